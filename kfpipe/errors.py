@@ -1,0 +1,158 @@
+"""What can go wrong, as types. A class for each thing a caller can do differently.
+
+    KfpipeError                      exit code
+    ├── Refused                      2    manifest, lockfile, plan or usage is wrong; carries every problem
+    │   └── ProjectBusy              2    another run holds this manifest
+    ├── OverBudget                   3    the cap or missing consent stops the run
+    ├── AccountRefused               4    key, arrears, or a model that is not open to the account
+    ├── ServiceRefused               -    one request was refused, with the service's code
+    ├── ServiceUnclear               -    a request that may or may not have been carried out
+    ├── ServiceUnreachable           1    asked often enough without an answer
+    ├── BadRender                    -    what was downloaded is not the clip that was paid for
+    └── StorageFailed                1    the disk is full, read-only or gone
+
+Facts are attributes; the text that a person reads is made in `kfpipe.cli.messages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class ExitCode(IntEnum):
+    """How a command ends; fixed by the contract with the user."""
+
+    OK = 0
+    INCOMPLETE = 1
+    REFUSED = 2
+    OVER_BUDGET = 3
+    ACCOUNT = 4
+    BUG = 70
+    INTERRUPTED = 130
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Position:
+    """A place in a text: `line` and `column` count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with an input, where it stands, and how to go on.
+
+    `file` is the path as the user gave it; `position` is None when the file as a whole is meant.
+    `where` names the part in the user's words (`shot 'kitten'`) and may be empty.
+    """
+
+    file: str
+    position: Position | None = None
+    where: str = ""
+    what: str
+    expected: str | None = None
+    fix: str | None = None
+    severity: Severity = Severity.ERROR
+
+
+def in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The same problems, each once, sorted by file and position."""
+    start = Position(line=0, column=0)
+    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.position or start)))
+
+
+class KfpipeError(Exception):
+    """Root of all errors that kfpipe raises on purpose."""
+
+
+class Refused(KfpipeError):
+    """An input is wrong; nothing was sent. `problems` holds all of them, in file order."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = in_file_order(problems)
+        super().__init__("; ".join(problem.what for problem in self.problems))
+
+    @classmethod
+    def because(cls, file: str, what: str, *, expected: str | None = None, fix: str | None = None) -> Refused:
+        """A refusal with one problem that concerns a file as a whole."""
+        return cls([Problem(file=file, what=what, expected=expected, fix=fix)])
+
+
+class ProjectBusy(Refused):
+    """Another run holds the manifest."""
+
+
+class OverBudget(KfpipeError):
+    """Going on would cost more than was agreed; `reason` says which rule stopped it."""
+
+    def __init__(self, reason: str, *, fix: str) -> None:
+        self.reason = reason
+        self.fix = fix
+        super().__init__(reason)
+
+
+class AccountRefused(KfpipeError):
+    """The service refuses this account or key; no other request can succeed either."""
+
+    def __init__(self, code: str, message: str, *, request_id: str | None = None) -> None:
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+        super().__init__(f"{code}: {message}")
+
+
+class ServiceRefused(KfpipeError):
+    """The service answered a request with an error: it was certainly not carried out.
+
+    `status` is the HTTP status; `retry_after_s` the service's own wish, if it stated one.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int,
+        request_id: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        self.code = code
+        self.message = message
+        self.status = status
+        self.request_id = request_id
+        self.retry_after_s = retry_after_s
+        super().__init__(f"{code}: {message} (HTTP {status})")
+
+
+class ServiceUnclear(KfpipeError):
+    """No answer, or none that can be read: the request may or may not have been carried out."""
+
+    def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+        super().__init__(reason)
+
+
+class ServiceUnreachable(KfpipeError):
+    """A harmless request was repeated as often as its phase allows, without an answer."""
+
+
+class BadRender(KfpipeError):
+    """The downloaded file is not the clip that was asked for."""
+
+
+class StorageFailed(KfpipeError):
+    """Writing failed; what was recorded before stays recorded. `reason` is the system's own word."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path}: {reason}")
