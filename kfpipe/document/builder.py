@@ -1,0 +1,318 @@
+"""The parser's events, in one pass -> plain data and marks.
+
+PyYAML's own composer and constructor read YAML 1.1, follow tags, and have no bounds; its event stream is all that is
+used of it. Duplicate keys, tags, merge keys, cycles, alias bombs and deep nesting are refused here.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import yaml
+
+from kfpipe.document import scalars, syntax
+from kfpipe.document.marks import Container, Marks, packed, unpacked
+from kfpipe.document.source import stray_character
+from kfpipe.errors import Problem, Refused, Severity
+from kfpipe.wording import described, echoed
+
+DEEPEST = 64
+"""Levels of nesting; a manifest that makes sense has about six."""
+
+MOST_ALIASED_VALUES = 1_000_000
+"""Values that aliases may stand for in total, counted as if they were written out."""
+
+MOST_REPORTED = 50
+"""Problems, and apart from them warnings, that one reading names."""
+
+_LARGE_CHARS = 1_000_000
+_MEMO_CHARS = 32
+_UNSEEN = object()
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    data: dict[str, Any]
+    marks: Marks
+    warnings: tuple[Problem, ...]
+
+
+def build(text: str, file: str) -> Built:
+    """Data, marks and warnings of one YAML text. Raises Refused."""
+    with _collector_paused(when=len(text) > _LARGE_CHARS):
+        return _Builder(text, file).built()
+
+
+@contextmanager
+def _collector_paused(*, when: bool) -> Iterator[None]:
+    """Millions of new containers, none of them garbage: the collector would only walk over them again and again."""
+    paused = when and gc.isenabled()
+    if paused:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    value: Any
+    count: int
+    height: int
+
+
+@dataclass(slots=True)
+class _Open:
+    """A mapping or list whose end has not come yet.
+
+    `count` is the number of values in it, itself included and aliases written out; `height` the levels it spans.
+    A mapping without `key_mark` waits for a key; one with a mark and no `key` drops the value of a refused key.
+    """
+
+    container: Container
+    start: int
+    anchor: str | None = None
+    marks: list[int] = field(default_factory=list)
+    key: str | None = None
+    key_mark: int | None = None
+    count: int = 1
+    height: int = 1
+
+    @property
+    def awaits_key(self) -> bool:
+        return self.key_mark is None and isinstance(self.container, dict)
+
+
+class _Builder:
+    """Problems are gathered while they leave something to read; what makes going on pointless stops at once."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self._text = text
+        self._file = file
+        self._top: list[Any] = []
+        self._open = [_Open(self._top, 0)]
+        self._marks = Marks()
+        self._anchors: dict[str, _Anchored] = {}
+        self._aliased_values = 0
+        self._memo: dict[str, Any] = {}
+        self._problems: list[Problem] = []
+        self._warnings: list[Problem] = []
+
+    def built(self) -> Built:
+        self._read()
+        data = self._top[0] if self._top else None
+        if data is None:
+            self._report(0, "the file is empty", "a shot list", "`kfpipe init` writes one to start from")
+        elif not isinstance(data, dict):
+            expected = "lines of `key: value`, beginning with `kfpipe: 1`"
+            self._report(self._open[0].marks[0], f"the whole file is {described(data)}", expected)
+        if self._problems:
+            raise Refused(self._problems)
+        self._marks.root = self._open[0].marks[0]
+        return Built(data=data, marks=self._marks, warnings=tuple(self._warnings))
+
+    def _read(self) -> None:
+        loader = _Loader(self._text)
+        try:
+            while (event := loader.get_event()) is not None:
+                self._take(event)
+        except yaml.YAMLError as error:
+            raise Refused([*self._problems, syntax.explained(error, self._text, self._file)]) from error
+        finally:
+            loader.dispose()
+
+    def _take(self, event: Any) -> None:
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self._take_scalar(event)
+        elif kind is yaml.MappingStartEvent:
+            self._begin({}, event)
+        elif kind is yaml.SequenceStartEvent:
+            self._begin([], event)
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            self._end()
+        elif kind is yaml.AliasEvent:
+            self._take_alias(event)
+        elif kind is yaml.DocumentStartEvent and self._top:
+            fix = "delete the line `---`, or move what follows it into a file of its own"
+            self._stop(_mark(event), "a second document begins here", "one shot list in a file", fix)
+
+    # ---- values
+
+    def _take_scalar(self, event: Any) -> None:
+        if event.tag is not None:
+            self._refuse_tag(event)
+        value = event.value if event.style else self._plain(event)
+        if event.style == '"':
+            self._check_escapes(event)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(value, 1, 0)
+        self._place(value, _mark(event), count=1, height=0)
+
+    def _plain(self, event: Any) -> Any:
+        text = event.value
+        self._check_comment(event)
+        known = self._memo.get(text, _UNSEEN)
+        if known is not _UNSEEN:
+            return known
+        try:
+            value = scalars.plain(text)
+        except scalars.NumberRefused as refused:
+            self._report(_mark(event), str(refused), fix="write a shorter number, or put it in quotes if it is text")
+            return text
+        older = scalars.older_reading(text)
+        if older is not None:
+            self._warn_of_older(event, value, older)
+        elif len(text) <= _MEMO_CHARS:
+            self._memo[text] = value
+        return value
+
+    def _begin(self, container: Container, event: Any) -> None:
+        mark = _mark(event)
+        if event.tag is not None:
+            self._refuse_tag(event)
+        if len(self._open) > DEEPEST:
+            self._stop(mark, f"this is nested more than {DEEPEST} levels deep", fix="lay it out in fewer levels")
+        if self._open[-1].awaits_key:
+            self._refuse_container_key(event)
+        self._open.append(_Open(container, mark, event.anchor))
+
+    def _end(self) -> None:
+        closed = self._open.pop()
+        self._marks.keep(closed.container, closed.marks)
+        if closed.anchor is not None:
+            self._anchors[closed.anchor] = _Anchored(closed.container, closed.count, closed.height)
+        self._place(closed.container, closed.start, count=closed.count, height=closed.height)
+
+    def _take_alias(self, event: Any) -> None:
+        mark, name = _mark(event), event.anchor
+        anchored = self._anchors.get(name)
+        if any(frame.anchor == name for frame in self._open):
+            self._stop(mark, f"`*{name}` stands inside the part that it repeats", fix="write the value out")
+        if anchored is None:
+            self._report(
+                mark,
+                f"`*{name}` repeats a part marked `&{name}`, and there is none above",
+                fix="if this is text that starts with an asterisk, put it in quotes",
+            )
+            anchored = _Anchored("", 1, 0)
+        self._aliased_values += anchored.count
+        if self._aliased_values > MOST_ALIASED_VALUES:
+            what = f"the aliases up to `*{name}` repeat more than {MOST_ALIASED_VALUES:,} values"
+            self._stop(mark, what, fix="move what many shots share into `defaults` or `vars`")
+        if len(self._open) + anchored.height > DEEPEST + 1:
+            what = f"with `*{name}` written out, this is nested more than {DEEPEST} levels deep"
+            self._stop(mark, what, fix="lay it out in fewer levels")
+        if self._open[-1].awaits_key and not isinstance(anchored.value, str):
+            self._report(mark, f"`*{name}` is no text, and a key must be", fix="write the key out")
+        self._place(anchored.value, mark, count=anchored.count, height=anchored.height)
+
+    def _place(self, value: Any, mark: int, *, count: int, height: int) -> None:
+        parent = self._open[-1]
+        parent.count += count
+        if height >= parent.height:
+            parent.height = height + 1
+        if isinstance(parent.container, list):
+            parent.container.append(value)
+            parent.marks.append(mark)
+        elif parent.key_mark is None:
+            parent.key_mark = mark
+            parent.key = self._accepted_key(value, parent)
+        else:
+            if parent.key is not None:
+                parent.container[parent.key] = value
+                parent.marks += (parent.key_mark, mark)
+            parent.key = parent.key_mark = None
+
+    def _accepted_key(self, key: Any, parent: _Open) -> str | None:
+        mark = parent.key_mark or 0
+        if isinstance(key, (dict, list)):
+            return None  # refused where it began
+        if not isinstance(key, str):
+            self._report(
+                mark, f"this key is {described(key)}", "a word", "put the key in quotes if it is meant as text"
+            )
+            return None
+        if key == "<<":
+            fix = "list the shared fields under `defaults`, or repeat them here"
+            self._report(mark, "`<<` does not merge anything here (YAML 1.2 has no merge keys)", fix=fix)
+            return None
+        if key in parent.container:
+            first = unpacked(parent.marks[2 * list(parent.container).index(key)])
+            what = f"{echoed(key)} stands twice; the first one is in line {first.line}, column {first.column}"
+            self._report(mark, what, "each key once", "delete one of the two")
+            return None
+        return key
+
+    # ---- what is refused, and warned of
+
+    def _refuse_tag(self, event: Any) -> None:
+        fix = "put text that starts with an exclamation mark in quotes; otherwise delete the tag"
+        self._report(_mark(event), "`!` begins a YAML tag here, and a shot list has none", fix=fix)
+
+    def _refuse_container_key(self, event: Any) -> None:
+        start = event.start_mark
+        if self._text[start.index - 1 : start.index + 1] == "{{":
+            self._report(packed(start.line, start.column - 1), *syntax.UNQUOTED_TEMPLATE)
+        else:
+            what = "a list or block stands here in place of a key"
+            self._report(_mark(event), what, "a word, then a colon", "if this is text, put it in quotes")
+
+    def _check_escapes(self, event: Any) -> None:
+        stray = stray_character(event.value)
+        if stray is not None:
+            what = f"an escape in this text stands for an invisible control character (U+{ord(stray):04X})"
+            self._report(_mark(event), what, fix="delete the escape; a plain backslash is written `\\\\`")
+
+    def _check_comment(self, event: Any) -> None:
+        """`A kitten #1 in the rain` ends before its `#`; a comment proper has a space behind it."""
+        end = event.end_mark.index
+        if self._text.startswith(" #", end) and self._text[end + 2 : end + 3].strip("# \t\r\n"):
+            after = self._text[end + 1 : end + 40].splitlines()[0]
+            what = f"the value ends before {echoed(after)}: ` #` begins a comment"
+            self._warn(_mark(event), what, "if it belongs to the text, put the whole text in quotes")
+
+    def _warn_of_older(self, event: Any, value: Any, older: str) -> None:
+        text = event.value
+        if isinstance(value, str):
+            switch = f"; for {older} write `{older}`" if older in ("true", "false") else ""
+            self._warn(
+                _mark(event),
+                f"`{text}` is text here (YAML 1.2); tools that read YAML 1.1 take it for {older}",
+                f'write "{text}" in quotes to mean text everywhere{switch}',
+            )
+        else:
+            self._warn(
+                _mark(event),
+                f"`{text}` is the number {Decimal(value):f} here (YAML 1.2); tools that read YAML 1.1 take it for {older}",
+                f"write {Decimal(value):f}",
+            )
+
+    def _report(self, mark: int, what: str, expected: str | None = None, fix: str | None = None) -> None:
+        position = unpacked(mark)
+        self._problems.append(Problem(file=self._file, position=position, what=what, expected=expected, fix=fix))
+        if len(self._problems) == MOST_REPORTED:
+            raise Refused([*self._problems, Problem(file=self._file, position=position, what="reading stopped here")])
+
+    def _stop(self, mark: int, what: str, expected: str | None = None, fix: str | None = None) -> NoReturn:
+        self._report(mark, what, expected, fix)
+        raise Refused(self._problems)
+
+    def _warn(self, mark: int, what: str, fix: str) -> None:
+        if len(self._warnings) < MOST_REPORTED:
+            self._warnings.append(
+                Problem(file=self._file, position=unpacked(mark), what=what, fix=fix, severity=Severity.WARNING)
+            )
+
+
+def _mark(event: Any) -> int:
+    return packed(event.start_mark.line, event.start_mark.column)

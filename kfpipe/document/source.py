@@ -1,0 +1,97 @@
+"""Bytes of a text file -> text that is fit to be read, and places in it."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from itertools import islice
+
+from kfpipe.errors import Position, Problem, Refused
+
+LARGEST_BYTES = 64 * 2**20
+"""A shot list of 100,000 shots has 33 MB."""
+
+MOST_STRAY_CHARACTERS = 20
+
+_BREAK = re.compile(r"\r\n?|\n")
+_STRAY = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_OTHER_ENCODINGS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+_SAVE_AS_UTF8 = "save the file again with the encoding UTF-8 (most editors: Save as, or Save with encoding)"
+
+
+def decoded(content: bytes | str, file: str) -> str:
+    """The text, without its byte order mark. Raises Refused when it is too large, not UTF-8, or holds control codes."""
+    if len(content) > LARGEST_BYTES:
+        raise Refused.because(
+            file,
+            f"the file is larger than {LARGEST_BYTES // 2**20} MiB",
+            fix="split it into several manifests",
+        )
+    text = _from_utf8(content, file) if isinstance(content, bytes) else content
+    text = text.removeprefix("\ufeff")
+    stray = [_stray_character(found, text, file) for found in islice(_STRAY.finditer(text), MOST_STRAY_CHARACTERS)]
+    if stray:
+        raise Refused(stray)
+    return text
+
+
+def stray_character(text: str) -> str | None:
+    """The first character of `text` that no reader would see, and that a terminal might obey; None when clean."""
+    found = _STRAY.search(text)
+    return found.group() if found else None
+
+
+def position_of(text: str, index: int) -> Position:
+    """Line and column of the character at `index`; lines end with LF, CR LF or CR."""
+    line, line_start = 1, 0
+    for found in _BREAK.finditer(text, 0, index):
+        line, line_start = line + 1, found.end()
+    return Position(line=line, column=index - line_start + 1)
+
+
+def line_around(text: str, index: int) -> tuple[int, str]:
+    """Where the line that holds the character at `index` begins, and the line without its end."""
+    start = max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
+    end = _BREAK.search(text, index)
+    return start, text[start : end.start() if end else len(text)]
+
+
+def line_above(text: str, start: int) -> tuple[int, str]:
+    """As `line_around`, for the last line before `start` that is neither blank nor a comment; empty if there is none."""
+    while start > 0:
+        start, line = line_around(text, start - 1)
+        if line.strip() and not line.lstrip().startswith("#"):
+            return start, line
+    return 0, ""
+
+
+def _from_utf8(content: bytes, file: str) -> str:
+    for mark, name in _OTHER_ENCODINGS.items():
+        if content.startswith(mark):
+            raise Refused.because(file, f"the file is written in {name}", expected="UTF-8", fix=_SAVE_AS_UTF8)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8").removeprefix("\ufeff")
+        problem = Problem(
+            file=file,
+            position=position_of(before, len(before)),
+            what=f"the byte 0x{content[error.start]:02x} is not UTF-8 text",
+            expected="UTF-8",
+            fix=_SAVE_AS_UTF8,
+        )
+        raise Refused([problem]) from error
+
+
+def _stray_character(found: re.Match[str], text: str, file: str) -> Problem:
+    return Problem(
+        file=file,
+        position=position_of(text, found.start()),
+        what=f"an invisible control character (U+{ord(found.group()):04X}) stands here",
+        fix="delete it and the characters beside it, then type them again; such characters often come with pasted text",
+    )

@@ -1,0 +1,54 @@
+"""How a value of the user's is named in a message: short, on one line, safe for a terminal."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+LONGEST_ECHO = 60
+"""Characters of a user's text that a message repeats at most."""
+
+
+def echoed(text: str) -> str:
+    """`text` in single quotes on one line; invisible characters stand as escapes, long text is cut."""
+    line = re.sub(r"[ \t\r\n]+", " ", text[: 4 * LONGEST_ECHO]).strip(" ")
+    visible = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
+    cut = visible if len(visible) <= LONGEST_ECHO else visible[: LONGEST_ECHO - 3] + "..."
+    return f"'{cut}'"
+
+
+def described(value: Any) -> str:
+    """What kind of value this is, in the words of someone who only knows the file: `the number 3`."""
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return "true" if value else "false"
+        case int() | Decimal():
+            return f"the number {value}"
+        case str():
+            return f"the text {echoed(value)}"
+        case list():
+            return "a list" if value else "an empty list"
+        case _:
+            return "a block of `key: value` lines" if value else "an empty block"
+
+
+def listed(names: Iterable[str], conjunction: str = "or") -> str:
+    """`a, b or c`."""
+    *head, last = names
+    return f"{', '.join(head)} {conjunction} {last}" if head else last
+
+
+def closest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice that `word` was probably meant to be; case, hyphens and spaces do not count."""
+    by_folded = {_folded(choice): choice for choice in choices}
+    found = difflib.get_close_matches(_folded(word[:LONGEST_ECHO]), by_folded, n=1, cutoff=0.65)
+    return by_folded[found[0]] if found else None
+
+
+def _folded(word: str) -> str:
+    return word.lower().replace("-", "_").replace(" ", "_")
