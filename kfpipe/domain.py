@@ -84,6 +84,7 @@ class Take:
 
     `size` is what the service should deliver, None when the first frame is remote. `unit_price` is per second of
     video, None when nobody knows it. `output` is the render's path, relative to the manifest's folder.
+    `attempts` bounds how often a failure that may pass is tried; a higher `priority` goes first.
     """
 
     id: str
@@ -95,6 +96,8 @@ class Take:
     unit_price: Decimal | None
     currency: str
     output: str
+    attempts: int = 3
+    priority: int = 0
 
     @property
     def cost(self) -> Decimal | None:

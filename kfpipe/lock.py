@@ -14,7 +14,7 @@ one take from 1, so that applying a transition twice, or to a lock that already 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -167,6 +167,22 @@ def result_of(entry: Entry) -> Result | None:
     return entry.result if isinstance(entry, Succeeded | Rendered) else None
 
 
+def entries(lock: Lock) -> Iterator[Entry]:
+    """Every request on record, of all takes."""
+    for record in lock.values():
+        yield from record.previous
+        yield record.entry
+
+
+def failures(record: Record) -> int:
+    """How often the record's latest request has failed, counting every time it was made."""
+    fingerprint = record.entry.asked.fingerprint
+    return sum(
+        isinstance(entry, Failed) and entry.asked.fingerprint == fingerprint
+        for entry in (*record.previous, record.entry)
+    )
+
+
 def next_serial(record: Record | None) -> int:
     """The number of the take's next request."""
     return 1 if record is None else record.entry.asked.serial + 1
@@ -203,15 +219,14 @@ def without_dead_signature(entry: Entry, now: datetime) -> Entry:
     return entry
 
 
-def spent(records: Iterable[Record]) -> dict[str, Decimal]:
+def spent(lock: Lock) -> dict[str, Decimal]:
     """All the money on record, by currency."""
     totals: dict[str, Decimal] = {}
-    for record in records:
-        for entry in (record.entry, *record.previous):
-            result = result_of(entry)
-            if result is not None and result.cost is not None:
-                currency = entry.asked.currency
-                totals[currency] = totals.get(currency, Decimal(0)) + result.cost
+    for entry in entries(lock):
+        result = result_of(entry)
+        if result is not None and result.cost is not None:
+            currency = entry.asked.currency
+            totals[currency] = totals.get(currency, Decimal(0)) + result.cost
     return totals
 
 

@@ -1,0 +1,126 @@
+"""What a run tells the outside, as values, in the order in which it happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kfpipe.errors import ExitCode
+from kfpipe.provider import TaskStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """`work` takes have something left to do; `cost` is the most that the run may spend, as far as known."""
+
+    takes: int
+    work: int
+    cost: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeSubmitted:
+    """The service created the task: from here on it may be billed."""
+
+    take_id: str
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeAdopted:
+    """A task that an earlier run had sent, without hearing the answer, was found at the service."""
+
+    take_id: str
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeProgressed:
+    """The service reports another status for a task that is not over."""
+
+    take_id: str
+    status: TaskStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeSucceeded:
+    """The clip exists at the service and was billed; `cost` is None when the price is unknown."""
+
+    take_id: str
+    billed_seconds: Decimal
+    cost: Decimal | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeRendered:
+    """The clip lies at `path` (relative to the manifest's folder), checked and recorded."""
+
+    take_id: str
+    path: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeFailed:
+    """No clip for this take in this run. `retried`: another attempt follows at once."""
+
+    take_id: str
+    code: str
+    message: str
+    request_id: str | None
+    retried: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakePostponed:
+    """The take stays unfinished, recorded for the next run; `reason` says why."""
+
+    take_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slowed:
+    """The service asks for a slower pace."""
+
+    what: str
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted:
+    """No more submissions; `running` tasks go on at the service and are noted for the next run."""
+
+    running: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """The end of a run. `spent` is what this run's tasks were billed, as far as prices are known."""
+
+    rendered: int
+    kept: int
+    failed: int
+    undecided: int
+    unfinished: int
+    spent: Decimal
+    currency: str
+    unpriced: int
+    exit_code: ExitCode
+
+
+Event = (
+    RunStarted
+    | TakeSubmitted
+    | TakeAdopted
+    | TakeProgressed
+    | TakeSucceeded
+    | TakeRendered
+    | TakeFailed
+    | TakePostponed
+    | Slowed
+    | Interrupted
+    | RunFinished
+)

@@ -1,0 +1,296 @@
+"""What a run will do, why, and what it will cost. Pure: the same takes, lock and facts give the same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import assert_never
+
+from kfpipe.domain import Take
+from kfpipe.lock import (
+    Asked,
+    Entry,
+    Failed,
+    Lock,
+    Record,
+    Rendered,
+    Submitted,
+    Submitting,
+    Succeeded,
+    failures,
+    time_text,
+)
+from kfpipe.provider.codes import Verdict, verdict
+
+
+class Action(StrEnum):
+    """What the next run does with a take; the words of `plan --json`."""
+
+    KEEP = "keep"
+    RENDER = "render"
+    FOLLOW = "follow"
+    DOWNLOAD = "download"
+    ADOPT = "adopt"
+    DECIDE = "decide"
+    WAIT = "wait"
+    FORGET = "forget"
+
+    @property
+    def is_work(self) -> bool:
+        """Whether a run does anything about it."""
+        return self in (Action.RENDER, Action.FOLLOW, Action.DOWNLOAD, Action.ADOPT, Action.WAIT)
+
+
+class FileState(StrEnum):
+    """A rendered file as it lies on disk, compared with the digest on record."""
+
+    MATCHES = "matches"
+    MISSING = "missing"
+    ALTERED = "altered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One take's part of the plan. `take` is None for a take that is on record but no longer in the manifest.
+
+    `output` is where its clip belongs, relative to the manifest's folder.
+    """
+
+    take_id: str
+    shot_id: str
+    action: Action
+    reasons: tuple[str, ...]
+    take: Take | None
+    record: Record | None
+    output: str
+
+    @property
+    def model(self) -> str:
+        if self.take is not None:
+            return self.take.request.model
+        if self.record is not None:
+            return self.record.entry.asked.model
+        raise AssertionError("a step concerns a take of the manifest or of the record")
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What this step may add to the bill; None when the price is unknown."""
+        if self.take is None or self.action not in (Action.RENDER, Action.ADOPT, Action.WAIT):
+            return Decimal(0)
+        return self.take.cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """What one model's steps add up to. `cost` leaves out the `unpriced` ones."""
+
+    model: str
+    currency: str
+    takes: int
+    renders: int
+    seconds: int
+    cost: Decimal
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    steps: tuple[Step, ...]
+    currency: str
+
+    @property
+    def work(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.action.is_work)
+
+    @property
+    def undecided(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.action is Action.DECIDE)
+
+    @property
+    def cost(self) -> Decimal:
+        """The sum of all known prices; see `unpriced`."""
+        return sum((step.cost or Decimal(0) for step in self.steps), Decimal(0))
+
+    @property
+    def unpriced(self) -> tuple[Step, ...]:
+        """Steps that cost something nobody knows."""
+        return tuple(step for step in self.steps if step.cost is None)
+
+    def totals(self) -> tuple[Total, ...]:
+        """One line a model, in manifest order."""
+        groups: dict[str, list[Step]] = {}
+        for step in self.steps:
+            if step.take is not None:
+                groups.setdefault(step.take.request.model, []).append(step)
+        return tuple(_total(model, self.currency, steps) for model, steps in groups.items())
+
+
+def _total(model: str, currency: str, steps: Sequence[Step]) -> Total:
+    paid = [step for step in steps if step.cost != 0]
+    return Total(
+        model=model,
+        currency=currency,
+        takes=len(steps),
+        renders=len(paid),
+        seconds=sum(step.take.request.parameters.duration_s for step in paid if step.take is not None),
+        cost=sum((step.cost or Decimal(0) for step in paid), Decimal(0)),
+        unpriced=sum(step.cost is None for step in paid),
+    )
+
+
+Chosen = Callable[[str], bool]
+"""Whether a take id was named on the command line."""
+
+
+def make(
+    takes: Sequence[Take],
+    lock: Lock,
+    files: Mapping[str, FileState],
+    now: datetime,
+    *,
+    currency: str,
+    output_dir: str,
+    retry: Chosen = lambda _: False,
+    rerender: Chosen = lambda _: False,
+) -> Plan:
+    """The plan for these takes. `files` tells of each rendered take's file."""
+    steps = [*_manifest_steps(takes, lock, files, now, retry, rerender)]
+    present = {take.id for take in takes}
+    steps += [_departed(take_id, lock[take_id], now, output_dir) for take_id in sorted(lock.keys() - present)]
+    return Plan(steps=tuple(steps), currency=currency)
+
+
+def _manifest_steps(
+    takes: Sequence[Take],
+    lock: Lock,
+    files: Mapping[str, FileState],
+    now: datetime,
+    retry: Chosen,
+    rerender: Chosen,
+) -> Iterator[Step]:
+    for take in takes:
+        record = lock.get(take.id)
+        file = files.get(take.id, FileState.MISSING)
+        action, reasons = _next(take, record, file, now)
+        if rerender(take.id) and action is not Action.RENDER and _is_settled(record):
+            action, reasons = Action.RENDER, ("asked for with --rerender",)
+        elif retry(take.id) and action is Action.DECIDE:
+            action, reasons = Action.RENDER, (*reasons, "asked for with --retry")
+        yield Step(
+            take_id=take.id,
+            shot_id=take.shot_id,
+            action=action,
+            reasons=reasons,
+            take=take,
+            record=record,
+            output=take.output,
+        )
+
+
+def _is_settled(record: Record | None) -> bool:
+    return record is None or isinstance(record.entry, Rendered | Failed)
+
+
+def _next(take: Take, record: Record | None, file: FileState, now: datetime) -> tuple[Action, tuple[str, ...]]:
+    if record is None:
+        return Action.RENDER, ("never rendered",)
+    entry = record.entry
+    if entry.asked.fingerprint != take.fingerprint:
+        reasons = changes(take, entry.asked)
+        if isinstance(entry, Submitting | Submitted | Succeeded):
+            reasons = (*reasons, "its earlier task is brought home first")
+        return Action.RENDER, reasons
+    match entry:
+        case Submitting():
+            return Action.ADOPT, ("the last run stopped before the service answered",)
+        case Submitted():
+            return Action.FOLLOW, ("its task runs at the service",)
+        case Succeeded():
+            return _still_there(entry, now, "paid for, not downloaded yet")
+        case Rendered():
+            if file is FileState.MATCHES:
+                return Action.KEEP, ("rendered",)
+            return _still_there(entry, now, f"{entry.render.path} is {file}")
+        case Failed():
+            return _after_failure(record, entry, take.attempts)
+        case _:
+            assert_never(entry)
+
+
+def _still_there(entry: Succeeded | Rendered, now: datetime, reason: str) -> tuple[Action, tuple[str, ...]]:
+    expiry = entry.result.url_expires_at
+    if expiry > now:
+        return Action.DOWNLOAD, (reason,)
+    return Action.DECIDE, (reason, f"its link expired at {time_text(expiry)}")
+
+
+def _after_failure(record: Record, entry: Failed, attempts: int) -> tuple[Action, tuple[str, ...]]:
+    code, tried = entry.failure.code, failures(record)
+    reason = f"failed: {code}: {entry.failure.message}"
+    if verdict(code, entry.failure.message) is not Verdict.TRANSIENT:
+        return Action.DECIDE, (reason, "it would fail again")
+    if tried >= attempts:
+        return Action.DECIDE, (reason, f"failed {tried} times, allowed {attempts}")
+    return Action.RENDER, (reason, f"attempt {tried + 1} of {attempts}")
+
+
+def _departed(take_id: str, record: Record, now: datetime, output_dir: str) -> Step:
+    """A take that left the manifest. What was paid for is brought home all the same."""
+    action, reason = _last_duty(record.entry, now)
+    return Step(
+        take_id=take_id,
+        shot_id=take_id.partition("@")[0],
+        action=action,
+        reasons=("no longer in the manifest", reason),
+        take=None,
+        record=record,
+        output=f"{output_dir}/{take_id}.mp4",
+    )
+
+
+def _last_duty(entry: Entry, now: datetime) -> tuple[Action, str]:
+    match entry:
+        case Submitted():
+            return Action.FOLLOW, "its task was paid for"
+        case Succeeded() if entry.result.url_expires_at > now:
+            return Action.DOWNLOAD, "its clip was paid for"
+        case _:
+            return Action.FORGET, "kept on record"
+
+
+def changes(take: Take, asked: Asked) -> tuple[str, ...]:
+    """What differs between the request on record and the take's, one reason a field."""
+    request = take.request
+    reasons = [
+        f"{field} {before} -> {after}"
+        for field, before, after in _settings(take, asked)
+        if before != after and after is not None
+    ]
+    reasons += [
+        f"{field} changed"
+        for field, before, after in (
+            ("prompt", asked.prompt, request.prompt),
+            ("negative_prompt", asked.negative_prompt, request.negative_prompt),
+        )
+        if before != after
+    ]
+    media = {given.role: given.medium.digest for given in request.media}
+    reasons += [
+        f"{role} {'changed' if role in asked.media and role in media else 'added' if role in media else 'removed'}"
+        for role in dict.fromkeys((*asked.media, *media))
+        if asked.media.get(role) != media.get(role)
+    ]
+    return tuple(reasons) or ("the request changed",)
+
+
+def _settings(take: Take, asked: Asked) -> Iterator[tuple[str, object, object]]:
+    before, after = asked.parameters, take.request.parameters
+    yield "model", asked.model, take.request.model
+    yield "resolution", before.resolution, after.resolution
+    yield "duration", before.duration_s, after.duration_s
+    yield "prompt_extend", before.prompt_extend, after.prompt_extend
+    yield "watermark", before.watermark, after.watermark
+    yield "seed", before.seed, after.seed

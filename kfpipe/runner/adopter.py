@@ -1,0 +1,113 @@
+"""Finding the task of a request whose answer was lost, before any thought of making the request again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+import anyio
+
+from kfpipe import adoption
+from kfpipe.runner.crossing import Crossing
+from kfpipe.runner.follower import Follower
+from kfpipe.lock import Submitting
+from kfpipe.runner.patience import patiently
+from kfpipe.provider import ListedTask, Provider, TaskReport, TaskStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The task of the request: it has succeeded."""
+
+    task: ListedTask
+    report: TaskReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """The request never became a task that is billed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ambiguous:
+    """These tasks fit equally well with more than one request: a person has to decide."""
+
+    task_ids: tuple[str, ...]
+
+
+class Adopter:
+    """Looks for the tasks of one model's unanswered requests. `known` holds the ids of all tasks that have an owner."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        known: set[str],
+        follower: Follower,
+        crossing: Crossing,
+        *,
+        model: str,
+        pause_s: float,
+        now: Callable[[], datetime],
+        random: Random,
+    ) -> None:
+        self._provider = provider
+        self._known = known
+        self._follower = follower
+        self._crossing = crossing
+        self._model = model
+        self._pause_s = pause_s
+        self._now = now
+        self._random = random
+        self._orphans: dict[str, Submitting] = {}
+
+    def expect(self, take_id: str, orphan: Submitting) -> None:
+        """Tell of an unanswered request, so that it is considered when another one's task is looked for."""
+        self._orphans[take_id] = orphan
+
+    async def find(self, take_id: str) -> Found | Absent | Ambiguous:
+        """What became of the request of this take, which was told of by `expect`.
+
+        Waits until every task that may be its own has ended, since only then the service shows its prompt.
+        """
+        doubtful: list[str] = []
+        for candidate in await self._candidates(take_id):
+            report = await self._follower.until_final(
+                candidate.task_id,
+                self._model,
+                age_s=(self._now() - candidate.created_at).total_seconds(),
+                on_status=lambda _: None,
+            )
+            if report.status is not TaskStatus.SUCCEEDED or candidate.task_id in self._known:
+                continue
+            owners = adoption.owners(report, candidate, self._orphans)
+            if owners == [take_id]:
+                del self._orphans[take_id]
+                self._known.add(candidate.task_id)
+                return Found(task=candidate, report=report)
+            if not owners:
+                self._known.add(candidate.task_id)
+            elif take_id in owners:
+                doubtful.append(candidate.task_id)
+        if doubtful:
+            return Ambiguous(task_ids=tuple(doubtful))
+        del self._orphans[take_id]
+        return Absent()
+
+    async def _candidates(self, take_id: str) -> list[ListedTask]:
+        """Unowned tasks, from two looks with a pause between: a new task may take a while to be listed."""
+        async with self._crossing.reading():
+            first = await self._unowned(take_id)
+            await anyio.sleep(self._pause_s)
+            second = await self._unowned(take_id)
+        return list({task.task_id: task for task in (*first, *second)}.values())
+
+    async def _unowned(self, take_id: str) -> list[ListedTask]:
+        listed: list[ListedTask] = []
+        page, more = 1, True
+        while more:
+            tasks, more = await patiently(lambda: self._provider.list_tasks(self._model, page=page), self._random)  # noqa: B023
+            listed += tasks
+            page += 1
+        return adoption.candidates(listed, [self._orphans[take_id]], self._known)

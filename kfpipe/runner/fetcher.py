@@ -1,0 +1,76 @@
+"""Bringing finished clips home: from the service's link to a checked file, and onto the record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import anyio
+
+from kfpipe import media
+from kfpipe.domain import PictureSize
+from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear
+from kfpipe.lock import Render, Rendered, Succeeded
+from kfpipe.lockfile import Ledger
+from kfpipe.pacing import backoff_s
+from kfpipe.provider import Provider
+
+TRIES: Final = 5
+
+
+class Fetcher:
+    """Downloads clips into the manifest's folder. `folder` is that folder; all paths on record are relative to it."""
+
+    def __init__(self, provider: Provider, ledger: Ledger, folder: Path, *, random: Random) -> None:
+        self._provider = provider
+        self._ledger = ledger
+        self._folder = folder
+        self._random = random
+
+    async def fetch(self, take_id: str, entry: Succeeded, output: str, size: PictureSize | None) -> Rendered:
+        """The take with its file in place, on record.
+
+        The last trouble is raised (`BadRender`, `ServiceRefused`, `ServiceUnclear`) when the clip cannot be had now;
+        the record then still says where it is.
+        """
+        target = self._folder / output
+        partial = target.parent / ".partial" / f"{entry.task.task_id}{target.suffix}"
+        expected = media.Expected(size=size, seconds=int(entry.result.billed_seconds))
+        for attempt in range(1, TRIES + 1):
+            try:
+                clip = await media.fetch(
+                    self._provider, entry.result.video_url, target=target, partial=partial, expected=expected
+                )
+                break
+            except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
+                if attempt == TRIES:
+                    raise
+                retry_after_s = None if isinstance(trouble, BadRender) else trouble.retry_after_s
+                await anyio.sleep(backoff_s(attempt, retry_after_s, self._random.random()))
+                entry = await self._with_fresh_link(entry)
+        render = Render(
+            path=output,
+            sha256=clip.sha256,
+            size_bytes=clip.size_bytes,
+            width_px=clip.width_px,
+            height_px=clip.height_px,
+            fps=clip.fps,
+            duration_s=clip.duration_s,
+            audio=clip.audio,
+        )
+        rendered = Rendered(asked=entry.asked, task=entry.task, result=entry.result, render=render)
+        await self._ledger.record(take_id, rendered)
+        return rendered
+
+    async def _with_fresh_link(self, entry: Succeeded) -> Succeeded:
+        """The same entry with the link that the service names now; unchanged when it names none."""
+        try:
+            report = await self._provider.look(entry.task.task_id)
+        except (ServiceRefused, ServiceUnclear):
+            return entry
+        if report.video_url is None:
+            return entry
+        expiry = report.url_expires_at or entry.result.url_expires_at
+        return replace(entry, result=replace(entry.result, video_url=report.video_url, url_expires_at=expiry))

@@ -1,0 +1,313 @@
+"""One model's takes on their way through the service: as many workers as tasks may be in progress.
+
+A worker brings a take, from whatever state the record shows, to the end of its task. The download is left to a
+fetcher, so that the worker is free for the next task meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Final
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from kfpipe.runner.adopter import Adopter, Ambiguous, Found
+from kfpipe.budget import Purse
+from kfpipe.domain import MediaRole, Take
+from kfpipe.errors import KfpipeError, Refused, ServiceRefused, ServiceUnclear
+from kfpipe.events import (
+    Event,
+    TakeAdopted,
+    TakeFailed,
+    TakePostponed,
+    TakeProgressed,
+    TakeSubmitted,
+    TakeSucceeded,
+)
+from kfpipe.runner.follower import Follower
+from kfpipe.lock import Entry, Failed, Failure, Result, Submitted, Submitting, Succeeded, Task, failures
+from kfpipe.lockfile import Ledger
+from kfpipe.pacing import backoff_s
+from kfpipe.runner.patience import patiently
+from kfpipe.plan import Action, Step
+from kfpipe.provider import Provider, TaskReport, TaskStatus
+from kfpipe.provider.codes import Verdict, verdict
+from kfpipe.runner.submitter import Submitter
+
+LINK_LIFE: Final = timedelta(hours=24)
+"""How long a result's link lasts when it does not say so itself. Source: API reference, 10.4."""
+
+TASK_LOST: Final = "kfpipe.TaskUnknown"
+"""Failure code of a task that the service no longer knows. Nobody can tell whether it was billed."""
+
+CANCELED: Final = "kfpipe.Canceled"
+NO_REASON: Final = "kfpipe.NoReason"
+
+SILENCES: Final = 5
+"""How often a submission may go unanswered, and be looked for in vain, before the take is left for the next run."""
+
+
+class Postponed(KfpipeError):
+    """A take can go no further in this run; what is known of it is on record."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What came of a run so far."""
+
+    rendered: int = 0
+    failed: int = 0
+    spent: Decimal = field(default=Decimal(0))
+    unpriced: int = 0
+    over_budget: bool = False
+
+    def book(self, result: Result) -> None:
+        """Count what a finished task was billed."""
+        self.spent += result.cost or Decimal(0)
+        self.unpriced += result.cost is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all lanes of a run have in common.
+
+    `in_flight` holds the takes whose tasks are under way; `deliver` downloads a clip and tells of it.
+    """
+
+    provider: Provider
+    ledger: Ledger
+    follower: Follower
+    deliver: Callable[[Step, Succeeded], Awaitable[None]]
+    purse: Purse
+    tally: Tally
+    in_flight: set[str]
+    emit: Callable[[Event], None]
+    now: Callable[[], datetime]
+    random: Random
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A clip that waits for its download."""
+
+    step: Step
+    entry: Succeeded
+
+
+class Lane:
+    """The takes of one model. `adopter_of` finds the adopter of any model: a take may have changed its own."""
+
+    def __init__(
+        self,
+        shared: Shared,
+        submitter: Submitter,
+        adopter_of: Callable[[str], Adopter],
+        in_progress: anyio.Semaphore,
+        outbox: MemoryObjectSendStream[Parcel],
+    ) -> None:
+        self._shared = shared
+        self._submitter = submitter
+        self._adopter_of = adopter_of
+        self._in_progress = in_progress
+        self._outbox = outbox
+
+    async def run(self, steps: Sequence[Step], workers: int) -> None:
+        """Carry out `steps`, in this order as far as the limits allow."""
+        ready, queue = anyio.create_memory_object_stream[Step](workers)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._prepare, steps, ready)
+            for _ in range(min(workers, len(steps))):
+                group.start_soon(self._work, queue.clone())
+            queue.close()
+
+    async def _prepare(self, steps: Sequence[Step], ready: MemoryObjectSendStream[Step]) -> None:
+        """Upload the stills of the takes that come next, so that no task in progress waits for an upload."""
+        async with ready:
+            for step in steps:
+                if step.take is not None and step.action is Action.RENDER:
+                    try:
+                        await self._shared.provider.media_urls(step.take.request)
+                    except (Refused, ServiceRefused, ServiceUnclear):
+                        pass  # the worker asks again, patiently, and tells of it
+                await ready.send(step)
+
+    async def _work(self, queue: MemoryObjectReceiveStream[Step]) -> None:
+        async with queue:
+            async for step in queue:
+                async with self._in_progress:
+                    await self._carry_out(step)
+
+    # ---- one take ------------------------------------------------------------------------------------------------
+
+    async def _carry_out(self, step: Step) -> None:
+        record = self._shared.ledger.lock.get(step.take_id)
+        try:
+            earlier = await self._finish(step.take_id, record and record.entry)
+            if step.take is not None and _wants_another(step.action, earlier):
+                if isinstance(earlier, Succeeded):
+                    await self._shared.deliver(step, earlier)
+                await self._render(step, step.take)
+            elif isinstance(earlier, Succeeded):
+                await self._outbox.send(Parcel(step=step, entry=earlier))
+            elif isinstance(earlier, Failed):
+                self._tell_failure(step.take_id, earlier.failure, retried=False)
+        except Postponed as stop:
+            self._shared.emit(TakePostponed(take_id=step.take_id, reason=stop.reason))
+
+    async def _finish(self, take_id: str, entry: Entry | None) -> Entry | None:
+        """The record's entry, brought to the end of its task. None: nothing is under way, and nothing was billed."""
+        match entry:
+            case Submitting():
+                self._adopter_of(entry.asked.model).expect(take_id, entry)
+                return await self._settle(take_id, entry)
+            case Submitted():
+                return await self._follow(take_id, entry)
+            case _:
+                return entry
+
+    async def _render(self, step: Step, take: Take) -> None:
+        """Submit until there is a clip, a lasting failure, or no more money."""
+        shared = self._shared
+        while True:
+            media_urls = await self._media_urls(take)
+            if not shared.purse.reserve(take.cost):
+                shared.tally.over_budget = True
+                raise Postponed("it does not fit the budget")
+            entry = await self._attempt(take, media_urls)
+            if isinstance(entry, Succeeded):
+                shared.purse.pay(take.cost, entry.result.cost)
+                await self._outbox.send(Parcel(step=step, entry=entry))
+                return
+            shared.purse.release(take.cost)
+            tried = failures(shared.ledger.lock[take.id])
+            retried = entry.task is not None and may_pass(entry.failure) and tried < take.attempts
+            self._tell_failure(take.id, entry.failure, retried=retried)
+            if not retried:
+                return
+            await anyio.sleep(backoff_s(tried, None, shared.random.random()))
+
+    async def _attempt(self, take: Take, media_urls: Mapping[MediaRole, str]) -> Succeeded | Failed:
+        """How the take's next task ended."""
+        for _ in range(SILENCES):
+            try:
+                entry = await self._submitter.submit(take, media_urls)
+            except ServiceUnclear:
+                orphan = self._shared.ledger.lock[take.id].entry
+                found = await self._finish(take.id, orphan)
+                if isinstance(found, Succeeded | Failed):
+                    return found
+                continue
+            if isinstance(entry, Failed):
+                return entry
+            self._shared.emit(TakeSubmitted(take_id=take.id, task_id=entry.task.task_id))
+            return await self._follow(take.id, entry)
+        raise Postponed("the service does not answer submissions")
+
+    async def _media_urls(self, take: Take) -> Mapping[MediaRole, str]:
+        provider = self._shared.provider
+        try:
+            return await patiently(lambda: provider.media_urls(take.request), self._shared.random)
+        except Refused as refusal:
+            raise Postponed("; ".join(problem.what for problem in refusal.problems)) from refusal
+        except (ServiceRefused, ServiceUnclear) as trouble:
+            raise Postponed(f"its stills could not be uploaded: {trouble}") from trouble
+
+    async def _settle(self, take_id: str, orphan: Submitting) -> Succeeded | None:
+        """The task of a request without an answer, on record with its result; None when there is none."""
+        found = await self._adopter_of(orphan.asked.model).find(take_id)
+        if isinstance(found, Ambiguous):
+            raise Postponed(f"these tasks may be its own: {', '.join(found.task_ids)}")
+        if not isinstance(found, Found):
+            return None
+        task = Task(
+            task_id=found.task.task_id, request_id=found.task.request_id, submitted_at=found.task.created_at
+        )
+        self._shared.emit(TakeAdopted(take_id=take_id, task_id=task.task_id))
+        return await self._succeeded(take_id, Submitted(asked=orphan.asked, task=task), found.report)
+
+    async def _follow(self, take_id: str, entry: Submitted) -> Succeeded | Failed:
+        """How the task ended, on record."""
+        shared = self._shared
+        shared.in_flight.add(take_id)
+        try:
+            report = await shared.follower.until_final(
+                entry.task.task_id,
+                entry.asked.model,
+                age_s=(shared.now() - entry.task.submitted_at).total_seconds(),
+                on_status=lambda status: shared.emit(TakeProgressed(take_id=take_id, status=status)),
+            )
+        except ServiceRefused as refusal:
+            raise Postponed(f"the service does not tell of its task: {refusal}") from refusal
+        finally:
+            shared.in_flight.discard(take_id)
+        if report.status is TaskStatus.SUCCEEDED:
+            return await self._succeeded(take_id, entry, report)
+        failed = Failed(asked=entry.asked, task=entry.task, failed_at=shared.now(), failure=_failure(report))
+        await shared.ledger.record(take_id, failed)
+        return failed
+
+    async def _succeeded(self, take_id: str, entry: Submitted, report: TaskReport) -> Succeeded:
+        if report.video_url is None:
+            raise Postponed(f"task {entry.task.task_id} succeeded, but the service names no link yet")
+        shared, now = self._shared, self._shared.now()
+        billed_seconds = report.billed_seconds or Decimal(entry.asked.parameters.duration_s)
+        price = entry.asked.unit_price
+        result = Result(
+            finished_at=now,
+            video_url=report.video_url,
+            url_expires_at=report.url_expires_at or now + LINK_LIFE,
+            actual_prompt=report.actual_prompt,
+            billed_seconds=billed_seconds,
+            cost=None if price is None else price * billed_seconds,
+        )
+        succeeded = Succeeded(asked=entry.asked, task=entry.task, result=result)
+        await shared.ledger.record(take_id, succeeded)
+        shared.tally.book(result)
+        shared.emit(
+            TakeSucceeded(
+                take_id=take_id, billed_seconds=billed_seconds, cost=result.cost, currency=entry.asked.currency
+            )
+        )
+        return succeeded
+
+    def _tell_failure(self, take_id: str, failure: Failure, *, retried: bool) -> None:
+        self._shared.tally.failed += not retried
+        self._shared.emit(
+            TakeFailed(
+                take_id=take_id,
+                code=failure.code,
+                message=failure.message,
+                request_id=failure.request_id,
+                retried=retried,
+            )
+        )
+
+
+def _wants_another(action: Action, earlier: Entry | None) -> bool:
+    """Whether a new task is due once the earlier one has come to its end."""
+    return action is Action.RENDER or (action is Action.ADOPT and earlier is None)
+
+
+def may_pass(failure: Failure) -> bool:
+    """Whether the same request may succeed next time."""
+    return verdict(failure.code, failure.message) is Verdict.TRANSIENT
+
+
+def _failure(report: TaskReport) -> Failure:
+    match report.status:
+        case TaskStatus.CANCELED:
+            code, message, billed = CANCELED, "the task was cancelled while it waited", False
+        case TaskStatus.UNKNOWN:
+            code, message, billed = TASK_LOST, "the service no longer knows the task", None
+        case _:
+            code, message, billed = report.code or NO_REASON, report.message or "the service gave no reason", False
+    return Failure(code=code, message=message, request_id=report.request_id, billed=billed)

@@ -1,0 +1,40 @@
+"""Repeating what may be repeated: harmless requests, until they are answered or it is plain that they will not be."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Final, TypeVar
+
+import anyio
+
+from kfpipe.errors import ServiceRefused, ServiceUnclear
+from kfpipe.pacing import backoff_s
+from kfpipe.provider.codes import Verdict, verdict
+
+T = TypeVar("T")
+
+TRIES: Final = 6
+"""How often a harmless request is made in all: with the waits between, about a minute."""
+
+
+def may_pass(trouble: ServiceRefused | ServiceUnclear) -> bool:
+    """Whether the same request may succeed later."""
+    if isinstance(trouble, ServiceUnclear):
+        return True
+    return verdict(trouble.code, trouble.message) in (Verdict.TRANSIENT, *THROTTLING)
+
+
+THROTTLING: Final = (Verdict.THROTTLED_RATE, Verdict.THROTTLED_BURST, Verdict.THROTTLED_QUOTA)
+
+
+async def patiently(request: Callable[[], Awaitable[T]], random: Random, *, tries: int = TRIES) -> T:
+    """The answer to a request that costs nothing and may be made again; the last trouble if there is none."""
+    for attempt in range(1, tries):
+        try:
+            return await request()
+        except (ServiceRefused, ServiceUnclear) as trouble:
+            if not may_pass(trouble):
+                raise
+            await anyio.sleep(backoff_s(attempt, trouble.retry_after_s, random.random()))
+    return await request()

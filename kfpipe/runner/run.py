@@ -1,0 +1,266 @@
+"""Carries out a plan: a lane of workers for each model, one follower of all tasks, a few fetchers of clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from kfpipe.runner.adopter import Adopter
+from kfpipe.budget import Purse
+from kfpipe.runner.crossing import Crossing
+from kfpipe.errors import BadRender, ExitCode, ServiceRefused, ServiceUnclear
+from kfpipe.events import Event, Interrupted, RunFinished, RunStarted, TakePostponed, TakeRendered
+from kfpipe.runner.fetcher import Fetcher
+from kfpipe.runner.follower import Follower
+from kfpipe.runner.lane import Lane, Parcel, Shared, Tally
+from kfpipe.lock import Entry, Submitted, Submitting, Succeeded, entries, result_of, task_of
+from kfpipe.lockfile import Ledger
+from kfpipe.runner.patience import patiently
+from kfpipe.plan import Action, Plan, Step
+from kfpipe.provider import Provider
+from kfpipe.provider.gate import Gate
+from kfpipe.runner.shields import Shields
+from kfpipe.runner.submitter import Submitter
+
+FETCHERS: Final = 4
+GRACE_S: Final = 4.0
+"""How long an interrupted run waits for the answer to a request that is on the wire."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """What one model may do in this account: submissions per second, and tasks in progress at once."""
+
+    submissions_per_second: float
+    concurrent_tasks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """`shared` holds the numbers that the manifest gives for the whole account; they go before those of a model."""
+
+    models: Mapping[str, Pace]
+    shared_submissions_per_second: float | None
+    shared_concurrent_tasks: int | None
+    queries_per_second: float
+
+    def of(self, model: str) -> Pace:
+        """The model's own pace; the most careful one for a model that the catalogue no longer holds."""
+        return self.models.get(model, Pace(submissions_per_second=1, concurrent_tasks=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to run. `cap` is the most that may be spent (None: no limit), `list_pause_s` the wait between two looks."""
+
+    folder: Path
+    region: str
+    limits: Limits
+    cap: Decimal | None
+    list_pause_s: float
+    now: Callable[[], datetime]
+    random: Random
+
+
+class Run:
+    """One execution of a plan. `emit` is called with each event, in order, and must not block."""
+
+    def __init__(
+        self, plan: Plan, provider: Provider, ledger: Ledger, settings: Settings, emit: Callable[[Event], None]
+    ) -> None:
+        self._plan = plan
+        self._provider = provider
+        self._ledger = ledger
+        self._settings = settings
+        self._emit = emit
+        self._scope = anyio.CancelScope()
+        self._shields = Shields()
+        self._fetcher = Fetcher(provider, ledger, settings.folder, random=settings.random)
+        self._known = {task.task_id for entry in entries(ledger.lock) if (task := task_of(entry)) is not None}
+        self._crossings: dict[str, Crossing] = {}
+        self._adopters: dict[str, Adopter] = {}
+        queries_per_second = settings.limits.queries_per_second
+        self._shared = Shared(
+            provider=provider,
+            ledger=ledger,
+            follower=Follower(
+                provider, Gate(queries_per_second), queries_per_second=queries_per_second, random=settings.random
+            ),
+            deliver=self._deliver,
+            purse=Purse(cap=settings.cap),
+            tally=Tally(),
+            in_flight=set(),
+            emit=emit,
+            now=settings.now,
+            random=settings.random,
+        )
+
+    def interrupt(self) -> None:
+        """Stop: no more submissions, tasks under way are noted. The second call no longer waits for answers."""
+        if self._scope.cancel_called:
+            self._shields.lower(0)
+            return
+        self._emit(Interrupted(running=len(self._shared.in_flight)))
+        self._shields.lower(GRACE_S)
+        self._scope.cancel()
+
+    async def carry_out(self) -> RunFinished:
+        """Do all that the plan says. What concerns one take is an outcome; what concerns all is an exception."""
+        plan, work = self._plan, self._plan.work
+        self._emit(RunStarted(takes=len(plan.steps), work=len(work), cost=plan.cost, currency=plan.currency))
+        if work:
+            with self._scope:
+                await patiently(self._provider.check_account, self._settings.random)
+                async with anyio.create_task_group() as service:
+                    service.start_soon(self._shared.follower.run)
+                    await self._work_through(work)
+                    service.cancel_scope.cancel()
+        finished = self._finished(len(work))
+        self._emit(finished)
+        return finished
+
+    async def _work_through(self, work: Sequence[Step]) -> None:
+        outbox, inbox = anyio.create_memory_object_stream[Parcel](len(work))
+        async with anyio.create_task_group() as fetchers:
+            for _ in range(FETCHERS):
+                fetchers.start_soon(self._fetch_all, inbox.clone())
+            inbox.close()
+            async with outbox:
+                for parcel in _waiting_for_download(work):
+                    outbox.send_nowait(parcel)
+                await self._run_lanes([step for step in work if step.action is not Action.DOWNLOAD], outbox)
+
+    # ---- submitting and following ----------------------------------------------------------------------------------
+
+    async def _run_lanes(self, steps: Sequence[Step], outbox: MemoryObjectSendStream[Parcel]) -> None:
+        limits = self._settings.limits
+        self._expect_orphans(steps)
+        shared_gate = limits.shared_submissions_per_second and Gate(limits.shared_submissions_per_second)
+        shared_slots = limits.shared_concurrent_tasks and anyio.Semaphore(limits.shared_concurrent_tasks)
+        async with anyio.create_task_group() as lanes:
+            for model, own_steps in _by_model(steps).items():
+                pace = limits.of(model)
+                lane = Lane(
+                    self._shared,
+                    self._submitter(model, shared_gate or Gate(pace.submissions_per_second)),
+                    self._adopter,
+                    shared_slots or anyio.Semaphore(pace.concurrent_tasks),
+                    outbox,
+                )
+                lanes.start_soon(lane.run, own_steps, limits.shared_concurrent_tasks or pace.concurrent_tasks)
+
+    def _expect_orphans(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            if step.record is not None and isinstance(step.record.entry, Submitting):
+                self._adopter(step.record.entry.asked.model).expect(step.take_id, step.record.entry)
+
+    def _submitter(self, model: str, gate: Gate) -> Submitter:
+        return Submitter(
+            self._provider,
+            self._ledger,
+            self._known,
+            gate,
+            self._crossing(model),
+            self._shields,
+            region=self._settings.region,
+            now=self._settings.now,
+            random=self._settings.random,
+        )
+
+    def _adopter(self, model: str) -> Adopter:
+        if model not in self._adopters:
+            self._adopters[model] = Adopter(
+                self._provider,
+                self._known,
+                self._shared.follower,
+                self._crossing(model),
+                model=model,
+                pause_s=self._settings.list_pause_s,
+                now=self._settings.now,
+                random=self._settings.random,
+            )
+        return self._adopters[model]
+
+    def _crossing(self, model: str) -> Crossing:
+        return self._crossings.setdefault(model, Crossing())
+
+    # ---- fetching ------------------------------------------------------------------------------------------------
+
+    async def _fetch_all(self, inbox: MemoryObjectReceiveStream[Parcel]) -> None:
+        async with inbox:
+            async for parcel in inbox:
+                await self._deliver(parcel.step, parcel.entry)
+
+    async def _deliver(self, step: Step, entry: Succeeded) -> None:
+        size = None if step.take is None else step.take.size
+        try:
+            rendered = await self._fetcher.fetch(step.take_id, entry, step.output, size)
+        except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
+            self._emit(TakePostponed(take_id=step.take_id, reason=f"its clip could not be downloaded: {trouble}"))
+            return
+        self._shared.tally.rendered += 1
+        render = rendered.render
+        self._emit(TakeRendered(take_id=step.take_id, path=render.path, size_bytes=render.size_bytes))
+
+    # ---- the end -------------------------------------------------------------------------------------------------
+
+    def _finished(self, work: int) -> RunFinished:
+        tally, undecided = self._shared.tally, len(self._plan.undecided)
+        unfinished = max(work - tally.rendered - tally.failed, 0)
+        return RunFinished(
+            rendered=tally.rendered,
+            kept=sum(step.action is Action.KEEP for step in self._plan.steps),
+            failed=tally.failed,
+            undecided=undecided,
+            unfinished=unfinished,
+            spent=tally.spent,
+            currency=self._plan.currency,
+            unpriced=tally.unpriced,
+            exit_code=self._exit_code(complete=not (undecided or unfinished or tally.failed)),
+        )
+
+    def _exit_code(self, *, complete: bool) -> ExitCode:
+        if self._scope.cancel_called:
+            return ExitCode.INTERRUPTED
+        if self._shared.tally.over_budget:
+            return ExitCode.OVER_BUDGET
+        return ExitCode.OK if complete else ExitCode.INCOMPLETE
+
+
+def _by_model(steps: Sequence[Step]) -> dict[str, list[Step]]:
+    """Each lane's steps: what is under way first, then by priority, then in manifest order."""
+    lanes: dict[str, list[Step]] = {}
+    for step in sorted(steps, key=_urgency):
+        lanes.setdefault(step.model, []).append(step)
+    return lanes
+
+
+def _urgency(step: Step) -> tuple[bool, int]:
+    under_way = step.record is not None and isinstance(step.record.entry, Submitted | Submitting)
+    return (not under_way, -step.take.priority if step.take is not None else 0)
+
+
+def _waiting_for_download(steps: Sequence[Step]) -> list[Parcel]:
+    """Clips that are paid for, those whose link ends first at the front."""
+    parcels = [
+        Parcel(step=step, entry=_at_the_service(step.record.entry))
+        for step in steps
+        if step.action is Action.DOWNLOAD and step.record is not None
+    ]
+    return sorted(parcels, key=lambda parcel: parcel.entry.result.url_expires_at)
+
+
+def _at_the_service(entry: Entry) -> Succeeded:
+    """The entry as it was before its file was here."""
+    task, result = task_of(entry), result_of(entry)
+    if task is None or result is None:
+        raise AssertionError("only what was paid for is downloaded")
+    return Succeeded(asked=entry.asked, task=task, result=result)

@@ -1,0 +1,112 @@
+"""A take becomes a task, at most once: the intent is on disk before the request leaves, the answer before anyone hears."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from random import Random
+from typing import Final
+
+import anyio
+
+from kfpipe.runner.crossing import Crossing
+from kfpipe.domain import SEED_MAX, MediaRole, RenderRequest, Take
+from kfpipe.errors import ServiceRefused
+from kfpipe.lock import Asked, Failed, Failure, Submitted, Submitting, Task, next_serial
+from kfpipe.lockfile import Ledger
+from kfpipe.pacing import backoff_s
+from kfpipe.runner.patience import may_pass
+from kfpipe.provider import Accepted, Provider
+from kfpipe.provider.gate import Gate
+from kfpipe.runner.shields import Shields
+
+REFUSALS: Final = 10
+"""How often a request that the service asks to make later is made in all."""
+
+
+class Submitter:
+    """Submits the takes of one model. `known` learns the ids of the tasks that it makes."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        ledger: Ledger,
+        known: set[str],
+        gate: Gate,
+        crossing: Crossing,
+        shields: Shields,
+        *,
+        region: str,
+        now: Callable[[], datetime],
+        random: Random,
+    ) -> None:
+        self._provider = provider
+        self._ledger = ledger
+        self._known = known
+        self._gate = gate
+        self._crossing = crossing
+        self._shields = shields
+        self._region = region
+        self._now = now
+        self._random = random
+
+    async def submit(self, take: Take, media_urls: Mapping[MediaRole, str]) -> Submitted | Failed:
+        """The take's new task, or why the service refuses it; both are on record.
+
+        Raises `ServiceUnclear` when nobody knows whether there is a task now: the record says so, and the request
+        must not be made again before the account's task list was read.
+        """
+        request = self._with_seed(take.request)
+        serial = next_serial(self._ledger.lock.get(take.id))
+        for refusals in range(1, REFUSALS + 1):
+            asked = self._asked(take, request, serial)
+            try:
+                return await self._post(take.id, asked, request, media_urls)
+            except ServiceRefused as refusal:
+                self._gate.heed(refusal)
+                if refusals == REFUSALS or not may_pass(refusal):
+                    return await self._refused(take.id, asked, refusal)
+                await anyio.sleep(backoff_s(refusals, refusal.retry_after_s, self._random.random()))
+        raise AssertionError("the last refusal returns")
+
+    async def _post(
+        self, take_id: str, asked: Asked, request: RenderRequest, media_urls: Mapping[MediaRole, str]
+    ) -> Submitted:
+        async with self._crossing.posting(asked.prompt), self._gate.slot():
+            await self._ledger.record(take_id, Submitting(asked=asked))
+            with self._shields.raised():
+                accepted = await self._provider.submit(request, media_urls)
+                self._known.add(accepted.task_id)
+                entry = Submitted(asked=asked, task=self._receipt(accepted))
+                await self._ledger.record(take_id, entry)
+        return entry
+
+    async def _refused(self, take_id: str, asked: Asked, refusal: ServiceRefused) -> Failed:
+        failure = Failure(code=refusal.code, message=refusal.message, request_id=refusal.request_id, billed=False)
+        entry = Failed(asked=asked, task=None, failed_at=self._now(), failure=failure)
+        await self._ledger.record(take_id, entry)
+        return entry
+
+    def _receipt(self, accepted: Accepted) -> Task:
+        return Task(task_id=accepted.task_id, request_id=accepted.request_id, submitted_at=self._now())
+
+    def _with_seed(self, request: RenderRequest) -> RenderRequest:
+        if request.parameters.seed is not None:
+            return request
+        return replace(request, parameters=replace(request.parameters, seed=self._random.randint(0, SEED_MAX)))
+
+    def _asked(self, take: Take, request: RenderRequest, serial: int) -> Asked:
+        return Asked(
+            serial=serial,
+            fingerprint=take.fingerprint,
+            model=request.model,
+            region=self._region,
+            prompt=request.prompt,
+            negative_prompt=request.negative_prompt,
+            parameters=request.parameters,
+            media={given.role: given.medium.digest for given in request.media},
+            unit_price=take.unit_price,
+            currency=take.currency,
+            asked_at=self._now(),
+        )
