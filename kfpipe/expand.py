@@ -1,0 +1,121 @@
+"""Shot -> drafts of its takes: every cell of the matrix with its id, its settings and its seed, in declared order.
+
+A draft knows nothing of prompts and pictures yet; `kfpipe.takes` adds them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kfpipe import matrix
+from kfpipe.document import Path
+from kfpipe.domain import SEED_MAX
+from kfpipe.errors import Severity
+from kfpipe.findings import Finding
+from kfpipe.manifest import Matrix, SeedChoice, Settings, Shot
+from kfpipe.matrix import SETTING_NAMES, TAKES_LIMIT, Cell, scalar_text
+from kfpipe.wording import echoed
+
+ID_LIMIT_BYTES = 200
+"""Room for a folder and a suffix within the 255 bytes that file systems allow a name."""
+
+_UNSAFE_CHARACTER = re.compile(r"[^A-Za-z0-9._+-]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A take before its prompt and its pictures are known.
+
+    `seed` is None when each render draws its own. `index` counts from 1 to `count` within the shot.
+    """
+
+    id: str
+    shot: Shot
+    cell: Cell
+    settings: Settings
+    index: int
+    count: int
+
+    @property
+    def seed(self) -> int | None:
+        """The seed as asked for; without one, derived from the take's id: its SHA-256 modulo 2^31.
+
+        So a second person's run sends the same request, and a take keeps its seed when others are added.
+        """
+        match self.settings.seed:
+            case SeedChoice.RANDOM:
+                return None
+            case SeedChoice.DERIVED:
+                return int.from_bytes(hashlib.sha256(self.id.encode()).digest(), "big") % (SEED_MAX + 1)
+            case seed:
+                return seed
+
+    def path_of(self, name: str) -> Path:
+        """Where the field's value stands: in the matrix, in the shot, or in the defaults."""
+        return self.cell.paths.get(name) or self.shot.path_of(name)
+
+    def variables(self, shared: Mapping[str, Any]) -> dict[str, Any]:
+        """What templates may speak of; `shared` are the manifest's own variables."""
+        own = {"shot": self.shot.id, "index": self.index, "count": self.count}
+        seed = {} if self.seed is None else {"seed": self.seed}
+        return {**shared, **self.shot.variables, **self.cell.values, **own, **seed}
+
+
+def drafts(shot: Shot, *, room: int = TAKES_LIMIT) -> tuple[tuple[Draft, ...], tuple[Finding, ...]]:
+    """The drafts of a shot, and what is wrong with its matrix; no drafts where that is an error.
+
+    `room` is the number of takes that matrices may still make in this manifest.
+    """
+    if shot.matrix is None:
+        return (Draft(id=shot.id, shot=shot, cell=_NO_CELL, settings=shot.settings, index=1, count=1),), ()
+    findings = list(matrix.axis_findings(shot.matrix)) or list(matrix.size_findings(shot.matrix, room))
+    if findings:
+        return (), tuple(findings)
+    cells = matrix.cells(shot.matrix)
+    made = tuple(_draft(shot, cell, index, len(cells)) for index, cell in enumerate(cells, start=1))
+    findings = [*matrix.exclude_findings(shot.matrix), *_id_findings(made, shot.matrix)]
+    refused = any(finding.severity is Severity.ERROR for finding in findings)
+    return () if refused else made, tuple(findings)
+
+
+_NO_CELL = Cell(values={}, paths={})
+
+
+def _draft(shot: Shot, cell: Cell, index: int, count: int) -> Draft:
+    given: dict[str, Any] = {name: value for name, value in cell.values.items() if name in SETTING_NAMES}
+    if given.get("seed") == SeedChoice.RANDOM.value:
+        given["seed"] = SeedChoice.RANDOM
+    settings = replace(shot.settings, **given)
+    return Draft(id=_take_id(shot, cell, count), shot=shot, cell=cell, settings=settings, index=index, count=count)
+
+
+def _take_id(shot: Shot, cell: Cell, count: int) -> str:
+    if count == 1:
+        return shot.id
+    named = (f"{name}={_UNSAFE_CHARACTER.sub('-', scalar_text(value))}" for name, value in cell.values.items())
+    return f"{shot.id}@{','.join(named)}"
+
+
+def _id_findings(made: tuple[Draft, ...], declared: Matrix) -> Iterator[Finding]:
+    first: dict[str, Draft] = {}
+    for draft in made:
+        path = next(reversed(tuple(draft.cell.paths.values())), declared.path)
+        twin = first.setdefault(draft.id.casefold(), draft)
+        if twin is not draft:
+            yield Finding(
+                path=path,
+                what=f"two takes would be called {echoed(draft.id)}",
+                expected="values that differ in letters or digits: other characters become `-` in the name of a take",
+                fix="delete one of the two values, or write them differently",
+            )
+        if len(draft.id.encode()) > ID_LIMIT_BYTES:
+            yield Finding(
+                path=path,
+                what=f"the take {echoed(draft.id)} has a name of {len(draft.id.encode())} bytes",
+                expected=f"at most {ID_LIMIT_BYTES}: it becomes the name of a file",
+                fix="shorten the id of the shot, or move long values into shots of their own",
+            )

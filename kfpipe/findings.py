@@ -1,0 +1,44 @@
+"""What a rule has to say about one place of the manifest, before the place has a line number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kfpipe.document import Document, Path
+from kfpipe.errors import Problem, Severity
+from kfpipe.wording import closest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A rule that is broken at `path`; `at_key` when the name of the entry is meant, not its value.
+
+    A path of () stands for no place in the file at all: the command line, or the file as a whole.
+    """
+
+    path: Path
+    what: str
+    expected: str | None = None
+    fix: str | None = None
+    severity: Severity = Severity.ERROR
+    at_key: bool = False
+
+    def problem(self, document: Document, where: str) -> Problem:
+        """The same with a line and a column; `where` names the part in the user's words."""
+        find = document.key_position if self.at_key else document.position
+        return Problem(
+            file=document.file,
+            position=find(self.path) if self.path else None,
+            where=where,
+            what=self.what,
+            expected=self.expected,
+            fix=self.fix,
+            severity=self.severity,
+        )
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) -> str | None:
+    """A fix that names the known word closest to `word`, or `otherwise` when none is close."""
+    match = closest(word, known)
+    return otherwise if match is None else f"did you mean `{match}`?"

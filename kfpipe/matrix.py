@@ -1,0 +1,193 @@
+"""The matrix of a shot: its combinations, and what can be wrong with its axes."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from kfpipe.document import Path
+from kfpipe.domain import SEED_MAX
+from kfpipe.errors import Severity
+from kfpipe.findings import Finding, did_you_mean
+from kfpipe.manifest import Matrix, Scalar, SeedChoice, Settings
+from kfpipe.wording import described, echoed, listed
+
+TAKES_LIMIT = 10_000
+"""Takes that all matrices of a manifest may make together: beyond, a slip is likelier than a wish."""
+
+SETTING_NAMES = tuple(Settings.__dataclass_fields__)
+_OTHER_FIELDS = frozenset(
+    ["id", "tags", "first_frame", "last_frame", "prompt", "vars", "attempts", "priority", "matrix"]
+)
+_TEMPLATE_NAMES = frozenset(["shot", "index", "count"])
+_ALIKE = 0.8  # `sed` and `resolutions` are slips; `mood` is a variable, although `model` is not far
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One combination of a matrix: a value for each axis, and where the values stand in the manifest."""
+
+    values: Mapping[str, Scalar]
+    paths: Mapping[str, Path]
+
+
+def cells(matrix: Matrix) -> tuple[Cell, ...]:
+    """The combinations in declared order, the last axis fastest.
+
+    An `exclude` removes the combinations that have all of its values. An `include` that contradicts no axis of a
+    combination adds its further values to it; one that fits none becomes a combination of its own.
+    """
+    kept = [cell for cell in _product(matrix) if not any(_fits(entry, cell) for entry in matrix.exclude)]
+    added: list[Cell] = []
+    for place, entry in enumerate(matrix.include):
+        paths: dict[str, Path] = {name: (*matrix.path, "include", place, name) for name in entry}
+        on_axes = {name: value for name, value in entry.items() if name in matrix.axes}
+        fitting = [at for at, cell in enumerate(kept) if on_axes.keys() <= cell.values.keys() and _fits(on_axes, cell)]
+        for at in fitting:
+            merged = {**entry, **{name: kept[at].values[name] for name in on_axes}}
+            merged_paths = {**paths, **{name: kept[at].paths[name] for name in on_axes}}
+            kept[at] = Cell(values={**kept[at].values, **merged}, paths={**kept[at].paths, **merged_paths})
+        if not fitting:
+            added.append(Cell(values=entry, paths=paths))
+    return (*kept, *added)
+
+
+def scalar_text(value: Scalar) -> str:
+    """The value as YAML would spell it: `true`, `720P`, `null`."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return str(value)
+
+
+def _product(matrix: Matrix) -> Iterator[Cell]:
+    """The combinations of the axes alone; none when there are only `include` entries."""
+    names = tuple(matrix.axes)
+    if not names:
+        return
+    for places in product(*(range(len(values)) for values in matrix.axes.values())):
+        chosen = tuple(zip(names, places, strict=True))
+        yield Cell(
+            values={name: matrix.axes[name][place] for name, place in chosen},
+            paths={name: (*matrix.path, name, place) for name, place in chosen},
+        )
+
+
+def _fits(entry: Mapping[str, Scalar], cell: Cell) -> bool:
+    """Whether the cell has all values of the entry; values are compared as they are written."""
+    values = cell.values
+    return all(name in values and scalar_text(values[name]) == scalar_text(wanted) for name, wanted in entry.items())
+
+
+# -- what can be wrong with a matrix ---------------------------------------------------------------------------------
+
+
+def axis_findings(matrix: Matrix) -> Iterator[Finding]:
+    """Axes and include entries whose name or values make no sense."""
+    for name, values in matrix.axes.items():
+        yield from _name_findings(name, (*matrix.path, name))
+        for place, value in enumerate(values):
+            yield from _value_findings(name, value, (*matrix.path, name, place))
+    known = {*matrix.axes, *SETTING_NAMES}
+    for place, entry in enumerate(matrix.include):
+        for name, value in entry.items():
+            path = (*matrix.path, "include", place, name)
+            if name not in matrix.axes:
+                yield from _name_findings(name, path)
+            yield from _value_findings(name, value, path)
+    for place, entry in enumerate(matrix.exclude):
+        for name in entry.keys() - known:
+            yield Finding(
+                path=(*matrix.path, "exclude", place, name),
+                at_key=True,
+                what=f"`exclude` speaks of `{name}`, which is no axis of this matrix",
+                expected=listed(list(matrix.axes)) if matrix.axes else None,
+                fix=did_you_mean(name, matrix.axes, "delete the entry"),
+            )
+
+
+def _name_findings(name: str, path: Path) -> Iterator[Finding]:
+    if name in SETTING_NAMES:
+        return
+    if name in _OTHER_FIELDS:
+        yield Finding(
+            path=path,
+            at_key=True,
+            what=f"a matrix cannot vary `{name}`",
+            expected=f"{listed(SETTING_NAMES)}, or a variable of the prompt",
+            fix="write a shot of its own for each value",
+        )
+    elif name in _TEMPLATE_NAMES or not _IDENTIFIER.fullmatch(name):
+        why = "kfpipe sets it itself" if name in _TEMPLATE_NAMES else "it must be letters, digits and underscores"
+        yield Finding(path=path, at_key=True, what=f"{echoed(name)} cannot be a variable: {why}", fix="rename it")
+    elif alike := difflib.get_close_matches(name.lower(), SETTING_NAMES, n=1, cutoff=_ALIKE):
+        yield Finding(
+            path=path,
+            at_key=True,
+            what=f"`{name}` is no setting of a shot, and looks like `{alike[0]}`",
+            expected=f"{listed(SETTING_NAMES)}, or a variable of the prompt",
+            fix=f"write `{alike[0]}`; if it is a variable of the prompt, give it a name that looks less alike",
+        )
+
+
+_TEXT_SETTINGS = frozenset(["model", "resolution", "negative_prompt"])
+_SWITCHES = frozenset(["prompt_extend", "watermark"])
+
+
+def _value_findings(name: str, value: Scalar, path: Path) -> Iterator[Finding]:
+    """The schema knows an axis only as a list of values; the settings have types."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if name in _TEXT_SETTINGS and not isinstance(value, str):
+        yield _mistyped(name, value, path, "text")
+    elif name in _SWITCHES and not isinstance(value, bool):
+        yield _mistyped(name, value, path, "true or false")
+    elif name == "duration" and not whole:
+        yield _mistyped(name, value, path, "a whole number of seconds")
+    elif name == "seed" and value != SeedChoice.RANDOM.value and not (whole and 0 <= int(value or 0) <= SEED_MAX):
+        yield _mistyped(name, value, path, f"a whole number from 0 to {SEED_MAX}, or random")
+
+
+def _mistyped(name: str, value: Scalar, path: Path, expected: str) -> Finding:
+    return Finding(path=path, what=f"`{name}` is {described(value)}", expected=expected)
+
+
+def size_findings(matrix: Matrix, room: int) -> Iterator[Finding]:
+    sizes = {name: len(values) for name, values in matrix.axes.items()}
+    total = math.prod(sizes.values()) + len(matrix.include)
+    if total > room:
+        shown = " x ".join(f"{name} ({size:,})" for name, size in sizes.items())
+        yield Finding(
+            path=matrix.path,
+            at_key=True,
+            what=f"{shown} makes {total:,} takes, more than the matrices of a manifest may make",
+            expected=f"at most {TAKES_LIMIT:,} takes from all matrices together",
+            fix="shorten an axis, or split the shot list",
+        )
+
+
+def exclude_findings(matrix: Matrix) -> Iterator[Finding]:
+    """An `exclude` that removes nothing is most likely mistyped; so is one that leaves nothing."""
+    every = tuple(_product(matrix))
+    for place, entry in enumerate(matrix.exclude):
+        if not any(_fits(entry, cell) for cell in every):
+            yield Finding(
+                path=(*matrix.path, "exclude", place),
+                what="this `exclude` fits no combination and leaves nothing out",
+                fix="compare its values with those of the axes",
+                severity=Severity.WARNING,
+            )
+    if not cells(matrix):
+        yield Finding(
+            path=matrix.path,
+            at_key=True,
+            what="the matrix leaves no take: `exclude` removes every combination",
+            fix="delete an entry of `exclude`, or the shot",
+        )

@@ -1,0 +1,59 @@
+"""What a second of video costs: the catalogue's prices, and over them those of the manifest and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kfpipe.catalogue import Catalogue, Model, Region
+from kfpipe.findings import Finding, did_you_mean
+from kfpipe.manifest import PriceLine
+from kfpipe.wording import echoed, listed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceList:
+    """Prices of one region. `own` are the user's, by the catalogue's model name and resolution."""
+
+    region: Region
+    own: Mapping[tuple[str, str], Decimal]
+
+    def per_second(self, model: Model, resolution: str) -> Decimal | None:
+        """What one second costs; None when nobody knows."""
+        return self.own.get((model.name, resolution), model.offers[self.region.name].prices.get(resolution))
+
+
+def price_list(
+    lines: Iterable[PriceLine], catalogue: Catalogue, region: Region
+) -> tuple[PriceList, tuple[Finding, ...]]:
+    """The prices in force, later lines over earlier ones, and what is wrong with the lines."""
+    own: dict[tuple[str, str], Decimal] = {}
+    findings: list[Finding] = []
+    for line in lines:
+        model = catalogue.model(line.model)
+        wrong = list(_line_findings(line, model, catalogue))
+        findings += wrong
+        if model is not None and not wrong:
+            own[model.name, line.resolution] = line.amount
+    return PriceList(region=region, own=own), tuple(findings)
+
+
+def _line_findings(line: PriceLine, model: Model | None, catalogue: Catalogue) -> Iterator[Finding]:
+    """A price that no take could ever have is a slip of the pen."""
+    if model is None:
+        yield Finding(
+            path=line.path[:2],
+            at_key=True,
+            what=f"there is a price for the model {echoed(line.model)}, which is not known",
+            expected=listed(list(catalogue.models)),
+            fix=did_you_mean(line.model, catalogue.models, "delete the price"),
+        )
+    elif line.resolution not in model.resolutions:
+        yield Finding(
+            path=line.path,
+            at_key=True,
+            what=f"there is a price for {echoed(line.resolution)}, which {model.name} does not make",
+            expected=listed(model.resolutions),
+            fix=did_you_mean(line.resolution, model.resolutions, "delete the price"),
+        )

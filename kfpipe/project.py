@@ -1,0 +1,172 @@
+"""The one door: a manifest on disk -> a Project whose takes can be planned and rendered.
+
+Everything is read here and nothing is sent. A project that comes out is sound; else Refused carries every problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kfpipe import assets, catalogue, document, manifest, prices, schema, takes
+from kfpipe.catalogue import EMULATOR_REGION, Catalogue, Region
+from kfpipe.digests import DigestCache
+from kfpipe.domain import Take
+from kfpipe.errors import Problem, Refused, Severity, in_file_order
+from kfpipe.findings import Finding, did_you_mean
+from kfpipe.manifest import Manifest, PriceLine, ProviderName
+from kfpipe.wording import echoed
+
+STATE_DIR = ".kfpipe"
+DIGESTS_FILE = "digests.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line lays over a manifest. `prices` are `--price`, `variables` are `--var`.
+
+    `emulator` turns any manifest over to the emulator, with a lock and an output folder of its own.
+    """
+
+    region: str | None = None
+    emulator: bool = False
+    prices: tuple[PriceLine, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+_NO_OPTIONS = Options()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A sound manifest with its takes, in manifest order. Paths are real and absolute.
+
+    `root` is the git work tree, or `folder`, the manifest's own, where there is none; no file outside it is read or
+    written. `state_dir` keeps the journal and what can be made anew; git ignores it.
+    """
+
+    root: Path
+    folder: Path
+    stem: str
+    manifest: Manifest
+    catalogue: Catalogue
+    takes: tuple[Take, ...]
+    currency: str
+    warnings: tuple[Problem, ...]
+    lockfile_path: Path
+    state_dir: Path
+
+    @property
+    def region(self) -> Region:
+        return self.manifest.provider.region
+
+
+def load(path: Path, options: Options = _NO_OPTIONS) -> Project:
+    """The project of the manifest at `path`. Raises Refused with all problems, in file order."""
+    shown = _as_given(path)
+    text = document.parse(_content(path, shown), shown)
+    folder = path.resolve().parent
+    root = assets.project_root(folder)
+    known = catalogue.shipped()
+    check = schema.check(text)
+    parsed, problems = manifest.parse(
+        text,
+        check,
+        catalogue=known,
+        region=EMULATOR_REGION if options.emulator else options.region,
+        levels_up=len(folder.relative_to(root).parts),
+    )
+    parsed = _overlaid(parsed, options, path.stem)
+    digests = DigestCache(folder / STATE_DIR / DIGESTS_FILE)
+    material, file_problems = assets.read(parsed, text, folder=folder, root=root, digests=digests)
+    digests.save()
+    price_list, price_findings = prices.price_list(parsed.prices, known, parsed.provider.region)
+    currency = _currency(parsed)
+    made, take_problems = takes.make(parsed, text, material, catalogue=known, prices=price_list, currency=currency)
+    warnings = _warnings_only(
+        *text.warnings,
+        *check.problems,
+        *problems,
+        *file_problems,
+        *take_problems,
+        *(finding.problem(text, "prices" if finding.path else "--price") for finding in price_findings),
+        *(finding.problem(text, "output") for finding in _output_findings(folder, root, parsed.output_dir)),
+    )
+    state_dir = folder / STATE_DIR / EMULATOR_REGION if options.emulator else folder / STATE_DIR
+    return Project(
+        root=root,
+        folder=folder,
+        stem=path.stem,
+        manifest=parsed,
+        catalogue=known,
+        takes=made,
+        currency=currency,
+        warnings=warnings,
+        lockfile_path=(state_dir if options.emulator else folder) / f"{path.stem}.lock.json",
+        state_dir=state_dir,
+    )
+
+
+def _warnings_only(*problems: Problem) -> tuple[Problem, ...]:
+    """The warnings in file order. Raises Refused, with all of them, when there are errors too."""
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        raise Refused(problems)
+    return in_file_order(problems)
+
+
+def _content(path: Path, shown: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        folder = path.parent
+        names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+        fix = did_you_mean(path.name, names, "check the path, or make a manifest with `kfpipe init`")
+        raise Refused.because(shown, "there is no such file", fix=fix) from None
+    except IsADirectoryError:
+        raise Refused.because(shown, "is a folder", expected="a manifest, like shots.yaml") from None
+    except OSError as error:
+        raise Refused.because(shown, f"cannot be read: {error.strerror}") from error
+
+
+def _as_given(path: Path) -> str:
+    """The path as messages show it: relative to where the user stands, where that is possible."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
+
+
+def _overlaid(parsed: Manifest, options: Options, stem: str) -> Manifest:
+    """The manifest with the command line's word on it; results of the emulator never mix with paid ones."""
+    return replace(
+        parsed,
+        prices=(*parsed.prices, *options.prices),
+        variables={**parsed.variables, **options.variables},
+        output_dir=f"{STATE_DIR}/{EMULATOR_REGION}/{stem}" if options.emulator else parsed.output_dir,
+    )
+
+
+def _currency(parsed: Manifest) -> str:
+    """What the region bills in; the emulator's play money is whatever the budget is in."""
+    if parsed.provider.name is ProviderName.EMULATOR and parsed.budget is not None:
+        return parsed.budget.currency
+    return parsed.provider.region.currency
+
+
+def _output_findings(folder: Path, root: Path, output_dir: str) -> Iterator[Finding]:
+    """Where the clips are to go must be a folder of the project, links followed."""
+    path = folder / output_dir
+    if not path.resolve().is_relative_to(root):
+        yield Finding(
+            path=("output", "dir"),
+            what=f"the output folder {echoed(output_dir)} leads out of the project through a symbolic link",
+            expected="a folder inside the project",
+            fix="change `dir`, or replace the link by a folder",
+        )
+    elif path.exists() and not path.is_dir():
+        yield Finding(
+            path=("output", "dir"),
+            what=f"{echoed(output_dir)} is a file",
+            expected="a folder for the clips, which kfpipe makes when there is none",
+            fix="change `dir`, or move the file away",
+        )

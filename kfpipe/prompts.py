@@ -1,0 +1,283 @@
+"""Jinja2, strict and fenced in: template + variables -> prompt text.
+
+Templates may come from strangers. The sandbox keeps them from the file system and from Python, but bounds neither time
+nor memory; so only the part of the language that a prompt needs is let through, sizes are checked where text can grow,
+and loops do not nest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from types import TracebackType
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, meta, nodes
+from jinja2.exceptions import TemplateError, UndefinedError
+from jinja2.runtime import LoopContext, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
+from jinja2.visitor import NodeTransformer
+
+from kfpipe.errors import KfpipeError
+from kfpipe.findings import did_you_mean
+from kfpipe.wording import echoed, listed
+
+SOURCE_LIMIT_CHARS = 65_536
+OUTPUT_LIMIT_CHARS = 20_000
+RANGE_LIMIT = 1_000
+NODE_LIMIT = 2_000
+
+
+class PromptInvalid(KfpipeError):
+    """A template that cannot be rendered. `line` counts from 1 inside the template."""
+
+    def __init__(self, what: str, *, line: int = 1, fix: str | None = None) -> None:
+        self.what = what
+        self.line = line
+        self.fix = fix
+        super().__init__(f"{what} (line {line} of the prompt)")
+
+
+def render(template_text: str, variables: Mapping[str, Any]) -> str:
+    """The prompt: the template with the variables filled in. Raises PromptInvalid.
+
+    Same arguments, same text: nothing in the language reads a clock, the environment or a random number.
+    """
+    if "{" not in template_text:
+        return template_text
+    return _compiled(template_text).render(variables)
+
+
+def names(template_text: str) -> frozenset[str]:
+    """The variables that a template speaks of. Raises PromptInvalid."""
+    return frozenset() if "{" not in template_text else _compiled(template_text).names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compiled:
+    template: Any
+    names: frozenset[str]
+
+    def render(self, variables: Mapping[str, Any]) -> str:
+        try:
+            return "".join(_bounded(self.template.root_render_func(self.template.new_context(dict(variables)))))
+        except UndefinedError as error:
+            raise _unknown_name(error.message or "", variables, self._line(error)) from error
+        except PromptInvalid as error:
+            raise PromptInvalid(error.what, line=self._line(error), fix=error.fix) from error
+        except _RENDER_ERRORS as error:
+            raise PromptInvalid(f"the template fails: {error}", line=self._line(error)) from error
+
+    def _line(self, error: BaseException) -> int:
+        return max((self.template.get_corresponding_lineno(line) for line in _lines(error.__traceback__)), default=1)
+
+
+_RENDER_ERRORS = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
+
+
+def _lines(traceback: TracebackType | None) -> Iterator[int]:
+    """The lines of compiled template code that an error passed through."""
+    while traceback is not None:
+        if "__jinja_template__" in traceback.tb_frame.f_globals:
+            yield traceback.tb_lineno
+        traceback = traceback.tb_next
+
+
+def _bounded(pieces: Iterable[str]) -> Iterator[str]:
+    length = 0
+    for piece in pieces:
+        length += len(piece)
+        _check_size(length)
+        yield piece
+
+
+def _check_size(chars: int) -> None:
+    if chars > OUTPUT_LIMIT_CHARS:
+        raise PromptInvalid(
+            f"the text grows beyond {OUTPUT_LIMIT_CHARS:,} characters", fix="shorten the template or its variables"
+        )
+
+
+def _unknown_name(name: str, variables: Mapping[str, Any], line: int) -> PromptInvalid:
+    if name.startswith("."):
+        entries = [key for value in variables.values() if isinstance(value, Mapping) for key in value]
+        return PromptInvalid(f"there is no entry `{name[1:]}`", line=line, fix=did_you_mean(name[1:], entries))
+    fix = did_you_mean(name, variables, f"add `{name}` to the `vars` of the shot or of the manifest")
+    return PromptInvalid(f"the prompt uses {{{{ {name} }}}}, which has no value", line=line, fix=fix)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(source: str) -> _Compiled:
+    if len(source) > SOURCE_LIMIT_CHARS:
+        raise PromptInvalid(f"the template is longer than {SOURCE_LIMIT_CHARS:,} characters")
+    try:
+        tree = _ENVIRONMENT.parse(source)
+        _check_language(tree)
+        found = meta.find_undeclared_variables(tree)
+        template = _ENVIRONMENT.from_string(_Bounding().visit(tree))
+    except TemplateSyntaxError as error:
+        raise PromptInvalid(
+            f"the template cannot be read: {error.message}",
+            line=error.lineno,
+            fix="write a variable as {{ name }}; for braces that are meant literally write {{ '{{' }}",
+        ) from error
+    except (TemplateError, RecursionError, SyntaxError, MemoryError) as error:
+        raise PromptInvalid("the template is nested too deeply") from error
+    return _Compiled(template=template, names=frozenset(found))
+
+
+# -- the language that is let through --------------------------------------------------------------------------------
+
+_ALLOWED = (
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For),
+    *(nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.Slice),
+    *(nodes.Getattr, nodes.Getitem, nodes.CondExpr, nodes.Compare, nodes.Operand),
+    *(nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos, nodes.Concat),
+    *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod),
+)
+_FILTERS = (
+    *("abs", "capitalize", "count", "d", "default", "first", "float", "int", "items", "last", "length", "list"),
+    *("lower", "max", "min", "reverse", "round", "sort", "string", "striptags", "title", "trim", "truncate"),
+    *("unique", "upper", "wordcount"),
+)
+
+
+def _check_language(tree: nodes.Template) -> None:
+    """Raises PromptInvalid for whatever a prompt has no need of, or could be made to run for ever."""
+    for count, node in enumerate(_walk(tree), start=1):
+        if count > NODE_LIMIT:
+            raise PromptInvalid("the template has too many parts", line=node.lineno)
+        if isinstance(node, nodes.Call):
+            _check_call(node)
+        elif isinstance(node, nodes.Filter | nodes.Test):
+            _check_name(node)
+        elif not isinstance(node, _ALLOWED):
+            raise PromptInvalid(
+                f"{_spelling(node)} is not part of the language of prompts",
+                line=node.lineno,
+                fix="use {{ name }}, {% if %}, {% for %} and filters like {{ name | upper }}",
+            )
+        if isinstance(node, nodes.For) and (node.recursive or next(node.find_all(nodes.For), None)):
+            raise PromptInvalid("a loop stands inside another loop", line=node.lineno, fix="write it as one loop")
+        if isinstance(node, nodes.Name) and node.name.startswith("_"):
+            raise PromptInvalid(f"the name {echoed(node.name)} starts with an underscore", line=node.lineno)
+
+
+def _walk(node: nodes.Node) -> Iterator[nodes.Node]:
+    yield node
+    for child in node.iter_child_nodes():
+        yield from _walk(child)
+
+
+def _check_call(node: nodes.Call) -> None:
+    if not (isinstance(node.node, nodes.Name) and node.node.name == "range"):
+        raise PromptInvalid(
+            "a prompt can call nothing but range()", line=node.lineno, fix="use a filter, like {{ name | upper }}"
+        )
+
+
+def _check_name(node: nodes.Filter | nodes.Test) -> None:
+    kind, known = ("filter", _ENVIRONMENT.filters) if isinstance(node, nodes.Filter) else ("test", _ENVIRONMENT.tests)
+    if node.name not in known:
+        fix = did_you_mean(node.name, known, f"there are {listed(sorted(known), 'and')}")
+        raise PromptInvalid(f"there is no {kind} `{node.name}`", line=node.lineno, fix=fix)
+
+
+def _spelling(node: nodes.Node) -> str:
+    return {nodes.Pow: "`**`", nodes.Assign: "{% set %}"}.get(type(node), f"`{type(node).__name__.lower()}`")
+
+
+class _Bounding(NodeTransformer):
+    """Turns `a ~ b` into the bounded join: the compiler would concatenate without asking anyone."""
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:  # noqa: N802 - the visitor's own naming
+        self.generic_visit(node)
+        parts = nodes.List(node.nodes, lineno=node.lineno)
+        return nodes.Filter(parts, "join", [], [], None, None, lineno=node.lineno)
+
+
+# -- what the language does --------------------------------------------------------------------------------------------
+
+
+def _bounded_range(*bounds: int) -> range:
+    numbers = range(*bounds)
+    if len(numbers) > RANGE_LIMIT:
+        raise PromptInvalid(f"range() counts to more than {RANGE_LIMIT:,}")
+    return numbers
+
+
+def _text(value: Any) -> str:
+    """How a value reads in a prompt: as YAML spells it. Lists and blocks have no reading."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str() | int() | float() | Decimal() | Undefined():
+            return str(value)
+        case None:
+            raise PromptInvalid("a variable that the prompt uses is empty", fix="give it a value")
+        case _:
+            raise PromptInvalid(
+                "the prompt uses a list or a block as if it were text",
+                fix="name an entry, like {{ style.light }}, or join a list: {{ colours | join(', ') }}",
+            )
+
+
+def _bounded_join(values: Iterable[Any], separator: str = "") -> str:
+    parts = [_text(value) for value in values]
+    _check_size(sum(map(len, parts)) + len(str(separator)) * (len(parts) - 1))
+    return str(separator).join(parts)
+
+
+def _bounded_replace(value: Any, old: str, new: str) -> str:
+    text = _text(value)
+    _check_size(len(text) + text.count(old) * max(0, len(new) - len(old)))
+    return text.replace(old, new)
+
+
+class _Unknown(StrictUndefined):
+    """A name without a value. Its message is the name alone, after a dot for an entry; `_unknown_name` explains it."""
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        return f"{'' if self._undefined_obj is missing else '.'}{self._undefined_name}"
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset(["*", "+", "%"])
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Numbers may be computed with; text and lists may only be added, within bounds."""
+        if operator == "+" and not isinstance(left, Undefined) and not isinstance(right, Undefined):
+            _check_size(sum(len(value) for value in (left, right) if isinstance(value, str | list | tuple)))
+        elif operator != "+" and (isinstance(left, str | list | tuple) or isinstance(right, str | list | tuple)):
+            raise PromptInvalid(f"`{operator}` is for numbers only", fix="write repeated text out")
+        return super().call_binop(context, operator, left, right)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`style.items` is the entry `items` of `style`, never a method of Python's."""
+        if isinstance(obj, Mapping):
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        if isinstance(obj, LoopContext | Undefined):
+            return super().getattr(obj, attribute)
+        return self.undefined(obj=obj, name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(obj, str | list | tuple) and isinstance(argument, int | slice):
+            return super().getitem(obj, argument)
+        return self.getattr(obj, argument)
+
+
+def _environment() -> _Environment:
+    environment = _Environment(undefined=_Unknown, autoescape=False, keep_trailing_newline=True, finalize=_text)
+    environment.globals = {"range": _bounded_range}
+    bounded: dict[str, Callable[..., Any]] = {"join": _bounded_join, "replace": _bounded_replace}
+    environment.filters = {name: environment.filters[name] for name in _FILTERS} | bounded
+    return environment
+
+
+_ENVIRONMENT = _environment()

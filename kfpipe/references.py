@@ -1,0 +1,188 @@
+"""What a manifest may point at: files inside the project, and public addresses.
+
+Manifests may come from strangers, so a reference that leaves the project, or that would make the service or kfpipe
+talk to a private machine, is refused by its spelling alone. Symbolic links are `kfpipe.sources`' concern.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from kfpipe.document import Path
+from kfpipe.findings import Finding
+from kfpipe.frames import Frame, LocalFrame, RemoteFrame
+from kfpipe.wording import echoed
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+_DRIVE = re.compile(r"[A-Za-z]:")
+_LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal")
+
+
+def inside_project(text: str, path: Path, *, levels_up: int) -> str | Finding:
+    """The normalised path, relative to the manifest's folder, or why it cannot be used.
+
+    `levels_up` is the number of folders between the manifest and the project's root: so many `..` are legal.
+    """
+    if "\\" in text:
+        return Finding(
+            path=path,
+            what=f"the path {echoed(text)} has backslashes",
+            expected="forward slashes, which work on every system",
+            fix=f"write {echoed(text.replace(chr(92), '/'))}",
+        )
+    if text.startswith(("/", "~")) or _DRIVE.match(text):
+        return Finding(
+            path=path,
+            what=f"the path {echoed(text)} belongs to one computer only",
+            expected="a path relative to the manifest's folder",
+            fix="move the file into the project and write its path from the manifest, like `frames/a.png`",
+        )
+    if not text.strip() or any(ord(character) < 32 for character in text):
+        return Finding(path=path, what=f"{echoed(text)} is no path", expected="a path like `frames/a.png`")
+    parts = _normalised(text)
+    if parts.count("..") > levels_up:
+        return Finding(
+            path=path,
+            what=f"the path {echoed(text)} leaves the project",
+            expected="a path inside the project: the git repository, or the manifest's folder when there is none",
+            fix="move the file into the project",
+        )
+    return "/".join(parts) or "."
+
+
+def _normalised(text: str) -> list[str]:
+    parts: list[str] = []
+    for part in text.split("/"):
+        if part == ".." and parts and parts[-1] != "..":
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return parts
+
+
+def frame(text: str, path: Path, *, levels_up: int) -> Frame | Finding:
+    """The still that a shot names: a file of the project or a public https address."""
+    scheme = _SCHEME.match(text)
+    if scheme is not None:
+        return _remote_frame(text, scheme[1].lower(), path)
+    local = inside_project(text, path, levels_up=levels_up)
+    if isinstance(local, Finding):
+        return local
+    return LocalFrame(path=local)
+
+
+_SCHEME_FIXES = {
+    "http": "write `https://`; if the server has no https, save the picture in the project and give its path",
+    "file": "write the path alone, relative to the manifest, like `frames/a.png`",
+    "oss": "temporary upload addresses expire: give the picture itself, and kfpipe uploads it when it is needed",
+    "data": "save the picture as a file in the project and give its path",
+}
+
+
+def _remote_frame(text: str, scheme: str, path: Path) -> Frame | Finding:
+    if scheme != "https":
+        return Finding(
+            path=path,
+            what=f"a frame cannot be given as {scheme}: address",
+            expected="a path like `frames/a.png`, or an address that starts with https://",
+            fix=_SCHEME_FIXES.get(scheme, "save the picture in the project and give its path"),
+        )
+    url = _split(text)
+    flaw = "is no complete address" if url is None or not url.hostname else _credentials_or_private(url)
+    if flaw is not None:
+        return Finding(
+            path=path,
+            what=f"the address {echoed(_without_credentials(text))} {flaw}",
+            expected="an https address that the service can open from the internet",
+            fix="save the picture in the project and give its path",
+        )
+    return RemoteFrame(url=text)
+
+
+def base_url(text: str, path: Path) -> str | Finding:
+    """The service's address without a trailing slash: https, or plain http to this very machine."""
+    url = _split(text)
+    what = f"the base_url {echoed(_without_credentials(text))}"
+    expected = "an address like https://dashscope-intl.aliyuncs.com/api/v1"
+    if url is None or url.scheme not in ("http", "https") or not url.hostname:
+        return Finding(path=path, what=f"{what} is no web address", expected=expected)
+    if url.username is not None or url.password is not None:
+        return Finding(
+            path=path,
+            what=f"{what} carries a user name or password",
+            expected=expected,
+            fix="delete everything up to the `@`; the key comes from the environment variable DASHSCOPE_API_KEY",
+        )
+    if url.scheme == "http" and not _is_loopback(url.hostname):
+        return Finding(
+            path=path,
+            what=f"{what} would send the key unencrypted",
+            expected="https; plain http is for this very machine (127.0.0.1) only",
+            fix=f"write {echoed('https' + text[4:])}",
+        )
+    if url.query or url.fragment:
+        return Finding(path=path, what=f"{what} has a `?` or `#` part", expected=expected)
+    return text.rstrip("/")
+
+
+def _split(text: str) -> SplitResult | None:
+    """The parts of an address; None where the text cannot be one."""
+    if any(character.isspace() or not character.isprintable() for character in text):
+        return None
+    try:
+        url = urlsplit(text)
+        _ = url.port  # raises for a port that is no number
+    except ValueError:
+        return None
+    return url
+
+
+def _without_credentials(text: str) -> str:
+    """What may be shown of an address: no user name, password or signature."""
+    return re.sub(r"//[^/?#]*@", "//", text).partition("?")[0]
+
+
+def _credentials_or_private(url: SplitResult) -> str | None:
+    host = (url.hostname or "").rstrip(".")
+    if url.username is not None or url.password is not None:
+        return "carries a user name or password, which would end up in the lockfile"
+    address = _address(host)
+    if address is not None and not address.is_global:
+        return "is of a private network: the service cannot open it"
+    if address is None and ("." not in host or host.endswith(_LOCAL_NAMES)):
+        return "is of a private network: the service cannot open it"
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that a host is, also in the short and numeric spellings that browsers accept; None for a name."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return _legacy_address(host)
+    return address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
+
+
+def _legacy_address(host: str) -> ipaddress.IPv4Address | None:
+    """`127.1`, `2130706433` and `0x7f.0.0.1` all mean 127.0.0.1 to the resolvers of most systems."""
+    numbers = [_number(part) for part in host.split(".")]
+    if len(numbers) > 4 or None in numbers:
+        return None
+    *leading, last = [number for number in numbers if number is not None]
+    value = last + sum(number << 8 * (3 - place) for place, number in enumerate(leading))
+    return ipaddress.IPv4Address(value % 2**32)
+
+
+def _number(text: str) -> int | None:
+    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}", text):
+        return int(text, 16)
+    if re.fullmatch(r"0[0-7]{1,20}", text):
+        return int(text, 8)
+    return int(text) if re.fullmatch(r"[0-9]{1,20}", text) else None

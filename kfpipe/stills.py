@@ -1,0 +1,69 @@
+"""What a picture file is, by its content: format, sides, alpha, and whether it is whole."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from kfpipe.errors import KfpipeError
+from kfpipe.frames import StillFacts
+
+_SAME_FORMAT = {"MPO": "JPEG"}  # a JPEG with a second picture behind it, as phones write them
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_ALPHA_MODES = frozenset(["RGBA", "RGBa", "LA", "La", "PA"])
+
+
+class StillUnreadable(KfpipeError):
+    """The file is no picture that can be used; `reason` says why, in a few words."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+def read(path: Path) -> StillFacts:
+    """The facts of the still, which was decoded to its last pixel once. Raises StillUnreadable, OSError.
+
+    Pillow's own bound on pixels stands (about 89 million; the largest frame a model takes has 64 million), so that a
+    small file cannot fill the memory.
+    """
+    size_bytes = path.stat().st_size
+    if size_bytes == 0:
+        raise StillUnreadable("is empty")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as picture:
+                facts = _facts(picture, size_bytes)
+                picture.load()
+    except UnidentifiedImageError as error:
+        raise StillUnreadable(_what_instead(path)) from error
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise StillUnreadable("has too many pixels to be opened safely") from error
+    except PermissionError:
+        raise
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise StillUnreadable("is damaged or cut off") from error
+    return facts
+
+
+def _what_instead(path: Path) -> str:
+    with path.open("rb") as file:
+        if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
+            return "is a Git LFS pointer: the picture itself was not fetched, `git lfs pull` does it"
+    return "is no picture"
+
+
+def _facts(picture: Image.Image, size_bytes: int) -> StillFacts:
+    kind = _SAME_FORMAT.get(picture.format or "", picture.format or "unknown")
+    return StillFacts(
+        format=kind,
+        mime_type=Image.MIME.get(kind, "application/octet-stream"),
+        width_px=picture.width,
+        height_px=picture.height,
+        size_bytes=size_bytes,
+        alpha=picture.mode in _ALPHA_MODES or "transparency" in picture.info,
+        animated=picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1,
+    )
