@@ -1,0 +1,163 @@
+"""What a scripted fault can do to a request, to a task or to a download: one class an act, its fields the script's.
+
+A new act is a class in here, a place in `ACTS`, and a line where it is carried out.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The span a number of a script must lie in."""
+
+    least: float
+    most: float = math.inf
+
+
+Count = Annotated[int, Within(1)]
+Offset = Annotated[int, Within(0)]
+Seconds = Annotated[float, Within(0)]
+Status = Annotated[int, Within(200, 599)]
+
+
+class Phase(StrEnum):
+    SUBMIT = "submit"
+    QUERY = "query"
+    LIST = "list"
+    CANCEL = "cancel"
+    POLICY = "policy"
+    UPLOAD = "upload"
+    DOWNLOAD = "download"
+
+
+class When(StrEnum):
+    """Before the request is looked at, or after it was carried out and only its answer is missing."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+EVERYWHERE = frozenset(Phase)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What a fault does. `phases` are those it makes sense in."""
+
+    name: ClassVar[str]
+    phases: ClassVar[frozenset[Phase]] = EVERYWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Act):
+    """A refusal with this status, code and message."""
+
+    name = "answer"
+    status: Status
+    code: str | None = None
+    message: str = "A scripted fault."
+    retry_after_s: Seconds | None = None
+    when: When = When.BEFORE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HtmlPage(Act):
+    """A gateway's error page, which is no JSON."""
+
+    name = "html"
+    status: Status = 502
+    when: When = When.BEFORE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop(Act):
+    """The connection is closed without an answer."""
+
+    name = "drop"
+    when: When = When.BEFORE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hang(Act):
+    """Nothing happens for so many real seconds."""
+
+    name = "hang"
+    seconds: Seconds
+    when: When = When.BEFORE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Garble(Act):
+    """The request is carried out and answered with its own status, but nobody can read the body."""
+
+    name = "garble"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slow(Act):
+    name = "slow"
+    phases = frozenset({Phase.DOWNLOAD})
+    bytes_per_second: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truncate(Act):
+    """The connection is closed after so many bytes of the body."""
+
+    name = "truncate"
+    phases = frozenset({Phase.DOWNLOAD})
+    after_bytes: Offset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrupt(Act):
+    """One byte of the file arrives with all its bits turned."""
+
+    name = "corrupt"
+    phases = frozenset({Phase.DOWNLOAD})
+    at_byte: Offset = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fail(Act):
+    """The task made by this submission fails, with or without saying why."""
+
+    name = "fail"
+    phases = frozenset({Phase.SUBMIT})
+    code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown(Act):
+    """The first queries for the task made by this submission say UNKNOWN."""
+
+    name = "unknown"
+    phases = frozenset({Phase.SUBMIT})
+    queries: Count = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floats(Act):
+    """The task's usage is told in floats: 5.0 for 5."""
+
+    name = "floats"
+    phases = frozenset({Phase.SUBMIT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeSeconds(Act):
+    """The task is billed for another length than was ordered."""
+
+    name = "charge"
+    phases = frozenset({Phase.SUBMIT})
+    seconds: Count
+
+
+ACTS: dict[str, type[Act]] = {
+    act.name: act
+    for act in (Answer, HtmlPage, Drop, Hang, Garble, Slow, Truncate, Corrupt, Fail, Unknown, Floats, ChargeSeconds)
+}

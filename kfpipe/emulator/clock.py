@@ -1,0 +1,23 @@
+"""The emulator's time of day, which may run faster than the wall's."""
+
+import time
+
+
+class Clock:
+    """Virtual seconds since the epoch: real now at first, then `factor` virtual seconds for each real one.
+
+    `advance` jumps ahead, so that a test sees the next day without waiting for it.
+    """
+
+    def __init__(self, factor: float = 1.0) -> None:
+        if not factor > 0:
+            raise ValueError("a clock factor is a positive number of virtual seconds for each real one")
+        self.factor = factor
+        self._epoch_s = time.time()
+        self._started_s = time.monotonic()
+
+    def now(self) -> float:
+        return self._epoch_s + (time.monotonic() - self._started_s) * self.factor
+
+    def advance(self, seconds: float) -> None:
+        self._epoch_s += seconds

@@ -1,0 +1,81 @@
+"""What is checked before anything is made: the key, the async header, the body, the model, the account. In that order.
+
+Everything else about a request is accepted here and fails inside its task.
+"""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from kfpipe.emulator.models import Model
+from kfpipe.emulator.settings import Standing
+from kfpipe.emulator.verdicts import Denied
+
+_STANDINGS = {
+    Standing.FREE_TIER_ONLY: (
+        403,
+        "AllocationQuota.FreeTierOnly",
+        "The free tier of the model has been exhausted, and pay-as-you-go is off.",
+    ),
+    Standing.ARREARS: (400, "Arrearage", "Access denied, please make sure your account is in good standing."),
+    Standing.NOT_ACTIVATED: (403, "AccessDenied.Unpurchased", "Access to the service is denied: it is not activated."),
+}
+
+
+def key_id(headers: Mapping[str, str], accepted: Collection[str] | None) -> str:
+    """The id the account knows the request's API key by; the key itself goes no further. Raises `Denied`."""
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key:
+        raise Denied(401, "InvalidApiKey", "No API-key provided.")
+    if not key.startswith("sk-") or (accepted is not None and key not in accepted):
+        raise Denied(401, "InvalidApiKey", "Invalid API-key provided.")
+    return str(150_000 + zlib.crc32(hashlib.sha256(key.encode()).digest()) % 100_000)
+
+
+def check_async(headers: Mapping[str, str]) -> None:
+    if headers.get("x-dashscope-async") != "enable":
+        raise Denied(403, "AccessDenied", "current user api does not support synchronous calls.")
+
+
+def body(text: bytes) -> Mapping[str, Any]:
+    """A submission's JSON object. Raises `Denied`."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise Denied(400, "BadRequest.IllegalInput", "The request body is not valid JSON.") from error
+    if not isinstance(value, dict):
+        raise Denied(400, "BadRequest.IllegalInput", "The request body is not a JSON object.")
+    return value
+
+
+def model(body: Mapping[str, Any], route: str, offered: Mapping[str, Model]) -> Model:
+    """The model a submission names, if its path fits. Raises `Denied`."""
+    name = body.get("model")
+    if not isinstance(name, str) or not name:
+        raise Denied(400, "BadRequest.EmptyModel", 'The "model" is required.')
+    if name not in offered:
+        raise Denied(404, "ModelNotFound", f"The model `{name}` does not exist or you do not have access to it.")
+    if offered[name].route != route:
+        raise Denied(400, "InvalidParameter", "url error, please check url!")
+    return offered[name]
+
+
+def check_standing(standing: Standing) -> None:
+    if standing in _STANDINGS:
+        raise Denied(*_STANDINGS[standing])
+
+
+def check_resolve_header(body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+    """An uploaded file is only looked up on request; without the header its URL is just not a URL."""
+    if headers.get("x-dashscope-ossresourceresolve") != "enable" and _names_upload(body.get("input")):
+        raise Denied(400, "invalid_parameter_error", "The provided URL does not appear to be valid.")
+
+
+def _names_upload(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.startswith("oss://")
+    if isinstance(value, dict):
+        return any(map(_names_upload, value.values()))
+    return isinstance(value, list) and any(map(_names_upload, value))

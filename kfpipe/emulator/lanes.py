@@ -1,0 +1,60 @@
+"""One model's tasks and the places they run in: who waits, who runs, and when each one began."""
+
+import heapq
+
+from kfpipe.emulator.tasks import Task
+
+
+class Lane:
+    """Starts tasks in the order they are ready, at most `places` at a time; each start costs O(log n), once.
+
+    Nothing happens between calls: `settle(now)` lets everything happen that was due by `now`.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._waiting: list[tuple[float, int, Task]] = []
+        self._running: list[float] = []  # when each place will be free again
+        self._joined = 0
+        self._canceled = 0
+
+    def join(self, task: Task) -> None:
+        self._joined += 1
+        heapq.heappush(self._waiting, (task.ready_at, self._joined, task))
+
+    def cancel(self, task: Task, now: float) -> None:
+        """Take a waiting task out."""
+        task.canceled_at = now
+        self._canceled += 1
+
+    def settle(self, now: float) -> None:
+        while self._waiting:
+            ready_at, _, task = self._waiting[0]
+            if task.canceled_at is not None:
+                heapq.heappop(self._waiting)
+                self._canceled -= 1
+                continue
+            if ready_at > now:
+                break
+            self._free_places(ready_at)
+            started_at = ready_at
+            if len(self._running) >= self._places:
+                started_at = self._running[0]
+                if started_at > now:
+                    break
+                heapq.heappop(self._running)
+            heapq.heappop(self._waiting)
+            task.started_at = started_at
+            heapq.heappush(self._running, started_at + task.run_s)
+        self._free_places(now)
+
+    def occupancy(self) -> int:
+        """Tasks that wait or run, as of the last `settle`."""
+        return len(self._waiting) - self._canceled + len(self._running)
+
+    def is_full(self) -> bool:
+        return self.occupancy() >= self._places
+
+    def _free_places(self, by: float) -> None:
+        while self._running and self._running[0] <= by:
+            heapq.heappop(self._running)

@@ -1,0 +1,94 @@
+"""The account's tasks by their creation time: windows and pages of them."""
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+from kfpipe.emulator.tasks import DAY_S, Task, TaskStatus
+from kfpipe.emulator.verdicts import Denied
+
+# The service's times of day carry no zone; by all evidence they are UTC+8.
+SERVICE_ZONE = timezone(timedelta(hours=8))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What to list. Times are virtual epoch seconds, both ends included."""
+
+    start: float
+    end: float
+    task_id: str | None = None
+    model_name: str | None = None
+    status: TaskStatus | None = None
+    api_key_id: str | None = None
+    page_no: int = 1
+    page_size: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    tasks: tuple[Task, ...]
+    total: int
+    query: Query
+
+    @property
+    def total_pages(self) -> int:
+        return -(-self.total // self.query.page_size)
+
+
+class Register:
+    """Tasks in the order they were made. A page of all tasks costs O(log n); a filter looks at the whole window."""
+
+    def __init__(self) -> None:
+        self._created: list[float] = []
+        self._tasks: list[Task] = []
+
+    def add(self, task: Task) -> None:
+        self._created.append(task.submitted_at)
+        self._tasks.append(task)
+
+    def page(self, query: Query, now: float) -> Page:
+        """Newest first. Nothing older than a day is listed."""
+        low = bisect_left(self._created, max(query.start, now - DAY_S))
+        high = bisect_right(self._created, query.end)
+        offset = (query.page_no - 1) * query.page_size
+        if (query.task_id, query.model_name, query.status, query.api_key_id) == (None, None, None, None):
+            total = max(0, high - low)
+            newest = max(low, high - offset)
+            tasks = self._tasks[max(low, newest - query.page_size) : newest]
+            return Page(tasks=tuple(reversed(tasks)), total=total, query=query)
+        found = [task for task in reversed(self._tasks[low:high]) if _matches(task, query, now)]
+        return Page(tasks=tuple(found[offset : offset + query.page_size]), total=len(found), query=query)
+
+
+def window(start_time: str | None, end_time: str | None, now: float) -> tuple[float, float]:
+    """The span between two `YYYYMMDDhhmmss` texts; the last day without them, a day from the one that is given."""
+    start, end = _instant(start_time), _instant(end_time)
+    if start is None:
+        end = now if end is None else end
+        return end - DAY_S, end
+    if end is None:
+        return start, start + DAY_S
+    if not 0 <= end - start <= DAY_S:
+        raise Denied(400, "InvalidParameter", "The time range of a task list is 24 hours at most.")
+    return start, end
+
+
+def _instant(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        if len(text) != 14:
+            raise ValueError(text)
+        return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=SERVICE_ZONE).timestamp()
+    except ValueError as error:
+        raise Denied(400, "InvalidParameter", "start_time and end_time have the form YYYYMMDDhhmmss.") from error
+
+
+def _matches(task: Task, query: Query, now: float) -> bool:
+    return (
+        query.task_id in (None, task.id)
+        and query.model_name in (None, task.model.name)
+        and query.api_key_id in (None, task.key_id)
+        and query.status in (None, task.status(now))
+    )

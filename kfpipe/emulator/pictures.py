@@ -1,0 +1,56 @@
+"""Stills for a clip: decoded, cropped to its size, or drawn where the file is somewhere else."""
+
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from kfpipe.emulator.scene import MediaFile, RemoteFile
+
+PLACEHOLDER_PX = (1280, 720)
+
+_INK = (214, 219, 226)
+_FAINT_INK = (122, 132, 147)
+
+
+def fitted(file: MediaFile, size: tuple[int, int]) -> Image.Image:
+    """The picture in `file`, scaled to cover `size` and cropped to it around its middle, in RGB.
+
+    A last frame of another shape is cropped the same way. Raises OSError or ValueError for bytes that are no picture.
+    """
+    if isinstance(file, RemoteFile):
+        return ImageOps.fit(placeholder(file.url), size, Image.Resampling.LANCZOS)
+    with Image.open(file.path) as picture:
+        picture.draft("RGB", size)
+        return ImageOps.fit(picture.convert("RGB"), size, Image.Resampling.LANCZOS)
+
+
+def placeholder(url: str) -> Image.Image:
+    """A quiet card that names the host and the file a remote picture would come from."""
+    address = urlsplit(url)
+    width, height = PLACEHOLDER_PX
+    card = Image.linear_gradient("L").resize(PLACEHOLDER_PX).convert("L")
+    picture = ImageOps.colorize(card, (30, 36, 46), (58, 68, 84))
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((40, 40, width - 41, height - 41), outline=(84, 95, 112), width=2)
+    _centred(draw, height // 2 - 56, "remote picture, not fetched", 24, _FAINT_INK)
+    _centred(draw, height // 2, _shortened(PurePosixPath(address.path).name or "/", 40), 46, _INK)
+    _centred(draw, height // 2 + 52, _shortened(address.hostname or "", 60), 26, _FAINT_INK)
+    return picture
+
+
+def lettering(text: str, size_px: int, opacity: float) -> Image.Image:
+    """The text as a mask, no larger than it needs; letters are as white as `opacity` (0 to 1) says."""
+    font = ImageFont.load_default(size_px)
+    left, top, right, bottom = (round(edge) for edge in font.getbbox(text))
+    mask = Image.new("L", (right - left, bottom - top))
+    ImageDraw.Draw(mask).text((-left, -top), text, font=font, fill=round(255 * opacity))
+    return mask
+
+
+def _centred(draw: ImageDraw.ImageDraw, y: int, text: str, size_px: int, colour: tuple[int, int, int]) -> None:
+    draw.text((PLACEHOLDER_PX[0] // 2, y), text, fill=colour, font=ImageFont.load_default(size_px), anchor="mm")
+
+
+def _shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit // 2 - 1]}…{text[-limit // 2 :]}"

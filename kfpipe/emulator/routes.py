@@ -1,0 +1,246 @@
+"""The API in HTTP: which path does what, and what scripted faults make of it."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from kfpipe.emulator import befalling, delivery, depot, door, links, listing, multipart, wire
+from kfpipe.emulator.acts import Act, Phase, When
+from kfpipe.emulator.depot import Depot
+from kfpipe.emulator.faults import Faults
+from kfpipe.emulator.links import Links
+from kfpipe.emulator.oss import StoreRefused
+from kfpipe.emulator.request_log import RequestLog
+from kfpipe.emulator.scene import MediaFile
+from kfpipe.emulator.tasks import Task, TaskStatus
+from kfpipe.emulator.uploads import Uploads
+from kfpipe.emulator.verdicts import Denied, TaskRefused
+from kfpipe.emulator.world import World
+
+API_PATH = "/api/v1"
+
+_UPLOAD_PATH = "/oss"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request with its body, and the scripted acts that befall it."""
+
+    request: Request
+    body: bytes
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a request is about, as far as a fault may ask."""
+
+    model: str | None = None
+    prompt: str | None = None
+
+
+Endpoint = Callable[[Call], Awaitable[Response]]
+
+
+class Routes:
+    """`origin` is the server's own address, without a slash at the end."""
+
+    def __init__(
+        self, *, world: World, depot: Depot, uploads: Uploads, faults: Faults, log: RequestLog, origin: str
+    ) -> None:
+        self._world = world
+        self._depot = depot
+        self._uploads = uploads
+        self._faults = faults
+        self._log = log
+        self._origin = origin
+        self._links = Links()
+
+    def app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                *self._served(
+                    "POST", f"{API_PATH}/services/aigc/{{route}}/video-synthesis", Phase.SUBMIT, self._submit
+                ),
+                *self._served("GET", f"{API_PATH}/tasks", Phase.LIST, self._list),
+                *self._served("GET", f"{API_PATH}/tasks/{{task_id}}", Phase.QUERY, self._query),
+                *self._served("POST", f"{API_PATH}/tasks/{{task_id}}/cancel", Phase.CANCEL, self._cancel),
+                *self._served("GET", f"{API_PATH}/uploads", Phase.POLICY, self._policy),
+                *self._served("POST", _UPLOAD_PATH, Phase.UPLOAD, self._upload),
+                *self._served("GET", "/results/{a}/{b}/{day}/{token}/{name}", Phase.DOWNLOAD, self._download),
+                Route("/emulator/bill", self._bill),
+                Route("/emulator/requests", self._requests),
+            ],
+            exception_handlers={404: _not_found, 405: _not_found},
+        )
+
+    def _served(self, method: str, path: str, phase: Phase, endpoint: Endpoint) -> tuple[Route, Route]:
+        """The path with and without a slash at its end: the reference and the SDK write it differently."""
+
+        async def serve(request: Request) -> Response:
+            return await self._answer(phase, endpoint, request)
+
+        return Route(path, serve, methods=[method]), Route(f"{path}/", serve, methods=[method])
+
+    async def _answer(self, phase: Phase, endpoint: Endpoint, request: Request) -> Response:
+        body = await request.body()
+        content = _json_or_none(body)
+        subject = self._subject(phase, request, content)
+        acts = self._faults.strike(phase, subject.model, subject.prompt)
+        self._log.note(phase, request, content)
+        early = await befalling.instead(acts, When.BEFORE)
+        if early is not None:
+            return early
+        try:
+            response = await endpoint(Call(request, body, acts))
+        except Denied as denied:
+            response = JSONResponse(wire.refusal(denied.code, denied.message), denied.status)
+        except StoreRefused as refused:
+            response = Response(refused.to_xml(request.url.netloc), refused.status, media_type="application/xml")
+        late = await befalling.instead(acts, When.AFTER)
+        return befalling.altered(acts, response) if late is None else late
+
+    def _subject(self, phase: Phase, request: Request, content: Any) -> Subject:
+        match phase:
+            case Phase.SUBMIT:
+                given = content if isinstance(content, dict) else {}
+                inner = given.get("input")
+                return Subject(given.get("model"), inner.get("prompt") if isinstance(inner, dict) else None)
+            case Phase.QUERY | Phase.CANCEL:
+                task = self._world.task(request.path_params["task_id"])
+            case Phase.DOWNLOAD:
+                task = self._world.task(links.task_id(request.path_params["token"]) or "")
+            case _:
+                query = request.query_params
+                return Subject(query.get("model", query.get("model_name")))
+        return Subject() if task is None else Subject(task.model.name, task.prompt)
+
+    async def _submit(self, call: Call) -> Response:
+        headers, settings = call.request.headers, self._world.settings
+        key_id = self._key_id(call)
+        door.check_async(headers)
+        body = door.body(call.body)
+        model = door.model(body, call.request.path_params["route"], self._world.models)
+        door.check_standing(settings.standing)
+        door.check_resolve_header(body, headers)
+        fetch = partial(self._fetch, model.name)
+        task = self._world.submit(model, body, fetch, key_id=key_id, quirks=befalling.quirks(call.acts))
+        return JSONResponse(wire.submitted(task))
+
+    async def _query(self, call: Call) -> Response:
+        self._key_id(call)
+        task_id = call.request.path_params["task_id"]
+        task = self._world.query(task_id)
+        if task is None:
+            return JSONResponse(wire.unknown(task_id))
+        now = self._world.clock.now()
+        truncates_prompt = self._world.settings.truncates_orig_prompt
+        return JSONResponse(wire.task(task, now, self._video_url(task), truncates_prompt=truncates_prompt))
+
+    async def _list(self, call: Call) -> Response:
+        self._key_id(call)
+        self._world.admit_query()
+        now = self._world.clock.now()
+        page = self._world.page(_query_of(call.request, now))
+        return JSONResponse(wire.page(page, self._world.settings.region, now))
+
+    async def _cancel(self, call: Call) -> Response:
+        self._key_id(call)
+        self._world.admit_query()
+        self._world.cancel(call.request.path_params["task_id"])
+        return JSONResponse({"request_id": wire.request_id()})
+
+    async def _policy(self, call: Call) -> Response:
+        self._key_id(call)
+        self._world.admit_policy()
+        query = call.request.query_params
+        if query.get("action") != "getPolicy":
+            raise Denied(400, "InvalidParameter", "The action must be getPolicy.")
+        if query.get("model") not in self._world.models:
+            raise Denied(404, "ModelNotFound", f"The model `{query.get('model', '')}` does not exist.")
+        data = self._uploads.policy(query["model"], f"{self._origin}{_UPLOAD_PATH}")
+        return JSONResponse({"request_id": wire.request_id(), "data": data})
+
+    async def _upload(self, call: Call) -> Response:
+        try:
+            parts = multipart.parse(call.request.headers.get("content-type", ""), call.body)
+        except ValueError as error:
+            raise StoreRefused(400, "MalformedPOSTRequest", f"The form could not be read: {error}.") from error
+        return Response(status_code=self._uploads.accept(parts))
+
+    async def _download(self, call: Call) -> Response:
+        request = call.request
+        self._links.check(request.url.path, request.query_params, self._world.clock.now())
+        task = self._world.task(links.task_id(request.path_params["token"]) or "")
+        if task is None or task.film is None:
+            raise StoreRefused(404, "NoSuchKey", "The specified key does not exist.")
+        return delivery.response(task.film.result(), request.headers, befalling.spoiling(call.acts))
+
+    async def _bill(self, request: Request) -> Response:
+        return JSONResponse(self._world.bill().to_json())
+
+    async def _requests(self, request: Request) -> Response:
+        return JSONResponse({"requests": self._log.entries()})
+
+    def _key_id(self, call: Call) -> str:
+        return door.key_id(call.request.headers, self._world.settings.api_keys)
+
+    def _fetch(self, model: str, url: str) -> MediaFile:
+        """The file behind any kind of URL a request may hold. Raises `TaskRefused`."""
+        scheme = url.partition(":")[0].lower()
+        if scheme == "data":
+            return self._depot.inline(url)
+        if scheme == "oss":
+            return self._uploads.resolve(url, model)
+        if scheme in ("http", "https"):
+            return depot.remote(url, is_strict=self._world.settings.is_strict)
+        raise TaskRefused("InvalidURL", "The request URL is invalid, please make sure it is correct.")
+
+    def _video_url(self, task: Task) -> str | None:
+        now = self._world.clock.now()
+        ended_at = task.ended_at()
+        if ended_at is None or task.status(now) is not TaskStatus.SUCCEEDED:
+            return None
+        return self._links.url(self._origin, task.id, ended_at)
+
+
+def _query_of(request: Request, now: float) -> listing.Query:
+    query = request.query_params
+    status = query.get("status")
+    if status is not None and status not in list(TaskStatus):
+        raise Denied(400, "InvalidParameter", f"status must be one of {', '.join(TaskStatus)}")
+    start, end = listing.window(query.get("start_time"), query.get("end_time"), now)
+    return listing.Query(
+        start=start,
+        end=end,
+        task_id=query.get("task_id"),
+        model_name=query.get("model_name"),
+        status=None if status is None else TaskStatus(status),
+        api_key_id=query.get("api_key_id"),
+        page_no=_page_number(query.get("page_no", "1")),
+        page_size=_page_number(query.get("page_size", "10")),
+    )
+
+
+def _page_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
+        raise Denied(400, "InvalidParameter", "page_no and page_size are positive integers.")
+    return int(text)
+
+
+def _json_or_none(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body[:1] == b"{" else None
+    except ValueError:
+        return None
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    return JSONResponse(wire.refusal("NotFound", "The requested path does not exist."), 404)

@@ -1,0 +1,160 @@
+"""The emulator as a running server: in this process for tests and rehearsals, or as a program of its own."""
+
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+import uvicorn
+
+from kfpipe.emulator import script
+from kfpipe.emulator.billing import Bill
+from kfpipe.emulator.clock import Clock
+from kfpipe.emulator.depot import Depot
+from kfpipe.emulator.faults import Fault, Faults
+from kfpipe.emulator.hangups import OpenProtocol
+from kfpipe.emulator.request_log import RequestLog
+from kfpipe.emulator.routes import API_PATH, Routes
+from kfpipe.emulator.settings import Settings
+from kfpipe.emulator.studio import Studio
+from kfpipe.emulator.uploads import Uploads
+from kfpipe.emulator.world import World
+
+HOST = "127.0.0.1"
+
+_STOP_LIMIT_S = 1
+
+
+class Emulator:
+    """The service on a loopback port, between `with` and its end. Everything may be used from any thread.
+
+    `base_url` is what a client is given; `world` is the account; `clock.advance(s)` lets virtual time jump;
+    `faults` is a script's entries or parsed faults, and more can follow with `script(...)`. All other arguments are
+    fields of `Settings`. Raises `FaultsInvalid` for a bad script, OSError for a port that is taken.
+    """
+
+    def __init__(self, *, port: int = 0, faults: Iterable[Mapping[str, Any] | Fault] = (), **settings: Any) -> None:
+        self.settings = Settings(**settings)
+        self.clock = Clock(self.settings.factor)
+        self._port = port
+        self._faults = Faults()
+        self._log = RequestLog()
+        self._open = ExitStack()
+        self.script(*faults)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="kfpipe-emulator-")))
+            studio = Studio(folder, self.settings.workers, self.settings.film, self.clock.now)
+            opening.callback(studio.close)
+            self.world = World(self.settings, self.clock, studio)
+            listener = opening.enter_context(socket.create_server((HOST, self._port)))
+            self.origin = f"http://{HOST}:{listener.getsockname()[1]}"
+            self.base_url = f"{self.origin}{API_PATH}"
+            depot = Depot(folder)
+            routes = Routes(
+                world=self.world,
+                depot=depot,
+                uploads=Uploads(depot, self.clock.now),
+                faults=self._faults,
+                log=self._log,
+                origin=self.origin,
+            )
+            opening.callback(_started(routes, listener))
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def bill(self) -> Bill:
+        return self.world.bill()
+
+    def requests(self) -> tuple[dict[str, Any], ...]:
+        """The last requests, oldest first: phase, method, path, query, header names, JSON body."""
+        return self._log.entries()
+
+    def script(self, *faults: Mapping[str, Any] | Fault) -> None:
+        """Add faults to the script; they count requests from now on. Raises `FaultsInvalid`."""
+        for fault in faults:
+            self._faults.add(*([fault] if isinstance(fault, Fault) else script.parse([fault])))
+
+    def forgive(self) -> None:
+        """Drop all scripted faults that have not struck yet."""
+        self._faults.clear()
+
+
+def serve(
+    *,
+    port: int = 0,
+    faults: Iterable[Mapping[str, Any] | Fault] = (),
+    on_ready: Callable[[Emulator], None] | None = None,
+    **settings: Any,
+) -> None:
+    """Run an emulator until SIGINT or SIGTERM; only in the main thread.
+
+    The base URL is the first line on stdout, and `on_ready` is called after it. Raises what `Emulator` raises.
+    """
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with Emulator(port=port, faults=faults, **settings) as emulator:
+            sys.stdout.write(f"{emulator.base_url}\n")
+            sys.stdout.flush()
+            if on_ready is not None:
+                on_ready(emulator)
+            while not stopping.wait(1.0):
+                pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Server(uvicorn.Server):
+    """Says when it takes connections."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+def _started(routes: Routes, listener: socket.socket) -> Callable[[], None]:
+    """Serve in a thread of its own; returns once it answers, with what stops it."""
+    config = uvicorn.Config(
+        routes.app(),
+        http=OpenProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_STOP_LIMIT_S,
+    )
+    server = _Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), name="kfpipe-emulator", daemon=True)
+    thread.start()
+    server.ready.wait()
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join()
+
+    return stop

@@ -1,0 +1,54 @@
+"""Everything that can be set about an emulator, in one place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Span = float | tuple[float, float]
+
+
+class OverLimit(StrEnum):
+    """What happens to a submission while the model's places are all taken: the service documents neither."""
+
+    QUEUE = "queue"
+    REFUSE = "refuse"
+
+
+class Standing(StrEnum):
+    """The account's standing, as far as it decides about submissions."""
+
+    GOOD = "good"
+    FREE_TIER_ONLY = "free_tier_only"
+    ARREARS = "arrears"
+    NOT_ACTIVATED = "not_activated"
+
+
+class FilmStyle(StrEnum):
+    MOVING = "moving"
+    TINY = "tiny"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The account, its region and its clock. Times are virtual seconds; a pair is the span they are drawn from.
+
+    `limits` may hold `submissions_per_second`, `concurrent_tasks` (both per model), `queries_per_second` and
+    `policies_per_second`; what it leaves out is the model's own. `enforces_rates` false lets every rate pass.
+    `api_keys` None accepts every key that starts with `sk-`. `is_strict` fails tasks with remote media, which the
+    emulator never fetches, the way the service does for an address it cannot reach.
+    """
+
+    region: str = "emulator"
+    factor: float = 1.0
+    seed: int = 0
+    queue_s: Span = (0.0, 155.0)
+    run_s: Span = (40.0, 500.0)
+    limits: Mapping[str, int] = field(default_factory=dict)
+    enforces_rates: bool = True
+    over_limit: OverLimit = OverLimit.QUEUE
+    standing: Standing = Standing.GOOD
+    api_keys: frozenset[str] | None = None
+    is_strict: bool = False
+    truncates_orig_prompt: bool = False
+    film: FilmStyle = FilmStyle.MOVING
+    workers: int = 2

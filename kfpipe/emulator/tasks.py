@@ -1,0 +1,97 @@
+"""One task and its life, as a function of virtual time."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kfpipe.emulator.models import Model
+from kfpipe.emulator.rules import Order
+from kfpipe.emulator.studio import Film
+from kfpipe.emulator.verdicts import TaskRefused
+
+DAY_S = 24 * 3600
+
+
+class TaskStatus(StrEnum):
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(slots=True, kw_only=True)
+class Quirks:
+    """What a scripted fault makes of one task; none by default."""
+
+    failure: tuple[str | None, str | None] | None = None  # code and message, either of which may be missing
+    unknown_queries: int = 0  # so many queries more say UNKNOWN
+    has_float_usage: bool = False
+    charged_seconds: int | None = None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Task:
+    """Times are virtual epoch seconds. `order` and `film` are missing where the request itself was at fault."""
+
+    id: str
+    request_id: str
+    key_id: str
+    model: Model
+    prompt: str | None  # as sent
+    digest: str
+    order: Order | None
+    film: Future[Film] | None
+    refusal: TaskRefused | None
+    quirks: Quirks = field(default_factory=Quirks)
+    submitted_at: float
+    ready_at: float  # when it has queued long enough, should a place be free
+    run_s: float
+    started_at: float | None = None
+    canceled_at: float | None = None
+
+    def status(self, now: float) -> TaskStatus:
+        if self.canceled_at is not None:
+            return TaskStatus.CANCELED
+        if self.started_at is None or now < self.started_at:
+            return TaskStatus.PENDING
+        ended_at = self.ended_at()
+        if ended_at is None or now < ended_at:
+            return TaskStatus.RUNNING
+        return TaskStatus.FAILED if self.failure() is not None else TaskStatus.SUCCEEDED
+
+    def ended_at(self) -> float | None:
+        """When it ends or ended, never before its clip is there; None while that is not known."""
+        if self.canceled_at is not None:
+            return self.canceled_at
+        if self.started_at is None:
+            return None
+        run_ends_at = self.started_at + self.run_s
+        if self.film is None or self.quirks.failure is not None:
+            return run_ends_at
+        if not self.film.done():
+            return None
+        if self.film.exception() is not None:
+            return run_ends_at
+        return max(run_ends_at, self.film.result().made_at)
+
+    def failure(self) -> tuple[str | None, str | None] | None:
+        """Code and message the task fails or will fail with; None if it succeeds."""
+        if self.refusal is not None:
+            return self.refusal.code, self.refusal.message
+        if self.quirks.failure is not None:
+            return self.quirks.failure
+        if self.film is not None and self.film.done() and self.film.exception() is not None:
+            return "InvalidFile.Openerror", "A picture of the request could not be decoded."
+        return None
+
+    def is_forgotten(self, now: float) -> bool:
+        """Whether the service has dropped its record: a day after the end."""
+        ended_at = self.ended_at()
+        return ended_at is not None and now >= ended_at + DAY_S
+
+    @property
+    def billed_seconds(self) -> int:
+        assert self.order is not None
+        return self.order.seconds if self.quirks.charged_seconds is None else self.quirks.charged_seconds

@@ -1,0 +1,22 @@
+"""How many requests any one second may hold. Real time: the limit is about the client's pace, not the account's day."""
+
+import time
+from collections import deque
+
+
+class Throttle:
+    """Admits at most `limit` requests in every window of one real second, wherever the window starts."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._admitted_s: deque[float] = deque()
+
+    def admits(self) -> bool:
+        """Whether a request that comes now is within the limit; it counts only if it is."""
+        now_s = time.monotonic()
+        while self._admitted_s and self._admitted_s[0] <= now_s - 1.0:
+            self._admitted_s.popleft()
+        if len(self._admitted_s) >= self.limit:
+            return False
+        self._admitted_s.append(now_s)
+        return True

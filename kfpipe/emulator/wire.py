@@ -1,0 +1,135 @@
+"""Tasks, pages and refusals as the JSON bodies of the API reference."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from kfpipe.emulator.listing import SERVICE_ZONE, Page
+from kfpipe.emulator.models import REGION_IDS, UsageShape
+from kfpipe.emulator.tasks import Task, TaskStatus
+
+Json = dict[str, Any]
+
+_ACCOUNT_ID = "100000000001"
+
+
+def request_id() -> str:
+    """The id of one HTTP request: another one for every answer."""
+    return str(uuid.uuid4())
+
+
+def refusal(code: str, message: str) -> Json:
+    return {"code": code, "message": message, "request_id": request_id()}
+
+
+def submitted(task: Task) -> Json:
+    return {"request_id": task.request_id, "output": {"task_id": task.id, "task_status": TaskStatus.PENDING}}
+
+
+def unknown(task_id: str) -> Json:
+    return {"request_id": request_id(), "output": {"task_id": task_id, "task_status": TaskStatus.UNKNOWN}}
+
+
+def task(task: Task, now: float, video_url: str | None, *, truncates_prompt: bool) -> Json:
+    """The answer to a query. `video_url` is there once the task has succeeded."""
+    status = task.status(now)
+    output: Json = {"task_id": task.id, "task_status": status, **_times(task, status)}
+    body: Json = {"request_id": request_id(), "output": output}
+    if status is TaskStatus.SUCCEEDED:
+        output.update(_prompts(task, truncates_prompt=truncates_prompt), video_url=video_url)
+        body["usage"] = _usage(task)
+    elif status is TaskStatus.FAILED:
+        code, message = task.failure() or (None, None)
+        output.update(_present({"code": code, "message": message}))
+    return body
+
+
+def page(page: Page, region: str, now: float) -> Json:
+    return {
+        "request_id": request_id(),
+        "page_no": page.query.page_no,
+        "page_size": page.query.page_size,
+        "total_page": page.total_pages,
+        "total": page.total,
+        "data": [_entry(task, region, now) for task in page.tasks],
+    }
+
+
+def _entry(task: Task, region: str, now: float) -> Json:
+    status = task.status(now)
+    has_started = status not in (TaskStatus.PENDING, TaskStatus.CANCELED)
+    has_ended = status not in (TaskStatus.PENDING, TaskStatus.RUNNING)
+    return _present(
+        {
+            "task_id": task.id,
+            "request_id": task.request_id,
+            "status": status,
+            "model_name": task.model.name,
+            "user_api_unique_key": f"apikey:v1:aigc:{task.model.route}:video-synthesis:{task.model.name}",
+            "region": REGION_IDS[region],
+            "api_key_id": task.key_id,
+            "caller_uid": _ACCOUNT_ID,
+            "caller_parent_id": _ACCOUNT_ID,
+            "gmt_create": _epoch_ms(task.submitted_at),
+            "start_time": _epoch_ms(task.started_at) if has_started else None,
+            "end_time": _epoch_ms(task.ended_at()) if has_ended else None,
+        }
+    )
+
+
+def _times(task: Task, status: TaskStatus) -> Json:
+    has_started = status not in (TaskStatus.PENDING, TaskStatus.CANCELED)
+    has_ended = status not in (TaskStatus.PENDING, TaskStatus.RUNNING)
+    return _present(
+        {
+            "submit_time": _time_of_day(task.submitted_at),
+            "scheduled_time": _time_of_day(task.started_at) if has_started else None,
+            "end_time": _time_of_day(task.ended_at()) if has_ended else None,
+        }
+    )
+
+
+def _prompts(task: Task, *, truncates_prompt: bool) -> Json:
+    assert task.order is not None
+    rewritten = None
+    if task.model.usage is not UsageShape.WAN_27 and task.order.prompt_extend and task.prompt:
+        rewritten = f"{task.prompt.rstrip('. ')}. The movement is smooth and continuous, the light natural."
+    original = task.order.prompt if truncates_prompt else task.prompt
+    return _present({"orig_prompt": original, "actual_prompt": rewritten})
+
+
+def _usage(task: Task) -> Json:
+    assert task.order is not None
+    seconds, tier = task.billed_seconds, int(task.order.tier.removesuffix("P"))
+    usage: Json
+    match task.model.usage:
+        case UsageShape.KF2V_21:
+            usage = {"video_duration": seconds, "video_ratio": "standard", "video_count": 1}
+        case UsageShape.KF2V_22:
+            usage = {"video_duration": seconds, "video_count": 1, "SR": tier}
+        case UsageShape.WAN_27:
+            usage = {
+                "duration": seconds,
+                "input_video_duration": 0,
+                "output_video_duration": seconds,
+                "video_count": 1,
+                "SR": tier,
+            }
+    if task.quirks.has_float_usage:
+        return {name: float(value) if isinstance(value, int) else value for name, value in usage.items()}
+    return usage
+
+
+def _present(fields: Mapping[str, Any]) -> Json:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _time_of_day(epoch_s: float | None) -> str | None:
+    if epoch_s is None:
+        return None
+    return datetime.fromtimestamp(epoch_s, SERVICE_ZONE).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def _epoch_ms(epoch_s: float | None) -> int | None:
+    return None if epoch_s is None else round(epoch_s * 1000)

@@ -1,0 +1,230 @@
+"""The account behind the API: its tasks, its limits and its bill. No HTTP in here.
+
+Every public method may be called from any thread, and answers for the present moment of the virtual clock.
+"""
+
+import hashlib
+import json
+import random
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from kfpipe.emulator import billing, rules
+from kfpipe.emulator.billing import Bill
+from kfpipe.emulator.clock import Clock
+from kfpipe.emulator.lanes import Lane
+from kfpipe.emulator.listing import Page, Query, Register
+from kfpipe.emulator.models import REGIONS, Model
+from kfpipe.emulator.scene import MediaFile, RemoteFile, Scene
+from kfpipe.emulator.settings import OverLimit, Settings, Span
+from kfpipe.emulator.studio import Studio
+from kfpipe.emulator.tariff import TARIFFS
+from kfpipe.emulator.tasks import Quirks, Task, TaskStatus
+from kfpipe.emulator.throttle import Throttle
+from kfpipe.emulator.verdicts import Denied, TaskRefused
+
+_QUERIES_PER_SECOND = 20
+_POLICIES_PER_SECOND = 100
+
+
+class World:
+    """`throttled` counts the requests refused with 429, by kind: submit, query or policy."""
+
+    def __init__(self, settings: Settings, clock: Clock, studio: Studio) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.models = REGIONS[settings.region]
+        self.throttled: Counter[str] = Counter()
+        self._studio = studio
+        self._tasks: dict[str, Task] = {}
+        self._register = Register()
+        self._lanes = {
+            name: Lane(self._limit("concurrent_tasks", model.concurrent_tasks)) for name, model in self.models.items()
+        }
+        self._submissions = {
+            name: Throttle(self._limit("submissions_per_second", model.submissions_per_second))
+            for name, model in self.models.items()
+        }
+        self._queries = Throttle(self._limit("queries_per_second", _QUERIES_PER_SECOND))
+        self._policies = Throttle(self._limit("policies_per_second", _POLICIES_PER_SECOND))
+        self._seen: Counter[str] = Counter()
+        self._lock = threading.RLock()
+
+    def submit(
+        self, model: Model, body: Mapping[str, Any], fetch: rules.Fetch, *, key_id: str, quirks: Quirks | None = None
+    ) -> Task:
+        """A new task; what is wrong with its request shows when it is queried. Raises `Denied` beyond the rate."""
+        with self._lock:
+            now = self._settle()
+            self._admit_submission(model)
+            task = self._task(model, body, fetch, now, key_id, quirks or Quirks())
+            self._tasks[task.id] = task
+            self._register.add(task)
+            if task.refusal is None:
+                self._lanes[model.name].join(task)
+                self._settle()
+            return task
+
+    def task(self, task_id: str) -> Task | None:
+        """The task, as of now; None for an id that was never given out or has been forgotten."""
+        with self._lock:
+            now = self._settle()
+            task = self._tasks.get(task_id)
+            return None if task is None or task.is_forgotten(now) else task
+
+    def query(self, task_id: str) -> Task | None:
+        """What a client's query finds: like `task`, but within the rate, and blind where a fault says so."""
+        with self._lock:
+            self.admit_query()
+            task = self.task(task_id)
+            if task is not None and task.quirks.unknown_queries > 0:
+                task.quirks.unknown_queries -= 1
+                return None
+            return task
+
+    def page(self, query: Query) -> Page:
+        with self._lock:
+            return self._register.page(query, self._settle())
+
+    def cancel(self, task_id: str) -> None:
+        """Raises `Denied` unless the task is still PENDING."""
+        with self._lock:
+            task = self.task(task_id)
+            now = self.clock.now()
+            if task is None or task.status(now) is not TaskStatus.PENDING or task.refusal is not None:
+                message = "Failed to cancel the task, please confirm if the task is in PENDING status."
+                raise Denied(400, "UnsupportedOperation", message)
+            self._lanes[task.model.name].cancel(task, now)
+
+    def bill(self) -> Bill:
+        """Every task that has succeeded by now, oldest first, whether or not anybody asked for it."""
+        with self._lock:
+            now = self._settle()
+            succeeded = [task for task in self._tasks.values() if task.status(now) is TaskStatus.SUCCEEDED]
+            return billing.bill(succeeded, TARIFFS[self.settings.region])
+
+    def tasks(self) -> tuple[Task, ...]:
+        """All tasks ever made, oldest first."""
+        with self._lock:
+            self._settle()
+            return tuple(self._tasks.values())
+
+    def admit_query(self) -> None:
+        """Count one of the account's queries, lists or cancellations. Raises `Denied` beyond the rate."""
+        self._admit(self._queries, "query")
+
+    def admit_policy(self) -> None:
+        self._admit(self._policies, "policy")
+
+    def _admit_submission(self, model: Model) -> None:
+        self._admit(self._submissions[model.name], "submit")
+        if self.settings.over_limit is OverLimit.REFUSE and self._lanes[model.name].is_full():
+            self.throttled["submit"] += 1
+            raise Denied(429, "Throttling.RateQuota", "Too many tasks of this model are in progress.")
+
+    def _admit(self, throttle: Throttle, kind: str) -> None:
+        with self._lock:
+            if self.settings.enforces_rates and not throttle.admits():
+                self.throttled[kind] += 1
+                raise Denied(429, "Throttling.RateQuota", "Requests rate limit exceeded, please try again later.")
+
+    def _task(
+        self, model: Model, body: Mapping[str, Any], fetch: rules.Fetch, now: float, key_id: str, quirks: Quirks
+    ) -> Task:
+        order: rules.Order | None = None
+        refusal: TaskRefused | None = None
+        try:
+            order = rules.order(model, body, fetch)
+        except TaskRefused as refused:
+            refusal = refused
+        digest = _digest(model, body) if order is None else _order_digest(model, order)
+        self._seen[digest] += 1
+        # A string seeds the same way in every process; the count tells a repeated request from its first.
+        rng = random.Random(f"{self.settings.seed}/{digest}/{self._seen[digest]}")  # noqa: S311  not for secrets
+        queue_s, run_s = (0.0, rng.uniform(0.1, 3.0)) if order is None else self._drawn_times(rng)
+        film = None
+        if order is not None and quirks.failure is None:
+            film = self._studio.order(_scene(model, order, digest, rng))
+        return Task(
+            # Random even for a fixed seed: an id must never come back in another life of the emulator.
+            id=str(uuid.uuid4()),
+            request_id=str(uuid.uuid4()),
+            key_id=key_id,
+            model=model,
+            prompt=_prompt_as_sent(body),
+            digest=digest,
+            order=order,
+            film=film,
+            refusal=refusal,
+            quirks=quirks,
+            submitted_at=now,
+            ready_at=now + queue_s,
+            run_s=run_s,
+            started_at=now if order is None else None,
+        )
+
+    def _drawn_times(self, rng: random.Random) -> tuple[float, float]:
+        return _drawn(rng, self.settings.queue_s), _drawn(rng, self.settings.run_s)
+
+    def _settle(self) -> float:
+        now = self.clock.now()
+        for lane in self._lanes.values():
+            lane.settle(now)
+        return now
+
+    def _limit(self, name: str, default: int) -> int:
+        return self.settings.limits.get(name, default)
+
+
+def _scene(model: Model, order: rules.Order, digest: str, rng: random.Random) -> Scene:
+    # The prompt moves the camera too: another text ought to look like another take.
+    seed = rng.getrandbits(31) if order.seed is None else order.seed
+    return Scene(
+        width_px=order.width_px,
+        height_px=order.height_px,
+        seconds=order.seconds,
+        first=order.media.get("first_frame") or order.media["first_clip"],
+        last=order.media.get("last_frame"),
+        has_sound=model.has_sound,
+        has_watermark=order.watermark,
+        seed=int.from_bytes(hashlib.sha256(f"{digest}/{seed}".encode()).digest()[:4], "big"),
+    )
+
+
+def _drawn(rng: random.Random, span: Span) -> float:
+    return rng.uniform(*span) if isinstance(span, tuple) else span
+
+
+def _prompt_as_sent(body: Mapping[str, Any]) -> str | None:
+    given = body.get("input")
+    prompt = given.get("prompt") if isinstance(given, dict) else None
+    return prompt if isinstance(prompt, str) else None
+
+
+def _digest(model: Model, body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([model.name, body], sort_keys=True).encode()).hexdigest()
+
+
+def _order_digest(model: Model, order: rules.Order) -> str:
+    """One digest for all requests that ask for the same clip, however their files were handed over."""
+    return _digest(
+        model,
+        {
+            "prompt": order.prompt,
+            "negative_prompt": order.negative_prompt,
+            "template": order.template,
+            "media": {role: _media_digest(file) for role, file in order.media.items()},
+            "tier": order.tier,
+            "seconds": order.seconds,
+            "seed": order.seed,
+            "prompt_extend": order.prompt_extend,
+            "watermark": order.watermark,
+        },
+    )
+
+
+def _media_digest(file: MediaFile) -> str:
+    return file.url if isinstance(file, RemoteFile) else file.sha256
