@@ -14,7 +14,7 @@ LONGEST_ECHO = 60
 
 def echoed(text: str) -> str:
     """`text` in single quotes on one line; invisible characters stand as escapes, long text is cut."""
-    line = re.sub(r"[ \t\r\n]+", " ", text[: 4 * LONGEST_ECHO]).strip(" ")
+    line = re.sub(r"[ \t\r\n]+", " ", text[: 4 * LONGEST_ECHO])
     visible = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
     cut = visible if len(visible) <= LONGEST_ECHO else visible[: LONGEST_ECHO - 3] + "..."
     return f"'{cut}'"
@@ -30,7 +30,7 @@ def described(value: Any) -> str:
         case int() | Decimal():
             return f"the number {value}"
         case str():
-            return f"the text {echoed(value)}"
+            return f"the text {echoed(value)}" if value else "an empty text"
         case list():
             return "a list" if value else "an empty list"
         case _:

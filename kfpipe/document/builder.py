@@ -111,13 +111,13 @@ class _Builder:
         self._read()
         data = self._top[0] if self._top else None
         if data is None:
-            self._report(0, "the file is empty", "a shot list", "`kfpipe init` writes one to start from")
-        elif not isinstance(data, dict):
+            self._stop(0, "the file is empty", "a shot list", "`kfpipe init` writes one to start from")
+        self._marks.root = self._open[0].marks[0]
+        if not isinstance(data, dict):
             expected = "lines of `key: value`, beginning with `kfpipe: 1`"
-            self._report(self._open[0].marks[0], f"the whole file is {described(data)}", expected)
+            self._stop(self._marks.root, f"the whole file is {described(data)}", expected)
         if self._problems:
             raise Refused(self._problems)
-        self._marks.root = self._open[0].marks[0]
         return Built(data=data, marks=self._marks, warnings=tuple(self._warnings))
 
     def _read(self) -> None:
@@ -284,18 +284,12 @@ class _Builder:
     def _warn_of_older(self, event: Any, value: Any, older: str) -> None:
         text = event.value
         if isinstance(value, str):
-            switch = f"; for {older} write `{older}`" if older in ("true", "false") else ""
-            self._warn(
-                _mark(event),
-                f"`{text}` is text here (YAML 1.2); tools that read YAML 1.1 take it for {older}",
-                f'write "{text}" in quotes to mean text everywhere{switch}',
-            )
+            meaning, fix = "text", f'write "{text}" in quotes to mean text everywhere'
+            if older in ("true", "false"):
+                fix += f"; for {older} write `{older}`"
         else:
-            self._warn(
-                _mark(event),
-                f"`{text}` is the number {Decimal(value):f} here (YAML 1.2); tools that read YAML 1.1 take it for {older}",
-                f"write {Decimal(value):f}",
-            )
+            meaning, fix = f"the number {Decimal(value):f}", f"write {Decimal(value):f}"
+        self._warn(_mark(event), f"`{text}` is {meaning} here (YAML 1.2); YAML 1.1 tools take it for {older}", fix)
 
     def _report(self, mark: int, what: str, expected: str | None = None, fix: str | None = None) -> None:
         position = unpacked(mark)

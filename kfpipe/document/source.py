@@ -62,7 +62,7 @@ def line_around(text: str, index: int) -> tuple[int, str]:
 
 
 def line_above(text: str, start: int) -> tuple[int, str]:
-    """As `line_around`, for the last line before `start` that is neither blank nor a comment; empty if there is none."""
+    """As `line_around`, for the last line before `start` that is neither blank nor a comment; empty if none is."""
     while start > 0:
         start, line = line_around(text, start - 1)
         if line.strip() and not line.lstrip().startswith("#"):

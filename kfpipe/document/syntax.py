@@ -23,6 +23,7 @@ UNQUOTED_TEMPLATE = (
 )
 """What, expected and fix for the commonest slip of all, which may break the syntax and may not."""
 
+_LOST = "could not find expected ':'"
 _QUOTE_IT = "put the whole text in quotes"
 _TEMPLATE_START = re.compile(r"(?:^|[:\-,\[{])\s+(\{\{)|^(\{\{)")
 _ODD_INDENT = re.compile("^[ \t]*([\u00a0\u2000-\u200f\u202f\u205f\u3000\ufeff])")
@@ -179,7 +180,7 @@ def _inner_list(fault: _Fault) -> Problem | None:
 
 def _glued_colon(fault: _Fault) -> Problem | None:
     """`prompt:A kitten` is read as text, and the parser stumbles over the next line."""
-    if "mapping values are not allowed" not in fault.message and "expected ':'" not in fault.message:
+    if "mapping values are not allowed" not in fault.message and _LOST not in fault.message:
         return None
     here, _ = line_around(fault.text, fault.opened)
     for start, line in ((here, line_around(fault.text, here)[1]), line_above(fault.text, here)):
@@ -188,6 +189,12 @@ def _glued_colon(fault: _Fault) -> Problem | None:
             at = start + found.start(1)
             return fault.problem(at, "there is no space behind the colon", "`key: value`", "add a space behind the `:`")
     return None
+
+
+def _tight_colon(fault: _Fault) -> Problem | None:
+    if "unexpected ':'" not in fault.message:
+        return None
+    return fault.problem(fault.at, "this colon needs a space behind it, and a value", "`key: value`", f"or {_QUOTE_IT}")
 
 
 def _colon_in_text(fault: _Fault) -> Problem | None:
@@ -217,7 +224,7 @@ def _comment_in_text(fault: _Fault) -> Problem | None:
 
 
 def _lost_line(fault: _Fault) -> Problem | None:
-    if "expected ':'" not in fault.message:
+    if _LOST not in fault.message:
         return None
     what = "this line is neither `key: value` nor part of the text above"
     fix = "add the missing colon; if the line goes on with the text above, indent it deeper than its key"
@@ -250,7 +257,7 @@ def _indentation(fault: _Fault) -> Problem | None:
     else:
         above_start, above = line_above(fault.text, start)
         lines = {begun.line: begun.column - 1, position_of(fault.text, above_start).line: _indent(above)}
-        choices = [f"{count} spaces before it, like line {number}" for number, count in lines.items()]
+        choices = [f"{count} spaces before it (as in line {number})" for number, count in lines.items()]
         expected = f"{listed(choices)}, not {_indent(line)}"
     fix = "line it up with its neighbours; if it goes on with a text, indent it deeper than the text's key"
     return fault.problem(fault.at, what, expected, fix)
@@ -272,6 +279,7 @@ _EXPLANATIONS: tuple[Callable[[_Fault], Problem | None], ...] = (
     _forbidden_start,
     _inner_list,
     _glued_colon,
+    _tight_colon,
     _colon_in_text,
     _after_quote,
     _after_bracket,

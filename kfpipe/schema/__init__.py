@@ -1,0 +1,95 @@
+"""Document x JSON Schema -> problems, each with its position.
+
+shipped       the schema file, and the part of it that holds at a path
+validation    which parts of a document fail: fast for the many shots that pass, thorough for the few that do not
+explanation   a failure in the words of someone who only knows the manifest
+repair        what was probably meant, as far as the schema takes it
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kfpipe.document import Document, Path
+from kfpipe.errors import Problem, in_file_order
+from kfpipe.findings import Finding
+from kfpipe.schema import validation
+from kfpipe.schema.shipped import manifest_schema
+from kfpipe.wording import described
+
+__all__ = ["StructureCheck", "check", "manifest_schema", "problems", "where"]
+
+FORMAT_VERSION = 1
+
+MOST_EXPLAINED_SHOTS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StructureCheck:
+    """What is wrong with a document's structure, in file order, and which parts of it cannot be used.
+
+    `broken` holds paths of top-level parts and of shots: `("budget",)`, `("shots", 3)`; `()` when nothing can be used.
+    """
+
+    problems: tuple[Problem, ...]
+    broken: frozenset[Path]
+
+
+def check(document: Document) -> StructureCheck:
+    """Hold a document against the manifest's schema."""
+    if _is_of_another_version(document):
+        return StructureCheck(problems=(_other_version(document),), broken=frozenset({()}))
+    findings = list(validation.findings_outside_shots(document.data))
+    broken_shots = validation.broken_shots(document.data)
+    for index in broken_shots[:MOST_EXPLAINED_SHOTS]:
+        findings += validation.findings_in_shot(document.data, index)
+    if len(broken_shots) > MOST_EXPLAINED_SHOTS:
+        findings.append(_further_shots(broken_shots[MOST_EXPLAINED_SHOTS:]))
+    found = in_file_order(finding.problem(document, where(document, finding.path)) for finding in findings)
+    broken = {_part(finding.path) for finding in findings} | {("shots", index) for index in broken_shots}
+    return StructureCheck(problems=found, broken=frozenset(broken))
+
+
+def problems(document: Document) -> tuple[Problem, ...]:
+    """What is wrong with a document's structure, in file order."""
+    return check(document).problems
+
+
+def where(document: Document, path: Path) -> str:
+    """The part of the manifest that holds `path`, in the user's words; empty for the manifest itself."""
+    match path:
+        case ("shots", int(index), *_):
+            name = validation.usable_id(document.data["shots"][index])
+            return f"shots[{index}]" if name is None else f"shot '{name}'"
+        case (str(part), _, *_):
+            return part
+        case _:
+            return ""
+
+
+def _part(path: Path) -> Path:
+    return path[:2] if path[:1] == ("shots",) else path[:1]
+
+
+def _is_of_another_version(document: Document) -> bool:
+    version = document.data.get("kfpipe")
+    return isinstance(version, int) and not isinstance(version, bool) and version != FORMAT_VERSION
+
+
+def _other_version(document: Document) -> Problem:
+    finding = Finding(
+        path=("kfpipe",),
+        what=f"`kfpipe` is {described(document.data['kfpipe'])}, a format that this kfpipe does not know",
+        expected=f"`{FORMAT_VERSION}`",
+        fix=f"write `kfpipe: {FORMAT_VERSION}`, or update kfpipe if the manifest was made for a newer one",
+    )
+    return finding.problem(document, "")
+
+
+def _further_shots(indexes: tuple[int, ...]) -> Finding:
+    count = len(indexes)
+    return Finding(
+        path=("shots", indexes[0]),
+        what=f"this shot and {count - 1} more after it are wrong too" if count > 1 else "this shot is wrong too",
+        fix="mend those above first; the same slip is often in all of them",
+    )

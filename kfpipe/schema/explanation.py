@@ -1,0 +1,201 @@
+"""A failed keyword of the schema -> what a person has to know: what stands there, what is expected, what to write.
+
+Most keywords need no words of their own. What is expected at a place is said once, from the whole schema of the
+place, whichever of its keywords failed; what was probably meant is found by trying repairs on the schema itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from jsonschema import ValidationError
+
+from kfpipe.document import Path
+from kfpipe.findings import Finding
+from kfpipe.schema.repair import candidates, in_yaml
+from kfpipe.schema.shipped import Schema, resolved, schema_at
+from kfpipe.wording import closest, described, echoed, listed
+
+Fits = Callable[[Any, Schema], bool]
+
+_LONGEST_LINE = 100
+
+
+def explained(error: ValidationError, prefix: Path, fits: Fits) -> Iterator[Finding]:
+    """The findings in one failure; `prefix` is the path of the part that was validated."""
+    path = (*prefix, *error.absolute_path)
+    value: Any = error.instance
+    if "propertyNames" in error.absolute_schema_path:
+        yield _bad_name(path, value, fits)
+        return
+    match error.validator:
+        case "additionalProperties":
+            yield from (_unknown(path, key) for key in value if key not in schema_at(path)["properties"])
+        case "required":
+            yield from (_missing((*path, key)) for key in schema_at(path)["required"] if key not in value)
+        case "uniqueItems":
+            yield _repeated(path, value)
+        case _:
+            yield _unfit(path, value, fits)
+
+
+def first_repeated(items: list[Any]) -> int | None:
+    """Index of the first plain value that equals an earlier one; true and 1 differ."""
+    seen = set()
+    for index, item in enumerate(items):
+        if isinstance(item, (dict, list)):
+            continue
+        key = (isinstance(item, bool), item)
+        if key in seen:
+            return index
+        seen.add(key)
+    return None
+
+
+# ---- findings
+
+
+def _unfit(path: Path, value: Any, fits: Fits) -> Finding:
+    schema = schema_at(path)
+    name, wanted = _name(path), expected(schema)
+    if value is None:
+        return Finding(path=path, what=f"{name} has no value", expected=wanted, fix=_fix(path, value, schema, fits))
+    stated = described(value)
+    if isinstance(value, str) and len(value) > schema.get("maxLength", len(value)):
+        stated, wanted = f"{len(value)} characters long", f"at most {schema['maxLength']} characters"
+    return Finding(path=path, what=f"{name} is {stated}", expected=wanted, fix=_fix(path, value, schema, fits))
+
+
+def _unknown(path: Path, key: str) -> Finding:
+    known = tuple(schema_at(path)["properties"])
+    match = closest(key, known)
+    return Finding(
+        path=(*path, key),
+        what=f"{echoed(key)} is not a field of {_name(path)}",
+        expected=f"`{match}`" if match else listed([f"`{name}`" for name in known]),
+        fix=_belongs(path, key) or (f"write `{match}`" if match else "delete it"),
+        at_key=True,
+    )
+
+
+def _belongs(path: Path, key: str) -> str | None:
+    """Where a known field goes that stands on the wrong level."""
+    of_manifest, of_shot = schema_at(())["properties"], schema_at(("shots", 0))["properties"]
+    if not path and key in of_shot:
+        return f"indent `{key}`: it belongs to a shot, or under `defaults`"
+    if path == ("defaults",) and key in of_shot:
+        return f"move `{key}` into the shots: each has its own"
+    if path and key in of_manifest:
+        return f"move `{key}` to the left margin: it holds for the whole manifest"
+    return None
+
+
+def _missing(path: Path) -> Finding:
+    schema = schema_at(path)
+    example = _example(path, schema)
+    return Finding(
+        path=path,
+        what=f"{_name(path)} is missing",
+        expected=expected(schema),
+        fix=f"add it, for example `{example}`" if example else f"add {_name(path)}",
+    )
+
+
+def _repeated(path: Path, items: list[Any]) -> Finding:
+    index = first_repeated(items) or 0
+    what = f"{_name(path)} holds {described(items[index])} twice"
+    return Finding(path=(*path, index), what=what, expected="each value once", fix="delete one of the two")
+
+
+def _bad_name(path: Path, name: str, fits: Fits) -> Finding:
+    schema = resolved(schema_at(path)["propertyNames"])
+    meant = next((candidate for candidate in candidates(name, schema) if fits(candidate, schema)), None)
+    return Finding(
+        path=(*path, name),
+        what=f"{echoed(name)} cannot be a name in {_name(path)}",
+        expected=expected(schema),
+        fix=f"call it `{meant}`" if meant else "choose another name",
+        at_key=True,
+    )
+
+
+# ---- their words
+
+
+def expected(schema: Schema) -> str:
+    """What the schema takes, in a phrase: `a whole number from 1 to 10`."""
+    return listed(_phrases(schema))
+
+
+def _phrases(schema: Schema) -> list[str]:
+    if "anyOf" in schema:
+        return [phrase for branch in schema["anyOf"] for phrase in _phrases(branch)]
+    if "enum" in schema:
+        return [f"`{value}`" for value in schema["enum"]]
+    if "const" in schema:
+        return [f"`{schema['const']}`"]
+    if "patternErrorMessage" in schema:
+        return [schema["patternErrorMessage"]]
+    types = schema["type"]
+    return [phrase for name in ([types] if isinstance(types, str) else types) for phrase in _of_type(name, schema)]
+
+
+def _of_type(name: str, schema: Schema) -> list[str]:
+    match name:
+        case "string":
+            return ["text"]
+        case "integer":
+            return ["a whole number" + _range(schema)]
+        case "number":
+            return ["a number" + _range(schema)]
+        case "boolean":
+            return ["`true`", "`false`"]
+        case "array":
+            return ["a list with at least one entry" if schema.get("minItems") else "a list"]
+        case _:
+            return ["a block of `key: value` lines"]
+
+
+def _range(schema: Schema) -> str:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if least is None:
+        return ""
+    return f" of at least {least}" if most is None else f" from {least} to {most}"
+
+
+def _fix(path: Path, value: Any, schema: Schema, fits: Fits) -> str | None:
+    meant = next((candidate for candidate in candidates(value, schema) if fits(candidate, schema)), None)
+    written = _line(path, meant) if meant is not None else None
+    if written is not None:
+        return f"write `{written}`"
+    if isinstance(value, dict) and schema.get("type") == "array":
+        return "begin each entry with `- `, on a line of its own"
+    example = _example(path, schema)
+    if value is None:
+        return f"write a value, for example `{example}`, or delete the line" if example else "write a value"
+    return f"for example `{example}`" if example else None
+
+
+def _example(path: Path, schema: Schema) -> str | None:
+    examples = schema.get("examples", ())
+    return _line(path, examples[0]) if examples else None
+
+
+def _line(path: Path, value: Any) -> str | None:
+    """`key: value`, as it would be typed; None when it is too long to be shown."""
+    written = in_yaml(value)
+    key = next((step for step in reversed(path) if isinstance(step, str)), "") if isinstance(path[-1], str) else ""
+    line = f"{key}: {written}" if key else written
+    return line if len(line) <= _LONGEST_LINE else None
+
+
+def _name(path: Path) -> str:
+    """A place as it is called inside its part: `duration`, `matrix.seed[0]`, a shot, the manifest."""
+    inside = path[2:] if path[:1] == ("shots",) and len(path) > 1 else path[1:] if len(path) > 1 else path
+    if not inside:
+        return "the shot" if path else "the manifest"
+    text = ""
+    for step in inside:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return echoed(text.removeprefix(".")).replace("'", "`")

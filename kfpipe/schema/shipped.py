@@ -1,0 +1,50 @@
+"""The schema file, and the part of it that holds at a path."""
+
+from __future__ import annotations
+
+import copy
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from kfpipe.document import Path
+
+Schema = dict[str, Any]
+
+
+def manifest_schema() -> Schema:
+    """The schema of a manifest, as shipped; a copy of the caller's own."""
+    return copy.deepcopy(shipped())
+
+
+@cache
+def shipped() -> Schema:
+    """The one copy that everything here reads; not to be changed."""
+    package = files("kfpipe")
+    inside = package.joinpath("schemas", "manifest.schema.json")  # a wheel
+    beside = package.joinpath("..", "schemas", "manifest.schema.json")  # a checkout
+    text = (inside if inside.is_file() else beside).read_text(encoding="utf-8")
+    schema: Schema = json.loads(text)
+    return schema
+
+
+def schema_at(path: Path) -> Schema:
+    """The schema of the value at `path`, references followed; empty where the schema says nothing."""
+    schema = resolved(shipped())
+    for step in path:
+        if isinstance(step, int):
+            below = schema.get("items", {})
+        else:
+            below = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
+        schema = resolved(below) if isinstance(below, dict) else {}
+    return schema
+
+
+def resolved(schema: Schema) -> Schema:
+    """The same with its `$ref` followed; keywords beside a reference add to what it refers to."""
+    if "$ref" not in schema:
+        return schema
+    name = schema["$ref"].rpartition("/")[2]
+    beside = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
+    return {**resolved(shipped()["$defs"][name]), **beside}

@@ -1,0 +1,117 @@
+"""Which parts of a document fail the schema.
+
+A compiled validator passes the shots that are right, a hundred times faster than the one that can explain. Only what
+fails there is walked again. Both get the document's own values; decimals count as numbers to both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cache
+from itertools import islice
+from typing import Any
+
+import jsonschema_rs
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+
+from kfpipe.document import Path
+from kfpipe.findings import Finding
+from kfpipe.schema.explanation import explained, first_repeated
+from kfpipe.schema.shipped import Schema, schema_at, shipped
+from kfpipe.wording import echoed
+
+MOST_FINDINGS_IN_A_PART = 20
+
+
+def broken_shots(data: dict[str, Any]) -> tuple[int, ...]:
+    """Indexes of the shots that fail."""
+    shots = data.get("shots")
+    if not isinstance(shots, list):
+        return ()
+    gate = _shot_gate()
+    return tuple(index for index, shot in enumerate(shots) if not gate.is_valid(shot) or _has_decimal_field(shot))
+
+
+def findings_in_shot(data: dict[str, Any], index: int) -> list[Finding]:
+    """What is wrong with a shot that fails."""
+    shot = data["shots"][index]
+    found = _bounded(_shot_validator().iter_errors(shot), ("shots", index))
+    return found or [_unexplained(shot, index)]
+
+
+def findings_outside_shots(data: dict[str, Any]) -> list[Finding]:
+    """What is wrong with the rest of the manifest."""
+    return _bounded(_outer_validator().iter_errors(data), ())
+
+
+def usable_id(shot: Any) -> str | None:
+    """The id of a shot, unless it is no id."""
+    name = shot.get("id") if isinstance(shot, dict) else None
+    return name if isinstance(name, str) and fits(name, schema_at(("shots", 0, "id"))) else None
+
+
+def fits(value: Any, schema: Schema) -> bool:
+    """Whether a part of the manifest's schema takes a value."""
+    return not any(_Strict({"$defs": shipped()["$defs"], **schema}).iter_errors(value))
+
+
+def _has_decimal_field(shot: Any) -> bool:
+    """JSON Schema lets 5.0 pass for the whole number 5; no field of a shot is written with a point."""
+    return any(isinstance(value, Decimal) for value in shot.values())
+
+
+def _bounded(errors: Iterator[ValidationError], prefix: Path) -> list[Finding]:
+    found = (finding for error in errors for finding in explained(error, prefix, fits))
+    shown = list(islice(found, MOST_FINDINGS_IN_A_PART + 1))
+    if len(shown) > MOST_FINDINGS_IN_A_PART:
+        shown[-1] = Finding(path=prefix, what="more is wrong here than is shown", fix="mend what is shown first")
+    return shown
+
+
+def _unexplained(shot: Any, index: int) -> Finding:
+    """The two validators disagree: the stricter one is right, in its own words."""
+    error = next(iter(_shot_gate().iter_errors(shot)), None)
+    reason = f": {echoed(error.message)}" if error else ""
+    path = ("shots", index, *(error.instance_path if error else ()))
+    return Finding(path=path, what=f"this does not fit the manifest's format{reason}", fix="see `kfpipe schema`")
+
+
+@cache
+def _shot_gate() -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(_shot_schema())
+
+
+@cache
+def _shot_validator() -> Any:
+    return _Strict(_shot_schema())
+
+
+@cache
+def _outer_validator() -> Any:
+    properties = shipped()["properties"]
+    shots = {keyword: value for keyword, value in properties["shots"].items() if keyword != "items"}
+    return _Strict({**shipped(), "properties": {**properties, "shots": shots}})
+
+
+def _shot_schema() -> Schema:
+    return {"$ref": "#/$defs/shot", "$defs": shipped()["$defs"]}
+
+
+def _whole_pattern(_validator: Any, pattern: str, instance: Any, _schema: Schema) -> Iterator[ValidationError]:
+    """`$` also stands before a final line break in Python; an id that ends with one must not become a file name."""
+    if isinstance(instance, str) and not re.fullmatch(pattern.removesuffix("$"), instance):
+        yield ValidationError("does not match")
+
+
+def _unique_items(_validator: Any, unique: bool, instance: Any, _schema: Schema) -> Iterator[ValidationError]:
+    """In one pass; the library compares all pairs when a list mixes types."""
+    if unique and isinstance(instance, list) and first_repeated(instance) is not None:
+        yield ValidationError("has repeated items")
+
+
+_Strict: Any = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"pattern": _whole_pattern, "uniqueItems": _unique_items}
+)
