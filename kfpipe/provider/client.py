@@ -1,0 +1,257 @@
+"""The DashScope service as a `Provider`: which request goes where, and what its answer means."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import quote, urljoin, urlsplit
+
+from kfpipe import __version__
+from kfpipe.catalogue import Catalogue, Model
+from kfpipe.domain import MediaRole, RemoteMedium, RenderRequest
+from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
+from kfpipe.provider import Accepted, Body, ListedTask, TaskReport, wire
+from kfpipe.provider.codes import LINK_REFUSED
+from kfpipe.provider.transport import Answer, Opening, Transport, is_loopback, read
+from kfpipe.provider.upload_memory import UploadMemory
+from kfpipe.provider.uploads import Uploads, data_uri
+
+QUERY_TIMEOUT_S: Final = 30.0
+DOWNLOAD_SILENCE_S: Final = 60.0
+JSON_LIMIT_BYTES: Final = 4 * 1024 * 1024
+ERROR_LIMIT_BYTES: Final = 64 * 1024
+REDIRECTS_MAX: Final = 3
+
+LIST_PAGE_SIZE: Final = 10
+"""The largest page that is documented to work: it is the default."""
+
+_HEADER_VALUE: Final = re.compile(r"[!-~]+")
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DashScope:
+    """One account in one region. To be entered before use: `async with DashScope(...) as provider`.
+
+    `region` is the catalogue's name. `project` is the manifest's folder, in which local frames lie. What was uploaded
+    is remembered in `uploads_file`. Local frames smaller than `inline_below_bytes` travel within the submission.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        region: str,
+        catalogue: Catalogue,
+        project: Path,
+        uploads_file: Path,
+        workspace: str | None = None,
+        submit_timeout_s: float = 60.0,
+        inline_below_bytes: int = 0,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._base_url = _checked_base_url(base_url)
+        self._region = region
+        self._catalogue = catalogue
+        self._project = project
+        self._submit_timeout_s = submit_timeout_s
+        self._inline_below_bytes = inline_below_bytes
+        self._now = now
+        self._secret = _header_value(api_key, "DASHSCOPE_API_KEY", "the API key")
+        self._local = is_loopback(base_url)
+        headers = {"User-Agent": f"kfpipe/{__version__}", "Authorization": f"Bearer {api_key}"}
+        if workspace is not None:
+            headers["X-DashScope-WorkSpace"] = _header_value(workspace, "provider.workspace", "the workspace")
+        # Plain HTTP goes to loopback only, so it must not be handed to a proxy of the environment either.
+        self._api = Transport(headers=headers, direct=self._local)
+        # Clips and uploads live on hosts that the key is none of their business.
+        self._files = Transport(headers={"User-Agent": f"kfpipe/{__version__}"}, direct=self._local)
+        self._memory = UploadMemory(uploads_file, base_url=self._base_url, api_key=api_key, now=now)
+        self._uploads = Uploads(
+            ask_policy=self._upload_policy,
+            files=self._files,
+            memory=self._memory,
+            project=project,
+            now=now,
+            refuse_unless_visitable=self._refuse_unless_visitable,
+        )
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._open.enter_async_context(self._api)
+        await self._open.enter_async_context(self._files)
+        await self._memory.load()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    def __repr__(self) -> str:
+        return f"DashScope({self._base_url!r})"
+
+    # ---- the protocol ----------------------------------------------------------------------------------------------
+
+    async def check_account(self) -> None:
+        await self._get("tasks/", params={"page_no": "1", "page_size": "1"})
+
+    async def media_urls(self, request: RenderRequest) -> Mapping[MediaRole, str]:
+        wire_name = self._wire_name(self._model(request.model))
+        urls = {}
+        for item in request.media:
+            medium = item.medium
+            if isinstance(medium, RemoteMedium):
+                urls[item.role] = medium.url
+            elif medium.size_bytes < self._inline_below_bytes:
+                urls[item.role] = await data_uri(self._project, medium)
+            else:
+                urls[item.role] = await self._uploads.url(medium, wire_name)
+        return urls
+
+    async def submit(self, request: RenderRequest, media_urls: Mapping[MediaRole, str]) -> Accepted:
+        model = self._model(request.model)
+        body = wire.submit_body(request, media_urls, model=model, wire_name=self._wire_name(model))
+        headers = {"Content-Type": "application/json", "X-DashScope-Async": "enable"}
+        if any(url.startswith("oss://") for url in media_urls.values()):
+            headers["X-DashScope-OssResourceResolve"] = "enable"
+        answer = await self._ask(
+            "POST",
+            wire.submit_path(model),
+            timeout_s=self._submit_timeout_s,
+            headers=headers,
+            body=json.dumps(body).encode(),
+        )
+        return wire.accepted(answer)
+
+    async def look(self, task_id: str) -> TaskReport:
+        return wire.task_report(await self._get(f"tasks/{quote(task_id, safe='')}"), task_id)
+
+    async def list_tasks(self, model: str, *, page: int) -> tuple[Sequence[ListedTask], bool]:
+        wire_name = self._wire_name(self._model(model))
+        params = {"model_name": wire_name, "page_no": str(page), "page_size": str(LIST_PAGE_SIZE)}
+        return wire.listed_tasks(await self._get("tasks/", params=params), wire_name=wire_name)
+
+    async def cancel(self, task_id: str) -> None:
+        await self._ask("POST", f"tasks/{quote(task_id, safe='')}/cancel", timeout_s=QUERY_TIMEOUT_S)
+
+    @asynccontextmanager
+    async def download(self, url: str, *, offset_bytes: int = 0, tag: str | None = None) -> AsyncIterator[Body]:
+        # Without a tag nobody can tell whether the rest belongs to the same file.
+        wanted = offset_bytes if tag is not None else 0
+        headers = {"Range": f"bytes={wanted}-", "If-Range": tag} if wanted and tag is not None else {}
+        for _ in range(REDIRECTS_MAX + 1):
+            self._refuse_unless_visitable(url)
+            async with self._files.open(url, silence_s=DOWNLOAD_SILENCE_S, headers=headers) as opening:
+                if opening.status == 416 and headers:
+                    headers = {}
+                    continue
+                location = opening.headers.get("location") if 300 <= opening.status < 400 else None
+                if location is None:
+                    yield await self._body(opening, wanted)
+                    return
+            url = urljoin(url, location)
+        raise ServiceRefused(LINK_REFUSED, f"more than {REDIRECTS_MAX} redirects", status=0)
+
+    # ---- requests --------------------------------------------------------------------------------------------------
+
+    async def _get(self, path: str, *, params: Mapping[str, str] | None = None) -> dict[str, Any]:
+        return await self._ask("GET", path, timeout_s=QUERY_TIMEOUT_S, params=params)
+
+    async def _upload_policy(self, wire_name: str) -> wire.UploadPolicy:
+        return wire.upload_policy(await self._get("uploads", params={"action": "getPolicy", "model": wire_name}))
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        timeout_s: float,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> dict[str, Any]:
+        """The JSON object of a good answer; every other answer is raised as what it means."""
+        answer = await self._api.ask(
+            method,
+            f"{self._base_url}/{path}",
+            silence_s=timeout_s,
+            deadline_s=timeout_s,
+            limit_bytes=JSON_LIMIT_BYTES,
+            params=params,
+            headers=headers,
+            body=body,
+        )
+        return self._good(answer)
+
+    def _good(self, answer: Answer) -> dict[str, Any]:
+        fields = wire.parse_json(answer.content, secret=self._secret)
+        if fields is not None and 200 <= answer.status < 300 and (fields.get("output") or not fields.get("code")):
+            return fields
+        raise wire.failure(answer.status, fields, retry_after_s=self._retry_after_s(answer.headers))
+
+    async def _body(self, opening: Opening, wanted_bytes: int) -> Body:
+        """The download that was asked for, or why there is none. A dead link says nothing about the account."""
+        tag = opening.headers.get("etag")
+        strong_tag = None if tag is None or tag.startswith("W/") else tag
+        if opening.status == 200:
+            size = opening.headers.get("content-length", "")
+            size_bytes = int(size) if size.isdecimal() else None
+            return Body(offset_bytes=0, size_bytes=size_bytes, tag=strong_tag, chunks=opening.chunks)
+        if opening.status == 206:
+            size_bytes = wire.range_size_bytes(opening.headers.get("content-range", ""), wanted_bytes)
+            return Body(offset_bytes=wanted_bytes, size_bytes=size_bytes, tag=strong_tag, chunks=opening.chunks)
+        if opening.status in (408, 429) or opening.status >= 500:
+            raise ServiceUnclear(f"HTTP {opening.status}", retry_after_s=self._retry_after_s(opening.headers))
+        reason = wire.storage_reason(await read(opening, limit_bytes=ERROR_LIMIT_BYTES))
+        raise ServiceRefused(LINK_REFUSED, reason, status=opening.status)
+
+    def _retry_after_s(self, headers: Mapping[str, str]) -> float | None:
+        return wire.retry_after_s(headers, self._now())
+
+    def _refuse_unless_visitable(self, url: str) -> None:
+        """HTTPS, or plain HTTP on this machine when the service is too. A link may come from a foreign lockfile."""
+        scheme = urlsplit(url).scheme
+        if scheme != "https" and not (scheme == "http" and self._local and is_loopback(url)):
+            raise ServiceRefused(LINK_REFUSED, f"not a secure address: {scheme}://{urlsplit(url).hostname}", status=0)
+
+    # ---- the catalogue ---------------------------------------------------------------------------------------------
+
+    def _model(self, name: str) -> Model:
+        model = self._catalogue.model(name)
+        if model is None:
+            raise Refused.because("provider", f"the catalogue does not know the model {name}")
+        return model
+
+    def _wire_name(self, model: Model) -> str:
+        offer = model.offers.get(self._region)
+        if offer is None:
+            raise Refused.because("provider", f"{model.name} is not offered in the region {self._region}")
+        return offer.wire_name
+
+
+def _checked_base_url(url: str) -> str:
+    """The URL without a slash at its end. It must not carry a login: that would take the place of the key."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url))
+    if not secure or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise Refused.because(
+            "provider.base_url",
+            "the address of the service cannot be used",
+            expected="https://host/api/v1, or http:// on this machine only",
+            fix="correct `provider.base_url`, or DASHSCOPE_HTTP_BASE_URL",
+        )
+    return url.rstrip("/")
+
+
+def _header_value(value: str, source: str, what: str) -> str:
+    """The value, if it can stand in a header. Refused here, because the HTTP library would quote it in its error."""
+    if not _HEADER_VALUE.fullmatch(value):
+        raise Refused.because(source, f"{what} is empty, or holds spaces or characters that no header can carry")
+    return value

@@ -1,0 +1,51 @@
+"""Where requests queue up for the right to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from kfpipe.errors import ServiceRefused
+from kfpipe.pacing import Pacer
+from kfpipe.provider.codes import verdict
+
+
+class Gate:
+    """Lets requests out in the order of their coming, at most `limit_per_s` in any second at the service.
+
+    Who is cancelled in the queue leaves no trace. To be used within one event loop.
+    """
+
+    def __init__(self, limit_per_s: float) -> None:
+        self._pacer = Pacer(limit_per_s)
+        self._turn = anyio.Lock()
+        self._answer = anyio.Event()
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait for the right to send; the request and its whole answer belong inside."""
+        async with self._turn:
+            await self._until_free()
+            # No await from here to the `try`: a place that is taken is given back.
+            self._pacer.sent(anyio.current_time())
+        try:
+            yield
+        finally:
+            self._pacer.answered(anyio.current_time())
+            self._answer.set()
+
+    def heed(self, refusal: ServiceRefused) -> None:
+        """Slow down if the service asked for it, by the kind of its complaint."""
+        kind = verdict(refusal.code, refusal.message).throttle
+        if kind is not None:
+            self._pacer.throttled(anyio.current_time(), kind, refusal.retry_after_s)
+
+    async def _until_free(self) -> None:
+        while (wait_s := self._pacer.wait_s(anyio.current_time())) != 0:
+            if wait_s is None:
+                self._answer = anyio.Event()
+                await self._answer.wait()
+            else:
+                await anyio.sleep(wait_s)

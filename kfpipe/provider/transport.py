@@ -1,0 +1,198 @@
+"""HTTP with bounded answers and two kinds of failure: never sent, or unclear. The one place that knows httpx."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+import anyio
+import httpx
+
+from kfpipe.errors import KfpipeError, Refused, ServiceRefused, ServiceUnclear
+from kfpipe.provider.codes import NOT_CONNECTED
+
+CONNECTIONS: Final = 16
+CONNECT_TIMEOUT_S: Final = 10.0
+KEEPALIVE_S: Final = 60.0
+"""Longer than the space between two polls, so that a poll does not pay for a TLS handshake."""
+
+_NEVER_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address leads to this very machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole answer; the names of `headers` are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """An answer whose body is still on its way, as it travels: nothing is decompressed."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A multipart form whose file comes last, as the file storage demands."""
+
+    fields: Mapping[str, str]
+    file_name: str
+    mime_type: str
+    content: bytes
+
+
+class Transport:
+    """A pool of connections. `headers` go with every request; `direct` passes by the proxies of the environment.
+
+    All requests raise `ServiceRefused` (`kfpipe.NotConnected`) when they never left, and `ServiceUnclear` when
+    nobody knows. These are raised outside of the handlers on purpose: an httpx exception holds the request, and with it
+    the key, and must not hang on ours as its cause or context.
+    """
+
+    def __init__(self, *, headers: Mapping[str, str], direct: bool) -> None:
+        self._places = anyio.Semaphore(CONNECTIONS)
+        try:
+            self._client = httpx.AsyncClient(
+                headers={"Accept-Encoding": "identity", **headers},
+                limits=httpx.Limits(
+                    max_connections=CONNECTIONS,
+                    max_keepalive_connections=CONNECTIONS,
+                    keepalive_expiry=KEEPALIVE_S,
+                ),
+                trust_env=not direct,
+            )
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+            raise Refused.because(
+                "environment",
+                f"the proxy or CA variables cannot be used: {error}",
+                fix="correct HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR",
+            ) from error
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    async def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        silence_s: float,
+        deadline_s: float,
+        limit_bytes: int,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Form | None = None,
+    ) -> Answer:
+        """One request and its whole answer, of at most `limit_bytes`.
+
+        `silence_s` bounds the wait for the next piece in either direction, `deadline_s` all of it once a connection
+        stands.
+        """
+        content, fields, files = _parts(body)
+        request = self._client.build_request(
+            method,
+            url,
+            params=params,
+            headers=headers,
+            content=content,
+            data=fields,
+            files=files,
+            timeout=httpx.Timeout(silence_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
+        )
+        async with self._places:
+            with anyio.move_on_after(CONNECT_TIMEOUT_S + deadline_s):
+                async with self._opened(request) as opening:
+                    return Answer(
+                        status=opening.status,
+                        headers=opening.headers,
+                        content=await read(opening, limit_bytes=limit_bytes),
+                    )
+        raise ServiceUnclear(f"no whole answer within {deadline_s:g} s")
+
+    @asynccontextmanager
+    async def open(self, url: str, *, silence_s: float, headers: Mapping[str, str]) -> AsyncIterator[Opening]:
+        """Begin to read from an address. Redirects are not followed."""
+        timeout = httpx.Timeout(silence_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S)
+        request = self._client.build_request("GET", url, headers=headers, timeout=timeout)
+        async with self._places, self._opened(request) as opening:
+            yield opening
+
+    @asynccontextmanager
+    async def _opened(self, request: httpx.Request) -> AsyncIterator[Opening]:
+        response = await self._sent(request)
+        async with aclosing(response), aclosing(_chunks(response)) as chunks:
+            yield Opening(
+                status=response.status_code,
+                headers={name.lower(): value for name, value in response.headers.items()},
+                chunks=chunks,
+            )
+
+    async def _sent(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await self._client.send(request, stream=True)
+        except httpx.HTTPError as error:
+            failure = _failure(error)
+        raise failure
+
+
+async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    try:
+        async for chunk in response.aiter_raw():
+            yield chunk
+        return
+    except httpx.HTTPError as error:
+        failure = _failure(error)
+    raise failure
+
+
+async def read(opening: Opening, *, limit_bytes: int) -> bytes:
+    """The whole body, which must not be longer than the limit."""
+    content = bytearray()
+    async for chunk in opening.chunks:
+        content += chunk
+        if len(content) > limit_bytes:
+            raise ServiceUnclear(f"the answer is longer than {limit_bytes:,} bytes")
+    return bytes(content)
+
+
+def _parts(
+    body: bytes | Form | None,
+) -> tuple[bytes | None, Mapping[str, str] | None, Mapping[str, tuple[str, bytes, str]] | None]:
+    if isinstance(body, Form):
+        return None, body.fields, {"file": (body.file_name, body.content, body.mime_type)}
+    return body, None, None
+
+
+def _failure(error: httpx.HTTPError) -> KfpipeError:
+    reason = f"{type(error).__name__}: {error}".rstrip(": ")
+    if isinstance(error, _NEVER_SENT):
+        return ServiceRefused(NOT_CONNECTED, reason, status=0)
+    return ServiceUnclear(reason)

@@ -1,0 +1,308 @@
+"""Our values <-> the service's JSON. The service's own spellings stop here.
+
+Answers are read leniently (API reference, section 5): what is missing, null or of an odd type becomes None, numbers
+may be floats or text, unknown fields are ignored. What cannot be done without is asked for: without it the answer is
+`ServiceUnclear`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from kfpipe.catalogue import Dialect, Model
+from kfpipe.domain import MediaRole, RenderRequest
+from kfpipe.errors import AccountRefused, KfpipeError, ServiceRefused, ServiceUnclear
+from kfpipe.provider import Accepted, ListedTask, TaskReport, TaskStatus
+from kfpipe.provider.codes import Verdict, verdict
+
+MESSAGE_LIMIT_CHARS: Final = 500
+URL_LIMIT_CHARS: Final = 4096
+_STATUSES: Final = {status.value: status for status in TaskStatus}
+_BILLED_SECONDS_MAX: Final = Decimal(86_400)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
+Json = Mapping[str, Any]
+
+# ---- requests --------------------------------------------------------------------------------------------------
+
+
+def submit_path(model: Model) -> str:
+    return f"services/aigc/{model.path}"
+
+
+def submit_body(
+    request: RenderRequest, media_urls: Mapping[MediaRole, str], *, model: Model, wire_name: str
+) -> dict[str, Any]:
+    """The body that creates the task. Nothing is left to the service's defaults, but for a seed that is None."""
+    words = {"prompt": request.prompt}
+    if request.negative_prompt:
+        words["negative_prompt"] = request.negative_prompt
+    parameters: dict[str, Any] = {
+        "resolution": request.parameters.resolution,
+        "duration": request.parameters.duration_s,
+        "prompt_extend": request.parameters.prompt_extend,
+        "watermark": request.parameters.watermark,
+    }
+    if request.parameters.seed is not None:
+        parameters["seed"] = request.parameters.seed
+    return {"model": wire_name, "input": words | _media(media_urls, model.dialect), "parameters": parameters}
+
+
+def _media(media_urls: Mapping[MediaRole, str], dialect: Dialect) -> dict[str, Any]:
+    in_order = [(role, media_urls[role]) for role in MediaRole if role in media_urls]
+    match dialect:
+        case Dialect.MEDIA:
+            return {"media": [{"type": str(role), "url": url} for role, url in in_order]}
+        case Dialect.KEYFRAMES:
+            return {f"{role}_url": url for role, url in in_order}
+
+
+# ---- answers ---------------------------------------------------------------------------------------------------
+
+
+def parse_json(content: bytes, *, secret: str) -> dict[str, Any] | None:
+    """The JSON object of an answer, or None. `secret` is struck out of every text in it, should it be echoed."""
+    try:
+        answer = json.loads(content, parse_float=Decimal, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+    return _without(answer, secret) if isinstance(answer, dict) else None
+
+
+def _without(value: Any, secret: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(secret, "***")
+    if isinstance(value, dict):
+        return {key: _without(part, secret) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_without(part, secret) for part in value]
+    return value
+
+
+def accepted(answer: Json) -> Accepted:
+    """The receipt of a submission. Without a task id nobody knows what became of it."""
+    task_id = _text(_object(answer, "output").get("task_id"))
+    if task_id is None:
+        raise ServiceUnclear("the answer to the submission holds no task id")
+    return Accepted(task_id=task_id, request_id=_text(answer.get("request_id")))
+
+
+def task_report(answer: Json, task_id: str) -> TaskReport:
+    """What the service says of the task that was asked for."""
+    output, usage = _object(answer, "output"), _object(answer, "usage")
+    status = _status(output.get("task_status"))
+    if status is None:
+        raise ServiceUnclear(f"the answer holds no known task status ({clean(str(output.get('task_status')))})")
+    if _text(output.get("task_id")) not in (None, task_id):
+        raise ServiceUnclear("the answer is about another task")
+    video_url = _text(output.get("video_url"), URL_LIMIT_CHARS)
+    return TaskReport(
+        task_id=task_id,
+        status=status,
+        request_id=_text(answer.get("request_id")),
+        video_url=video_url,
+        url_expires_at=None if video_url is None else url_expires_at(video_url),
+        orig_prompt=_prompt(output.get("orig_prompt")),
+        actual_prompt=_prompt(output.get("actual_prompt")),
+        billed_seconds=_seconds(usage.get("duration")) or _seconds(usage.get("video_duration")),
+        resolution=_resolution(usage.get("SR")),
+        code=_text(output.get("code")),
+        message=_message(output),
+    )
+
+
+def listed_tasks(answer: Json, *, wire_name: str) -> tuple[Sequence[ListedTask], bool]:
+    """A page of the task list, and whether another one follows.
+
+    A row that cannot be read makes the page unclear rather than shorter: a task that is overlooked is paid for twice.
+    """
+    rows = answer.get("data")
+    if not isinstance(rows, list):
+        raise ServiceUnclear("the answer holds no task list")
+    page, pages = _number(answer.get("page_no")), _number(answer.get("total_page"))
+    if page is None or pages is None:
+        raise ServiceUnclear("the answer does not say how long the task list is")
+    return tuple(_listed_task(row, wire_name) for row in rows), page < pages
+
+
+def _listed_task(row: Any, wire_name: str) -> ListedTask:
+    fields: Json = row if isinstance(row, dict) else {}
+    task_id, created_ms = _text(fields.get("task_id")), _number(fields.get("gmt_create"))
+    created_at = None if created_ms is None else _moment(created_ms / 1000)
+    if task_id is None or created_at is None:
+        raise ServiceUnclear("a row of the task list has no id or no time")
+    return ListedTask(
+        task_id=task_id,
+        request_id=_text(fields.get("request_id")),
+        model=_text(fields.get("model_name")) or wire_name,
+        # A word that nobody knows: at least it is not known to be over.
+        status=_status(fields.get("status")) or TaskStatus.RUNNING,
+        created_at=created_at,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadPolicy:
+    """Leave to store files for one model, for `life_s` from the answer on. `fields` go into every form."""
+
+    host: str
+    folder: str
+    life_s: float
+    fields: Mapping[str, str]
+
+
+def upload_policy(answer: Json) -> UploadPolicy:
+    """Numbers may come as text here (API reference, C15)."""
+    data = _object(answer, "data")
+    host, folder = _text(data.get("upload_host")), _text(data.get("upload_dir"))
+    if host is None or folder is None:
+        raise ServiceUnclear("the upload policy names no place")
+    return UploadPolicy(
+        host=host,
+        folder=folder.strip("/"),
+        life_s=float(_number(data.get("expire_in_seconds")) or 0),
+        fields={
+            "OSSAccessKeyId": str(data.get("oss_access_key_id", "")),
+            "Signature": str(data.get("signature", "")),
+            "policy": str(data.get("policy", "")),
+            "x-oss-object-acl": str(data.get("x_oss_object_acl", "private")),
+            "x-oss-forbid-overwrite": str(data.get("x_oss_forbid_overwrite", "true")),
+            "success_action_status": "200",
+        },
+    )
+
+
+# ---- refusals --------------------------------------------------------------------------------------------------
+
+
+def failure(status: int, answer: Json | None, *, retry_after_s: float | None) -> KfpipeError:
+    """The error that an answer stands for which is not the one that was hoped for; `answer` is None when unreadable.
+
+    Refused, that is certainly not carried out, is what the service decided against with a code that says so, and
+    every 4xx but 408. All else is unclear: after a 5xx a task may exist (API reference, section 7). That rule is
+    general, so it holds for `ModelServingError`, `ModelUnavailable` and `ServiceUnavailable` too, although they sound
+    like a refusal: a look at the task list is cheap, a second clip is not.
+    """
+    fields: Json = answer or {}
+    own_code = _text(fields.get("code"))
+    code = own_code or f"kfpipe.Http{status}"
+    message = _message(fields) or ("no explanation" if answer else "no readable answer")
+    request_id = _text(fields.get("request_id"))
+    meaning = verdict(code, message)
+    if meaning is Verdict.ACCOUNT:
+        return AccountRefused(code, message, request_id=request_id)
+    decided = own_code is not None and (meaning is Verdict.FINAL or meaning.throttle is not None)
+    if decided or (400 <= status < 500 and status != 408):
+        return ServiceRefused(code, message, status=status, request_id=request_id, retry_after_s=retry_after_s)
+    return ServiceUnclear(f"HTTP {status}, {code}: {message}", retry_after_s=retry_after_s)
+
+
+def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
+    """How long the service wishes to be left alone, from seconds or an HTTP date; None when it states no wish."""
+    wish = headers.get("retry-after", "").strip()
+    seconds = _number(wish)
+    if seconds is not None:
+        return max(0.0, float(seconds))
+    try:
+        moment = parsedate_to_datetime(wish)
+    except ValueError:
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
+
+
+def storage_code(content: bytes) -> str:
+    """The code in an answer of the file storage, which speaks XML; `Unknown` when there is none."""
+    found = re.search(rb"<Code>([A-Za-z.]{1,60})</Code>", content)
+    return found[1].decode() if found else "Unknown"
+
+
+def storage_reason(content: bytes) -> str:
+    """The code and the message of the file storage."""
+    found = re.search(rb"<Message>([^<]{1,1000})</Message>", content)
+    message = found[1].decode(errors="replace") if found else "no explanation"
+    return clean(f"{storage_code(content)}: {message}")
+
+
+def range_size_bytes(content_range: str, offset_bytes: int) -> int | None:
+    """The whole file's size by the Content-Range of a partial answer, which must begin where it was asked to."""
+    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", content_range.strip(), re.ASCII)
+    if found is None or int(found[1]) != offset_bytes:
+        raise ServiceUnclear("the server sent another part of the file than was asked for")
+    return None if found[2] == "*" else int(found[2])
+
+
+# ---- pieces ----------------------------------------------------------------------------------------------------
+
+
+def clean(text: str, limit_chars: int = MESSAGE_LIMIT_CHARS) -> str:
+    """The text on one line, without control characters, at most `limit_chars` long."""
+    plain = " ".join(_CONTROL.sub(" ", text).split())
+    return plain if len(plain) <= limit_chars else plain[: limit_chars - 1] + "…"
+
+
+def url_expires_at(url: str) -> datetime | None:
+    """When a signed link dies, by its `Expires` (epoch seconds); None when it does not say."""
+    expires = _number(parse_qs(urlsplit(url).query).get("Expires", [""])[0])
+    return None if expires is None else _moment(expires)
+
+
+def _object(answer: Json, name: str) -> Json:
+    value = answer.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any, limit_chars: int = MESSAGE_LIMIT_CHARS) -> str | None:
+    return clean(value, limit_chars) or None if isinstance(value, str) else None
+
+
+def _message(fields: Json) -> str | None:
+    return _text(fields.get("message")) or _text(fields.get("msg"))
+
+
+def _prompt(value: Any) -> str | None:
+    """A prompt to the letter: it is compared with the one that was sent."""
+    return value if isinstance(value, str) and value else None
+
+
+def _status(value: Any) -> TaskStatus | None:
+    word = value.upper() if isinstance(value, str) else ""
+    # One page of the reference spells it with two L (C12).
+    return _STATUSES.get("CANCELED" if word == "CANCELLED" else word)
+
+
+def _number(value: Any) -> Decimal | None:
+    """A finite number from a number or its text, whole ones without decimal places: 5.0 is 5."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str) or len(str(value)) > 40:
+        return None
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or abs(number) > 10**18:
+        return None
+    return Decimal(int(number)) if number == int(number) else number
+
+
+def _seconds(value: Any) -> Decimal | None:
+    seconds = _number(value)
+    return seconds if seconds is not None and 0 <= seconds <= _BILLED_SECONDS_MAX else None
+
+
+def _resolution(value: Any) -> str | None:
+    lines = _number(value.upper().removesuffix("P") if isinstance(value, str) else value)
+    return None if lines is None else f"{lines}P"
+
+
+def _moment(epoch_s: Decimal) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(epoch_s * 1000))
+    except OverflowError:
+        return None
