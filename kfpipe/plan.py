@@ -23,7 +23,7 @@ from kfpipe.lock import (
     failures,
     time_text,
 )
-from kfpipe.provider.codes import Verdict, verdict
+from kfpipe.provider.codes import verdict
 
 
 class Action(StrEnum):
@@ -230,7 +230,7 @@ def _still_there(entry: Succeeded | Rendered, now: datetime, reason: str) -> tup
 def _after_failure(record: Record, entry: Failed, attempts: int) -> tuple[Action, tuple[str, ...]]:
     code, tried = entry.failure.code, failures(record)
     reason = f"failed: {code}: {entry.failure.message}"
-    if verdict(code, entry.failure.message) is not Verdict.TRANSIENT:
+    if not verdict(code, entry.failure.message).may_pass:
         return Action.DECIDE, (reason, "it would fail again")
     if tried >= attempts:
         return Action.DECIDE, (reason, f"failed {tried} times, allowed {attempts}")

@@ -10,11 +10,11 @@ from random import Random
 import anyio
 
 from kfpipe import adoption
+from kfpipe.lock import Submitting
+from kfpipe.provider import ListedTask, Provider, TaskReport, TaskStatus
 from kfpipe.runner.crossing import Crossing
 from kfpipe.runner.follower import Follower
-from kfpipe.lock import Submitting
 from kfpipe.runner.patience import patiently
-from kfpipe.provider import ListedTask, Provider, TaskReport, TaskStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

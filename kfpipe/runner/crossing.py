@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 import anyio
+
+
+@dataclass(slots=True)
+class _Twins:
+    """The queue of the requests with one prompt; `members` wait or are on the wire."""
+
+    turn: anyio.Lock = field(default_factory=anyio.Lock)
+    members: int = 0
 
 
 class Crossing:
@@ -17,36 +26,50 @@ class Crossing:
     """
 
     def __init__(self) -> None:
-        self._changed = anyio.Condition()
-        self._prompts: set[str] = set()
-        self._reading = False
+        self._twins: dict[str, _Twins] = {}
+        self._unanswered = 0
+        self._quiet = anyio.Event()
+        self._quiet.set()
+        self._list = anyio.Lock()
+        self._list_closed = anyio.Event()
+        self._list_closed.set()
 
     @asynccontextmanager
     async def posting(self, prompt: str) -> AsyncIterator[None]:
         """Hold while a request with this prompt is without an answer."""
-        async with self._changed:
-            while self._reading or prompt in self._prompts:
-                await self._changed.wait()
-            self._prompts.add(prompt)
+        twins = self._twins.setdefault(prompt, _Twins())
+        twins.members += 1
         try:
-            yield
+            async with twins.turn:
+                while not self._list_closed.is_set():
+                    await self._list_closed.wait()
+                self._enter()
+                try:
+                    yield
+                finally:
+                    self._leave()
         finally:
-            with anyio.CancelScope(shield=True):
-                async with self._changed:
-                    self._prompts.discard(prompt)
-                    self._changed.notify_all()
+            twins.members -= 1
+            if not twins.members:
+                del self._twins[prompt]
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
-        """Hold while the task list is read."""
-        async with self._changed:
-            while self._reading or self._prompts:
-                await self._changed.wait()
-            self._reading = True
-        try:
-            yield
-        finally:
-            with anyio.CancelScope(shield=True):
-                async with self._changed:
-                    self._reading = False
-                    self._changed.notify_all()
+        """Hold while the task list is read: new requests wait, and those on the wire are waited for."""
+        async with self._list:
+            self._list_closed = anyio.Event()
+            try:
+                await self._quiet.wait()
+                yield
+            finally:
+                self._list_closed.set()
+
+    def _enter(self) -> None:
+        if not self._unanswered:
+            self._quiet = anyio.Event()
+        self._unanswered += 1
+
+    def _leave(self) -> None:
+        self._unanswered -= 1
+        if not self._unanswered:
+            self._quiet.set()

@@ -14,10 +14,10 @@ import anyio
 
 from kfpipe.errors import ServiceRefused, ServiceUnclear, ServiceUnreachable
 from kfpipe.pacing import backoff_s
-from kfpipe.runner.patience import may_pass
 from kfpipe.polling import Experience, next_look_s
 from kfpipe.provider import Provider, TaskReport, TaskStatus
 from kfpipe.provider.gate import Gate
+from kfpipe.runner.patience import may_pass
 
 PATIENCE: Final = 40
 """Queries about one task that may go unanswered in a row: with the waits between, about half an hour."""

@@ -7,6 +7,7 @@ fetcher, so that the worker is free for the next task meanwhile.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,7 +17,6 @@ from typing import Final
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from kfpipe.runner.adopter import Adopter, Ambiguous, Found
 from kfpipe.budget import Purse
 from kfpipe.domain import MediaRole, Take
 from kfpipe.errors import KfpipeError, Refused, ServiceRefused, ServiceUnclear
@@ -29,14 +29,15 @@ from kfpipe.events import (
     TakeSubmitted,
     TakeSucceeded,
 )
-from kfpipe.runner.follower import Follower
 from kfpipe.lock import Entry, Failed, Failure, Result, Submitted, Submitting, Succeeded, Task, failures
 from kfpipe.lockfile import Ledger
 from kfpipe.pacing import backoff_s
-from kfpipe.runner.patience import patiently
 from kfpipe.plan import Action, Step
 from kfpipe.provider import Provider, TaskReport, TaskStatus
-from kfpipe.provider.codes import Verdict, verdict
+from kfpipe.provider.codes import verdict
+from kfpipe.runner.adopter import Adopter, Ambiguous, Found
+from kfpipe.runner.follower import Follower
+from kfpipe.runner.patience import patiently
 from kfpipe.runner.submitter import Submitter
 
 LINK_LIFE: Final = timedelta(hours=24)
@@ -134,10 +135,9 @@ class Lane:
         async with ready:
             for step in steps:
                 if step.take is not None and step.action is Action.RENDER:
-                    try:
+                    # Trouble is for the worker, who asks again, patiently, and tells of it.
+                    with suppress(Refused, ServiceRefused, ServiceUnclear):
                         await self._shared.provider.media_urls(step.take.request)
-                    except (Refused, ServiceRefused, ServiceUnclear):
-                        pass  # the worker asks again, patiently, and tells of it
                 await ready.send(step)
 
     async def _work(self, queue: MemoryObjectReceiveStream[Step]) -> None:
@@ -189,7 +189,8 @@ class Lane:
                 return
             shared.purse.release(take.cost)
             tried = failures(shared.ledger.lock[take.id])
-            retried = entry.task is not None and may_pass(entry.failure) and tried < take.attempts
+            passing = entry.task is not None and verdict(entry.failure.code, entry.failure.message).may_pass
+            retried = passing and tried < take.attempts
             self._tell_failure(take.id, entry.failure, retried=retried)
             if not retried:
                 return
@@ -228,9 +229,7 @@ class Lane:
             raise Postponed(f"these tasks may be its own: {', '.join(found.task_ids)}")
         if not isinstance(found, Found):
             return None
-        task = Task(
-            task_id=found.task.task_id, request_id=found.task.request_id, submitted_at=found.task.created_at
-        )
+        task = Task(task_id=found.task.task_id, request_id=found.task.request_id, submitted_at=found.task.created_at)
         self._shared.emit(TakeAdopted(take_id=take_id, task_id=task.task_id))
         return await self._succeeded(take_id, Submitted(asked=orphan.asked, task=task), found.report)
 
@@ -297,17 +296,13 @@ def _wants_another(action: Action, earlier: Entry | None) -> bool:
     return action is Action.RENDER or (action is Action.ADOPT and earlier is None)
 
 
-def may_pass(failure: Failure) -> bool:
-    """Whether the same request may succeed next time."""
-    return verdict(failure.code, failure.message) is Verdict.TRANSIENT
-
-
 def _failure(report: TaskReport) -> Failure:
+    billed: bool | None = False
     match report.status:
         case TaskStatus.CANCELED:
-            code, message, billed = CANCELED, "the task was cancelled while it waited", False
+            code, message = CANCELED, "the task was cancelled while it waited"
         case TaskStatus.UNKNOWN:
             code, message, billed = TASK_LOST, "the service no longer knows the task", None
         case _:
-            code, message, billed = report.code or NO_REASON, report.message or "the service gave no reason", False
+            code, message = report.code or NO_REASON, report.message or "the service gave no reason"
     return Failure(code=code, message=message, request_id=report.request_id, billed=billed)

@@ -10,7 +10,7 @@ import anyio
 
 from kfpipe.errors import ServiceRefused, ServiceUnclear
 from kfpipe.pacing import backoff_s
-from kfpipe.provider.codes import Verdict, verdict
+from kfpipe.provider.codes import verdict
 
 T = TypeVar("T")
 
@@ -22,10 +22,7 @@ def may_pass(trouble: ServiceRefused | ServiceUnclear) -> bool:
     """Whether the same request may succeed later."""
     if isinstance(trouble, ServiceUnclear):
         return True
-    return verdict(trouble.code, trouble.message) in (Verdict.TRANSIENT, *THROTTLING)
-
-
-THROTTLING: Final = (Verdict.THROTTLED_RATE, Verdict.THROTTLED_BURST, Verdict.THROTTLED_QUOTA)
+    return verdict(trouble.code, trouble.message).may_pass
 
 
 async def patiently(request: Callable[[], Awaitable[T]], random: Random, *, tries: int = TRIES) -> T:

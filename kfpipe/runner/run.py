@@ -13,20 +13,20 @@ from typing import Final
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from kfpipe.runner.adopter import Adopter
 from kfpipe.budget import Purse
-from kfpipe.runner.crossing import Crossing
 from kfpipe.errors import BadRender, ExitCode, ServiceRefused, ServiceUnclear
 from kfpipe.events import Event, Interrupted, RunFinished, RunStarted, TakePostponed, TakeRendered
-from kfpipe.runner.fetcher import Fetcher
-from kfpipe.runner.follower import Follower
-from kfpipe.runner.lane import Lane, Parcel, Shared, Tally
 from kfpipe.lock import Entry, Submitted, Submitting, Succeeded, entries, result_of, task_of
 from kfpipe.lockfile import Ledger
-from kfpipe.runner.patience import patiently
 from kfpipe.plan import Action, Plan, Step
 from kfpipe.provider import Provider
 from kfpipe.provider.gate import Gate
+from kfpipe.runner.adopter import Adopter
+from kfpipe.runner.crossing import Crossing
+from kfpipe.runner.fetcher import Fetcher
+from kfpipe.runner.follower import Follower
+from kfpipe.runner.lane import Lane, Parcel, Shared, Tally
+from kfpipe.runner.patience import patiently
 from kfpipe.runner.shields import Shields
 from kfpipe.runner.submitter import Submitter
 
@@ -116,16 +116,15 @@ class Run:
         """Do all that the plan says. What concerns one take is an outcome; what concerns all is an exception."""
         plan, work = self._plan, self._plan.work
         self._emit(RunStarted(takes=len(plan.steps), work=len(work), cost=plan.cost, currency=plan.currency))
-        if work:
-            with self._scope:
-                await patiently(self._provider.check_account, self._settings.random)
-                async with anyio.create_task_group() as service:
-                    service.start_soon(self._shared.follower.run)
-                    await self._work_through(work)
-                    service.cancel_scope.cancel()
-        finished = self._finished(len(work))
-        self._emit(finished)
-        return finished
+        with self._scope:
+            await patiently(self._provider.check_account, self._settings.random)
+            async with anyio.create_task_group() as service:
+                service.start_soon(self._shared.follower.run)
+                await self._work_through(work)
+                service.cancel_scope.cancel()
+        end = finished(plan, self._shared.tally, interrupted=self._scope.cancel_called)
+        self._emit(end)
+        return end
 
     async def _work_through(self, work: Sequence[Step]) -> None:
         outbox, inbox = anyio.create_memory_object_stream[Parcel](len(work))
@@ -210,29 +209,30 @@ class Run:
         render = rendered.render
         self._emit(TakeRendered(take_id=step.take_id, path=render.path, size_bytes=render.size_bytes))
 
-    # ---- the end -------------------------------------------------------------------------------------------------
 
-    def _finished(self, work: int) -> RunFinished:
-        tally, undecided = self._shared.tally, len(self._plan.undecided)
-        unfinished = max(work - tally.rendered - tally.failed, 0)
-        return RunFinished(
-            rendered=tally.rendered,
-            kept=sum(step.action is Action.KEEP for step in self._plan.steps),
-            failed=tally.failed,
-            undecided=undecided,
-            unfinished=unfinished,
-            spent=tally.spent,
-            currency=self._plan.currency,
-            unpriced=tally.unpriced,
-            exit_code=self._exit_code(complete=not (undecided or unfinished or tally.failed)),
-        )
+def finished(plan: Plan, tally: Tally | None = None, *, interrupted: bool = False) -> RunFinished:
+    """How a run of `plan` ended; without a tally, of a run that had nothing to do."""
+    tally, undecided = tally or Tally(), len(plan.undecided)
+    unfinished = max(len(plan.work) - tally.rendered - tally.failed, 0)
+    return RunFinished(
+        rendered=tally.rendered,
+        kept=sum(step.action is Action.KEEP for step in plan.steps),
+        failed=tally.failed,
+        undecided=undecided,
+        unfinished=unfinished,
+        spent=tally.spent,
+        currency=plan.currency,
+        unpriced=tally.unpriced,
+        exit_code=_exit_code(tally, interrupted=interrupted, complete=not (undecided or unfinished or tally.failed)),
+    )
 
-    def _exit_code(self, *, complete: bool) -> ExitCode:
-        if self._scope.cancel_called:
-            return ExitCode.INTERRUPTED
-        if self._shared.tally.over_budget:
-            return ExitCode.OVER_BUDGET
-        return ExitCode.OK if complete else ExitCode.INCOMPLETE
+
+def _exit_code(tally: Tally, *, interrupted: bool, complete: bool) -> ExitCode:
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    if tally.over_budget:
+        return ExitCode.OVER_BUDGET
+    return ExitCode.OK if complete else ExitCode.INCOMPLETE
 
 
 def _by_model(steps: Sequence[Step]) -> dict[str, list[Step]]:

@@ -1,4 +1,4 @@
-"""A take becomes a task, at most once: the intent is on disk before the request leaves, the answer before anyone hears."""
+"""A take becomes a task, at most once: the intent is on disk before the request leaves."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Final
 
 import anyio
 
-from kfpipe.runner.crossing import Crossing
 from kfpipe.domain import SEED_MAX, MediaRole, RenderRequest, Take
 from kfpipe.errors import ServiceRefused
 from kfpipe.lock import Asked, Failed, Failure, Submitted, Submitting, Task, next_serial
 from kfpipe.lockfile import Ledger
 from kfpipe.pacing import backoff_s
-from kfpipe.runner.patience import may_pass
 from kfpipe.provider import Accepted, Provider
 from kfpipe.provider.gate import Gate
+from kfpipe.runner.crossing import Crossing
+from kfpipe.runner.patience import may_pass
 from kfpipe.runner.shields import Shields
 
 REFUSALS: Final = 10

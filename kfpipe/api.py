@@ -1,0 +1,225 @@
+"""kfpipe from Python: load a manifest, plan it, run it. The command line uses nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from random import SystemRandom
+from typing import Final
+
+import anyio
+import anyio.to_thread
+
+from kfpipe import environment, lockfile, renders
+from kfpipe import plan as planning
+from kfpipe.catalogue import EMULATOR_REGION
+from kfpipe.environment import Environment
+from kfpipe.errors import AccountRefused, KfpipeError
+from kfpipe.events import Event, RunFinished
+from kfpipe.lock import Lock
+from kfpipe.plan import Chosen, Plan
+from kfpipe.project import Options, Project, load
+from kfpipe.provider import Provider
+from kfpipe.provider.client import DashScope
+from kfpipe.provider.transport import is_loopback
+from kfpipe.runner import Limits, Pace, Run, Settings, finished
+from kfpipe.runner.signals import interrupting
+
+__all__ = ["Options", "Project", "Session", "load", "plan", "records", "session"]
+
+LIST_PAUSE_S: Final = 5.0
+"""Between two looks at the task list; how soon the service lists a new task is not documented."""
+
+LOOPBACK_LIST_PAUSE_S: Final = 0.2
+EMULATOR_KEY: Final = "sk-emulator"
+NO_KEY: Final = "kfpipe.NoKey"
+
+
+def _nothing(_: str) -> bool:
+    return False
+
+
+def records(project: Project) -> Lock:
+    """What is on record for the project, a run under way or broken off included. Writes nothing."""
+    return lockfile.read(project)
+
+
+def plan(project: Project, *, retry: Chosen = _nothing, rerender: Chosen = _nothing) -> Plan:
+    """What the next run will do. Writes nothing but kfpipe's own memory of file digests."""
+    return _plan(project, records(project), retry, rerender)
+
+
+@contextmanager
+def session(project: Project) -> Iterator[Session]:
+    """The project, held for one run; what an earlier run left behind is put on record first.
+
+    Raises `ProjectBusy` when another run holds it, `Refused` when lockfile or journal cannot be trusted.
+    """
+    with lockfile.Ledger.open(project, now=_now) as ledger:
+        yield Session(project=project, ledger=ledger, settings=environment.read())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A project under its run lock."""
+
+    project: Project
+    ledger: lockfile.Ledger
+    settings: Environment
+
+    def plan(self, *, retry: Chosen = _nothing, rerender: Chosen = _nothing) -> Plan:
+        return _plan(self.project, self.ledger.lock, retry, rerender)
+
+    def check_key(self) -> None:
+        """Raise `AccountRefused` when there is no key to go to the service with; asks nobody."""
+        _api_key(self.project, self.settings)
+
+    def run(self, plan: Plan, *, cap: Decimal | None, emit: Callable[[Event], None]) -> RunFinished:
+        """Carry out `plan`, spending at most `cap` (None: no limit); Ctrl-C and SIGTERM end it in good order."""
+
+        async def interruptible() -> RunFinished:
+            return await self.run_async(plan, cap=cap, emit=emit, signals=True)
+
+        return anyio.run(interruptible)
+
+    async def run_async(
+        self, plan: Plan, *, cap: Decimal | None, emit: Callable[[Event], None], signals: bool = False
+    ) -> RunFinished:
+        """The same on the caller's event loop, asyncio or trio. `signals`: whether to listen to the process's."""
+        if not plan.work:
+            return finished(plan)
+        try:
+            async with _provider(self.project, self.settings) as provider:
+                run = Run(plan, provider, self.ledger, self._run_settings(cap), emit)
+                async with interrupting(run, enabled=signals):
+                    return await run.carry_out()
+        except BaseExceptionGroup as group:
+            raise _most_telling(group) from group
+
+    def _run_settings(self, cap: Decimal | None) -> Settings:
+        local = _is_local(self.project, self.settings)
+        return Settings(
+            folder=self.project.folder,
+            region=self.project.region.name,
+            limits=_limits(self.project),
+            cap=cap,
+            list_pause_s=LOOPBACK_LIST_PAUSE_S if local else LIST_PAUSE_S,
+            now=_now,
+            random=SystemRandom(),
+        )
+
+
+def _now() -> datetime:
+    """The time of day, in the milliseconds that the lockfile keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def _plan(project: Project, lock: Lock, retry: Chosen, rerender: Chosen) -> Plan:
+    return planning.make(
+        project.takes,
+        lock,
+        renders.on_disk(lock, project.folder, project.state_dir),
+        _now(),
+        currency=project.currency,
+        output_dir=project.manifest.output_dir,
+        retry=retry,
+        rerender=rerender,
+    )
+
+
+def _limits(project: Project) -> Limits:
+    own, region = project.manifest.limits, project.region
+    offers = {name: model.offers.get(region.name) for name, model in project.catalogue.models.items()}
+    return Limits(
+        models={
+            name: Pace(submissions_per_second=offer.submissions_per_second, concurrent_tasks=offer.concurrent_tasks)
+            for name, offer in offers.items()
+            if offer is not None
+        },
+        shared_submissions_per_second=own.submissions_per_second,
+        shared_concurrent_tasks=own.concurrent_tasks,
+        queries_per_second=own.queries_per_second or region.queries_per_second,
+    )
+
+
+# ---- where requests go -------------------------------------------------------------------------------------------
+
+
+def _is_emulated(project: Project) -> bool:
+    return project.region.name == EMULATOR_REGION
+
+
+def base_url(project: Project, settings: Environment) -> str | None:
+    """Where requests go; None: to an emulator that the run starts for itself.
+
+    The variable goes before the manifest, the manifest before the region. An emulated project never leaves this
+    machine: for it the variable only counts when it names an emulator that already runs here.
+    """
+    if _is_emulated(project):
+        return settings.base_url if settings.base_url is not None and is_loopback(settings.base_url) else None
+    return settings.base_url or project.manifest.provider.base_url or project.region.base_url
+
+
+def _is_local(project: Project, settings: Environment) -> bool:
+    url = base_url(project, settings)
+    return url is None or is_loopback(url)
+
+
+def _api_key(project: Project, settings: Environment) -> str:
+    if _is_emulated(project):
+        return EMULATOR_KEY
+    if settings.api_key is None:
+        raise AccountRefused(NO_KEY, f"no API key: {environment.API_KEY} is not set")
+    return settings.api_key
+
+
+@asynccontextmanager
+async def _provider(project: Project, settings: Environment) -> AsyncIterator[Provider]:
+    api_key, url = _api_key(project, settings), base_url(project, settings)
+    if url is not None:
+        async with _client(project, settings, url, api_key) as client:
+            yield client
+        return
+    from kfpipe.emulator import Emulator  # its server and encoder are only worth loading when they are used
+
+    own = project.manifest.limits
+    limits = {name: limit for name, limit in asdict(own).items() if limit is not None}
+    emulator = Emulator(factor=settings.emulator_factor, limits=limits)
+    await anyio.to_thread.run_sync(emulator.__enter__)
+    try:
+        async with _client(project, settings, emulator.base_url, api_key) as client:
+            yield client
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(emulator.__exit__, None, None, None)
+
+
+def _client(project: Project, settings: Environment, url: str, api_key: str) -> DashScope:
+    return DashScope(
+        base_url=url,
+        api_key=api_key,
+        region=project.region.name,
+        catalogue=project.catalogue,
+        project=project.folder,
+        uploads_file=project.state_dir / "uploads.json",
+        workspace=project.manifest.provider.workspace,
+        submit_timeout_s=settings.submit_timeout_s,
+    )
+
+
+def _most_telling(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one exception of a group that a user should read: a bug before a known error, then the first."""
+    leaves = [*_leaves(group)]
+    return next((leaf for leaf in leaves if not isinstance(leaf, KfpipeError)), leaves[0])
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for inner in group.exceptions:
+        if isinstance(inner, BaseExceptionGroup):
+            yield from _leaves(inner)
+        else:
+            yield inner
