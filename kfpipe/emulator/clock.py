@@ -6,7 +6,7 @@ import time
 class Clock:
     """Virtual seconds since the epoch: real now at first, then `factor` virtual seconds for each real one.
 
-    `advance` jumps ahead, so that a test sees the next day without waiting for it.
+    `advance` jumps ahead, so that a test sees the next day without waiting for it; `stop` holds it for good.
     """
 
     def __init__(self, factor: float = 1.0) -> None:
@@ -15,9 +15,14 @@ class Clock:
         self.factor = factor
         self._epoch_s = time.time()
         self._started_s = time.monotonic()
+        self._stopped_s: float | None = None
 
     def now(self) -> float:
-        return self._epoch_s + (time.monotonic() - self._started_s) * self.factor
+        reached_s = time.monotonic() if self._stopped_s is None else self._stopped_s
+        return self._epoch_s + (reached_s - self._started_s) * self.factor
 
     def advance(self, seconds: float) -> None:
         self._epoch_s += seconds
+
+    def stop(self) -> None:
+        self._stopped_s = self._stopped_s or time.monotonic()

@@ -10,14 +10,14 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from itertools import pairwise, repeat
+from itertools import islice, pairwise, repeat
 from pathlib import Path
 
 import av
 
 from kfpipe.emulator import pictures, sound
 from kfpipe.emulator.planes import Box, Planes, Stamp, blend, from_picture, stamped, to_video_frame, zoomed
-from kfpipe.emulator.scene import Scene
+from kfpipe.emulator.scene import Scene, StoredFile
 
 FRAMES_PER_SECOND = 30
 
@@ -47,12 +47,12 @@ def _write(scene: Scene, target: Path, frames: Iterator[Planes], is_stopped: Cal
     # One thread and no time stamps in the container: the same scene has to give the same bytes.
     with av.open(target, "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
         video = container.add_stream("libx264", rate=FRAMES_PER_SECOND)
-        video.options = {"preset": "ultrafast", "crf": "20", "g": str(FRAMES_PER_SECOND)}
+        video.options = {"preset": "ultrafast", "crf": "22", "g": str(FRAMES_PER_SECOND)}
         video.thread_count = 1
         video.width, video.height, video.pix_fmt = scene.width_px, scene.height_px, "yuv420p"
         video.codec_context.time_base = Fraction(1, FRAMES_PER_SECOND)
         if scene.has_sound:
-            sound.write(container, scene.seed, scene.seconds)
+            sound.write(container, scene)
         for index, planes in enumerate(frames):
             if is_stopped():
                 raise Stopped
@@ -61,17 +61,30 @@ def _write(scene: Scene, target: Path, frames: Iterator[Planes], is_stopped: Cal
 
 
 def _cutting(scene: Scene) -> Iterator[Planes]:
-    frame_count = scene.seconds * FRAMES_PER_SECOND
     marks = _marks(scene)
-    for end in _ends(scene):
-        yield from repeat(stamped(end, marks), frame_count // 2)
+    half = scene.seconds * FRAMES_PER_SECOND // 2
+    start = list(_opening(scene))[-1]
+    yield from repeat(stamped(start, marks), half)
+    yield from repeat(stamped(_end(scene) or start, marks), scene.seconds * FRAMES_PER_SECOND - half)
 
 
 def _moving(scene: Scene) -> Iterator[Planes]:
-    """The clip's frames: poses of the camera, evenly spread from the first frame to the last, and blends of them."""
-    last_index = scene.seconds * FRAMES_PER_SECOND - 1
+    """What the clip goes on from, if anything, and then the camera's way from there."""
+    marks = _marks(scene)
+    *opening, start = _opening(scene)
+    for planes in opening:
+        yield stamped(planes, marks)
+    yield from _travelling(start, _end(scene), scene.seconds * FRAMES_PER_SECOND - len(opening), scene.seed, marks)
+
+
+def _travelling(
+    start: Planes, end: Planes | None, frame_count: int, seed: int, marks: tuple[Stamp, ...]
+) -> Iterator[Planes]:
+    """Poses of the camera, evenly spread from the first frame to the last, and blends of them in between."""
+    last_index = frame_count - 1
     last_pose = math.ceil(last_index / _FRAMES_PER_POSE)
-    poses = pairwise(_poses(scene, last_pose))
+    aim = _aim(seed)
+    poses = pairwise(_posed(start, end, step / last_pose, aim, marks) for step in range(last_pose + 1))
     reached, (before, after) = 0, next(poses)
     for index in range(last_index + 1):
         position = index * last_pose / last_index
@@ -80,22 +93,26 @@ def _moving(scene: Scene) -> Iterator[Planes]:
         yield blend(before, after, position - reached)
 
 
-def _poses(scene: Scene, last_pose: int) -> Iterator[Planes]:
-    first, last = _ends(scene)
-    aim = _aim(scene.seed)
-    marks = _marks(scene)
-    for step in range(last_pose + 1):
-        progress = step / last_pose
-        view = _view(progress, aim, settles=first is not last)
-        # Blending before zooming is the same picture as after it, at half the cost.
-        yield stamped(zoomed(blend(first, last, _eased(progress, *_DISSOLVE)), view), marks)
+def _posed(
+    start: Planes, end: Planes | None, progress: float, aim: tuple[float, float], marks: tuple[Stamp, ...]
+) -> Planes:
+    # Blending before zooming is the same picture as after it, at half the cost.
+    picture = start if end is None else blend(start, end, _eased(progress, *_DISSOLVE))
+    return stamped(zoomed(picture, _view(progress, aim, settles=end is not None)), marks)
 
 
-def _ends(scene: Scene) -> tuple[Planes, Planes]:
-    """The pictures the clip starts and ends on: one and the same where only a first one was given."""
+def _opening(scene: Scene) -> Iterator[Planes]:
+    """The frames before the camera starts to move, and the one it starts from: at least that one."""
     size = (scene.width_px, scene.height_px)
-    first = from_picture(pictures.fitted(scene.first, size))
-    return first, first if scene.last is None else from_picture(pictures.fitted(scene.last, size))
+    if scene.goes_on and isinstance(scene.first, StoredFile):
+        frames = pictures.moving(scene.first.path, size, FRAMES_PER_SECOND)
+        return map(from_picture, islice(frames, scene.seconds * FRAMES_PER_SECOND - 2))
+    return iter([from_picture(pictures.fitted(scene.first, size))])
+
+
+def _end(scene: Scene) -> Planes | None:
+    size = (scene.width_px, scene.height_px)
+    return None if scene.last is None else from_picture(pictures.fitted(scene.last, size))
 
 
 def _aim(seed: int) -> tuple[float, float]:

@@ -39,6 +39,12 @@ def shape(media: Mapping[str, MediaFile]) -> tuple[int, int]:
     return PLACEHOLDER_PX if isinstance(clip, RemoteFile) else _clip_size(clip)
 
 
+def clip_length_s(media: Mapping[str, MediaFile]) -> float:
+    """Seconds of the clip that is gone on from; 0 without one, or with one that cannot be looked at."""
+    clip = media.get("first_clip")
+    return _length_s("first_clip", clip) if isinstance(clip, StoredFile) else 0.0
+
+
 def _check_frame(model: Model, role: str, file: StoredFile) -> None:
     if file.size_bytes > model.frame_limit_bytes:
         raise TaskRefused("InvalidFile.Size", f"{role}: the file is larger than {model.frame_limit_bytes} bytes")

@@ -35,6 +35,7 @@ class Model:
     frame_limit_bytes: int
     frame_side_px: tuple[int, int] = (240, 8000)
     widest_aspect: float | None
+    templates: frozenset[str] | None = None  # names of its effects, where they are known
     submissions_per_second: int
     concurrent_tasks: int
 
@@ -76,7 +77,11 @@ _KF2V_FLASH = Model(
     concurrent_tasks=2,
 )
 _KF2V_PLUS_BEIJING = replace(
-    _KF2V_FLASH, name="wanx2.1-kf2v-plus", usage=UsageShape.KF2V_21, tiers=("720P",), default_tier="720P"
+    _KF2V_FLASH,
+    name="wanx2.1-kf2v-plus",
+    usage=UsageShape.KF2V_21,
+    tiers=("720P",),
+    templates=frozenset({"hanfu-1", "solaron", "magazine", "mech1", "mech2"}),
 )
 _KF2V_PLUS_SINGAPORE = replace(_KF2V_PLUS_BEIJING, name="wan2.1-kf2v-plus", submissions_per_second=1)
 

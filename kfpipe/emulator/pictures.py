@@ -1,8 +1,10 @@
 """Stills for a clip: decoded, cropped to its size, or drawn where the file is somewhere else."""
 
-from pathlib import PurePosixPath
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
+import av
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from kfpipe.emulator.scene import MediaFile, RemoteFile
@@ -23,6 +25,21 @@ def fitted(file: MediaFile, size: tuple[int, int]) -> Image.Image:
     with Image.open(file.path) as picture:
         picture.draft("RGB", size)
         return ImageOps.fit(picture.convert("RGB"), size, Image.Resampling.LANCZOS)
+
+
+def moving(path: Path, size: tuple[int, int], frames_per_second: int) -> Iterator[Image.Image]:
+    """The pictures of a video at another frame rate, each fitted to `size`. Raises OSError or ValueError."""
+    shown: Image.Image | None = None
+    count = 0
+    with av.open(path) as container:
+        for frame in container.decode(video=0):
+            while shown is not None and count < (frame.time or 0.0) * frames_per_second - 0.5:
+                yield shown
+                count += 1
+            picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV leaves it untyped
+            shown = ImageOps.fit(picture, size, Image.Resampling.BILINEAR)
+    if shown is not None:
+        yield shown
 
 
 def placeholder(url: str) -> Image.Image:

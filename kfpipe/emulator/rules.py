@@ -40,6 +40,7 @@ class Order:
     width_px: int
     height_px: int
     seconds: int
+    clip_seconds: int  # of them, those of the clip that is gone on from
     seed: int | None
     prompt_extend: bool
     watermark: bool
@@ -52,15 +53,20 @@ def order(model: Model, body: Mapping[str, Any], fetch: Fetch) -> Order:
     media = _media(model, given, fetch)
     tier = _tier(model, parameters)
     width_px, height_px = output_size(limits.shape(media), tier)
+    seconds = _seconds(model, parameters)
+    clip_seconds = round(limits.clip_length_s(media))
+    if clip_seconds >= seconds:
+        raise TaskRefused("InvalidParameter", "duration must be longer than the first clip, which is part of it")
     return Order(
         prompt=_text(given, "prompt", model.prompt_limit),
         negative_prompt=_text(given, "negative_prompt", model.negative_prompt_limit),
         media=media,
-        template=_text(given, "template", None) if model.route is Route.KEYFRAMES else None,
+        template=_template(model, given),
         tier=tier,
         width_px=width_px,
         height_px=height_px,
-        seconds=_seconds(model, parameters),
+        seconds=seconds,
+        clip_seconds=clip_seconds,
         seed=_integer(parameters, "seed", 0, LARGEST_SEED),
         prompt_extend=_flag(parameters, "prompt_extend", default=True),
         watermark=_flag(parameters, "watermark", default=False),
@@ -103,7 +109,8 @@ def _urls_by_role(given: Mapping[str, Any]) -> dict[str, str]:
 
 def _frame_urls(given: Mapping[str, Any]) -> dict[str, str]:
     urls: dict[str, str] = {}
-    for role in ("first_frame", "last_frame"):
+    # An effect needs the first frame alone.
+    for role in ("first_frame",) if given.get("template") else ("first_frame", "last_frame"):
         url = given.get(f"{role}_url")
         if isinstance(url, str) and url:
             urls[role] = url
@@ -131,6 +138,13 @@ def _text(given: Mapping[str, Any], name: str, limit: int | None) -> str | None:
     if value is None or isinstance(value, str):
         return value and value[:limit]
     raise TaskRefused("InvalidParameter", f"input.{name} must be a string")
+
+
+def _template(model: Model, given: Mapping[str, Any]) -> str | None:
+    template = _text(given, "template", None) if model.route is Route.KEYFRAMES else None
+    if template and model.templates is not None and template not in model.templates:
+        raise TaskRefused("InvalidParameter", f"input.template: {model.name} has no effect of this name")
+    return template
 
 
 def _tier(model: Model, parameters: Mapping[str, Any]) -> str:

@@ -30,8 +30,10 @@ class Scene:
     width_px: int
     height_px: int
     seconds: int
-    first: MediaFile
+    first: MediaFile  # a picture, or a clip to go on from
+    goes_on: bool = False
     last: MediaFile | None
+    driving_audio: MediaFile | None = None
     has_sound: bool
     has_watermark: bool
     seed: int

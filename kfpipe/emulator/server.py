@@ -36,7 +36,8 @@ class Emulator:
 
     `base_url` is what a client is given; `world` is the account; `clock.advance(s)` lets virtual time jump;
     `faults` is a script's entries or parsed faults, and more can follow with `script(...)`. All other arguments are
-    fields of `Settings`. Raises `FaultsInvalid` for a bad script, OSError for a port that is taken.
+    fields of `Settings`. The world and its bill can still be read after the end, when time stands still.
+    Raises `FaultsInvalid` for a bad script, OSError for a port that is taken.
     """
 
     def __init__(self, *, port: int = 0, faults: Iterable[Mapping[str, Any] | Fault] = (), **settings: Any) -> None:
@@ -67,6 +68,7 @@ class Emulator:
                 origin=self.origin,
             )
             opening.callback(_started(routes, listener))
+            opening.callback(self.clock.stop)
             self._open = opening.pop_all()
         return self
 

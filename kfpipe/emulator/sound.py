@@ -1,10 +1,15 @@
-"""The sound of a clip: a quiet pad of a few slow sine voices, which its seed chooses."""
+"""The sound of a clip: the audio it was given, or a quiet pad of a few slow sine voices, which its seed chooses."""
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import av
 from av.container import OutputContainer
+from av.filter import Graph
+from av.filter.context import FilterContext
+
+from kfpipe.emulator.scene import Scene, StoredFile
 
 SAMPLE_RATE = 48_000
 
@@ -16,24 +21,50 @@ _FADE_OUT_S = 1.2
 _LOUDNESS = 0.05
 
 
-def write(container: OutputContainer, seed: int, seconds: int) -> None:
-    """Add a stereo AAC track of `seconds` to the container; equal seeds sound alike."""
+def write(container: OutputContainer, scene: Scene) -> None:
+    """Add a stereo AAC track as long as the scene. Raises OSError or ValueError for audio that cannot be decoded."""
     stream = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
     stream.bit_rate = 96_000
     stream.codec_context.thread_count = 1
-    for frame in _pad(seed, seconds):
+    given = scene.driving_audio
+    source = _given(given.path, scene.seconds) if isinstance(given, StoredFile) else _pad(scene.seed, scene.seconds)
+    for frame in source:
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
 
 
 def _pad(seed: int, seconds: int) -> Iterator[av.AudioFrame]:
     # libav's own generator: the same sum in Python would take longer than the picture.
-    graph = av.filter.Graph()
+    graph = Graph()
     source = graph.add("aevalsrc", exprs=_expression(seed, seconds), s=str(_VOICE_RATE), d=str(seconds))
-    shape = graph.add("aformat", f"sample_fmts=fltp:channel_layouts=stereo:sample_rates={SAMPLE_RATE}")
-    frames_of_1024 = graph.add("asetnsamples", "n=1024:p=0")
-    sink = graph.add("abuffersink")
-    graph.link_nodes(source, shape, frames_of_1024, sink).configure()
+    graph.link_nodes(source, *_shaping(graph)).configure()
+    yield from _pulled(graph)
+
+
+def _given(path: Path, seconds: int) -> Iterator[av.AudioFrame]:
+    """The file's own sound, cut where the picture ends, and silence where it ends before."""
+    with av.open(path) as container:
+        stream = container.streams.audio[0]
+        graph = Graph()
+        source = graph.add_abuffer(template=stream)
+        length = (graph.add("apad"), graph.add("atrim", f"duration={seconds}"))
+        graph.link_nodes(source, *length, *_shaping(graph)).configure()
+        for frame in container.decode(stream):
+            graph.push(frame)
+        graph.push(None)
+    yield from _pulled(graph)
+
+
+def _shaping(graph: Graph) -> tuple[FilterContext, ...]:
+    """What the encoder takes: stereo floats at its rate, 1024 samples a frame."""
+    return (
+        graph.add("aformat", f"sample_fmts=fltp:channel_layouts=stereo:sample_rates={SAMPLE_RATE}"),
+        graph.add("asetnsamples", "n=1024:p=0"),
+        graph.add("abuffersink"),
+    )
+
+
+def _pulled(graph: Graph) -> Iterator[av.AudioFrame]:
     while True:
         try:
             frame = graph.pull()

@@ -10,6 +10,7 @@ from pathlib import Path
 from kfpipe.emulator import film
 from kfpipe.emulator.scene import Scene
 from kfpipe.emulator.settings import FilmStyle
+from kfpipe.emulator.verdicts import TaskRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Studio:
         self._orders: dict[Scene, Future[Film]] = {}
 
     def order(self, scene: Scene) -> Future[Film]:
-        """The clip, now or later. Its future fails with OSError or ValueError if a picture cannot be decoded."""
+        """The clip, now or later. Its future fails with `TaskRefused` if a file of the scene cannot be decoded."""
         if self._style is FilmStyle.TINY:
             scene = replace(scene, seed=0)
         if scene not in self._orders:
@@ -46,7 +47,10 @@ class Studio:
 
     def _make(self, scene: Scene, target: Path) -> Film:
         render = film.render_tiny if self._style is FilmStyle.TINY else film.render
-        render(scene, target, self._is_closed.is_set)
+        try:
+            render(scene, target, self._is_closed.is_set)
+        except (OSError, ValueError) as error:
+            raise TaskRefused("InvalidFile.Openerror", "A file of the request could not be decoded.") from error
         data = target.read_bytes()
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest().upper()
         return Film(target, len(data), md5, self._now())

@@ -4,6 +4,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kfpipe.emulator.film import Stopped
 from kfpipe.emulator.models import Model
 from kfpipe.emulator.rules import Order
 from kfpipe.emulator.studio import Film
@@ -70,21 +71,22 @@ class Task:
         run_ends_at = self.started_at + self.run_s
         if self.film is None or self.quirks.failure is not None:
             return run_ends_at
-        if not self.film.done():
+        if not _is_settled(self.film):
             return None
-        if self.film.exception() is not None:
-            return run_ends_at
-        return max(run_ends_at, self.film.result().made_at)
+        return run_ends_at if self.film.exception() else max(run_ends_at, self.film.result().made_at)
 
     def failure(self) -> tuple[str | None, str | None] | None:
-        """Code and message the task fails or will fail with; None if it succeeds."""
-        if self.refusal is not None:
-            return self.refusal.code, self.refusal.message
+        """Code and message the task fails or will fail with; None if it succeeds, as far as can be known."""
         if self.quirks.failure is not None:
             return self.quirks.failure
-        if self.film is not None and self.film.done() and self.film.exception() is not None:
-            return "InvalidFile.Openerror", "A picture of the request could not be decoded."
-        return None
+        refusal: BaseException | None = self.refusal
+        if self.film is not None and _is_settled(self.film):
+            refusal = self.film.exception()
+        if refusal is None:
+            return None
+        if isinstance(refusal, TaskRefused):
+            return refusal.code, refusal.message
+        return "InternalError.Algo", "The clip could not be made."
 
     def is_forgotten(self, now: float) -> bool:
         """Whether the service has dropped its record: a day after the end."""
@@ -95,3 +97,8 @@ class Task:
     def billed_seconds(self) -> int:
         assert self.order is not None
         return self.order.seconds if self.quirks.charged_seconds is None else self.quirks.charged_seconds
+
+
+def _is_settled(film: Future[Film]) -> bool:
+    """Whether the clip is there or will never be; a clip that was given up when the emulator stopped is neither."""
+    return film.done() and not film.cancelled() and not isinstance(film.exception(), Stopped)

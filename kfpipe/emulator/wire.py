@@ -111,8 +111,8 @@ def _usage(task: Task) -> Json:
         case UsageShape.WAN_27:
             usage = {
                 "duration": seconds,
-                "input_video_duration": 0,
-                "output_video_duration": seconds,
+                "input_video_duration": task.order.clip_seconds,
+                "output_video_duration": seconds - task.order.clip_seconds,
                 "video_count": 1,
                 "SR": tier,
             }
