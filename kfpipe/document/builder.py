@@ -7,7 +7,7 @@ used of it. Duplicate keys, tags, merge keys, cycles, alias bombs and deep nesti
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -33,6 +33,7 @@ MOST_REPORTED = 50
 _LARGE_CHARS = 1_000_000
 _MEMO_CHARS = 32
 _UNSEEN = object()
+_MERGE = "<<"
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -103,6 +104,7 @@ class _Builder:
         self._marks = Marks()
         self._anchors: dict[str, _Anchored] = {}
         self._aliased_values = 0
+        self._has_comments = " #" in text
         self._memo: dict[str, Any] = {}
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
@@ -121,28 +123,28 @@ class _Builder:
         return Built(data=data, marks=self._marks, warnings=tuple(self._warnings))
 
     def _read(self) -> None:
+        handlers: dict[type, Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._take_scalar,
+            yaml.MappingStartEvent: self._begin_mapping,
+            yaml.SequenceStartEvent: self._begin_list,
+            yaml.MappingEndEvent: self._end,
+            yaml.SequenceEndEvent: self._end,
+            yaml.AliasEvent: self._take_alias,
+            yaml.DocumentStartEvent: self._begin_document,
+        }
         loader = _Loader(self._text)
         try:
             while (event := loader.get_event()) is not None:
-                self._take(event)
+                handle = handlers.get(type(event))
+                if handle is not None:
+                    handle(event)
         except yaml.YAMLError as error:
             raise Refused([*self._problems, syntax.explained(error, self._text, self._file)]) from error
         finally:
             loader.dispose()
 
-    def _take(self, event: Any) -> None:
-        kind = type(event)
-        if kind is yaml.ScalarEvent:
-            self._take_scalar(event)
-        elif kind is yaml.MappingStartEvent:
-            self._begin({}, event)
-        elif kind is yaml.SequenceStartEvent:
-            self._begin([], event)
-        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            self._end()
-        elif kind is yaml.AliasEvent:
-            self._take_alias(event)
-        elif kind is yaml.DocumentStartEvent and self._top:
+    def _begin_document(self, event: Any) -> None:
+        if self._top:
             fix = "delete the line `---`, or move what follows it into a file of its own"
             self._stop(_mark(event), "a second document begins here", "one shot list in a file", fix)
 
@@ -160,7 +162,8 @@ class _Builder:
 
     def _plain(self, event: Any) -> Any:
         text = event.value
-        self._check_comment(event)
+        if self._has_comments:
+            self._check_comment(event)
         known = self._memo.get(text, _UNSEEN)
         if known is not _UNSEEN:
             return known
@@ -170,11 +173,17 @@ class _Builder:
             self._report(_mark(event), str(refused), fix="write a shorter number, or put it in quotes if it is text")
             return text
         older = scalars.older_reading(text)
-        if older is not None:
+        if older is not None and len(self._warnings) < MOST_REPORTED:
             self._warn_of_older(event, value, older)
         elif len(text) <= _MEMO_CHARS:
             self._memo[text] = value
         return value
+
+    def _begin_mapping(self, event: Any) -> None:
+        self._begin({}, event)
+
+    def _begin_list(self, event: Any) -> None:
+        self._begin([], event)
 
     def _begin(self, container: Container, event: Any) -> None:
         mark = _mark(event)
@@ -186,7 +195,7 @@ class _Builder:
             self._refuse_container_key(event)
         self._open.append(_Open(container, mark, event.anchor))
 
-    def _end(self) -> None:
+    def _end(self, _event: Any) -> None:
         closed = self._open.pop()
         self._marks.keep(closed.container, closed.marks)
         if closed.anchor is not None:
@@ -226,38 +235,38 @@ class _Builder:
             parent.marks.append(mark)
         elif parent.key_mark is None:
             parent.key_mark = mark
-            parent.key = self._accepted_key(value, parent)
+            if type(value) is str and value != _MERGE and value not in parent.container:
+                parent.key = value
+            else:
+                self._refuse_key(value, mark, parent)
         else:
             if parent.key is not None:
                 parent.container[parent.key] = value
                 parent.marks += (parent.key_mark, mark)
             parent.key = parent.key_mark = None
 
-    def _accepted_key(self, key: Any, parent: _Open) -> str | None:
-        mark = parent.key_mark or 0
-        if isinstance(key, (dict, list)):
-            return None  # refused where it began
-        if not isinstance(key, str):
-            self._report(
-                mark, f"this key is {described(key)}", "a word", "put the key in quotes if it is meant as text"
-            )
-            return None
-        if key == "<<":
-            fix = "list the shared fields under `defaults`, or repeat them here"
-            self._report(mark, "`<<` does not merge anything here (YAML 1.2 has no merge keys)", fix=fix)
-            return None
-        if key in parent.container:
-            first = unpacked(parent.marks[2 * list(parent.container).index(key)])
-            what = f"{echoed(key)} stands twice; the first one is in line {first.line}, column {first.column}"
-            self._report(mark, what, "each key once", "delete one of the two")
-            return None
-        return key
-
     # ---- what is refused, and warned of
 
     def _refuse_tag(self, event: Any) -> None:
         fix = "put text that starts with an exclamation mark in quotes; otherwise delete the tag"
         self._report(_mark(event), "`!` begins a YAML tag here, and a shot list has none", fix=fix)
+
+    def _refuse_key(self, key: Any, mark: int, parent: _Open) -> None:
+        if isinstance(key, (dict, list)):
+            return  # refused where it began
+        if not isinstance(key, str):
+            number = isinstance(key, (int, Decimal)) and not isinstance(key, bool)
+            hint = "; if it is the end of a decimal number, write a point for the comma" if number else ""
+            what, expected = f"this key is {described(key)}", "a word"
+            fix = f"if it is meant as text, put it in quotes{hint}"
+        elif key == _MERGE:
+            what, expected = f"`{_MERGE}` does not merge anything here (YAML 1.2 has no merge keys)", "a field's name"
+            fix = "list the shared fields under `defaults`, or repeat them here"
+        else:
+            first = unpacked(parent.marks[2 * list(parent.container).index(key)])
+            what = f"{echoed(key)} stands twice; the first one is in line {first.line}, column {first.column}"
+            expected, fix = "each key once", "delete one of the two"
+        self._report(mark, what, expected, fix)
 
     def _refuse_container_key(self, event: Any) -> None:
         start = event.start_mark
@@ -309,4 +318,5 @@ class _Builder:
 
 
 def _mark(event: Any) -> int:
-    return packed(event.start_mark.line, event.start_mark.column)
+    start = event.start_mark
+    return packed(start.line, start.column)
