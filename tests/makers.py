@@ -1,0 +1,127 @@
+"""Ready-made values for tests; every test overrides just what it is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from kfpipe import fingerprint
+from kfpipe.domain import LocalMedium, MediaInput, MediaRole, Parameters, PictureSize, RenderRequest, Take
+from kfpipe.lock import Asked, Failed, Failure, Record, Render, Rendered, Result, Submitted, Submitting, Succeeded, Task
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def still(path: str = "frames/a.png", sha256: str = "a" * 64) -> LocalMedium:
+    return LocalMedium(
+        path=path, sha256=sha256, size_bytes=10_000, mime_type="image/png", width_px=1280, height_px=720
+    )
+
+
+def parameters(**changes: Any) -> Parameters:
+    usual = Parameters(resolution="720P", duration_s=5, prompt_extend=False, watermark=False, seed=7)
+    return replace(usual, **changes)
+
+
+def request(**changes: Any) -> RenderRequest:
+    usual = RenderRequest(
+        model="wan2.7-i2v",
+        prompt="A kitten looks up.",
+        negative_prompt="",
+        media=(
+            MediaInput(role=MediaRole.FIRST_FRAME, medium=still()),
+            MediaInput(role=MediaRole.LAST_FRAME, medium=still("frames/b.png", "b" * 64)),
+        ),
+        parameters=parameters(),
+    )
+    return replace(usual, **changes)
+
+
+def take(take_id: str = "kitten", **changes: Any) -> Take:
+    made = changes.pop("request", request())
+    usual = Take(
+        id=take_id,
+        shot_id=take_id.partition("@")[0],
+        tags=(),
+        request=made,
+        fingerprint=fingerprint.of(made),
+        size=PictureSize(width_px=1280, height_px=720),
+        unit_price=Decimal("0.10"),
+        currency="USD",
+        output=f"renders/{take_id}.mp4",
+    )
+    return replace(usual, **changes)
+
+
+def asked(of: Take | None = None, **changes: Any) -> Asked:
+    of = of or take()
+    usual = Asked(
+        serial=1,
+        fingerprint=of.fingerprint,
+        model=of.request.model,
+        region="singapore",
+        prompt=of.request.prompt,
+        negative_prompt=of.request.negative_prompt,
+        parameters=of.request.parameters,
+        media={given.role: given.medium.digest for given in of.request.media},
+        unit_price=of.unit_price,
+        currency=of.currency,
+        asked_at=NOW - timedelta(minutes=10),
+    )
+    return replace(usual, **changes)
+
+
+def task(task_id: str = "task-1") -> Task:
+    return Task(task_id=task_id, request_id="request-1", submitted_at=NOW - timedelta(minutes=10))
+
+
+def result(**changes: Any) -> Result:
+    usual = Result(
+        finished_at=NOW - timedelta(minutes=5),
+        video_url="https://results.example.com/clip.mp4?Expires=1&Signature=abc",
+        url_expires_at=NOW + timedelta(hours=23),
+        actual_prompt=None,
+        billed_seconds=Decimal(5),
+        cost=Decimal("0.50"),
+    )
+    return replace(usual, **changes)
+
+
+def render(path: str = "renders/kitten.mp4") -> Render:
+    return Render(
+        path=path,
+        sha256="c" * 64,
+        size_bytes=123_456,
+        width_px=1280,
+        height_px=720,
+        fps=Decimal(30),
+        duration_s=Decimal(5),
+        audio=True,
+    )
+
+
+def submitting(of: Take | None = None, **changes: Any) -> Submitting:
+    return Submitting(asked=asked(of, **changes))
+
+
+def submitted(of: Take | None = None, **changes: Any) -> Submitted:
+    return Submitted(asked=asked(of, **changes), task=task())
+
+
+def succeeded(of: Take | None = None, *, of_result: Result | None = None, **changes: Any) -> Succeeded:
+    return Succeeded(asked=asked(of, **changes), task=task(), result=of_result or result())
+
+
+def rendered(of: Take | None = None, *, of_result: Result | None = None, **changes: Any) -> Rendered:
+    return Rendered(asked=asked(of, **changes), task=task(), result=of_result or result(), render=render())
+
+
+def failed(of: Take | None = None, *, code: str = "InternalError", message: str = "it broke", **changes: Any) -> Failed:
+    failure = Failure(code=code, message=message, request_id="request-2", billed=False)
+    return Failed(asked=asked(of, **changes), task=task(), failed_at=NOW - timedelta(minutes=5), failure=failure)
+
+
+def record(entry: Any, **changes: Any) -> Record:
+    return replace(Record(entry=entry), **changes)
