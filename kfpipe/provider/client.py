@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urljoin
 
 from kfpipe import __version__
 from kfpipe.catalogue import Catalogue, Model
@@ -17,7 +17,7 @@ from kfpipe.domain import MediaRole, RemoteMedium, RenderRequest
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
 from kfpipe.provider import Accepted, Body, ListedTask, TaskReport, wire
 from kfpipe.provider.codes import LINK_REFUSED
-from kfpipe.provider.transport import Answer, Opening, Transport, is_loopback, read
+from kfpipe.provider.transport import Answer, Opening, Transport, is_loopback, is_secure, read
 from kfpipe.provider.upload_memory import UploadMemory
 from kfpipe.provider.uploads import Uploads, data_uri
 
@@ -217,9 +217,8 @@ class DashScope:
 
     def _refuse_unless_visitable(self, url: str) -> None:
         """HTTPS, or plain HTTP on this machine when the service is too. A link may come from a foreign lockfile."""
-        scheme = urlsplit(url).scheme
-        if scheme != "https" and not (scheme == "http" and self._local and is_loopback(url)):
-            raise ServiceRefused(LINK_REFUSED, f"not a secure address: {scheme}://{urlsplit(url).hostname}", status=0)
+        if not is_secure(url, local=self._local):
+            raise ServiceRefused(LINK_REFUSED, f"not a secure address: {wire.clean(url.partition('?')[0])}", status=0)
 
     # ---- the catalogue ---------------------------------------------------------------------------------------------
 
@@ -238,9 +237,7 @@ class DashScope:
 
 def _checked_base_url(url: str) -> str:
     """The URL without a slash at its end. It must not carry a login: that would take the place of the key."""
-    parts = urlsplit(url)
-    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url))
-    if not secure or not parts.hostname or parts.username or parts.query or parts.fragment:
+    if not is_secure(url, local=True) or "?" in url or "#" in url:
         raise Refused.because(
             "provider.base_url",
             "the address of the service cannot be used",

@@ -28,8 +28,8 @@ class Gate:
         """Wait for the right to send; the request and its whole answer belong inside."""
         async with self._turn:
             await self._until_free()
-            # No await from here to the `try`: a place that is taken is given back.
             self._pacer.sent(anyio.current_time())
+        # Leaving the turn does not wait, so nobody can be cancelled between taking a place and this `try`.
         try:
             yield
         finally:

@@ -31,11 +31,22 @@ _NEVER_SENT: Final = (
 
 def is_loopback(url: str) -> bool:
     """Whether the address leads to this very machine."""
-    host = urlsplit(url).hostname or ""
     try:
+        host = urlsplit(url).hostname or ""
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_secure(url: str, *, local: bool) -> bool:
+    """Whether the address may be visited: by HTTPS, or when `local` by plain HTTP on this machine."""
+    try:
+        address = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        return False
+    if address.userinfo or not address.host:
+        return False
+    return address.scheme == "https" or (address.scheme == "http" and local and is_loopback(url))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,18 +74,17 @@ class Uploads:
         policy = await self._policy(wire_name)
         answer = await self._post(policy, medium, content)
         if _leave_ran_out(answer):
-            del self._policies[wire_name]
-            policy = await self._policy(wire_name)
+            policy = await self._policy(wire_name, dead=policy)
             answer = await self._post(policy, medium, content)
         url = f"oss://{_key(policy, medium)}"
         await self._memory.remember(medium.sha256, wire_name, url, uploaded_at=self._now() - _age(answer))
         return url
 
-    async def _policy(self, wire_name: str) -> wire.UploadPolicy:
-        """Leave that lasts long enough to upload; one serves all files of a model meanwhile."""
+    async def _policy(self, wire_name: str, *, dead: wire.UploadPolicy | None = None) -> wire.UploadPolicy:
+        """Leave to upload, other than one known to be `dead`. It serves all files of a model while it lasts."""
         async with self._asking[wire_name]:
             policy, ends_s = self._policies.get(wire_name, (None, 0.0))
-            if policy is None or anyio.current_time() > ends_s:
+            if policy is None or policy is dead or anyio.current_time() > ends_s:
                 asked_s = anyio.current_time()
                 policy = await self._ask_policy(wire_name)
                 self._policies[wire_name] = (policy, asked_s + policy.life_s - POLICY_MARGIN_S)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl
 
 from kfpipe.catalogue import Dialect, Model
 from kfpipe.domain import MediaRole, RenderRequest
@@ -69,21 +69,24 @@ def _media(media_urls: Mapping[MediaRole, str], dialect: Dialect) -> dict[str, A
 
 
 def parse_json(content: bytes, *, secret: str) -> dict[str, Any] | None:
-    """The JSON object of an answer, or None. `secret` is struck out of every text in it, should it be echoed."""
+    """The JSON object of an answer, or None. `secret` is struck out of every text in it, should it be echoed.
+
+    Half a surrogate pair, which is left where a text was cut within an emoji, could not be written to any file.
+    """
     try:
         answer = json.loads(content, parse_float=Decimal, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return None
-    return _without(answer, secret) if isinstance(answer, dict) else None
+    return _harmless(answer, secret) if isinstance(answer, dict) else None
 
 
-def _without(value: Any, secret: str) -> Any:
+def _harmless(value: Any, secret: str) -> Any:
     if isinstance(value, str):
-        return value.replace(secret, "***")
+        return value.replace(secret, "***").encode(errors="replace").decode()
     if isinstance(value, dict):
-        return {key: _without(part, secret) for key, part in value.items()}
+        return {key: _harmless(part, secret) for key, part in value.items()}
     if isinstance(value, list):
-        return [_without(part, secret) for part in value]
+        return [_harmless(part, secret) for part in value]
     return value
 
 
@@ -213,7 +216,7 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
         return max(0.0, float(seconds))
     try:
         moment = parsedate_to_datetime(wish)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
 
@@ -233,7 +236,7 @@ def storage_reason(content: bytes) -> str:
 
 def range_size_bytes(content_range: str, offset_bytes: int) -> int | None:
     """The whole file's size by the Content-Range of a partial answer, which must begin where it was asked to."""
-    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", content_range.strip(), re.ASCII)
+    found = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", content_range.strip(), re.ASCII)
     if found is None or int(found[1]) != offset_bytes:
         raise ServiceUnclear("the server sent another part of the file than was asked for")
     return None if found[2] == "*" else int(found[2])
@@ -250,7 +253,8 @@ def clean(text: str, limit_chars: int = MESSAGE_LIMIT_CHARS) -> str:
 
 def url_expires_at(url: str) -> datetime | None:
     """When a signed link dies, by its `Expires` (epoch seconds); None when it does not say."""
-    expires = _number(parse_qs(urlsplit(url).query).get("Expires", [""])[0])
+    query = url.partition("?")[2].partition("#")[0]
+    expires = _number(dict(parse_qsl(query)).get("Expires"))
     return None if expires is None else _moment(expires)
 
 
