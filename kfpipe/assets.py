@@ -11,13 +11,13 @@ from typing import TypeVar
 from kfpipe.digests import DigestCache
 from kfpipe.document import Document
 from kfpipe.document import Path as DocumentPath
-from kfpipe.errors import Problem
-from kfpipe.findings import Finding, did_you_mean
+from kfpipe.errors import KfpipeError, Problem
+from kfpipe.findings import Finding
 from kfpipe.frames import LocalFrame, Still
 from kfpipe.manifest import Manifest, PromptFile, Shot
 from kfpipe.stills import StillUnreadable
 from kfpipe.takes import Material
-from kfpipe.wording import echoed
+from kfpipe.wording import closest, echoed
 
 PROMPT_FILE_LIMIT_BYTES = 65_536
 
@@ -75,7 +75,19 @@ class _Files:
             flaw = self._flaw(name, path)
             return reader(path.resolve()) if flaw is None else flaw
         except StillUnreadable as error:
-            return Finding(path=(), what=f"{echoed(name)} {error.reason}", expected="a JPEG, PNG, BMP or WEBP picture")
+            return Finding(
+                path=(),
+                what=f"{echoed(name)} {error.reason}",
+                expected="a JPEG, PNG, BMP or WEBP picture",
+                fix=error.fix,
+            )
+        except _PromptTooLarge:
+            return Finding(
+                path=(),
+                what=f"{echoed(name)} is too large for a prompt",
+                expected=f"at most {PROMPT_FILE_LIMIT_BYTES // 1024} kB of text",
+                fix="check the path",
+            )
         except UnicodeDecodeError:
             return Finding(path=(), what=f"{echoed(name)} is not in UTF-8", fix="save the file as UTF-8 text")
         except (OSError, RuntimeError) as error:
@@ -107,16 +119,14 @@ class _Files:
         return None
 
     def _missing(self, name: str, siblings: frozenset[str]) -> Finding:
-        fix = "check the spelling, or add the file"
-        if not siblings and not (self._folder / name).parent.is_dir():
-            fix = f"there is no folder {echoed(name.rpartition('/')[0])}: check the path, which starts at the manifest"
-        base = name.rpartition("/")[2]
-        return Finding(
-            path=(),
-            what=f"there is no file {echoed(name)}",
-            expected=None,
-            fix=did_you_mean(base, siblings, fix),
-        )
+        folder, _, base = name.rpartition("/")
+        if not (self._folder / folder).is_dir():
+            fix = f"there is no folder {echoed(folder)}: paths start at the manifest's own folder"
+            return Finding(path=(), what=f"there is no file {echoed(name)}", fix=fix)
+        by_stem = {other.rpartition(".")[0]: _beside(name, other) for other in sorted(siblings)}
+        alike = closest(base.rpartition(".")[0], by_stem)
+        fix = "check the spelling, or add the file" if alike is None else f"did you mean `{by_stem[alike]}`?"
+        return Finding(path=(), what=f"there is no file {echoed(name)}", fix=fix)
 
 
 def _beside(name: str, other: str) -> str:
@@ -130,13 +140,13 @@ def _listing(folder: Path) -> frozenset[str]:
         return frozenset()
 
 
-def _prompt_text(path: Path) -> str | Finding:
+class _PromptTooLarge(KfpipeError):
+    """More text than a prompt can be."""
+
+
+def _prompt_text(path: Path) -> str:
     with path.open("rb") as file:
         content = file.read(PROMPT_FILE_LIMIT_BYTES + 1)
     if len(content) > PROMPT_FILE_LIMIT_BYTES:
-        return Finding(
-            path=(),
-            what=f"{echoed(path.name)} is too large for a prompt",
-            expected=f"at most {PROMPT_FILE_LIMIT_BYTES // 1024} kB of text",
-        )
+        raise _PromptTooLarge
     return content.decode("utf-8-sig").replace("\r\n", "\n")

@@ -277,17 +277,17 @@ class _Reader:
         if self._broken & {(), ("defaults",), ("vars",), ("shots",)}:
             return
         defaults = self._part("defaults", {})
-        first_with: dict[str, str] = {}
+        first_with: dict[str, Shot] = {}
         for place, own in enumerate(self._data["shots"]):
             path: Path = ("shots", place)
             if path in self._broken:
                 continue
-            shot_id: str = own["id"]
-            twin = first_with.get(shot_id.casefold())
-            first_with.setdefault(shot_id.casefold(), shot_id)
             shot = self._shot(path, own, defaults)
-            for finding in _name_findings(shot, twin):
-                self._report(finding, shot.where)
+            twin = first_with.setdefault(shot.id.casefold(), shot)
+            if twin is not shot:
+                self._report(self._same_name(shot, twin), shot.where)
+            if shot.id.partition(".")[0].casefold() in _RESERVED_NAMES:
+                self._report(_reserved_name(shot), shot.where)
             yield shot
 
     def _shot(self, path: Path, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> Shot:
@@ -311,6 +311,16 @@ class _Reader:
             priority=fields.get("priority", 0),
             matrix=_matrix(own["matrix"], (*path, "matrix")) if "matrix" in own else None,
             **usable,
+        )
+
+    def _same_name(self, shot: Shot, twin: Shot) -> Finding:
+        line = self._document.position(twin.path).line
+        other = "another shot" if twin.id == shot.id else f"'{twin.id}', which differs in capital letters only"
+        return Finding(
+            path=(*shot.path, "id"),
+            what=f"the id '{shot.id}' is taken by {other} (line {line})",
+            expected="an id that no other shot has: it becomes the name of the video file",
+            fix="rename one of the two shots",
         )
 
     def _shared(self, names: frozenset[str]) -> frozenset[str]:
@@ -349,20 +359,10 @@ def _entries(data: Mapping[str, Any], name: str) -> tuple[Mapping[str, Scalar], 
     return tuple(entries)
 
 
-def _name_findings(shot: Shot, twin: str | None) -> Iterator[Finding]:
-    """Ids become file names: they must differ on systems that ignore capital letters, and be legal on all."""
-    path = (*shot.path, "id")
-    if twin is not None:
-        same = "is used twice" if twin == shot.id else f"differs from {echoed(twin)} in capital letters only"
-        yield Finding(
-            path=path,
-            what=f"the id {echoed(shot.id)} {same}",
-            expected="an id that no other shot has: it becomes the name of the video file",
-            fix="rename one of the two shots",
-        )
-    if shot.id.partition(".")[0].casefold() in _RESERVED_NAMES:
-        yield Finding(
-            path=path,
-            what=f"the id {echoed(shot.id)} cannot be the name of a file on Windows",
-            fix=f"rename the shot, for instance to `{shot.id}_1`" if "." not in shot.id else "rename the shot",
-        )
+def _reserved_name(shot: Shot) -> Finding:
+    return Finding(
+        path=(*shot.path, "id"),
+        what=f"the id '{shot.id}' cannot be the name of a file on Windows",
+        expected=f"no id like {listed(['con', 'prn', 'aux', 'nul', 'com1', 'lpt1'])}, whatever follows a dot",
+        fix=f"rename the shot, for instance to `shot_{shot.id}`",
+    )

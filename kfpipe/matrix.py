@@ -148,7 +148,7 @@ def _value_findings(name: str, value: Scalar, path: Path) -> Iterator[Finding]:
     if name in _TEXT_SETTINGS and not isinstance(value, str):
         yield _mistyped(name, value, path, "text")
     elif name in _SWITCHES and not isinstance(value, bool):
-        yield _mistyped(name, value, path, "true or false")
+        yield _mistyped(name, value, path, "true or false, without quotes")
     elif name == "duration" and not whole:
         yield _mistyped(name, value, path, "a whole number of seconds")
     elif name == "seed" and value != SeedChoice.RANDOM.value and not (whole and 0 <= int(value or 0) <= SEED_MAX):
@@ -156,7 +156,8 @@ def _value_findings(name: str, value: Scalar, path: Path) -> Iterator[Finding]:
 
 
 def _mistyped(name: str, value: Scalar, path: Path, expected: str) -> Finding:
-    return Finding(path=path, what=f"`{name}` is {described(value)}", expected=expected)
+    fix = "write it without quotes" if isinstance(value, str) and value.isdecimal() else "change the value"
+    return Finding(path=path, what=f"`{name}` is {described(value)}", expected=expected, fix=fix)
 
 
 def size_findings(matrix: Matrix, room: int) -> Iterator[Finding]:

@@ -55,5 +55,5 @@ def _line_findings(line: PriceLine, model: Model | None, catalogue: Catalogue) -
             at_key=True,
             what=f"there is a price for {echoed(line.resolution)}, which {model.name} does not make",
             expected=listed(model.resolutions),
-            fix=did_you_mean(line.resolution, model.resolutions, "delete the price"),
+            fix="delete the price",
         )

@@ -205,7 +205,7 @@ class _Bounding(NodeTransformer):
 def _bounded_range(*bounds: int) -> range:
     numbers = range(*bounds)
     if len(numbers) > RANGE_LIMIT:
-        raise PromptInvalid(f"range() counts to more than {RANGE_LIMIT:,}")
+        raise PromptInvalid(f"range() counts further than {RANGE_LIMIT:,} steps", fix="make the range shorter")
     return numbers
 
 

@@ -47,7 +47,7 @@ def inside_project(text: str, path: Path, *, levels_up: int) -> str | Finding:
             path=path,
             what=f"the path {echoed(text)} leaves the project",
             expected="a path inside the project: the git repository, or the manifest's folder when there is none",
-            fix="move the file into the project",
+            fix="change the path; what lies outside can be moved into the project",
         )
     return "/".join(parts) or "."
 
@@ -85,7 +85,7 @@ def _remote_frame(text: str, scheme: str, path: Path) -> Frame | Finding:
     if scheme != "https":
         return Finding(
             path=path,
-            what=f"a frame cannot be given as {scheme}: address",
+            what=f"a frame cannot be given by an address that starts with {scheme}:",
             expected="a path like `frames/a.png`, or an address that starts with https://",
             fix=_SCHEME_FIXES.get(scheme, "save the picture in the project and give its path"),
         )
@@ -150,9 +150,9 @@ def _credentials_or_private(url: SplitResult) -> str | None:
         return "carries a user name or password, which would end up in the lockfile"
     address = _address(host)
     if address is not None and not address.is_global:
-        return "is of a private network: the service cannot open it"
+        return "is inside a private network, where the service cannot reach it"
     if address is None and ("." not in host or host.endswith(_LOCAL_NAMES)):
-        return "is of a private network: the service cannot open it"
+        return "is inside a private network, where the service cannot reach it"
     return None
 
 

@@ -57,7 +57,7 @@ def setting_findings(draft: Draft, model: Model) -> Iterator[Finding]:
             path=draft.path_of("resolution"),
             what=f"the resolution {echoed(settings.resolution)} is not offered by {model.name}",
             expected=listed(model.resolutions),
-            fix=_resolution_fix(settings.resolution, model.resolutions),
+            fix=_assignment(draft, "resolution", _nearest(settings.resolution, model.resolutions)),
         )
     if not model.min_duration_s <= settings.duration <= model.max_duration_s:
         fixed = model.min_duration_s == model.max_duration_s
@@ -65,14 +65,20 @@ def setting_findings(draft: Draft, model: Model) -> Iterator[Finding]:
             path=draft.path_of("duration"),
             what=f"a clip of {settings.duration} s cannot be made by {model.name}",
             expected=f"{model.min_duration_s} s" if fixed else f"{model.min_duration_s} to {model.max_duration_s} s",
-            fix=f"write `duration: {min(max(settings.duration, model.min_duration_s), model.max_duration_s)}`",
+            fix=_assignment(draft, "duration", min(max(settings.duration, model.min_duration_s), model.max_duration_s)),
         )
 
 
-def _resolution_fix(resolution: str, offered: tuple[str, ...]) -> str:
-    """`1080p`, `1080` and `FullHD` are all meant well."""
-    same = next((known for known in offered if known.rstrip("P") == resolution.strip().upper().rstrip("P")), None)
-    return f"write `resolution: {same or offered[0]}`"
+def _nearest(resolution: str, offered: tuple[str, ...]) -> str:
+    """`1080p` and `1080` are meant well; for all else the cheapest that is offered."""
+    digits = resolution.strip().upper().removesuffix("P")
+    return next((known for known in offered if known.removesuffix("P") == digits), offered[0])
+
+
+def _assignment(draft: Draft, name: str, value: object) -> str:
+    """How to write the value, and where it would go when the present one is inherited."""
+    inherited = name in draft.shot.inherited and name not in draft.cell.values
+    return f"write `{name}: {value}`{' in this shot' if inherited else ''}"
 
 
 def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: str) -> Iterator[Finding]:

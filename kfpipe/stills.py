@@ -11,6 +11,7 @@ from kfpipe.errors import KfpipeError
 from kfpipe.frames import StillFacts
 
 _SAME_FORMAT = {"MPO": "JPEG"}  # a JPEG with a second picture behind it, as phones write them
+_SAVE_AGAIN = "save or copy the picture again"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _ALPHA_MODES = frozenset(["RGBA", "RGBa", "LA", "La", "PA"])
 
@@ -18,8 +19,9 @@ _ALPHA_MODES = frozenset(["RGBA", "RGBa", "LA", "La", "PA"])
 class StillUnreadable(KfpipeError):
     """The file is no picture that can be used; `reason` says why, in a few words."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, fix: str) -> None:
         self.reason = reason
+        self.fix = fix
         super().__init__(reason)
 
 
@@ -31,7 +33,7 @@ def read(path: Path) -> StillFacts:
     """
     size_bytes = path.stat().st_size
     if size_bytes == 0:
-        raise StillUnreadable("is empty")
+        raise StillUnreadable("is empty", fix=_SAVE_AGAIN)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -39,21 +41,21 @@ def read(path: Path) -> StillFacts:
                 facts = _facts(picture, size_bytes)
                 picture.load()
     except UnidentifiedImageError as error:
-        raise StillUnreadable(_what_instead(path)) from error
+        raise _no_picture(path) from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise StillUnreadable("has too many pixels to be opened safely") from error
+        raise StillUnreadable("has too many pixels to be opened safely", fix="scale it down") from error
     except PermissionError:
         raise
     except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise StillUnreadable("is damaged or cut off") from error
+        raise StillUnreadable("is damaged or cut off", fix=_SAVE_AGAIN) from error
     return facts
 
 
-def _what_instead(path: Path) -> str:
+def _no_picture(path: Path) -> StillUnreadable:
     with path.open("rb") as file:
         if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
-            return "is a Git LFS pointer: the picture itself was not fetched, `git lfs pull` does it"
-    return "is no picture"
+            return StillUnreadable("is only a Git LFS pointer to the picture", fix="fetch it with `git lfs pull`")
+    return StillUnreadable("is no picture", fix="check the path")
 
 
 def _facts(picture: Image.Image, size_bytes: int) -> StillFacts:

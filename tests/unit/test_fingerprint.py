@@ -1,0 +1,41 @@
+"""The fingerprint's canonical form is a promise: a change of it would render every clip anew."""
+
+from __future__ import annotations
+
+import json
+
+from kfpipe import fingerprint
+from kfpipe.domain import LocalMedium, MediaInput, MediaRole, Parameters, RemoteMedium, RenderRequest
+
+FIRST = LocalMedium(path="a.png", sha256="aa", size_bytes=1, mime_type="image/png", width_px=1280, height_px=720)
+LAST = RemoteMedium(url="https://example.com/b.png", digest="url-sha256:bb")
+REQUEST = RenderRequest(
+    model="wan2.7-i2v",
+    prompt="Ein Kätzchen schaut auf.",
+    negative_prompt="blurry",
+    media=(
+        MediaInput(role=MediaRole.FIRST_FRAME, medium=FIRST),
+        MediaInput(role=MediaRole.LAST_FRAME, medium=LAST),
+    ),
+    parameters=Parameters(resolution="720P", duration_s=5, prompt_extend=False, watermark=False, seed=42),
+)
+
+
+def test_the_canonical_form_is_as_it_always_was() -> None:
+    assert fingerprint.canonical(REQUEST) == (
+        b'{"media":{"first_frame":"sha256:aa","last_frame":"url-sha256:bb"},"model":"wan2.7-i2v",'
+        b'"negative_prompt":"blurry","parameters":{"duration":5,"prompt_extend":false,"resolution":"720P",'
+        b'"seed":42,"watermark":false},"prompt":"Ein K\\u00e4tzchen schaut auf.","version":1}'
+    )
+    assert fingerprint.of(REQUEST) == "36cda1c917f5868cf3389e1069d91e757dca74008bf874d6b75ee953a84bd41b"
+
+
+def test_no_path_enters_the_fingerprint() -> None:
+    assert b"a.png" not in fingerprint.canonical(REQUEST).replace(b"b.png", b"")
+
+
+def test_the_canonical_form_is_json_without_floats() -> None:
+    def refuse(text: str) -> None:
+        raise AssertionError(text)
+
+    json.loads(fingerprint.canonical(REQUEST), parse_float=refuse)
