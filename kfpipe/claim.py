@@ -1,0 +1,64 @@
+"""One run per manifest at a time, and who it is that runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import filelock
+
+from kfpipe.durable import storage
+from kfpipe.errors import Problem, ProjectBusy
+from kfpipe.jsontext import NotJson, parse
+from kfpipe.lock import time_text
+from kfpipe.wording import echoed
+
+
+class Claim:
+    """The right to write a manifest's records. The system takes it back when the process dies."""
+
+    def __init__(self, path: Path) -> None:
+        """`path` is a file that only marks the claim; beside it stands who holds it."""
+        self._path = path
+        self._holder = path.with_suffix(".holder.json")
+        self._mark = filelock.FileLock(path, thread_local=False)
+
+    def take(self, what: str, now: datetime) -> None:
+        """`what` is the claimed file in the user's words. Raises `ProjectBusy`, which says who has it."""
+        with storage(self._path):
+            try:
+                self._mark.acquire(blocking=False)
+            except filelock.Timeout:
+                raise _busy(what, self._holder) from None
+            me = {"host": socket.gethostname(), "pid": os.getpid(), "since": time_text(now)}
+            self._holder.write_text(json.dumps(me) + "\n", encoding="utf-8")
+
+    def release(self) -> None:
+        with suppress(OSError):  # who held it last is of no interest to the next
+            self._holder.unlink(missing_ok=True)
+        self._mark.release()
+
+
+def _busy(file: str, holder: Path) -> ProjectBusy:
+    problem = Problem(
+        file=file,
+        what=f"another run is at work on it: {_told_by(holder)}",
+        expected="one run per manifest at a time",
+        fix="wait until it is done, or stop it; nothing is lost either way",
+    )
+    return ProjectBusy([problem])
+
+
+def _told_by(holder: Path) -> str:
+    try:
+        data = parse(holder.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, NotJson):
+        return "it has not said yet who it is"
+    match data:
+        case {"host": str(host), "pid": int(pid), "since": str(since)}:
+            return f"host {echoed(host)}, process {pid}, since {echoed(since)}"
+    return "it does not say who it is"

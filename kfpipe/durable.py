@@ -1,0 +1,87 @@
+"""Writing that survives a power cut, and the system's troubles in plain words."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from kfpipe.errors import StorageFailed
+
+_REASONS: Final = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file is larger than the system allows",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EIO: "the disk reports an error",
+    errno.EXDEV: "it lies on another disk than its temporary file",
+}
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in plain words."""
+    return _REASONS.get(error.errno or 0) or error.strerror or str(error) or type(error).__name__
+
+
+@contextmanager
+def storage(path: Path) -> Iterator[None]:
+    """Inside, an `OSError` becomes `StorageFailed` at `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed(str(path), reason(error)) from error
+
+
+def sync(descriptor: int) -> None:
+    """Return when the file's content is on the disk, not only in the drive's cache. Raises OSError."""
+    if sys.platform == "darwin":
+        import fcntl  # not on every system
+
+        with suppress(OSError):  # not on every file system
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Return when the folder's names are on the disk. Windows has no such call, nor the need. Raises OSError."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace(path: Path, pieces: Iterable[bytes]) -> None:
+    """Give the file new content, whole or not at all, and keep its mode. A link is followed. Raises OSError."""
+    target = path.resolve()
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.writelines(pieces)
+            file.flush()
+            if target.exists():
+                temporary.chmod(target.stat().st_mode & 0o7777)
+            sync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    sync_folder(target.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Delete the temporaries that a killed process left beside the file. For its one owner only. Raises OSError."""
+    target = path.resolve()
+    for sibling in target.parent.iterdir():
+        if sibling.name.startswith(f".{target.name}.") and sibling.name.endswith(".tmp"):
+            sibling.unlink(missing_ok=True)

@@ -1,0 +1,141 @@
+"""JSON text -> plain data, strictly, and where each value of it stands.
+
+What the standard reader lets pass and kfpipe never writes is refused: repeated names, fractions, NaN, giant numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final, Never
+
+Path = tuple[str | int, ...]
+
+LONGEST_INTEGER: Final = 20
+
+BROKEN_CHARACTERS: Final = "replace"
+"""How text is encoded for writing: half a character in a service's message must not cost the record around it."""
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+
+_HALF_PAIR = re.compile(r"(?<!\\)(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|\\u[dD][c-fC-F])")
+
+
+class NotJson(ValueError):
+    """The text is not JSON as kfpipe writes it; `index` is the place of the first offence."""
+
+    def __init__(self, what: str, index: int) -> None:
+        self.what = what
+        self.index = index
+        super().__init__(what)
+
+
+class _Unwanted(Exception):
+    """The reader's hooks know what offends them, not where it stands."""
+
+
+class _Literal(_Unwanted):
+    pass
+
+
+class _RepeatedName(_Unwanted):
+    pass
+
+
+def parse(text: str) -> Any:
+    """The data: dict, list, str, int, bool, None. Raises `NotJson`."""
+    try:
+        data = json.loads(
+            text, object_pairs_hook=_object, parse_int=_integer, parse_float=_refuse, parse_constant=_refuse
+        )
+    except json.JSONDecodeError as error:
+        raise NotJson(f"this is not JSON: {error.msg}", error.pos) from error
+    except RecursionError as error:
+        raise NotJson("the JSON is nested too deeply", 0) from error
+    except _Literal as literal:
+        what = f"{str(literal)[:LONGEST_INTEGER]} is not a number that is written here"
+        raise NotJson(what, _index_of_literal(text, str(literal))) from None
+    except _RepeatedName as name:
+        raise NotJson("the name is there twice", _index_of_repetition(text, str(name))) from None
+    half = _HALF_PAIR.search(text)
+    if half is not None and not _is_unicode(data):
+        raise NotJson("half of a surrogate pair is no character", half.start())
+    return data
+
+
+def index_of(text: str, path: Path) -> int:
+    """Where the value at `path` begins, in text that `parse` accepts; the nearest ancestor when there is none."""
+    nearest, depth = 0, -1
+    for found, index, is_name in _places(text):
+        if not is_name and len(found) > depth and found == path[: len(found)]:
+            nearest, depth = index, len(found)
+            if found == path:
+                break
+    return nearest
+
+
+def _is_unicode(data: Any) -> bool:
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names: set[str] = set()
+        for name, _ in pairs:
+            if name in names:
+                raise _RepeatedName(name)
+            names.add(name)
+    return made
+
+
+def _integer(literal: str) -> int:
+    return int(literal) if len(literal) <= LONGEST_INTEGER else _refuse(literal)
+
+
+def _refuse(literal: str) -> Never:
+    raise _Literal(literal)
+
+
+def _index_of_literal(text: str, literal: str) -> int:
+    return next((token.start() for token in _TOKEN.finditer(text) if token.group() == literal), 0)
+
+
+def _index_of_repetition(text: str, name: str) -> int:
+    """The second place of the first name of this spelling that an object holds twice."""
+    seen: set[Path] = set()
+    for path, index, is_name in _places(text):
+        if is_name and path[-1] == name:
+            if path in seen:
+                return index
+            seen.add(path)
+    return 0
+
+
+def _places(text: str) -> Iterator[tuple[Path, int, bool]]:
+    """Every name and every value in file order: its path, where it begins, whether it is a name."""
+    steps: list[str | int | None] = []  # one for each open container; None: an object's next name is awaited
+    for token in _TOKEN.finditer(text):
+        match token.group()[0]:
+            case ":":
+                pass
+            case ",":
+                steps[-1] = steps[-1] + 1 if isinstance(steps[-1], int) else None
+            case "}" | "]":
+                steps.pop()
+            case '"' if steps and steps[-1] is None:
+                steps[-1] = json.loads(token.group())
+                yield _path(steps), token.start(), True
+            case first:
+                yield _path(steps), token.start(), False
+                if first in "{[":
+                    steps.append(None if first == "{" else 0)
+
+
+def _path(steps: list[str | int | None]) -> Path:
+    return tuple(step for step in steps if step is not None)

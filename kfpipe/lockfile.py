@@ -1,0 +1,255 @@
+"""The lock on disk: the lockfile, and the journal that a run keeps beside it. One owner, the `Ledger`."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Final, Protocol, Self
+
+import anyio
+import anyio.to_thread
+
+from kfpipe import durable, journal, locktext
+from kfpipe.claim import Claim
+from kfpipe.durable import storage
+from kfpipe.errors import Refused, StorageFailed
+from kfpipe.journal import Transition
+from kfpipe.lock import Entry, Lock, Record, applied, without_dead_signature
+from kfpipe.memory import make_state_dir
+
+LARGEST_BYTES: Final = 1 << 30
+"""A lockfile of 100,000 takes has about 200 MB."""
+
+
+class LockPaths(Protocol):
+    """Where a manifest's records are; a `Project` knows it. `stem` is the manifest's, and names the files."""
+
+    @property
+    def stem(self) -> str: ...
+
+    @property
+    def lockfile_path(self) -> Path: ...
+
+    @property
+    def state_dir(self) -> Path: ...
+
+
+def load(path: Path) -> dict[str, Record]:
+    """The records of a lockfile; none when there is no such file. Raises Refused."""
+    content = _content(path)
+    return {} if content is None else locktext.parsed(content, _shown(path))
+
+
+def save(path: Path, lock: Lock) -> None:
+    """Replace the lockfile, whole or not at all. Raises StorageFailed."""
+    with storage(path):
+        durable.replace(path, locktext.pieces(lock))
+
+
+def read(paths: LockPaths) -> dict[str, Record]:
+    """All that is on record now, also while a run is on; writes nothing. Raises Refused."""
+    while True:
+        before = _identity(paths.lockfile_path)
+        lock = load(paths.lockfile_path)
+        _apply(lock, _left_in_journal(paths))
+        if _identity(paths.lockfile_path) == before:  # else a run has just moved its journal into the lockfile
+            return lock
+
+
+class Ledger:
+    """The records of a manifest while a run writes them: only one at a time, on any machine that shares the folder.
+
+    `lock` shows a transition once it is on the disk, never earlier: what a reader acts upon survives a power cut.
+    """
+
+    def __init__(self, paths: LockPaths, claim: Claim, now: Callable[[], datetime]) -> None:
+        """For `open` alone; the claim is held already."""
+        self._paths = paths
+        self._claim = claim
+        self._now = now
+        self._saved = load(paths.lockfile_path)
+        self._lock = dict(self._saved)
+        self.lock: Lock = MappingProxyType(self._lock)
+        self._journal = _JournalFile(paths, now)
+        self._waiting: list[Transition] = []
+        self._flushing = anyio.Lock()
+        self._broken: str | None = None
+
+    @classmethod
+    def open(cls, paths: LockPaths, *, now: Callable[[], datetime]) -> Self:
+        """The records, with whatever a killed run left in its journal brought into the lockfile.
+
+        Raises `ProjectBusy` when another run is at work, Refused when the records are damaged, StorageFailed.
+        """
+        with storage(paths.state_dir):
+            make_state_dir(paths.state_dir)
+        claim = Claim(paths.state_dir / f"{paths.stem}.lock")
+        claim.take(_shown(paths.lockfile_path), now())
+        try:
+            with storage(paths.lockfile_path):
+                durable.remove_leftovers(paths.lockfile_path)
+            ledger = cls(paths, claim, now)
+            _apply(ledger._lock, _left_in_journal(paths))
+            ledger.fold()
+        except BaseException:
+            claim.release()
+            raise
+        return ledger
+
+    async def record(self, take_id: str, entry: Entry) -> None:
+        """Return when the take's new entry is on the disk; never cut short by a cancellation.
+
+        Raises StorageFailed when it cannot be written, then and from then on. What was recorded before stays.
+        """
+        batch = self._waiting
+        batch.append(Transition(take_id=take_id, entry=entry))
+        with anyio.CancelScope(shield=True):
+            async with self._flushing:
+                if self._broken is not None:
+                    raise StorageFailed(str(_journal_path(self._paths)), self._broken)
+                if batch is self._waiting:  # else someone who waited longer has written it along with theirs
+                    await self._flush()
+
+    def fold(self) -> bool:
+        """Bring the journal into the lockfile; whether that changed anything. Raises StorageFailed.
+
+        Links that have expired lose their signatures on the way; that alone is no reason to write.
+        """
+        changed = self._lock != self._saved
+        if changed:
+            now = self._now()
+            self._lock.update({take_id: _tidied(record, now) for take_id, record in self._lock.items()})
+            save(self._paths.lockfile_path, self._lock)
+            self._saved = dict(self._lock)
+        with storage(_journal_path(self._paths)):
+            self._journal.remove()
+        return changed
+
+    def close(self) -> None:
+        """`fold`, and let the next run begin."""
+        try:
+            self.fold()
+        finally:
+            self._journal.close()
+            self._claim.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def _flush(self) -> None:
+        batch, self._waiting = self._waiting, []
+        try:
+            await anyio.to_thread.run_sync(self._journal.append, journal.line(batch))
+        except OSError as error:
+            self._broken = durable.reason(error)
+            raise StorageFailed(str(_journal_path(self._paths)), self._broken) from error
+        _apply(self._lock, batch)
+
+
+class _JournalFile:
+    """The journal as it grows; there is none before the first line. All may raise OSError."""
+
+    def __init__(self, paths: LockPaths, now: Callable[[], datetime]) -> None:
+        self._path = _journal_path(paths)
+        self._lockfile = paths.lockfile_path.name
+        self._now = now
+        self._descriptor: int | None = None
+        self._sound_bytes = 0
+
+    def append(self, line: bytes) -> None:
+        """Return when the line is on the disk. What cannot be written in full leaves no trace."""
+        if self._descriptor is None:
+            self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0))
+            line = self._header() + line
+        try:
+            rest = memoryview(line)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+            durable.sync(self._descriptor)
+            if not self._sound_bytes:
+                durable.sync_folder(self._path.parent)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self._sound_bytes)
+            raise
+        self._sound_bytes += len(line)
+
+    def remove(self) -> None:
+        self.close()
+        if self._path.exists():
+            self._path.unlink()
+            durable.sync_folder(self._path.parent)
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+            self._sound_bytes = 0
+
+    def _header(self) -> bytes:
+        return journal.header(
+            lockfile=self._lockfile, host=socket.gethostname(), pid=os.getpid(), started_at=self._now()
+        )
+
+
+def _apply(lock: dict[str, Record], transitions: Iterable[Transition]) -> None:
+    for one in transitions:
+        lock[one.take_id] = applied(lock.get(one.take_id), one.entry)
+
+
+def _tidied(record: Record, now: datetime) -> Record:
+    previous = tuple(without_dead_signature(entry, now) for entry in record.previous)
+    return replace(record, entry=without_dead_signature(record.entry, now), previous=previous)
+
+
+def _journal_path(paths: LockPaths) -> Path:
+    return paths.state_dir / f"{paths.stem}.journal"
+
+
+def _left_in_journal(paths: LockPaths) -> tuple[Transition, ...]:
+    content = _content(_journal_path(paths))
+    if content is None:
+        return ()
+    return journal.parsed(content, _shown(_journal_path(paths)), lockfile=paths.lockfile_path.name)
+
+
+def _content(path: Path) -> bytes | None:
+    """The file's bytes, None when there is no such file. Raises Refused."""
+    try:
+        if not path.exists():
+            return None
+        if not path.is_file():
+            raise Refused.because(_shown(path), "this is not a file", expected="what kfpipe wrote there, or nothing")
+        if path.stat().st_size > LARGEST_BYTES:
+            raise Refused.because(_shown(path), f"it is larger than {LARGEST_BYTES >> 30} GiB", fix=locktext.RESTORE)
+        return path.read_bytes()
+    except FileNotFoundError:  # a run that has just ended took its journal away
+        return None
+    except OSError as error:
+        raise Refused.because(_shown(path), f"it cannot be read: {durable.reason(error)}") from error
+
+
+def _shown(path: Path) -> str:
+    """The path as messages show it: relative to where the user stands, where that is possible."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """Changes whenever the file is replaced."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return ()
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size

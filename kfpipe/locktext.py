@@ -1,0 +1,127 @@
+"""The lockfile's bytes <-> the lock. No files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+
+from kfpipe.document.source import position_of
+from kfpipe.errors import Problem, Refused
+from kfpipe.jsontext import BROKEN_CHARACTERS, NotJson, Path, index_of, parse
+from kfpipe.lock import FORMAT, Lock, Record, record_from_json, record_to_json
+from kfpipe.lockschema import Part, faults, fits
+from kfpipe.wording import described, echoed
+
+MOST_EXPLAINED: Final = 50
+"""Problems that one refusal holds; a file with more is not the lockfile that kfpipe wrote."""
+
+RESTORE: Final = "restore the file from git, then `kfpipe reconcile` finds what was paid for since"
+
+_CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( .*)?$", re.MULTILINE)
+
+
+def parsed(content: bytes, file: str) -> dict[str, Record]:
+    """The records of a lockfile. `file` is its path in the user's words. Raises Refused."""
+    text = _decoded(content, file)
+    takes = _takes(text, file)
+    reader = _Reader(text, file)
+    lock = {take_id: record for take_id, data in takes.items() if (record := reader.record(take_id, data)) is not None}
+    if reader.problems:
+        raise Refused(reader.problems)
+    return lock
+
+
+def pieces(lock: Lock) -> Iterator[bytes]:
+    """The lockfile piece by piece: takes sorted by id, one fact a line."""
+    yield f'{{\n  "kfpipe_lock": {FORMAT},\n  "takes": {{'.encode()
+    separator = "\n"
+    for take_id in sorted(lock):
+        record = json.dumps(record_to_json(lock[take_id]), ensure_ascii=False, indent=2).replace("\n", "\n    ")
+        piece = f"{separator}    {json.dumps(take_id, ensure_ascii=False)}: {record}"
+        yield piece.encode("utf-8", BROKEN_CHARACTERS)
+        separator = ",\n"
+    yield b"\n  }\n}\n" if lock else b"}\n}\n"
+
+
+class _Reader:
+    """Records out of plain data; what does not fit is noted in `problems`, so that all of it is told at once."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self._text = text
+        self._file = file
+        self.problems: list[Problem] = []
+
+    def record(self, take_id: str, data: Any) -> Record | None:
+        if not fits(Part.TAKE_ID, take_id):
+            self._note(take_id, (), "this is no take id", None)
+            return None
+        if not fits(Part.RECORD, data):
+            for fault in islice(faults(Part.RECORD, data), MOST_EXPLAINED):
+                self._note(take_id, fault.path, fault.what, fault.expected)
+            return None
+        try:
+            record = record_from_json(data)
+        except ValueError as error:
+            self._note(take_id, (), f"one of its times is not in the calendar: {error}", None)
+            return None
+        serials = [entry.asked.serial for entry in (*record.previous, record.entry)]
+        if serials != sorted(set(serials)):
+            self._note(take_id, ("previous",), "its requests are out of order", "serials that rise, oldest first")
+        return record
+
+    def _note(self, take_id: str, path: Path, what: str, expected: str | None) -> None:
+        if len(self.problems) < MOST_EXPLAINED:
+            place = position_of(self._text, index_of(self._text, ("takes", take_id, *path)))
+            where = f"take {echoed(take_id)}"
+            problem = Problem(file=self._file, position=place, where=where, what=what, expected=expected, fix=RESTORE)
+            self.problems.append(problem)
+
+
+def _decoded(content: bytes, file: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8-sig")
+        what = f"the byte 0x{content[error.start]:02x} is not UTF-8 text"
+        raise _refusal(file, before, len(before), what) from error
+
+
+def _takes(text: str, file: str) -> dict[str, Any]:
+    """The raw records, from a file whose frame is sound."""
+    try:
+        data = parse(text)
+    except NotJson as error:
+        raise _unreadable(text, file, error) from error
+    match data:
+        case {"kfpipe_lock": int(version)} if version > FORMAT:
+            raise Refused.because(
+                file, f"it was written by a newer kfpipe (lock format {version})", fix="upgrade kfpipe"
+            )
+        case {"kfpipe_lock": int(version), "takes": dict(takes), **others} if version == FORMAT and not others:
+            return takes
+    expected = f'an object with "kfpipe_lock": {FORMAT} and "takes"'
+    raise _refusal(file, text, 0, f"this is not a lockfile but {described(data)}", expected)
+
+
+def _unreadable(text: str, file: str, error: NotJson) -> Refused:
+    if not text.strip():
+        return _refusal(file, text, 0, "the lockfile is empty, as if nothing had ever been paid for")
+    conflict = _CONFLICT.search(text)
+    if conflict is None:
+        return _refusal(file, text, error.index, error.what)
+    problem = Problem(
+        file=file,
+        position=position_of(text, conflict.start()),
+        what="git left a merge conflict here",
+        expected="the records of both sides",
+        fix="keep both by hand; with `kfpipe lock merge` as its merge driver git does so itself",
+    )
+    return Refused([problem])
+
+
+def _refusal(file: str, text: str, index: int, what: str, expected: str | None = None) -> Refused:
+    problem = Problem(file=file, position=position_of(text, index), what=what, expected=expected, fix=RESTORE)
+    return Refused([problem])
