@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, Self
@@ -159,12 +159,13 @@ class Transport:
     @asynccontextmanager
     async def _opened(self, request: httpx.Request) -> AsyncIterator[Opening]:
         response = await self._sent(request)
-        async with aclosing(response), aclosing(_chunks(response)) as chunks:
-            yield Opening(
-                status=response.status_code,
-                headers={name.lower(): value for name, value in response.headers.items()},
-                chunks=chunks,
-            )
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        chunks = _chunks(response)
+        try:
+            yield Opening(status=response.status_code, headers=headers, chunks=chunks)
+        finally:
+            await _abandon(chunks)
+            await response.aclose()
 
     async def _sent(self, request: httpx.Request) -> httpx.Response:
         try:
@@ -174,7 +175,7 @@ class Transport:
         raise failure
 
 
-async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
     try:
         async for chunk in response.aiter_raw():
             yield chunk
@@ -182,6 +183,18 @@ async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     except httpx.HTTPError as error:
         failure = _failure(error)
     raise failure
+
+
+async def _abandon(chunks: AsyncIterator[bytes]) -> None:
+    """End a body that was not read to its end.
+
+    The cancellation runs through all the generators that httpx has nested, and ends them. Closing the outermost alone
+    would leave the others to the garbage collector, and trio minds that.
+    """
+    with anyio.CancelScope() as scope, suppress(KfpipeError):
+        scope.cancel()
+        async for _ in chunks:
+            pass
 
 
 async def read(opening: Opening, *, limit_bytes: int) -> bytes:
