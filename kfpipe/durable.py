@@ -60,6 +60,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder and those above it, and return when their names are on the disk. Raises OSError."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
 def replace(path: Path, pieces: Iterable[bytes]) -> None:
     """Give the file new content, whole or not at all, and keep its mode. A link is followed. Raises OSError."""
     target = path.resolve()

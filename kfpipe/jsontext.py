@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, Never
 
+from kfpipe.wording import echoed
+
 Path = tuple[str | int, ...]
 
 LONGEST_INTEGER: Final = 20
@@ -19,7 +21,7 @@ BROKEN_CHARACTERS: Final = "replace"
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
-_HALF_PAIR = re.compile(r"(?<!\\)(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|\\u[dD][c-fC-F])")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class NotJson(ValueError):
@@ -57,10 +59,10 @@ def parse(text: str) -> Any:
         what = f"{str(literal)[:LONGEST_INTEGER]} is not a number that is written here"
         raise NotJson(what, _index_of_literal(text, str(literal))) from None
     except _RepeatedName as name:
-        raise NotJson("the name is there twice", _index_of_repetition(text, str(name))) from None
-    half = _HALF_PAIR.search(text)
-    if half is not None and not _is_unicode(data):
-        raise NotJson("half of a surrogate pair is no character", half.start())
+        raise NotJson(f"the name {echoed(str(name))} is there twice", _index_of_repetition(text, str(name))) from None
+    surrogate = _SURROGATE.search(text)
+    if surrogate is not None and not _is_unicode(data):
+        raise NotJson("half of a surrogate pair is no character", surrogate.start())
     return data
 
 

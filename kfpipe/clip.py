@@ -1,0 +1,126 @@
+"""What a video file really holds, found by decoding it; names and announcements are not believed."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import av
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from kfpipe.domain import PictureSize
+from kfpipe.errors import BadRender
+
+RATIO_TOLERANCE: Final = 0.05
+"""The service rounds both sides down to multiples of 16. Source: API reference, 10.3."""
+
+SECONDS_TOLERANCE: Final = 0.5
+"""Exact lengths are not documented: 6.000 or 5.97. Source: API reference, 10.1."""
+
+LONGEST_SIDE_PX: Final = 8192
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What was asked for; `size` is None when nobody can predict it."""
+
+    size: PictureSize | None
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipFacts:
+    """`fps` and `duration_s` have three decimals at most."""
+
+    width_px: int
+    height_px: int
+    fps: Decimal
+    duration_s: Decimal
+    audio: bool
+
+
+def check_clip(path: Path, expected: Expected) -> ClipFacts:
+    """What the file holds, when it is the clip that was asked for: MP4, H.264, whole from first to last picture.
+
+    Raises `BadRender` with the reason, OSError when the file cannot be read.
+    """
+    with path.open("rb") as file:
+        try:
+            with closing(_opened(file)) as container:
+                stream = _video(container)
+                facts = _facts(container, stream)
+                _compare(facts, expected)
+                _decode_ends(container, stream, facts)
+        except av.FFmpegError as error:
+            raise BadRender(f"the file is damaged: {error.strerror}") from error
+    return facts
+
+
+def _opened(file: BinaryIO) -> InputContainer:
+    """Only as MP4: a playlist in disguise could name other files and addresses."""
+    try:
+        return av.open(file, mode="r", format="mp4", metadata_errors="replace")
+    except av.FFmpegError as error:
+        raise BadRender("the file is not a whole MP4") from error
+
+
+def _video(container: InputContainer) -> VideoStream:
+    streams = container.streams.video
+    if len(streams) != 1:
+        raise BadRender(f"the file has {len(streams)} video streams instead of one")
+    codec = streams[0].codec_context.name
+    if codec != "h264":
+        raise BadRender(f"the video is encoded as {codec} instead of h264")
+    return streams[0]
+
+
+def _facts(container: InputContainer, stream: VideoStream) -> ClipFacts:
+    if not stream.duration or not stream.time_base or not stream.average_rate:
+        raise BadRender("the file does not say how long its video is")
+    if not (0 < stream.width <= LONGEST_SIDE_PX and 0 < stream.height <= LONGEST_SIDE_PX):
+        raise BadRender(f"a picture of {stream.width}x{stream.height} px is not believable")
+    return ClipFacts(
+        width_px=stream.width,
+        height_px=stream.height,
+        fps=_decimal(stream.average_rate),
+        duration_s=_decimal(stream.duration * stream.time_base),
+        audio=len(container.streams.audio) > 0,
+    )
+
+
+def _decimal(number: Fraction) -> Decimal:
+    return Decimal(round(number * 1000)) / 1000
+
+
+def _compare(facts: ClipFacts, expected: Expected) -> None:
+    if abs(float(facts.duration_s) - expected.seconds) > SECONDS_TOLERANCE:
+        raise BadRender(f"the clip lasts {facts.duration_s} s instead of {expected.seconds} s")
+    if expected.size is None:
+        return
+    wanted = expected.size.width_px / expected.size.height_px
+    if abs(facts.width_px / facts.height_px / wanted - 1) > RATIO_TOLERANCE:
+        asked = f"{expected.size.width_px}x{expected.size.height_px}"
+        raise BadRender(f"the picture has {facts.width_px}x{facts.height_px} px, which is not the shape of {asked}")
+
+
+def _decode_ends(container: InputContainer, stream: VideoStream, facts: ClipFacts) -> None:
+    _sound(next(container.decode(stream), None), "first")
+    container.seek(stream.duration or 0, stream=stream)
+    last = None
+    for frame in container.decode(stream):  # from the last keyframe on
+        last = frame
+    end_s = _sound(last, "last").time
+    if end_s is None or end_s < float(facts.duration_s) - SECONDS_TOLERANCE:
+        raise BadRender("the clip breaks off before its end")
+
+
+def _sound(frame: VideoFrame | None, which: str) -> VideoFrame:
+    if frame is None or frame.is_corrupt:
+        raise BadRender(f"the {which} picture cannot be decoded")
+    return frame
