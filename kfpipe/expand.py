@@ -37,22 +37,9 @@ class Draft:
     shot: Shot
     cell: Cell
     settings: Settings
+    seed: int | None
     index: int
     count: int
-
-    @property
-    def seed(self) -> int | None:
-        """The seed as asked for; without one, derived from the take's id: its SHA-256 modulo 2^31.
-
-        So a second person's run sends the same request, and a take keeps its seed when others are added.
-        """
-        match self.settings.seed:
-            case SeedChoice.RANDOM:
-                return None
-            case SeedChoice.DERIVED:
-                return int.from_bytes(hashlib.sha256(self.id.encode()).digest(), "big") % (SEED_MAX + 1)
-            case seed:
-                return seed
 
     def path_of(self, name: str) -> Path:
         """Where the field's value stands: in the matrix, in the shot, or in the defaults."""
@@ -71,7 +58,7 @@ def drafts(shot: Shot, *, room: int = TAKES_LIMIT) -> tuple[tuple[Draft, ...], t
     `room` is the number of takes that matrices may still make in this manifest.
     """
     if shot.matrix is None:
-        return (Draft(id=shot.id, shot=shot, cell=_NO_CELL, settings=shot.settings, index=1, count=1),), ()
+        return (_draft(shot, _NO_CELL, 1, 1),), ()
     findings = list(matrix.axis_findings(shot.matrix)) or list(matrix.size_findings(shot.matrix, room))
     if findings:
         return (), tuple(findings)
@@ -89,8 +76,24 @@ def _draft(shot: Shot, cell: Cell, index: int, count: int) -> Draft:
     given: dict[str, Any] = {name: value for name, value in cell.values.items() if name in SETTING_NAMES}
     if given.get("seed") == SeedChoice.RANDOM.value:
         given["seed"] = SeedChoice.RANDOM
-    settings = replace(shot.settings, **given)
-    return Draft(id=_take_id(shot, cell, count), shot=shot, cell=cell, settings=settings, index=index, count=count)
+    settings = replace(shot.settings, **given) if given else shot.settings
+    take_id = _take_id(shot, cell, count)
+    seed = _seed(settings.seed, take_id)
+    return Draft(id=take_id, shot=shot, cell=cell, settings=settings, seed=seed, index=index, count=count)
+
+
+def _seed(wanted: int | SeedChoice, take_id: str) -> int | None:
+    """The seed as asked for; without one, derived from the take's id: its SHA-256 modulo 2^31.
+
+    So a second person's run sends the same request, and a take keeps its seed when others are added.
+    """
+    match wanted:
+        case SeedChoice.RANDOM:
+            return None
+        case SeedChoice.DERIVED:
+            return int.from_bytes(hashlib.sha256(take_id.encode()).digest(), "big") % (SEED_MAX + 1)
+        case _:
+            return wanted
 
 
 def _take_id(shot: Shot, cell: Cell, count: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import product
 
@@ -24,7 +24,7 @@ _OTHER_FIELDS = frozenset(
     ["id", "tags", "first_frame", "last_frame", "prompt", "vars", "attempts", "priority", "matrix"]
 )
 _TEMPLATE_NAMES = frozenset(["shot", "index", "count"])
-_ALIKE = 0.8  # `sed` and `resolutions` are slips; `mood` is a variable, although `model` is not far
+_ALIKE = 0.8  # `sed` and `resolutions` are slips for settings; `mood` is not, although `model` is not far
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -53,7 +53,10 @@ def cells(matrix: Matrix) -> tuple[Cell, ...]:
             merged_paths = {**paths, **{name: kept[at].paths[name] for name in on_axes}}
             kept[at] = Cell(values={**kept[at].values, **merged}, paths={**kept[at].paths, **merged_paths})
         if not fitting:
-            added.append(Cell(values=entry, paths=paths))
+            names = [*(name for name in matrix.axes if name in entry), *(name for name in entry if name not in on_axes)]
+            added.append(
+                Cell(values={name: entry[name] for name in names}, paths={name: paths[name] for name in names})
+            )
     return (*kept, *added)
 
 
@@ -128,14 +131,6 @@ def _name_findings(name: str, path: Path) -> Iterator[Finding]:
     elif name in _TEMPLATE_NAMES or not _IDENTIFIER.fullmatch(name):
         why = "kfpipe sets it itself" if name in _TEMPLATE_NAMES else "it must be letters, digits and underscores"
         yield Finding(path=path, at_key=True, what=f"{echoed(name)} cannot be a variable: {why}", fix="rename it")
-    elif alike := difflib.get_close_matches(name.lower(), SETTING_NAMES, n=1, cutoff=_ALIKE):
-        yield Finding(
-            path=path,
-            at_key=True,
-            what=f"`{name}` is no setting of a shot, and looks like `{alike[0]}`",
-            expected=f"{listed(SETTING_NAMES)}, or a variable of the prompt",
-            fix=f"write `{alike[0]}`; if it is a variable of the prompt, give it a name that looks less alike",
-        )
 
 
 _TEXT_SETTINGS = frozenset(["model", "resolution", "negative_prompt"])
@@ -191,4 +186,24 @@ def exclude_findings(matrix: Matrix) -> Iterator[Finding]:
             at_key=True,
             what="the matrix leaves no take: `exclude` removes every combination",
             fix="delete an entry of `exclude`, or the shot",
+        )
+
+
+def unused_findings(matrix: Matrix, spoken_of: Set[str]) -> Iterator[Finding]:
+    """Variables that the prompts, which speak of `spoken_of`, do not use: their takes differ by chance alone.
+
+    Where the name resembles a setting it is a slip, and the takes would not be what was asked for.
+    """
+    paths: dict[str, Path] = {name: (*matrix.path, name) for name in matrix.axes}
+    for place, entry in enumerate(matrix.include):
+        paths = {name: (*matrix.path, "include", place, name) for name in entry} | paths
+    for name in paths.keys() - spoken_of - set(SETTING_NAMES):
+        alike = difflib.get_close_matches(name.lower(), SETTING_NAMES, n=1, cutoff=_ALIKE)
+        yield Finding(
+            path=paths[name],
+            at_key=True,
+            what=f"`{name}` is varied, but it is no setting of a shot, and the prompt does not use it",
+            expected=f"{listed(SETTING_NAMES)}, or a variable of the prompt",
+            fix=f"did you mean `{alike[0]}`?" if alike else f"write {{{{ {name} }}}} in the prompt, or delete the axis",
+            severity=Severity.ERROR if alike else Severity.WARNING,
         )

@@ -7,14 +7,14 @@ and loops do not nest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, meta, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta, nodes
 from jinja2.exceptions import TemplateError, UndefinedError
 from jinja2.runtime import LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -29,6 +29,7 @@ SOURCE_LIMIT_CHARS = 65_536
 OUTPUT_LIMIT_CHARS = 20_000
 RANGE_LIMIT = 1_000
 NODE_LIMIT = 2_000
+_TEXT_NAME = re.compile(r"_[0-9]+")  # a literal piece of a template, see _split
 
 
 class PromptInvalid(KfpipeError):
@@ -48,31 +49,84 @@ def render(template_text: str, variables: Mapping[str, Any]) -> str:
     """
     if "{" not in template_text:
         return template_text
-    return _compiled(template_text).render(variables)
+    skeleton, texts = _split(template_text)
+    template = _compiled(skeleton)
+    try:
+        return "".join(_bounded(template.root_render_func(template.new_context({**variables, **texts}))))
+    except UndefinedError as error:
+        raise _unknown_name(error.message or "", variables, _line(template, error)) from error
+    except PromptInvalid as error:
+        raise PromptInvalid(error.what, line=_line(template, error), fix=error.fix) from error
+    except _RENDER_ERRORS as error:
+        raise PromptInvalid(f"the template fails: {error}", line=_line(template, error)) from error
 
 
 def names(template_text: str) -> frozenset[str]:
     """The variables that a template speaks of. Raises PromptInvalid."""
-    return frozenset() if "{" not in template_text else _compiled(template_text).names
+    return _names(_split(template_text)[0]) if "{" in template_text else frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Compiled:
-    template: Any
-    names: frozenset[str]
+# -- compiling ---------------------------------------------------------------------------------------------------------
 
-    def render(self, variables: Mapping[str, Any]) -> str:
-        try:
-            return "".join(_bounded(self.template.root_render_func(self.template.new_context(dict(variables)))))
-        except UndefinedError as error:
-            raise _unknown_name(error.message or "", variables, self._line(error)) from error
-        except PromptInvalid as error:
-            raise PromptInvalid(error.what, line=self._line(error), fix=error.fix) from error
-        except _RENDER_ERRORS as error:
-            raise PromptInvalid(f"the template fails: {error}", line=self._line(error)) from error
 
-    def _line(self, error: BaseException) -> int:
-        return max((self.template.get_corresponding_lineno(line) for line in _lines(error.__traceback__)), default=1)
+def _split(source: str) -> tuple[str, dict[str, str]]:
+    """The template with its literal pieces taken out, and the pieces: `{{ _0 }}{{ sky }}{{ _1 }}`.
+
+    Compiling costs a hundred times what rendering does, and the templates of a large shot list differ in their
+    literal pieces only. Every expression stays on its line.
+    """
+    if len(source) > SOURCE_LIMIT_CHARS:
+        raise PromptInvalid(f"the template is longer than {SOURCE_LIMIT_CHARS:,} characters")
+    parts: list[str] = []
+    texts: dict[str, str] = {}
+    line = 1
+    try:
+        for start, kind, value in _ENVIRONMENT.lex(source):
+            if kind.startswith("raw"):
+                return source, {}
+            if kind.startswith("comment"):
+                continue
+            part = value
+            if kind == "data":
+                part = f"{{{{ _{len(texts)} }}}}"
+                texts[f"_{len(texts)}"] = value
+            elif kind.endswith("_begin"):
+                part += "\n" * (start - line)
+            parts.append(part)
+            line += part.count("\n")
+    except TemplateSyntaxError:
+        return source, {}  # compiled whole, it says what is wrong with it
+    return "".join(parts), texts
+
+
+@lru_cache(maxsize=4096)
+def _compiled(skeleton: str) -> Template:
+    try:
+        tree = _ENVIRONMENT.parse(skeleton)
+        _check_language(tree)
+        return _ENVIRONMENT.from_string(_Bounding().visit(tree))
+    except TemplateSyntaxError as error:
+        raise PromptInvalid(
+            f"the template cannot be read: {error.message}",
+            line=error.lineno,
+            fix="write a variable as {{ name }}; for braces that are meant literally write {{ '{{' }}",
+        ) from error
+    except (TemplateError, RecursionError, SyntaxError, MemoryError) as error:
+        raise PromptInvalid("the template is nested too deeply") from error
+
+
+@lru_cache(maxsize=4096)
+def _names(skeleton: str) -> frozenset[str]:
+    _compiled(skeleton)
+    found = meta.find_undeclared_variables(_ENVIRONMENT.parse(skeleton))
+    return frozenset(name for name in found if not _TEXT_NAME.fullmatch(name))
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+def _line(template: Template, error: BaseException) -> int:
+    return max((template.get_corresponding_lineno(line) for line in _lines(error.__traceback__)), default=1)
 
 
 _RENDER_ERRORS = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
@@ -109,26 +163,6 @@ def _unknown_name(name: str, variables: Mapping[str, Any], line: int) -> PromptI
     return PromptInvalid(f"the prompt uses {{{{ {name} }}}}, which has no value", line=line, fix=fix)
 
 
-@lru_cache(maxsize=4096)
-def _compiled(source: str) -> _Compiled:
-    if len(source) > SOURCE_LIMIT_CHARS:
-        raise PromptInvalid(f"the template is longer than {SOURCE_LIMIT_CHARS:,} characters")
-    try:
-        tree = _ENVIRONMENT.parse(source)
-        _check_language(tree)
-        found = meta.find_undeclared_variables(tree)
-        template = _ENVIRONMENT.from_string(_Bounding().visit(tree))
-    except TemplateSyntaxError as error:
-        raise PromptInvalid(
-            f"the template cannot be read: {error.message}",
-            line=error.lineno,
-            fix="write a variable as {{ name }}; for braces that are meant literally write {{ '{{' }}",
-        ) from error
-    except (TemplateError, RecursionError, SyntaxError, MemoryError) as error:
-        raise PromptInvalid("the template is nested too deeply") from error
-    return _Compiled(template=template, names=frozenset(found))
-
-
 # -- the language that is let through --------------------------------------------------------------------------------
 
 _ALLOWED = (
@@ -162,7 +196,7 @@ def _check_language(tree: nodes.Template) -> None:
             )
         if isinstance(node, nodes.For) and (node.recursive or next(node.find_all(nodes.For), None)):
             raise PromptInvalid("a loop stands inside another loop", line=node.lineno, fix="write it as one loop")
-        if isinstance(node, nodes.Name) and node.name.startswith("_"):
+        if isinstance(node, nodes.Name) and node.name.startswith("_") and not _TEXT_NAME.fullmatch(node.name):
             raise PromptInvalid(f"the name {echoed(node.name)} starts with an underscore", line=node.lineno)
 
 

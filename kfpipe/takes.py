@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePath
+from typing import Any
 
-from kfpipe import expand, fingerprint, prompts, rules
+from kfpipe import expand, fingerprint, matrix, prompts, rules
 from kfpipe.catalogue import Catalogue, Model
 from kfpipe.document import Document
 from kfpipe.domain import (
@@ -27,7 +28,6 @@ from kfpipe.expand import Draft
 from kfpipe.findings import Finding
 from kfpipe.frames import Frame, LocalFrame, Still
 from kfpipe.manifest import Manifest, PromptFile, Shot
-from kfpipe.matrix import SETTING_NAMES, TAKES_LIMIT
 from kfpipe.prices import PriceList
 
 
@@ -74,7 +74,7 @@ class _Maker:
         self._catalogue = catalogue
         self._prices = prices
         self._currency = currency
-        self._room = TAKES_LIMIT
+        self._room = matrix.TAKES_LIMIT
         self._medium = cache(self._look_up)
         self._size = cache(catalogue.predicted_size)
 
@@ -84,7 +84,7 @@ class _Maker:
         self._refuses(shot, findings)
         if shot.matrix is not None:
             self._room -= len(drafts)
-            self._refuses(shot, self._unused_axes(drafts))
+            self._refuses(shot, self._unused_axes(shot))
         for draft in drafts:
             take = self._take(draft)
             if take is not None:
@@ -93,8 +93,9 @@ class _Maker:
     def _take(self, draft: Draft) -> Take | None:
         """The take, or None when something is wrong with it; all of it is told, not the first thing only."""
         model = rules.chosen_model(draft, self._catalogue, self._prices.region)
-        prompt = self._rendered(draft, "prompt", draft.shot.prompt or "")
-        negative_prompt = self._rendered(draft, "negative_prompt", draft.settings.negative_prompt)
+        variables = draft.variables(self._manifest.variables)
+        prompt = self._rendered(draft, "prompt", draft.shot.prompt or "", variables)
+        negative_prompt = self._rendered(draft, "negative_prompt", draft.settings.negative_prompt, variables)
         if isinstance(model, Finding):
             self._refuses(draft.shot, [model])
             return None
@@ -152,13 +153,13 @@ class _Maker:
 
     # -- prompts ----------------------------------------------------------------------------------------------------
 
-    def _rendered(self, draft: Draft, name: str, source: str | PromptFile) -> str | None:
+    def _rendered(self, draft: Draft, name: str, source: str | PromptFile, variables: Mapping[str, Any]) -> str | None:
         """The text of one of the two prompts, without blanks at its ends; None when it was refused."""
         template = self._template(source)
         if template is None or name in draft.shot.refused:
             return None
         try:
-            return prompts.render(template, draft.variables(self._manifest.variables)).strip()
+            return prompts.render(template, variables).strip()
         except prompts.PromptInvalid as error:
             self.problems.append(self._prompt_problem(draft, name, source, template, error))
             return None
@@ -182,25 +183,17 @@ class _Maker:
         finding = Finding(path=draft.path_of(name), what=f"{error.what}{line}", fix=error.fix)
         return finding.problem(self._document, draft.shot.where)
 
-    def _unused_axes(self, drafts: tuple[Draft, ...]) -> Iterator[Finding]:
-        """A variable that no prompt speaks of makes takes that differ by chance alone, each of them paid."""
-        if not drafts:
-            return
-        shot = drafts[0].shot
-        templates = [self._template(shot.prompt or ""), *{draft.settings.negative_prompt for draft in drafts}]
+    def _unused_axes(self, shot: Shot) -> Iterable[Finding]:
+        """Axes without effect, as far as the prompts can be read."""
+        template = self._template(shot.prompt or "")
+        if shot.matrix is None or template is None or "prompt" in shot.refused:
+            return ()
+        values = [shot.settings.negative_prompt, *shot.matrix.axes.get("negative_prompt", ())]
         try:
-            spoken_of = {name for template in templates for name in prompts.names(template or "")}
+            spoken_of = {name for source in (template, *map(str, values)) for name in prompts.names(source)}
         except prompts.PromptInvalid:
-            return
-        paths = {name: path for draft in drafts for name, path in draft.cell.paths.items()}
-        for name in paths.keys() - spoken_of - set(SETTING_NAMES):
-            yield Finding(
-                path=paths[name][: len(shot.path) + 2],
-                at_key=True,
-                what=f"the variable `{name}` is varied, but the prompt does not use it",
-                fix=f"write {{{{ {name} }}}} where it belongs in the prompt, or delete the axis",
-                severity=Severity.WARNING,
-            )
+            return ()
+        return matrix.unused_findings(shot.matrix, spoken_of)
 
     # -- frames -----------------------------------------------------------------------------------------------------
 

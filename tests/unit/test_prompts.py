@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from jinja2 import Environment
 
 from kfpipe import prompts
 from kfpipe.prompts import PromptInvalid
@@ -40,6 +41,15 @@ VARIABLES: dict[str, Any] = {
 )
 def test_a_template_says_what_it_means(template: str, text: str) -> None:
     assert prompts.render(template, VARIABLES) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["a\n {%- if wide %} b {%- endif %} c\n", " {{- sky -}} \n x", "a {#- note -#}\n b {{ sky }}"]
+)
+def test_blanks_are_kept_and_stripped_as_in_any_template(text: str) -> None:
+    assert prompts.render(text, VARIABLES) == Environment(keep_trailing_newline=True).from_string(text).render(
+        VARIABLES
+    )
 
 
 def test_a_key_wins_over_a_method_of_the_same_name() -> None:
@@ -105,6 +115,7 @@ def test_a_template_sees_values_and_nothing_behind_them(template: str) -> None:
         ("a\n{{ sky", 2),
         ("a\n{% set x = 1 %}", 2),
         ("a\n\n{{ 1 / 0 }}", 3),
+        ("a\n\n  {%- if wide %}\n{# note\n #}{{- skyy }}{% endif %}", 5),
         ("{{ sky | uper }}", 1),
     ],
 )
