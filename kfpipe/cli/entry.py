@@ -1,0 +1,83 @@
+"""Where every command begins and ends: words in, exit code out, each error in its own words."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import click
+
+from kfpipe.cli import messages, terminal
+from kfpipe.cli.group import SUMMARIES, NoSuchCommand, commands
+from kfpipe.errors import ExitCode, KfpipeError, Problem
+from kfpipe.wording import closest
+
+_KEYS: Final = re.compile(r"\bsk-[\w.-]+")
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave the process with its exit code."""
+    terminal.prepare()
+    sys.exit(_ended(list(sys.argv[1:] if args is None else args)))
+
+
+def _ended(args: list[str]) -> ExitCode:
+    """Carry out the command and tell how it ended; every exception of a command arrives here."""
+    as_json = "--json" in args
+    try:
+        code = commands.main(args=args, prog_name="kfpipe", standalone_mode=False)
+        return ExitCode(code or ExitCode.OK)
+    except click.ClickException as error:
+        return _refused([_usage_problem(error)], ExitCode.REFUSED, as_json=as_json)
+    except KfpipeError as error:
+        return _refused(messages.problems(error), messages.exit_code(error), as_json=as_json)
+    except (click.Abort, KeyboardInterrupt):
+        return _refused([Problem(file="", what="interrupted")], ExitCode.INTERRUPTED, as_json=as_json)
+    except Exception as error:  # noqa: BLE001  the last resort of the program: nothing is above it
+        return _refused([_bug_problem(error)], ExitCode.BUG, as_json=as_json)
+
+
+def _refused(told: Sequence[Problem], code: ExitCode, *, as_json: bool) -> ExitCode:
+    if as_json:
+        terminal.result_json(messages.refusal_json(told, code))
+    else:
+        terminal.note(*messages.problems_text(told))
+    return code
+
+
+def _usage_problem(error: click.ClickException) -> Problem:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context is not None else "kfpipe"
+    what, meant = error.format_message().rstrip("."), None
+    if isinstance(error, NoSuchCommand):
+        meant = closest(error.name, SUMMARIES)
+    elif isinstance(error, click.NoSuchOption):
+        what = f"there is no option `{error.option_name}`"
+        meant = closest(error.option_name, _options(context))
+    fix = f"did you mean `{meant}`?" if meant else f"`{command} --help` shows what it takes"
+    return Problem(file=command, what=what[:1].lower() + what[1:], fix=fix)
+
+
+def _options(context: click.Context | None) -> list[str]:
+    params = context.command.get_params(context) if context is not None else []
+    return [name for param in params for name in param.opts if name.startswith("-")]
+
+
+def _bug_problem(error: Exception) -> Problem:
+    """A bug is ours to mend: the traceback is for those who ask for it, and never shows a key."""
+    if os.environ.get("KFPIPE_DEBUG") == "1":
+        terminal.note(_without_keys("".join(traceback.format_exception(error)).rstrip()))
+    return Problem(
+        file="",
+        what=f"this is a bug in kfpipe: {_without_keys(f'{type(error).__name__}: {error}')}",
+        fix="run it again with KFPIPE_DEBUG=1 and report what it prints; all that was done so far is on record",
+    )
+
+
+def _without_keys(text: str) -> str:
+    key = os.environ.get("DASHSCOPE_API_KEY")
+    return _KEYS.sub("sk-***", text.replace(key, "***") if key else text)

@@ -1,0 +1,53 @@
+"""Numbers as a person reads and types them: money, counts, sizes, spans of time."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from kfpipe.errors import Refused
+
+_AMOUNT = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
+
+
+def amount_text(amount: Decimal) -> str:
+    """At least two decimals, and as many as it takes to lose nothing: `2.50`, `0.075`."""
+    exact = f"{amount.normalize():f}"
+    return f"{amount:.2f}" if len(exact.partition(".")[2]) <= 2 else exact
+
+
+def money_text(amount: Decimal, currency: str) -> str:
+    """`USD 2.50`."""
+    return f"{currency} {amount_text(amount)}"
+
+
+def parse_amount(text: str, option: str) -> Decimal:
+    """An amount that a person typed after `option`. Raises Refused."""
+    if not _AMOUNT.fullmatch(text):
+        raise Refused.because(option, f"'{text}' is not an amount", expected="a number, like 2.50")
+    return Decimal(text)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 take`, `5 takes`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def size_text(size_bytes: int) -> str:
+    """`940 B`, `12.4 kB`, `3.1 MB`."""
+    size = float(size_bytes)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def span_text(seconds: float) -> str:
+    """`42 s`, `3 min 05 s`, `2 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

@@ -1,0 +1,97 @@
+"""A run as it is watched: a calm picture on a screen, dated lines anywhere else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from kfpipe.cli import terminal
+from kfpipe.cli.figures import span_text
+from kfpipe.cli.progress import Progress, advanced, outcome, totals, transition
+from kfpipe.events import Event
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+FRAMES_PER_SECOND: Final = 8
+SHOWN_TAKES: Final = 10
+
+Emit = Callable[[Event], None]
+
+
+@contextmanager
+def watching() -> Iterator[Emit]:
+    """Somewhere to tell events to; they are shown on stderr as long as the block lasts."""
+    if terminal.is_screen(sys.stderr):
+        with _on_screen() as emit:
+            yield emit
+    else:
+        yield _Log().tell
+
+
+class _Standing:
+    """The progress as of the last event. Replaced as a whole, so that another thread may draw it at any time."""
+
+    def __init__(self) -> None:
+        self.progress = Progress(started_s=time.monotonic())
+
+    def follow(self, event: Event) -> Progress:
+        """Take the event in; the standing before it."""
+        before = self.progress
+        self.progress = advanced(before, event, time.monotonic())
+        return before
+
+
+class _Log:
+    def __init__(self) -> None:
+        self._standing = _Standing()
+
+    def tell(self, event: Event) -> None:
+        line = transition(event, self._standing.follow(event))
+        if line is not None:
+            terminal.note(f"{datetime.now().astimezone():%H:%M:%S} {terminal.plain(line)}")
+
+
+@contextmanager
+def _on_screen() -> Iterator[Emit]:
+    from rich.console import Console  # a tenth of a second to load, and only screens need it
+    from rich.live import Live
+    from rich.text import Text
+
+    standing = _Standing()
+    console = Console(stderr=True, highlight=False)
+    with Live(
+        console=console,
+        get_renderable=lambda: _picture(standing.progress, time.monotonic()),
+        refresh_per_second=FRAMES_PER_SECOND,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ):
+
+        def tell(event: Event) -> None:
+            line = outcome(event, standing.follow(event))
+            if line is not None:
+                console.print(Text(terminal.plain(line)))
+
+        yield tell
+
+
+def _picture(progress: Progress, now_s: float) -> RenderableType:
+    """The totals, and the takes that have been in their state longest."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    oldest = sorted(progress.active.items(), key=lambda item: item[1].since_s)
+    for take_id, active in oldest[:SHOWN_TAKES]:
+        age = span_text(now_s - active.since_s)
+        rows.add_row(Text(take_id), Text(active.state, style="dim"), Text(age, style="dim", justify="right"))
+    more = len(oldest) - SHOWN_TAKES
+    hidden = [Text(f"and {more:,} more", style="dim")] if more > 0 else []
+    return Group(Text(totals(progress, now_s), style="bold"), rows, *hidden)

@@ -1,0 +1,109 @@
+"""Errors -> text: what is wrong, where, what was expected, and how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from kfpipe.cli.terminal import plain
+from kfpipe.errors import (
+    AccountRefused,
+    ExitCode,
+    KfpipeError,
+    OverBudget,
+    Problem,
+    Refused,
+    ServiceUnreachable,
+    Severity,
+    StorageFailed,
+)
+
+_EXIT_CODES: Final[tuple[tuple[type[KfpipeError], ExitCode], ...]] = (
+    (Refused, ExitCode.REFUSED),
+    (OverBudget, ExitCode.OVER_BUDGET),
+    (AccountRefused, ExitCode.ACCOUNT),
+    (KfpipeError, ExitCode.INCOMPLETE),
+)
+
+_AGAIN: Final = "then the same command again: what was done so far is on record"
+
+_ACCOUNT_FIXES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
+    (("kfpipe.NoKey",), "put DASHSCOPE_API_KEY=... into the environment or into a file .env"),
+    (("InvalidApiKey", "invalid_api_key", "kfpipe.Http401"), "check the key: it holds for one region only"),
+    (("Arrearage", "PrepaidBillOverdue", "PostpaidBillOverdue"), f"settle the bill in the console, {_AGAIN}"),
+    (("AllocationQuota.FreeTierOnly", "Throttling.AllocationQuota"), "switch off 'free tier only' in the console"),
+    (
+        ("Model", "model_not_found", "AccessDenied", "CommodityNotPurchased", "InvalidParameter"),
+        "open the model to the account in the console of this region, or choose another model",
+    ),
+    (("Workspace", "WorkSpaceNotFound"), "check `provider.workspace`, and whether the key belongs to it"),
+)
+
+
+def exit_code(error: KfpipeError) -> ExitCode:
+    """How a command ends that met `error`."""
+    return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
+
+
+def problems(error: KfpipeError) -> tuple[Problem, ...]:
+    """What `error` has to say, in the one form that all messages have."""
+    match error:
+        case Refused():
+            return error.problems
+        case OverBudget():
+            return (Problem(file="", what=error.reason, fix=error.fix),)
+        case AccountRefused():
+            request = f" (request {error.request_id})" if error.request_id else ""
+            what = f"the service refused the account: {error.code}: {error.message}{request}"
+            return (Problem(file="", what=what, fix=_account_fix(error.code)),)
+        case StorageFailed():
+            return (Problem(file=error.path, what=error.reason, fix=f"mend that, {_AGAIN}"),)
+        case ServiceUnreachable():
+            what = f"the service cannot be reached: {error}"
+            return (Problem(file="", what=what, fix=f"check the network and the proxy, {_AGAIN}"),)
+        case _:
+            return (Problem(file="", what=str(error), fix=f"wait a little, {_AGAIN}"),)
+
+
+def _account_fix(code: str) -> str:
+    fixes = (fix for starts, fix in _ACCOUNT_FIXES if code.startswith(starts))
+    return next(fixes, f"look the code up in the console, mend it, {_AGAIN}")
+
+
+def problem_lines(problem: Problem) -> list[str]:
+    """The problem as it stands on the screen; parts that are missing are left out."""
+    place = problem.file
+    if problem.position is not None:
+        place += f":{problem.position.line}:{problem.position.column}"
+    what = f"warning: {problem.what}" if problem.severity is Severity.WARNING else problem.what
+    lines = [": ".join(plain(part) for part in (place, problem.where, what) if part)]
+    if problem.expected is not None:
+        lines.append(f"  expected: {plain(problem.expected)}")
+    if problem.fix is not None:
+        lines.append(f"  fix: {plain(problem.fix)}")
+    return lines
+
+
+def problems_text(told: Iterable[Problem]) -> list[str]:
+    """All of them, one below the other."""
+    return [line for problem in told for line in problem_lines(problem)]
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """The problem for a program; nothing is cut or cleaned, JSON escapes what needs it."""
+    position = problem.position
+    return {
+        "file": problem.file or None,
+        "line": position and position.line,
+        "column": position and position.column,
+        "where": problem.where or None,
+        "what": problem.what,
+        "expected": problem.expected,
+        "fix": problem.fix,
+        "severity": problem.severity,
+    }
+
+
+def refusal_json(told: Iterable[Problem], code: ExitCode) -> dict[str, Any]:
+    """What a command prints instead of its result under `--json`."""
+    return {"problems": [problem_json(problem) for problem in told], "exit_code": int(code)}

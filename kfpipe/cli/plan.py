@@ -1,0 +1,34 @@
+"""`kfpipe plan`"""
+
+from __future__ import annotations
+
+import click
+
+from kfpipe import api
+from kfpipe.cli import destination, messages, plan_view, table, terminal
+from kfpipe.cli.arguments import Choices, choice_options, json_option
+from kfpipe.cli.source import Source, manifest_arguments
+from kfpipe.errors import ExitCode
+
+
+@click.command("plan", epilog="Example: kfpipe plan shots.yaml --retry state:failed")
+@manifest_arguments
+@choice_options
+@json_option
+def command(source: Source, choices: Choices, as_json: bool) -> ExitCode:
+    """Show what the next run will do, why, and what it will cost.
+
+    Nothing is sent, and nothing changes. The run carries out this very plan. SELECT is a take, a shot, a pattern like
+    `kitten*`, or one of `tag:hero`, `state:failed`, `model:wan2.7*`; a leading `!` leaves out.
+    """
+    project = source.load()
+    plan = api.plan(project, **choices.among(project.takes, api.records(project)))
+    goal = destination.of(project)
+    if as_json:
+        terminal.result_json(plan_view.as_json(plan, goal, project.warnings))
+        return ExitCode.OK
+    terminal.note(*messages.problems_text(project.warnings))
+    table.show(plan_view.table(plan))
+    terminal.result("", *plan_view.summary(plan, goal))
+    terminal.result(*plan_view.next_steps(plan, lambda *words: source.command(*words, *choices.words)))
+    return ExitCode.OK

@@ -1,0 +1,104 @@
+"""MANIFEST and what is laid over it, as several commands take them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kfpipe import api
+from kfpipe.cli.arguments import Command
+from kfpipe.cli.figures import parse_amount
+from kfpipe.errors import ExitCode, Refused
+from kfpipe.manifest import PriceLine
+from kfpipe.project import Options, Project
+from kfpipe.wording import echoed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The manifest as the command line names it; `words` are the options that belong to it."""
+
+    path: Path
+    options: Options
+    words: tuple[str, ...]
+
+    def load(self) -> Project:
+        """The project. Raises Refused with all that is wrong."""
+        return api.load(self.path, self.options)
+
+    def command(self, verb: str, *more: str) -> str:
+        """Another command for the same manifest, ready to be pasted into a shell."""
+        return shlex.join(["kfpipe", verb, str(self.path), *self.words, *more])
+
+
+def manifest_arguments(command: Command) -> Command:
+    """MANIFEST and the options laid over it; the command gets them as one `source`."""
+
+    @click.argument("manifest", type=click.Path(path_type=Path))
+    @click.option("--region", metavar="NAME", help="Another region than the manifest's.")
+    @click.option("--emulator", is_flag=True, help="Rehearse for free, apart from all paid results.")
+    @click.option(
+        "--price",
+        "prices",
+        multiple=True,
+        metavar="MODEL:RESOLUTION=AMOUNT",
+        help="What a second of video costs, where nobody has published it. Repeatable.",
+    )
+    @click.option(
+        "--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable for the prompts. Repeatable."
+    )
+    @wraps(command)
+    def wrapped(
+        manifest: Path,
+        region: str | None,
+        emulator: bool,
+        prices: Sequence[str],
+        variables: Sequence[str],
+        **own: Any,
+    ) -> ExitCode:
+        source = Source(
+            path=manifest,
+            options=Options(
+                region=region,
+                emulator=emulator,
+                prices=tuple(parse_price(text) for text in prices),
+                variables=dict(parse_variable(text) for text in variables),
+            ),
+            words=(
+                *(("--region", region) if region is not None else ()),
+                *(("--emulator",) if emulator else ()),
+                *(word for text in prices for word in ("--price", text)),
+                *(word for text in variables for word in ("--var", text)),
+            ),
+        )
+        return command(source=source, **own)
+
+    return wrapped
+
+
+def parse_price(text: str) -> PriceLine:
+    """The value of `--price`. Raises Refused."""
+    name, equals, amount = text.rpartition("=")
+    model, colon, resolution = name.rpartition(":")
+    if not (equals and colon and model and resolution):
+        raise Refused.because(
+            "--price",
+            f"{echoed(text)} names no price",
+            expected="MODEL:RESOLUTION=AMOUNT, like wan2.2-kf2v-flash:720P=0.03",
+        )
+    return PriceLine(model=model, resolution=resolution, amount=parse_amount(amount, "--price"))
+
+
+def parse_variable(text: str) -> tuple[str, str]:
+    """The value of `--var`. Raises Refused."""
+    name, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"[A-Za-z_]\w*", name):
+        raise Refused.because("--var", f"{echoed(text)} sets no variable", expected="NAME=VALUE, like sky=evening")
+    return name, value

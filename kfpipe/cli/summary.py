@@ -1,0 +1,102 @@
+"""How a run ended, for a person and for a program. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Final
+
+from kfpipe.cli import record_view
+from kfpipe.cli.figures import counted, money_text, span_text
+from kfpipe.domain import Take
+from kfpipe.errors import ExitCode
+from kfpipe.events import RunFinished
+from kfpipe.lock import Lock, decimal_text
+from kfpipe.plan import Plan
+
+MOST_TOLD: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """Where the results of a run lie, as the user would type it."""
+
+    clips: PurePath
+    record: PurePath
+
+
+def lines(finished: RunFinished, places: Whereabouts, *, elapsed_s: float, is_charged: bool) -> list[str]:
+    """What was done, what it cost, and where it is."""
+    told = [_headline(finished, elapsed_s, is_charged)] if _did_anything(finished) else []
+    others = {
+        "kept": finished.kept,
+        "failed": finished.failed,
+        "left for the next run": finished.unfinished,
+        "for you to decide": finished.undecided,
+    }
+    rest = ", ".join(f"{count:,} {words}" for words, count in others.items() if count)
+    told += [f"  {rest}"] if rest else []
+    if finished.rendered:
+        told += [f"  clips in {places.clips}, record in {places.record}"]
+    return told
+
+
+def _did_anything(finished: RunFinished) -> bool:
+    return bool(finished.rendered or finished.failed or finished.unfinished or finished.spent)
+
+
+def _headline(finished: RunFinished, elapsed_s: float, is_charged: bool) -> str:
+    clips, span = counted(finished.rendered, "clip"), span_text(elapsed_s)
+    return f"{clips} rendered in {span}: {_bill(finished, is_charged)}"
+
+
+def _bill(finished: RunFinished, is_charged: bool) -> str:
+    if not is_charged:
+        return f"nothing charged ({money_text(finished.spent, finished.currency)} of play money)"
+    if not finished.unpriced:
+        return money_text(finished.spent, finished.currency)
+    unknown = f"{counted(finished.unpriced, 'clip')} at an unknown price"
+    return f"{money_text(finished.spent, finished.currency)} and {unknown}" if finished.spent else unknown
+
+
+def nothing_to_do(finished: RunFinished) -> str:
+    """The one line of a run that had no work."""
+    decide = f", {finished.undecided:,} for you to decide" if finished.undecided else ""
+    return f"nothing to do: {counted(finished.kept, 'take')} rendered{decide}"
+
+
+def undecided(plan: Plan) -> list[str]:
+    """Why each take that waits for a decision does so; the first few of them."""
+    told = [f"  {step.take_id}: {'; '.join(step.reasons)}" for step in plan.undecided[:MOST_TOLD]]
+    more = len(plan.undecided) - MOST_TOLD
+    return [*told, f"  and {more:,} more"] if more > 0 else told
+
+
+def as_json(finished: RunFinished, takes: Sequence[Take], lock: Lock) -> dict[str, Any]:
+    """What `run --json` prints: every take as it stands now, and what this run did."""
+    return {
+        "takes": record_view.as_json(takes, lock)["takes"],
+        "totals": {
+            "rendered": finished.rendered,
+            "kept": finished.kept,
+            "failed": finished.failed,
+            "undecided": finished.undecided,
+            "unfinished": finished.unfinished,
+            "unpriced": finished.unpriced,
+        },
+        "spent": decimal_text(finished.spent),
+        "currency": finished.currency,
+        "exit_code": int(finished.exit_code),
+    }
+
+
+def ending(finished: RunFinished) -> list[str]:
+    """Why a run ended before its time; nothing when it did not."""
+    match finished.exit_code:
+        case ExitCode.INTERRUPTED:
+            return ["interrupted: nothing is lost, tasks under way are noted"]
+        case ExitCode.OVER_BUDGET:
+            return ["stopped by the budget: raise `budget.max_cost`, or give --max-cost"]
+        case _:
+            return []

@@ -1,0 +1,70 @@
+"""The two streams: results on stdout, messages on stderr. A reader who went away stops nothing.
+
+Whatever comes from outside passes `plain` on its way, so that no text can move the cursor or recolour the screen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TextIO
+
+_ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SPACES: Final = re.compile(r"[ \t\r\n]+")
+
+
+def plain(text: str) -> str:
+    """`text` on one line, without escape sequences, control characters and changes of direction."""
+    return _CONTROLS.sub("", _ESCAPES.sub("", _SPACES.sub(" ", text))).strip()
+
+
+def prepare() -> None:
+    """Let both streams take any text: what their encoding lacks is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def result(*lines: str) -> None:
+    """Lines of the command's result."""
+    _write(sys.stdout, lines)
+
+
+def result_json(data: Mapping[str, Any]) -> None:
+    """The command's result for a program: one JSON object."""
+    _write(sys.stdout, [json.dumps(data, indent=2, ensure_ascii=False)])
+
+
+def note(*lines: str) -> None:
+    """Lines for the person at the screen."""
+    _write(sys.stderr, lines)
+
+
+def is_interactive() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def is_screen(stream: TextIO) -> bool:
+    """Whether `stream` can redraw what it has shown."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def ask(question: str) -> bool:
+    """A yes or no from the person at the screen; anything but a yes is a no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().casefold() in ("y", "yes")
+
+
+def _write(stream: TextIO, lines: Iterable[str]) -> None:
+    try:
+        stream.write("".join(f"{line}\n" for line in lines))
+        stream.flush()
+    except BrokenPipeError:
+        # Nobody reads any more. What is still written goes nowhere; the exit code stays what the work deserves.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
