@@ -112,12 +112,13 @@ class _Builder:
     def built(self) -> Built:
         self._read()
         data = self._top[0] if self._top else None
+        start = "`kfpipe init` writes one to start from"
         if data is None:
-            self._stop(0, "the file is empty", "a shot list", "`kfpipe init` writes one to start from")
+            self._stop(0, "the file is empty", "a shot list", start)
         self._marks.root = self._open[0].marks[0]
         if not isinstance(data, dict):
-            expected = "lines of `key: value`, beginning with `kfpipe: 1`"
-            self._stop(self._marks.root, f"the whole file is {described(data)}", expected)
+            expected = "a shot list: lines of `key: value`, beginning with `kfpipe: 1`"
+            self._stop(self._marks.root, f"the whole file is {described(data)}", expected, start)
         if self._problems:
             raise Refused(self._problems)
         return Built(data=data, marks=self._marks, warnings=tuple(self._warnings))
@@ -170,7 +171,7 @@ class _Builder:
         try:
             value = scalars.plain(text)
         except scalars.NumberRefused as refused:
-            self._report(_mark(event), str(refused), fix="write a shorter number, or put it in quotes if it is text")
+            self._report(_mark(event), str(refused), fix="write a plain number, or put it in quotes if it is text")
             return text
         older = scalars.older_reading(text)
         if older is not None and len(self._warnings) < MOST_REPORTED:

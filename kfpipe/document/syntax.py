@@ -47,6 +47,10 @@ class _Fault:
     def char(self) -> str:
         return self.text[self.at : self.at + 1]
 
+    @property
+    def opener(self) -> str:
+        return self.text[self.opened : self.opened + 1]
+
     def lines_at_hand(self) -> Iterator[tuple[int, str]]:
         """The line of the fault, the line where its part began, and the two lines above, each with its start."""
         start, line = line_around(self.text, self.at)
@@ -110,7 +114,7 @@ def _tab(fault: _Fault) -> Problem | None:
 def _open_quote(fault: _Fault) -> Problem | None:
     if "quoted scalar" not in fault.context or "escape" in fault.message:
         return None
-    quote = fault.text[fault.opened]
+    quote = fault.opener
     inner = '\\"' if quote == '"' else "''"
     what = f"the quote {quote} that opens here is never closed"
     return fault.problem(
@@ -151,16 +155,21 @@ def _after_bracket(fault: _Fault) -> Problem | None:
 def _open_bracket(fault: _Fault) -> Problem | None:
     if "flow" not in fault.context:
         return None
-    bracket = fault.text[fault.opened]
-    closing = {"[": "]", "{": "}"}[bracket]
+    opened = fault.opened
+    if not fault.char:  # the parser only knows that the text is over
+        opened = max(fault.text.rfind("["), fault.text.rfind("{"))
+    bracket = fault.text[opened : opened + 1]
+    closing = {"[": "]", "{": "}"}.get(bracket)
+    if closing is None:
+        return None
     at = position_of(fault.text, fault.at)
     what = f"the bracket `{bracket}` that opens here is not closed before line {at.line}, column {at.column}"
     fix = f"add the missing `{closing}` or comma; if this is text, put it in quotes"
-    return fault.problem(fault.opened, what, f"`,` between the entries and `{closing}` at the end", fix)
+    return fault.problem(opened, what, f"`,` between the entries and `{closing}` at the end", fix)
 
 
 def _forbidden_start(fault: _Fault) -> Problem | None:
-    char = fault.text[fault.opened : fault.opened + 1]
+    char = fault.opener
     starts = (
         "cannot start any token" in fault.message
         or "node content" in fault.message
@@ -234,7 +243,7 @@ def _lost_line(fault: _Fault) -> Problem | None:
 def _block_text(fault: _Fault) -> Problem | None:
     if "block scalar" not in fault.context:
         return None
-    sign = fault.text[fault.opened]
+    sign = fault.opener
     fix = f"begin the text on the next line, indented; if the text itself starts with `{sign}`, {_QUOTE_IT}"
     return fault.problem(fault.at, f"text cannot stand on the same line behind `{sign}`", fix=fix)
 

@@ -58,18 +58,17 @@ def first_repeated(items: list[Any]) -> int | None:
 
 def _unfit(path: Path, value: Any, fits: Fits) -> Finding:
     schema = schema_at(path)
-    name, wanted = _name(path), expected(schema)
-    if value is None:
-        return Finding(path=path, what=f"{name} has no value", expected=wanted, fix=_fix(path, value, schema, fits))
-    stated = described(value)
-    if isinstance(value, str) and len(value) > schema.get("maxLength", len(value)):
-        stated, wanted = f"{len(value)} characters long", f"at most {schema['maxLength']} characters"
-    return Finding(path=path, what=f"{name} is {stated}", expected=wanted, fix=_fix(path, value, schema, fits))
+    name = _name(path)
+    if isinstance(value, str) and len(value) > (most := schema.get("maxLength", len(value))):
+        what, wanted = f"{name} is {len(value)} characters long", f"at most {most} characters"
+        return Finding(path=path, what=what, expected=wanted, fix="shorten it")
+    what = f"{name} has no value" if value is None else f"{name} is {described(value)}"
+    return Finding(path=path, what=what, expected=expected(schema), fix=_fix(path, value, schema, fits))
 
 
 def _unknown(path: Path, key: str) -> Finding:
     known = tuple(schema_at(path)["properties"])
-    match = closest(key, known)
+    match = closest(key.strip(), known) or (known[0] if len(known) == 1 else None)
     return Finding(
         path=(*path, key),
         what=f"{echoed(key)} is not a field of {_name(path)}",
@@ -80,7 +79,9 @@ def _unknown(path: Path, key: str) -> Finding:
 
 
 def _belongs(path: Path, key: str) -> str | None:
-    """Where a known field goes that stands on the wrong level."""
+    """Where a known field goes that stands on the wrong level, or behind characters that only look like spaces."""
+    if key != key.strip():
+        return "delete the invisible characters beside it, and indent with plain spaces"
     of_manifest, of_shot = schema_at(())["properties"], schema_at(("shots", 0))["properties"]
     if not path and key in of_shot:
         return f"indent `{key}`: it belongs to a shot, or under `defaults`"
@@ -144,7 +145,7 @@ def _phrases(schema: Schema) -> list[str]:
 def _of_type(name: str, schema: Schema) -> list[str]:
     match name:
         case "string":
-            return ["text"]
+            return ["a text that is not empty" if schema.get("minLength") else "text"]
         case "integer":
             return ["a whole number" + _range(schema)]
         case "number":
@@ -154,7 +155,7 @@ def _of_type(name: str, schema: Schema) -> list[str]:
         case "array":
             return ["a list with at least one entry" if schema.get("minItems") else "a list"]
         case _:
-            return ["a block of `key: value` lines"]
+            return ["at least one line of `key: value`" if schema.get("minProperties") else "lines of `key: value`"]
 
 
 def _range(schema: Schema) -> str:
@@ -172,9 +173,11 @@ def _fix(path: Path, value: Any, schema: Schema, fits: Fits) -> str | None:
     if isinstance(value, dict) and schema.get("type") == "array":
         return "begin each entry with `- `, on a line of its own"
     example = _example(path, schema)
+    hint = f"for example `{example}`" if example else None
     if value is None:
-        return f"write a value, for example `{example}`, or delete the line" if example else "write a value"
-    return f"for example `{example}`" if example else None
+        needed = path[-1] in schema_at(path[:-1]).get("required", ())
+        return ", ".join(filter(None, ["write a value", hint, None if needed else "or delete the line"]))
+    return hint
 
 
 def _example(path: Path, schema: Schema) -> str | None:

@@ -67,9 +67,13 @@ def _near_text(text: str, schema: Schema) -> Iterator[Any]:
     number = _NUMBER.search(stripped)
     if number is not None:
         yield scalars.plain(number.group().replace(",", "."))
-    choice = closest(stripped, [str(choice) for choice in schema.get("enum", ())])
-    if choice is not None:
-        yield choice
+    branches = [schema, *schema.get("anyOf", ())]
+    words = [
+        str(word) for branch in branches for word in (*branch.get("enum", ()), *filter(None, [branch.get("const")]))
+    ]
+    word = closest(stripped, words)
+    if word is not None:
+        yield word
     yield stripped
     yield stripped.upper()
     yield re.sub(r"[^A-Za-z0-9._-]+", "-", stripped).strip("-._")

@@ -7,7 +7,7 @@ fails there is walked again. Both get the document's own values; decimals count 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cache
 from itertools import islice
@@ -43,8 +43,13 @@ def findings_in_shot(data: dict[str, Any], index: int) -> list[Finding]:
 
 
 def findings_outside_shots(data: dict[str, Any]) -> list[Finding]:
-    """What is wrong with the rest of the manifest."""
-    return _bounded(_outer_validator().iter_errors(data), ())
+    """What is wrong with the rest of the manifest; every part that fails is among them."""
+    by_part: dict[tuple[Path, str], list[ValidationError]] = {}
+    for error in _outer_validator().iter_errors(data):
+        errors = by_part.setdefault((tuple(error.absolute_path)[:1], error.validator), [])
+        if len(errors) <= MOST_FINDINGS_IN_A_PART:
+            errors.append(error)
+    return [finding for errors in by_part.values() for finding in _bounded(errors, ())]
 
 
 def usable_id(shot: Any) -> str | None:
@@ -63,11 +68,12 @@ def _has_decimal_field(shot: Any) -> bool:
     return any(isinstance(value, Decimal) for value in shot.values())
 
 
-def _bounded(errors: Iterator[ValidationError], prefix: Path) -> list[Finding]:
+def _bounded(errors: Iterable[ValidationError], prefix: Path) -> list[Finding]:
     found = (finding for error in errors for finding in explained(error, prefix, fits))
     shown = list(islice(found, MOST_FINDINGS_IN_A_PART + 1))
     if len(shown) > MOST_FINDINGS_IN_A_PART:
-        shown[-1] = Finding(path=prefix, what="more is wrong here than is shown", fix="mend what is shown first")
+        what = "from here on more is wrong in this part than is shown"
+        shown[-1] = Finding(path=shown[-1].path, what=what, fix="mend what is shown first")
     return shown
 
 
