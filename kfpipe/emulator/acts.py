@@ -98,6 +98,8 @@ class Garble(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slow(Act):
+    """The body trickles in at this pace."""
+
     name = "slow"
     phases = frozenset({Phase.DOWNLOAD})
     bytes_per_second: Count

@@ -59,10 +59,11 @@ class Emulator:
             self.origin = f"http://{HOST}:{listener.getsockname()[1]}"
             self.base_url = f"{self.origin}{API_PATH}"
             depot = Depot(folder)
+            self.uploads = Uploads(depot, self.clock.now)
             routes = Routes(
                 world=self.world,
                 depot=depot,
-                uploads=Uploads(depot, self.clock.now),
+                uploads=self.uploads,
                 faults=self._faults,
                 log=self._log,
                 origin=self.origin,

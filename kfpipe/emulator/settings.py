@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kfpipe.emulator.models import REGIONS
+
+LIMITS = ("submissions_per_second", "concurrent_tasks", "queries_per_second", "policies_per_second")
+
 Span = float | tuple[float, float]
 
 
@@ -52,3 +56,12 @@ class Settings:
     truncates_orig_prompt: bool = False
     film: FilmStyle = FilmStyle.MOVING
     workers: int = 2
+
+    def __post_init__(self) -> None:
+        for name, kind in (("over_limit", OverLimit), ("standing", Standing), ("film", FilmStyle)):
+            object.__setattr__(self, name, kind(getattr(self, name)))  # plain words are welcome, typing slips are not
+        unknown = self.limits.keys() - LIMITS
+        if unknown:
+            raise ValueError(f"no such limit: {', '.join(sorted(unknown))}; there are {', '.join(LIMITS)}")
+        if self.region not in REGIONS:
+            raise ValueError(f"no such region: {self.region}; there are {', '.join(REGIONS)}")

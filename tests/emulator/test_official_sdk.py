@@ -1,0 +1,129 @@
+"""The official SDK, as it is installed, against the emulator."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import dashscope
+import httpx
+import pytest
+from dashscope.aigc.video_synthesis import AioVideoSynthesis, VideoSynthesis
+from dashscope.api_entities.http_request import close_shared_sync_session
+
+from kfpipe.emulator import Emulator
+
+# The SDK leaves its sessions to the garbage collector.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with Emulator(film="tiny", factor=10, queue_s=1, run_s=3, enforces_rates=False) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def sdk(emulator, monkeypatch):
+    monkeypatch.setattr(dashscope, "base_http_api_url", emulator.base_url)
+    monkeypatch.setattr(dashscope, "api_key", "sk-test")
+    yield
+    close_shared_sync_session()
+
+
+@pytest.fixture
+def frames(tmp_path, stills):
+    first, last = tmp_path / "first.png", tmp_path / "last.png"
+    for path, data in zip((first, last), stills, strict=True):
+        path.write_bytes(data)
+    return f"file://{first}", f"file://{last}"
+
+
+def media(frames):
+    return [{"type": role, "url": url} for role, url in zip(("first_frame", "last_frame"), frames, strict=True)]
+
+
+def is_video(url):
+    return httpx.get(url).content[4:8] == b"ftyp"
+
+
+@pytest.mark.parametrize("model", ["wan2.2-kf2v-flash", "wan2.1-kf2v-plus"])
+def test_call_makes_a_clip_between_two_local_frames(model, frames):
+    answer = VideoSynthesis.call(
+        model, "A lamp goes on.", first_frame_url=frames[0], last_frame_url=frames[1], resolution="720P", seed=1
+    )
+    assert (answer.status_code, answer.output.task_status) == (200, "SUCCEEDED"), answer
+    assert answer.usage.video_duration == 5
+    assert is_video(answer.output.video_url)
+
+
+def test_call_makes_a_clip_from_media(frames):
+    answer = VideoSynthesis.call("wan2.7-i2v", "A lamp goes on.", media=media(frames), resolution="720P", duration=2)
+    assert (answer.status_code, answer.output.task_status) == (200, "SUCCEEDED"), answer
+    assert answer.usage["duration"] == 2
+    assert is_video(answer.output.video_url)
+
+
+def test_a_task_is_made_fetched_listed_and_waited_for(emulator, frames):
+    made = VideoSynthesis.async_call(
+        "wan2.7-i2v", "A lamp goes on.", media=media(frames), resolution="720P", duration=2
+    )
+    assert made.output.task_status == "PENDING"
+    assert VideoSynthesis.fetch(made).output.task_status in ("PENDING", "RUNNING")
+    listed = VideoSynthesis.list(model_name="wan2.7-i2v")
+    assert made.output.task_id in [entry["task_id"] for entry in listed.output["data"]]
+    assert VideoSynthesis.wait(made).output.task_status == "SUCCEEDED"
+    charged = [charge.task_id for charge in emulator.bill().charges]
+    assert charged.count(made.output.task_id) == 1
+
+
+def test_a_pending_task_is_canceled_and_a_finished_one_is_not(frames):
+    tasks = [
+        VideoSynthesis.async_call("wan2.2-kf2v-flash", first_frame_url=frames[0], last_frame_url=frames[1], seed=seed)
+        for seed in range(3)
+    ]
+    canceled = VideoSynthesis.cancel(tasks[-1])
+    assert canceled.status_code == 200
+    assert VideoSynthesis.wait(tasks[-1]).output.task_status == "CANCELED"
+    assert VideoSynthesis.wait(tasks[0]).output.task_status == "SUCCEEDED"
+    refused = VideoSynthesis.cancel(tasks[0])
+    assert (refused.status_code, refused.code) == (400, "UnsupportedOperation")
+
+
+def test_a_failure_is_told_in_the_task(frames):
+    answer = VideoSynthesis.call("wan2.7-i2v", "A lamp goes on.", media=media(frames)[1:])
+    assert (answer.status_code, answer.output.task_status) == (200, "FAILED")
+    assert answer.output["code"] == "InvalidParameter"
+
+
+def test_an_unknown_task_is_unknown():
+    assert VideoSynthesis.fetch("11111111-2222-3333-4444-555555555555").output.task_status == "UNKNOWN"
+
+
+def test_a_refusal_has_its_status_and_code():
+    answer = VideoSynthesis.async_call("wan9", "A lamp goes on.", first_frame_url="https://pictures.example/a.png")
+    assert (answer.status_code, answer.code) == (404, "ModelNotFound")
+
+
+def test_the_asynchronous_surface_does_the_same(frames):
+    async def scene():
+        called = await AioVideoSynthesis.call(
+            "wan2.2-kf2v-flash", "A lamp goes on.", first_frame_url=frames[0], last_frame_url=frames[1]
+        )
+        made = await AioVideoSynthesis.async_call(
+            "wan2.7-i2v", "A lamp goes on.", media=media(frames), resolution="720P", duration=2
+        )
+        fetched = await AioVideoSynthesis.fetch(made)
+        listed = await AioVideoSynthesis.list(model_name="wan2.7-i2v")
+        waited = await AioVideoSynthesis.wait(made)
+        canceled = await AioVideoSynthesis.cancel(made)
+        return called, made, fetched, listed, waited, canceled
+
+    called, made, fetched, listed, waited, canceled = asyncio.run(scene())
+    assert called.output.task_status == waited.output.task_status == "SUCCEEDED"
+    assert fetched.output.task_id == made.output.task_id
+    assert made.output.task_id in [entry["task_id"] for entry in listed.output["data"]]
+    assert canceled.status_code == 400

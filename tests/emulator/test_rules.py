@@ -1,0 +1,223 @@
+"""What a request may hold: everything else is accepted, and fails inside its task."""
+
+from __future__ import annotations
+
+import io
+
+import av
+import pytest
+from PIL import Image
+
+from kfpipe.emulator.models import REGIONS
+from kfpipe.emulator.rules import order, output_size
+from kfpipe.emulator.scene import RemoteFile
+from kfpipe.emulator.verdicts import TaskRefused
+
+MODELS = REGIONS["emulator"]
+URL = "https://pictures.example/a.png"
+
+
+def wan27(*roles, **parameters):
+    media = [{"type": role, "url": URL} for role in roles or ("first_frame", "last_frame")]
+    return {"input": {"media": media}, "parameters": parameters}
+
+
+def ordered(body, model="wan2.7-i2v"):
+    return order(MODELS[model], body, RemoteFile)
+
+
+def refused(body, model="wan2.7-i2v"):
+    with pytest.raises(TaskRefused) as caught:
+        ordered(body, model)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("tier", "first", "size"),
+    [
+        ("720P", (750, 1000), (816, 1104)),
+        ("720P", (1920, 1080), (1280, 720)),
+        ("1080P", (1920, 1080), (1920, 1072)),
+        ("1080P", (1080, 1920), (1072, 1920)),
+        ("480P", (1600, 900), (736, 400)),
+        ("480P", (500, 500), (544, 544)),
+        ("720P", (1500, 1000), (1168, 768)),
+    ],
+)
+def test_the_first_frame_shapes_the_video_and_the_tier_sizes_it(tier, first, size):
+    assert output_size(first, tier) == size
+
+
+def test_defaults_are_the_service_s_own():
+    made = ordered({"input": {"media": [{"type": "first_frame", "url": URL}], "prompt": None}})
+    assert (made.tier, made.seconds, made.seed) == ("1080P", 5, None)
+    assert (made.prompt, made.prompt_extend, made.watermark) == (None, True, False)
+    assert ordered({"input": {"first_frame_url": URL}}, "wan2.2-kf2v-flash").tier == "720P"
+
+
+def test_unknown_fields_pass():
+    body = wan27(enable_thinking=True)
+    body["input"].update(extend_prompt=True, function="video-synthesis")
+    assert ordered({**body, "surprise": 1}).seconds == 5
+
+
+def test_prompts_are_cut_without_a_word():
+    body = wan27()
+    body["input"].update(prompt="x" * 6000, negative_prompt="y" * 600)
+    assert len(ordered(body).prompt or "") == 5000
+    assert len(ordered(body).negative_prompt or "") == 500
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        ("first_frame",),
+        ("first_frame", "driving_audio"),
+        ("last_frame", "first_frame"),
+        ("first_frame", "last_frame", "driving_audio"),
+        ("first_clip",),
+        ("first_clip", "last_frame"),
+    ],
+)
+def test_these_media_go_together(roles):
+    assert set(ordered(wan27(*roles)).media) == set(roles)
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        ("last_frame",),
+        ("driving_audio",),
+        ("first_clip", "driving_audio"),
+        ("first_clip", "first_frame"),
+        ("first_frame", "first_frame"),
+        ("first_frame", "reference_image"),
+    ],
+)
+def test_no_other_media_go_together(roles):
+    assert refused(wan27(*roles)).code == "InvalidParameter"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({}, "Field required: input"),
+        ({"input": {}}, "Field required: input.media"),
+        ({"input": {"img_url": URL}}, "Field required: input.media"),
+        ({"input": {"media": [{"url": URL}]}}, "Field required: input.media.0.type"),
+        ({"input": {"media": [{"type": "first_frame"}]}}, "Field required: input.media.0.url"),
+        (wan27(resolution="480P"), "resolution must be one of 720P, 1080P"),
+        (wan27(resolution="720p"), "resolution must be one of 720P, 1080P"),
+        (wan27(duration=16), "duration must be an integer from 2 to 15"),
+        (wan27(duration=1), "duration must be an integer from 2 to 15"),
+        (wan27(duration="5"), "duration must be an integer from 2 to 15"),
+        (wan27(duration=5.0), "duration must be an integer from 2 to 15"),
+        (wan27(seed=-1), "seed must be an integer from 0 to 2147483647"),
+        (wan27(seed=2**31), "seed must be an integer from 0 to 2147483647"),
+        (wan27(watermark="yes"), "watermark must be a boolean"),
+    ],
+)
+def test_a_bad_field_is_named(body, message):
+    assert str(refused(body)) == f"InvalidParameter: {message}"
+
+
+def test_a_keyframe_model_needs_a_first_frame():
+    assert refused({"input": {"last_frame_url": URL}}, "wan2.2-kf2v-flash").message.endswith("input.first_frame_url")
+
+
+def test_a_keyframe_clip_is_five_seconds_long_whatever_is_asked_for():
+    body = {"input": {"first_frame_url": URL}, "parameters": {"duration": 9}}
+    assert ordered(body, "wan2.2-kf2v-flash").seconds == 5
+
+
+def test_an_effect_needs_no_last_frame_and_a_name_the_model_has():
+    body = {"input": {"first_frame_url": URL, "last_frame_url": URL, "template": "solaron"}}
+    assert set(ordered(body, "wan2.1-kf2v-plus").media) == {"first_frame"}
+    body["input"]["template"] = "sunburn"
+    assert "sunburn" not in str(ordered(body, "wan2.2-kf2v-flash").media)
+    assert refused(body, "wan2.1-kf2v-plus").code == "InvalidParameter"
+
+
+def picture(size, mode="RGB", kind="PNG"):
+    data = io.BytesIO()
+    Image.new(mode, size).save(data, kind)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (picture((239, 400)), "InvalidImage.ImageSize"),
+        (picture((8001, 1001)), "InvalidImage.ImageSize"),
+        (picture((3000, 300)), "InvalidFile.AspectRatio"),
+        (picture((400, 400), "RGBA"), "InvalidImage.FileFormat"),
+        (picture((400, 400), "RGB", "GIF"), "InvalidImage.FileFormat"),
+        (picture((400, 400), "RGB", "TIFF"), "InvalidImage.FileFormat"),
+        (b"not a picture", "InvalidImage.FileFormat"),
+        (picture((400, 400))[:-60], "InvalidFile.Openerror"),
+    ],
+)
+def test_a_frame_that_breaks_a_limit_fails_the_task(shared, bodies, as_uri, data, code):
+    body = bodies.wan27()
+    body["input"]["media"][1]["url"] = as_uri(data)
+    assert shared.failure(body)[0] == code
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "WEBP"])
+def test_a_frame_may_have_any_of_four_formats(shared, bodies, as_uri, kind):
+    body = bodies.kf2v()
+    body["input"]["first_frame_url"] = as_uri(picture((320, 240), "RGB", kind))
+    assert shared.finish(shared.make(body))["output"]["task_status"] == "SUCCEEDED"
+
+
+def test_a_frame_that_is_too_heavy_fails_the_task(shared, bodies):
+    heavy = picture((2000, 1900), "RGB", "BMP")
+    policy = shared.http.get("uploads", params={"action": "getPolicy", "model": "wan2.2-kf2v-flash"}).json()["data"]
+    fields = {
+        "OSSAccessKeyId": policy["oss_access_key_id"],
+        "Signature": policy["signature"],
+        "policy": policy["policy"],
+        "key": f"{policy['upload_dir']}/heavy.bmp",
+    }
+    shared.http.post(policy["upload_host"], data=fields, files={"file": heavy})
+    body = bodies.kf2v()
+    body["input"]["first_frame_url"] = f"oss://{fields['key']}"
+    response = shared.submit(body, headers={"X-DashScope-OssResourceResolve": "enable"})
+    assert shared.finish(response.json()["output"]["task_id"])["output"]["code"] == "InvalidFile.Size"
+
+
+def test_a_data_uri_beyond_ten_megabytes_fails_the_task(shared, bodies, as_uri):
+    body = bodies.wan27()
+    body["input"]["media"][0]["url"] = as_uri(picture((2000, 1900), "RGB", "BMP"))
+    assert "data-uri" in shared.failure(body)[1]
+
+
+@pytest.mark.parametrize("url", ["file:///a.png", "ftp://host.example/a.png", "a.png", "data:image/png;base64,%%"])
+def test_any_other_address_fails_the_task(shared, bodies, url):
+    body = bodies.wan27()
+    body["input"]["media"][0]["url"] = url
+    assert shared.failure(body)[0] in ("InvalidURL", "InvalidParameter")
+
+
+def test_a_remote_frame_is_drawn_and_in_strict_mode_out_of_reach(start, bodies):
+    body = bodies.wan27()
+    body["input"]["media"][0]["url"] = URL
+    lenient, strict = start(), start(is_strict=True)
+    assert lenient.finish(lenient.make(body))["output"]["task_status"] == "SUCCEEDED"
+    assert strict.failure(body) == ("InvalidParameter", f"Failed to download {URL}")
+
+
+def test_a_clip_that_is_gone_on_from_counts_towards_the_length(shared, bodies, as_uri, tmp_path):
+    clip = tmp_path / "clip.mp4"
+    with av.open(clip, "w") as container:
+        video = container.add_stream("libx264", rate=10)
+        video.width, video.height, video.pix_fmt = 320, 240, "yuv420p"
+        for _ in range(30):
+            container.mux(video.encode(av.VideoFrame.from_image(Image.new("RGB", (320, 240), "navy"))))
+        container.mux(video.encode(None))
+    body = bodies.wan27(duration=5)
+    body["input"]["media"][0] = {"type": "first_clip", "url": as_uri(clip.read_bytes())}
+    usage = shared.finish(shared.make(body))["usage"]
+    assert (usage["duration"], usage["input_video_duration"], usage["output_video_duration"]) == (5, 3, 2)
+    body["parameters"]["duration"] = 3
+    assert shared.failure(body)[0] == "InvalidParameter"
