@@ -115,8 +115,9 @@ def _decode_ends(container: InputContainer, stream: VideoStream, facts: ClipFact
     last = None
     for frame in container.decode(stream):  # from the last keyframe on
         last = frame
-    end_s = _sound(last, "last").time
-    if end_s is None or end_s < float(facts.duration_s) - SECONDS_TOLERANCE:
+    end = _sound(last, "last")
+    end_s = float(end.pts * end.time_base) if end.pts and end.time_base else 0.0
+    if end_s < float(facts.duration_s) - SECONDS_TOLERANCE:
         raise BadRender("the clip breaks off before its end")
 
 
