@@ -156,7 +156,7 @@ class DashScope:
                 if location is None:
                     yield await self._body(opening, wanted)
                     return
-            url = urljoin(url, location)
+            url = _joined(url, location)
         raise ServiceRefused(LINK_REFUSED, f"more than {REDIRECTS_MAX} redirects", status=0)
 
     # ---- requests --------------------------------------------------------------------------------------------------
@@ -233,6 +233,14 @@ class DashScope:
         if offer is None:
             raise Refused.because("provider", f"{model.name} is not offered in the region {self._region}")
         return offer.wire_name
+
+
+def _joined(url: str, location: str) -> str:
+    """Where a redirect leads. What is no address stays as it is, and is refused as one."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
 
 
 def _checked_base_url(url: str) -> str:

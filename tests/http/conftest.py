@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from kfpipe.catalogue import shipped
-from kfpipe.domain import LocalMedium, MediaInput, MediaRole, Parameters, RenderRequest
+from kfpipe.domain import LocalMedium, MediaInput, MediaRole, Medium, Parameters, RenderRequest
 from kfpipe.emulator import Emulator
 from kfpipe.provider.client import DashScope
 
@@ -41,6 +41,7 @@ class Stub:
 
     def __init__(self) -> None:
         self.heard: list[Heard] = []
+        self.connections = 0
         self.script: list[Act] = [reply(200, {})]
         self.over = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -62,6 +63,7 @@ class Stub:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            self.connections += 1
             thread = threading.Thread(target=self._serve, args=[connection])
             self._threads.append(thread)
             thread.start()
@@ -187,7 +189,7 @@ def still(tmp_path: Path) -> Callable[..., LocalMedium]:
     return draw
 
 
-def render_request(*frames: LocalMedium, model: str = "wan2.7-i2v", **changes: Any) -> RenderRequest:
+def render_request(*frames: Medium, model: str = "wan2.7-i2v", **changes: Any) -> RenderRequest:
     """A request of 5 s; the first frame given is the first one of the clip, the second one the last."""
     fields: dict[str, Any] = {"prompt": "A kitten looks up.", "negative_prompt": ""}
     return RenderRequest(
