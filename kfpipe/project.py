@@ -67,7 +67,7 @@ def load(path: Path, options: Options = _NO_OPTIONS) -> Project:
     """The project of the manifest at `path`. Raises Refused with all problems, in file order."""
     shown = _as_given(path)
     text = document.parse(_content(path, shown), shown)
-    folder = path.resolve().parent
+    folder = path.parent.resolve()
     root = assets.project_root(folder)
     known = catalogue.shipped()
     check = schema.check(text)

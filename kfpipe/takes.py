@@ -84,7 +84,7 @@ class _Maker:
         self._refuses(shot, findings)
         if shot.matrix is not None:
             self._room -= len(drafts)
-            self._refuses(shot, self._unused_axes(shot))
+            self._refuses(shot, self._unused_axes(shot) if drafts else ())
         for draft in drafts:
             take = self._take(draft)
             if take is not None:
