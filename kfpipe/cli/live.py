@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from kfpipe.cli import terminal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 FRAMES_PER_SECOND: Final = 8
 SHOWN_TAKES: Final = 10
+BAR_WIDTH: Final = 20
 
 Emit = Callable[[Event], None]
 
@@ -63,7 +65,7 @@ def _on_screen() -> Iterator[Emit]:
     from rich.text import Text
 
     standing = _Standing()
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, color_system=terminal.colour_system())
     with Live(
         console=console,
         get_renderable=lambda: _picture(standing.progress, time.monotonic()),
@@ -82,16 +84,21 @@ def _on_screen() -> Iterator[Emit]:
 
 
 def _picture(progress: Progress, now_s: float) -> RenderableType:
-    """The totals, and the takes that have been in their state longest."""
+    """The totals behind a bar, and the takes that have been under way longest."""
     from rich.console import Group
+    from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
 
-    rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    oldest = sorted(progress.active.items(), key=lambda item: item[1].since_s)
-    for take_id, active in oldest[:SHOWN_TAKES]:
+    head = Table.grid(padding=(0, 1, 0, 0))
+    head.add_row(
+        ProgressBar(total=max(progress.work, 1), completed=progress.done, width=BAR_WIDTH),
+        Text(totals(progress, now_s)),
+    )
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    for take_id, active in islice(progress.active.items(), SHOWN_TAKES):
         age = span_text(now_s - active.since_s)
-        rows.add_row(Text(take_id), Text(active.state, style="dim"), Text(age, style="dim", justify="right"))
-    more = len(oldest) - SHOWN_TAKES
+        rows.add_row(Text(take_id), Text(active.state, style="dim"), Text(age, style="dim"))
+    more = len(progress.active) - SHOWN_TAKES
     hidden = [Text(f"and {more:,} more", style="dim")] if more > 0 else []
-    return Group(Text(totals(progress, now_s), style="bold"), rows, *hidden)
+    return Group(head, rows, *hidden)

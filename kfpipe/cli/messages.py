@@ -27,6 +27,9 @@ _EXIT_CODES: Final[tuple[tuple[type[KfpipeError], ExitCode], ...]] = (
 
 _AGAIN: Final = "then the same command again: what was done so far is on record"
 
+_OWN_CODES: Final = "kfpipe."
+"""Codes that kfpipe gives where the service had no say; its text says it all."""
+
 _ACCOUNT_FIXES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (("kfpipe.NoKey",), "put DASHSCOPE_API_KEY=... into the environment or into a file .env"),
     (("InvalidApiKey", "invalid_api_key", "kfpipe.Http401"), "check the key: it holds for one region only"),
@@ -53,9 +56,7 @@ def problems(error: KfpipeError) -> tuple[Problem, ...]:
         case OverBudget():
             return (Problem(file="", what=error.reason, fix=error.fix),)
         case AccountRefused():
-            request = f" (request {error.request_id})" if error.request_id else ""
-            what = f"the service refused the account: {error.code}: {error.message}{request}"
-            return (Problem(file="", what=what, fix=_account_fix(error.code)),)
+            return (Problem(file="", what=_account_text(error), fix=_account_fix(error.code)),)
         case StorageFailed():
             return (Problem(file=error.path, what=error.reason, fix=f"mend that, {_AGAIN}"),)
         case ServiceUnreachable():
@@ -63,6 +64,13 @@ def problems(error: KfpipeError) -> tuple[Problem, ...]:
             return (Problem(file="", what=what, fix=f"check the network and the proxy, {_AGAIN}"),)
         case _:
             return (Problem(file="", what=str(error), fix=f"wait a little, {_AGAIN}"),)
+
+
+def _account_text(error: AccountRefused) -> str:
+    if error.code.startswith(_OWN_CODES):
+        return error.message
+    request = f" (request {error.request_id})" if error.request_id else ""
+    return f"the service refused the account: {error.code}: {error.message}{request}"
 
 
 def _account_fix(code: str) -> str:

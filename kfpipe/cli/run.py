@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from decimal import Decimal
 
 import click
@@ -11,6 +12,7 @@ from kfpipe import api
 from kfpipe.api import Session
 from kfpipe.cli import consent, destination, live, messages, plan_view, summary, table, terminal
 from kfpipe.cli.arguments import Choices, choice_options, json_option
+from kfpipe.cli.consent import Question
 from kfpipe.cli.destination import Destination
 from kfpipe.cli.figures import parse_amount
 from kfpipe.cli.source import Source, manifest_arguments
@@ -34,24 +36,20 @@ def command(source: Source, max_cost: str | None, choices: Choices, as_json: boo
     are noted, and the next run goes on with them. SELECT is explained by `kfpipe plan --help`.
     """
     project = source.load()
+    errand = _Errand(source=source, choices=choices, project=project, goal=destination.of(project), as_json=as_json)
     cap = _cap(project, max_cost)
-    goal = destination.of(project)
     terminal.note(*messages.problems_text(project.warnings))
     with api.session(project) as session:
         plan = session.plan(**choices.among(project.takes, session.ledger.lock))
+        answer = consent.of(plan, cap=cap, charged=errand.goal.is_charged)
+        if isinstance(answer, Question) and not terminal.is_interactive():
+            errand.show(plan)
+            return errand.stop(plan, answer)
         if plan.work:
             session.check_key()
-        asked = consent.of(plan, cap=cap, charged=goal.is_charged)
-        if isinstance(asked, consent.Question) and not _agreed(plan, goal, asked, as_json=as_json):
-            return _stopped(plan, goal, asked, source, project, as_json=as_json)
-        started_s = time.monotonic()
-        with live.watching() as emit:
-            finished = session.run(plan, cap=asked.cap, emit=emit)
-        if as_json:
-            terminal.result_json(summary.as_json(finished, project.takes, session.ledger.lock))
-        else:
-            _tell(finished, session, source, goal, elapsed_s=time.monotonic() - started_s)
-    return finished.exit_code
+        if isinstance(answer, Question) and not errand.is_agreed(plan, answer):
+            return errand.stop(plan, answer)
+        return errand.carry_out(session, plan, answer.cap)
 
 
 def _cap(project: Project, max_cost: str | None) -> Decimal | None:
@@ -61,53 +59,67 @@ def _cap(project: Project, max_cost: str | None) -> Decimal | None:
     return None if budget is None else budget.max_cost
 
 
-def _agreed(plan: Plan, goal: Destination, question: consent.Question, *, as_json: bool) -> bool:
-    """Whether the person at the screen says yes, after a look at the plan."""
-    if not terminal.is_interactive():
-        return False
-    if not as_json:
-        _show(plan, goal)
-    return terminal.ask(question.text)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Errand:
+    """One run of one project: what is asked, done and told."""
 
+    source: Source
+    choices: Choices
+    project: Project
+    goal: Destination
+    as_json: bool
 
-def _show(plan: Plan, goal: Destination) -> None:
-    table.show(plan_view.table(plan))
-    terminal.result("", *plan_view.summary(plan, goal))
+    def show(self, plan: Plan) -> None:
+        """The priced plan, for a person."""
+        if not self.as_json:
+            table.show(plan_view.table(plan))
+            terminal.result("", *plan_view.summary(plan, self.goal))
 
+    def is_agreed(self, plan: Plan, question: Question) -> bool:
+        """Whether the person at the screen says yes, after a look at the plan."""
+        self.show(plan)
+        return terminal.ask(question.text)
 
-def _stopped(
-    plan: Plan, goal: Destination, question: consent.Question, source: Source, project: Project, *, as_json: bool
-) -> ExitCode:
-    """No consent: the priced plan, and how to give it."""
-    stop = OverBudget(question.reason, fix=_way_to_consent(plan, source))
-    told = messages.problems(stop)
-    if as_json:
-        priced = plan_view.as_json(plan, goal, project.warnings)
-        terminal.result_json({**priced, **messages.refusal_json(told, ExitCode.OVER_BUDGET)})
+    def stop(self, plan: Plan, question: Question) -> ExitCode:
+        """End without consent: why, and how to give it."""
+        told = messages.problems(OverBudget(question.reason, fix=self._way_to_consent(plan)))
+        if self.as_json:
+            priced = plan_view.as_json(plan, self.goal, self.project.warnings)
+            terminal.result_json({**priced, **messages.refusal_json(told, ExitCode.OVER_BUDGET)})
+        else:
+            terminal.note(*messages.problems_text(told))
         return ExitCode.OVER_BUDGET
-    if not terminal.is_interactive():
-        _show(plan, goal)
-    terminal.note(*messages.problems_text(told))
-    return ExitCode.OVER_BUDGET
 
+    def _way_to_consent(self, plan: Plan) -> str:
+        if plan.unpriced:
+            return "give the missing price with --price or `prices:` in the manifest"
+        words = (*self.choices.words, "--max-cost", f"{plan.cost:f}")
+        return f"{self.source.command('run', *words)}, or `budget:` in the manifest"
 
-def _way_to_consent(plan: Plan, source: Source) -> str:
-    if plan.unpriced:
-        return "give the missing price with --price or `prices:` in the manifest, then agree to the sum"
-    return f"{source.command('run', '--max-cost', f'{plan.cost:f}')}, or `budget:` in the manifest"
+    def carry_out(self, session: Session, plan: Plan, cap: Decimal | None) -> ExitCode:
+        """Do what the plan says, and tell what came of it."""
+        started_s = time.monotonic()
+        with live.watching() as emit:
+            finished = session.run(plan, cap=cap, emit=emit)
+        if self.as_json:
+            terminal.result_json(summary.as_json(finished, self.project.takes, session.ledger.lock))
+            return finished.exit_code
+        if plan.work:
+            elapsed_s, is_charged = time.monotonic() - started_s, self.goal.is_charged
+            terminal.result(*summary.lines(finished, self._places(), elapsed_s=elapsed_s, is_charged=is_charged))
+        else:
+            terminal.result(summary.nothing_to_do(finished))
+        if finished.exit_code is not ExitCode.OK:
+            self._tell_the_way_on(finished, session.plan())
+        return finished.exit_code
 
-
-def _tell(finished: RunFinished, session: Session, source: Source, goal: Destination, *, elapsed_s: float) -> None:
-    project = session.project
-    after = session.plan() if finished.exit_code is not ExitCode.OK else None
-    if finished.rendered or finished.failed or finished.unfinished:
-        places = Whereabouts(
-            clips=source.path.parent / project.manifest.output_dir,
-            record=source.path.parent / project.lockfile_path.relative_to(project.folder),
+    def _places(self) -> Whereabouts:
+        folder = self.source.path.parent
+        return Whereabouts(
+            clips=folder / self.project.manifest.output_dir,
+            record=folder / self.project.lockfile_path.relative_to(self.project.folder),
         )
-        terminal.result(*summary.lines(finished, places, elapsed_s=elapsed_s, is_charged=goal.is_charged))
-    else:
-        terminal.result(summary.nothing_to_do(finished))
-    if after is not None:
+
+    def _tell_the_way_on(self, finished: RunFinished, after: Plan) -> None:
         terminal.result(*summary.undecided(after), *summary.ending(finished))
-        terminal.result(*plan_view.next_steps(after, source.command))
+        terminal.result(*plan_view.next_steps(after, self.source.command))

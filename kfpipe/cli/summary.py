@@ -28,7 +28,6 @@ class Whereabouts:
 
 def lines(finished: RunFinished, places: Whereabouts, *, elapsed_s: float, is_charged: bool) -> list[str]:
     """What was done, what it cost, and where it is."""
-    told = [_headline(finished, elapsed_s, is_charged)] if _did_anything(finished) else []
     others = {
         "kept": finished.kept,
         "failed": finished.failed,
@@ -36,14 +35,10 @@ def lines(finished: RunFinished, places: Whereabouts, *, elapsed_s: float, is_ch
         "for you to decide": finished.undecided,
     }
     rest = ", ".join(f"{count:,} {words}" for words, count in others.items() if count)
+    told = [_headline(finished, elapsed_s, is_charged)]
     told += [f"  {rest}"] if rest else []
-    if finished.rendered:
-        told += [f"  clips in {places.clips}, record in {places.record}"]
+    told += [f"  clips in {places.clips}, record in {places.record}"] if finished.rendered else []
     return told
-
-
-def _did_anything(finished: RunFinished) -> bool:
-    return bool(finished.rendered or finished.failed or finished.unfinished or finished.spent)
 
 
 def _headline(finished: RunFinished, elapsed_s: float, is_charged: bool) -> str:

@@ -67,4 +67,4 @@ def _draw(table: Table) -> None:
         drawing.add_column(column.title, justify="right" if column.is_number else "left", overflow="fold")
     for row in rows:
         drawing.add_row(*map(Text, row))
-    Console().print(drawing)
+    Console(color_system=terminal.colour_system()).print(drawing)

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TextIO
+from typing import Any, Final, Literal, TextIO
 
 _ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -52,6 +52,11 @@ def is_interactive() -> bool:
 def is_screen(stream: TextIO) -> bool:
     """Whether `stream` can redraw what it has shown."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def colour_system() -> Literal["auto"] | None:
+    """What rich may style with; None, where `NO_COLOR` asks for plain text."""
+    return None if os.environ.get("NO_COLOR") else "auto"
 
 
 def ask(question: str) -> bool:
