@@ -51,7 +51,7 @@ class Emulator:
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
-            folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="kfpipe-emulator-")))
+            self.folder = folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="kfpipe-emulator-")))
             studio = Studio(folder, self.settings.workers, self.settings.film, self.clock.now)
             opening.callback(studio.close)
             self.world = World(self.settings, self.clock, studio)

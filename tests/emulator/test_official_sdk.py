@@ -9,15 +9,10 @@ import dashscope
 import httpx
 import pytest
 from dashscope.aigc.video_synthesis import AioVideoSynthesis, VideoSynthesis
+from dashscope.api_entities.aio_session import close_shared_aio_session
 from dashscope.api_entities.http_request import close_shared_sync_session
 
 from kfpipe.emulator import Emulator
-
-# The SDK leaves its sessions to the garbage collector.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +115,7 @@ def test_the_asynchronous_surface_does_the_same(frames):
         listed = await AioVideoSynthesis.list(model_name="wan2.7-i2v")
         waited = await AioVideoSynthesis.wait(made)
         canceled = await AioVideoSynthesis.cancel(made)
+        await close_shared_aio_session()
         return called, made, fetched, listed, waited, canceled
 
     called, made, fetched, listed, waited, canceled = asyncio.run(scene())

@@ -1,0 +1,175 @@
+"""The clips, decoded again: what is promised about them holds in the file."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from itertools import pairwise
+
+import av
+import pytest
+from PIL import Image, ImageChops, ImageDraw, ImageStat
+
+from kfpipe.emulator import film
+from kfpipe.emulator.pictures import fitted, placeholder
+from kfpipe.emulator.scene import RemoteFile, Scene, StoredFile
+
+SIZE = (544, 304)
+
+
+def is_never_stopped():
+    return False
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Two landscapes, one by day and one by night, in other sizes than the clip's."""
+    made = []
+    for name, sky, ground in (("day", "skyblue", "olivedrab"), ("night", "midnightblue", "darkslategray")):
+        picture = Image.new("RGB", (900, 600), sky)
+        draw = ImageDraw.Draw(picture)
+        draw.rectangle((0, 380, 900, 600), fill=ground)
+        draw.ellipse((600, 60, 720, 180), fill="gold")
+        path = tmp_path / f"{name}.png"
+        picture.save(path)
+        made.append(StoredFile(path, name, path.stat().st_size))
+    return made
+
+
+@pytest.fixture
+def scene(pictures):
+    first, last = pictures
+    return Scene(
+        width_px=SIZE[0],
+        height_px=SIZE[1],
+        seconds=2,
+        first=first,
+        last=last,
+        has_sound=True,
+        has_watermark=False,
+        seed=7,
+    )
+
+
+def rendered(scene, path, render=film.render):
+    render(scene, path, is_never_stopped)
+    return path
+
+
+def frames(path):
+    with av.open(path) as container:
+        return [frame.to_image() for frame in container.decode(video=0)]
+
+
+def difference(one, other):
+    return max(ImageStat.Stat(ImageChops.difference(one, other)).mean)
+
+
+@pytest.mark.parametrize("render", [film.render, film.render_tiny])
+def test_a_clip_has_the_promised_format(scene, tmp_path, render):
+    with av.open(rendered(scene, tmp_path / "clip.mp4", render)) as container:
+        video, audio = container.streams.video[0], container.streams.audio[0]
+        assert (video.codec_context.name, video.pix_fmt) == ("h264", "yuv420p")
+        assert (video.width, video.height) == SIZE
+        assert (video.average_rate, video.frames, video.start_time) == (30, 60, 0)
+        assert container.duration == 2_000_000
+        assert (audio.codec_context.name, audio.rate, audio.channels) == ("aac", 48_000, 2)
+
+
+@pytest.mark.parametrize("render", [film.render, film.render_tiny])
+def test_a_clip_starts_and_ends_on_the_given_pictures(scene, tmp_path, render):
+    shown = frames(rendered(scene, tmp_path / "clip.mp4", render))
+    assert difference(shown[0], fitted(scene.first, SIZE)) < 4
+    assert difference(shown[-1], fitted(scene.last, SIZE)) < 4
+
+
+def test_the_picture_moves_all_the_way_and_never_jumps(scene, tmp_path):
+    shown = frames(rendered(scene, tmp_path / "clip.mp4"))
+    whole_way = difference(shown[0], shown[-1])
+    steps = [difference(one, other) for one, other in pairwise(shown)]
+    assert max(steps) < whole_way / 10
+    middle = shown[len(shown) // 2]
+    assert difference(middle, shown[0]) > whole_way / 4
+    assert difference(middle, shown[-1]) > whole_way / 4
+
+
+def test_a_picture_alone_is_moved_in_on(scene, tmp_path):
+    shown = frames(rendered(replace(scene, last=None), tmp_path / "clip.mp4"))
+    assert difference(shown[0], fitted(scene.first, SIZE)) < 4
+    assert difference(shown[-1], shown[0]) > 1
+
+
+def test_a_silent_model_makes_no_sound(scene, tmp_path):
+    with av.open(rendered(replace(scene, has_sound=False), tmp_path / "clip.mp4")) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+
+
+def test_sound_fades_in_and_out_and_never_shouts(scene, tmp_path):
+    with av.open(rendered(scene, tmp_path / "clip.mp4", film.render_tiny)) as container:
+        loudness = [
+            max(abs(sample) for sample in memoryview(bytes(frame.planes[0])).cast("f")[: frame.samples])
+            for frame in container.decode(audio=0)
+        ]
+    assert 0.02 < max(loudness) < 0.3
+    assert loudness[0] < max(loudness) / 4 > loudness[-1]
+
+
+@pytest.mark.parametrize("render", [film.render, film.render_tiny])
+def test_equal_scenes_give_equal_bytes(scene, tmp_path, render):
+    digests = {
+        hashlib.sha256(rendered(scene, tmp_path / name, render).read_bytes()).digest() for name in ("a.mp4", "b.mp4")
+    }
+    assert len(digests) == 1
+
+
+def test_another_seed_moves_otherwise(scene, tmp_path):
+    one = rendered(scene, tmp_path / "a.mp4").read_bytes()
+    other = rendered(replace(scene, seed=8), tmp_path / "b.mp4").read_bytes()
+    assert one != other
+
+
+def test_every_clip_is_marked_and_watermarked_only_on_request(scene, tmp_path):
+    scene = replace(scene, has_sound=False, last=None)
+    marked = frames(rendered(scene, tmp_path / "a.mp4", film.render_tiny))[0]
+    watermarked = frames(rendered(replace(scene, has_watermark=True), tmp_path / "b.mp4", film.render_tiny))[0]
+    width, height = SIZE
+    lower_left, lower_right = (0, height - 30, 100, height), (width - 150, height - 40, width, height)
+    plain = fitted(scene.first, SIZE)
+
+    def contrast(picture, box):
+        return max(high for _, high in ImageChops.difference(picture.crop(box), plain.crop(box)).getextrema())
+
+    assert contrast(marked, lower_left) > 25
+    assert contrast(marked, lower_right) < 25 < contrast(watermarked, lower_right)
+
+
+def test_a_clip_that_is_gone_on_from_opens_the_film(scene, pictures, tmp_path):
+    opening = rendered(replace(scene, has_sound=False), tmp_path / "opening.mp4")
+    clip = StoredFile(opening, "opening", opening.stat().st_size)
+    going_on = replace(scene, first=clip, goes_on=True, last=pictures[0], seconds=4, has_sound=False)
+    shown, opened = frames(rendered(going_on, tmp_path / "film.mp4")), frames(opening)
+    assert len(shown) == 120
+    assert max(difference(shown[index], opened[index]) for index in (0, 30, 59)) < 4
+    assert difference(shown[-1], fitted(pictures[0], SIZE)) < 4
+
+
+def test_a_given_sound_is_heard_and_then_silence(scene, tmp_path):
+    given = rendered(replace(scene, last=None), tmp_path / "given.mp4", film.render_tiny)
+    driven = replace(scene, seconds=4, driving_audio=StoredFile(given, "given", 1))
+    with av.open(rendered(driven, tmp_path / "clip.mp4", film.render_tiny)) as container:
+        assert container.duration == 4_000_000
+        sound = [(frame.time, max(memoryview(bytes(frame.planes[0])).cast("f"))) for frame in container.decode(audio=0)]
+    assert max(level for time, level in sound if time < 2) > 0.02
+    assert max(level for time, level in sound if time > 2.5) < 0.001
+
+
+def test_a_remote_picture_is_a_card_that_differs_by_address():
+    one, other = (placeholder(f"https://pictures.example/{name}.png") for name in ("a", "b"))
+    assert one.size == (1280, 720)
+    assert difference(one, other) > 0
+    assert fitted(RemoteFile("https://pictures.example/a.png"), SIZE).size == SIZE
+
+
+def test_a_film_is_given_up_when_nobody_waits(scene, tmp_path):
+    with pytest.raises(film.Stopped):
+        film.render(scene, tmp_path / "clip.mp4", lambda: True)
