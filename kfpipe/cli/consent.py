@@ -40,11 +40,10 @@ def of(plan: Plan, *, cap: Decimal | None, charged: bool) -> Granted | Question:
         return Granted(cap=None)
     if not unpriced and not plan.cost:
         return Granted(cap=plan.cost)
-    reason = _reason(plan, cap)
     clips = counted(sum(step.cost != 0 for step in plan.steps), "clip")
     return Question(
-        text=f"Render {clips} for {_price(plan)}{'' if cap is None else f': {reason}'}?",
-        reason=reason,
+        text=f"Render {clips} for {_price(plan)}{_excess(plan, cap)}?",
+        reason=f"the run would cost {_price(plan)}{_excess(plan, cap) or ', and no budget is agreed'}",
         cap=None if unpriced else plan.cost,
     )
 
@@ -57,10 +56,11 @@ def _price(plan: Plan) -> str:
     return f"{known} and {unknown}" if plan.cost else unknown
 
 
-def _reason(plan: Plan, cap: Decimal | None) -> str:
-    if plan.unpriced:
-        return f"the price of {counted(len(plan.unpriced), 'clip')} is unknown"
-    cost = money_text(plan.cost, plan.currency)
+def _excess(plan: Plan, cap: Decimal | None) -> str:
+    """How the price stands to the budget; empty when there is none."""
     if cap is None:
-        return f"the run would cost {cost}, and no budget is agreed"
-    return f"{cost} is {money_text(plan.cost - cap, plan.currency)} over the budget of {money_text(cap, plan.currency)}"
+        return ""
+    budget = f"the budget of {money_text(cap, plan.currency)}"
+    if plan.cost > cap:
+        return f", {money_text(plan.cost - cap, plan.currency)} over {budget}"
+    return f", perhaps over {budget}"

@@ -90,9 +90,11 @@ def _picture(progress: Progress, now_s: float) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
+    if not progress.work:
+        return Text("starting")
     head = Table.grid(padding=(0, 1, 0, 0))
     head.add_row(
-        ProgressBar(total=max(progress.work, 1), completed=progress.done, width=BAR_WIDTH),
+        ProgressBar(total=progress.work, completed=progress.done, width=BAR_WIDTH),
         Text(totals(progress, now_s)),
     )
     rows = Table.grid(padding=(0, 2, 0, 0))

@@ -61,7 +61,7 @@ def _size(step: Step) -> str:
 def _cost(step: Step) -> str:
     if step.cost is None:
         return "unknown"
-    return amount_text(step.cost) if step.action.is_work else ""
+    return amount_text(step.cost) if step.cost or step.action is Action.RENDER else ""
 
 
 def summary(plan: Plan, destination: Destination) -> list[str]:
