@@ -15,9 +15,7 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 def still(path: str = "frames/a.png", sha256: str = "a" * 64) -> LocalMedium:
-    return LocalMedium(
-        path=path, sha256=sha256, size_bytes=10_000, mime_type="image/png", width_px=1280, height_px=720
-    )
+    return LocalMedium(path=path, sha256=sha256, size_bytes=10_000, mime_type="image/png", width_px=1280, height_px=720)
 
 
 def parameters(**changes: Any) -> Parameters:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -19,6 +20,9 @@ from kfpipe.provider import Provider
 
 TRIES: Final = 5
 
+PARTIAL: Final = ".partial"
+"""Folder beside the renders for downloads that are not complete yet; a clip moves from there in one step."""
+
 
 class Fetcher:
     """Downloads clips into the manifest's folder. `folder` is that folder; all paths on record are relative to it."""
@@ -28,6 +32,7 @@ class Fetcher:
         self._ledger = ledger
         self._folder = folder
         self._random = random
+        self._shelves: set[Path] = set()
 
     async def fetch(self, take_id: str, entry: Succeeded, output: str, size: PictureSize | None) -> Rendered:
         """The take with its file in place, on record.
@@ -36,7 +41,8 @@ class Fetcher:
         the record then still says where it is.
         """
         target = self._folder / output
-        partial = target.parent / ".partial" / f"{entry.task.task_id}{target.suffix}"
+        partial = target.parent / PARTIAL / f"{entry.task.task_id}{target.suffix}"
+        self._shelves.add(partial.parent)
         expected = media.Expected(size=size, seconds=int(entry.result.billed_seconds))
         for attempt in range(1, TRIES + 1):
             try:
@@ -63,6 +69,12 @@ class Fetcher:
         rendered = Rendered(asked=entry.asked, task=entry.task, result=entry.result, render=render)
         await self._ledger.record(take_id, rendered)
         return rendered
+
+    def tidy(self) -> None:
+        """Take away the folders of half-done downloads, unless there still are some in them."""
+        for shelf in self._shelves:
+            with suppress(OSError):
+                shelf.rmdir()
 
     async def _with_fresh_link(self, entry: Succeeded) -> Succeeded:
         """The same entry with the link that the service names now; unchanged when it names none."""

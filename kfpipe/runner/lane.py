@@ -151,7 +151,7 @@ class Lane:
     async def _carry_out(self, step: Step) -> None:
         record = self._shared.ledger.lock.get(step.take_id)
         try:
-            earlier = await self._finish(step.take_id, record and record.entry)
+            earlier = await self._finish(step.take_id, None if record is None else record.entry)
             if step.take is not None and _wants_another(step.action, earlier):
                 if isinstance(earlier, Succeeded):
                     await self._shared.deliver(step, earlier)

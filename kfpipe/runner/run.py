@@ -122,6 +122,7 @@ class Run:
                 service.start_soon(self._shared.follower.run)
                 await self._work_through(work)
                 service.cancel_scope.cancel()
+        self._fetcher.tidy()
         end = finished(plan, self._shared.tally, interrupted=self._scope.cancel_called)
         self._emit(end)
         return end

@@ -11,7 +11,19 @@ import pytest
 from kfpipe.domain import Take
 from kfpipe.lock import Entry, Lock, Record
 from kfpipe.plan import Action, FileState, Plan, Step, make
-from tests.makers import NOW, failed, parameters, record, rendered, request, result, submitted, submitting, succeeded, take
+from tests.makers import (
+    NOW,
+    failed,
+    parameters,
+    record,
+    rendered,
+    request,
+    result,
+    submitted,
+    submitting,
+    succeeded,
+    take,
+)
 
 DEAD = result(url_expires_at=NOW - timedelta(hours=1))
 

@@ -1,0 +1,84 @@
+"""`kfpipe run`, killed at random moments and started again, pays for every take once and loses none."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from kfpipe.emulator import Emulator
+
+MANIFEST = """\
+kfpipe: 1
+provider: {name: dashscope, region: singapore}
+limits: {submissions_per_second: 20, concurrent_tasks: 4, queries_per_second: 20}
+budget: {max_cost: 100, currency: USD}
+defaults: {model: wan2.7-i2v, duration: 2, first_frame: a.png, last_frame: b.png}
+shots:
+  - id: kitten
+    prompt: A kitten looks up.
+    matrix: {seed: [1, 2, 3, 4, 5]}
+  - id: monster
+    prompt: A monster looks at the {{ sky }} sky.
+    matrix: {sky: [red, green, blue], seed: [1, 2]}
+  - id: street
+    prompt: The lamps of a street come on.
+"""
+TAKES = 12
+KILLS = 20
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "shots.yaml").write_text(MANIFEST, "utf-8")
+    for name, colour in (("a.png", (40, 60, 120)), ("b.png", (230, 180, 90))):
+        Image.new("RGB", (640, 360), colour).save(tmp_path / name)
+    return tmp_path
+
+
+def start(folder: Path, emulator: Emulator) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "kfpipe", "run", "shots.yaml"],
+        cwd=folder,
+        env={**os.environ, "DASHSCOPE_HTTP_BASE_URL": emulator.base_url, "DASHSCOPE_API_KEY": "sk-test"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.timeout(300)
+def test_twenty_kills_cost_nothing_and_lose_nothing(folder: Path) -> None:
+    moments = random.Random(20)
+    with Emulator(factor=100, queue_s=(0, 40), run_s=(40, 200), film="tiny", enforces_rates=False) as emulator:
+        for _ in range(KILLS):
+            process = start(folder, emulator)
+            time.sleep(moments.uniform(0.8, 2.5))
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+        output, _ = start(folder, emulator).communicate(timeout=120)
+        tasks = emulator.bill().charges
+    assert "12 rendered" in output or "nothing to do" in output, output
+
+    lock = json.loads((folder / "shots.lock.json").read_text("utf-8"))
+    entries = lock["takes"]
+    assert Counter(entry["state"] for entry in entries.values()) == {"rendered": TAKES}
+    assert sorted(task.task_id for task in tasks) == sorted(entry["task_id"] for entry in entries.values())
+    assert not any(entry["previous"] for entry in entries.values())
+
+    clips = {path.relative_to(folder).as_posix() for path in folder.rglob("*.mp4")}
+    assert clips == {entry["render"]["path"] for entry in entries.values()}
+    assert {path.name for path in folder.iterdir()} == {
+        ".kfpipe", "a.png", "b.png", "renders", "shots.lock.json", "shots.yaml",
+    }  # fmt: skip
+    assert {path.name for path in (folder / "renders").iterdir()} == {Path(clip).name for clip in clips}
+    assert not list((folder / ".kfpipe").glob("*.journal*"))

@@ -1,0 +1,89 @@
+"""A small project, an emulator, and a run on each event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from kfpipe import api
+from kfpipe.emulator import Emulator
+from kfpipe.environment import Environment
+from kfpipe.events import Event, RunFinished
+from kfpipe.plan import Plan
+
+DEFAULTS = """\
+kfpipe: 1
+provider: {name: emulator}
+limits: {submissions_per_second: 50, concurrent_tasks: 4, queries_per_second: 50}
+defaults: {model: wan2.7-i2v, duration: 2, first_frame: a.png, last_frame: b.png}
+"""
+
+
+@dataclass
+class Studio:
+    """A folder with a manifest, and the emulator that its runs go to."""
+
+    folder: Path
+    emulator: Emulator
+    events: list[Event] = field(default_factory=list)
+
+    def write(self, shots: str, head: str = DEFAULTS) -> None:
+        (self.folder / "shots.yaml").write_text(f"{head}{shots}", "utf-8")
+
+    def plan(self, **options: Any) -> Plan:
+        return api.plan(api.load(self.folder / "shots.yaml"), **options)
+
+    async def run(
+        self, *, cap: Decimal | None = None, emit: Callable[[Event], None] | None = None, **options: Any
+    ) -> RunFinished:
+        """One `kfpipe run`; its events are in `events`."""
+        self.events = []
+
+        def heard(event: Event) -> None:
+            self.events.append(event)
+            if emit is not None:
+                emit(event)
+
+        with api.session(api.load(self.folder / "shots.yaml")) as session:
+            settings = Environment(
+                api_key="sk-test", base_url=self.emulator.base_url, submit_timeout_s=2.0, emulator_factor=1.0
+            )
+            session = api.Session(project=session.project, ledger=session.ledger, settings=settings)
+            return await session.run_async(session.plan(**options), cap=cap, emit=heard)
+
+    @property
+    def lock(self) -> api.Lock:
+        return api.records(api.load(self.folder / "shots.yaml"))
+
+    @property
+    def lockfile(self) -> Path:
+        return self.folder / "shots.lock.json"
+
+    def of(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def billed(self) -> int:
+        return len(self.emulator.bill().charges)
+
+    def clips(self) -> set[str]:
+        return {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*.mp4")}
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """Renders that take a fraction of a second; no limits, unless a test asks for them."""
+    with Emulator(factor=200, queue_s=(0, 10), run_s=(20, 60), film="tiny", enforces_rates=False) as running:
+        yield running
+
+
+@pytest.fixture
+def studio(tmp_path: Path, emulator: Emulator) -> Studio:
+    for name, colour in (("a.png", (40, 60, 120)), ("b.png", (230, 180, 90))):
+        Image.new("RGB", (640, 360), colour).save(tmp_path / name)
+    return Studio(tmp_path, emulator)
