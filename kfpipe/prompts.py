@@ -29,7 +29,12 @@ SOURCE_LIMIT_CHARS = 65_536
 OUTPUT_LIMIT_CHARS = 20_000
 RANGE_LIMIT = 1_000
 NODE_LIMIT = 2_000
+_NEWLINE = "\n"
 _TEXT_NAME = re.compile(r"_[0-9]+")  # a literal piece of a template, see _split
+_INSIDE_TAG = r"""(?![-+])(?:[^{}'"]|'[^'\\]*'|"[^"\\]*")*+(?<![-+])"""
+_PLAIN_TAG = re.compile(rf"(\{{\{{{_INSIDE_TAG}\}}\}}|\{{%{_INSIDE_TAG}%\}})")
+_TAG_START = re.compile(r"\{[{%#]")
+_RAW = re.compile(r"\{%\s*raw")
 
 
 class PromptInvalid(KfpipeError):
@@ -73,30 +78,18 @@ def _split(source: str) -> tuple[str, dict[str, str]]:
     """The template with its literal pieces taken out, and the pieces: `{{ _0 }}{{ sky }}{{ _1 }}`.
 
     Compiling costs a hundred times what rendering does, and the templates of a large shot list differ in their
-    literal pieces only. Every expression stays on its line.
+    literal pieces only. Every tag stays on its line. What is not plain (comments, raw blocks, stripped blanks, nested
+    braces) is left whole.
     """
     if len(source) > SOURCE_LIMIT_CHARS:
         raise PromptInvalid(f"the template is longer than {SOURCE_LIMIT_CHARS:,} characters")
-    parts: list[str] = []
-    texts: dict[str, str] = {}
-    line = 1
-    try:
-        for start, kind, value in _ENVIRONMENT.lex(source):
-            if kind.startswith("raw"):
-                return source, {}
-            if kind.startswith("comment"):
-                continue
-            part = value
-            if kind == "data":
-                part = f"{{{{ _{len(texts)} }}}}"
-                texts[f"_{len(texts)}"] = value
-            elif kind.endswith("_begin"):
-                part += "\n" * (start - line)
-            parts.append(part)
-            line += part.count("\n")
-    except TemplateSyntaxError:
-        return source, {}  # compiled whole, it says what is wrong with it
-    return "".join(parts), texts
+    pieces = _PLAIN_TAG.split(source)
+    literals, tags = pieces[::2], pieces[1::2]
+    if any(_TAG_START.search(literal) for literal in literals) or any(map(_RAW.match, tags)):
+        return source, {}
+    texts = {f"_{number}": literal for number, literal in enumerate(literals)}
+    holes = (f"{{{{ {name}{text.count(_NEWLINE) * _NEWLINE} }}}}" for name, text in texts.items())
+    return "".join(hole + tag for hole, tag in zip(holes, [*tags, ""], strict=True)), texts
 
 
 @lru_cache(maxsize=4096)

@@ -37,6 +37,12 @@ VARIABLES: dict[str, Any] = {
         ("{{ wide }}", "true"),
         ("{% raw %}{{ sky }}{% endraw %}", "{{ sky }}"),
         ("{# a note #}text\n", "text\n"),
+        ("{{ '}}' }}{{ sky }} {% raw %}{{ sky }}{% endraw %}", "}}evening {{ sky }}"),
+        ("{# {{ sky }} #}{{ sky }}", "evening"),
+        ("{{ '{{ sky }}' }}", "{{ sky }}"),
+        ("{{ '%}' }}{{ {'a': sky}['a'] }}", "%}evening"),
+        ("{% if sky == '%}' %}a{% else %}\nb{% endif %}", "\nb"),
+        ("a } b }} c %} {{ sky }}", "a } b }} c %} evening"),
     ],
 )
 def test_a_template_says_what_it_means(template: str, text: str) -> None:
