@@ -143,6 +143,15 @@ class Unknown(Act):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unlisted(Act):
+    """The first task lists after this submission do not show its task yet."""
+
+    name = "unlisted"
+    phases = frozenset({Phase.SUBMIT})
+    lists: Count = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Floats(Act):
     """The task's usage is told in floats: 5.0 for 5."""
 
@@ -161,5 +170,19 @@ class ChargeSeconds(Act):
 
 ACTS: dict[str, type[Act]] = {
     act.name: act
-    for act in (Answer, HtmlPage, Drop, Hang, Garble, Slow, Truncate, Corrupt, Fail, Unknown, Floats, ChargeSeconds)
+    for act in (
+        Answer,
+        HtmlPage,
+        Drop,
+        Hang,
+        Garble,
+        Slow,
+        Truncate,
+        Corrupt,
+        Fail,
+        Unknown,
+        Unlisted,
+        Floats,
+        ChargeSeconds,
+    )
 }

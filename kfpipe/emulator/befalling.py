@@ -53,6 +53,8 @@ def quirks(befalling: Iterable[Act]) -> Quirks:
                 made.failure = (act.code, act.message)
             case acts.Unknown():
                 made.unknown_queries = act.queries
+            case acts.Unlisted():
+                made.unlisted_lists = act.lists
             case acts.Floats():
                 made.has_float_usage = True
             case acts.ChargeSeconds():

@@ -48,7 +48,7 @@ def _write(scene: Scene, target: Path, frames: Iterator[Planes], is_stopped: Cal
     with av.open(target, "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
         video = container.add_stream("libx264", rate=FRAMES_PER_SECOND)
         video.options = {"preset": "ultrafast", "crf": "22", "g": str(FRAMES_PER_SECOND)}
-        video.thread_count = 1
+        video.codec_context.thread_count = 1
         video.width, video.height, video.pix_fmt = scene.width_px, scene.height_px, "yuv420p"
         video.codec_context.time_base = Fraction(1, FRAMES_PER_SECOND)
         if scene.has_sound:

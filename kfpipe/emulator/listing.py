@@ -1,6 +1,7 @@
 """The account's tasks by their creation time: windows and pages of them."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -23,6 +24,11 @@ class Query:
     api_key_id: str | None = None
     page_no: int = 1
     page_size: int = 10
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether every task of the window is wanted."""
+        return self.task_id is self.model_name is self.status is self.api_key_id is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +53,17 @@ class Register:
         self._created.append(task.submitted_at)
         self._tasks.append(task)
 
-    def page(self, query: Query, now: float) -> Page:
-        """Newest first. Nothing older than a day is listed."""
+    def page(self, query: Query, now: float, hidden: Collection[Task] = ()) -> Page:
+        """Newest first. Nothing older than a day is listed, and nothing that is `hidden`."""
         low = bisect_left(self._created, max(query.start, now - DAY_S))
         high = bisect_right(self._created, query.end)
         offset = (query.page_no - 1) * query.page_size
-        if (query.task_id, query.model_name, query.status, query.api_key_id) == (None, None, None, None):
+        if not hidden and query.takes_all:
             total = max(0, high - low)
             newest = max(low, high - offset)
             tasks = self._tasks[max(low, newest - query.page_size) : newest]
             return Page(tasks=tuple(reversed(tasks)), total=total, query=query)
-        found = [task for task in reversed(self._tasks[low:high]) if _matches(task, query, now)]
+        found = [task for task in reversed(self._tasks[low:high]) if task not in hidden and _matches(task, query, now)]
         return Page(tasks=tuple(found[offset : offset + query.page_size]), total=len(found), query=query)
 
 

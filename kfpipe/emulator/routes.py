@@ -19,7 +19,7 @@ from kfpipe.emulator.links import Links
 from kfpipe.emulator.oss import StoreRefused
 from kfpipe.emulator.request_log import RequestLog
 from kfpipe.emulator.scene import MediaFile
-from kfpipe.emulator.tasks import Task, TaskStatus
+from kfpipe.emulator.tasks import TaskStatus
 from kfpipe.emulator.uploads import Uploads
 from kfpipe.emulator.verdicts import Denied, TaskRefused
 from kfpipe.emulator.world import World
@@ -140,9 +140,9 @@ class Routes:
         task = self._world.query(task_id)
         if task is None:
             return JSONResponse(wire.unknown(task_id))
-        now = self._world.clock.now()
+        link = partial(self._links.url, self._origin)
         truncates_prompt = self._world.settings.truncates_orig_prompt
-        return JSONResponse(wire.task(task, now, self._video_url(task), truncates_prompt=truncates_prompt))
+        return JSONResponse(wire.task(task, self._world.clock.now(), link, truncates_prompt=truncates_prompt))
 
     async def _list(self, call: Call) -> Response:
         self._key_id(call)
@@ -200,15 +200,8 @@ class Routes:
         if scheme == "oss":
             return self._uploads.resolve(url, model)
         if scheme in ("http", "https"):
-            return depot.remote(url, is_strict=self._world.settings.is_strict)
+            return depot.remote(url, is_strict=self._world.settings.strict)
         raise TaskRefused("InvalidURL", "The request URL is invalid, please make sure it is correct.")
-
-    def _video_url(self, task: Task) -> str | None:
-        now = self._world.clock.now()
-        ended_at = task.ended_at()
-        if ended_at is None or task.status(now) is not TaskStatus.SUCCEEDED:
-            return None
-        return self._links.url(self._origin, task.id, ended_at)
 
 
 def _query_of(request: Request, now: float) -> listing.Query:

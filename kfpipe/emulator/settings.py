@@ -38,7 +38,7 @@ class Settings:
 
     `limits` may hold `submissions_per_second`, `concurrent_tasks` (both per model), `queries_per_second` and
     `policies_per_second`; what it leaves out is the model's own. `enforces_rates` false lets every rate pass.
-    `api_keys` None accepts every key that starts with `sk-`. `is_strict` fails tasks with remote media, which the
+    `api_keys` None accepts every key that starts with `sk-`. `strict` fails tasks with remote media, which the
     emulator never fetches, the way the service does for an address it cannot reach.
     """
 
@@ -52,7 +52,7 @@ class Settings:
     over_limit: OverLimit = OverLimit.QUEUE
     standing: Standing = Standing.GOOD
     api_keys: frozenset[str] | None = None
-    is_strict: bool = False
+    strict: bool = False
     truncates_orig_prompt: bool = False
     film: FilmStyle = FilmStyle.MOVING
     workers: int = 2

@@ -28,6 +28,7 @@ class Quirks:
 
     failure: tuple[str | None, str | None] | None = None  # code and message, either of which may be missing
     unknown_queries: int = 0  # so many queries more say UNKNOWN
+    unlisted_lists: int = 0  # so many lists more leave it out
     has_float_usage: bool = False
     charged_seconds: int | None = None
 

@@ -1,7 +1,7 @@
 """Tasks, pages and refusals as the JSON bodies of the API reference."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -31,13 +31,15 @@ def unknown(task_id: str) -> Json:
     return {"request_id": request_id(), "output": {"task_id": task_id, "task_status": TaskStatus.UNKNOWN}}
 
 
-def task(task: Task, now: float, video_url: str | None, *, truncates_prompt: bool) -> Json:
-    """The answer to a query. `video_url` is there once the task has succeeded."""
+def task(task: Task, now: float, link: Callable[[str, float], str], *, truncates_prompt: bool) -> Json:
+    """The answer to a query. `link` makes the video's URL from the task's id and its end, once there is one."""
     status = task.status(now)
     output: Json = {"task_id": task.id, "task_status": status, **_times(task, status)}
     body: Json = {"request_id": request_id(), "output": output}
     if status is TaskStatus.SUCCEEDED:
-        output.update(_prompts(task, truncates_prompt=truncates_prompt), video_url=video_url)
+        ended_at = task.ended_at()
+        assert ended_at is not None
+        output.update(_prompts(task, truncates_prompt=truncates_prompt), video_url=link(task.id, ended_at))
         body["usage"] = _usage(task)
     elif status is TaskStatus.FAILED:
         code, message = task.failure() or (None, None)

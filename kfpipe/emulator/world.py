@@ -41,6 +41,7 @@ class World:
         self._studio = studio
         self._tasks: dict[str, Task] = {}
         self._register = Register()
+        self._unlisted: list[Task] = []
         self._lanes = {
             name: Lane(self._limit("concurrent_tasks", model.concurrent_tasks)) for name, model in self.models.items()
         }
@@ -63,6 +64,8 @@ class World:
             task = self._task(model, body, fetch, now, key_id, quirks or Quirks())
             self._tasks[task.id] = task
             self._register.add(task)
+            if task.quirks.unlisted_lists > 0:
+                self._unlisted.append(task)
             if task.refusal is None:
                 self._lanes[model.name].join(task)
                 self._settle()
@@ -87,7 +90,11 @@ class World:
 
     def page(self, query: Query) -> Page:
         with self._lock:
-            return self._register.page(query, self._settle())
+            hidden = tuple(self._unlisted)
+            for task in hidden:
+                task.quirks.unlisted_lists -= 1
+            self._unlisted = [task for task in hidden if task.quirks.unlisted_lists > 0]
+            return self._register.page(query, self._settle(), hidden)
 
     def cancel(self, task_id: str) -> None:
         """Raises `Denied` unless the task is still PENDING."""

@@ -94,6 +94,13 @@ def test_a_live_task_may_be_unknown_for_some_queries(start, bodies):
     assert seen[2] != "UNKNOWN"
 
 
+def test_a_new_task_may_show_late_in_the_list(start, bodies):
+    caller = start(faults=[{"on": "submit", "do": "unlisted", "lists": 2, "nth": 1}])
+    late, other = caller.make(bodies.kf2v()), caller.make(bodies.kf2v(seed=2))
+    pages = [[entry["task_id"] for entry in caller.http.get("tasks").json()["data"]] for _ in range(3)]
+    assert pages == [[other], [other], [other, late]]
+
+
 def test_usage_may_come_in_floats_and_another_length_may_be_billed(start, bodies):
     caller = start(faults=[{"on": "submit", "do": "floats"}, {"on": "submit", "do": "charge", "seconds": 7}])
     usage = caller.finish(caller.make(bodies.kf2v()))["usage"]

@@ -202,7 +202,7 @@ def test_any_other_address_fails_the_task(shared, bodies, url):
 def test_a_remote_frame_is_drawn_and_in_strict_mode_out_of_reach(start, bodies):
     body = bodies.wan27()
     body["input"]["media"][0]["url"] = URL
-    lenient, strict = start(), start(is_strict=True)
+    lenient, strict = start(), start(strict=True)
     assert lenient.finish(lenient.make(body))["output"]["task_status"] == "SUCCEEDED"
     assert strict.failure(body) == ("InvalidParameter", f"Failed to download {URL}")
 
