@@ -13,11 +13,15 @@ LONGEST_ECHO = 60
 
 
 def echoed(text: str) -> str:
-    """`text` in single quotes on one line; invisible characters stand as escapes, long text is cut."""
+    """`text` in single quotes, as `visible` shows it."""
+    return f"'{visible(text)}'"
+
+
+def visible(text: str) -> str:
+    """`text` on one line; invisible characters stand as escapes, long text is cut."""
     line = re.sub(r"[ \t\r\n]+", " ", text[: 4 * LONGEST_ECHO])
-    visible = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
-    cut = visible if len(visible) <= LONGEST_ECHO else visible[: LONGEST_ECHO - 3] + "..."
-    return f"'{cut}'"
+    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
+    return shown if len(shown) <= LONGEST_ECHO else shown[: LONGEST_ECHO - 3] + "..."
 
 
 def described(value: Any) -> str:

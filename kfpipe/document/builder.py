@@ -19,7 +19,7 @@ from kfpipe.document import scalars, syntax
 from kfpipe.document.marks import Container, Marks, packed, unpacked
 from kfpipe.document.source import stray_character
 from kfpipe.errors import Problem, Refused, Severity
-from kfpipe.wording import described, echoed
+from kfpipe.wording import described, echoed, visible
 
 DEEPEST = 64
 """Levels of nesting; a manifest that makes sense has about six."""
@@ -204,27 +204,27 @@ class _Builder:
         self._place(closed.container, closed.start, count=closed.count, height=closed.height)
 
     def _take_alias(self, event: Any) -> None:
-        mark, name = _mark(event), event.anchor
-        anchored = self._anchors.get(name)
-        if any(frame.anchor == name for frame in self._open):
-            self._stop(mark, f"`*{name}` stands inside the part that it repeats", fix="write the value out")
+        mark, sign = _mark(event), f"`*{visible(event.anchor)}`"
+        if any(frame.anchor == event.anchor for frame in self._open):
+            self._stop(mark, f"{sign} stands inside the part that it repeats", fix="write the value out")
+        anchored = self._anchors.get(event.anchor)
         if anchored is None:
-            self._report(
-                mark,
-                f"`*{name}` repeats a part marked `&{name}`, and there is none above",
-                fix="if this is text that starts with an asterisk, put it in quotes",
-            )
+            what = f"{sign} repeats a part marked {sign.replace('*', '&')}, and there is none above"
+            self._report(mark, what, fix="if this is text that starts with an asterisk, put it in quotes")
             anchored = _Anchored("", 1, 0)
+        self._check_size(anchored, mark, sign)
+        if self._open[-1].awaits_key and not isinstance(anchored.value, str):
+            self._report(mark, f"{sign} is no text, and a key must be", fix="write the key out")
+        self._place(anchored.value, mark, count=anchored.count, height=anchored.height)
+
+    def _check_size(self, anchored: _Anchored, mark: int, sign: str) -> None:
         self._aliased_values += anchored.count
         if self._aliased_values > MOST_ALIASED_VALUES:
-            what = f"the aliases up to `*{name}` repeat more than {MOST_ALIASED_VALUES:,} values"
+            what = f"the aliases up to {sign} repeat more than {MOST_ALIASED_VALUES:,} values"
             self._stop(mark, what, fix="move what many shots share into `defaults` or `vars`")
         if len(self._open) + anchored.height > DEEPEST + 1:
-            what = f"with `*{name}` written out, this is nested more than {DEEPEST} levels deep"
+            what = f"with {sign} written out, this is nested more than {DEEPEST} levels deep"
             self._stop(mark, what, fix="lay it out in fewer levels")
-        if self._open[-1].awaits_key and not isinstance(anchored.value, str):
-            self._report(mark, f"`*{name}` is no text, and a key must be", fix="write the key out")
-        self._place(anchored.value, mark, count=anchored.count, height=anchored.height)
 
     def _place(self, value: Any, mark: int, *, count: int, height: int) -> None:
         parent = self._open[-1]
@@ -292,7 +292,7 @@ class _Builder:
             self._warn(_mark(event), what, "if it belongs to the text, put the whole text in quotes")
 
     def _warn_of_older(self, event: Any, value: Any, older: str) -> None:
-        text = event.value
+        text = visible(event.value)
         if isinstance(value, str):
             meaning, fix = "text", f'write "{text}" in quotes to mean text everywhere'
             if older in ("true", "false"):

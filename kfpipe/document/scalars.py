@@ -88,5 +88,5 @@ def _decimal(text: str) -> Decimal:
     mantissa, _, exponent = text.lower().partition("e")
     _bounded(mantissa)
     if len(exponent) > 3 or abs(int(exponent or "0")) > MOST_DIGITS:
-        raise NumberRefused(f"the exponent {exponent} is too large")
+        raise NumberRefused("the exponent of this number is too large")
     return Decimal(text)

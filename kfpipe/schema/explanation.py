@@ -15,7 +15,7 @@ from kfpipe.document import Path
 from kfpipe.findings import Finding
 from kfpipe.schema.repair import candidates, in_yaml
 from kfpipe.schema.shipped import Schema, resolved, schema_at
-from kfpipe.wording import closest, described, echoed, listed
+from kfpipe.wording import closest, described, echoed, listed, visible
 
 Fits = Callable[[Any, Schema], bool]
 
@@ -186,19 +186,17 @@ def _example(path: Path, schema: Schema) -> str | None:
 
 
 def _line(path: Path, value: Any) -> str | None:
-    """`key: value`, as it would be typed; None when it is too long to be shown."""
-    written = in_yaml(value)
-    key = next((step for step in reversed(path) if isinstance(step, str)), "") if isinstance(path[-1], str) else ""
-    line = f"{key}: {written}" if key else written
-    return line if len(line) <= _LONGEST_LINE else None
+    """`key: value`, as it would be typed; None when it is too long to be shown, or not to be seen."""
+    line = f"{path[-1]}: {in_yaml(value)}" if isinstance(path[-1], str) else in_yaml(value)
+    return line if len(line) <= _LONGEST_LINE and line.isprintable() else None
 
 
 def _name(path: Path) -> str:
-    """A place as it is called inside its part: `duration`, `matrix.seed[0]`, a shot, the manifest."""
-    inside = path[2:] if path[:1] == ("shots",) and len(path) > 1 else path[1:] if len(path) > 1 else path
+    """A place as it is called inside its part: `duration`, `matrix.seed[0]`, the shot, the manifest."""
+    if not path:
+        return "the manifest"
+    inside = path[2:] if path[0] == "shots" and len(path) > 1 else path[1:] or path
     if not inside:
-        return "the shot" if path else "the manifest"
-    text = ""
-    for step in inside:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return echoed(text.removeprefix(".")).replace("'", "`")
+        return "the shot"
+    steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in inside)
+    return f"`{visible(steps.removeprefix('.'))}`"

@@ -12,7 +12,10 @@ from kfpipe.document.marks import Path
 from kfpipe.errors import Refused
 from kfpipe.schema.repair import in_yaml
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=20)
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=20)
+# PyYAML writes texts like 0o7 and 1e5 without quotes: YAML 1.1 does not take them for numbers.
+# The key of a merge is refused even in quotes.
+TEXTS = ANY_TEXT.filter(lambda text: text[:1] not in tuple("+-.0123456789") and text != "<<")
 SCALARS = st.one_of(TEXTS, st.integers(-(10**19), 10**19), st.booleans(), st.none())
 TREES = st.recursive(
     SCALARS,
@@ -84,7 +87,7 @@ def test_any_structure_is_checked_and_every_problem_is_complete(data: dict[str, 
         assert problem.position
 
 
-@given(st.one_of(TEXTS, st.integers(-(10**15), 10**15), st.booleans(), st.decimals(0, 100, places=2)))
+@given(st.one_of(ANY_TEXT, st.integers(-(10**15), 10**15), st.booleans(), st.decimals(0, 100, places=2)))
 @settings(deadline=None)
 def test_a_value_is_written_as_it_would_be_read(value: str | int | bool | Decimal) -> None:
     assert document.parse(f"key: {in_yaml(value)}\n", "shots.yaml").data == {"key": value}

@@ -121,6 +121,7 @@ def test_the_problems_of_one_part_are_bounded() -> None:
 
 def test_no_message_repeats_a_long_value_or_a_control_character() -> None:
     text = HEAD + '  - {id: a, seed: "' + "x" * 5_000 + '"}\n  - {id: "\\u202Eevil", tags: [[' + "1, " * 5_000 + "]]}\n"
+    text += 'prices: {"m\\u202Eodel": {720P: "$1"}, x: {"\\u202E": -1}}\n'
     for problem in checked(text).problems:
         line = f"{problem.where}{problem.what}{problem.expected}{problem.fix}"
         assert len(line) < 400
