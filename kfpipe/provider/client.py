@@ -144,8 +144,7 @@ class DashScope:
     @asynccontextmanager
     async def download(self, url: str, *, offset_bytes: int = 0, tag: str | None = None) -> AsyncIterator[Body]:
         # Without a tag nobody can tell whether the rest belongs to the same file.
-        wanted = offset_bytes if tag is not None else 0
-        headers = {"Range": f"bytes={wanted}-", "If-Range": tag} if wanted and tag is not None else {}
+        headers = {"Range": f"bytes={offset_bytes}-", "If-Range": tag} if offset_bytes and tag is not None else {}
         for _ in range(REDIRECTS_MAX + 1):
             self._refuse_unless_visitable(url)
             async with self._files.open(url, silence_s=DOWNLOAD_SILENCE_S, headers=headers) as opening:
@@ -154,7 +153,7 @@ class DashScope:
                     continue
                 location = opening.headers.get("location") if 300 <= opening.status < 400 else None
                 if location is None:
-                    yield await self._body(opening, wanted)
+                    yield await self._body(opening, offset_bytes)
                     return
             url = _joined(url, location)
         raise ServiceRefused(LINK_REFUSED, f"more than {REDIRECTS_MAX} redirects", status=0)
@@ -196,7 +195,7 @@ class DashScope:
             return fields
         raise wire.failure(answer.status, fields, retry_after_s=self._retry_after_s(answer.headers))
 
-    async def _body(self, opening: Opening, wanted_bytes: int) -> Body:
+    async def _body(self, opening: Opening, offset_bytes: int) -> Body:
         """The download that was asked for, or why there is none. A dead link says nothing about the account."""
         tag = opening.headers.get("etag")
         strong_tag = None if tag is None or tag.startswith("W/") else tag
@@ -205,8 +204,8 @@ class DashScope:
             size_bytes = int(size) if size.isdecimal() else None
             return Body(offset_bytes=0, size_bytes=size_bytes, tag=strong_tag, chunks=opening.chunks)
         if opening.status == 206:
-            size_bytes = wire.range_size_bytes(opening.headers.get("content-range", ""), wanted_bytes)
-            return Body(offset_bytes=wanted_bytes, size_bytes=size_bytes, tag=strong_tag, chunks=opening.chunks)
+            size_bytes = wire.range_size_bytes(opening.headers.get("content-range", ""), offset_bytes)
+            return Body(offset_bytes=offset_bytes, size_bytes=size_bytes, tag=strong_tag, chunks=opening.chunks)
         if opening.status in (408, 429) or opening.status >= 500:
             raise ServiceUnclear(f"HTTP {opening.status}", retry_after_s=self._retry_after_s(opening.headers))
         reason = wire.storage_reason(await read(opening, limit_bytes=ERROR_LIMIT_BYTES))
