@@ -106,9 +106,9 @@ class _Files:
         if not path.exists():
             return self._missing(name, siblings)
         if path.is_dir():
-            return Finding(path=(), what=f"{echoed(name)} is a folder", expected="a file")
+            return Finding(path=(), what=f"{echoed(name)} is a folder", expected="a file", fix="name a file in it")
         if not path.is_file():
-            return Finding(path=(), what=f"{echoed(name)} is no ordinary file", expected="a file")
+            return Finding(path=(), what=f"{echoed(name)} is no ordinary file", fix="give a file")
         alike = next((other for other in siblings if other.casefold() == path.name.casefold()), path.name)
         if path.name not in siblings and alike != path.name:
             return Finding(

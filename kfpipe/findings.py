@@ -38,7 +38,7 @@ class Finding:
         )
 
 
-def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) -> str | None:
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """A fix that names the known word closest to `word`, or `otherwise` when none is close."""
     match = closest(word, known)
     return otherwise if match is None else f"did you mean `{match}`?"

@@ -125,9 +125,11 @@ def _content(path: Path, shown: str) -> bytes:
         fix = did_you_mean(path.name, names, "check the path, or make a manifest with `kfpipe init`")
         raise Refused.because(shown, "there is no such file", fix=fix) from None
     except IsADirectoryError:
-        raise Refused.because(shown, "is a folder", expected="a manifest, like shots.yaml") from None
+        raise Refused.because(
+            shown, "is a folder", expected="a manifest", fix="name a file in it, like shots.yaml"
+        ) from None
     except OSError as error:
-        raise Refused.because(shown, f"cannot be read: {error.strerror}") from error
+        raise Refused.because(shown, f"cannot be read: {error.strerror}", fix="check who may read the file") from error
 
 
 def _as_given(path: Path) -> str:

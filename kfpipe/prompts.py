@@ -29,6 +29,7 @@ SOURCE_LIMIT_CHARS = 65_536
 OUTPUT_LIMIT_CHARS = 20_000
 RANGE_LIMIT = 1_000
 NODE_LIMIT = 2_000
+_SIMPLER = "write it as a simpler text"
 _NEWLINE = "\n"
 _TEXT_NAME = re.compile(r"_[0-9]+")  # a literal piece of a template, see _split
 _INSIDE_TAG = r"""(?![-+])(?:[^{}'"]|'[^'\\]*'|"[^"\\]*")*+(?<![-+])"""
@@ -40,7 +41,7 @@ _RAW = re.compile(r"\{%\s*raw")
 class PromptInvalid(KfpipeError):
     """A template that cannot be rendered. `line` counts from 1 inside the template."""
 
-    def __init__(self, what: str, *, line: int = 1, fix: str | None = None) -> None:
+    def __init__(self, what: str, *, line: int = 1, fix: str) -> None:
         self.what = what
         self.line = line
         self.fix = fix
@@ -63,7 +64,8 @@ def render(template_text: str, variables: Mapping[str, Any]) -> str:
     except PromptInvalid as error:
         raise PromptInvalid(error.what, line=_line(template, error), fix=error.fix) from error
     except _RENDER_ERRORS as error:
-        raise PromptInvalid(f"the template fails: {error}", line=_line(template, error)) from error
+        fix = "text and numbers are put together by writing them one after the other: {{ a }}{{ b }}"
+        raise PromptInvalid(f"the template fails: {error}", line=_line(template, error), fix=fix) from error
 
 
 def names(template_text: str) -> frozenset[str]:
@@ -82,7 +84,7 @@ def _split(source: str) -> tuple[str, dict[str, str]]:
     braces) is left whole.
     """
     if len(source) > SOURCE_LIMIT_CHARS:
-        raise PromptInvalid(f"the template is longer than {SOURCE_LIMIT_CHARS:,} characters")
+        raise PromptInvalid(f"the template is longer than {SOURCE_LIMIT_CHARS:,} characters", fix=_SIMPLER)
     pieces = _PLAIN_TAG.split(source)
     literals, tags = pieces[::2], pieces[1::2]
     if any(_TAG_START.search(literal) for literal in literals) or any(map(_RAW.match, tags)):
@@ -105,7 +107,7 @@ def _compiled(skeleton: str) -> Template:
             fix="write a variable as {{ name }}; for braces that are meant literally write {{ '{{' }}",
         ) from error
     except (TemplateError, RecursionError, SyntaxError, MemoryError) as error:
-        raise PromptInvalid("the template is nested too deeply") from error
+        raise PromptInvalid("the template is nested too deeply", fix=_SIMPLER) from error
 
 
 @lru_cache(maxsize=4096)
@@ -151,7 +153,9 @@ def _check_size(chars: int) -> None:
 def _unknown_name(name: str, variables: Mapping[str, Any], line: int) -> PromptInvalid:
     if name.startswith("."):
         entries = [key for value in variables.values() if isinstance(value, Mapping) for key in value]
-        return PromptInvalid(f"there is no entry `{name[1:]}`", line=line, fix=did_you_mean(name[1:], entries))
+        return PromptInvalid(
+            f"there is no entry `{name[1:]}`", line=line, fix=did_you_mean(name[1:], entries, "check the spelling")
+        )
     fix = did_you_mean(name, variables, f"add `{name}` to the `vars` of the shot or of the manifest")
     return PromptInvalid(f"the prompt uses {{{{ {name} }}}}, which has no value", line=line, fix=fix)
 
@@ -176,7 +180,7 @@ def _check_language(tree: nodes.Template) -> None:
     """Raises PromptInvalid for whatever a prompt has no need of, or could be made to run for ever."""
     for count, node in enumerate(_walk(tree), start=1):
         if count > NODE_LIMIT:
-            raise PromptInvalid("the template has too many parts", line=node.lineno)
+            raise PromptInvalid("the template has too many parts", line=node.lineno, fix=_SIMPLER)
         if isinstance(node, nodes.Call):
             _check_call(node)
         elif isinstance(node, nodes.Filter | nodes.Test):
@@ -190,7 +194,9 @@ def _check_language(tree: nodes.Template) -> None:
         if isinstance(node, nodes.For) and (node.recursive or next(node.find_all(nodes.For), None)):
             raise PromptInvalid("a loop stands inside another loop", line=node.lineno, fix="write it as one loop")
         if isinstance(node, nodes.Name) and node.name.startswith("_") and not _TEXT_NAME.fullmatch(node.name):
-            raise PromptInvalid(f"the name {echoed(node.name)} starts with an underscore", line=node.lineno)
+            raise PromptInvalid(
+                f"the name {echoed(node.name)} starts with an underscore", line=node.lineno, fix="rename it"
+            )
 
 
 def _walk(node: nodes.Node) -> Iterator[nodes.Node]:

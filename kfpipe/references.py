@@ -40,7 +40,7 @@ def inside_project(text: str, path: Path, *, levels_up: int) -> str | Finding:
             fix="move the file into the project and write its path from the manifest, like `frames/a.png`",
         )
     if not text.strip() or any(ord(character) < 32 for character in text):
-        return Finding(path=path, what=f"{echoed(text)} is no path", expected="a path like `frames/a.png`")
+        return Finding(path=path, what=f"{echoed(text)} is no path", fix="write a path like `frames/a.png`")
     parts = _normalised(text)
     if parts.count("..") > levels_up:
         return Finding(
@@ -101,13 +101,16 @@ def _remote_frame(text: str, scheme: str, path: Path) -> Frame | Finding:
     return RemoteFrame(url=text)
 
 
+_LEAVE_OUT = "correct it, or delete the line to use the address of the region"
+
+
 def base_url(text: str, path: Path) -> str | Finding:
     """The service's address without a trailing slash: https, or plain http to this very machine."""
     url = _split(text)
     what = f"the base_url {echoed(_without_credentials(text))}"
     expected = "an address like https://dashscope-intl.aliyuncs.com/api/v1"
     if url is None or url.scheme not in ("http", "https") or not url.hostname:
-        return Finding(path=path, what=f"{what} is no web address", expected=expected)
+        return Finding(path=path, what=f"{what} is no web address", expected=expected, fix=_LEAVE_OUT)
     if url.username is not None or url.password is not None:
         return Finding(
             path=path,
@@ -123,7 +126,7 @@ def base_url(text: str, path: Path) -> str | Finding:
             fix=f"write {echoed('https' + text[4:])}",
         )
     if url.query or url.fragment:
-        return Finding(path=path, what=f"{what} has a `?` or `#` part", expected=expected)
+        return Finding(path=path, what=f"{what} has a `?` or `#` part", expected=expected, fix="delete that part")
     return text.rstrip("/")
 
 
@@ -164,10 +167,9 @@ def _is_loopback(host: str) -> bool:
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The IP address that a host is, also in the short and numeric spellings that browsers accept; None for a name."""
     try:
-        address = ipaddress.ip_address(host)
+        return ipaddress.ip_address(host)
     except ValueError:
         return _legacy_address(host)
-    return address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
 
 
 def _legacy_address(host: str) -> ipaddress.IPv4Address | None:

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from kfpipe import project
-from kfpipe.errors import Problem, Refused, Severity
+from kfpipe.cli.messages import problem_lines
+from kfpipe.errors import Problem, Refused
 
 RULES = Path(__file__).parent / "rules"
 CASES = sorted(path.stem for path in RULES.glob("*.yaml"))
@@ -38,22 +39,23 @@ def test_a_problem_never_shows_a_password(name: str) -> None:
     assert "secret@" not in (RULES / f"{name}.expected").read_text("utf-8")
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_every_problem_says_how_to_go_on(name: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workplace)
+    for problem in problems(name):
+        assert problem.fix, problem.what
+
+
 def rendered(name: str) -> str:
-    """All that `kfpipe validate` has to say about a manifest of the current folder."""
+    """What a person reads about a manifest of the current folder."""
+    return "".join(f"{line}\n" for problem in problems(name) for line in problem_lines(problem))
+
+
+def problems(name: str) -> tuple[Problem, ...]:
     try:
-        problems = project.load(Path(f"{name}.yaml")).warnings
+        return project.load(Path(f"{name}.yaml")).warnings
     except Refused as refused:
-        problems = refused.problems
-    return "".join(f"{line}\n" for problem in problems for line in lines(problem))
-
-
-def lines(problem: Problem) -> list[str]:
-    place = "" if problem.position is None else f":{problem.position.line}:{problem.position.column}"
-    severity = "warning: " if problem.severity is Severity.WARNING else ""
-    text = [f"{problem.file}{place}: {severity}{problem.where}: {problem.what}"]
-    text += [f"  expected: {problem.expected}"] if problem.expected else []
-    text += [f"  fix: {problem.fix}"] if problem.fix else []
-    return text
+        return refused.problems
 
 
 def furnished(folder: Path) -> Path:

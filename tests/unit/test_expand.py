@@ -95,6 +95,12 @@ def test_awkward_characters_become_hyphens_in_a_name() -> None:
     assert ids(shot(mood=["wild & free", "ruhig/schön"])) == ["kitten@mood=wild---free", "kitten@mood=ruhig-sch-n"]
 
 
+def test_names_that_differ_in_capitals_alone_are_one_name() -> None:
+    drafts, findings = expand.drafts(shot(mood=["wild", "Wild"]))
+    assert not drafts
+    assert [finding.what for finding in findings] == ["two takes would be called 'kitten@mood=Wild'"]
+
+
 def test_axes_change_the_settings_of_a_take() -> None:
     drafts, _ = expand.drafts(shot(model=["wan2.2-kf2v-flash"], duration=[8], watermark=[True], mood=["wild"]))
     assert drafts[0].settings == Settings(model="wan2.2-kf2v-flash", duration=8, watermark=True)

@@ -17,6 +17,7 @@ VARIABLES: dict[str, Any] = {
     "seed": 4,
     "wide": True,
     "nothing": None,
+    "long": "x" * 15_000,
 }
 
 
@@ -75,6 +76,8 @@ def test_a_key_wins_over_a_method_of_the_same_name() -> None:
         "{{ 'aaaaaaaaaa'" + " | replace('a', 'aaaaaaaaaa')" * 20 + " }}",
         "{% for a in range(1000) %}{% for b in range(1000) %}{% endfor %}{% endfor %}",
         "{% for a in range(1000) %}" + "x" * 100 + "{% endfor %}",
+        "{{ (long + long) | length }}",
+        "{{ (long ~ long) | length }}",
         "{% set a = 'xx' %}" + "{% set a = a ~ a %}" * 40 + "{{ a }}",
         "{% macro m(x) %}{{ x }}{{ x }}{% endmacro %}{{ m(m(m(sky))) }}",
         "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
