@@ -152,14 +152,15 @@ class _Builder:
     # ---- values
 
     def _take_scalar(self, event: Any) -> None:
+        style = event.style
+        value = event.value if style else self._plain(event)
+        if style == '"':
+            self._check_escapes(event)
         if event.tag is not None:
             self._refuse_tag(event)
-        value = event.value if event.style else self._plain(event)
-        if event.style == '"':
-            self._check_escapes(event)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(value, 1, 0)
-        self._place(value, _mark(event), count=1, height=0)
+        self._place(value, _mark(event), 1, 0)
 
     def _plain(self, event: Any) -> Any:
         text = event.value
@@ -201,7 +202,7 @@ class _Builder:
         self._marks.keep(closed.container, closed.marks)
         if closed.anchor is not None:
             self._anchors[closed.anchor] = _Anchored(closed.container, closed.count, closed.height)
-        self._place(closed.container, closed.start, count=closed.count, height=closed.height)
+        self._place(closed.container, closed.start, closed.count, closed.height)
 
     def _take_alias(self, event: Any) -> None:
         mark, sign = _mark(event), f"`*{visible(event.anchor)}`"
@@ -215,7 +216,7 @@ class _Builder:
         self._check_size(anchored, mark, sign)
         if self._open[-1].awaits_key and not isinstance(anchored.value, str):
             self._report(mark, f"{sign} is no text, and a key must be", fix="write the key out")
-        self._place(anchored.value, mark, count=anchored.count, height=anchored.height)
+        self._place(anchored.value, mark, anchored.count, anchored.height)
 
     def _check_size(self, anchored: _Anchored, mark: int, sign: str) -> None:
         self._aliased_values += anchored.count
@@ -226,7 +227,7 @@ class _Builder:
             what = f"with {sign} written out, this is nested more than {DEEPEST} levels deep"
             self._stop(mark, what, fix="lay it out in fewer levels")
 
-    def _place(self, value: Any, mark: int, *, count: int, height: int) -> None:
+    def _place(self, value: Any, mark: int, count: int, height: int) -> None:
         parent = self._open[-1]
         parent.count += count
         if height >= parent.height:
