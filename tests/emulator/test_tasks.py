@@ -225,3 +225,11 @@ def test_equal_seeds_draw_equal_times(start, bodies):
     assert one[0][1] != one[1][1], "an equal request sent again is another task"
     assert one[0][1] != three[0][1]
     assert not set(ids) & set(other_ids), "an id never comes back"
+
+
+def test_a_task_ends_no_sooner_than_its_clip_is_there(start, bodies):
+    caller = start(queue_s=0, run_s=0)
+    caller.make(bodies.kf2v())
+    (task,) = caller.emulator.world.tasks()
+    made_at = task.film.result(30).made_at
+    assert task.ended_at() == made_at > task.submitted_at

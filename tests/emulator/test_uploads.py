@@ -47,12 +47,12 @@ def frames(bodies, url):
     return body
 
 
-def test_an_uploaded_frame_is_used(caller, bodies, still):
-    granted = policy(caller)
+def test_an_uploaded_frame_is_used(shared, bodies, still):
+    granted = policy(shared)
     response = upload(granted, fields(granted), still)
     assert (response.status_code, response.content) == (200, b"")
-    submitted = caller.submit(frames(bodies, f"oss://{granted['upload_dir']}/a.png"), headers=RESOLVE)
-    assert caller.finish(submitted.json()["output"]["task_id"])["output"]["task_status"] == "SUCCEEDED"
+    submitted = shared.submit(frames(bodies, f"oss://{granted['upload_dir']}/a.png"), headers=RESOLVE)
+    assert shared.finish(submitted.json()["output"]["task_id"])["output"]["task_status"] == "SUCCEEDED"
 
 
 def test_inline_and_uploaded_the_same_picture_is_the_same_request(caller, bodies, still):
@@ -64,33 +64,33 @@ def test_inline_and_uploaded_the_same_picture_is_the_same_request(caller, bodies
     assert uploaded.digest == inline.digest
 
 
-def test_without_the_resolve_header_the_url_is_no_url(caller, bodies):
-    refused = caller.submit(frames(bodies, "oss://dashscope-instant/x/a.png"))
+def test_without_the_resolve_header_the_url_is_no_url(shared, bodies):
+    refused = shared.submit(frames(bodies, "oss://dashscope-instant/x/a.png"))
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_parameter_error")
 
 
-def test_the_policy_is_the_documented_one(caller):
-    granted = policy(caller)
+def test_the_policy_is_the_documented_one(shared):
+    granted = policy(shared)
     assert granted["expire_in_seconds"] == 300
     assert granted["max_file_size_mb"] == 100
     assert granted["x_oss_forbid_overwrite"] == "true"
 
 
-def test_a_policy_needs_a_known_model_and_action(caller):
-    assert caller.http.get("uploads", params={"action": "getPolicy", "model": "wan9"}).status_code == 404
-    assert caller.http.get("uploads", params={"model": "wan2.7-i2v"}).status_code == 400
+def test_a_policy_needs_a_known_model_and_action(shared):
+    assert shared.http.get("uploads", params={"action": "getPolicy", "model": "wan9"}).status_code == 404
+    assert shared.http.get("uploads", params={"model": "wan2.7-i2v"}).status_code == 400
 
 
-def test_a_key_cannot_be_written_twice(caller):
-    granted = policy(caller)
+def test_a_key_cannot_be_written_twice(shared):
+    granted = policy(shared)
     assert upload(granted, fields(granted)).status_code == 200
     assert code(upload(granted, fields(granted))) == (409, "FileAlreadyExists")
     assert upload(granted, fields(granted, "b.png")).status_code == 200
 
 
-def test_a_policy_runs_out(caller):
-    granted = policy(caller)
-    caller.emulator.clock.advance(301)
+def test_a_policy_runs_out(shared):
+    granted = policy(shared)
+    shared.emulator.clock.advance(301)
     assert code(upload(granted, fields(granted))) == (403, "AccessDenied")
 
 
@@ -103,41 +103,41 @@ def test_a_policy_runs_out(caller):
         ({"OSSAccessKeyId": "LTAIother"}, (403, "InvalidAccessKeyId")),
     ],
 )
-def test_a_form_that_the_policy_does_not_cover_is_refused(caller, changes, expected):
-    granted = policy(caller)
+def test_a_form_that_the_policy_does_not_cover_is_refused(shared, changes, expected):
+    granted = policy(shared)
     assert code(upload(granted, fields(granted, **changes))) == expected
 
 
-def test_the_file_has_to_come_last(caller):
-    granted = policy(caller)
+def test_the_file_has_to_come_last(shared):
+    granted = policy(shared)
     parts = {"file": ("a.png", b"x"), **{name: (None, value) for name, value in fields(granted).items()}}
     assert code(httpx.post(granted["upload_host"], files=parts)) == (400, "InvalidArgument")
 
 
-def test_a_body_that_is_no_form_is_refused(caller):
-    assert code(httpx.post(policy(caller)["upload_host"], content=b"x")) == (400, "MalformedPOSTRequest")
+def test_a_body_that_is_no_form_is_refused(shared):
+    assert code(httpx.post(policy(shared)["upload_host"], content=b"x")) == (400, "MalformedPOSTRequest")
 
 
-def test_bytes_arrive_as_they_were_sent(caller):
-    granted = policy(caller)
+def test_bytes_arrive_as_they_were_sent(shared):
+    granted = policy(shared)
     data = bytes(range(256)) * 50 + b"\r\n--x\r\n\r\n"
     upload(granted, fields(granted), data)
-    stored = caller.emulator.uploads.resolve(f"oss://{granted['upload_dir']}/a.png", "wan2.7-i2v")
+    stored = shared.emulator.uploads.resolve(f"oss://{granted['upload_dir']}/a.png", "wan2.7-i2v")
     assert stored.path.read_bytes() == data
 
 
-def test_an_upload_belongs_to_the_model_it_was_made_for(caller, bodies, still):
-    granted = policy(caller, "wan2.2-kf2v-flash")
+def test_an_upload_belongs_to_the_model_it_was_made_for(shared, bodies, still):
+    granted = policy(shared, "wan2.2-kf2v-flash")
     upload(granted, fields(granted), still)
-    submitted = caller.submit(frames(bodies, f"oss://{granted['upload_dir']}/a.png"), headers=RESOLVE)
-    output = caller.finish(submitted.json()["output"]["task_id"])["output"]
+    submitted = shared.submit(frames(bodies, f"oss://{granted['upload_dir']}/a.png"), headers=RESOLVE)
+    output = shared.finish(submitted.json()["output"]["task_id"])["output"]
     assert output["code"] == "InvalidParameter.DataInspection"
 
 
-def test_an_upload_is_gone_after_two_days(caller, bodies, still):
-    granted = policy(caller)
+def test_an_upload_is_gone_after_two_days(shared, bodies, still):
+    granted = policy(shared)
     upload(granted, fields(granted), still)
-    caller.emulator.clock.advance(48 * 3600 + 1)
-    submitted = caller.submit(frames(bodies, f"oss://{granted['upload_dir']}/a.png"), headers=RESOLVE)
-    output = caller.finish(submitted.json()["output"]["task_id"])["output"]
+    shared.emulator.clock.advance(48 * 3600 + 1)
+    submitted = shared.submit(frames(bodies, f"oss://{granted['upload_dir']}/a.png"), headers=RESOLVE)
+    output = shared.finish(submitted.json()["output"]["task_id"])["output"]
     assert (output["code"], output["message"].split()[0]) == ("InvalidParameter", "Failed")
