@@ -13,6 +13,7 @@ from typing import Any
 from kfpipe import assets, catalogue, document, manifest, prices, schema, takes
 from kfpipe.catalogue import EMULATOR_REGION, Catalogue, Region
 from kfpipe.digests import DigestCache
+from kfpipe.document import Document
 from kfpipe.domain import Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
 from kfpipe.findings import Finding, did_you_mean
@@ -69,43 +70,64 @@ def load(path: Path, options: Options = _NO_OPTIONS) -> Project:
     text = document.parse(_content(path, shown), shown)
     folder = path.parent.resolve()
     root = assets.project_root(folder)
-    known = catalogue.shipped()
-    check = schema.check(text)
-    parsed, problems = manifest.parse(
-        text,
-        check,
-        catalogue=known,
-        region=EMULATOR_REGION if options.emulator else options.region,
-        levels_up=len(folder.relative_to(root).parts),
-    )
-    parsed = _overlaid(parsed, options, path.stem)
-    digests = DigestCache(folder / STATE_DIR / DIGESTS_FILE)
-    material, file_problems = assets.read(parsed, text, folder=folder, root=root, digests=digests)
-    digests.save()
-    price_list, price_findings = prices.price_list(parsed.prices, known, parsed.provider.region)
-    currency = _currency(parsed)
-    made, take_problems = takes.make(parsed, text, material, catalogue=known, prices=price_list, currency=currency)
-    warnings = _warnings_only(
-        *text.warnings,
-        *check.problems,
-        *problems,
-        *file_problems,
-        *take_problems,
-        *(finding.problem(text, "prices" if finding.path else "--price") for finding in price_findings),
-        *(finding.problem(text, "output") for finding in _output_findings(folder, root, parsed.output_dir)),
-    )
-    state_dir = folder / STATE_DIR / EMULATOR_REGION if options.emulator else folder / STATE_DIR
+    state_dir = folder / STATE_DIR
+    if not state_dir.resolve().is_relative_to(root):
+        raise Refused.because(
+            shown, f"the folder {STATE_DIR} beside it leads out of the project", fix="delete that link"
+        )
+    parsed, problems = _parsed(text, options, path.stem, levels_up=len(folder.relative_to(root).parts))
+    made, more = _takes(parsed, text, folder=folder, root=root)
+    warnings = _warnings_only(*text.warnings, *problems, *more)
     return Project(
         root=root,
         folder=folder,
         stem=path.stem,
         manifest=parsed,
-        catalogue=known,
+        catalogue=catalogue.shipped(),
         takes=made,
-        currency=currency,
+        currency=_currency(parsed),
         warnings=warnings,
-        lockfile_path=(state_dir if options.emulator else folder) / f"{path.stem}.lock.json",
-        state_dir=state_dir,
+        lockfile_path=(state_dir / EMULATOR_REGION if options.emulator else folder) / f"{path.stem}.lock.json",
+        state_dir=state_dir / EMULATOR_REGION if options.emulator else state_dir,
+    )
+
+
+def _parsed(text: Document, options: Options, stem: str, *, levels_up: int) -> tuple[Manifest, tuple[Problem, ...]]:
+    """The manifest with the command line's word on it; results of the emulator never mix with paid ones."""
+    check = schema.check(text)
+    parsed, problems = manifest.parse(
+        text,
+        check,
+        catalogue=catalogue.shipped(),
+        region=EMULATOR_REGION if options.emulator else options.region,
+        levels_up=levels_up,
+    )
+    overlaid = replace(
+        parsed,
+        prices=(*parsed.prices, *options.prices),
+        variables={**parsed.variables, **options.variables},
+        output_dir=f"{STATE_DIR}/{EMULATOR_REGION}/{stem}" if options.emulator else parsed.output_dir,
+    )
+    return overlaid, (*check.problems, *problems)
+
+
+def _takes(
+    parsed: Manifest, text: Document, *, folder: Path, root: Path
+) -> tuple[tuple[Take, ...], tuple[Problem, ...]]:
+    """The takes of the sound shots, and all that is wrong with files, prices and the shots themselves."""
+    known = catalogue.shipped()
+    digests = DigestCache(folder / STATE_DIR / DIGESTS_FILE)
+    material, file_problems = assets.read(parsed, text, folder=folder, root=root, digests=digests)
+    digests.save()
+    price_list, price_findings = prices.price_list(parsed.prices, known, parsed.provider.region)
+    made, take_problems = takes.make(
+        parsed, text, material, catalogue=known, prices=price_list, currency=_currency(parsed)
+    )
+    return made, (
+        *file_problems,
+        *take_problems,
+        *(finding.problem(text, "prices" if finding.path else "--price") for finding in price_findings),
+        *(finding.problem(text, "output") for finding in _output_findings(folder, root, parsed.output_dir)),
     )
 
 
@@ -136,16 +158,6 @@ def _as_given(path: Path) -> str:
     """The path as messages show it: relative to where the user stands, where that is possible."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
-
-
-def _overlaid(parsed: Manifest, options: Options, stem: str) -> Manifest:
-    """The manifest with the command line's word on it; results of the emulator never mix with paid ones."""
-    return replace(
-        parsed,
-        prices=(*parsed.prices, *options.prices),
-        variables={**parsed.variables, **options.variables},
-        output_dir=f"{STATE_DIR}/{EMULATOR_REGION}/{stem}" if options.emulator else parsed.output_dir,
-    )
 
 
 def _currency(parsed: Manifest) -> str:

@@ -29,6 +29,7 @@ from kfpipe.findings import Finding
 from kfpipe.frames import Frame, LocalFrame, Still
 from kfpipe.manifest import Manifest, PromptFile, Shot
 from kfpipe.prices import PriceList
+from kfpipe.wording import echoed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,8 @@ class _Maker:
         self._catalogue = catalogue
         self._prices = prices
         self._currency = currency
+        self._folder = "" if manifest.output_dir == "." else f"{manifest.output_dir}/"
+        self._first_with: dict[str, Take] = {}
         self._room = matrix.TAKES_LIMIT
         self._medium = cache(self._look_up)
         self._size = cache(catalogue.predicted_size)
@@ -88,6 +91,7 @@ class _Maker:
         for draft in drafts:
             take = self._take(draft)
             if take is not None:
+                self._refuses(shot, self._repetition(draft, take))
                 yield take
 
     def _take(self, draft: Draft) -> Take | None:
@@ -125,10 +129,21 @@ class _Maker:
             size=self._predicted_size(draft),
             unit_price=self._prices.per_second(model, draft.settings.resolution),
             currency=self._currency,
-            output=f"{self._manifest.output_dir}/{draft.id}.mp4",
+            output=f"{self._folder}{draft.id}.mp4",
             attempts=draft.shot.attempts,
             priority=draft.shot.priority,
         )
+
+    def _repetition(self, draft: Draft, take: Take) -> Iterator[Finding]:
+        """A take that asks for the very clip of an earlier one would be paid twice, and hardly on purpose."""
+        twin = self._first_with.setdefault(take.fingerprint, take)
+        if twin is not take and draft.seed is not None:
+            yield Finding(
+                path=draft.path_of("seed"),
+                what=f"the take {echoed(take.id)} asks for the same clip as {echoed(twin.id)}, and would be paid too",
+                fix="give one of them another seed, or delete it",
+                severity=Severity.WARNING,
+            )
 
     def _refuses(self, shot: Shot, findings: Iterable[Finding]) -> bool:
         """Keeps the findings; whether one of them is an error."""

@@ -128,6 +128,14 @@ def test_a_symbolic_link_does_not_lead_out_of_the_project(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
+def test_nothing_is_written_through_a_link_in_place_of_the_state_folder(folder: Path) -> None:
+    (folder / "film").mkdir()
+    (folder / "film" / ".kfpipe").symlink_to(folder)
+    assert "leads out of the project" in refused(folder / "film")
+    assert not (folder / "digests.json").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
 def test_a_symbolic_link_within_the_project_is_fine(folder: Path) -> None:
     (folder / "c.png").symlink_to("a.png")
     assert only(load(folder, KITTEN.replace("a.png", "c.png"))).fingerprint == only(load(folder)).fingerprint
@@ -223,6 +231,10 @@ def test_a_project_that_cannot_be_written_can_still_be_planned(folder: Path) -> 
 def test_priority_and_attempts_reach_the_take(folder: Path) -> None:
     take = only(load(folder, KITTEN.replace("}", ", attempts: 7, priority: 2}")))
     assert (take.attempts, take.priority) == (7, 2)
+
+
+def test_clips_may_go_beside_the_manifest(folder: Path) -> None:
+    assert only(load(folder, head=HEAD + "output: {dir: .}\n")).output == "kitten.mp4"
 
 
 def test_takes_share_what_is_equal(folder: Path) -> None:
