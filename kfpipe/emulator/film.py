@@ -8,6 +8,7 @@ at about a pixel a frame looks like motion blur.
 
 import math
 import random
+from collections import deque
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import islice, pairwise, repeat
@@ -63,7 +64,7 @@ def _write(scene: Scene, target: Path, frames: Iterator[Planes], is_stopped: Cal
 def _cutting(scene: Scene) -> Iterator[Planes]:
     marks = _marks(scene)
     half = scene.seconds * FRAMES_PER_SECOND // 2
-    start = list(_opening(scene))[-1]
+    start = deque(_opening(scene), maxlen=1).pop()
     yield from repeat(stamped(start, marks), half)
     yield from repeat(stamped(_end(scene) or start, marks), scene.seconds * FRAMES_PER_SECOND - half)
 
@@ -71,10 +72,13 @@ def _cutting(scene: Scene) -> Iterator[Planes]:
 def _moving(scene: Scene) -> Iterator[Planes]:
     """What the clip goes on from, if anything, and then the camera's way from there."""
     marks = _marks(scene)
-    *opening, start = _opening(scene)
+    left = scene.seconds * FRAMES_PER_SECOND
+    opening = _opening(scene)
+    start = next(opening)
     for planes in opening:
-        yield stamped(planes, marks)
-    yield from _travelling(start, _end(scene), scene.seconds * FRAMES_PER_SECOND - len(opening), scene.seed, marks)
+        yield stamped(start, marks)
+        start, left = planes, left - 1
+    yield from _travelling(start, _end(scene), left, scene.seed, marks)
 
 
 def _travelling(

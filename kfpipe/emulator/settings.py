@@ -51,7 +51,7 @@ class Settings:
     enforces_rates: bool = True
     over_limit: OverLimit = OverLimit.QUEUE
     standing: Standing = Standing.GOOD
-    api_keys: frozenset[str] | None = None
+    api_keys: frozenset[str] | None = field(default=None, repr=False)
     strict: bool = False
     truncates_orig_prompt: bool = False
     film: FilmStyle = FilmStyle.MOVING

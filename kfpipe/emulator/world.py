@@ -101,7 +101,7 @@ class World:
         with self._lock:
             task = self.task(task_id)
             now = self.clock.now()
-            if task is None or task.status(now) is not TaskStatus.PENDING or task.refusal is not None:
+            if task is None or task.status(now) is not TaskStatus.PENDING:
                 message = "Failed to cancel the task, please confirm if the task is in PENDING status."
                 raise Denied(400, "UnsupportedOperation", message)
             self._lanes[task.model.name].cancel(task, now)
