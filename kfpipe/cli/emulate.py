@@ -40,7 +40,7 @@ def command(port: int, clock: float, faults: Path | None, region: str, strict: b
 
     script = _script(faults) if faults is not None else ()
     try:
-        emulator.serve(port=port, factor=clock, faults=script, region=region, is_strict=strict, on_ready=_greet)
+        emulator.serve(port=port, factor=clock, faults=script, region=region, strict=strict, on_ready=_greet)
     except OSError as error:
         raise Refused.because("--port", f"{port}: {error.strerror}", fix="leave it out to have one picked") from error
     return ExitCode.OK

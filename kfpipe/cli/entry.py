@@ -70,7 +70,7 @@ def _options(context: click.Context | None) -> list[str]:
 def _bug_problem(error: Exception) -> Problem:
     """A bug is ours to mend: the traceback is for those who ask for it, and never shows a key."""
     if os.environ.get("KFPIPE_DEBUG") == "1":
-        terminal.note(_without_keys("".join(traceback.format_exception(error)).rstrip()))
+        terminal.note(*_without_keys("".join(traceback.format_exception(error))).splitlines())
     return Problem(
         file="",
         what=f"this is a bug in kfpipe: {_without_keys(f'{type(error).__name__}: {error}')}",

@@ -55,7 +55,7 @@ class _Log:
     def tell(self, event: Event) -> None:
         line = transition(event, self._standing.follow(event))
         if line is not None:
-            terminal.note(f"{datetime.now().astimezone():%H:%M:%S} {terminal.plain(line)}")
+            terminal.note(f"{datetime.now().astimezone():%H:%M:%S} {line}")
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from kfpipe.cli.terminal import plain
 from kfpipe.errors import (
     AccountRefused,
     ExitCode,
@@ -84,11 +83,11 @@ def problem_lines(problem: Problem) -> list[str]:
     if problem.position is not None:
         place += f":{problem.position.line}:{problem.position.column}"
     what = f"warning: {problem.what}" if problem.severity is Severity.WARNING else problem.what
-    lines = [": ".join(plain(part) for part in (place, problem.where, what) if part)]
+    lines = [": ".join(part for part in (place, problem.where, what) if part)]
     if problem.expected is not None:
-        lines.append(f"  expected: {plain(problem.expected)}")
+        lines.append(f"  expected: {problem.expected}")
     if problem.fix is not None:
-        lines.append(f"  fix: {plain(problem.fix)}")
+        lines.append(f"  fix: {problem.fix}")
     return lines
 
 
@@ -98,7 +97,7 @@ def problems_text(told: Iterable[Problem]) -> list[str]:
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
-    """The problem for a program; nothing is cut or cleaned, JSON escapes what needs it."""
+    """The problem for a program."""
     position = problem.position
     return {
         "file": problem.file or None,

@@ -21,7 +21,7 @@ from kfpipe.wording import closest, echoed, listed
 @click.option("--region", metavar="NAME", help="What this region offers only.")
 @json_option
 def command(region: str | None, as_json: bool) -> ExitCode:
-    """List what can be rendered where, at what price, and within which limits.
+    """List what can be rendered where, at what price.
 
     Prices are those of a second of finished video. One that nobody has published is unknown: a run asks for it
     (`--price`, or `prices:` in the manifest). Limits are those of a new account; a manifest may name others.

@@ -87,8 +87,9 @@ def _total_text(total: Total) -> str:
 def _sum_text(cost: Decimal, unpriced: int, currency: str) -> str:
     if not unpriced:
         return money_text(cost, currency)
-    unknown = f"{counted(unpriced, 'clip')} at an unknown price"
-    return f"{money_text(cost, currency)} and {unknown}" if cost else unknown
+    if not cost:
+        return "price unknown"
+    return f"{money_text(cost, currency)} and {counted(unpriced, 'clip')} at an unknown price"
 
 
 def _missing_prices(plan: Plan) -> list[str]:

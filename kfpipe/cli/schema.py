@@ -19,7 +19,7 @@ def command(kind: str) -> ExitCode:
 
     An editor that is given the manifest's schema completes fields and explains them.
     """
-    terminal.result(_text(kind).rstrip())
+    terminal.result(*_text(kind).splitlines())
     return ExitCode.OK
 
 

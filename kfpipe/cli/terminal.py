@@ -1,6 +1,6 @@
 """The two streams: results on stdout, messages on stderr. A reader who went away stops nothing.
 
-Whatever comes from outside passes `plain` on its way, so that no text can move the cursor or recolour the screen.
+Every line passes `plain` on its way, so that no text from outside can move the cursor or recolour the screen.
 """
 
 from __future__ import annotations
@@ -9,17 +9,20 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Literal, TextIO
 
-_ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_SPACES: Final = re.compile(r"[ \t\r\n]+")
+_HIDDEN: Final = r"\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
+"""Characters that steer a terminal or turn the direction of a text, besides those below the blank."""
+
+_ESCAPES: Final = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
+_CONTROLS: Final = re.compile(rf"[\x00-\x1f{_HIDDEN}]")
+_HIDDEN_IN_JSON: Final = re.compile(rf"[{_HIDDEN}]")
 
 
 def plain(text: str) -> str:
     """`text` on one line, without escape sequences, control characters and changes of direction."""
-    return _CONTROLS.sub("", _ESCAPES.sub("", _SPACES.sub(" ", text))).strip()
+    return _CONTROLS.sub("", _ESCAPES.sub("", re.sub(r"[\t\r\n]+", " ", text)))
 
 
 def prepare() -> None:
@@ -31,17 +34,18 @@ def prepare() -> None:
 
 def result(*lines: str) -> None:
     """Lines of the command's result."""
-    _write(sys.stdout, lines)
+    _write(sys.stdout, "".join(f"{plain(line)}\n" for line in lines))
 
 
 def result_json(data: Mapping[str, Any]) -> None:
-    """The command's result for a program: one JSON object."""
-    _write(sys.stdout, [json.dumps(data, indent=2, ensure_ascii=False)])
+    """The command's result for a program: one JSON object, which a terminal may show as well."""
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    _write(sys.stdout, _HIDDEN_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
 
 
 def note(*lines: str) -> None:
     """Lines for the person at the screen."""
-    _write(sys.stderr, lines)
+    _write(sys.stderr, "".join(f"{plain(line)}\n" for line in lines))
 
 
 def is_interactive() -> bool:
@@ -66,9 +70,9 @@ def ask(question: str) -> bool:
     return sys.stdin.readline().strip().casefold() in ("y", "yes")
 
 
-def _write(stream: TextIO, lines: Iterable[str]) -> None:
+def _write(stream: TextIO, text: str) -> None:
     try:
-        stream.write("".join(f"{line}\n" for line in lines))
+        stream.write(text)
         stream.flush()
     except BrokenPipeError:
         # Nobody reads any more. What is still written goes nowhere; the exit code stays what the work deserves.

@@ -1,0 +1,76 @@
+"""A project folder, the command line called in this process, and an emulator that its runs go to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from kfpipe.cli import main
+from kfpipe.emulator import Emulator
+
+HEAD = """\
+kfpipe: 1
+provider: {name: emulator}
+limits: {submissions_per_second: 50, concurrent_tasks: 4, queries_per_second: 50}
+defaults: {model: wan2.7-i2v, duration: 2, first_frame: a.png, last_frame: b.png}
+"""
+SHOTS = """\
+shots:
+  - {id: kitten, tags: [hero], prompt: A kitten looks up.}
+  - {id: monster, prompt: "A monster, {{ mood }}.", vars: {mood: calm}}
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Call = Callable[..., Ended]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder: a sound manifest `shots.yaml` with two takes, and its stills."""
+    for name, colour in (("a.png", (40, 60, 120)), ("b.png", (230, 180, 90))):
+        Image.new("RGB", (640, 360), colour).save(tmp_path / name)
+    (tmp_path / "shots.yaml").write_text(HEAD + SHOTS, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    for name in ("DASHSCOPE_API_KEY", "DASHSCOPE_HTTP_BASE_URL", "KFPIPE_DEBUG", "KFPIPE_EMULATOR_CLOCK"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def kfpipe(capfd: pytest.CaptureFixture[str]) -> Call:
+    """`kfpipe(*words)`: the command line as the console script starts it."""
+
+    def call(*words: str) -> Ended:
+        with pytest.raises(SystemExit) as leaving:
+            main(words)
+        out, err = capfd.readouterr()
+        return Ended(code=int(leaving.value.code or 0), out=out, err=err)
+
+    return call
+
+
+@pytest.fixture
+def emulator(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """Where runs go; its renders take a fraction of a second."""
+    with Emulator(factor=200, queue_s=(0, 10), run_s=(20, 60), film="tiny", enforces_rates=False) as running:
+        monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", running.base_url)
+        yield running

@@ -1,0 +1,76 @@
+"""What a newcomer reads first, and that it comes quickly."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from kfpipe import __version__
+from kfpipe.cli.group import SUMMARIES, commands
+from tests.cli.conftest import Call
+
+HEAVY = [
+    "httpx", "jsonschema", "jsonschema_rs", "jinja2", "yaml", "rich", "av", "PIL", "starlette", "uvicorn", "anyio",
+    "dashscope",
+]  # fmt: skip
+
+
+def test_the_first_help_loads_none_of_the_heavy_libraries() -> None:
+    code = (
+        "import sys, kfpipe.cli\n"
+        "try: kfpipe.cli.main(['--help'])\n"
+        f"finally: sys.exit(sorted(set({HEAVY!r}) & set(sys.modules)) or 0)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "Usage: kfpipe" in ended.stdout
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_every_command_explains_itself_with_an_example(kfpipe: Call, name: str) -> None:
+    ended = kfpipe(name, "--help")
+    assert ended.code == 0
+    assert f"Example: kfpipe {name}" in ended.out
+    assert "--json" in ended.out
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
+    command = commands.get_command(commands.make_context("kfpipe", [], resilient_parsing=True), name)
+    assert command is not None and command.help is not None
+    assert command.help.splitlines()[0] == SUMMARIES[name]
+
+
+def test_no_words_at_all_show_the_help(kfpipe: Call) -> None:
+    assert kfpipe().out == kfpipe("--help").out
+
+
+def test_the_version_is_told(kfpipe: Call) -> None:
+    assert kfpipe("--version").out == f"kfpipe {__version__}\n"
+
+
+def test_a_misspelt_command_is_answered_with_the_right_one(kfpipe: Call) -> None:
+    ended = kfpipe("plna")
+    assert ended.code == 2
+    assert ended.err == "kfpipe: there is no command `plna`\n  fix: did you mean `plan`?\n"
+
+
+def test_a_misspelt_option_is_answered_with_the_right_one(kfpipe: Call) -> None:
+    ended = kfpipe("run", "--max-csot", "3", "shots.yaml")
+    assert ended.code == 2
+    assert ended.err == "kfpipe run: there is no option `--max-csot`\n  fix: did you mean `--max-cost`?\n"
+
+
+def test_a_missing_manifest_is_asked_for(kfpipe: Call) -> None:
+    ended = kfpipe("plan")
+    assert ended.code == 2
+    assert ended.err == "kfpipe plan: missing argument 'MANIFEST'\n  fix: `kfpipe plan --help` shows what it takes\n"
+
+
+def test_wrong_usage_is_json_where_json_was_asked_for(kfpipe: Call) -> None:
+    ended = kfpipe("plan", "--json")
+    assert ended.err == ""
+    assert ended.json["exit_code"] == ended.code == 2
+    assert ended.json["problems"][0]["what"] == "missing argument 'MANIFEST'"

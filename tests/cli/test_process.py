@@ -1,0 +1,128 @@
+"""kfpipe as a process: a reader that goes away, a person at a terminal, Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from kfpipe.emulator import Emulator
+from tests.cli.conftest import HEAD, SHOTS, Call
+
+WORDS = [sys.executable, "-m", "kfpipe"]
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run([*WORDS, "models"], stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_text_that_the_stream_cannot_encode_is_escaped(folder: Path) -> None:
+    (folder / "shots.yaml").write_text((HEAD + SHOTS).replace("id: kitten", "id: kitten, frame: \u00e9\u732b"), "utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run([*WORDS, "validate", "shots.yaml"], capture_output=True, env=environment, check=False)
+    assert ended.returncode == 2
+    assert b"Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+@pytest.mark.parametrize(("answer", "code", "clips"), [("y", 0, 2), ("n", 3, 0), ("", 3, 0)])
+def test_a_person_is_asked_before_money_is_spent(
+    folder: Path, emulator: Emulator, answer: str, code: int, clips: int
+) -> None:
+    import pty
+
+    (folder / "shots.yaml").write_text(HEAD + "budget: {max_cost: 0.1, currency: USD}\n" + SHOTS, "utf-8")
+    here, there = pty.openpty()
+    os.write(here, f"{answer}\n".encode())
+    process = subprocess.Popen(
+        [*WORDS, "run", "shots.yaml"],
+        stdin=there,
+        stdout=subprocess.PIPE,
+        stderr=there,
+        text=True,
+        env={**os.environ, "TERM": "dumb"},
+    )
+    out, _ = process.communicate(timeout=60)
+    screen = os.read(here, 65536).decode()
+    os.close(there)
+    os.close(here)
+    assert process.returncode == code
+    assert "Render 2 clips for USD 0.40, USD 0.30 over the budget of USD 0.10? [y/N]" in screen
+    assert "2 takes: 2 to render" in out
+    assert len(emulator.bill().charges) == clips
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_a_screen_shows_what_is_done_and_is_left_clean(folder: Path, emulator: Emulator) -> None:
+    import pty
+
+    here, there = pty.openpty()
+    process = subprocess.Popen(
+        [*WORDS, "run", "shots.yaml"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=there,
+        text=True,
+        env={**os.environ, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "100"},
+    )
+    process.communicate(timeout=60)
+    screen = os.read(here, 65536).decode()
+    os.close(there)
+    os.close(here)
+    assert process.returncode == 0
+    assert "kitten: rendered renders/kitten.mp4 (" in screen
+    assert "\x1b[1m" not in screen and "\x1b[3" not in screen
+    assert screen.rstrip().endswith("\x1b[?25h") or "\x1b[?25h" in screen
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signal to one process")
+def test_ctrl_c_notes_running_tasks_and_the_next_run_goes_on_with_them(folder: Path, kfpipe: Call) -> None:
+    with Emulator(factor=1, queue_s=0, run_s=3600, film="tiny", enforces_rates=False) as emulator:
+        environment = {**os.environ, "DASHSCOPE_HTTP_BASE_URL": emulator.base_url}
+        process = subprocess.Popen(
+            [*WORDS, "run", "shots.yaml"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        assert process.stderr is not None
+        submitted = 0
+        while submitted < 2:
+            submitted += "submitted" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert "stopping: no more submissions; 2 tasks under way, noted for the next run" in err
+        assert out.splitlines()[-2:] == [
+            "interrupted: nothing is lost, tasks under way are noted",
+            "next: kfpipe run shots.yaml",
+        ]
+        emulator.clock.advance(3600)
+        again = subprocess.run([*WORDS, "run", "shots.yaml"], capture_output=True, env=environment, check=False)
+        assert again.returncode == 0
+        assert len(emulator.bill().charges) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signal to one process")
+def test_an_emulator_says_where_it_is_and_leaves_quietly() -> None:
+    process = subprocess.Popen(
+        [*WORDS, "emulate", "--port", "0", "--clock", "100"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    base_url = process.stdout.readline().strip()
+    answer = httpx.get(f"{base_url}/tasks/none", headers={"Authorization": "Bearer sk-test"}, trust_env=False)
+    assert "output" in answer.json()
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "Traceback" not in err

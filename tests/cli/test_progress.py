@@ -1,0 +1,100 @@
+"""Where a run stands, and the lines that tell it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from kfpipe.cli.progress import Progress, advanced, totals, transition
+from kfpipe.events import (
+    Event,
+    Interrupted,
+    RunStarted,
+    Slowed,
+    TakeAdopted,
+    TakeFailed,
+    TakePostponed,
+    TakeProgressed,
+    TakeRendered,
+    TakeSubmitted,
+    TakeSucceeded,
+)
+from kfpipe.provider import TaskStatus
+
+STARTED = RunStarted(takes=5, work=4, cost=Decimal("2.00"), currency="USD")
+SUBMITTED = TakeSubmitted(take_id="kitten", task_id="1d37e05a")
+WAITING = TakeProgressed(take_id="kitten", status=TaskStatus.PENDING)
+RUNNING = TakeProgressed(take_id="kitten", status=TaskStatus.RUNNING)
+SUCCEEDED = TakeSucceeded(take_id="kitten", billed_seconds=Decimal(5), cost=Decimal("0.50"), currency="USD")
+RENDERED = TakeRendered(take_id="kitten", path="renders/kitten.mp4", size_bytes=1_200_000)
+FAILED = TakeFailed(take_id="roof", code="InternalError", message="Try again.", request_id="7f3a91", retried=True)
+
+
+def after(*events: Event, now_s: float = 30.0) -> Progress:
+    progress = Progress(started_s=0.0)
+    for event in events:
+        progress = advanced(progress, event, now_s)
+    return progress
+
+
+def told(*events: Event) -> list[str]:
+    progress, lines = Progress(started_s=0.0), []
+    for event in events:
+        line = transition(event, progress)
+        progress = advanced(progress, event, 1.0)
+        lines += [line] if line is not None else []
+    return lines
+
+
+def test_a_take_is_told_step_by_step_with_its_cost_at_the_end() -> None:
+    assert told(STARTED, SUBMITTED, WAITING, RUNNING, SUCCEEDED, RENDERED) == [
+        "4 takes to do",
+        "kitten: submitted, task 1d37e05a",
+        "kitten: rendering",
+        "kitten: rendered renders/kitten.mp4 (1.2 MB, USD 0.50)",
+    ]
+
+
+def test_troubles_are_told_with_code_message_and_request() -> None:
+    assert told(
+        FAILED,
+        TakePostponed(take_id="walk", reason="it does not fit the budget"),
+        TakeAdopted(take_id="road", task_id="ab12"),
+        Slowed(what="submissions", wait_s=2.4),
+        Interrupted(running=2),
+    ) == [
+        "roof: failed: InternalError: Try again. (request 7f3a91); tried again",
+        "walk: left for the next run: it does not fit the budget",
+        "road: found at the service, task ab12",
+        "slowed down: submissions, for 2 s",
+        "stopping: no more submissions; 2 tasks under way, noted for the next run",
+    ]
+
+
+def test_the_totals_tell_how_far_how_much_how_fast_and_how_long_still() -> None:
+    progress = after(STARTED, SUBMITTED, RUNNING, SUCCEEDED, RENDERED)
+    assert totals(progress, 30.0) == "1/4 takes · USD 0.50 · 2.0 clips/min · about 1 min 30 s left"
+
+
+def test_before_the_first_clip_no_time_is_guessed() -> None:
+    assert totals(after(STARTED, SUBMITTED), 5.0) == "0/4 takes · USD 0.00"
+
+
+def test_a_failure_that_is_tried_again_is_none_yet() -> None:
+    assert after(STARTED, FAILED).failed == 0
+    assert totals(after(STARTED, TakeFailed(take_id="a", code="X", message="y", request_id=None)), 1.0) == (
+        "1/4 takes · USD 0.00 · 1 failed"
+    )
+
+
+def test_a_slower_pace_is_shown_as_long_as_it_lasts() -> None:
+    progress = after(STARTED, Slowed(what="queries", wait_s=10.0), now_s=0.0)
+    assert totals(progress, 5.0).endswith("slowed down by the service")
+    assert totals(progress, 11.0) == "0/4 takes · USD 0.00"
+
+
+def test_a_take_keeps_its_age_while_its_state_stays() -> None:
+    progress = advanced(after(SUBMITTED, now_s=1.0), WAITING, 7.0)
+    assert (progress.active["kitten"].state, progress.active["kitten"].since_s) == ("queued", 1.0)
+    progress = advanced(progress, RUNNING, 9.0)
+    assert (progress.active["kitten"].state, progress.active["kitten"].since_s) == ("rendering", 9.0)
+    assert advanced(progress, RENDERED, 9.0).active == {}
