@@ -1,11 +1,15 @@
 """The command line.
 
+    entry       where every command begins and ends: words in, exit code out
     group       the commands by name, loaded when they are called
-    validate, plan, run, status, models, schema, emulate     one command each
-    source, arguments   the words that several commands share
+    validate, plan, run, status, models, schema, emulate    one command each
+    source      MANIFEST and what is laid over it
+    arguments   the words that other commands share
     selection   which takes `kitten*`, `tag:hero` or `!walk` mean
+    destination where requests would go, and whether that costs anything
     consent     whether a run may spend, and up to where
-    progress    events -> where a run stands, and lines that tell it; `live` draws it on a terminal
+    progress    events -> where a run stands, and lines that tell it
+    live        the same on a screen, or as dated lines
     plan_view, record_view, summary    values -> what is printed of them
     messages    errors -> text and exit codes
     table, figures, terminal           rows, numbers, the two streams

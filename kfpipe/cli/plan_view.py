@@ -75,7 +75,7 @@ def summary(plan: Plan, destination: Destination) -> list[str]:
         lines.append(f"  in all: {_sum_text(plan.cost, len(plan.unpriced), plan.currency)}")
     lines += [f"  {line}" for line in _missing_prices(plan)]
     if plan.work:
-        lines.append(f"sent to {destination.text}")
+        lines.append(f"goes to {destination.text}")
     return lines
 
 

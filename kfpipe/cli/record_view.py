@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+from kfpipe.catalogue import EMULATOR_REGION
 from kfpipe.cli.figures import counted, money_text
 from kfpipe.cli.selection import ABSENT, state_of
 from kfpipe.cli.table import Column, Table
@@ -24,7 +27,6 @@ from kfpipe.lock import (
     decimal_text,
     entries,
     result_of,
-    spent,
     task_of,
     time_text,
 )
@@ -90,27 +92,54 @@ def summary(takes: Sequence[Take], lock: Lock) -> list[str]:
     """How many takes are in which state, and all the money on record."""
     counts = Counter(state_of(record) for _, _, record in _pairs(takes, lock))
     states = ", ".join(f"{counts[state]:,} {state}" for state in (*reversed([*STATES]), ABSENT) if counts[state])
-    money = " and ".join(money_text(amount, currency) for currency, amount in sorted(spent(lock).items()))
     unpriced = sum(result is not None and result.cost is None for result in map(result_of, entries(lock)))
     also = f", and {counted(unpriced, 'clip')} at an unknown price" if unpriced else ""
-    return [f"{counted(sum(counts.values()), 'take')}: {states}", f"spent so far: {money or 'nothing'}{also}"]
+    play = _money_text(_spent(lock, in_play=True))
+    also += f" ({play} of play money)" if play else ""
+    money = _money_text(_spent(lock, in_play=False)) or "nothing"
+    return [f"{counted(sum(counts.values()), 'take')}: {states}", f"spent so far: {money}{also}"]
+
+
+def _money_text(amounts: Mapping[str, Decimal]) -> str:
+    return " and ".join(money_text(amount, currency) for currency, amount in sorted(amounts.items()))
+
+
+def _spent(lock: Lock, *, in_play: bool) -> dict[str, Decimal]:
+    """By currency, what was billed by the service, or by the emulator, whose money is only for play."""
+    amounts: dict[str, Decimal] = {}
+    for entry in entries(lock):
+        result = result_of(entry)
+        if result is not None and result.cost is not None and (entry.asked.region == EMULATOR_REGION) is in_play:
+            amounts[entry.asked.currency] = amounts.get(entry.asked.currency, Decimal(0)) + result.cost
+    return amounts
 
 
 def as_json(takes: Sequence[Take], lock: Lock) -> dict[str, Any]:
     """What `status --json` prints; amounts are decimal text, null where unknown or not yet known."""
     return {
-        "takes": [_json_row(take_id, take, record) for take_id, take, record in _pairs(takes, lock)],
-        "spent": {currency: decimal_text(amount) for currency, amount in sorted(spent(lock).items())},
+        "takes": takes_json(takes, lock),
+        "spent": _amounts_json(_spent(lock, in_play=False)),
+        "play_money": _amounts_json(_spent(lock, in_play=True)),
     }
 
 
-def _json_row(take_id: str, take: Take | None, record: Record | None) -> dict[str, Any]:
-    facts: dict[str, Any] = {"take": take_id, "state": state_of(record), "in_manifest": take is not None}
+def _amounts_json(amounts: Mapping[str, Decimal]) -> dict[str, str | None]:
+    return {currency: decimal_text(amount) for currency, amount in sorted(amounts.items())}
+
+
+def takes_json(takes: Sequence[Take], lock: Lock) -> list[dict[str, Any]]:
+    """Every take as it stands."""
+    return [_take_json(take_id, take, record) for take_id, take, record in _pairs(takes, lock)]
+
+
+def _take_json(take_id: str, take: Take | None, record: Record | None) -> dict[str, Any]:
     entry = None if record is None else record.entry
     task, result = (task_of(entry), result_of(entry)) if entry is not None else (None, None)
     failure = entry.failure if isinstance(entry, Failed) else None
     return {
-        **facts,
+        "take": take_id,
+        "state": state_of(record),
+        "in_manifest": take is not None,
         "changed": take is not None and entry is not None and take.fingerprint != entry.asked.fingerprint,
         "task_id": task and task.task_id,
         "cost": result and decimal_text(result.cost),
@@ -118,11 +147,5 @@ def _json_row(take_id: str, take: Take | None, record: Record | None) -> dict[st
         "file": entry.render.path if isinstance(entry, Rendered) else None,
         "at": entry and time_text(_moment(entry)),
         "tasks": 0 if record is None else sum(task_of(one) is not None for one in (*record.previous, record.entry)),
-        "failure": failure
-        and {
-            "code": failure.code,
-            "message": failure.message,
-            "request_id": failure.request_id,
-            "billed": failure.billed,
-        },
+        "failure": failure and asdict(failure),
     }

@@ -71,7 +71,7 @@ def undecided(plan: Plan) -> list[str]:
 def as_json(finished: RunFinished, takes: Sequence[Take], lock: Lock) -> dict[str, Any]:
     """What `run --json` prints: every take as it stands now, and what this run did."""
     return {
-        "takes": record_view.as_json(takes, lock)["takes"],
+        "takes": record_view.takes_json(takes, lock),
         "totals": {
             "rendered": finished.rendered,
             "kept": finished.kept,

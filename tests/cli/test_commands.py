@@ -186,7 +186,7 @@ def test_the_record_is_shown_with_state_cost_and_file(folder: Path, kfpipe: Call
         ("rendered", False, "0.20"),
         ("rendered", True, "0.20"),
     ]
-    assert data["spent"] == {"USD": "0.40"}
+    assert (data["spent"], data["play_money"]) == ({}, {"USD": "0.40"})
 
 
 # ---- models, schema, emulate ---------------------------------------------------------------------------------------

@@ -57,9 +57,9 @@ def test_the_sums_name_missing_prices_and_where_requests_go() -> None:
         "  wan2.2-kf2v-flash: 1 clip, 5 s of video, price unknown",
         "  in all: USD 0.50 and 1 clip at an unknown price",
         "  price unknown: give one with --price wan2.2-kf2v-flash:720P=AMOUNT or `prices:` in the manifest",
-        "sent to https://dashscope-intl.aliyuncs.com/api/v1 (region singapore), prices as of 2026-11-20",
+        "goes to https://dashscope-intl.aliyuncs.com/api/v1 (region singapore), prices as of 2026-11-20",
     ]
-    assert plan_view.summary(plan(), EMULATOR)[-1] == "sent to the emulator: nothing is charged"
+    assert plan_view.summary(plan(), EMULATOR)[-1] == "goes to the emulator: nothing is charged"
 
 
 def command(verb: str, *words: str) -> str:

@@ -1,0 +1,80 @@
+"""What is on record, as a table and as sentences."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from kfpipe.cli import record_view, table
+from kfpipe.lock import Entry, Lock
+from tests.makers import failed, record, rendered, request, result, submitted, take
+
+KITTEN, MONSTER, ROOF, WALK = take("kitten"), take("monster"), take("roof"), take("walk")
+EARLIER = take("monster", request=request(prompt="Earlier words."))
+
+
+def lock() -> Lock:
+    return {
+        "kitten": record(rendered(KITTEN), previous=(rendered(KITTEN),)),
+        "monster": record(submitted(EARLIER)),
+        "roof": record(failed(ROOF, code="DataInspectionFailed")),
+        "gone": record(rendered(take("gone"))),
+    }
+
+
+def spent_text(*entries: Entry) -> str:
+    return record_view.summary([], {str(place): record(entry) for place, entry in enumerate(entries)})[1]
+
+
+def test_each_take_is_shown_with_all_that_is_known_of_it() -> None:
+    assert table.lines(record_view.table([KITTEN, MONSTER, ROOF, WALK], lock())) == [
+        "take     state                                task        cost  file                when",
+        "kitten   rendered                             task-1  USD 0.50  renders/kitten.mp4  2026-11-22 11:55Z",
+        "monster  submitted, changed since             task-1                                2026-11-22 11:50Z",
+        "roof     failed: DataInspectionFailed         task-1                                2026-11-22 11:55Z",
+        "walk     absent",
+        "gone     rendered, no longer in the manifest  task-1  USD 0.50  renders/kitten.mp4  2026-11-22 11:55Z",
+    ]
+
+
+def test_the_sum_counts_every_task_ever_paid_for() -> None:
+    assert record_view.summary([KITTEN, MONSTER, ROOF, WALK], lock()) == [
+        "5 takes: 1 failed, 2 rendered, 1 submitted, 1 absent",
+        "spent so far: USD 1.50",
+    ]
+
+
+def test_money_that_was_only_played_with_is_told_apart() -> None:
+    assert spent_text(rendered(region="emulator")) == "spent so far: nothing (USD 0.50 of play money)"
+    assert spent_text(rendered(), rendered(currency="CNY")) == "spent so far: CNY 0.50 and USD 0.50"
+
+
+def test_a_bill_that_nobody_can_price_is_mentioned() -> None:
+    unpriced = rendered(of_result=result(cost=None))
+    assert spent_text(rendered(), unpriced) == "spent so far: USD 0.50, and 1 clip at an unknown price"
+
+
+def test_json_tells_why_a_take_failed() -> None:
+    (row,) = record_view.takes_json([ROOF], {"roof": lock()["roof"]})
+    assert row == {
+        "take": "roof",
+        "state": "failed",
+        "in_manifest": True,
+        "changed": False,
+        "task_id": "task-1",
+        "cost": None,
+        "currency": "USD",
+        "file": None,
+        "at": "2026-11-22T11:55:00.000Z",
+        "tasks": 1,
+        "failure": {
+            "code": "DataInspectionFailed",
+            "message": "it broke",
+            "request_id": "request-2",
+            "billed": False,
+        },
+    }
+
+
+def test_costs_are_exact_text_in_json() -> None:
+    paid = {"kitten": record(rendered(KITTEN, of_result=result(cost=Decimal("0.0750"))))}
+    assert record_view.as_json([KITTEN], paid)["spent"] == {"USD": "0.0750"}
