@@ -398,7 +398,7 @@ async def test_a_damaged_journal_stops_the_run_and_lets_go_of_the_project(home: 
     for _ in range(2):
         with pytest.raises(Refused, match="checksum"):
             opened(home)
-    assert home.journal.exists()
+        assert sorted(path.name for path in home.state_dir.iterdir()) == [".gitignore", "shots.journal", "shots.lock"]
 
 
 def test_what_a_killed_run_left_half_written_is_cleared_away(home: Home):

@@ -37,13 +37,14 @@ def film(
     videos: int = 1,
     audio: bool = False,
     shade: int = 0,
+    encoding: dict[str, str] | None = None,
     **muxing: Any,
 ) -> bytes:
     """A clip that moves, of about a megabyte: the container carries a box of noise."""
     with av.open(str(path), "w", **muxing) as container:
         streams: list[Any] = []
         for _ in range(videos):
-            stream = container.add_stream(codec, rate=30)
+            stream = container.add_stream(codec, rate=30, options=encoding)
             stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
             streams.append(stream)
         sound: Any = container.add_stream("aac", rate=44100) if audio else None
@@ -397,6 +398,16 @@ def test_a_clip_that_is_cut_off_is_refused(tmp_path: Path, options: dict[str, An
     content = film(path, **options)
     path.write_bytes(content[: int((len(content) - 1_000_008) * share)])
     assert refusal_of(path)
+
+
+def test_a_clip_that_is_cut_off_between_two_pictures_is_refused(tmp_path: Path):
+    path = tmp_path / "clip.mp4"
+    one_keyframe = {"sc_threshold": "0"}
+    content = film(path, options={"movflags": "faststart"}, encoding=one_keyframe)
+    with av.open(str(path)) as container:
+        starts = [packet.pos for packet in container.demux(video=0) if packet.pos is not None]
+    path.write_bytes(content[: starts[30]])
+    assert refusal_of(path) == "the clip breaks off before its end"
 
 
 def test_a_playlist_in_disguise_opens_no_other_file(tmp_path: Path, clip: bytes):
