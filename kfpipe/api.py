@@ -205,7 +205,7 @@ def _client(project: Project, settings: Environment, url: str, api_key: str) -> 
         region=project.region.name,
         catalogue=project.catalogue,
         project=project.folder,
-        uploads_file=project.state_dir / "uploads.json",
+        uploads_file=project.state_dir / "uploads.jsonl",
         workspace=project.manifest.provider.workspace,
         submit_timeout_s=settings.submit_timeout_s,
     )

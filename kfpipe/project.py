@@ -14,6 +14,7 @@ from kfpipe import assets, catalogue, document, manifest, prices, schema, takes
 from kfpipe.catalogue import EMULATOR_REGION, Catalogue, Region
 from kfpipe.digests import DigestCache
 from kfpipe.document import Document
+from kfpipe.document.source import LARGEST_BYTES
 from kfpipe.domain import Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
 from kfpipe.findings import Finding, did_you_mean
@@ -132,19 +133,23 @@ def _takes(
 
 
 def _warnings_only(*problems: Problem) -> tuple[Problem, ...]:
-    """The warnings in file order. Raises Refused, with all of them, when there are errors too."""
-    if any(problem.severity is Severity.ERROR for problem in problems):
-        raise Refused(problems)
-    return in_file_order(problems)
+    """The warnings in file order. Raises Refused when there are errors too, with all that does not repeat an error."""
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if not errors:
+        return in_file_order(problems)
+    places = {problem.position for problem in errors}
+    warnings = (problem for problem in problems if problem.severity is Severity.WARNING)
+    raise Refused([*errors, *(warning for warning in warnings if warning.position not in places)])
 
 
 def _content(path: Path, shown: str) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(LARGEST_BYTES + 1)
     except FileNotFoundError:
         folder = path.parent
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-        fix = did_you_mean(path.name, names, "check the path, or make a manifest with `kfpipe init`")
+        fix = did_you_mean(path.name, names, "check the path")
         raise Refused.because(shown, "there is no such file", fix=fix) from None
     except IsADirectoryError:
         raise Refused.because(

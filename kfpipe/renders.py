@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from kfpipe.lock import Lock, Render, Rendered
-from kfpipe.memory import FileMemory
+from kfpipe.memory import Facts, FileMemory, sha256_of
 from kfpipe.plan import FileState
 
 MEMORY_FILE: Final = "renders.json"
@@ -15,7 +14,7 @@ MEMORY_FILE: Final = "renders.json"
 
 def on_disk(lock: Lock, folder: Path, state_dir: Path) -> dict[str, FileState]:
     """The state of each rendered take's file, below the manifest's `folder`; `state_dir` keeps what was learnt."""
-    memory = FileMemory(state_dir / MEMORY_FILE, _facts)
+    memory = FileMemory(state_dir / MEMORY_FILE, read=sha256_of, pack=_packed, unpack=_unpacked)
     states = {
         take_id: _state(record.entry.render, folder, memory)
         for take_id, record in lock.items()
@@ -25,12 +24,12 @@ def on_disk(lock: Lock, folder: Path, state_dir: Path) -> dict[str, FileState]:
     return states
 
 
-def _state(render: Render, folder: Path, memory: FileMemory) -> FileState:
+def _state(render: Render, folder: Path, memory: FileMemory[str]) -> FileState:
     path = folder / render.path
     try:
         if path.stat().st_size != render.size_bytes:
             return FileState.ALTERED
-        same = memory.look(path)["sha256"] == render.sha256
+        same = memory.look(path) == render.sha256
     except (FileNotFoundError, NotADirectoryError):
         return FileState.MISSING
     except OSError:
@@ -38,6 +37,9 @@ def _state(render: Render, folder: Path, memory: FileMemory) -> FileState:
     return FileState.MATCHES if same else FileState.ALTERED
 
 
-def _facts(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+def _packed(sha256: str) -> Facts:
+    return {"sha256": sha256}
+
+
+def _unpacked(facts: Facts) -> str:
+    return str(facts["sha256"])
