@@ -189,7 +189,9 @@ def next_serial(record: Record | None) -> int:
 
 
 def applied(record: Record | None, entry: Entry) -> Record:
-    """The record after a transition. Idempotent, and indifferent to transitions that it already went past.
+    """The record after a transition.
+
+    Applying a take's whole history again, to a record that holds any part of it, gives the same record.
 
     An entry with the current serial replaces the current one; a newer serial moves the current one to `previous`
     when it became a task; an older one finds its place there.

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from kfpipe.domain import MediaRole
 from kfpipe.lock import (
+    STATES,
     Failed,
     applied,
     decimal_text,
@@ -86,3 +88,9 @@ def test_the_schema_describes_every_field_that_is_written(entry):
     described = {**definitions["fields"]["properties"], **definitions["record"]["properties"]}
     assert written.keys() == described.keys()
     assert all("description" in field for field in described.values())
+
+
+def test_the_schema_knows_every_medium_and_every_state():
+    fields = lock_schema()["$defs"]["fields"]["properties"]
+    assert set(fields["media"]["properties"]) == set(MediaRole)
+    assert set(fields["state"]["enum"]) == set(STATES)
