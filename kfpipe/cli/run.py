@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,7 +19,7 @@ from kfpipe.cli.figures import parse_amount
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.cli.summary import Whereabouts
 from kfpipe.errors import ExitCode, OverBudget
-from kfpipe.events import RunFinished
+from kfpipe.events import Event, RunFinished
 from kfpipe.plan import Plan
 from kfpipe.project import Project
 
@@ -57,6 +58,10 @@ def _cap(project: Project, max_cost: str | None) -> Decimal | None:
         return parse_amount(max_cost, "--max-cost")
     budget = project.manifest.budget
     return None if budget is None else budget.max_cost
+
+
+def _unheard(_: Event) -> None:
+    """A run without work has nothing to tell on its way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +104,7 @@ class _Errand:
     def carry_out(self, session: Session, plan: Plan, cap: Decimal | None) -> ExitCode:
         """Do what the plan says, and tell what came of it."""
         started_s = time.monotonic()
-        with live.watching() as emit:
+        with live.watching() if plan.work else nullcontext(_unheard) as emit:
             finished = session.run(plan, cap=cap, emit=emit)
         if self.as_json:
             terminal.result_json(summary.as_json(finished, self.project.takes, session.ledger.lock))
