@@ -90,6 +90,20 @@ class Slowed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """The whole run waits; `reason` says for what. What runs at the service goes on there."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """The run goes on after a pause."""
+
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
     """No more submissions; `running` tasks go on at the service and are noted for the next run."""
 
@@ -121,6 +135,8 @@ Event = (
     | TakeFailed
     | TakePostponed
     | Slowed
+    | Paused
+    | Resumed
     | Interrupted
     | RunFinished
 )

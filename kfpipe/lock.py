@@ -1,7 +1,7 @@
 """What is on record: the state of each take as a type, its transitions, and its JSON form. No files.
 
-A take goes *absent*, `Submitting`, `Submitted`, `Succeeded`, `Rendered`; or ends `Failed`. Each state is built from
-the parts that are known by then:
+A take goes *absent*, `Submitting`, `Submitted`, `Succeeded`, `Rendered`; or ends `Failed`; or is `Unclear` until a
+person decides. Each state is built from the parts that are known by then:
 
     Asked    what was asked for, and at which price      (all states)
     Task     the service's receipt                       (from Submitted on)
@@ -95,6 +95,14 @@ class Submitting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unclear:
+    """The answer was lost, and any of the tasks `candidates` may be the take's own: a person has to decide."""
+
+    asked: Asked
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
     asked: Asked
     task: Task
@@ -127,10 +135,11 @@ class Failed:
     failure: Failure
 
 
-Entry = Submitting | Submitted | Succeeded | Rendered | Failed
+Entry = Submitting | Unclear | Submitted | Succeeded | Rendered | Failed
 
 STATES: Final[Mapping[str, type[Entry]]] = {
     "submitting": Submitting,
+    "unclear": Unclear,
     "submitted": Submitted,
     "succeeded": Succeeded,
     "rendered": Rendered,
@@ -141,7 +150,7 @@ _STATE_NAMES: Final = {state: name for name, state in STATES.items()}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """All that is known of one take: its latest request, and every earlier one that became a task, oldest first."""
+    """All that is known of one take: its latest request, and every earlier one that was or may be billed."""
 
     entry: Entry
     previous: tuple[Entry, ...] = ()
@@ -159,7 +168,7 @@ def state_name(entry: Entry) -> str:
 
 def task_of(entry: Entry) -> Task | None:
     """The service's receipt, once there is one."""
-    return None if isinstance(entry, Submitting) else entry.task
+    return None if isinstance(entry, Submitting | Unclear) else entry.task
 
 
 def result_of(entry: Entry) -> Result | None:
@@ -191,10 +200,9 @@ def next_serial(record: Record | None) -> int:
 def applied(record: Record | None, entry: Entry) -> Record:
     """The record after a transition.
 
-    Applying a take's whole history again, to a record that holds any part of it, gives the same record.
-
-    An entry with the current serial replaces the current one; a newer serial moves the current one to `previous`
-    when it became a task; an older one finds its place there.
+    Applying a take's whole history again, to a record that holds any part of it, gives the same record. An entry with
+    the current serial replaces the current one; a newer serial moves the current one to `previous` when it was or may
+    be billed; an older one finds its place there.
     """
     if record is None:
         return Record(entry=entry)
@@ -207,7 +215,7 @@ def applied(record: Record | None, entry: Entry) -> Record:
 
 
 def _remembered(previous: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
-    if task_of(entry) is None:
+    if task_of(entry) is None and not isinstance(entry, Unclear):
         return previous
     others = (other for other in previous if other.asked.serial != entry.asked.serial)
     return tuple(sorted((*others, entry), key=lambda one: one.asked.serial))
@@ -282,6 +290,7 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
         "negative_prompt": asked.negative_prompt,
         "media": {str(role): digest for role, digest in asked.media.items()},
         "asked_at": time_text(asked.asked_at),
+        "candidates": list(entry.candidates) if isinstance(entry, Unclear) else None,
         "task_id": task and task.task_id,
         "request_id": task and task.request_id,
         "submitted_at": task and time_text(task.submitted_at),
@@ -302,6 +311,8 @@ def entry_from_json(fields: Mapping[str, Any]) -> Entry:
     state, asked = STATES[fields["state"]], _asked(fields)
     if state is Submitting:
         return Submitting(asked=asked)
+    if state is Unclear:
+        return Unclear(asked=asked, candidates=tuple(fields["candidates"]))
     if state is Failed:
         task = None if fields["task_id"] is None else _task(fields)
         failed_at = parse_time(fields["finished_at"])

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import jsonschema_rs
 from jsonschema import Draft202012Validator
 
 from kfpipe.jsontext import Path
+from kfpipe.schema.shipped import schema_file
 from kfpipe.wording import described, echoed, listed
 
 
@@ -34,14 +33,9 @@ class Fault:
     expected: str | None = None
 
 
-@cache
 def lock_schema() -> dict[str, Any]:
     """The schema as shipped; not to be changed."""
-    package = files("kfpipe")
-    inside = package.joinpath("schemas", "lock.schema.json")  # a wheel
-    beside = package.joinpath("..", "schemas", "lock.schema.json")  # a checkout
-    schema: dict[str, Any] = json.loads((inside if inside.is_file() else beside).read_text(encoding="utf-8"))
-    return schema
+    return schema_file("lock")
 
 
 def fits(part: Part, data: Any) -> bool:

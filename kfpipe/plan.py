@@ -20,6 +20,7 @@ from kfpipe.lock import (
     Submitted,
     Submitting,
     Succeeded,
+    Unclear,
     failures,
     time_text,
 )
@@ -206,6 +207,9 @@ def _next(take: Take, record: Record | None, file: FileState, now: datetime) -> 
     match entry:
         case Submitting():
             return Action.ADOPT, ("the last run stopped before the service answered",)
+        case Unclear():
+            tasks = ", ".join(entry.candidates)
+            return Action.DECIDE, ("its answer was lost", f"one of these tasks may be its own: {tasks}")
         case Submitted():
             return Action.FOLLOW, ("its task runs at the service",)
         case Succeeded():
@@ -253,6 +257,8 @@ def _departed(take_id: str, record: Record, now: datetime, output_dir: str) -> S
 
 def _last_duty(entry: Entry, now: datetime) -> tuple[Action, str]:
     match entry:
+        case Submitting():
+            return Action.ADOPT, "its request may have become a task"
         case Submitted():
             return Action.FOLLOW, "its task was paid for"
         case Succeeded() if entry.result.url_expires_at > now:

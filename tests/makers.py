@@ -9,7 +9,20 @@ from typing import Any
 
 from kfpipe import fingerprint
 from kfpipe.domain import LocalMedium, MediaInput, MediaRole, Parameters, PictureSize, RenderRequest, Take
-from kfpipe.lock import Asked, Failed, Failure, Record, Render, Rendered, Result, Submitted, Submitting, Succeeded, Task
+from kfpipe.lock import (
+    Asked,
+    Failed,
+    Failure,
+    Record,
+    Render,
+    Rendered,
+    Result,
+    Submitted,
+    Submitting,
+    Succeeded,
+    Task,
+    Unclear,
+)
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -123,3 +136,7 @@ def failed(of: Take | None = None, *, code: str = "InternalError", message: str 
 
 def record(entry: Any, **changes: Any) -> Record:
     return replace(Record(entry=entry), **changes)
+
+
+def unclear(of: Take | None = None, **changes: Any) -> Unclear:
+    return Unclear(asked=asked(of, **changes), candidates=("task-1", "task-2"))

@@ -29,7 +29,7 @@ from kfpipe.events import (
     TakeSubmitted,
     TakeSucceeded,
 )
-from kfpipe.lock import Entry, Failed, Failure, Result, Submitted, Submitting, Succeeded, Task, failures
+from kfpipe.lock import Asked, Entry, Failed, Failure, Result, Submitted, Submitting, Succeeded, Task, Unclear, failures
 from kfpipe.lockfile import Ledger
 from kfpipe.pacing import backoff_s
 from kfpipe.plan import Action, Step
@@ -38,6 +38,7 @@ from kfpipe.provider.codes import verdict
 from kfpipe.runner.adopter import Adopter, Ambiguous, Found
 from kfpipe.runner.follower import Follower
 from kfpipe.runner.patience import patiently
+from kfpipe.runner.slots import Slots
 from kfpipe.runner.submitter import Submitter
 
 LINK_LIFE: Final = timedelta(hours=24)
@@ -46,6 +47,7 @@ LINK_LIFE: Final = timedelta(hours=24)
 TASK_LOST: Final = "kfpipe.TaskUnknown"
 """Failure code of a task that the service no longer knows. Nobody can tell whether it was billed."""
 
+NEVER_CREATED: Final = "kfpipe.NeverCreated"
 CANCELED: Final = "kfpipe.Canceled"
 NO_REASON: Final = "kfpipe.NoReason"
 
@@ -112,13 +114,13 @@ class Lane:
         shared: Shared,
         submitter: Submitter,
         adopter_of: Callable[[str], Adopter],
-        in_progress: anyio.Semaphore,
+        slots: Slots,
         outbox: MemoryObjectSendStream[Parcel],
     ) -> None:
         self._shared = shared
         self._submitter = submitter
         self._adopter_of = adopter_of
-        self._in_progress = in_progress
+        self._slots = slots
         self._outbox = outbox
 
     async def run(self, steps: Sequence[Step], workers: int) -> None:
@@ -143,7 +145,7 @@ class Lane:
     async def _work(self, queue: MemoryObjectReceiveStream[Step]) -> None:
         async with queue:
             async for step in queue:
-                async with self._in_progress:
+                async with self._slots.place():
                     await self._carry_out(step)
 
     # ---- one take ------------------------------------------------------------------------------------------------
@@ -152,7 +154,9 @@ class Lane:
         record = self._shared.ledger.lock.get(step.take_id)
         try:
             earlier = await self._finish(step.take_id, None if record is None else record.entry)
-            if step.take is not None and _wants_another(step.action, earlier):
+            if earlier is None and step.take is None and record is not None:
+                await self._close(step.take_id, record.entry.asked)
+            elif step.take is not None and _wants_another(step.action, earlier):
                 if isinstance(earlier, Succeeded):
                     await self._shared.deliver(step, earlier)
                 await self._render(step, step.take)
@@ -173,6 +177,12 @@ class Lane:
                 return await self._follow(take_id, entry)
             case _:
                 return entry
+
+    async def _close(self, take_id: str, asked: Asked) -> None:
+        """Put on record that a take which left the manifest owes nothing: its request never became a task."""
+        failure = Failure(code=NEVER_CREATED, message="the request never became a task", request_id=None, billed=False)
+        failed = Failed(asked=asked, task=None, failed_at=self._shared.now(), failure=failure)
+        await self._shared.ledger.record(take_id, failed)
 
     async def _render(self, step: Step, take: Take) -> None:
         """Submit until there is a clip, a lasting failure, or no more money."""
@@ -226,7 +236,8 @@ class Lane:
         """The task of a request without an answer, on record with its result; None when there is none."""
         found = await self._adopter_of(orphan.asked.model).find(take_id)
         if isinstance(found, Ambiguous):
-            raise Postponed(f"these tasks may be its own: {', '.join(found.task_ids)}")
+            await self._shared.ledger.record(take_id, Unclear(asked=orphan.asked, candidates=found.task_ids))
+            raise Postponed(f"one of these tasks may be its own: {', '.join(found.task_ids)}")
         if not isinstance(found, Found):
             return None
         task = Task(task_id=found.task.task_id, request_id=found.task.request_id, submitted_at=found.task.created_at)

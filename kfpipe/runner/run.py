@@ -22,12 +22,14 @@ from kfpipe.plan import Action, Plan, Step
 from kfpipe.provider import Provider
 from kfpipe.provider.gate import Gate
 from kfpipe.runner.adopter import Adopter
+from kfpipe.runner.breaker import Breaker
 from kfpipe.runner.crossing import Crossing
 from kfpipe.runner.fetcher import Fetcher
 from kfpipe.runner.follower import Follower
 from kfpipe.runner.lane import Lane, Parcel, Shared, Tally
 from kfpipe.runner.patience import patiently
 from kfpipe.runner.shields import Shields
+from kfpipe.runner.slots import Slots
 from kfpipe.runner.submitter import Submitter
 
 FETCHERS: Final = 4
@@ -77,7 +79,7 @@ class Run:
         self, plan: Plan, provider: Provider, ledger: Ledger, settings: Settings, emit: Callable[[Event], None]
     ) -> None:
         self._plan = plan
-        self._provider = provider
+        self._provider = provider = Breaker(provider, settings.random, emit)
         self._ledger = ledger
         self._settings = settings
         self._emit = emit
@@ -144,17 +146,13 @@ class Run:
         limits = self._settings.limits
         self._expect_orphans(steps)
         shared_gate = limits.shared_submissions_per_second and Gate(limits.shared_submissions_per_second)
-        shared_slots = limits.shared_concurrent_tasks and anyio.Semaphore(limits.shared_concurrent_tasks)
+        shared_slots = limits.shared_concurrent_tasks and Slots(limits.shared_concurrent_tasks)
         async with anyio.create_task_group() as lanes:
             for model, own_steps in _by_model(steps).items():
                 pace = limits.of(model)
-                lane = Lane(
-                    self._shared,
-                    self._submitter(model, shared_gate or Gate(pace.submissions_per_second)),
-                    self._adopter,
-                    shared_slots or anyio.Semaphore(pace.concurrent_tasks),
-                    outbox,
-                )
+                gate = shared_gate or Gate(pace.submissions_per_second)
+                slots = shared_slots or Slots(pace.concurrent_tasks)
+                lane = Lane(self._shared, self._submitter(model, gate, slots), self._adopter, slots, outbox)
                 lanes.start_soon(lane.run, own_steps, limits.shared_concurrent_tasks or pace.concurrent_tasks)
 
     def _expect_orphans(self, steps: Sequence[Step]) -> None:
@@ -162,15 +160,17 @@ class Run:
             if step.record is not None and isinstance(step.record.entry, Submitting):
                 self._adopter(step.record.entry.asked.model).expect(step.take_id, step.record.entry)
 
-    def _submitter(self, model: str, gate: Gate) -> Submitter:
+    def _submitter(self, model: str, gate: Gate, slots: Slots) -> Submitter:
         return Submitter(
             self._provider,
             self._ledger,
             self._known,
             gate,
+            slots,
             self._crossing(model),
             self._shields,
             region=self._settings.region,
+            emit=self._emit,
             now=self._settings.now,
             random=self._settings.random,
         )

@@ -12,6 +12,7 @@ import anyio
 
 from kfpipe.domain import SEED_MAX, MediaRole, RenderRequest, Take
 from kfpipe.errors import ServiceRefused
+from kfpipe.events import Event, Slowed
 from kfpipe.lock import Asked, Failed, Failure, Submitted, Submitting, Task, next_serial
 from kfpipe.lockfile import Ledger
 from kfpipe.pacing import backoff_s
@@ -20,6 +21,7 @@ from kfpipe.provider.gate import Gate
 from kfpipe.runner.crossing import Crossing
 from kfpipe.runner.patience import may_pass
 from kfpipe.runner.shields import Shields
+from kfpipe.runner.slots import Slots
 
 REFUSALS: Final = 10
 """How often a request that the service asks to make later is made in all."""
@@ -34,10 +36,12 @@ class Submitter:
         ledger: Ledger,
         known: set[str],
         gate: Gate,
+        slots: Slots,
         crossing: Crossing,
         shields: Shields,
         *,
         region: str,
+        emit: Callable[[Event], None],
         now: Callable[[], datetime],
         random: Random,
     ) -> None:
@@ -45,9 +49,11 @@ class Submitter:
         self._ledger = ledger
         self._known = known
         self._gate = gate
+        self._slots = slots
         self._crossing = crossing
         self._shields = shields
         self._region = region
+        self._emit = emit
         self._now = now
         self._random = random
 
@@ -65,9 +71,12 @@ class Submitter:
                 return await self._post(take.id, asked, request, media_urls)
             except ServiceRefused as refusal:
                 self._gate.heed(refusal)
+                self._slots.heed(refusal)
                 if refusals == REFUSALS or not may_pass(refusal):
                     return await self._refused(take.id, asked, refusal)
-                await anyio.sleep(backoff_s(refusals, refusal.retry_after_s, self._random.random()))
+                wait_s = backoff_s(refusals, refusal.retry_after_s, self._random.random())
+                self._emit(Slowed(what="submissions", wait_s=wait_s))
+                await anyio.sleep(wait_s)
         raise AssertionError("the last refusal returns")
 
     async def _post(

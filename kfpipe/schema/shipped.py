@@ -18,12 +18,17 @@ def manifest_schema() -> Schema:
     return copy.deepcopy(shipped())
 
 
-@cache
 def shipped() -> Schema:
-    """The one copy that everything here reads; not to be changed."""
+    """The one copy of the manifest's schema that everything here reads; not to be changed."""
+    return schema_file("manifest")
+
+
+@cache
+def schema_file(name: str) -> Schema:
+    """The schema `schemas/<name>.schema.json`, as shipped; not to be changed."""
     package = files("kfpipe")
-    inside = package.joinpath("schemas", "manifest.schema.json")  # a wheel
-    beside = package.joinpath("..", "schemas", "manifest.schema.json")  # a checkout
+    inside = package.joinpath("schemas", f"{name}.schema.json")  # a wheel
+    beside = package.joinpath("..", "schemas", f"{name}.schema.json")  # a checkout
     text = (inside if inside.is_file() else beside).read_text(encoding="utf-8")
     schema: Schema = json.loads(text)
     return schema

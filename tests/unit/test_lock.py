@@ -21,7 +21,7 @@ from kfpipe.lock import (
     without_dead_signature,
 )
 from kfpipe.lockschema import lock_schema
-from tests.makers import NOW, failed, record, rendered, result, submitted, submitting, succeeded
+from tests.makers import NOW, failed, record, rendered, result, submitted, submitting, succeeded, unclear
 
 
 def test_a_take_goes_through_its_states_in_one_record():
@@ -81,7 +81,7 @@ def test_times_are_written_in_utc_with_milliseconds():
     assert time_text(NOW) == "2026-11-22T12:00:00.000Z"
 
 
-@pytest.mark.parametrize("entry", [submitting(), submitted(), succeeded(), rendered(), failed()], ids=state_name)
+@pytest.mark.parametrize("entry", [submitting(), submitted(), succeeded(), rendered(), failed(), unclear()], ids=state_name)
 def test_the_schema_describes_every_field_that_is_written(entry):
     written = record_to_json(record(entry))
     definitions = lock_schema()["$defs"]

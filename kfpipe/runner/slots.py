@@ -1,0 +1,51 @@
+"""Places for tasks in progress: as many as the limits allow, fewer while the service complains of too many."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio
+
+from kfpipe.errors import ServiceRefused
+from kfpipe.pacing import Allowance, Throttle
+from kfpipe.provider.codes import verdict
+
+_LOOK_AGAIN_S: Final = 1.0
+"""How often a waiter asks whether a lowered limit has grown back."""
+
+
+class Slots:
+    """At most `limit` tasks in progress at once, handed out in the order of asking."""
+
+    def __init__(self, limit: int) -> None:
+        self._allowance = Allowance.full(limit)
+        self._taken = 0
+        self._turn = anyio.Lock()
+        self._freed = anyio.Event()
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Hold while a task is in progress."""
+        async with self._turn:
+            while self._taken >= self._limit():
+                self._freed = anyio.Event()
+                with anyio.move_on_after(_LOOK_AGAIN_S):
+                    await self._freed.wait()
+            self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+            self._freed.set()
+
+    def heed(self, refusal: ServiceRefused) -> None:
+        """Make do with fewer places if the service refused a task for want of room."""
+        if verdict(refusal.code, refusal.message).throttle is Throttle.QUOTA:
+            now_s = anyio.current_time()
+            # The refused task holds a place as well; what the service bears is one less.
+            self._allowance = self._allowance.lowered(now_s, to=max(1, self._taken - 1), until_s=now_s)
+
+    def _limit(self) -> int:
+        return max(1, int(self._allowance.at(anyio.current_time())))
