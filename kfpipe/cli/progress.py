@@ -11,7 +11,8 @@ from kfpipe.cli.figures import counted, money_text, size_text, span_text
 from kfpipe.events import (
     Event,
     Interrupted,
-    RunFinished,
+    Paused,
+    Resumed,
     RunStarted,
     Slowed,
     TakeAdopted,
@@ -40,7 +41,7 @@ class Active:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """A run so far. Times are seconds of a clock that only goes forward."""
+    """A run so far. Times are seconds of a clock that only goes forward; `paused` says what the whole run waits for."""
 
     started_s: float
     work: int = 0
@@ -51,6 +52,7 @@ class Progress:
     spent: Decimal = field(default=Decimal(0))
     active: Mapping[str, Active] = field(default_factory=dict)
     slowed_until_s: float = 0.0
+    paused: str | None = None
     interrupted: bool = False
 
     @property
@@ -79,9 +81,13 @@ def advanced(progress: Progress, event: Event, now_s: float) -> Progress:
             return replace(progress, postponed=progress.postponed + 1, active=_without(progress, event.take_id))
         case Slowed():
             return replace(progress, slowed_until_s=max(progress.slowed_until_s, now_s + event.wait_s))
+        case Paused():
+            return replace(progress, paused=event.reason)
+        case Resumed():
+            return replace(progress, paused=None)
         case Interrupted():
             return replace(progress, interrupted=True)
-        case RunFinished():
+        case _:
             return progress
 
 
@@ -134,7 +140,11 @@ def transition(event: Event, before: Progress) -> str | None:
         case TakeProgressed() if _is_running(event):
             return f"{event.take_id}: rendering"
         case Slowed():
-            return f"slowed down: {event.what}, for {event.wait_s:.0f} s"
+            return f"slowed down: {event.what}, for {span_text(event.wait_s)}"
+        case Paused():
+            return f"waiting: {event.reason}"
+        case Resumed():
+            return f"going on after {span_text(event.after_s)}"
         case _:
             return outcome(event, before)
 
@@ -151,6 +161,8 @@ def totals(progress: Progress, now_s: float) -> str:
         parts += [f"{per_minute:.1f} clips/min", f"about {span_text(left_s)} left"]
     if progress.slowed_until_s > now_s:
         parts.append("slowed down by the service")
+    if progress.paused is not None:
+        parts.append(f"waiting: {progress.paused}")
     if progress.interrupted:
         parts.append("stopping")
     return " · ".join(parts)

@@ -24,6 +24,7 @@ from kfpipe.lock import (
     Submitted,
     Submitting,
     Succeeded,
+    Unclear,
     decimal_text,
     entries,
     result_of,
@@ -78,7 +79,7 @@ def _when(record: Record) -> str:
 
 def _moment(entry: Entry) -> datetime:
     match entry:
-        case Submitting():
+        case Submitting() | Unclear():
             return entry.asked.asked_at
         case Submitted():
             return entry.task.submitted_at

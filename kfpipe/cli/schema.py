@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import click
 
 from kfpipe.cli import terminal
 from kfpipe.cli.arguments import json_problems_option
 from kfpipe.errors import ExitCode
+from kfpipe.schema.shipped import schema_file
 
 
 @click.command("schema", epilog="Example: kfpipe schema manifest > manifest.schema.json")
@@ -19,12 +18,5 @@ def command(kind: str) -> ExitCode:
 
     An editor that is given the manifest's schema completes fields and explains them.
     """
-    terminal.result(*_text(kind).splitlines())
+    terminal.result_json(schema_file(kind))
     return ExitCode.OK
-
-
-def _text(kind: str) -> str:
-    package, name = files("kfpipe"), f"{kind}.schema.json"
-    inside = package.joinpath("schemas", name)  # a wheel
-    beside = package.joinpath("..", "schemas", name)  # a checkout
-    return (inside if inside.is_file() else beside).read_text("utf-8")

@@ -47,6 +47,8 @@ def _headline(finished: RunFinished, elapsed_s: float, is_charged: bool) -> str:
 
 
 def _bill(finished: RunFinished, is_charged: bool) -> str:
+    if not is_charged and not finished.spent:
+        return "nothing charged"
     if not is_charged:
         return f"nothing charged ({money_text(finished.spent, finished.currency)} of play money)"
     if not finished.unpriced:

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TextIO
 
+from kfpipe.errors import StorageFailed
+
 _HIDDEN: Final = r"\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
 """Characters that steer a terminal or turn the direction of a text, besides those below the blank."""
 
@@ -33,18 +35,18 @@ def prepare() -> None:
 
 
 def result(*lines: str) -> None:
-    """Lines of the command's result."""
-    _write(sys.stdout, "".join(f"{plain(line)}\n" for line in lines))
+    """Lines of the command's result. Raises StorageFailed when they cannot be kept where stdout leads."""
+    _keep("".join(f"{plain(line)}\n" for line in lines))
 
 
 def result_json(data: Mapping[str, Any]) -> None:
-    """The command's result for a program: one JSON object, which a terminal may show as well."""
+    """The command's result for a program: one JSON object, which a terminal may show as well. Raises StorageFailed."""
     text = json.dumps(data, indent=2, ensure_ascii=False)
-    _write(sys.stdout, _HIDDEN_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+    _keep(_HIDDEN_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
 
 
 def note(*lines: str) -> None:
-    """Lines for the person at the screen."""
+    """Lines for the person at the screen. Never fails: what nobody can be told must not stop a run."""
     _write(sys.stderr, "".join(f"{plain(line)}\n" for line in lines))
 
 
@@ -70,10 +72,18 @@ def ask(question: str) -> bool:
     return sys.stdin.readline().strip().casefold() in ("y", "yes")
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _keep(text: str) -> None:
+    failure = _write(sys.stdout, text)
+    if failure is not None and not isinstance(failure, BrokenPipeError):
+        raise StorageFailed("standard output", failure.strerror or str(failure))
+
+
+def _write(stream: TextIO, text: str) -> OSError | None:
+    """Why `text` could not be written, if so; all that follows then goes nowhere, without a complaint at the end."""
     try:
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:
-        # Nobody reads any more. What is still written goes nowhere; the exit code stays what the work deserves.
+    except OSError as failure:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return failure
+    return None

@@ -26,6 +26,15 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert (ended.returncode, ended.stderr) == (0, b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_result_that_cannot_be_kept_is_told_and_is_no_bug() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([*WORDS, "models"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("standard output: No space left on device\n  fix: ")
+    assert "Traceback" not in ended.stderr and "ignored" not in ended.stderr
+
+
 def test_text_that_the_stream_cannot_encode_is_escaped(folder: Path) -> None:
     (folder / "shots.yaml").write_text((HEAD + SHOTS).replace("id: kitten", "id: kitten, frame: \u00e9\u732b"), "utf-8")
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}

@@ -8,6 +8,8 @@ from kfpipe.cli.progress import Progress, advanced, totals, transition
 from kfpipe.events import (
     Event,
     Interrupted,
+    Paused,
+    Resumed,
     RunStarted,
     Slowed,
     TakeAdopted,
@@ -60,12 +62,16 @@ def test_troubles_are_told_with_code_message_and_request() -> None:
         TakePostponed(take_id="walk", reason="it does not fit the budget"),
         TakeAdopted(take_id="road", task_id="ab12"),
         Slowed(what="submissions", wait_s=2.4),
+        Paused(reason="the service cannot be reached"),
+        Resumed(after_s=75.0),
         Interrupted(running=2),
     ) == [
         "roof: failed: InternalError: Try again. (request 7f3a91); tried again",
         "walk: left for the next run: it does not fit the budget",
         "road: found at the service, task ab12",
         "slowed down: submissions, for 2 s",
+        "waiting: the service cannot be reached",
+        "going on after 1 min 15 s",
         "stopping: no more submissions; 2 tasks under way, noted for the next run",
     ]
 
@@ -90,6 +96,12 @@ def test_a_slower_pace_is_shown_as_long_as_it_lasts() -> None:
     progress = after(STARTED, Slowed(what="queries", wait_s=10.0), now_s=0.0)
     assert totals(progress, 5.0).endswith("slowed down by the service")
     assert totals(progress, 11.0) == "0/4 takes · USD 0.00"
+
+
+def test_a_pause_is_shown_as_long_as_it_lasts() -> None:
+    progress = after(STARTED, Paused(reason="no network"))
+    assert totals(progress, 5.0) == "0/4 takes · USD 0.00 · waiting: no network"
+    assert totals(advanced(progress, Resumed(after_s=9.0), 9.0), 9.0) == "0/4 takes · USD 0.00"
 
 
 def test_a_take_keeps_its_age_while_its_state_stays() -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from kfpipe.cli import record_view, table
 from kfpipe.lock import Entry, Lock
-from tests.makers import failed, record, rendered, request, result, submitted, take
+from tests.makers import failed, record, rendered, request, result, submitted, submitting, succeeded, take, unclear
 
 KITTEN, MONSTER, ROOF, WALK = take("kitten"), take("monster"), take("roof"), take("walk")
 EARLIER = take("monster", request=request(prompt="Earlier words."))
@@ -34,6 +34,13 @@ def test_each_take_is_shown_with_all_that_is_known_of_it() -> None:
         "walk     absent",
         "gone     rendered, no longer in the manifest  task-1  USD 0.50  renders/kitten.mp4  2026-11-22 11:55Z",
     ]
+
+
+def test_every_state_has_its_row() -> None:
+    entries = [submitting(KITTEN), unclear(KITTEN), submitted(KITTEN), succeeded(KITTEN), rendered(KITTEN)]
+    rows = [record_view.table([KITTEN], {"kitten": record(entry)}).rows[0] for entry in entries]
+    assert [row[1] for row in rows] == ["submitting", "unclear", "submitted", "succeeded", "rendered"]
+    assert all(row[-1].startswith("2026-11-22") for row in rows)
 
 
 def test_the_sum_counts_every_task_ever_paid_for() -> None:

@@ -51,6 +51,7 @@ def test_whatever_is_not_rendered_is_counted() -> None:
 
 def test_the_emulator_charges_nothing() -> None:
     assert lines(FINISHED, is_charged=False)[0].endswith(": nothing charged (USD 2.50 of play money)")
+    assert lines(replace(FINISHED, spent=Decimal(0)), is_charged=False)[0].endswith(": nothing charged")
 
 
 def test_a_run_without_work_says_what_there_is() -> None:
