@@ -7,13 +7,14 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final, NoReturn
 
 import click
 
 from kfpipe.cli import messages, terminal
 from kfpipe.cli.group import SUMMARIES, NoSuchCommand, commands
-from kfpipe.errors import ExitCode, KfpipeError, Problem
+from kfpipe.errors import ExitCode, KfpipeError, Problem, StorageFailed
 from kfpipe.wording import closest
 
 _KEYS: Final = re.compile(r"\bsk-[\w.-]+")
@@ -42,10 +43,11 @@ def _ended(args: list[str]) -> ExitCode:
 
 
 def _refused(told: Sequence[Problem], code: ExitCode, *, as_json: bool) -> ExitCode:
-    if as_json:
-        terminal.result_json(messages.refusal_json(told, code))
-    else:
-        terminal.note(*messages.problems_text(told))
+    with suppress(StorageFailed):  # what stdout cannot take is told on stderr
+        if as_json:
+            terminal.result_json(messages.refusal_json(told, code))
+            return code
+    terminal.note(*messages.problems_text(told))
     return code
 
 

@@ -27,11 +27,18 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
-def test_a_result_that_cannot_be_kept_is_told_and_is_no_bug() -> None:
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (["models"], 1, "standard output: No space left on device\n  fix: "),
+        (["modles", "--json"], 2, "kfpipe: there is no command `modles`\n  fix: "),
+    ],
+)
+def test_a_result_that_cannot_be_kept_is_told_and_is_no_bug(words: list[str], code: int, text: str) -> None:
     with Path("/dev/full").open("w") as full:
-        ended = subprocess.run([*WORDS, "models"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith("standard output: No space left on device\n  fix: ")
+        ended = subprocess.run([*WORDS, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == code
+    assert ended.stderr.startswith(text)
     assert "Traceback" not in ended.stderr and "ignored" not in ended.stderr
 
 
