@@ -13,7 +13,7 @@ from typing import Final
 import anyio
 import anyio.to_thread
 
-from kfpipe import environment, lockfile, renders
+from kfpipe import environment, lockfile, neighbours, renders
 from kfpipe import plan as planning
 from kfpipe.catalogue import EMULATOR_REGION
 from kfpipe.environment import Environment
@@ -106,6 +106,7 @@ class Session:
             region=self.project.region.name,
             limits=_limits(self.project),
             cap=cap,
+            neighbours=lambda: neighbours.known_tasks(self.project.root, self.project.lockfile_path),
             list_pause_s=LOOPBACK_LIST_PAUSE_S if local else LIST_PAUSE_S,
             now=_now,
             random=SystemRandom(),

@@ -183,6 +183,12 @@ def entries(lock: Lock) -> Iterator[Entry]:
         yield record.entry
 
 
+def task_ids(lock: Lock) -> set[str]:
+    """The ids of all tasks that have an owner here."""
+    tasks = (task_of(entry) for entry in entries(lock))
+    return {task.task_id for task in tasks if task is not None}
+
+
 def failures(record: Record) -> int:
     """How often the record's latest request has failed, counting every time it was made."""
     fingerprint = record.entry.asked.fingerprint

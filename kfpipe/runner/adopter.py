@@ -8,6 +8,7 @@ from datetime import datetime
 from random import Random
 
 import anyio
+import anyio.to_thread
 
 from kfpipe import adoption
 from kfpipe.lock import Submitting
@@ -44,6 +45,7 @@ class Adopter:
         self,
         provider: Provider,
         known: set[str],
+        neighbours: Callable[[], set[str]],
         follower: Follower,
         crossing: Crossing,
         *,
@@ -54,6 +56,7 @@ class Adopter:
     ) -> None:
         self._provider = provider
         self._known = known
+        self._neighbours = neighbours
         self._follower = follower
         self._crossing = crossing
         self._model = model
@@ -98,6 +101,7 @@ class Adopter:
     async def _candidates(self, take_id: str) -> list[ListedTask]:
         """Unowned tasks, from two looks with a pause between: a new task may take a while to be listed."""
         async with self._crossing.reading():
+            self._known |= await anyio.to_thread.run_sync(self._neighbours)
             first = await self._unowned(take_id)
             await anyio.sleep(self._pause_s)
             second = await self._unowned(take_id)

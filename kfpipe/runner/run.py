@@ -16,7 +16,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from kfpipe.budget import Purse
 from kfpipe.errors import BadRender, ExitCode, ServiceRefused, ServiceUnclear
 from kfpipe.events import Event, Interrupted, RunFinished, RunStarted, TakePostponed, TakeRendered
-from kfpipe.lock import Entry, Submitted, Submitting, Succeeded, entries, result_of, task_of
+from kfpipe.lock import Entry, Submitted, Submitting, Succeeded, result_of, task_ids, task_of
 from kfpipe.lockfile import Ledger
 from kfpipe.plan import Action, Plan, Step
 from kfpipe.provider import Provider
@@ -61,13 +61,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How to run. `cap` is the most that may be spent (None: no limit), `list_pause_s` the wait between two looks."""
+    """How to run. `cap` is the most that may be spent (None: no limit), `list_pause_s` the wait between two looks.
+
+    `neighbours` tells the ids of the tasks that other manifests have on record; it may block.
+    """
 
     folder: Path
     region: str
     limits: Limits
     cap: Decimal | None
     list_pause_s: float
+    neighbours: Callable[[], set[str]]
     now: Callable[[], datetime]
     random: Random
 
@@ -86,7 +90,7 @@ class Run:
         self._scope = anyio.CancelScope()
         self._shields = Shields()
         self._fetcher = Fetcher(provider, ledger, settings.folder, random=settings.random)
-        self._known = {task.task_id for entry in entries(ledger.lock) if (task := task_of(entry)) is not None}
+        self._known = task_ids(ledger.lock)
         self._crossings: dict[str, Crossing] = {}
         self._adopters: dict[str, Adopter] = {}
         queries_per_second = settings.limits.queries_per_second
@@ -180,6 +184,7 @@ class Run:
             self._adopters[model] = Adopter(
                 self._provider,
                 self._known,
+                self._settings.neighbours,
                 self._shared.follower,
                 self._crossing(model),
                 model=model,

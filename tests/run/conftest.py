@@ -51,11 +51,14 @@ class Studio:
                 emit(event)
 
         with api.session(api.load(self.folder / "shots.yaml")) as session:
-            settings = Environment(
-                api_key="sk-test", base_url=self.emulator.base_url, submit_timeout_s=2.0, emulator_factor=1.0
-            )
-            session = api.Session(project=session.project, ledger=session.ledger, settings=settings)
+            session = api.Session(project=session.project, ledger=session.ledger, settings=self.settings)
             return await session.run_async(session.plan(**options), cap=cap, emit=heard)
+
+    @property
+    def settings(self) -> Environment:
+        return Environment(
+            api_key="sk-test", base_url=self.emulator.base_url, submit_timeout_s=2.0, emulator_factor=1.0
+        )
 
     @property
     def lock(self) -> api.Lock:

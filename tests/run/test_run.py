@@ -206,10 +206,7 @@ async def test_a_frame_that_changed_since_the_plan_is_not_sent(studio: Studio) -
     project = api.load(studio.folder / "shots.yaml")
     (studio.folder / "a.png").write_bytes((studio.folder / "b.png").read_bytes())
     with api.session(project) as session:
-        settings = api.Environment(
-            api_key="sk-test", base_url=studio.emulator.base_url, submit_timeout_s=2.0, emulator_factor=1.0
-        )
-        session = api.Session(project=project, ledger=session.ledger, settings=settings)
+        session = api.Session(project=project, ledger=session.ledger, settings=studio.settings)
         finished = await session.run_async(session.plan(), cap=None, emit=studio.events.append)
     assert finished.exit_code is ExitCode.INCOMPLETE
     assert "changed" in studio.of(TakePostponed)[0].reason
@@ -240,3 +237,17 @@ async def test_limits_that_the_service_enforces_are_never_exceeded(studio: Studi
         studio.emulator = strict
         finished = await studio.run()
         assert (finished.rendered, strict.world.throttled.total()) == (30, 0)
+
+
+async def test_a_neighbours_task_is_nobody_elses(studio: Studio) -> None:
+    """Another manifest of the project rendered the same prompt, while ours was killed before its request left."""
+    studio.write(ONE)
+    studio.emulator.script({"on": "submit", "nth": 2, "do": "drop", "when": "before"})
+    (studio.folder / "other.yaml").write_text(f"{DEFAULTS}{ONE}".replace("a.png", "b.png"), "utf-8")
+    with api.session(api.load(studio.folder / "other.yaml")) as session:
+        other = api.Session(project=session.project, ledger=session.ledger, settings=studio.settings)
+        await other.run_async(other.plan(), cap=None, emit=lambda _: None)
+    assert studio.billed() == 1
+    await studio.run()
+    assert studio.billed() == 2
+    assert not studio.of(TakeAdopted)

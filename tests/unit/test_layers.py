@@ -22,9 +22,9 @@ FLOORS: dict[int, set[str]] = {
         "wording",
     },
     2: {
-        "assets", "claim", "clip", "digests", "durable", "environment", "lockfile", "media", "memory", "project",
-        "provider.client", "provider.gate", "provider.transport", "provider.upload_memory", "provider.uploads", "renders",
-        "stills",
+        "assets", "claim", "clip", "digests", "durable", "environment", "lockfile", "media", "memory", "neighbours",
+        "project", "provider.client", "provider.gate", "provider.transport", "provider.upload_memory",
+        "provider.uploads", "renders", "stills",
     },
     3: {"runner"},
     4: {"api", "cli", "__main__"},
