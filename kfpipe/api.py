@@ -13,13 +13,13 @@ from typing import Final
 import anyio
 import anyio.to_thread
 
-from kfpipe import environment, lockfile, neighbours, renders
+from kfpipe import environment, lockfile, neighbours, renders, upkeep
 from kfpipe import plan as planning
 from kfpipe.catalogue import EMULATOR_REGION
 from kfpipe.environment import Environment
 from kfpipe.errors import AccountRefused, KfpipeError
 from kfpipe.events import Event, RunFinished
-from kfpipe.lock import Lock
+from kfpipe.lock import Lock, Submitted
 from kfpipe.plan import Chosen, Plan
 from kfpipe.project import Options, Project, load
 from kfpipe.provider import Provider
@@ -27,8 +27,9 @@ from kfpipe.provider.client import DashScope
 from kfpipe.provider.transport import is_loopback
 from kfpipe.runner import Limits, Pace, Run, Settings, finished
 from kfpipe.runner.signals import interrupting
+from kfpipe.upkeep import Cancelling, Candidate, Verified
 
-__all__ = ["Options", "Project", "Session", "load", "plan", "records", "session"]
+__all__ = ["Options", "Project", "Session", "base_url", "load", "plan", "records", "session", "verify"]
 
 LIST_PAUSE_S: Final = 5.0
 """Between two looks at the task list; how soon the service lists a new task is not documented."""
@@ -50,6 +51,11 @@ def records(project: Project) -> Lock:
 def plan(project: Project, *, retry: Chosen = _nothing, rerender: Chosen = _nothing) -> Plan:
     """What the next run will do. Writes nothing but kfpipe's own memory of file digests."""
     return _plan(project, records(project), retry, rerender)
+
+
+def verify(project: Project) -> Iterator[Verified]:
+    """Compare every rendered file with the lockfile, byte for byte, and look at its pictures. Asks nobody."""
+    return upkeep.verify(records(project), project.folder)
 
 
 @contextmanager
@@ -92,12 +98,42 @@ class Session:
         if not plan.work:
             return finished(plan)
         try:
-            async with _provider(self.project, self.settings) as provider:
+            async with self.provider() as provider:
                 run = Run(plan, provider, self.ledger, self._run_settings(cap), emit)
                 async with interrupting(run, enabled=signals):
                     return await run.carry_out()
         except BaseExceptionGroup as group:
             raise _most_telling(group) from group
+
+    async def cancel(self, take_id: str, provider: Provider) -> Cancelling:
+        """Cancel the take's task if it still waits at the service; a running one runs on and is billed."""
+        entry = self.ledger.lock[take_id].entry
+        if not isinstance(entry, Submitted):
+            return Cancelling.OVER
+        return await upkeep.cancel(take_id, entry, provider, self.ledger, _now, SystemRandom())
+
+    async def candidates(self, take_id: str, provider: Provider) -> list[Candidate]:
+        """The tasks at the service that may belong to a take without an answer."""
+        entry = upkeep.unsettled(self.ledger.lock)[take_id]
+        known = await anyio.to_thread.run_sync(self._neighbours)
+        return await upkeep.candidates(entry, self.ledger.lock, known, provider, SystemRandom())
+
+    async def adopt(self, take_id: str, task_id: str) -> None:
+        """Say that this task is the take's own; the next run follows it."""
+        await upkeep.adopt(take_id, upkeep.unsettled(self.ledger.lock)[take_id], task_id, self.ledger)
+
+    async def declare_lost(self, take_id: str) -> None:
+        """Give up the request without an answer; the next run submits anew."""
+        await upkeep.declare_lost(take_id, upkeep.unsettled(self.ledger.lock)[take_id], self.ledger, _now)
+
+    @asynccontextmanager
+    async def provider(self) -> AsyncIterator[Provider]:
+        """The service that this project's requests go to. Raises `AccountRefused` without a key."""
+        async with _provider(self.project, self.settings) as provider:
+            yield provider
+
+    def _neighbours(self) -> set[str]:
+        return neighbours.known_tasks(self.project.root, self.project.lockfile_path)
 
     def _run_settings(self, cap: Decimal | None) -> Settings:
         local = _is_local(self.project, self.settings)
@@ -106,7 +142,7 @@ class Session:
             region=self.project.region.name,
             limits=_limits(self.project),
             cap=cap,
-            neighbours=lambda: neighbours.known_tasks(self.project.root, self.project.lockfile_path),
+            neighbours=self._neighbours,
             list_pause_s=LOOPBACK_LIST_PAUSE_S if local else LIST_PAUSE_S,
             now=_now,
             random=SystemRandom(),

@@ -14,7 +14,7 @@ one take from 1, so that applying a transition twice, or to a lock that already 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,6 +23,14 @@ from typing import Any, Final
 from kfpipe.domain import MediaRole, Parameters
 
 FORMAT: Final = 1
+
+CANCELED: Final = "kfpipe.Canceled"
+ABANDONED: Final = "kfpipe.Abandoned"
+NEVER_CREATED: Final = "kfpipe.NeverCreated"
+TASK_LOST: Final = "kfpipe.TaskUnknown"
+NO_REASON: Final = "kfpipe.NoReason"
+"""Failure codes of kfpipe's own: cancelled by its user; declared lost; never a task; forgotten by the service, so that
+nobody can tell whether it was billed; failed without a code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,10 +243,10 @@ def without_dead_signature(entry: Entry, now: datetime) -> Entry:
     return entry
 
 
-def spent(lock: Lock) -> dict[str, Decimal]:
-    """All the money on record, by currency."""
+def spent(billed: Iterable[Entry]) -> dict[str, Decimal]:
+    """What these requests cost, by currency, as far as prices are known."""
     totals: dict[str, Decimal] = {}
-    for entry in entries(lock):
+    for entry in billed:
         result = result_of(entry)
         if result is not None and result.cost is not None:
             currency = entry.asked.currency

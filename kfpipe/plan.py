@@ -11,6 +11,7 @@ from typing import assert_never
 
 from kfpipe.domain import Take
 from kfpipe.lock import (
+    ABANDONED,
     Asked,
     Entry,
     Failed,
@@ -77,11 +78,14 @@ class Step:
         raise AssertionError("a step concerns a take of the manifest or of the record")
 
     @property
+    def is_billed(self) -> bool:
+        """Whether this step may add to the bill."""
+        return self.take is not None and self.action in (Action.RENDER, Action.ADOPT, Action.WAIT)
+
+    @property
     def cost(self) -> Decimal | None:
         """What this step may add to the bill; None when the price is unknown."""
-        if self.take is None or self.action not in (Action.RENDER, Action.ADOPT, Action.WAIT):
-            return Decimal(0)
-        return self.take.cost
+        return self.take.cost if self.take is not None and self.is_billed else Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +134,7 @@ class Plan:
 
 
 def _total(model: str, currency: str, steps: Sequence[Step]) -> Total:
-    paid = [step for step in steps if step.cost != 0]
+    paid = [step for step in steps if step.is_billed]
     return Total(
         model=model,
         currency=currency,
@@ -234,6 +238,8 @@ def _still_there(entry: Succeeded | Rendered, now: datetime, reason: str) -> tup
 def _after_failure(record: Record, entry: Failed, attempts: int) -> tuple[Action, tuple[str, ...]]:
     code, tried = entry.failure.code, failures(record)
     reason = f"failed: {code}: {entry.failure.message}"
+    if entry.failure.billed is None and code != ABANDONED:
+        return Action.DECIDE, (reason, "nobody can tell whether it was billed")
     if not verdict(code, entry.failure.message).may_pass:
         return Action.DECIDE, (reason, "it would fail again")
     if tried >= attempts:

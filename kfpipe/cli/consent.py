@@ -40,7 +40,7 @@ def of(plan: Plan, *, cap: Decimal | None, charged: bool) -> Granted | Question:
         return Granted(cap=None)
     if not unpriced and not plan.cost:
         return Granted(cap=plan.cost)
-    clips = counted(sum(step.cost != 0 for step in plan.steps), "clip")
+    clips = counted(sum(step.is_billed for step in plan.steps), "clip")
     return Question(
         text=f"Render {clips} for {_price(plan)}{_excess(plan, cap)}?",
         reason=f"the run would cost {_price(plan)}{_excess(plan, cap) or ', and no budget is agreed'}",

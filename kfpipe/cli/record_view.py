@@ -28,6 +28,7 @@ from kfpipe.lock import (
     decimal_text,
     entries,
     result_of,
+    spent,
     task_of,
     time_text,
 )
@@ -107,12 +108,7 @@ def _money_text(amounts: Mapping[str, Decimal]) -> str:
 
 def _spent(lock: Lock, *, in_play: bool) -> dict[str, Decimal]:
     """By currency, what was billed by the service, or by the emulator, whose money is only for play."""
-    amounts: dict[str, Decimal] = {}
-    for entry in entries(lock):
-        result = result_of(entry)
-        if result is not None and result.cost is not None and (entry.asked.region == EMULATOR_REGION) is in_play:
-            amounts[entry.asked.currency] = amounts.get(entry.asked.currency, Decimal(0)) + result.cost
-    return amounts
+    return spent(entry for entry in entries(lock) if (entry.asked.region == EMULATOR_REGION) is in_play)
 
 
 def as_json(takes: Sequence[Take], lock: Lock) -> dict[str, Any]:

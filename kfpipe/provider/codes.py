@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from kfpipe.lock import ABANDONED, CANCELED, NEVER_CREATED, NO_REASON
 from kfpipe.pacing import Throttle
 
 NOT_CONNECTED: Final = "kfpipe.NotConnected"
@@ -145,6 +146,12 @@ _BY_CODE: Final[Mapping[str, Verdict]] = {
     LINK_REFUSED: Verdict.FINAL,
     STORAGE: Verdict.TRANSIENT,
     f"{STORAGE}.EntityTooLarge": Verdict.FINAL,
+    # What its user cancelled or gave up may be submitted anew, as may what never became a task.
+    CANCELED: Verdict.TRANSIENT,
+    ABANDONED: Verdict.TRANSIENT,
+    NEVER_CREATED: Verdict.TRANSIENT,
+    # A failed task is not billed, so one that gave no reason is worth another try.
+    NO_REASON: Verdict.TRANSIENT,
     "kfpipe.Http401": Verdict.ACCOUNT,
     "kfpipe.Http429": Verdict.THROTTLED_RATE,
 }

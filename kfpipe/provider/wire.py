@@ -27,6 +27,12 @@ MESSAGE_LIMIT_CHARS: Final = 500
 URL_LIMIT_CHARS: Final = 4096
 _STATUSES: Final = {status.value: status for status in TaskStatus}
 _BILLED_SECONDS_MAX: Final = Decimal(86_400)
+_TASK_ID: Final = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,200}")
+"""What names a task. It becomes part of addresses and file names, so nothing else is let in."""
+
+_ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""A terminal's own commands: as a whole, so that no `[31m` is left of them."""
+
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 Json = Mapping[str, Any]
@@ -92,7 +98,7 @@ def _harmless(value: Any, secret: str) -> Any:
 
 def accepted(answer: Json) -> Accepted:
     """The receipt of a submission. Without a task id nobody knows what became of it."""
-    task_id = _text(_object(answer, "output").get("task_id"))
+    task_id = _task_id(_object(answer, "output"))
     if task_id is None:
         raise ServiceUnclear("the answer to the submission holds no task id")
     return Accepted(task_id=task_id, request_id=_text(answer.get("request_id")))
@@ -138,7 +144,7 @@ def listed_tasks(answer: Json, *, wire_name: str) -> tuple[Sequence[ListedTask],
 
 def _listed_task(row: Any, wire_name: str) -> ListedTask:
     fields: Json = row if isinstance(row, dict) else {}
-    task_id, created_ms = _text(fields.get("task_id")), _number(fields.get("gmt_create"))
+    task_id, created_ms = _task_id(fields), _number(fields.get("gmt_create"))
     created_at = None if created_ms is None else _moment(created_ms / 1000)
     if task_id is None or created_at is None:
         raise ServiceUnclear("a row of the task list has no id or no time")
@@ -247,7 +253,7 @@ def range_size_bytes(content_range: str, offset_bytes: int) -> int | None:
 
 def clean(text: str, limit_chars: int = MESSAGE_LIMIT_CHARS) -> str:
     """The text on one line, without control characters, at most `limit_chars` long."""
-    plain = " ".join(_CONTROL.sub(" ", text).split())
+    plain = " ".join(_CONTROL.sub(" ", _ESCAPE.sub("", text)).split())
     return plain if len(plain) <= limit_chars else plain[: limit_chars - 1] + "…"
 
 
@@ -256,6 +262,11 @@ def url_expires_at(url: str) -> datetime | None:
     query = url.partition("?")[2].partition("#")[0]
     expires = _number(dict(parse_qsl(query)).get("Expires"))
     return None if expires is None else _moment(expires)
+
+
+def _task_id(fields: Json) -> str | None:
+    text = _text(fields.get("task_id"))
+    return text if text is not None and _TASK_ID.fullmatch(text) else None
 
 
 def _object(answer: Json, name: str) -> Json:

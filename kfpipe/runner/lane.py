@@ -29,7 +29,23 @@ from kfpipe.events import (
     TakeSubmitted,
     TakeSucceeded,
 )
-from kfpipe.lock import Asked, Entry, Failed, Failure, Result, Submitted, Submitting, Succeeded, Task, Unclear, failures
+from kfpipe.lock import (
+    CANCELED,
+    NEVER_CREATED,
+    NO_REASON,
+    TASK_LOST,
+    Asked,
+    Entry,
+    Failed,
+    Failure,
+    Result,
+    Submitted,
+    Submitting,
+    Succeeded,
+    Task,
+    Unclear,
+    failures,
+)
 from kfpipe.lockfile import Ledger
 from kfpipe.pacing import backoff_s
 from kfpipe.plan import Action, Step
@@ -43,13 +59,6 @@ from kfpipe.runner.submitter import Submitter
 
 LINK_LIFE: Final = timedelta(hours=24)
 """How long a result's link lasts when it does not say so itself. Source: API reference, 10.4."""
-
-TASK_LOST: Final = "kfpipe.TaskUnknown"
-"""Failure code of a task that the service no longer knows. Nobody can tell whether it was billed."""
-
-NEVER_CREATED: Final = "kfpipe.NeverCreated"
-CANCELED: Final = "kfpipe.Canceled"
-NO_REASON: Final = "kfpipe.NoReason"
 
 SILENCES: Final = 5
 """How often a submission may go unanswered, and be looked for in vain, before the take is left for the next run."""

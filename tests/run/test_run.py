@@ -12,7 +12,7 @@ from kfpipe import api
 from kfpipe.emulator import Emulator
 from kfpipe.errors import AccountRefused, ExitCode
 from kfpipe.events import TakeAdopted, TakeFailed, TakePostponed, TakeSubmitted
-from kfpipe.lock import Failed, Rendered, Submitting, spent
+from kfpipe.lock import Failed, Rendered, Submitting, entries, spent
 from kfpipe.plan import Action
 from tests.run.conftest import DEFAULTS, Studio
 
@@ -39,7 +39,7 @@ async def test_a_run_pays_for_each_take_once_and_a_second_one_does_nothing(studi
 async def test_the_costs_on_record_are_the_emulators_bill_to_the_last_digit(studio: Studio) -> None:
     studio.write(FOUR)
     finished = await studio.run()
-    assert finished.spent == studio.emulator.bill().total == spent(studio.lock)["USD"] == Decimal("0.80")
+    assert finished.spent == studio.emulator.bill().total == spent(entries(studio.lock))["USD"] == Decimal("0.80")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ FLOORS: dict[int, set[str]] = {
         "project", "provider.client", "provider.gate", "provider.transport", "provider.upload_memory",
         "provider.uploads", "renders", "stills",
     },
-    3: {"runner"},
+    3: {"runner", "upkeep"},
     4: {"api", "cli", "__main__"},
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ from kfpipe.lock import (
     Failed,
     applied,
     decimal_text,
+    entries,
     failures,
     next_serial,
     record_to_json,
@@ -62,7 +63,7 @@ def test_all_money_on_record_is_counted_by_currency():
     unknown = rendered(of_result=result(cost=None))
     twice = record(rendered(serial=2), previous=(succeeded(),))
     lock = {"twice": twice, "yuan": record(yuan), "unknown": record(unknown), "failed": record(failed())}
-    assert spent(lock) == {"USD": Decimal("1.00"), "CNY": Decimal("3.00")}
+    assert spent(entries(lock)) == {"USD": Decimal("1.00"), "CNY": Decimal("3.00")}
 
 
 def test_a_link_loses_its_signature_once_it_is_dead():
@@ -81,7 +82,9 @@ def test_times_are_written_in_utc_with_milliseconds():
     assert time_text(NOW) == "2026-11-22T12:00:00.000Z"
 
 
-@pytest.mark.parametrize("entry", [submitting(), submitted(), succeeded(), rendered(), failed(), unclear()], ids=state_name)
+@pytest.mark.parametrize(
+    "entry", [submitting(), submitted(), succeeded(), rendered(), failed(), unclear()], ids=state_name
+)
 def test_the_schema_describes_every_field_that_is_written(entry):
     written = record_to_json(record(entry))
     definitions = lock_schema()["$defs"]

@@ -230,3 +230,13 @@ def test_cleaned_text_is_one_short_line(text: str) -> None:
     clean = wire.clean(text)
     assert len(clean) <= wire.MESSAGE_LIMIT_CHARS
     assert not set(clean) & {chr(code) for code in (*range(32), *range(127, 160))}
+
+
+@pytest.mark.parametrize("task_id", ["../../etc/passwd", ".hidden", "a\\b", "a\nb", "", "x" * 201])
+def test_what_could_not_be_a_file_name_is_no_task_id(task_id: str) -> None:
+    with pytest.raises(ServiceUnclear):
+        wire.accepted({"output": {"task_id": task_id}})
+
+
+def test_a_terminals_commands_leave_nothing_behind() -> None:
+    assert wire.clean("\x1b[31mred\x1b[0m alert") == "red alert"
