@@ -6,6 +6,7 @@ Written from the API reference alone; nothing in here knows the client.
 from kfpipe.emulator.billing import Bill, Charge
 from kfpipe.emulator.clock import Clock
 from kfpipe.emulator.faults import Fault
+from kfpipe.emulator.home import FolderInUse
 from kfpipe.emulator.script import FaultsInvalid
 from kfpipe.emulator.script import load as load_faults
 from kfpipe.emulator.server import Emulator, serve
@@ -20,6 +21,7 @@ __all__ = [
     "Fault",
     "FaultsInvalid",
     "FilmStyle",
+    "FolderInUse",
     "OverLimit",
     "Settings",
     "Standing",

@@ -11,6 +11,7 @@ from kfpipe.emulator.verdicts import TaskRefused
 
 DATA_URI_LIMIT_BYTES = 10_485_760
 
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,", re.ASCII | re.IGNORECASE)
 
 
@@ -22,8 +23,16 @@ class Depot:
         digest = hashlib.sha256(data).hexdigest()
         path = self._folder / digest
         if not path.exists():
-            path.write_bytes(data)
+            beginning = path.with_suffix(".part")
+            beginning.write_bytes(data)
+            beginning.replace(path)  # whole or not at all, should the process be killed
         return StoredFile(path, digest, len(data))
+
+    def find(self, sha256: str, size_bytes: int) -> StoredFile:
+        """A file that was kept before. Raises ValueError for what is no digest: it must not lead out of the folder."""
+        if not _DIGEST.fullmatch(sha256):
+            raise ValueError(f"no SHA-256: {sha256!r}")
+        return StoredFile(self._folder / sha256, sha256, size_bytes)
 
     def inline(self, uri: str) -> StoredFile:
         """The file inside a data URI. Raises `TaskRefused`."""

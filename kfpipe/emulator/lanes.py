@@ -22,12 +22,21 @@ class Lane:
         self._joined += 1
         heapq.heappush(self._waiting, (task.ready_at, self._joined, task))
 
+    def resume(self, task: Task) -> None:
+        """Take in a task that was started in an earlier life of the emulator, when there may have been more places."""
+        assert task.started_at is not None
+        heapq.heappush(self._running, task.started_at + task.run_s)
+        if len(self._running) > self._places:  # it was over before the others: its place is one of theirs by now
+            heapq.heappop(self._running)
+
     def cancel(self, task: Task, now: float) -> None:
         """Take a waiting task out."""
         task.canceled_at = now
         self._canceled += 1
 
-    def settle(self, now: float) -> None:
+    def settle(self, now: float) -> list[Task]:
+        """The tasks that were started."""
+        started: list[Task] = []
         while self._waiting:
             ready_at, _, task = self._waiting[0]
             if task.canceled_at is not None:
@@ -45,8 +54,10 @@ class Lane:
                 heapq.heappop(self._running)
             heapq.heappop(self._waiting)
             task.started_at = started_at
+            started.append(task)
             heapq.heappush(self._running, started_at + task.run_s)
         self._free_places(now)
+        return started
 
     def occupancy(self) -> int:
         """Tasks that wait or run, as of the last `settle`."""

@@ -1,6 +1,5 @@
 """Result links: signed, for a day after the task's end, and gone afterwards."""
 
-import secrets
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,8 +11,8 @@ from kfpipe.emulator.tasks import DAY_S
 
 
 class Links:
-    def __init__(self) -> None:
-        self._secret = secrets.token_bytes(20)
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
 
     def url(self, origin: str, task_id: str, ended_at: float) -> str:
         """The link to a finished clip; the same at every query. `ended_at` is in virtual epoch seconds."""

@@ -53,15 +53,23 @@ class Routes:
     """`origin` is the server's own address, without a slash at the end."""
 
     def __init__(
-        self, *, world: World, depot: Depot, uploads: Uploads, faults: Faults, log: RequestLog, origin: str
+        self,
+        *,
+        world: World,
+        depot: Depot,
+        uploads: Uploads,
+        links: Links,
+        faults: Faults,
+        log: RequestLog,
+        origin: str,
     ) -> None:
         self._world = world
         self._depot = depot
         self._uploads = uploads
+        self._links = links
         self._faults = faults
         self._log = log
         self._origin = origin
-        self._links = Links()
 
     def app(self) -> Starlette:
         return Starlette(

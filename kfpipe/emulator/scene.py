@@ -1,7 +1,11 @@
-"""What a clip is to show, as a value: the pictures it runs between, its size, its length."""
+"""A clip as a value: what it is to show, between which pictures, how long; and the file it became."""
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import dataclass, fields
 from pathlib import Path
+
+from kfpipe.emulator.settings import FilmStyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,16 @@ class RemoteFile:
 MediaFile = StoredFile | RemoteFile
 
 
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A clip that is there."""
+
+    path: Path
+    size_bytes: int
+    md5: str
+    made_at: float  # virtual epoch seconds
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """All that decides a clip: equal scenes give equal bytes."""
@@ -37,3 +51,20 @@ class Scene:
     has_sound: bool
     has_watermark: bool
     seed: int
+    style: FilmStyle = FilmStyle.MOVING
+
+    @property
+    def digest(self) -> str:
+        """A name that all equal scenes share, wherever their files lie."""
+        values = {field.name: _named(getattr(self, field.name)) for field in fields(self)}
+        return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+
+
+def _named(value: object) -> object:
+    match value:
+        case StoredFile():
+            return [value.sha256]
+        case RemoteFile():
+            return value.url
+        case _:
+            return value

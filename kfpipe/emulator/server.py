@@ -6,7 +6,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -16,9 +16,11 @@ import uvicorn
 from kfpipe.emulator import script
 from kfpipe.emulator.billing import Bill
 from kfpipe.emulator.clock import Clock
-from kfpipe.emulator.depot import Depot
 from kfpipe.emulator.faults import Fault, Faults
 from kfpipe.emulator.hangups import OpenProtocol
+from kfpipe.emulator.home import Home, claimed
+from kfpipe.emulator.links import Links
+from kfpipe.emulator.models import REGIONS
 from kfpipe.emulator.request_log import RequestLog
 from kfpipe.emulator.routes import API_PATH, Routes
 from kfpipe.emulator.settings import Settings
@@ -37,13 +39,26 @@ class Emulator:
     `base_url` is what a client is given; `world` is the account; `clock.advance(s)` lets virtual time jump;
     `faults` is a script's entries or parsed faults, and more can follow with `script(...)`. All other arguments are
     fields of `Settings`. The world and its bill can still be read after the end, when time stands still.
-    Raises `FaultsInvalid` for a bad script, OSError for a port that is taken.
+
+    With a `state_dir` the account outlives the process, however that ends: another emulator on the same folder knows
+    its tasks, uploads and clips, and its clock has gone on meanwhile. What the service would have forgotten is cleared
+    away at the start. Without one all is gone at the end.
+    Raises `FaultsInvalid` for a bad script, OSError for a port that is taken or a folder that cannot be written, of it
+    `FolderInUse` while another emulator lives in the folder.
     """
 
-    def __init__(self, *, port: int = 0, faults: Iterable[Mapping[str, Any] | Fault] = (), **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        faults: Iterable[Mapping[str, Any] | Fault] = (),
+        state_dir: Path | None = None,
+        **settings: Any,
+    ) -> None:
         self.settings = Settings(**settings)
         self.clock = Clock(self.settings.factor)
         self._port = port
+        self._state_dir = state_dir
         self._faults = Faults()
         self._log = RequestLog()
         self._open = ExitStack()
@@ -51,19 +66,23 @@ class Emulator:
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
-            self.folder = folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="kfpipe-emulator-")))
-            studio = Studio(folder, self.settings.workers, self.settings.film, self.clock.now)
+            self.folder = self._state_dir or _passing_folder(opening)
+            opening.enter_context(claimed(self.folder))
+            home = Home(self.folder)
+            past = home.recall(self.clock, REGIONS[self.settings.region], self.settings.film)
+            annals = opening.enter_context(closing(home.settle(past, self.clock)))
+            studio = Studio(home.clips, self.settings.workers, self.clock.now, annals, past.films)
             opening.callback(studio.close)
-            self.world = World(self.settings, self.clock, studio)
+            self.world = World(self.settings, self.clock, studio, annals, past.tasks.values())
+            self.uploads = Uploads(home.depot, self.clock.now, annals, past)
             listener = opening.enter_context(socket.create_server((HOST, self._port)))
             self.origin = f"http://{HOST}:{listener.getsockname()[1]}"
             self.base_url = f"{self.origin}{API_PATH}"
-            depot = Depot(folder)
-            self.uploads = Uploads(depot, self.clock.now)
             routes = Routes(
                 world=self.world,
-                depot=depot,
+                depot=home.depot,
                 uploads=self.uploads,
+                links=Links(bytes.fromhex(past.secret)),
                 faults=self._faults,
                 log=self._log,
                 origin=self.origin,
@@ -99,6 +118,7 @@ def serve(
     *,
     port: int = 0,
     faults: Iterable[Mapping[str, Any] | Fault] = (),
+    state_dir: Path | None = None,
     on_ready: Callable[[Emulator], None] | None = None,
     **settings: Any,
 ) -> None:
@@ -113,7 +133,7 @@ def serve(
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with Emulator(port=port, faults=faults, **settings) as emulator:
+        with Emulator(port=port, faults=faults, state_dir=state_dir, **settings) as emulator:
             sys.stdout.write(f"{emulator.base_url}\n")
             sys.stdout.flush()
             if on_ready is not None:
@@ -123,6 +143,10 @@ def serve(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _passing_folder(opening: ExitStack) -> Path:
+    return Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="kfpipe-emulator-")))
 
 
 class _Server(uvicorn.Server):

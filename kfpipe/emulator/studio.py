@@ -1,56 +1,71 @@
-"""Where clips are made: worker threads that start with the first order and write into a scratch folder."""
+"""Where clips are made: worker threads that start with the first order and write into a folder."""
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kfpipe.emulator import film
-from kfpipe.emulator.scene import Scene
+from kfpipe.emulator.annals import Annals
+from kfpipe.emulator.events import Filmed
+from kfpipe.emulator.scene import Film, Scene
 from kfpipe.emulator.settings import FilmStyle
 from kfpipe.emulator.verdicts import TaskRefused
 
-
-@dataclass(frozen=True, slots=True)
-class Film:
-    path: Path
-    size_bytes: int
-    md5: str
-    made_at: float  # virtual epoch seconds
+_RENDERS = {FilmStyle.MOVING: film.render, FilmStyle.TINY: film.render_tiny}
 
 
 class Studio:
-    """Equal scenes are filmed once. In the tiny style the seed does not matter either."""
+    """Equal scenes are filmed once; `filmed` are those that may be in the folder already, by digest."""
 
-    def __init__(self, folder: Path, workers: int, style: FilmStyle, now: Callable[[], float]) -> None:
+    def __init__(
+        self, folder: Path, workers: int, now: Callable[[], float], annals: Annals, filmed: Mapping[str, Filmed]
+    ) -> None:
         self._folder = folder
-        self._style = style
         self._now = now
+        self._annals = annals
+        self._filmed = dict(filmed)
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="kfpipe-emulator-film")
         self._is_closed = threading.Event()
-        self._orders: dict[Scene, Future[Film]] = {}
+        self._orders: dict[str, Future[Film]] = {}
 
     def order(self, scene: Scene) -> Future[Film]:
         """The clip, now or later. Its future fails with `TaskRefused` if a file of the scene cannot be decoded."""
-        if self._style is FilmStyle.TINY:
-            scene = replace(scene, seed=0)
-        if scene not in self._orders:
-            target = self._folder / f"{len(self._orders):06}.mp4"
-            self._orders[scene] = self._workers.submit(self._make, scene, target)
-        return self._orders[scene]
+        digest = scene.digest
+        if digest not in self._orders:
+            self._orders[digest] = self._found(digest) or self._workers.submit(self._make, scene, digest)
+        return self._orders[digest]
 
     def close(self) -> None:
         self._is_closed.set()
         self._workers.shutdown(cancel_futures=True)
 
-    def _make(self, scene: Scene, target: Path) -> Film:
-        render = film.render_tiny if self._style is FilmStyle.TINY else film.render
+    def _found(self, digest: str) -> Future[Film] | None:
+        path, filmed = self._path(digest), self._filmed.get(digest)
+        if filmed is None or not path.is_file() or path.stat().st_size != filmed.size_bytes:
+            return None
+        found: Future[Film] = Future()
+        found.set_result(_film(path, filmed))
+        return found
+
+    def _make(self, scene: Scene, digest: str) -> Film:
+        path = self._path(digest)
+        beginning = path.with_suffix(".part")
         try:
-            render(scene, target, self._is_closed.is_set)
+            _RENDERS[scene.style](scene, beginning, self._is_closed.is_set)
         except (OSError, ValueError) as error:
             raise TaskRefused("InvalidFile.Openerror", "A file of the request could not be decoded.") from error
-        data = target.read_bytes()
+        data = beginning.read_bytes()
+        beginning.replace(path)
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest().upper()
-        return Film(target, len(data), md5, self._now())
+        filmed = Filmed(scene=digest, size_bytes=len(data), md5=md5, made_at=self._now())
+        self._annals.note(filmed)
+        return _film(path, filmed)
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / f"{digest}.mp4"
+
+
+def _film(path: Path, filmed: Filmed) -> Film:
+    return Film(path, filmed.size_bytes, filmed.md5, filmed.made_at)

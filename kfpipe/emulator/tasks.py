@@ -1,5 +1,6 @@
 """One task and its life, as a function of virtual time."""
 
+import hashlib
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,7 +8,8 @@ from enum import StrEnum
 from kfpipe.emulator.film import Stopped
 from kfpipe.emulator.models import Model
 from kfpipe.emulator.rules import Order
-from kfpipe.emulator.studio import Film
+from kfpipe.emulator.scene import Film, Scene
+from kfpipe.emulator.settings import FilmStyle
 from kfpipe.emulator.verdicts import TaskRefused
 
 DAY_S = 24 * 3600
@@ -44,6 +46,7 @@ class Task:
     prompt: str | None  # as sent
     digest: str
     order: Order | None
+    film_seed: int
     film: Future[Film] | None
     refusal: TaskRefused | None
     quirks: Quirks = field(default_factory=Quirks)
@@ -98,6 +101,28 @@ class Task:
     def billed_seconds(self) -> int:
         assert self.order is not None
         return self.order.seconds if self.quirks.charged_seconds is None else self.quirks.charged_seconds
+
+
+def scene_of(task: Task, style: FilmStyle) -> Scene | None:
+    """What the task's clip shows; None for a task that will have none. In the tiny style no seed matters."""
+    order = task.order
+    if order is None or task.quirks.failure is not None or task.canceled_at is not None:
+        return None
+    # The prompt moves the camera too: another text ought to look like another take.
+    seed = int.from_bytes(hashlib.sha256(f"{task.digest}/{task.film_seed}".encode()).digest()[:4], "big")
+    return Scene(
+        width_px=order.width_px,
+        height_px=order.height_px,
+        seconds=order.seconds,
+        first=order.media.get("first_frame") or order.media["first_clip"],
+        goes_on="first_clip" in order.media,
+        last=order.media.get("last_frame"),
+        driving_audio=order.media.get("driving_audio"),
+        has_sound=task.model.has_sound,
+        has_watermark=order.watermark,
+        seed=0 if style is FilmStyle.TINY else seed,
+        style=style,
+    )
 
 
 def _is_settled(film: Future[Film]) -> bool:

@@ -2,19 +2,20 @@
 
 import base64
 import json
-import secrets
 import threading
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from kfpipe.emulator import oss
+from kfpipe.emulator.annals import Annals
 from kfpipe.emulator.depot import Depot
+from kfpipe.emulator.events import Granted, Uploaded
 from kfpipe.emulator.models import MEGABYTE
 from kfpipe.emulator.multipart import Part
 from kfpipe.emulator.oss import StoreRefused
+from kfpipe.emulator.past import Past
 from kfpipe.emulator.scene import StoredFile
 from kfpipe.emulator.verdicts import TaskRefused
 
@@ -23,28 +24,16 @@ OBJECT_LIFE_S = 48 * 3600
 LIMIT_MB = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Grant:
-    model: str
-    expires_at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Object:
-    file: StoredFile
-    model: str
-    expires_at: float
-
-
 class Uploads:
     """Lives are virtual seconds, by the `now` handed in at the start."""
 
-    def __init__(self, depot: Depot, now: Callable[[], float]) -> None:
+    def __init__(self, depot: Depot, now: Callable[[], float], annals: Annals, past: Past) -> None:
         self._depot = depot
         self._now = now
-        self._secret = secrets.token_bytes(20)
-        self._grants: dict[str, _Grant] = {}
-        self._objects: dict[str, _Object] = {}
+        self._annals = annals
+        self._secret = bytes.fromhex(past.secret)
+        self._grants = dict(past.grants)
+        self._objects = dict(past.objects)
         self._lock = threading.Lock()
 
     def policy(self, model: str, upload_host: str) -> dict[str, Any]:
@@ -54,7 +43,8 @@ class Uploads:
         upload_dir = f"dashscope-instant/{uuid.uuid4().hex[:12]}/{day}/{uuid.uuid4()}"
         expires_at = now + POLICY_LIFE_S
         with self._lock:
-            self._grants[upload_dir] = _Grant(model=model, expires_at=expires_at)
+            self._grants[upload_dir] = grant = Granted(upload_dir=upload_dir, model=model, expires_at=expires_at)
+            self._annals.note(grant)
         text = json.dumps(
             {
                 "expiration": datetime.fromtimestamp(expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
@@ -90,7 +80,8 @@ class Uploads:
             if key in self._objects and fields.get("x-oss-forbid-overwrite") == "true":
                 raise StoreRefused(409, "FileAlreadyExists", "The object you specified already exists.")
             expires_at = self._now() + OBJECT_LIFE_S
-            self._objects[key] = _Object(file=file, model=grant.model, expires_at=expires_at)
+            self._objects[key] = upload = Uploaded(key=key, file=file, model=grant.model, expires_at=expires_at)
+            self._annals.note(upload)
         return 200 if fields.get("success_action_status") == "200" else 204
 
     def resolve(self, url: str, model: str) -> StoredFile:
@@ -103,7 +94,7 @@ class Uploads:
             raise TaskRefused("InvalidParameter.DataInspection", f"{url} was uploaded for {found.model}, not {model}.")
         return found.file
 
-    def _grant(self, fields: dict[str, str]) -> _Grant:
+    def _grant(self, fields: dict[str, str]) -> Granted:
         if fields.get("ossaccesskeyid") != oss.ACCESS_KEY_ID:
             raise StoreRefused(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist.")
         policy, key = fields.get("policy", ""), fields.get("key", "")

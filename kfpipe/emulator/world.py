@@ -9,20 +9,22 @@ import random
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kfpipe.emulator import billing, rules
+from kfpipe.emulator.annals import Annals
 from kfpipe.emulator.billing import Bill
 from kfpipe.emulator.clock import Clock
+from kfpipe.emulator.events import Began, Canceled, Submitted
 from kfpipe.emulator.lanes import Lane
 from kfpipe.emulator.listing import Page, Query, Register
 from kfpipe.emulator.models import REGIONS, Model
-from kfpipe.emulator.scene import MediaFile, RemoteFile, Scene
+from kfpipe.emulator.scene import MediaFile, RemoteFile
 from kfpipe.emulator.settings import OverLimit, Settings, Span
 from kfpipe.emulator.studio import Studio
 from kfpipe.emulator.tariff import TARIFFS
-from kfpipe.emulator.tasks import Quirks, Task, TaskStatus
+from kfpipe.emulator.tasks import Quirks, Task, TaskStatus, scene_of
 from kfpipe.emulator.throttle import Throttle
 from kfpipe.emulator.verdicts import Denied, TaskRefused
 
@@ -31,14 +33,20 @@ _POLICIES_PER_SECOND = 100
 
 
 class World:
-    """`throttled` counts the requests refused with 429, by kind: submit, query or policy."""
+    """`throttled` counts the requests refused with 429, by kind: submit, query or policy.
 
-    def __init__(self, settings: Settings, clock: Clock, studio: Studio) -> None:
+    `earlier` are the tasks of an earlier life, oldest first: they go on.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, studio: Studio, annals: Annals, earlier: Iterable[Task] = ()
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self.models = REGIONS[settings.region]
         self.throttled: Counter[str] = Counter()
         self._studio = studio
+        self._annals = annals
         self._tasks: dict[str, Task] = {}
         self._register = Register()
         self._unlisted: list[Task] = []
@@ -53,6 +61,9 @@ class World:
         self._policies = Throttle(self._limit("policies_per_second", _POLICIES_PER_SECOND))
         self._seen: Counter[str] = Counter()
         self._lock = threading.RLock()
+        for task in earlier:
+            self._seen[task.digest] += 1
+            self._take_in(task)
 
     def submit(
         self, model: Model, body: Mapping[str, Any], fetch: rules.Fetch, *, key_id: str, quirks: Quirks | None = None
@@ -62,13 +73,9 @@ class World:
             now = self._settle()
             self._admit_submission(model)
             task = self._task(model, body, fetch, now, key_id, quirks or Quirks())
-            self._tasks[task.id] = task
-            self._register.add(task)
-            if task.quirks.unlisted_lists > 0:
-                self._unlisted.append(task)
-            if task.refusal is None:
-                self._lanes[model.name].join(task)
-                self._settle()
+            self._annals.note(Submitted(task=task))
+            self._take_in(task)
+            self._settle()
             return task
 
     def task(self, task_id: str) -> Task | None:
@@ -105,6 +112,7 @@ class World:
                 message = "Failed to cancel the task, please confirm if the task is in PENDING status."
                 raise Denied(400, "UnsupportedOperation", message)
             self._lanes[task.model.name].cancel(task, now)
+            self._annals.note(Canceled(task_id=task.id, canceled_at=now))
 
     def bill(self) -> Bill:
         """Every task that has succeeded by now, oldest first, whether or not anybody asked for it."""
@@ -152,9 +160,6 @@ class World:
         # A string seeds the same way in every process; the count tells a repeated request from its first.
         rng = random.Random(f"{self.settings.seed}/{digest}/{self._seen[digest]}")  # noqa: S311  not for secrets
         queue_s, run_s = (0.0, rng.uniform(0.1, 3.0)) if order is None else self._drawn_times(rng)
-        film = None
-        if order is not None and quirks.failure is None:
-            film = self._studio.order(_scene(model, order, digest, rng))
         return Task(
             # Random even for a fixed seed: an id must never come back in another life of the emulator.
             id=str(uuid.uuid4()),
@@ -164,7 +169,8 @@ class World:
             prompt=_prompt_as_sent(body),
             digest=digest,
             order=order,
-            film=film,
+            film_seed=rng.getrandbits(31) if order is None or order.seed is None else order.seed,
+            film=None,
             refusal=refusal,
             quirks=quirks,
             submitted_at=now,
@@ -173,34 +179,37 @@ class World:
             started_at=now if order is None else None,
         )
 
+    def _take_in(self, task: Task) -> None:
+        """Give the task its clip, and its place among the others."""
+        scene = scene_of(task, self.settings.film)
+        if scene is not None:
+            task.film = self._studio.order(scene)
+        self._tasks[task.id] = task
+        self._register.add(task)
+        if task.quirks.unlisted_lists > 0:
+            self._unlisted.append(task)
+        lane = self._lanes[task.model.name]
+        if task.order is None or task.canceled_at is not None:
+            return
+        if task.started_at is None:
+            lane.join(task)
+        else:
+            lane.resume(task)
+
     def _drawn_times(self, rng: random.Random) -> tuple[float, float]:
         return _drawn(rng, self.settings.queue_s), _drawn(rng, self.settings.run_s)
 
     def _settle(self) -> float:
         now = self.clock.now()
         for lane in self._lanes.values():
-            lane.settle(now)
+            for task in lane.settle(now):
+                assert task.started_at is not None
+                self._annals.note(Began(task_id=task.id, started_at=task.started_at))
+        self._annals.mark(now)
         return now
 
     def _limit(self, name: str, default: int) -> int:
         return self.settings.limits.get(name, default)
-
-
-def _scene(model: Model, order: rules.Order, digest: str, rng: random.Random) -> Scene:
-    # The prompt moves the camera too: another text ought to look like another take.
-    seed = rng.getrandbits(31) if order.seed is None else order.seed
-    return Scene(
-        width_px=order.width_px,
-        height_px=order.height_px,
-        seconds=order.seconds,
-        first=order.media.get("first_frame") or order.media["first_clip"],
-        goes_on="first_clip" in order.media,
-        last=order.media.get("last_frame"),
-        driving_audio=order.media.get("driving_audio"),
-        has_sound=model.has_sound,
-        has_watermark=order.watermark,
-        seed=int.from_bytes(hashlib.sha256(f"{digest}/{seed}".encode()).digest()[:4], "big"),
-    )
 
 
 def _drawn(rng: random.Random, span: Span) -> float:

@@ -1,0 +1,83 @@
+"""Where an account lives on disk: its annals, the files it was given, its clips. One process at a time."""
+
+import re
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import filelock
+
+from kfpipe.emulator import annals, events, past
+from kfpipe.emulator.annals import Annals, AnnalsDamaged
+from kfpipe.emulator.clock import Clock
+from kfpipe.emulator.depot import Depot
+from kfpipe.emulator.models import Model
+from kfpipe.emulator.past import Past
+from kfpipe.emulator.settings import FilmStyle
+
+# What is put into the folders for files and clips, finished or not.
+_OWN = re.compile(r"[0-9a-f]{64}(\.mp4|\.part)?", re.ASCII)
+
+
+class FolderInUse(OSError):
+    """Another emulator lives in the folder."""
+
+
+class Home:
+    """`folder` is made if need be; nothing in it is touched that was not put there by an emulator."""
+
+    def __init__(self, folder: Path) -> None:
+        self._annals = folder / "annals.log"
+        self._files = folder / "files"
+        self.clips = folder / "clips"
+        for place in (self._files, self.clips):
+            place.mkdir(parents=True, exist_ok=True)
+        self.depot = Depot(self._files)
+
+    def recall(self, clock: Clock, models: Mapping[str, Model], style: FilmStyle) -> Past:
+        """What still matters of the account's past; the clock goes on from there. Raises OSError.
+
+        Annals that cannot be understood are laid aside, and the account starts afresh.
+        """
+        parse = partial(events.from_json, models=models, find=self.depot.find)
+        try:
+            entries = annals.read(self._annals, parse)
+            recalled = past.recalled(entries)
+        except (AnnalsDamaged, KeyError):
+            self._annals.replace(self._annals.with_suffix(".damaged"))
+            entries, recalled = (), Past()
+        if entries:
+            resumes_at = past.resumes_at(entries[-1], recalled.factor, time.time())
+            clock.advance(max(0.0, resumes_at - clock.now()))
+        recalled.forget(clock.now(), style)
+        _keep_only({f"{scene}.mp4" for scene in recalled.films}, self.clips)
+        _keep_only(recalled.files(), self._files)
+        return recalled
+
+    def settle(self, recalled: Past, clock: Clock) -> Annals:
+        """Fresh annals that begin with what was recalled. Raises OSError."""
+        return Annals.begin(self._annals, recalled.events(clock.factor), clock.now)
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Nobody else can claim the folder inside; the system ends it with the process. Raises `FolderInUse`, OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # Whoever leaves may be on another thread than who came in.
+    mark = filelock.FileLock(folder / "lock", thread_local=False)
+    try:
+        mark.acquire(blocking=False)
+    except filelock.Timeout as error:
+        raise FolderInUse(f"another emulator lives in {folder}") from error
+    try:
+        yield
+    finally:
+        mark.release()
+
+
+def _keep_only(names: Collection[str], folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.name not in names and _OWN.fullmatch(path.name):
+            path.unlink()
