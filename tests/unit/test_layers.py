@@ -8,46 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import kfpipe
-
-PACKAGE = Path(kfpipe.__file__).parent
-WORLD = {"anyio", "httpx", "time", "random", "os", "rich", "socket", "subprocess", "threading", "tempfile"}
-
-FLOORS: dict[int, set[str]] = {
-    0: {"errors", "domain"},
-    1: {
-        "adoption", "budget", "catalogue", "document", "events", "expand", "findings", "fingerprint", "frames",
-        "journal", "jsontext", "lock", "lockschema", "locktext", "manifest", "matrix", "pacing", "plan", "polling",
-        "prices", "prompts", "provider", "provider.codes", "provider.wire", "references", "rules", "schema", "takes",
-        "wording",
-    },
-    2: {
-        "assets", "claim", "clip", "digests", "durable", "environment", "lockfile", "media", "memory", "neighbours",
-        "project", "provider.client", "provider.gate", "provider.transport", "provider.upload_memory",
-        "provider.uploads", "renders", "stills",
-    },
-    3: {"runner", "upkeep"},
-    4: {"api", "cli", "__main__"},
-}  # fmt: skip
-
-
-def rooms() -> Iterator[tuple[str, Path]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        name = ".".join(part for part in parts if part != "__init__")
-        if name:
-            yield name, path
-
-
-def floor_of(room: str) -> int | None:
-    """The floor of a room, or of the room it is a corner of."""
-    while room:
-        for floor, names in FLOORS.items():
-            if room in names:
-                return floor
-        room = room.rpartition(".")[0]
-    return None
-
+from tests.house import WORLD, floor_of, rooms
 
 KNOWN = {name for name, _ in rooms()}
 
