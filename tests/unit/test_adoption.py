@@ -1,0 +1,71 @@
+"""Which tasks of the account may belong to a request without an answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from kfpipe.adoption import CLOCK_TOLERANCE, candidates, owners
+from kfpipe.provider import ListedTask, TaskReport, TaskStatus
+from tests.makers import NOW, request, submitting, take
+
+ASKED_AT = NOW - timedelta(minutes=10)
+
+
+def listed(task_id: str, status: TaskStatus = TaskStatus.RUNNING, *, after_s: float = 1) -> ListedTask:
+    created_at = ASKED_AT + timedelta(seconds=after_s)
+    return ListedTask(task_id=task_id, request_id=None, model="wan2.7-i2v", status=status, created_at=created_at)
+
+
+def report(**changes: object) -> TaskReport:
+    fields: dict[str, object] = {
+        "task_id": "t",
+        "status": TaskStatus.SUCCEEDED,
+        "orig_prompt": "A kitten looks up.",
+        "billed_seconds": Decimal(5),
+        "resolution": "720P",
+    }
+    return TaskReport(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def test_candidates_are_unknown_young_and_not_failed_oldest_first() -> None:
+    tasks = [
+        listed("young", after_s=20),
+        listed("own", after_s=5),
+        listed("known"),
+        listed("failed", TaskStatus.FAILED),
+        listed("canceled", TaskStatus.CANCELED),
+        listed("ancient", after_s=-CLOCK_TOLERANCE.total_seconds() - 1),
+    ]
+    found = candidates(tasks, [submitting()], known={"known"})
+    assert [task.task_id for task in found] == ["own", "young"]
+
+
+def test_clocks_that_differ_a_little_hide_nothing() -> None:
+    assert candidates([listed("own", after_s=-600)], [submitting()], known=set())
+
+
+def test_the_prompt_tells_whose_task_it_is() -> None:
+    monster = take("monster", request=request(prompt="A monster looks up."))
+    orphans = {"kitten": submitting(), "monster": submitting(monster)}
+    assert owners(report(), listed("t"), orphans) == ["kitten"]
+    assert owners(report(orig_prompt="A monster looks up."), listed("t"), orphans) == ["monster"]
+    assert owners(report(orig_prompt="Somebody else's."), listed("t"), orphans) == []
+
+
+@pytest.mark.parametrize("other", [{"billed_seconds": Decimal(10)}, {"resolution": "1080P"}], ids=str)
+def test_seconds_and_resolution_must_fit_as_well(other: dict[str, object]) -> None:
+    assert owners(report(**other), listed("t"), {"kitten": submitting()}) == []
+
+
+def test_what_the_service_does_not_tell_excludes_nobody() -> None:
+    silent = report(orig_prompt=None, billed_seconds=None, resolution=None)
+    orphans = {"a": submitting(), "b": submitting(take("b"))}
+    assert owners(silent, listed("t"), orphans) == ["a", "b"]
+
+
+def test_a_task_older_than_the_request_is_not_its_own() -> None:
+    older = listed("t", after_s=-CLOCK_TOLERANCE.total_seconds() - 1)
+    assert owners(report(), older, {"kitten": submitting()}) == []
