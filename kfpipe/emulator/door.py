@@ -9,9 +9,12 @@ import zlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from kfpipe.emulator.models import Model
+from kfpipe.emulator.models import MEGABYTE, Model
 from kfpipe.emulator.settings import Standing
 from kfpipe.emulator.verdicts import Denied
+
+# The service names no number. This one leaves room for three files in data URIs, each as large as it may be.
+_LARGEST_BODY_BYTES = 32 * MEGABYTE
 
 _STANDINGS = {
     Standing.FREE_TIER_ONLY: (
@@ -41,6 +44,8 @@ def check_async(headers: Mapping[str, str]) -> None:
 
 def body(text: bytes) -> Mapping[str, Any]:
     """A submission's JSON object. Raises `Denied`."""
+    if len(text) > _LARGEST_BODY_BYTES:
+        raise Denied(400, "BadRequest.TooLarge", "The request body is too large.")
     try:
         value = json.loads(text)
     except ValueError as error:

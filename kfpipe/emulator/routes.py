@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from kfpipe.emulator import befalling, delivery, depot, door, links, listing, multipart, wire
+from kfpipe.emulator import befalling, delivery, depot, door, links, listing, multipart, uploads, wire
 from kfpipe.emulator.acts import Act, Phase, When
 from kfpipe.emulator.depot import Depot
 from kfpipe.emulator.faults import Faults
@@ -98,7 +98,7 @@ class Routes:
         return Route(path, serve, methods=[method]), Route(f"{path}/", serve, methods=[method])
 
     async def _answer(self, phase: Phase, endpoint: Endpoint, request: Request) -> Response:
-        body = await request.body()
+        body = await _received(request)
         content = _json_or_none(body)
         subject = self._subject(phase, request, content)
         acts = self._faults.strike(phase, subject.model, subject.prompt)
@@ -177,6 +177,8 @@ class Routes:
         return JSONResponse({"request_id": wire.request_id(), "data": data})
 
     async def _upload(self, call: Call) -> Response:
+        if len(call.body) > uploads.LARGEST_FORM_BYTES:
+            raise uploads.too_large()
         try:
             parts = multipart.parse(call.request.headers.get("content-type", ""), call.body)
         except ValueError as error:
@@ -234,6 +236,14 @@ def _page_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
         raise Denied(400, "InvalidParameter", "page_no and page_size are positive integers.")
     return int(text)
+
+
+async def _received(request: Request) -> bytes:
+    """The request's body, all of which is read, but no more kept than shows that it is too large."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk[: uploads.LARGEST_FORM_BYTES + 1 - len(body)]
+    return bytes(body)
 
 
 def _json_or_none(body: bytes) -> Any:

@@ -23,6 +23,13 @@ POLICY_LIFE_S = 300
 OBJECT_LIFE_S = 48 * 3600
 LIMIT_MB = 100
 
+LARGEST_FORM_BYTES = (LIMIT_MB + 1) * MEGABYTE
+"""A file of the largest size, and more than enough for the fields before it."""
+
+
+def too_large() -> StoreRefused:
+    return StoreRefused(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
+
 
 class Uploads:
     """Lives are virtual seconds, by the `now` handed in at the start."""
@@ -73,7 +80,7 @@ class Uploads:
         grant = self._grant(fields)
         data = parts[-1].data
         if len(data) > LIMIT_MB * MEGABYTE:
-            raise StoreRefused(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
+            raise too_large()
         key = fields["key"]
         file = self._depot.keep(data)
         with self._lock:

@@ -41,6 +41,11 @@ def test_a_body_that_is_no_object_is_refused(shared, text):
     assert refusal(response) == (400, "BadRequest.IllegalInput")
 
 
+def test_a_body_beyond_all_measure_is_refused(shared):
+    response = shared.http.post("services/aigc/video-generation/video-synthesis", content=b" " * (32 * 1024**2 + 1))
+    assert refusal(response) == (400, "BadRequest.TooLarge")
+
+
 def test_an_unknown_model_is_refused(shared, bodies):
     assert refusal(shared.submit({**bodies.wan27(), "model": "wan9"})) == (404, "ModelNotFound")
 

@@ -118,6 +118,11 @@ def test_a_body_that_is_no_form_is_refused(shared):
     assert code(httpx.post(policy(shared)["upload_host"], content=b"x")) == (400, "MalformedPOSTRequest")
 
 
+def test_a_form_beyond_all_measure_is_refused(shared):
+    response = httpx.post(policy(shared)["upload_host"], content=bytes(102 * 1024**2))
+    assert code(response) == (400, "EntityTooLarge")
+
+
 def test_bytes_arrive_as_they_were_sent(shared):
     granted = policy(shared)
     data = bytes(range(256)) * 50 + b"\r\n--x\r\n\r\n"
