@@ -6,7 +6,7 @@ A new act is a class in here, a place in `ACTS`, and a line where it is carried 
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ Count = Annotated[int, Within(1)]
 Offset = Annotated[int, Within(0)]
 Seconds = Annotated[float, Within(0)]
 Status = Annotated[int, Within(200, 599)]
+Fields = dict[str, Any]
 
 
 class Phase(StrEnum):
@@ -94,6 +95,48 @@ class Garble(Act):
     """The request is carried out and answered with its own status, but nobody can read the body."""
 
     name = "garble"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch(Act):
+    """The real answer with some of its fields replaced; null takes one away (JSON merge patch, RFC 7396)."""
+
+    name = "patch"
+    phases = EVERYWHERE - {Phase.UPLOAD, Phase.DOWNLOAD}
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expire(Act):
+    """The store refuses the link as one whose time is over."""
+
+    name = "expire"
+    phases = frozenset({Phase.DOWNLOAD})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redirect(Act):
+    """The clip is said to lie elsewhere."""
+
+    name = "redirect"
+    phases = frozenset({Phase.DOWNLOAD})
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endless(Act):
+    """A body that never ends, and does not say how long it is."""
+
+    name = "endless"
+    phases = frozenset({Phase.DOWNLOAD})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retag(Act):
+    """The file is said to be another version of itself, also in an answer to a request that forbade it."""
+
+    name = "retag"
+    phases = frozenset({Phase.DOWNLOAD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +219,11 @@ ACTS: dict[str, type[Act]] = {
         Drop,
         Hang,
         Garble,
+        Patch,
+        Expire,
+        Redirect,
+        Endless,
+        Retag,
         Slow,
         Truncate,
         Corrupt,

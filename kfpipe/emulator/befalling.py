@@ -1,17 +1,22 @@
 """Scripted acts carried out on live requests: what is answered instead, what becomes of a task or a download."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
 
 import anyio
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from kfpipe.emulator import acts, wire
 from kfpipe.emulator.acts import Act, When
 from kfpipe.emulator.delivery import Spoiling
 from kfpipe.emulator.hangups import CutShort, Hangup
+from kfpipe.emulator.oss import StoreRefused
 from kfpipe.emulator.tasks import Quirks
 
 _PAGE = "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
+
+_EXPIRED = StoreRefused(403, "AccessDenied", "Request has expired.")
 
 
 async def instead(befalling: Iterable[Act], when: When) -> Response | None:
@@ -26,17 +31,28 @@ async def instead(befalling: Iterable[Act], when: When) -> Response | None:
                 return HTMLResponse(_PAGE.format(f"{act.status} Bad Gateway"), act.status)
             case acts.Answer(when=moment) if moment is when:
                 return _refusal(act)
+            case acts.Expire() if when is When.BEFORE:
+                return Response(_EXPIRED.to_xml("emulator"), _EXPIRED.status, media_type="application/xml")
+            case acts.Redirect() if when is When.BEFORE:
+                return RedirectResponse(act.to, 302)
+            case acts.Endless() if when is When.BEFORE:
+                return StreamingResponse(_endless(), media_type="video/mp4")
             case _:
                 continue
     return None
 
 
 def altered(befalling: Iterable[Act], response: Response) -> Response:
-    """The real answer as it arrives: whole, unreadable, or cut short."""
+    """The real answer as it arrives: whole, altered, unreadable, or cut short."""
     for act in befalling:
         match act:
             case acts.Garble():
                 response = Response(b'{"output": {"task_', response.status_code, media_type="application/json")
+            case acts.Patch():
+                fields = _merged(json.loads(bytes(response.body)), act.fields)
+                response = JSONResponse(fields, response.status_code)
+            case acts.Retag():
+                response.headers["ETag"] = '"another-version"'
             case acts.Truncate():
                 response = CutShort(response, act.after_bytes)
             case _:
@@ -75,3 +91,20 @@ def _refusal(act: acts.Answer) -> Response:
     headers = {} if act.retry_after_s is None else {"Retry-After": f"{act.retry_after_s:g}"}
     body = wire.refusal(act.code, act.message) if act.code is not None else {"request_id": wire.request_id()}
     return JSONResponse(body, act.status, headers)
+
+
+def _merged(value: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(value) if isinstance(value, dict) else {}
+    for name, part in patch.items():
+        if part is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merged(merged.get(name), part)
+    return merged
+
+
+async def _endless() -> AsyncIterator[bytes]:
+    while True:
+        yield bytes(64 * 1024)

@@ -19,7 +19,7 @@ from kfpipe.emulator.acts import ACTS, Phase, Within
 from kfpipe.emulator.faults import Fault
 
 _COUNTING_FIELDS = frozenset(field.name for field in dataclasses.fields(Fault)) - {"on", "act"}
-_TYPE_NAMES = {int: "an integer", float: "a number", str: "a text"}
+_TYPE_NAMES = {int: "an integer", float: "a number", str: "a text", dict: "an object"}
 
 
 class FaultsInvalid(ValueError):
@@ -82,11 +82,11 @@ def _fields(number: int, kind: type, given: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _value(number: int, name: str, value: Any, hint: Any) -> Any:
-    if get_args(hint) and get_origin(hint) is not Annotated:  # a union with None
+    if NoneType in get_args(hint):
         if value is None:
             return None
         hint = next(choice for choice in get_args(hint) if choice is not NoneType)
-    kind, *spans = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    kind, *spans = get_args(hint) if get_origin(hint) is Annotated else (get_origin(hint) or hint,)
     if issubclass(kind, StrEnum):
         return kind(_choice(number, {name: value}, name, list(kind)))
     accepted = (int, float) if kind is float else kind
