@@ -19,7 +19,7 @@ from kfpipe.catalogue import EMULATOR_REGION
 from kfpipe.environment import Environment
 from kfpipe.errors import AccountRefused, KfpipeError
 from kfpipe.events import Event, RunFinished
-from kfpipe.lock import Lock, Submitted
+from kfpipe.lock import Lock, Submitted, task_ids
 from kfpipe.plan import Chosen, Plan
 from kfpipe.project import Options, Project, load
 from kfpipe.provider import Provider
@@ -27,7 +27,7 @@ from kfpipe.provider.client import DashScope
 from kfpipe.provider.transport import is_loopback
 from kfpipe.runner import Limits, Pace, Run, Settings, finished
 from kfpipe.runner.signals import interrupting
-from kfpipe.upkeep import Cancelling, Candidate, Verified
+from kfpipe.upkeep import Cancelling, Candidate, Finding, Verified
 
 __all__ = ["Options", "Project", "Session", "base_url", "load", "plan", "records", "session", "verify"]
 
@@ -55,7 +55,12 @@ def plan(project: Project, *, retry: Chosen = _nothing, rerender: Chosen = _noth
 
 def verify(project: Project) -> Iterator[Verified]:
     """Compare every rendered file with the lockfile, byte for byte, and look at its pictures. Asks nobody."""
-    return upkeep.verify(records(project), project.folder)
+    sound = True
+    for verified in upkeep.verify(records(project), project.folder):
+        sound = sound and verified.finding is Finding.SOUND
+        yield verified
+    if not sound:  # perhaps a file has changed behind its time stamp's back, and is remembered as it was
+        renders.forget(project.state_dir)
 
 
 @contextmanager
@@ -115,8 +120,8 @@ class Session:
     async def candidates(self, take_id: str, provider: Provider) -> list[Candidate]:
         """The tasks at the service that may belong to a take without an answer."""
         entry = upkeep.unsettled(self.ledger.lock)[take_id]
-        known = await anyio.to_thread.run_sync(self._neighbours)
-        return await upkeep.candidates(entry, self.ledger.lock, known, provider, SystemRandom())
+        owned = await anyio.to_thread.run_sync(self.owned_tasks)
+        return await upkeep.candidates(take_id, entry, owned, provider, SystemRandom())
 
     async def adopt(self, take_id: str, task_id: str) -> None:
         """Say that this task is the take's own; the next run follows it."""
@@ -125,6 +130,10 @@ class Session:
     async def declare_lost(self, take_id: str) -> None:
         """Give up the request without an answer; the next run submits anew."""
         await upkeep.declare_lost(take_id, upkeep.unsettled(self.ledger.lock)[take_id], self.ledger, _now)
+
+    def owned_tasks(self) -> set[str]:
+        """The ids of all tasks that have an owner, in this manifest or in another one of the project."""
+        return task_ids(self.ledger.lock) | self._neighbours()
 
     @asynccontextmanager
     async def provider(self) -> AsyncIterator[Provider]:
@@ -225,7 +234,8 @@ async def _provider(project: Project, settings: Environment) -> AsyncIterator[Pr
 
     own = project.manifest.limits
     limits = {name: limit for name, limit in asdict(own).items() if limit is not None}
-    emulator = Emulator(factor=settings.emulator_factor, limits=limits)
+    home = project.state_dir / f"{project.stem}.emulator"  # what was submitted goes on when this process is killed
+    emulator = Emulator(factor=settings.emulator_factor, limits=limits, state_dir=home)
     await anyio.to_thread.run_sync(emulator.__enter__)
     try:
         async with _client(project, settings, emulator.base_url, api_key) as client:

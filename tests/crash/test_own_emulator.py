@@ -1,0 +1,42 @@
+"""A run with an emulator of its own, killed in the middle: the emulated service goes on, and so does the next run."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+MANIFEST = """\
+kfpipe: 1
+provider: {name: emulator}
+defaults: {model: wan2.7-i2v, resolution: 720P, duration: 2, first_frame: a.png, last_frame: b.png}
+shots:
+  - {id: kitten, prompt: A kitten looks up., matrix: {seed: [1, 2, 3, 4, 5, 6]}}
+"""
+
+
+@pytest.mark.parametrize("after_s", [1.5, 3.0])
+def test_nothing_is_rendered_twice_when_the_quickstart_is_killed(tmp_path: Path, after_s: float) -> None:
+    (tmp_path / "shots.yaml").write_text(MANIFEST, "utf-8")
+    for name, colour in (("a.png", "navy"), ("b.png", "gold")):
+        Image.new("RGB", (640, 360), colour).save(tmp_path / name)
+    command = [sys.executable, "-m", "kfpipe", "run", "shots.yaml"]
+
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(after_s)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    assert again.returncode == 0, again.stderr
+
+    takes = json.loads((tmp_path / "shots.lock.json").read_text("utf-8"))["takes"]
+    assert Counter(take["state"] for take in takes.values()) == {"rendered": 6}
+    assert not any(take["previous"] for take in takes.values())
+    assert len({take["task_id"] for take in takes.values()}) == 6
