@@ -23,7 +23,8 @@ from kfpipe.provider import Body, Provider
 
 __all__ = ["ClipFacts", "Expected", "FetchedClip", "check_clip", "fetch"]
 
-LARGEST_BYTES: Final = 4 << 30
+LARGEST_BYTES_PER_SECOND: Final = 16 << 20
+"""Of a clip; more than ten times what H.264 needs at the largest size on offer. An endless body ends here."""
 
 PREVIOUS: Final = ".previous"
 """Folder beside the renders for what a later render has replaced."""
@@ -49,7 +50,7 @@ async def fetch(provider: Provider, url: str, *, target: Path, partial: Path, ex
     is not the clip, and then the next attempt starts anew; StorageFailed; and whatever the provider raises, with
     `ServiceUnclear` for a body that ends early: the next attempt goes on from there.
     """
-    sha256, size_bytes = await _download(provider, url, partial)
+    sha256, size_bytes = await _download(provider, url, partial, expected.seconds * LARGEST_BYTES_PER_SECOND)
     try:
         facts = await _on_disk(partial, check_clip, partial, expected)
     except BadRender:
@@ -68,12 +69,12 @@ async def _on_disk(path: Path, work: Callable[..., T], *args: object) -> T:
 # ---- download ----------------------------------------------------------------------------------------------------
 
 
-async def _download(provider: Provider, url: str, path: Path) -> tuple[str, int]:
+async def _download(provider: Provider, url: str, path: Path, most_bytes: int) -> tuple[str, int]:
     """SHA-256 and length of the whole file, which is then on the disk."""
     partial = await _on_disk(path, _Partial.found, path)
     try:
         async with provider.download(url, offset_bytes=partial.size_bytes, tag=partial.tag) as body:
-            await _receive(body, partial, path)
+            await _receive(body, partial, path, most_bytes)
         await _on_disk(path, partial.finish)
     except BadRender:
         await _on_disk(path, partial.discard)
@@ -85,18 +86,20 @@ async def _download(provider: Provider, url: str, path: Path) -> tuple[str, int]
     return partial.digest.hexdigest(), partial.size_bytes
 
 
-async def _receive(body: Body, partial: _Partial, path: Path) -> None:
-    most_bytes = LARGEST_BYTES if body.size_bytes is None else body.size_bytes
-    if most_bytes > LARGEST_BYTES:
-        raise BadRender(f"the service announces a file of {most_bytes} bytes")
+async def _receive(body: Body, partial: _Partial, path: Path, most_bytes: int) -> None:
+    announced_bytes = most_bytes if body.size_bytes is None else body.size_bytes
+    if announced_bytes > most_bytes:
+        raise BadRender(f"the service announces a file of {announced_bytes} bytes")
     if body.offset_bytes != partial.size_bytes:
         if body.offset_bytes != 0:
             raise ServiceUnclear(f"asked to go on from byte {partial.size_bytes}, got byte {body.offset_bytes}")
         await _on_disk(path, partial.restart)
+    elif partial.size_bytes and body.tag != partial.tag:
+        raise BadRender("the file has changed since the download began")
     partial.tag = body.tag
     async for chunk in body.chunks:
-        if partial.size_bytes + len(chunk) > most_bytes:
-            raise BadRender(f"the file goes on past its {most_bytes} bytes")
+        if partial.size_bytes + len(chunk) > announced_bytes:
+            raise BadRender(f"the file goes on past its {announced_bytes} bytes")
         if partial.gather(chunk) >= _WRITE_BYTES:
             await _on_disk(path, partial.write)
     if body.size_bytes is not None and partial.size_bytes < body.size_bytes:
