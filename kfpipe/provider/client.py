@@ -17,7 +17,7 @@ from kfpipe.domain import MediaRole, RemoteMedium, RenderRequest
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
 from kfpipe.provider import Accepted, Body, ListedTask, TaskReport, wire
 from kfpipe.provider.codes import LINK_REFUSED
-from kfpipe.provider.transport import Answer, Opening, Transport, is_loopback, is_secure, read
+from kfpipe.provider.transport import Answer, Opening, Transport, is_loopback, is_secure
 from kfpipe.provider.upload_memory import UploadMemory
 from kfpipe.provider.uploads import Uploads, data_uri
 
@@ -71,9 +71,10 @@ class DashScope:
         if workspace is not None:
             headers["X-DashScope-WorkSpace"] = _header_value(workspace, "provider.workspace", "the workspace")
         # Plain HTTP goes to loopback only, so it must not be handed to a proxy of the environment either.
-        self._api = Transport(headers=headers, direct=self._local)
+        self._api = Transport(headers=headers, direct=self._local, secret=api_key)
         # Clips and uploads live on hosts that the key is none of their business.
-        self._files = Transport(headers={"User-Agent": f"kfpipe/{__version__}"}, direct=self._local)
+        user_agent = {"User-Agent": f"kfpipe/{__version__}"}
+        self._files = Transport(headers=user_agent, direct=self._local, secret=api_key)
         self._memory = UploadMemory(uploads_file, base_url=self._base_url, api_key=api_key, now=now)
         self._uploads = Uploads(
             ask_policy=self._upload_policy,
@@ -208,7 +209,7 @@ class DashScope:
             return Body(offset_bytes=offset_bytes, size_bytes=size_bytes, tag=strong_tag, chunks=opening.chunks)
         if opening.status in (408, 429) or opening.status >= 500:
             raise ServiceUnclear(f"HTTP {opening.status}", retry_after_s=self._retry_after_s(opening.headers))
-        reason = wire.storage_reason(await read(opening, limit_bytes=ERROR_LIMIT_BYTES))
+        reason = wire.storage_reason(await self._files.read(opening, limit_bytes=ERROR_LIMIT_BYTES))
         raise ServiceRefused(LINK_REFUSED, reason, status=opening.status)
 
     def _retry_after_s(self, headers: Mapping[str, str]) -> float | None:

@@ -20,6 +20,7 @@ CONNECT_TIMEOUT_S: Final = 10.0
 KEEPALIVE_S: Final = 60.0
 """Longer than the space between two polls, so that a poll does not pay for a TLS handshake."""
 
+_STRUCK: Final = "***"
 _NEVER_SENT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -80,12 +81,16 @@ class Form:
 class Transport:
     """A pool of connections. `headers` go with every request; `direct` passes by the proxies of the environment.
 
+    `secret` is struck out of all that a server may echo: headers, whole bodies, and the HTTP library's complaints about
+    an answer that is none, which quote it.
+
     All requests raise `ServiceRefused` (`kfpipe.NotConnected`) when they never left, and `ServiceUnclear` when
     nobody knows. These are raised outside of the handlers on purpose: an httpx exception holds the request, and with it
     the key, and must not hang on ours as its cause or context.
     """
 
-    def __init__(self, *, headers: Mapping[str, str], direct: bool) -> None:
+    def __init__(self, *, headers: Mapping[str, str], direct: bool, secret: str) -> None:
+        self._secret = secret
         self._places = anyio.Semaphore(CONNECTIONS)
         try:
             self._client = httpx.AsyncClient(
@@ -144,7 +149,7 @@ class Transport:
                     return Answer(
                         status=opening.status,
                         headers=opening.headers,
-                        content=await read(opening, limit_bytes=limit_bytes),
+                        content=await self.read(opening, limit_bytes=limit_bytes),
                     )
         raise ServiceUnclear(f"no whole answer within {deadline_s:g} s")
 
@@ -156,11 +161,20 @@ class Transport:
         async with self._places, self._opened(request) as opening:
             yield opening
 
+    async def read(self, opening: Opening, *, limit_bytes: int) -> bytes:
+        """The whole body, which must not be longer than the limit."""
+        content = bytearray()
+        async for chunk in opening.chunks:
+            content += chunk
+            if len(content) > limit_bytes:
+                raise ServiceUnclear(f"the answer is longer than {limit_bytes:,} bytes")
+        return bytes(content).replace(self._secret.encode(), _STRUCK.encode())
+
     @asynccontextmanager
     async def _opened(self, request: httpx.Request) -> AsyncIterator[Opening]:
         response = await self._sent(request)
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        chunks = _chunks(response)
+        headers = {name.lower(): self._struck(value) for name, value in response.headers.items()}
+        chunks = self._chunks(response)
         try:
             yield Opening(status=response.status_code, headers=headers, chunks=chunks)
         finally:
@@ -171,18 +185,26 @@ class Transport:
         try:
             return await self._client.send(request, stream=True)
         except httpx.HTTPError as error:
-            failure = _failure(error)
+            failure = self._failure(error)
         raise failure
 
+    async def _chunks(self, response: httpx.Response) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in response.aiter_raw():
+                yield chunk
+            return
+        except httpx.HTTPError as error:
+            failure = self._failure(error)
+        raise failure
 
-async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in response.aiter_raw():
-            yield chunk
-        return
-    except httpx.HTTPError as error:
-        failure = _failure(error)
-    raise failure
+    def _failure(self, error: httpx.HTTPError) -> KfpipeError:
+        reason = self._struck(f"{type(error).__name__}: {error}".rstrip(": "))
+        if isinstance(error, _NEVER_SENT):
+            return ServiceRefused(NOT_CONNECTED, reason, status=0)
+        return ServiceUnclear(reason)
+
+    def _struck(self, text: str) -> str:
+        return text.replace(self._secret, _STRUCK)
 
 
 async def _abandon(chunks: AsyncIterator[bytes]) -> None:
@@ -197,26 +219,9 @@ async def _abandon(chunks: AsyncIterator[bytes]) -> None:
             pass
 
 
-async def read(opening: Opening, *, limit_bytes: int) -> bytes:
-    """The whole body, which must not be longer than the limit."""
-    content = bytearray()
-    async for chunk in opening.chunks:
-        content += chunk
-        if len(content) > limit_bytes:
-            raise ServiceUnclear(f"the answer is longer than {limit_bytes:,} bytes")
-    return bytes(content)
-
-
 def _parts(
     body: bytes | Form | None,
 ) -> tuple[bytes | None, Mapping[str, str] | None, Mapping[str, tuple[str, bytes, str]] | None]:
     if isinstance(body, Form):
         return None, body.fields, {"file": (body.file_name, body.content, body.mime_type)}
     return body, None, None
-
-
-def _failure(error: httpx.HTTPError) -> KfpipeError:
-    reason = f"{type(error).__name__}: {error}".rstrip(": ")
-    if isinstance(error, _NEVER_SENT):
-        return ServiceRefused(NOT_CONNECTED, reason, status=0)
-    return ServiceUnclear(reason)

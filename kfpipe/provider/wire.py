@@ -33,7 +33,7 @@ _TASK_ID: Final = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,200}")
 _ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """A terminal's own commands: as a whole, so that no `[31m` is left of them."""
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
 
 Json = Mapping[str, Any]
 
@@ -252,8 +252,11 @@ def range_size_bytes(content_range: str, offset_bytes: int) -> int | None:
 
 
 def clean(text: str, limit_chars: int = MESSAGE_LIMIT_CHARS) -> str:
-    """The text on one line, without control characters, at most `limit_chars` long."""
-    plain = " ".join(_CONTROL.sub(" ", _ESCAPE.sub("", text)).split())
+    """The text on one line, without control characters, at most `limit_chars` long.
+
+    A blank takes their place: closed up, the halves of a key that was echoed in two could become whole again.
+    """
+    plain = " ".join(_CONTROL.sub(" ", _ESCAPE.sub(" ", text)).split())
     return plain if len(plain) <= limit_chars else plain[: limit_chars - 1] + "…"
 
 
@@ -264,9 +267,14 @@ def url_expires_at(url: str) -> datetime | None:
     return None if expires is None else _moment(expires)
 
 
+def is_task_id(text: str) -> bool:
+    """Whether `text` can name a task."""
+    return _TASK_ID.fullmatch(text) is not None
+
+
 def _task_id(fields: Json) -> str | None:
     text = _text(fields.get("task_id"))
-    return text if text is not None and _TASK_ID.fullmatch(text) else None
+    return text if text is not None and is_task_id(text) else None
 
 
 def _object(answer: Json, name: str) -> Json:
