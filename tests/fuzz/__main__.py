@@ -1,0 +1,38 @@
+"""`python -m tests.fuzz [CASES] [--only KIND] [--from NUMBER]`: try so many cases and print what came of them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.fuzz.cases import SHARES, open_bench
+
+
+def main() -> int:
+    words = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    words.add_argument("cases", type=int, nargs="?", default=10_000)
+    words.add_argument("--only", choices=[*SHARES])
+    words.add_argument("--from", dest="start", type=int, default=0)
+    given = words.parse_args()
+    shares = {given.only: 1.0} if given.only else SHARES
+    broken, total, since_s = 0, 0, time.monotonic()
+    with TemporaryDirectory() as folder, open_bench(Path(folder).resolve()) as bench:
+        for kind, share in shares.items():
+            numbers = range(given.start, given.start + round(given.cases * share))
+            for number in numbers:
+                found = bench.try_case(kind, number)
+                if found is not None:
+                    broken += 1
+                    print(found, end="\n\n", flush=True)
+            total += len(numbers)
+            codes = ", ".join(f"{count:,} exit {code}" for code, count in sorted(bench.codes.get(kind, {}).items()))
+            print(f"{kind}: {len(numbers):,} cases ({codes})", flush=True)
+    print(f"{total:,} cases, {broken:,} broken rules, {time.monotonic() - since_s:.0f} s")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
