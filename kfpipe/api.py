@@ -16,6 +16,7 @@ import anyio.to_thread
 from kfpipe import environment, lockfile, neighbours, renders, upkeep
 from kfpipe import plan as planning
 from kfpipe.catalogue import EMULATOR_REGION
+from kfpipe.durable import storage
 from kfpipe.environment import Environment
 from kfpipe.errors import AccountRefused, KfpipeError
 from kfpipe.events import Event, RunFinished
@@ -121,7 +122,7 @@ class Session:
         """The tasks at the service that may belong to a take without an answer."""
         entry = upkeep.unsettled(self.ledger.lock)[take_id]
         owned = await anyio.to_thread.run_sync(self.owned_tasks)
-        return await upkeep.candidates(take_id, entry, owned, provider, SystemRandom())
+        return await upkeep.candidates(entry, owned, provider, SystemRandom())
 
     async def adopt(self, take_id: str, task_id: str) -> None:
         """Say that this task is the take's own; the next run follows it."""
@@ -236,7 +237,8 @@ async def _provider(project: Project, settings: Environment) -> AsyncIterator[Pr
     limits = {name: limit for name, limit in asdict(own).items() if limit is not None}
     home = project.state_dir / f"{project.stem}.emulator"  # what was submitted goes on when this process is killed
     emulator = Emulator(factor=settings.emulator_factor, limits=limits, state_dir=home)
-    await anyio.to_thread.run_sync(emulator.__enter__)
+    with storage(home):
+        await anyio.to_thread.run_sync(emulator.__enter__)
     try:
         async with _client(project, settings, emulator.base_url, api_key) as client:
             yield client
