@@ -228,8 +228,13 @@ def applied(record: Record | None, entry: Entry) -> Record:
     return replace(record, previous=_remembered(record.previous, entry))
 
 
+def may_be_billed(entry: Entry) -> bool:
+    """Whether nobody can tell if the service bills this request."""
+    return isinstance(entry, Unclear) or (isinstance(entry, Failed) and entry.failure.billed is None)
+
+
 def _remembered(previous: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
-    if task_of(entry) is None and not isinstance(entry, Unclear):
+    if task_of(entry) is None and not may_be_billed(entry):
         return previous
     others = (other for other in previous if other.asked.serial != entry.asked.serial)
     return tuple(sorted((*others, entry), key=lambda one: one.asked.serial))

@@ -25,9 +25,11 @@ from kfpipe.lock import (
     Submitting,
     Succeeded,
     Task,
+    Unclear,
     applied,
     entry_from_json,
     entry_to_json,
+    may_be_billed,
     task_of,
 )
 
@@ -97,7 +99,11 @@ def stories(draw: st.DrawFn, serial: int) -> list[Entry]:
         Rendered(asked=asked, task=task, result=result, render=draw(RENDER)),
     ]
     reached = way[: draw(st.integers(1, len(way)))]
-    ending = draw(st.sampled_from(["as it is", "failed"]))
+    ending = draw(st.sampled_from(["as it is", "failed", "unclear", "given up"]))
+    if ending in ("unclear", "given up"):
+        reached = [way[0], Unclear(asked=asked, candidates=("task-1", "task-2"))]
+        given_up = replace(refusal, failure=replace(refusal.failure, billed=None))
+        return [*reached, given_up] if ending == "given up" else reached
     if ending == "failed" and len(reached) < 3:
         reached.append(replace(refusal, task=task_of(reached[-1])))
     return reached
@@ -162,6 +168,15 @@ def test_a_journal_that_is_folded_in_part_and_applied_whole_gives_the_same(histo
 def test_every_task_ever_made_stays_on_record(history: list[Entry]):
     record = replayed(None, history)
     assert _task_ids((*record.previous, record.entry)) == _task_ids(history)
+
+
+@settings(max_examples=60)
+@given(histories())
+def test_every_request_that_may_be_billed_stays_on_record(history: list[Entry]):
+    latest = {entry.asked.serial: entry for entry in history}
+    record = replayed(None, history)
+    kept = {entry.asked.serial for entry in (*record.previous, record.entry) if may_be_billed(entry)}
+    assert kept == {serial for serial, entry in latest.items() if may_be_billed(entry)}
 
 
 def _task_ids(entries: Iterable[Entry]) -> set[str]:
