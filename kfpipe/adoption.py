@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from kfpipe.lock import Submitting
+from kfpipe.lock import Asked, Submitting
 from kfpipe.provider import ListedTask, TaskReport, TaskStatus
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=15)
@@ -42,10 +42,15 @@ def owners(report: TaskReport, created: ListedTask, orphans: dict[str, Submittin
     ]
 
 
+def has_prompt(report: TaskReport, asked: Asked) -> bool:
+    """Whether the task may have been made from this request's prompt; as long as it does not show its own, it may."""
+    return report.orig_prompt is None or report.orig_prompt.strip() == asked.prompt.strip()
+
+
 def _fits(report: TaskReport, orphan: Submitting) -> bool:
     asked = orphan.asked
     return (
-        (report.orig_prompt is None or report.orig_prompt.strip() == asked.prompt.strip())
+        has_prompt(report, asked)
         and (report.billed_seconds is None or report.billed_seconds == asked.parameters.duration_s)
         and (report.resolution is None or report.resolution == asked.parameters.resolution)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,12 @@ def on_disk(lock: Lock, folder: Path, state_dir: Path) -> dict[str, FileState]:
     }
     memory.save()
     return states
+
+
+def forget(state_dir: Path) -> None:
+    """Have every file read anew the next time."""
+    with suppress(OSError):
+        (state_dir / MEMORY_FILE).unlink(missing_ok=True)
 
 
 def _state(render: Render, folder: Path, memory: FileMemory[str]) -> FileState:

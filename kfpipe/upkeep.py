@@ -25,7 +25,6 @@ from kfpipe.lock import (
     Submitting,
     Task,
     Unclear,
-    task_ids,
 )
 from kfpipe.lockfile import Ledger
 from kfpipe.memory import sha256_of
@@ -36,11 +35,11 @@ from kfpipe.runner.patience import patiently
 
 
 class Cancelling(StrEnum):
-    """What came of the wish to cancel a take's task."""
+    """What came of the wish to cancel a take's task. One that runs on will be billed."""
 
     CANCELED = "canceled"
-    RUNS_ON = "runs on, and will be billed"
-    OVER = "is over already"
+    RUNS_ON = "running"
+    OVER = "over"
 
 
 async def cancel(
@@ -49,7 +48,7 @@ async def cancel(
     """Cancel the take's task if it still waits; then that is on record, and the next run may submit it anew."""
     task_id = entry.task.task_id
     try:
-        await provider.cancel(task_id)
+        await patiently(lambda: provider.cancel(task_id), random)
     except ServiceRefused:
         report = await patiently(lambda: provider.look(task_id), random)
         if report.status is not TaskStatus.CANCELED:
@@ -76,20 +75,23 @@ def unsettled(lock: Lock) -> dict[str, Submitting | Unclear]:
 
 
 async def candidates(
-    entry: Submitting | Unclear, lock: Lock, neighbours: set[str], provider: Provider, random: Random
+    entry: Submitting | Unclear, owned: set[str], provider: Provider, random: Random
 ) -> list[Candidate]:
-    """The tasks that may be the request's own, oldest first. Those that failed were not billed and are left out."""
+    """The tasks that may be the request's own, oldest first; none that is `owned`, or that failed: it was not billed.
+
+    A task's prompt shows when it has succeeded; until then it is only told apart by its time.
+    """
     listed: list[ListedTask] = []
     page, more = 1, True
     while more:
         tasks, more = await patiently(lambda: provider.list_tasks(entry.asked.model, page=page), random)  # noqa: B023
         listed += tasks
         page += 1
-    known = task_ids(lock) | neighbours
     found = []
-    for task in adoption.candidates(listed, [Submitting(asked=entry.asked)], known):
+    for task in adoption.candidates(listed, [Submitting(asked=entry.asked)], owned):
         report = await patiently(lambda: provider.look(task.task_id), random)  # noqa: B023
-        found.append(Candidate(task=task, report=report))
+        if adoption.has_prompt(report, entry.asked):
+            found.append(Candidate(task=task, report=report))
     return found
 
 
@@ -101,7 +103,10 @@ async def adopt(take_id: str, entry: Submitting | Unclear, task_id: str, ledger:
 
 async def declare_lost(take_id: str, entry: Submitting | Unclear, ledger: Ledger, now: Callable[[], datetime]) -> None:
     """Put on record that the request's task, if there ever was one, is given up; the next run submits anew."""
-    failure = Failure(code=ABANDONED, message="declared lost", request_id=None, billed=None)
+    message = "declared lost"
+    if isinstance(entry, Unclear):
+        message += f"; one of these tasks may have been its own: {', '.join(entry.candidates)}"
+    failure = Failure(code=ABANDONED, message=message, request_id=None, billed=None)
     await ledger.record(take_id, Failed(asked=entry.asked, task=None, failed_at=now(), failure=failure))
 
 
