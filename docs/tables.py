@@ -1,0 +1,194 @@
+"""The tables in the documentation that are written from the schemas and the code: `python docs/tables.py`.
+
+A page says where a table stands and what it lists: the fields of an object, by the schema's file and a JSON pointer
+into it, or what scripted faults can do:
+
+    <!-- table: manifest.schema.json#/$defs/shot -->
+    <!-- table: acts -->
+
+Everything from there to `<!-- end -->` is written by this script.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from kfpipe.emulator.acts import ACTS, Act, Phase
+
+PAGES = Path(__file__).parent
+SCHEMAS = PAGES.parent / "schemas"
+
+MARKED = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+Schema = Mapping[str, Any]
+
+
+def main() -> None:
+    for page in sorted(PAGES.glob("*.md")):
+        text = page.read_text("utf-8")
+        if (fresh := written(text)) != text:
+            page.write_text(fresh, "utf-8")
+
+
+def written(text: str) -> str:
+    """The page with every table as the schemas and the code have it now."""
+    return MARKED.sub(lambda found: f"{found[1]}{_table(found[2])}{found[3]}", text)
+
+
+def subjects(text: str) -> set[str]:
+    """What the tables of a page list."""
+    return {found[2] for found in MARKED.finditer(text)}
+
+
+def _table(subject: str) -> str:
+    if subject == "acts":
+        return _drawn(("do", "on", "fields", "what happens"), [_act(act) for act in ACTS.values()])
+    return _fields(*subject.split("#"))
+
+
+def _drawn(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The table without its empty columns."""
+    used = [place for place in range(len(titles)) if any(row[place] for row in rows)]
+    lines = [[titles[place] for place in used], ["---"] * len(used), *([row[place] for place in used] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+# ---- acts --------------------------------------------------------------------------------------------------------
+
+
+def _act(act: type[Act]) -> tuple[str, ...]:
+    phases = "all" if act.phases == frozenset(Phase) else ", ".join(phase for phase in Phase if phase in act.phases)
+    fields = ", ".join(map(_argument, dataclasses.fields(act)))
+    return (f"`{act.name}`", phases, fields, " ".join((act.__doc__ or "").split()))
+
+
+def _argument(field: dataclasses.Field[Any]) -> str:
+    """A field of an act, with the value that it has when it is left out."""
+    if field.default is dataclasses.MISSING:
+        return f"`{field.name}`"
+    return f"`{field.name}` ({'none' if field.default is None else field.default})"
+
+
+# ---- fields ------------------------------------------------------------------------------------------------------
+
+
+def objects(file: str) -> Iterator[str]:
+    """The pointers of all objects in a schema that have fields of their own."""
+    schema = _schema(file)
+    places = [("", schema), *((f"/$defs/{name}", inner) for name, inner in schema["$defs"].items())]
+    for pointer, place in places:
+        for name, inner in place.get("properties", {}).items():
+            if "properties" in inner:
+                yield f"{pointer}/properties/{name}"
+        if "properties" in place:
+            yield pointer
+
+
+def _fields(file: str, pointer: str) -> str:
+    root = _schema(file)
+    place = _at(root, pointer)
+    needed = set(place.get("required", ()))
+    tells = len(needed) < len(place["properties"])  # where everything is required there is nothing to tell
+    rows = [_row(root, name, inner, tells and name in needed) for name, inner in place["properties"].items()]
+    return _drawn(("field", "value", "default", "what it is"), rows)
+
+
+def _row(root: Schema, name: str, inner: Schema, is_required: bool) -> tuple[str, ...]:
+    whole = _resolved(root, inner)
+    return (f"`{name}`", _value(root, inner), _default(whole, is_required), _description(whole))
+
+
+def _value(root: Schema, inner: Schema) -> str:
+    """Examples where the schema has some, else the kind of value."""
+    whole = _resolved(root, inner)
+    if "examples" in whole:
+        return " or ".join(f"`{_yaml(example)}`" for example in whole["examples"])
+    return _kind(root, inner)
+
+
+def _kind(root: Schema, inner: Schema) -> str:
+    match inner:
+        case {"anyOf": kinds}:
+            return " or ".join(_kind(root, kind) for kind in kinds)
+        case {"enum": words}:
+            return ", ".join(f"`{word}`" for word in words)
+        case {"const": value}:
+            return f"`{_yaml(value)}`"
+        case {"$ref": str(pointer)}:
+            target = _at(root, pointer.removeprefix("#"))
+            return pointer.rpartition("/")[2].replace("_", " ") if "type" in target else _kind(root, target)
+        case {"type": [*kinds]}:
+            return " or ".join(_KINDS[kind] for kind in kinds)
+        case {"type": kind}:
+            return _KINDS[kind]
+    raise ValueError(f"a value of no kind: {inner}")
+
+
+_KINDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "array": "list",
+    "object": "block",
+    "null": "null",
+}
+
+
+def _default(whole: Schema, is_required: bool) -> str:
+    if "default" in whole:
+        return f"`{_yaml(whole['default'])}`"
+    return "required" if is_required else ""
+
+
+def _description(whole: Schema) -> str:
+    """What the schema says, and the bounds of a number that a person writes."""
+    text: str = whole["description"]
+    if "examples" in whole and "minimum" in whole and "maximum" in whole:
+        text += f" From {whole['minimum']:,} to {whole['maximum']:,}."
+    return text
+
+
+def _resolved(root: Schema, inner: Schema) -> Schema:
+    """The schema with what it refers to beneath it."""
+    if "$ref" not in inner:
+        return inner
+    return {**_resolved(root, _at(root, inner["$ref"].removeprefix("#"))), **inner}
+
+
+def _at(root: Schema, pointer: str) -> Schema:
+    place = root
+    for part in pointer.split("/")[1:]:
+        place = place[part]
+    return place
+
+
+def _yaml(value: Any) -> str:
+    """The value as a manifest spells it, on one line."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case {**fields}:
+            return "{" + ", ".join(f"{name}: {_yaml(inner)}" for name, inner in fields.items()) + "}"
+        case [*items]:
+            return "[" + ", ".join(map(_yaml, items)) + "]"
+        case "":
+            return '""'
+        case _:
+            return str(value)
+
+
+@cache
+def _schema(file: str) -> Schema:
+    schema: Schema = json.loads((SCHEMAS / file).read_text("utf-8"))
+    return schema
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""What the page on the emulator shows for other clients works, against a running emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from kfpipe.emulator import Emulator
+from tests.docs.pages import shown_file
+
+ADDRESS = "http://127.0.0.1:8080"
+
+
+def started(emulator: Emulator, *words: str, text: str) -> str:
+    """What the program prints, once its address is that of `emulator`."""
+    variables = {"DASHSCOPE_HTTP_BASE_URL": emulator.base_url, "DASHSCOPE_API_KEY": "sk-anything"}
+    ended = subprocess.run(
+        [*words, text.replace(ADDRESS, emulator.origin)],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_the_curl_commands_make_a_task_and_read_the_bill(quick_emulator: Emulator) -> None:
+    printed = started(
+        quick_emulator, "bash", "-ec", text=shown_file("emulator.md", "film.sh").replace("curl", "echo;curl")
+    )
+    task, tasks, bill = map(json.loads, printed.split())
+    assert tasks["data"][0]["task_id"] == task["output"]["task_id"]
+    assert {"tasks", "count", "seconds", "total", "duplicates", "duplicate_count"} <= bill.keys()
+
+
+def test_the_official_sdk_gets_a_clip(quick_emulator: Emulator) -> None:
+    status, link = started(quick_emulator, sys.executable, "-c", text=shown_file("emulator.md", "film.py")).split()
+    assert status == "SUCCEEDED"
+    assert link.startswith(quick_emulator.origin)
