@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -28,6 +31,12 @@ _NEVER_SENT: Final = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
+
+
+@cache
+def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """The certificates to trust, by the two variables that name others; loading them takes longer than a request."""
+    return httpx.create_ssl_context()
 
 
 def is_loopback(url: str) -> bool:
@@ -101,6 +110,7 @@ class Transport:
                     keepalive_expiry=KEEPALIVE_S,
                 ),
                 trust_env=not direct,
+                verify=_trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
             )
         except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
             raise Refused.because(
