@@ -108,3 +108,4 @@ def _merged(value: Any, patch: Any) -> Any:
 async def _endless() -> AsyncIterator[bytes]:
     while True:
         yield bytes(64 * 1024)
+        await anyio.sleep(0)  # else nobody notices when the other side has had enough
