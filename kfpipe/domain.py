@@ -15,18 +15,27 @@ class MediaRole(StrEnum):
 
     FIRST_FRAME = "first_frame"
     LAST_FRAME = "last_frame"
+    DRIVING_AUDIO = "driving_audio"
+    FIRST_CLIP = "first_clip"
+
+
+class FrameEnd(StrEnum):
+    """Which of its two ends a clip lends a picture from."""
+
+    FIRST = "first"
+    LAST = "last"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalMedium:
-    """A file of the project. `path` is relative to the manifest's folder, with forward slashes."""
+    """A file of the project. `path` is relative to the manifest's folder, with forward slashes. A sound has no sides."""
 
     path: str
     sha256: str
     size_bytes: int
     mime_type: str
-    width_px: int
-    height_px: int
+    width_px: int | None = None
+    height_px: int | None = None
 
     @property
     def digest(self) -> str:
@@ -52,24 +61,37 @@ class MediaInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """The settings as sent. `seed` is None when the take asked for a random one: it is drawn at submission."""
+    """The settings as sent. `seed` is None when the take asked for a random one: it is drawn at submission.
+
+    `audio` is None where the model leaves no choice.
+    """
 
     resolution: str
     duration_s: int
     prompt_extend: bool
     watermark: bool
     seed: int | None
+    audio: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderRequest:
-    """Everything that decides the pixels. `model` is the catalogue's name for it."""
+    """Everything that decides the pixels. `model` is the catalogue's name for it, `template` the effect asked for."""
 
     model: str
     prompt: str
     negative_prompt: str
     media: tuple[MediaInput, ...]
     parameters: Parameters
+    template: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutFrom:
+    """A picture that is cut from another take's finished render."""
+
+    take_id: str
+    end: FrameEnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +104,11 @@ class PictureSize:
 class Take:
     """One concrete render of a shot: one task, one bill, one entry of the lockfile.
 
-    `size` is what the service should deliver, None when the first frame is remote. `unit_price` is per second of
-    video, None when nobody knows it. `output` is the render's path, relative to the manifest's folder.
+    `size` is what the service should deliver, None while the first frame is out of reach. `unit_price` is per second
+    of video, None when nobody knows it. `output` is the render's path, relative to the manifest's folder.
     `attempts` bounds how often a failure that may pass is tried; a higher `priority` goes first.
+    `cuts` are the pictures that other takes have yet to lend: until then the request lacks these media, and the
+    fingerprint, being made of references, is provisional.
     """
 
     id: str
@@ -98,6 +122,7 @@ class Take:
     output: str
     attempts: int = 3
     priority: int = 0
+    cuts: tuple[tuple[MediaRole, CutFrom], ...] = ()
 
     @property
     def cost(self) -> Decimal | None:
