@@ -108,7 +108,7 @@ def test_every_command_prints_what_the_page_shows(
     monkeypatch.chdir(tmp_path)
     for block in blocks(page, "yaml", "json", "console"):
         if block.file is not None:
-            Path(block.file).write_text(block.text, "utf-8")
+            Path(block.file).write_text(whole(block), "utf-8")
             furnish(tmp_path, block.text)
         if block.language == "console":
             for one in shown(block):
