@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from kfpipe.domain import PictureSize
+from kfpipe.domain import FrameEnd, PictureSize
 from kfpipe.errors import BadRender
 
 RATIO_TOLERANCE: Final = 0.05
@@ -60,6 +60,17 @@ def check_clip(path: Path, expected: Expected) -> ClipFacts:
     except av.FFmpegError as error:
         raise BadRender(f"the file is damaged: {error.strerror}") from error
     return facts
+
+
+def picture(path: Path, end: FrameEnd) -> VideoFrame:
+    """The clip's first or last picture. Raises `BadRender`, OSError."""
+    path.stat()
+    try:
+        with closing(_opened(path)) as container:
+            stream = _video(container)
+            return _first(container, stream) if end is FrameEnd.FIRST else _last(container, stream)
+    except av.FFmpegError as error:
+        raise BadRender(f"the file is damaged: {error.strerror}") from error
 
 
 def _opened(path: Path) -> InputContainer:
@@ -110,18 +121,26 @@ def _compare(facts: ClipFacts, expected: Expected) -> None:
 
 
 def _decode_ends(container: InputContainer, stream: VideoStream, facts: ClipFacts) -> None:
-    _sound(next(container.decode(stream), None), "first")
-    container.seek(stream.duration or 0, stream=stream)
-    last = None
-    for frame in container.decode(stream):  # from the last keyframe on
-        last = frame
-    end = _sound(last, "last")
+    _first(container, stream)
+    end = _last(container, stream)
     end_s = float(end.pts * end.time_base) if end.pts and end.time_base else 0.0
     if end_s < float(facts.duration_s) - SECONDS_TOLERANCE:
         raise BadRender("the clip breaks off before its end")
 
 
-def _sound(frame: VideoFrame | None, which: str) -> VideoFrame:
+def _first(container: InputContainer, stream: VideoStream) -> VideoFrame:
+    return _sound(next(container.decode(stream), None), FrameEnd.FIRST)
+
+
+def _last(container: InputContainer, stream: VideoStream) -> VideoFrame:
+    container.seek(stream.duration or 0, stream=stream)
+    last = None
+    for frame in container.decode(stream):  # from the last keyframe on
+        last = frame
+    return _sound(last, FrameEnd.LAST)
+
+
+def _sound(frame: VideoFrame | None, which: FrameEnd) -> VideoFrame:
     if frame is None or frame.is_corrupt:
         raise BadRender(f"the {which} picture cannot be decoded")
     return frame

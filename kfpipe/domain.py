@@ -28,7 +28,10 @@ class FrameEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalMedium:
-    """A file of the project. `path` is relative to the manifest's folder, with forward slashes. A sound has no sides."""
+    """A file of the project. `path` is relative to the manifest's folder, with forward slashes. A sound has no sides.
+
+    `pixels` is the digest of the picture itself, where the file's bytes depend on the machine that wrote it.
+    """
 
     path: str
     sha256: str
@@ -36,10 +39,11 @@ class LocalMedium:
     mime_type: str
     width_px: int | None = None
     height_px: int | None = None
+    pixels: str | None = None
 
     @property
     def digest(self) -> str:
-        return f"sha256:{self.sha256}"
+        return f"sha256:{self.sha256}" if self.pixels is None else f"pixels:{self.pixels}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,7 +146,7 @@ def _compared(render: Render, folder: Path) -> tuple[Finding, str]:
     try:
         if sha256_of(path) != render.sha256:
             return Finding.ALTERED, "its digest is not the one on record"
-        check_clip(path, Expected(size=None, seconds=int(render.duration_s)))
+        check_clip(path, Expected(size=None, seconds=round(render.duration_s)))
     except (FileNotFoundError, NotADirectoryError):
         return Finding.MISSING, "there is no such file"
     except (OSError, BadRender) as trouble:
