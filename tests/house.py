@@ -20,8 +20,8 @@ FLOORS: dict[int, set[str]] = {
         "wording",
     },
     2: {
-        "assets", "claim", "clip", "digests", "durable", "environment", "lockfile", "media", "memory", "neighbours",
-        "project", "provider.client", "provider.gate", "provider.transport", "provider.upload_memory",
+        "assets", "chain", "claim", "clip", "cuts", "digests", "durable", "environment", "lockfile", "media", "memory",
+        "neighbours", "project", "provider.client", "provider.gate", "provider.transport", "provider.upload_memory",
         "provider.uploads", "renders", "stills",
     },
     3: {"runner", "upkeep"},

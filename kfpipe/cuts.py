@@ -1,0 +1,80 @@
+"""Pictures cut from rendered clips, for the takes that go on from them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from av.video.frame import VideoFrame
+
+from kfpipe import durable
+from kfpipe.clip import picture
+from kfpipe.domain import FrameEnd, LocalMedium
+from kfpipe.durable import storage
+from kfpipe.lock import Render
+from kfpipe.memory import make_state_dir
+
+FOLDER: Final = "cuts"
+
+
+def cut(render: Render, end: FrameEnd, *, folder: Path, state_dir: Path) -> LocalMedium:
+    """The first or last picture of a rendered clip, as a file in `state_dir`.
+
+    `folder` is the manifest's. The medium's digest is that of the decoded picture: H.264 decodes to the same picture
+    everywhere, while no two machines need to write the same PNG. Raises `BadRender`, StorageFailed.
+    """
+    target = state_dir / FOLDER / f"{render.sha256[:32]}.{end}.png"
+    with storage(target):
+        known = _known(target)
+        if known is not None:
+            return known
+        frame = picture(folder / render.path, end)
+        png = _png(frame)
+        medium = LocalMedium(
+            path=target.relative_to(folder).as_posix(),
+            sha256=hashlib.sha256(png).hexdigest(),
+            size_bytes=len(png),
+            mime_type="image/png",
+            width_px=frame.width,
+            height_px=frame.height,
+            pixels=_digest(frame),
+        )
+        make_state_dir(state_dir)
+        durable.make_folder(target.parent)
+        durable.replace(target, [png])
+        durable.replace(_note(target), [json.dumps(asdict(medium)).encode()])
+        return medium
+
+
+def _known(target: Path) -> LocalMedium | None:
+    """What an earlier cut has noted; the name holds the clip's digest, so it is still true if the picture is there."""
+    try:
+        medium = LocalMedium(**json.loads(_note(target).read_bytes()))
+        return medium if target.stat().st_size == medium.size_bytes else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _note(target: Path) -> Path:
+    return target.with_suffix(".json")
+
+
+def _png(frame: VideoFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.to_image().save(buffer, "PNG")  # type: ignore[no-untyped-call]
+    return buffer.getvalue()
+
+
+def _digest(frame: VideoFrame) -> str:
+    """SHA-256 of the picture's planes, without the padding that decoders add to their rows."""
+    digest = hashlib.sha256(f"{frame.format.name} {frame.width}x{frame.height}".encode())
+    for plane in frame.planes:
+        rows = memoryview(plane)
+        for row in range(plane.height):
+            start = row * plane.line_size
+            digest.update(rows[start : start + plane.width])
+    return digest.hexdigest()
