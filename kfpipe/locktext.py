@@ -20,6 +20,9 @@ MOST_EXPLAINED: Final = 50
 
 RESTORE: Final = "restore the file from git, then `kfpipe reconcile` finds what was paid for since"
 
+HEAD: Final = f'{{\n  "kfpipe_lock": {FORMAT},\n  "takes": {{'.encode()
+FOOT: Final = b"  }\n}\n"
+
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( .*)?$", re.MULTILINE)
 
 
@@ -36,14 +39,18 @@ def parsed(content: bytes, file: str) -> dict[str, Record]:
 
 def pieces(lock: Lock) -> Iterator[bytes]:
     """The lockfile piece by piece: takes sorted by id, one fact a line."""
-    yield f'{{\n  "kfpipe_lock": {FORMAT},\n  "takes": {{'.encode()
-    separator = "\n"
+    yield HEAD
+    separator = b"\n"
     for take_id in sorted(lock):
-        record = json.dumps(record_to_json(lock[take_id]), ensure_ascii=False, indent=2).replace("\n", "\n    ")
-        piece = f"{separator}    {json.dumps(take_id, ensure_ascii=False)}: {record}"
-        yield piece.encode("utf-8", BROKEN_CHARACTERS)
-        separator = ",\n"
-    yield b"\n  }\n}\n" if lock else b"}\n}\n"
+        yield separator + member(take_id, lock[take_id])
+        separator = b",\n"
+    yield b"\n" + FOOT if lock else FOOT.lstrip()
+
+
+def member(take_id: str, record: Record) -> bytes:
+    """One take of the lockfile, without what separates it from the next."""
+    text = json.dumps(record_to_json(record), ensure_ascii=False, indent=2).replace("\n", "\n    ")
+    return f"    {json.dumps(take_id, ensure_ascii=False)}: {text}".encode("utf-8", BROKEN_CHARACTERS)
 
 
 class _Reader:

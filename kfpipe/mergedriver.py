@@ -1,0 +1,105 @@
+"""kfpipe as git's merge driver for lockfiles: the three files that git hands over, and how git is told to."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from kfpipe import conflict, durable, locktext
+from kfpipe.durable import storage
+from kfpipe.errors import Problem, Refused
+from kfpipe.lock import Record
+from kfpipe.merge import Merged, merge
+
+ATTRIBUTES: Final = ".gitattributes"
+RULE: Final = "*.lock.json merge=kfpipe"
+
+
+def settle(base: Path, ours: Path, theirs: Path, name: str) -> Merged:
+    """Merge the three files into `ours`; `name` is the lockfile's in messages.
+
+    Where something cannot be settled, `ours` holds both sides between git's marks. Raises Refused when a side cannot
+    be read, and then all of it stands between marks; StorageFailed.
+    """
+    contents = {side: _content(path) for side, path in (("base", base), ("ours", ours), ("theirs", theirs))}
+    sides: dict[str, dict[str, Record]] = {}
+    problems: list[Problem] = []
+    for side, content in contents.items():
+        try:
+            sides[side] = _lock(content, f"{name} ({side})")
+        except Refused as refusal:
+            problems += refusal.problems
+    if problems:
+        _write(ours, [conflict.marked(contents["ours"], contents["theirs"])])
+        raise Refused(problems)
+    merged = merge(**sides)
+    _write(ours, conflict.pieces(merged) if merged.clashes else locktext.pieces(merged.lock))
+    return merged
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Refused.because(str(path), f"it cannot be read: {durable.reason(error)}") from error
+
+
+def _lock(content: bytes, name: str) -> dict[str, Record]:
+    """The records; git stands an empty file for a version that does not exist."""
+    return locktext.parsed(content, name) if content else {}
+
+
+def _write(path: Path, pieces: Iterable[bytes]) -> None:
+    with storage(path):
+        durable.replace(path, pieces)
+
+
+# ---- installation ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """How git calls kfpipe now, and the file that says for which files; `is_new`: the rule was not there before."""
+
+    driver: str
+    attributes: Path
+    is_new: bool
+
+
+def install(folder: Path) -> Installed:
+    """Make kfpipe the merge driver for lockfiles in the git repository around `folder`; again is no harm.
+
+    The rule in `.gitattributes` is for everybody and wants a commit; the driver itself is this clone's own setting,
+    as git lets nobody else choose which programs run. Raises Refused where there is no git repository.
+    """
+    root = Path(_git(folder, "rev-parse", "--show-toplevel"))
+    driver = f"{shlex.quote(Path(sys.executable).as_posix())} -m kfpipe lock merge %O %A %B %P"
+    _git(folder, "config", "merge.kfpipe.name", "kfpipe lockfiles: keep the bills of both sides")
+    _git(folder, "config", "merge.kfpipe.driver", driver)
+    attributes = root / ATTRIBUTES
+    with storage(attributes):
+        text = attributes.read_text("utf-8") if attributes.exists() else ""
+        is_new = RULE not in text.splitlines()
+        if is_new:
+            separator = "" if text.endswith("\n") or not text else "\n"
+            durable.replace(attributes, [f"{text}{separator}{RULE}\n".encode()])
+    return Installed(driver=driver, attributes=attributes, is_new=is_new)
+
+
+def _git(folder: Path, *words: str) -> str:
+    program = shutil.which("git")
+    if program is None:
+        raise Refused.because("git", "git is not installed here")
+    ended = subprocess.run(  # noqa: S603  the words are ours, and there is no shell
+        [program, "-C", str(folder), *words], capture_output=True, text=True, check=False
+    )
+    if ended.returncode != 0:
+        what = ended.stderr.strip() or f"git {words[0]} has failed"
+        raise Refused.because("git", what, fix="call this inside of the clone that holds the lockfiles")
+    return ended.stdout.strip()
