@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+
+import pytest
 
 from kfpipe.emulator import Emulator
 from tests.docs.pages import shown_file
@@ -28,6 +31,7 @@ def started(emulator: Emulator, *words: str, text: str) -> str:
     return ended.stdout
 
 
+@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="bash and curl are not installed")
 def test_the_curl_commands_make_a_task_and_read_the_bill(quick_emulator: Emulator) -> None:
     printed = started(
         quick_emulator, "bash", "-ec", text=shown_file("emulator.md", "film.sh").replace("curl", "echo;curl")
