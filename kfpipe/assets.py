@@ -102,6 +102,13 @@ class _Files:
                 expected="a file inside the project",
                 fix="copy the file into the project",
             )
+        if any(part.startswith(".") for part in path.resolve().relative_to(self._root).parts):
+            return Finding(
+                path=(),
+                what=f"{echoed(name)} is a hidden file: such files hold settings and keys, and what shots name is sent",
+                expected="a file without a dot at the start of its name, in folders without one",
+                fix="copy it to such a place",
+            )
         siblings = self._listing(path.parent)
         if not path.exists():
             return self._missing(name, siblings)

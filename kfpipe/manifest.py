@@ -61,7 +61,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    max_cost: Decimal
+    """`max_cost` is None where the manifest only names a currency."""
+
+    max_cost: Decimal | None
     currency: str
 
 
@@ -244,7 +246,8 @@ class _Reader:
         data = self._part("budget", None)
         if data is None:
             return None
-        budget = Budget(max_cost=Decimal(data["max_cost"]), currency=data["currency"])
+        max_cost = Decimal(data["max_cost"]) if "max_cost" in data else None
+        budget = Budget(max_cost=max_cost, currency=data["currency"])
         play_money = region is None or region.name == EMULATOR_REGION
         if region is not None and not play_money and budget.currency != region.currency:
             finding = Finding(

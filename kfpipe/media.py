@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Callable
@@ -50,7 +51,7 @@ async def fetch(provider: Provider, url: str, *, target: Path, partial: Path, ex
     is not the clip, and then the next attempt starts anew; StorageFailed; and whatever the provider raises, with
     `ServiceUnclear` for a body that ends early: the next attempt goes on from there.
     """
-    sha256, size_bytes = await _download(provider, url, partial, expected.seconds * LARGEST_BYTES_PER_SECOND)
+    sha256, size_bytes = await _download(provider, url, partial, max(expected.lengths_s) * LARGEST_BYTES_PER_SECOND)
     try:
         facts = await _on_disk(partial, check_clip, partial, expected)
     except BadRender:
@@ -124,7 +125,9 @@ class _Partial:
     @classmethod
     def found(cls, path: Path) -> _Partial:
         """What an earlier attempt has left, if it can be continued; else an empty file."""
-        durable.make_folder(path.parent)
+        _make_own_folder(path.parent)
+        if path.is_symlink():
+            path.unlink()
         partial = cls(path, tag=_take_note(path))
         while chunk := partial._file.read(_WRITE_BYTES):
             partial._count(chunk)
@@ -206,9 +209,16 @@ def _place(partial: Path, target: Path, sha256: str) -> None:
     durable.sync_folder(target.parent)
 
 
+def _make_own_folder(folder: Path) -> None:
+    """Make a folder that is kfpipe's alone. Raises OSError also where a link lies, planted perhaps by a stranger."""
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, "a symbolic link is there instead of a folder")
+    durable.make_folder(folder)
+
+
 def _set_aside(clip: Path, sha256: str) -> None:
     folder = clip.parent / PREVIOUS
-    durable.make_folder(folder)
+    _make_own_folder(folder)
     stem = f"{clip.stem}.{sha256[:12]}"
     names = (f"{stem}{clip.suffix}" if number == 1 else f"{stem}.{number}{clip.suffix}" for number in count(1))
     free = next(path for name in names if not (path := folder / name).exists() or _sha256(path) == sha256)

@@ -23,6 +23,7 @@ from kfpipe.wording import echoed
 
 STATE_DIR = ".kfpipe"
 DIGESTS_FILE = "digests.json"
+_DELETE_LINK = "delete that link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +73,8 @@ def load(path: Path, options: Options = _NO_OPTIONS) -> Project:
     folder = path.parent.resolve()
     root = assets.project_root(folder)
     state_dir = folder / STATE_DIR
-    if not state_dir.resolve().is_relative_to(root):
-        raise Refused.because(
-            shown, f"the folder {STATE_DIR} beside it leads out of the project", fix="delete that link"
-        )
+    lockfile_path = (state_dir / EMULATOR_REGION if options.emulator else folder) / f"{path.stem}.lock.json"
+    _check_own_places(shown, root, state_dir, lockfile_path)
     parsed, problems = _parsed(text, options, path.stem, levels_up=len(folder.relative_to(root).parts))
     made, more = _takes(parsed, text, folder=folder, root=root)
     warnings = _warnings_only(*text.warnings, *problems, *more)
@@ -88,9 +87,28 @@ def load(path: Path, options: Options = _NO_OPTIONS) -> Project:
         takes=made,
         currency=_currency(parsed),
         warnings=warnings,
-        lockfile_path=(state_dir / EMULATOR_REGION if options.emulator else folder) / f"{path.stem}.lock.json",
+        lockfile_path=lockfile_path,
         state_dir=state_dir / EMULATOR_REGION if options.emulator else state_dir,
     )
+
+
+def _check_own_places(shown: str, root: Path, state_dir: Path, lockfile_path: Path) -> None:
+    """Refuse links that would make kfpipe write where a stranger wants it to."""
+    for place in (state_dir, lockfile_path):
+        if not place.resolve().is_relative_to(root):
+            raise Refused.because(shown, f"{echoed(place.name)} beside it leads out of the project", fix=_DELETE_LINK)
+    for folder in (state_dir, state_dir / EMULATOR_REGION):
+        link = next((entry for entry in _entries(folder) if entry.is_symlink()), None)
+        if link is not None:
+            what = f"{echoed(f'{folder.name}/{link.name}')} beside it is a symbolic link, and kfpipe makes none there"
+            raise Refused.because(shown, what, fix=_DELETE_LINK)
+
+
+def _entries(folder: Path) -> tuple[Path, ...]:
+    try:
+        return tuple(folder.iterdir())
+    except OSError:
+        return ()
 
 
 def _parsed(text: Document, options: Options, stem: str, *, levels_up: int) -> tuple[Manifest, tuple[Problem, ...]]:

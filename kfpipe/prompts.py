@@ -1,14 +1,16 @@
 """Jinja2, strict and fenced in: template + variables -> prompt text.
 
 Templates may come from strangers. The sandbox keeps them from the file system and from Python, but bounds neither time
-nor memory; so only the part of the language that a prompt needs is let through, sizes are checked where text can grow,
-and loops do not nest.
+nor memory; so only the part of the language that a prompt needs is let through, sizes are checked where values can
+grow, loops do not nest, and what they repeat is counted.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from types import TracebackType
@@ -29,6 +31,9 @@ SOURCE_LIMIT_CHARS = 65_536
 OUTPUT_LIMIT_CHARS = 20_000
 RANGE_LIMIT = 1_000
 NODE_LIMIT = 2_000
+VALUES_LIMIT = 1_000
+WORK_LIMIT = 100_000
+NUMBER_LIMIT = 10**30
 _SIMPLER = "write it as a simpler text"
 _NEWLINE = "\n"
 _TEXT_NAME = re.compile(r"_[0-9]+")  # a literal piece of a template, see _split
@@ -57,6 +62,9 @@ def render(template_text: str, variables: Mapping[str, Any]) -> str:
         return template_text
     skeleton, texts = _split(template_text)
     template = _compiled(skeleton)
+    for name in _names(skeleton):
+        _check_variable(name, variables.get(name))
+    begun = _METER.set(_Meter())
     try:
         return "".join(_bounded(template.root_render_func(template.new_context({**variables, **texts}))))
     except UndefinedError as error:
@@ -66,6 +74,8 @@ def render(template_text: str, variables: Mapping[str, Any]) -> str:
     except _RENDER_ERRORS as error:
         fix = "text and numbers are put together by writing them one after the other: {{ a }}{{ b }}"
         raise PromptInvalid(f"the template fails: {error}", line=_line(template, error), fix=fix) from error
+    finally:
+        _METER.reset(begun)
 
 
 def names(template_text: str) -> frozenset[str]:
@@ -143,6 +153,42 @@ def _bounded(pieces: Iterable[str]) -> Iterator[str]:
         yield piece
 
 
+@dataclass(slots=True)
+class _Meter:
+    """How much of the work that one rendering may do is done. A unit is a part of the template, run once."""
+
+    done: int = 0
+
+
+_METER: ContextVar[_Meter | None] = ContextVar("_METER", default=None)
+"""Of the rendering under way; None while a template is compiled, which folds constants."""
+
+
+def _count(units: int) -> None:
+    meter = _METER.get()
+    if meter is not None:
+        meter.done += units
+        if meter.done > WORK_LIMIT:
+            raise PromptInvalid("the template has too much to do", fix="make its loops shorter")
+
+
+def _check_variable(name: str, value: Any) -> None:
+    chars = count = 0
+    pending = [value]
+    while pending and count <= VALUES_LIMIT and chars <= OUTPUT_LIMIT_CHARS:
+        match pending.pop():
+            case str(text):
+                chars += len(text)
+            case Mapping() as entries:
+                pending += entries.values()
+            case list() | tuple() as items:
+                pending += items
+        count += 1
+    if pending or chars > OUTPUT_LIMIT_CHARS:
+        most = f"{VALUES_LIMIT:,} values and {OUTPUT_LIMIT_CHARS:,} characters"
+        raise PromptInvalid(f"the variable {echoed(name)} is too large for a prompt", fix=f"keep to {most}")
+
+
 def _check_size(chars: int) -> None:
     if chars > OUTPUT_LIMIT_CHARS:
         raise PromptInvalid(
@@ -213,7 +259,8 @@ def _check_call(node: nodes.Call) -> None:
 
 
 def _check_name(node: nodes.Filter | nodes.Test) -> None:
-    kind, known = ("filter", _ENVIRONMENT.filters) if isinstance(node, nodes.Filter) else ("test", _ENVIRONMENT.tests)
+    kind, every = ("filter", _ENVIRONMENT.filters) if isinstance(node, nodes.Filter) else ("test", _ENVIRONMENT.tests)
+    known = [name for name in every if not name.startswith("_")]
     if node.name not in known:
         fix = did_you_mean(node.name, known, f"there are {listed(sorted(known), 'and')}")
         raise PromptInvalid(f"there is no {kind} `{node.name}`", line=node.lineno, fix=fix)
@@ -224,15 +271,60 @@ def _spelling(node: nodes.Node) -> str:
 
 
 class _Bounding(NodeTransformer):
-    """Turns `a ~ b` into the bounded join: the compiler would concatenate without asking anyone."""
+    """Turns `a ~ b` into the bounded join: the compiler would concatenate without asking anyone.
+
+    And has loops and filters counted before they begin.
+    """
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:  # noqa: N802 - the visitor's own naming
         self.generic_visit(node)
         parts = nodes.List(node.nodes, lineno=node.lineno)
-        return nodes.Filter(parts, "join", [], [], None, None, lineno=node.lineno)
+        return _filtered(parts, "join")
+
+    def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802
+        weight = sum(map(_weight, _walk(node)))
+        self.generic_visit(node)
+        node.iter = _filtered(node.iter, _REPEATED, nodes.Const(weight, lineno=node.lineno))
+        return node
+
+    def visit_Filter(self, node: nodes.Filter) -> nodes.Filter:  # noqa: N802
+        self.generic_visit(node)
+        if node.node is not None:
+            node.node = _filtered(node.node, _WEIGHED)
+        return node
+
+
+_REPEATED = "_repeated"
+_WEIGHED = "_weighed"
+
+
+def _filtered(value: nodes.Node, name: str, *args: nodes.Expr) -> nodes.Filter:
+    return nodes.Filter(value, name, list(args), [], None, None, lineno=value.lineno)
+
+
+def _weight(node: nodes.Node) -> int:
+    """Units of work: a search and a copy may walk through a long value, all else is quick."""
+    slow = isinstance(node, nodes.Slice) or (isinstance(node, nodes.Operand) and node.op in ("in", "notin"))
+    return 50 if slow else 1
 
 
 # -- what the language does --------------------------------------------------------------------------------------------
+
+
+def _repeated(items: Any, weight: int) -> Any:
+    """What a loop runs over, counted in advance."""
+    if isinstance(items, str | list | tuple | range | Mapping):
+        _count(weight * len(items))
+        return items
+    listed_out = list(items)  # what a filter hands over piece by piece; an unknown name complains here
+    return _repeated(listed_out, weight)
+
+
+def _weighed(value: Any) -> Any:
+    """What a filter is about to walk through."""
+    if isinstance(value, str | list | tuple | range | Mapping):
+        _count(1 + len(value) // 100)
+    return value
 
 
 def _bounded_range(*bounds: int) -> range:
@@ -289,6 +381,8 @@ class _Environment(ImmutableSandboxedEnvironment):
             _check_size(sum(len(value) for value in (left, right) if isinstance(value, str | list | tuple)))
         elif operator != "+" and (isinstance(left, str | list | tuple) or isinstance(right, str | list | tuple)):
             raise PromptInvalid(f"`{operator}` is for numbers only", fix="write repeated text out")
+        elif any(isinstance(value, int | float) and abs(value) > NUMBER_LIMIT for value in (left, right)):
+            raise PromptInvalid("the numbers grow too large", fix="compute with smaller ones")
         return super().call_binop(context, operator, left, right)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -308,7 +402,12 @@ class _Environment(ImmutableSandboxedEnvironment):
 def _environment() -> _Environment:
     environment = _Environment(undefined=_Unknown, autoescape=False, keep_trailing_newline=True, finalize=_text)
     environment.globals = {"range": _bounded_range}
-    bounded: dict[str, Callable[..., Any]] = {"join": _bounded_join, "replace": _bounded_replace}
+    bounded: dict[str, Callable[..., Any]] = {
+        "join": _bounded_join,
+        "replace": _bounded_replace,
+        _REPEATED: _repeated,
+        _WEIGHED: _weighed,
+    }
     environment.filters = {name: environment.filters[name] for name in _FILTERS} | bounded
     return environment
 

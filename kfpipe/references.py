@@ -17,6 +17,8 @@ from kfpipe.wording import echoed
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _DRIVE = re.compile(r"[A-Za-z]:")
+_LONGEST_NAME_BYTES = 255
+_LONGEST_PATH_BYTES = 1_000
 _LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal")
 
 
@@ -42,6 +44,13 @@ def inside_project(text: str, path: Path, *, levels_up: int) -> str | Finding:
     if not text.strip() or any(ord(character) < 32 for character in text):
         return Finding(path=path, what=f"{echoed(text)} is no path", fix="write a path like `frames/a.png`")
     parts = _normalised(text)
+    if len(text.encode()) > _LONGEST_PATH_BYTES or any(len(part.encode()) > _LONGEST_NAME_BYTES for part in parts):
+        return Finding(
+            path=path,
+            what=f"the path {echoed(text)} is longer than file systems allow",
+            expected=f"names of at most {_LONGEST_NAME_BYTES} bytes, {_LONGEST_PATH_BYTES} in all",
+            fix="shorten it",
+        )
     if parts.count("..") > levels_up:
         return Finding(
             path=path,
@@ -151,12 +160,15 @@ def _credentials_or_private(url: SplitResult) -> str | None:
     host = (url.hostname or "").rstrip(".")
     if url.username is not None or url.password is not None:
         return "carries a user name or password, which would end up in the lockfile"
+    return "is inside a private network, where the service cannot reach it" if is_private(host) else None
+
+
+def is_private(host: str) -> bool:
+    """Whether the host is inside a private network, by its spelling: nobody asks where a name leads."""
     address = _address(host)
-    if address is not None and not address.is_global:
-        return "is inside a private network, where the service cannot reach it"
-    if address is None and ("." not in host or host.endswith(_LOCAL_NAMES)):
-        return "is inside a private network, where the service cannot reach it"
-    return None
+    if address is None:
+        return "." not in host or host.endswith(_LOCAL_NAMES)
+    return not address.is_global
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,6 +10,10 @@ from PIL import Image, UnidentifiedImageError
 from kfpipe.errors import KfpipeError
 from kfpipe.frames import StillFacts
 
+READ_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+"""What is opened at all: what a model may take, and what people give by mistake. Pillow knows many more, and starts a
+program of the system to read some of them."""
+
 _SAME_FORMAT = {"MPO": "JPEG"}  # a JPEG with a second picture behind it, as phones write them
 _SAVE_AGAIN = "save or copy the picture again"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -37,7 +41,7 @@ def read(path: Path) -> StillFacts:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
+            with Image.open(path, formats=READ_FORMATS) as picture:
                 facts = _facts(picture, size_bytes)
                 picture.load()
     except UnidentifiedImageError as error:

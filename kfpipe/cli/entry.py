@@ -81,5 +81,9 @@ def _bug_problem(error: Exception) -> Problem:
 
 
 def _without_keys(text: str) -> str:
-    key = os.environ.get("DASHSCOPE_API_KEY")
+    from kfpipe import environment  # only a bug needs it
+
+    key = None
+    with suppress(KfpipeError):
+        key = environment.read().api_key
     return _KEYS.sub("sk-***", text.replace(key, "***") if key else text)

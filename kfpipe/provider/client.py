@@ -17,7 +17,7 @@ from kfpipe.domain import MediaRole, RemoteMedium, RenderRequest
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
 from kfpipe.provider import Accepted, Body, ListedTask, TaskReport, wire
 from kfpipe.provider.codes import LINK_REFUSED
-from kfpipe.provider.transport import Answer, Opening, Transport, is_loopback, is_secure
+from kfpipe.provider.transport import Answer, Opening, Transport, is_inside, is_loopback, is_secure
 from kfpipe.provider.upload_memory import UploadMemory
 from kfpipe.provider.uploads import Uploads, data_uri
 
@@ -216,8 +216,11 @@ class DashScope:
         return wire.retry_after_s(headers, self._now())
 
     def _refuse_unless_visitable(self, url: str) -> None:
-        """HTTPS, or plain HTTP on this machine when the service is too. A link may come from a foreign lockfile."""
-        if not is_secure(url, local=self._local):
+        """HTTPS, or plain HTTP on this machine when the service is too. A link may come from a foreign lockfile.
+
+        Nor does a public service send anyone into a private network.
+        """
+        if not is_secure(url, local=self._local) or (is_inside(url) and not is_inside(self._base_url)):
             raise ServiceRefused(LINK_REFUSED, f"not a secure address: {wire.clean(url.partition('?')[0])}", status=0)
 
     # ---- the catalogue ---------------------------------------------------------------------------------------------

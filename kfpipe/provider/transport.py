@@ -17,6 +17,7 @@ import httpx
 
 from kfpipe.errors import KfpipeError, Refused, ServiceRefused, ServiceUnclear
 from kfpipe.provider.codes import NOT_CONNECTED
+from kfpipe.references import is_private
 
 CONNECTIONS: Final = 16
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -46,6 +47,11 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_inside(url: str) -> bool:
+    """Whether the address, which is secure, leads into a private network."""
+    return is_private(httpx.URL(url).host.rstrip("."))
 
 
 def is_secure(url: str, *, local: bool) -> bool:

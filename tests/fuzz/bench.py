@@ -43,13 +43,17 @@ class Ended:
     took_s: float
     crash: str = ""
 
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
     def complaint(self, secret: str) -> str | None:
         """Which rule was broken; None when all is well. `secret` must not have been said."""
         text = self.out + self.err
         if self.crash:
             return f"an exception came through:\n{self.crash}"
         if self.code not in FINE:
-            return f"exit code {self.code}:\n{text[-2000:]}"
+            return f"exit code {self.code}:\n{_ends_of(text)}"
         if "Traceback" in text or "bug in kfpipe" in text:
             return f"a traceback:\n{text[-2000:]}"
         if secret in text:
@@ -103,7 +107,7 @@ def _surroundings(folder: Path, environment: Mapping[str, str]) -> Iterator[None
     before = Path.cwd()
     os.chdir(folder)
     try:
-        with patch.dict(os.environ, {**kept, **environment}, clear=True), patch("anyio.run", virtual):
+        with patch.dict(os.environ, {**kept, "KFPIPE_DEBUG": "1", **environment}, clear=True), patch("anyio.run", virtual):
             yield
     finally:
         os.chdir(before)
@@ -126,6 +130,10 @@ def _deadline() -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _ends_of(text: str, chars: int = 1500) -> str:
+    return text if len(text) <= 2 * chars else f"{text[:chars]} [...] {text[-chars:]}"
 
 
 def _stream() -> io.TextIOWrapper:
