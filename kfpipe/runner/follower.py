@@ -22,8 +22,9 @@ from kfpipe.runner.patience import may_pass
 PATIENCE: Final = 40
 """Queries about one task that may go unanswered in a row: with the waits between, about half an hour."""
 
-DOUBTS: Final = 4
-"""How often a young task may be UNKNOWN before that is believed: the service's copies may lag behind."""
+DOUBTS: Final = 6
+"""How often a young task may be UNKNOWN, or succeed without a link, before that is believed: the service's copies may
+lag behind. With the waits between, half a minute to a minute."""
 
 TASK_LIFE_S: Final = 24 * 3600.0
 """The service forgets a task after this. Source: API reference, section 1."""
@@ -41,7 +42,7 @@ class _Watch:
     report: TaskReport | None = None
     trouble: Exception | None = None
     unanswered: int = 0
-    unknown: int = 0
+    doubts: int = 0
     status: TaskStatus = TaskStatus.PENDING
     abandoned: bool = False
 
@@ -140,16 +141,16 @@ class Follower:
 
     def _take_note(self, watch: _Watch, report: TaskReport) -> None:
         age_s = anyio.current_time() - watch.since_s
-        if report.status is TaskStatus.UNKNOWN and age_s < TASK_LIFE_S and watch.unknown < DOUBTS:
-            watch.unknown += 1
-            self._look_again(watch, backoff_s(watch.unknown, None, self._random.random()))
+        if _is_doubtful(report) and age_s < TASK_LIFE_S and watch.doubts < DOUBTS:
+            watch.doubts += 1
+            self._look_again(watch, backoff_s(watch.doubts, None, self._random.random()))
             return
         if report.status.is_final:
             if report.status is TaskStatus.SUCCEEDED:
                 self._experience[watch.model].learn(age_s)
             self._end(watch, report=report)
             return
-        watch.unknown = 0
+        watch.doubts = 0
         if report.status is not watch.status:
             watch.status = report.status
             watch.on_status(report.status)
@@ -158,3 +159,9 @@ class Follower:
     def _end(self, watch: _Watch, *, report: TaskReport | None = None, trouble: Exception | None = None) -> None:
         watch.report, watch.trouble = report, trouble
         watch.over.set()
+
+
+def _is_doubtful(report: TaskReport) -> bool:
+    """Whether the report says what cannot be true for long of a task that was paid for."""
+    without_link = report.status is TaskStatus.SUCCEEDED and report.video_url is None
+    return without_link or report.status is TaskStatus.UNKNOWN
