@@ -43,7 +43,9 @@ class Fetcher:
         target = self._folder / output
         partial = target.parent / PARTIAL / f"{entry.task.task_id}{target.suffix}"
         self._shelves.add(partial.parent)
-        expected = media.Expected(size=size, seconds=round(entry.result.billed_seconds))
+        expected = media.Expected(
+            size=size, seconds=entry.asked.parameters.duration_s, billed_seconds=round(entry.result.billed_seconds)
+        )
         for attempt in range(1, TRIES + 1):
             try:
                 clip = await media.fetch(
