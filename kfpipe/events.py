@@ -48,6 +48,7 @@ class TakeSucceeded:
     """The clip exists at the service and was billed; `cost` is None when the price is unknown."""
 
     take_id: str
+    asked_seconds: int
     billed_seconds: Decimal
     cost: Decimal | None
     currency: str

@@ -28,6 +28,11 @@ def parse_amount(text: str, option: str) -> Decimal:
     return Decimal(text)
 
 
+def billed_otherwise(billed_seconds: Decimal, asked_seconds: int) -> str:
+    """What to say of a clip whose price was counted by another length than was asked for."""
+    return f"billed for {billed_seconds.normalize():f} s, not the {asked_seconds} s asked for"
+
+
 def counted(count: int, noun: str) -> str:
     """`1 take`, `5 takes`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
-from kfpipe.cli.figures import counted, money_text, size_text, span_text
+from kfpipe.cli.figures import billed_otherwise, counted, money_text, size_text, span_text
 from kfpipe.events import (
     Event,
     Interrupted,
@@ -111,6 +111,8 @@ def _is_running(event: TakeProgressed) -> bool:
 def outcome(event: Event, before: Progress) -> str | None:
     """The line for an event that ends something; None for all others. `before` is the standing ahead of it."""
     match event:
+        case TakeSucceeded() if event.billed_seconds != event.asked_seconds:
+            return f"{event.take_id}: {billed_otherwise(event.billed_seconds, event.asked_seconds)}"
         case TakeRendered():
             active = before.active.get(event.take_id)
             cost = "" if active is None or active.cost is None else f", {money_text(active.cost, before.currency)}"

@@ -27,6 +27,7 @@ from kfpipe.lock import (
     Unclear,
     decimal_text,
     entries,
+    may_be_billed,
     result_of,
     spent,
     task_of,
@@ -95,7 +96,9 @@ def summary(takes: Sequence[Take], lock: Lock) -> list[str]:
     counts = Counter(state_of(record) for _, _, record in _pairs(takes, lock))
     states = ", ".join(f"{counts[state]:,} {state}" for state in (*reversed([*STATES]), ABSENT) if counts[state])
     unpriced = sum(result is not None and result.cost is None for result in map(result_of, entries(lock)))
+    doubtful = sum(map(may_be_billed, entries(lock)))
     also = f", and {counted(unpriced, 'clip')} at an unknown price" if unpriced else ""
+    also += f", and {counted(doubtful, 'request')} that may be billed" if doubtful else ""
     play = _money_text(_spent(lock, in_play=True))
     also += f" ({play} of play money)" if play else ""
     money = _money_text(_spent(lock, in_play=False)) or "nothing"
@@ -139,6 +142,8 @@ def _take_json(take_id: str, take: Take | None, record: Record | None) -> dict[s
         "in_manifest": take is not None,
         "changed": take is not None and entry is not None and take.fingerprint != entry.asked.fingerprint,
         "task_id": task and task.task_id,
+        "seconds": entry and entry.asked.parameters.duration_s,
+        "billed_seconds": result and decimal_text(result.billed_seconds),
         "cost": result and decimal_text(result.cost),
         "currency": entry and entry.asked.currency,
         "file": entry.render.path if isinstance(entry, Rendered) else None,

@@ -114,6 +114,7 @@ class _Errand:
             terminal.result(*summary.lines(finished, self._places(), elapsed_s=elapsed_s, is_charged=is_charged))
         else:
             terminal.result(summary.nothing_to_do(finished))
+        terminal.result(*summary.billed_otherwise(plan, session.ledger.lock))
         if finished.exit_code is not ExitCode.OK:
             self._tell_the_way_on(finished, session.plan())
         return finished.exit_code

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
-from kfpipe.cli import record_view
+from kfpipe.cli import figures, record_view
 from kfpipe.cli.figures import counted, money_text, span_text
 from kfpipe.domain import Take
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished
-from kfpipe.lock import Lock, decimal_text
+from kfpipe.lock import Lock, decimal_text, result_of
 from kfpipe.plan import Plan
 
 MOST_TOLD: Final = 10
@@ -63,11 +63,27 @@ def nothing_to_do(finished: RunFinished) -> str:
     return f"nothing to do: {counted(finished.kept, 'take')} rendered{decide}"
 
 
+def billed_otherwise(plan: Plan, lock: Lock) -> list[str]:
+    """What a plan that was carried out was billed for other lengths than it asked for; the first few takes."""
+    entries = ((step.take_id, lock[step.take_id].entry) for step in plan.work if step.take_id in lock)
+    clips = ((take_id, result_of(entry), entry.asked.parameters.duration_s) for take_id, entry in entries)
+    return _cut_short(
+        [
+            f"  {take_id}: {figures.billed_otherwise(result.billed_seconds, asked_seconds)}"
+            for take_id, result, asked_seconds in clips
+            if result is not None and result.billed_seconds != asked_seconds
+        ]
+    )
+
+
 def undecided(plan: Plan) -> list[str]:
     """Why each take that waits for a decision does so; the first few of them."""
-    told = [f"  {step.take_id}: {'; '.join(step.reasons)}" for step in plan.undecided[:MOST_TOLD]]
-    more = len(plan.undecided) - MOST_TOLD
-    return [*told, f"  and {more:,} more"] if more > 0 else told
+    return _cut_short([f"  {step.take_id}: {'; '.join(step.reasons)}" for step in plan.undecided])
+
+
+def _cut_short(told: list[str]) -> list[str]:
+    more = len(told) - MOST_TOLD
+    return [*told[:MOST_TOLD], f"  and {more:,} more"] if more > 0 else told
 
 
 def as_json(finished: RunFinished, takes: Sequence[Take], lock: Lock) -> dict[str, Any]:

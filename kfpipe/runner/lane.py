@@ -293,7 +293,11 @@ class Lane:
         shared.tally.book(result)
         shared.emit(
             TakeSucceeded(
-                take_id=take_id, billed_seconds=billed_seconds, cost=result.cost, currency=entry.asked.currency
+                take_id=take_id,
+                asked_seconds=entry.asked.parameters.duration_s,
+                billed_seconds=billed_seconds,
+                cost=result.cost,
+                currency=entry.asked.currency,
             )
         )
         return succeeded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from kfpipe.cli.progress import Progress, advanced, totals, transition
@@ -26,7 +27,9 @@ STARTED = RunStarted(takes=5, work=4, cost=Decimal("2.00"), currency="USD")
 SUBMITTED = TakeSubmitted(take_id="kitten", task_id="1d37e05a")
 WAITING = TakeProgressed(take_id="kitten", status=TaskStatus.PENDING)
 RUNNING = TakeProgressed(take_id="kitten", status=TaskStatus.RUNNING)
-SUCCEEDED = TakeSucceeded(take_id="kitten", billed_seconds=Decimal(5), cost=Decimal("0.50"), currency="USD")
+SUCCEEDED = TakeSucceeded(
+    take_id="kitten", asked_seconds=5, billed_seconds=Decimal(5), cost=Decimal("0.50"), currency="USD"
+)
 RENDERED = TakeRendered(take_id="kitten", path="renders/kitten.mp4", size_bytes=1_200_000)
 FAILED = TakeFailed(take_id="roof", code="InternalError", message="Try again.", request_id="7f3a91", retried=True)
 
@@ -53,6 +56,13 @@ def test_a_take_is_told_step_by_step_with_its_cost_at_the_end() -> None:
         "kitten: submitted, task 1d37e05a",
         "kitten: rendering",
         "kitten: rendered renders/kitten.mp4 (1.2 MB, USD 0.50)",
+    ]
+
+
+def test_a_clip_that_is_billed_for_another_length_says_so() -> None:
+    assert told(STARTED, replace(SUCCEEDED, billed_seconds=Decimal(7), cost=Decimal("0.70"))) == [
+        "4 takes to do",
+        "kitten: billed for 7 s, not the 5 s asked for",
     ]
 
 

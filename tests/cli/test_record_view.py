@@ -68,6 +68,8 @@ def test_json_tells_why_a_take_failed() -> None:
         "in_manifest": True,
         "changed": False,
         "task_id": "task-1",
+        "seconds": 5,
+        "billed_seconds": None,
         "cost": None,
         "currency": "USD",
         "file": None,
@@ -85,3 +87,8 @@ def test_json_tells_why_a_take_failed() -> None:
 def test_costs_are_exact_text_in_json() -> None:
     paid = {"kitten": record(rendered(KITTEN, of_result=result(cost=Decimal("0.0750"))))}
     assert record_view.as_json([KITTEN], paid)["spent"] == {"USD": "0.0750"}
+
+
+def test_requests_that_may_be_billed_are_not_passed_over_in_silence() -> None:
+    lock = {"roof": record(unclear(ROOF)), "kitten": record(rendered(KITTEN), previous=(unclear(KITTEN),))}
+    assert record_view.summary([ROOF, KITTEN], lock)[1] == "spent so far: USD 0.50, and 2 requests that may be billed"

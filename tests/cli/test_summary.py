@@ -13,7 +13,7 @@ from kfpipe.cli.summary import Whereabouts
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished
 from kfpipe.plan import make
-from tests.makers import NOW, failed, record, take
+from tests.makers import NOW, failed, record, rendered, result, take
 
 FINISHED = RunFinished(
     rendered=5,
@@ -58,6 +58,17 @@ def test_a_run_without_work_says_what_there_is() -> None:
     idle = replace(FINISHED, rendered=0, kept=5, spent=Decimal(0))
     assert summary.nothing_to_do(idle) == "nothing to do: 5 takes rendered"
     assert summary.nothing_to_do(replace(idle, undecided=1)) == "nothing to do: 5 takes rendered, 1 for you to decide"
+
+
+def test_what_was_billed_for_another_length_is_named() -> None:
+    kitten, monster = take("kitten"), take("monster")
+    plan = make([kitten, monster], {}, {}, NOW, currency="USD", output_dir="renders")
+    lock = {
+        "kitten": record(rendered(kitten, of_result=result(billed_seconds=Decimal(7)))),
+        "monster": record(rendered(monster)),
+    }
+    assert summary.billed_otherwise(plan, lock) == ["  kitten: billed for 7 s, not the 5 s asked for"]
+    assert summary.billed_otherwise(plan, {}) == []
 
 
 def test_many_undecided_takes_are_cut_short() -> None:
