@@ -66,10 +66,12 @@ class Follower:
     ) -> TaskReport:
         """The report that ends the task. `on_status` hears of each new status on the way.
 
+        `age_s` may be below zero where clocks do not agree.
         Raises `ServiceUnreachable` when the service has not answered for very long, `ServiceRefused` when it
         refuses to speak of this task.
         """
-        watch = _Watch(task_id=task_id, model=model, since_s=anyio.current_time() - age_s, on_status=on_status)
+        since_s = anyio.current_time() - max(age_s, 0.0)
+        watch = _Watch(task_id=task_id, model=model, since_s=since_s, on_status=on_status)
         self._watched += 1
         self._look_again(watch, self._spacing_s(watch))
         try:

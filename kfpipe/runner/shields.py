@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import anyio
+import anyio.lowlevel
 
 
 class Shields:
@@ -14,15 +15,18 @@ class Shields:
     def __init__(self) -> None:
         self._raised: set[anyio.CancelScope] = set()
 
-    @contextmanager
-    def raised(self) -> Iterator[None]:
-        """Keep cancellation out of the block."""
+    @asynccontextmanager
+    async def raised(self) -> AsyncIterator[None]:
+        """Keep cancellation out of the block. Who is cancelled already stays outside; who is torn away learns of it."""
+        await anyio.lowlevel.checkpoint()
         with anyio.CancelScope(shield=True) as scope:
             self._raised.add(scope)
             try:
                 yield
             finally:
                 self._raised.discard(scope)
+        if scope.cancelled_caught:
+            await anyio.lowlevel.checkpoint()  # the scope took the cancellation for its own; it was the whole run's
 
     def lower(self, grace_s: float) -> None:
         """End every raised shield within `grace_s` seconds."""

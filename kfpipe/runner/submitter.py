@@ -84,7 +84,7 @@ class Submitter:
     ) -> Submitted:
         async with self._crossing.posting(asked.prompt), self._gate.slot():
             await self._ledger.record(take_id, Submitting(asked=asked))
-            with self._shields.raised():
+            async with self._shields.raised():
                 accepted = await self._provider.submit(request, media_urls)
                 self._known.add(accepted.task_id)
                 entry = Submitted(asked=asked, task=self._receipt(accepted))
