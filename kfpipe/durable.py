@@ -88,7 +88,7 @@ def replace(path: Path, pieces: Iterable[bytes]) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Delete the temporaries that a killed process left beside the file. For its one owner only. Raises OSError."""
+    """Delete the temporaries that killed processes left beside the file. Who is writing now fails. Raises OSError."""
     target = path.resolve()
     for sibling in target.parent.iterdir():
         if sibling.name.startswith(f".{target.name}.") and sibling.name.endswith(".tmp"):

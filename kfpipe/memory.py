@@ -58,6 +58,7 @@ class FileMemory(Generic[T]):
         text = json.dumps({"version": VERSION, "files": known}, sort_keys=True)
         with contextlib.suppress(OSError):
             make_state_dir(self._file.parent)
+            durable.remove_leftovers(self._file)  # that of another process at work costs it its save, no more
             durable.replace(self._file, [text.encode()])
 
 
