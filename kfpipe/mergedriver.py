@@ -76,10 +76,11 @@ def install(folder: Path) -> Installed:
     """Make kfpipe the merge driver for lockfiles in the git repository around `folder`; again is no harm.
 
     The rule in `.gitattributes` is for everybody and wants a commit; the driver itself is this clone's own setting,
-    as git lets nobody else choose which programs run. Raises Refused where there is no git repository.
+    as git lets nobody else choose which programs run; `-P` keeps modules of the repository out of it. Raises Refused
+    where there is no git repository.
     """
     root = Path(_git(folder, "rev-parse", "--show-toplevel"))
-    driver = f"{shlex.quote(Path(sys.executable).as_posix())} -m kfpipe lock merge %O %A %B %P"
+    driver = f"{shlex.quote(Path(sys.executable).as_posix())} -P -m kfpipe lock merge %O %A %B %P"
     _git(folder, "config", "merge.kfpipe.name", "kfpipe lockfiles: keep the bills of both sides")
     _git(folder, "config", "merge.kfpipe.driver", driver)
     attributes = root / ATTRIBUTES

@@ -14,15 +14,15 @@ WORLD = {"anyio", "httpx", "time", "random", "os", "rich", "socket", "subprocess
 FLOORS: dict[int, set[str]] = {
     0: {"errors", "domain"},
     1: {
-        "adoption", "budget", "catalogue", "document", "events", "expand", "findings", "fingerprint", "frames",
-        "journal", "jsontext", "lock", "lockschema", "locktext", "manifest", "matrix", "pacing", "plan", "polling",
-        "prices", "prompts", "provider", "provider.codes", "provider.wire", "references", "rules", "schema", "takes",
-        "wording",
+        "adoption", "audit", "budget", "catalogue", "conflict", "document", "events", "expand", "findings",
+        "fingerprint", "frames", "journal", "jsontext", "lock", "lockschema", "locktext", "manifest", "matrix", "merge",
+        "pacing", "plan", "polling", "prices", "prompts", "provider", "provider.codes", "provider.wire", "references",
+        "rules", "schema", "takes", "wording",
     },
     2: {
-        "assets", "chain", "claim", "clip", "cuts", "digests", "durable", "environment", "lockfile", "media", "memory",
-        "neighbours", "project", "provider.client", "provider.gate", "provider.transport", "provider.upload_memory",
-        "provider.uploads", "renders", "stills",
+        "assets", "chain", "claim", "clip", "cuts", "digests", "durable", "environment", "lockfile", "lockplace",
+        "media", "memory", "mergedriver", "neighbours", "project", "provider.client", "provider.gate",
+        "provider.transport", "provider.upload_memory", "provider.uploads", "renders", "stills",
     },
     3: {"runner", "upkeep"},
     4: {"api", "cli", "__main__"},
