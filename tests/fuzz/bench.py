@@ -107,7 +107,10 @@ def _surroundings(folder: Path, environment: Mapping[str, str]) -> Iterator[None
     before = Path.cwd()
     os.chdir(folder)
     try:
-        with patch.dict(os.environ, {**kept, "KFPIPE_DEBUG": "1", **environment}, clear=True), patch("anyio.run", virtual):
+        with (
+            patch.dict(os.environ, {**kept, "KFPIPE_DEBUG": "1", **environment}, clear=True),
+            patch("anyio.run", virtual),
+        ):
             yield
     finally:
         os.chdir(before)

@@ -72,7 +72,7 @@ class Bench:
 
     def try_case(self, kind: str, number: int) -> Found | None:
         """Make the case and try it."""
-        self._clean()
+        self.clean()
         random = Random(f"{kind} {number}")
         for words, environment in KINDS[kind](self, random):
             ended = bench.call(words, folder=self.folder, environment=environment)
@@ -90,7 +90,8 @@ class Bench:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode(errors="replace"))
 
-    def _clean(self) -> None:
+    def clean(self) -> None:
+        """Take away what the case before has left."""
         for name in ("shots.yaml", "shots.lock.json", ".env"):
             (self.folder / name).unlink(missing_ok=True)
         shutil.rmtree(self.folder / "renders", ignore_errors=True)
@@ -125,7 +126,7 @@ def _manifests(at: Bench, random: Random) -> Steps:
         case 1:
             at.write("shots.yaml", mutations.flipped(text.encode(), random, random.randrange(1, 6)))
         case 2:
-            data = mutations.damaged(yaml.safe_load(text), random, random.randrange(1, 6))
+            data = mutations.damaged(yaml.safe_load(text), random, random.choice((1, 1, 1, 4)))
             at.write("shots.yaml", _yaml(data, random))
         case _:
             at.write("shots.yaml", _yaml(_invented(random), random))
@@ -143,7 +144,7 @@ def _invented(random: Random) -> dict[str, Any]:
 
     def some(fields: Mapping[str, Callable[[], Any]], share: float) -> dict[str, Any]:
         return {
-            name: mutations.value(random) if random.random() < 0.05 else make()
+            name: mutations.value(random) if random.random() < 0.02 else make()
             for name, make in fields.items()
             if random.random() < share
         }
@@ -152,7 +153,7 @@ def _invented(random: Random) -> dict[str, Any]:
     shot_fields: dict[str, Callable[[], Any]] = {
         "tags": lambda: ["hero"] * random.randrange(3),
         "first_frame": lambda: random.choice(("a.png", "b.png", "frames/dawn_a.jpg", "https://example.com/a.png")),
-        "last_frame": lambda: random.choice(("b.png", random.choice(mutations.TEXTS))),
+        "last_frame": lambda: random.choice((*["b.png"] * 9, random.choice(mutations.TEXTS))),
         "prompt": lambda: random.choice((random.choice(words), {"file": random.choice(("a.png", "p.txt", ".env"))})),
         "negative_prompt": lambda: random.choice(words),
         "vars": lambda: {"mood": mutations.value(random)},
@@ -173,15 +174,16 @@ def _invented(random: Random) -> dict[str, Any]:
             ({"name": "emulator"}, {"region": "beijing"}, {"base_url": random.choice(mutations.TEXTS)})
         ),
         "budget": lambda: {"max_cost": random.choice((1, "2.50", 1e300)), "currency": "USD"},
-        "output": lambda: {"dir": random.choice(("renders", *mutations.TEXTS))},
+        "output": lambda: {"dir": random.choice(("renders", "a/b", "x", random.choice(mutations.TEXTS)))},
         "vars": lambda: {"mood": mutations.value(random), "style": random.choice(words)},
         "defaults": lambda: some(shot_fields, 0.5),
         "prices": lambda: {"wan2.7-i2v": {"720P": random.choice(("0.1", 0, -1, 1e300))}},
     }
     shots = [
-        {"id": f"shot_{random.randrange(5)}", **some(shot_fields, 0.5)} for _ in range(random.choice((0, 1, 2, 3, 40)))
+        {"id": f"shot_{number}", "first_frame": "a.png", "model": "wan2.7-i2v", **some(shot_fields, 0.3)}
+        for number in range(random.choice((0, 1, 1, 1, 2, 3, 40)))
     ]
-    return {"kfpipe": 1, **some(top, 0.5), "shots": shots}
+    return {"kfpipe": 1, **some(top, 0.25), "shots": shots}
 
 
 # ---- what kfpipe itself has written ------------------------------------------------------------------------------
@@ -271,7 +273,7 @@ KINDS: Final[Mapping[str, Callable[[Bench, Random], Steps]]] = {
     "environments": _environments,
     "answers": _answers,
 }
-SHARES: Final = {"manifests": 0.6, "lockfiles": 0.15, "journals": 0.1, "environments": 0.05, "answers": 0.1}
+SHARES: Final = {"manifests": 0.65, "lockfiles": 0.15, "journals": 0.12, "environments": 0.04, "answers": 0.04}
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import os
 import struct
 import sys
 import zlib
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from PIL import Image
 from kfpipe import locktext
 from tests import makers
 from tests.fuzz.cases import KEY, SMALL
+from tests.fuzz.service import Service
 from tests.strangers.conftest import Call
 
 needs_links = pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
@@ -72,7 +75,13 @@ def test_nor_through_a_link(folder: Path, kfpipe: Call) -> None:
     "link",
     [
         *("shots.lock.json", ".kfpipe/shots.journal", ".kfpipe/shots.lock", ".kfpipe/shots.holder.json"),
-        *(".kfpipe/uploads.jsonl", ".kfpipe/digests.json", ".kfpipe/renders.json", ".kfpipe/.gitignore", ".kfpipe/emulator"),
+        *(
+            ".kfpipe/uploads.jsonl",
+            ".kfpipe/digests.json",
+            ".kfpipe/renders.json",
+            ".kfpipe/.gitignore",
+            ".kfpipe/emulator",
+        ),
     ],
 )
 @pytest.mark.parametrize("exists", [True, False], ids=["to a file", "to nothing"])
@@ -90,17 +99,24 @@ def test_nothing_is_written_through_a_link_that_was_packed_with_the_project(
 
 @needs_links
 @pytest.mark.parametrize("link", [".partial", ".previous", ".partial/task-1.mp4", ".partial/task-1.mp4.tag"])
-def test_a_download_goes_nowhere_else(folder: Path, kfpipe: Call, link: str) -> None:
-    """The lockfile says what is downloaded under which name, so a stranger knows both."""
+def test_a_download_goes_nowhere_else(folder: Path, service: Service, kfpipe: Call, link: str) -> None:
+    """The lockfile says what is downloaded, from where, under which name: a stranger chooses all three."""
     target = folder.parent / "precious"
     target.mkdir() if "/" not in link else target.write_text("mine", "utf-8")
     place = folder / "renders" / link
     place.parent.mkdir(parents=True)
     place.symlink_to(target)
-    (folder / "renders" / "kitten.mp4").write_bytes(b"an older clip")
-    (folder / "shots.lock.json").write_bytes(b"".join(locktext.pieces({"kitten": makers.record(makers.rendered())})))
+    (folder / "renders" / "gone.mp4").write_bytes(b"an older clip")
+    far = makers.result(
+        video_url=f"{service.origin}/clip/x.mp4",
+        url_expires_at=datetime(2100, 1, 1, tzinfo=UTC),
+        billed_seconds=Decimal(2),
+    )
+    lock = {"gone": makers.record(makers.succeeded(of_result=far))}
+    (folder / "shots.lock.json").write_bytes(b"".join(locktext.pieces(lock)))
     kfpipe("run", "shots.yaml")
     assert [*target.iterdir()] == [] if target.is_dir() else target.read_text("utf-8") == "mine"
+    assert (folder / "renders" / "gone.mp4").stat().st_size > 100 or target.is_dir()
 
 
 # ---- visiting ------------------------------------------------------------------------------------------------------
@@ -170,7 +186,7 @@ PICTURES = {
     "all sides zero": png(0, 0, b""),
     "pixels that never come": png(640, 360, b""),
     "a program": POSTSCRIPT,
-    "a program in a device-independent box": b"\xc5\xd0\xd3\xc6" + struct.pack("<II", 32, len(POSTSCRIPT)) + b"\0" * 20 + POSTSCRIPT,
+    "a program in a box": b"\xc5\xd0\xd3\xc6" + struct.pack("<II20x", 32, len(POSTSCRIPT)) + POSTSCRIPT,
     "a page": b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>",
     "a picture with a zip behind it, cut off": png(640, 360, b"\0" * 100) + b"PK\x03\x04",
     "nothing": b"",
