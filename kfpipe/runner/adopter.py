@@ -79,7 +79,7 @@ class Adopter:
             report = await self._follower.until_final(
                 candidate.task_id,
                 self._model,
-                age_s=(self._now() - candidate.created_at).total_seconds(),
+                age_s=max((self._now() - candidate.created_at).total_seconds(), 0.0),  # its clock may be ahead of ours
                 on_status=lambda _: None,
             )
             if report.status is not TaskStatus.SUCCEEDED or candidate.task_id in self._known:
