@@ -171,19 +171,19 @@ def _invented(random: Random) -> dict[str, Any]:
     top: dict[str, Callable[[], Any]] = {
         "title": lambda: random.choice(mutations.TEXTS),
         "provider": lambda: random.choice(
-            ({"name": "emulator"}, {"region": "beijing"}, {"base_url": random.choice(mutations.TEXTS)})
+            ({"name": "emulator"}, {"name": "dashscope", "base_url": random.choice(mutations.TEXTS)})
         ),
-        "budget": lambda: {"max_cost": random.choice((1, "2.50", 1e300)), "currency": "USD"},
+        "budget": lambda: {"max_cost": random.choice((1, 2.5, 10**20)), "currency": "USD"},
         "output": lambda: {"dir": random.choice(("renders", "a/b", "x", random.choice(mutations.TEXTS)))},
         "vars": lambda: {"mood": mutations.value(random), "style": random.choice(words)},
         "defaults": lambda: some(shot_fields, 0.5),
-        "prices": lambda: {"wan2.7-i2v": {"720P": random.choice(("0.1", 0, -1, 1e300))}},
+        "prices": lambda: {"wan2.7-i2v": {"720P": random.choice((0.1, 0, -1, 10**20))}},
     }
     shots = [
         {"id": f"shot_{number}", "first_frame": "a.png", "model": "wan2.7-i2v", **some(shot_fields, 0.3)}
         for number in range(random.choice((0, 1, 1, 1, 2, 3, 40)))
     ]
-    return {"kfpipe": 1, **some(top, 0.25), "shots": shots}
+    return {"kfpipe": 1, "provider": {"name": "dashscope"}, **some(top, 0.25), "shots": shots}
 
 
 # ---- what kfpipe itself has written ------------------------------------------------------------------------------
