@@ -2,7 +2,7 @@
 
     entry       where every command begins and ends: words in, exit code out
     group       the commands by name, loaded when they are called
-    validate, plan, run, status, models, schema, emulate    one command each
+    validate, plan, run, status, cancel, reconcile, verify, models, schema, emulate    one command each
     source      MANIFEST and what is laid over it
     arguments   the words that other commands share
     selection   which takes `kitten*`, `tag:hero` or `!walk` mean
@@ -10,9 +10,12 @@
     consent     whether a run may spend, and up to where
     progress    events -> where a run stands, and lines that tell it
     live        the same on a screen, or as dated lines
-    plan_view, record_view, summary    values -> what is printed of them
+    settlement  what a person decided about takes without an answer
+    plan_view, record_view, reconcile_view, verify_view, summary    values -> what is printed of them
     messages    errors -> text and exit codes
     table, figures, terminal           rows, numbers, the two streams
+
+A command reads its words, calls `kfpipe.api`, and prints what a view has made of the answer.
 """
 
 from kfpipe.cli.entry import main

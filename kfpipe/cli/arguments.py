@@ -1,4 +1,4 @@
-"""The words that several commands share: `--json`, and the takes that a person decided about."""
+"""The words that several commands share: `--json`, `--select`, and the takes that a person decided about."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from kfpipe.plan import Chosen
 Command = Callable[..., ExitCode]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+select_option = click.option(
+    "-s", "--select", "selectors", multiple=True, metavar="SELECT", help="These takes alone. Repeatable."
+)
 json_problems_option = click.option("--json", is_flag=True, expose_value=False, help="Print problems as JSON.")
 
 

@@ -12,7 +12,7 @@ from kfpipe.cli.figures import amount_text, counted, money_text
 from kfpipe.cli.messages import problem_json
 from kfpipe.cli.table import Column, Table
 from kfpipe.errors import Problem
-from kfpipe.lock import decimal_text
+from kfpipe.lock import Unclear, decimal_text
 from kfpipe.plan import Action, Plan, Step, Total
 
 _WORDS: Final = {
@@ -103,15 +103,27 @@ def _missing_prices(plan: Plan) -> list[str]:
 def next_steps(plan: Plan, command: Callable[..., str]) -> list[str]:
     """The commands that go on from here; `command` spells one out for this manifest."""
     steps = [f"next: {command('run')}"] if plan.work else []
-    if plan.undecided:
-        steps.append(f"to render anew what is for you to decide: {command('run', *retry_words(plan))}")
+    if any(map(_is_unclear, plan.undecided)):
+        steps.append(f"to say which task is whose: {command('reconcile')}")
+    words = _retry_words(plan)
+    if words:
+        steps.append(f"to render anew what is for you to decide: {command('run', *words)}")
     return steps or ["nothing to do"]
 
 
-def retry_words(plan: Plan) -> list[str]:
-    """The options that decide for everything undecided; named one by one while they are few."""
-    names = [step.take_id for step in plan.undecided]
-    return [word for name in (names if len(names) <= FEW else ["*"]) for word in ("--retry", name)]
+def _is_unclear(step: Step) -> bool:
+    return step.record is not None and isinstance(step.record.entry, Unclear)
+
+
+def _retry_words(plan: Plan) -> list[str]:
+    """The options that decide for everything undecided, named one by one while they are few.
+
+    A take whose answer was lost is left out: its clip may be paid for, and is found otherwise.
+    """
+    names = [step.take_id for step in plan.undecided if not _is_unclear(step)]
+    if len(names) > FEW:
+        names = ["!state:unclear"] if len(names) < len(plan.undecided) else ["*"]
+    return [word for name in names for word in ("--retry", name)]
 
 
 # ---- JSON --------------------------------------------------------------------------------------------------------

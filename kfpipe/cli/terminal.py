@@ -67,9 +67,14 @@ def colour_system() -> Literal["auto"] | None:
 
 def ask(question: str) -> bool:
     """A yes or no from the person at the screen; anything but a yes is a no."""
-    sys.stderr.write(f"{question} [y/N] ")
+    return answer(f"{question} [y/N]").casefold() in ("y", "yes")
+
+
+def answer(question: str) -> str:
+    """What the person at the screen types on one line; empty when they have nothing to say."""
+    sys.stderr.write(f"{plain(question)} ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip().casefold() in ("y", "yes")
+    return sys.stdin.readline().strip()
 
 
 def _keep(text: str) -> None:

@@ -6,8 +6,9 @@ from datetime import date
 
 from kfpipe.cli import plan_view, table
 from kfpipe.cli.destination import Destination
+from kfpipe.domain import Take
 from kfpipe.plan import FileState, Plan, make
-from tests.makers import NOW, failed, parameters, record, rendered, request, take
+from tests.makers import NOW, failed, parameters, record, rendered, request, result, take, unclear
 
 SERVICE = Destination(
     provider="dashscope",
@@ -71,6 +72,27 @@ def test_the_next_command_is_named() -> None:
         "next: kfpipe run shots.yaml",
         "to render anew what is for you to decide: kfpipe run shots.yaml --retry roof",
     ]
+
+
+def undecided(*lost: Take, clips_gone: int) -> Plan:
+    """A plan with takes whose answers were lost, and takes whose clips and links are."""
+    gone = [take(f"gone{number}") for number in range(clips_gone)]
+    dead = result(url_expires_at=NOW)
+    lock = {one.id: record(unclear(one)) for one in lost}
+    lock |= {one.id: record(rendered(one, of_result=dead)) for one in gone}
+    return make([*lost, *gone], lock, {}, NOW, currency="USD", output_dir="renders")
+
+
+def test_a_take_whose_answer_was_lost_shows_its_candidates_and_is_never_offered_for_a_retry() -> None:
+    plan = undecided(KITTEN, clips_gone=1)
+    assert plan.steps[0].reasons == ("its answer was lost", "one of these tasks may be its own: task-1, task-2")
+    assert plan_view.next_steps(plan, command) == [
+        "to say which task is whose: kfpipe reconcile shots.yaml",
+        "to render anew what is for you to decide: kfpipe run shots.yaml --retry gone0",
+    ]
+    many = plan_view.next_steps(undecided(KITTEN, clips_gone=4), command)
+    assert many[1].endswith("kfpipe run shots.yaml --retry !state:unclear")
+    assert plan_view.next_steps(undecided(clips_gone=4), command)[0].endswith("kfpipe run shots.yaml --retry *")
 
 
 def test_a_plan_without_work_says_so() -> None:

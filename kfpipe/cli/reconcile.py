@@ -1,0 +1,97 @@
+"""`kfpipe reconcile`"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import anyio
+import click
+
+from kfpipe import api, upkeep
+from kfpipe.api import Session
+from kfpipe.cli import messages, plan_view, reconcile_view, settlement, terminal
+from kfpipe.cli.arguments import json_option
+from kfpipe.cli.reconcile_view import Case
+from kfpipe.cli.settlement import Adopted, GivenUp, Settlement
+from kfpipe.cli.source import Source, manifest_arguments
+from kfpipe.errors import ExitCode
+from kfpipe.lock import Submitting, Unclear
+
+
+@click.command("reconcile", epilog="Example: kfpipe reconcile shots.yaml --adopt kitten=1d37e05a-44e9-4d75")
+@manifest_arguments
+@click.option("--adopt", metavar="TAKE=TASK_ID", multiple=True, help="This task is the take's own. Repeatable.")
+@click.option("--lost", metavar="TAKE", multiple=True, help="Give the take's request up. Repeatable.")
+@json_option
+def command(source: Source, adopt: tuple[str, ...], lost: tuple[str, ...], as_json: bool) -> ExitCode:
+    """Settle the takes whose answers were lost.
+
+    Such a take may have been paid for: kfpipe does not send it again before its task is named or given up. Without
+    --adopt and --lost, the tasks at the service that may be its own are listed, and on a terminal each take is asked
+    about. With them, nothing is sent. Exit code 0: nothing is left to settle; 1: something is.
+    """
+    project = source.load()
+    terminal.note(*messages.problems_text(project.warnings))
+    with api.session(project) as session:
+        decided = settlement.parsed(adopt, lost, session.ledger.lock, session.owned_tasks())
+        cases = [] if decided else _cases(session)
+        if not as_json:
+            decided = decided or _shown(cases)
+        anyio.run(_settle, session, decided)
+        left = sorted(upkeep.unsettled(session.ledger.lock))
+        code = ExitCode.INCOMPLETE if left else ExitCode.OK
+        if as_json:
+            terminal.result_json({**reconcile_view.as_json(cases, decided, left), "exit_code": int(code)})
+            return code
+        terminal.note(*reconcile_view.doubts(decided))
+        terminal.result(*map(reconcile_view.settled, decided), *reconcile_view.remaining(left, source.command))
+        if decided and not left:
+            terminal.result(*plan_view.next_steps(session.plan(), source.command))
+    return code
+
+
+def _cases(session: Session) -> list[Case]:
+    open_takes = upkeep.unsettled(session.ledger.lock)
+    return anyio.run(_look, session, open_takes) if open_takes else []
+
+
+async def _look(session: Session, open_takes: Mapping[str, Submitting | Unclear]) -> list[Case]:
+    async with session.provider() as provider:
+        return [
+            Case(take_id=take_id, entry=entry, candidates=tuple(await session.candidates(take_id, provider)))
+            for take_id, entry in sorted(open_takes.items())
+        ]
+
+
+def _shown(cases: Sequence[Case]) -> list[Settlement]:
+    """Show each case; what the person at the terminal decided, if there is one."""
+    decided: list[Settlement] = []
+    for case in cases:
+        offered = case.without({one.task_id for one in decided if isinstance(one, Adopted)})
+        terminal.result(*reconcile_view.lines(offered), "")
+        if terminal.is_interactive():
+            answer = _asked(offered)
+            decided += [answer] if answer is not None else []
+    return decided
+
+
+def _asked(case: Case) -> Settlement | None:
+    """What a person says of the case; None: they leave it as it is."""
+    numbered = {str(number): one.task.task_id for number, one in enumerate(case.candidates, 1)}
+    while True:
+        word = terminal.answer(reconcile_view.question(case)).casefold()
+        if not word:
+            return None
+        if word in ("l", "lost"):
+            return GivenUp(take_id=case.take_id)
+        if word in numbered:
+            return Adopted(take_id=case.take_id, task_id=numbered[word])
+
+
+async def _settle(session: Session, decided: Sequence[Settlement]) -> None:
+    for one in decided:
+        match one:
+            case Adopted():
+                await session.adopt(one.take_id, one.task_id)
+            case GivenUp():
+                await session.declare_lost(one.take_id)

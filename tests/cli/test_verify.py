@@ -1,0 +1,82 @@
+"""`kfpipe verify`: files against the lockfile, and what can be done about those that are not sound."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from kfpipe.emulator import Emulator
+from tests.cli.conftest import HEAD, SHOTS, Call
+
+
+@pytest.fixture
+def clips(folder: Path, kfpipe: Call, emulator: Emulator) -> Path:
+    """The folder of two finished clips."""
+    assert kfpipe("run", "shots.yaml").code == 0
+    return folder / "renders"
+
+
+def overwrite(path: Path, offset: int) -> None:
+    """Turn one byte, and put the clock of the file back: not even its time tells of it."""
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)
+        file.seek(offset)
+        file.write(bytes([byte[0] ^ 0xFF]))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_sound_files_take_one_line(clips: Path, kfpipe: Call, emulator: Emulator) -> None:
+    asked = len(emulator.requests())
+    ended = kfpipe("verify", "shots.yaml")
+    assert (ended.code, ended.out, ended.err) == (0, "2 clips: 2 sound\n", "")
+    assert len(emulator.requests()) == asked
+    data = kfpipe("verify", "shots.yaml", "--json").json
+    assert [(take["take"], take["finding"]) for take in data["takes"]] == [("kitten", "sound"), ("monster", "sound")]
+    assert data["totals"] == {"sound": 2, "missing": 0, "altered": 0, "unreadable": 0, "earlier": 0}
+
+
+def test_what_is_missing_or_altered_is_downloaded_again_for_nothing(
+    clips: Path, kfpipe: Call, emulator: Emulator
+) -> None:
+    overwrite(clips / "kitten.mp4", 600)
+    (clips / "monster.mp4").unlink()
+    ended = kfpipe("verify", "shots.yaml")
+    assert ended.code == 1
+    assert [re.split(" {2,}", line) for line in ended.out.splitlines()[1:3]] == [
+        ["kitten", "renders/kitten.mp4", "altered", "its digest is not the one on record",
+         "the next run downloads it again, for nothing"],
+        ["monster", "renders/monster.mp4", "missing", "there is no such file",
+         "the next run downloads it again, for nothing"],
+    ]  # fmt: skip
+    assert ended.out.splitlines()[3:] == ["", "2 clips: 1 missing, 1 altered", "next: kfpipe run shots.yaml"]
+    assert kfpipe("run", "shots.yaml").code == 0
+    assert kfpipe("verify", "shots.yaml").code == 0
+    assert len(emulator.bill().charges) == 2
+
+
+def test_past_the_life_of_the_link_the_way_on_costs_money_and_says_so(clips: Path, kfpipe: Call) -> None:
+    lockfile = clips.parent / "shots.lock.json"
+    lockfile.write_text(lockfile.read_text("utf-8").replace('"url_expires_at": "2', '"url_expires_at": "1'), "utf-8")
+    (clips / "kitten.mp4").unlink()
+    ended = kfpipe("verify", "shots.yaml")
+    assert "its link is dead: put the file back, or --retry renders it anew" in ended.out
+    assert ended.out.splitlines()[-1] == "to render anew, and pay again: kfpipe run shots.yaml --retry kitten"
+
+
+def test_earlier_clips_are_only_counted(clips: Path, folder: Path, kfpipe: Call) -> None:
+    (folder / "shots.yaml").write_text((HEAD + SHOTS).replace("looks up.", "looks up., last_frame: a.png"), "utf-8")
+    assert kfpipe("run", "shots.yaml").code == 0
+    for path in (clips / ".previous").iterdir():
+        path.unlink()
+    ended = kfpipe("verify", "shots.yaml")
+    assert (ended.code, ended.out) == (0, "2 clips: 2 sound\n  not looked at: 1 earlier clip\n")
+
+
+def test_without_any_clip_there_is_nothing_amiss(folder: Path, kfpipe: Call) -> None:
+    ended = kfpipe("verify", "shots.yaml")
+    assert (ended.code, ended.out) == (0, "no clip is on record\n")
