@@ -165,6 +165,8 @@ class Lane:
         state = {".gitignore", "digests.json", "renders.json", "shots.lock", "uploads.jsonl"}
         for path in self.folder.rglob("*"):
             name = path.relative_to(self.folder).as_posix()
+            if name == "renders/.partial" and not any(path.iterdir()):
+                continue  # an empty folder; the next download takes it away
             if name not in expected and name.removeprefix(".kfpipe").removeprefix("/") not in {"", *state}:
                 yield f"{name} is left over"
         yield from (f"{name} is missing" for name in sorted(expected) if not (self.folder / name).exists())
