@@ -13,24 +13,26 @@ from typing import Final
 import anyio
 import anyio.to_thread
 
-from kfpipe import environment, lockfile, neighbours, renders, upkeep
+from kfpipe import chain, environment, lockfile, neighbours, picking, pruning, renders, upkeep
 from kfpipe import plan as planning
 from kfpipe.catalogue import EMULATOR_REGION
+from kfpipe.domain import Take
 from kfpipe.durable import storage
 from kfpipe.environment import Environment
 from kfpipe.errors import AccountRefused, KfpipeError
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import Lock, Submitted, task_ids
-from kfpipe.plan import Chosen, Plan
+from kfpipe.plan import Chosen, Facts, Plan, Step, step_of
 from kfpipe.project import Options, Project, load
 from kfpipe.provider import Provider
 from kfpipe.provider.client import DashScope
 from kfpipe.provider.transport import is_loopback
+from kfpipe.pruning import Departed
 from kfpipe.runner import Limits, Pace, Run, Settings, finished
 from kfpipe.runner.signals import interrupting
 from kfpipe.upkeep import Cancelling, Candidate, Finding, Verified
 
-__all__ = ["Options", "Project", "Session", "base_url", "load", "plan", "records", "session", "verify"]
+__all__ = ["Options", "Project", "Session", "base_url", "departed", "load", "plan", "records", "session", "verify"]
 
 LIST_PAUSE_S: Final = 5.0
 """Between two looks at the task list; how soon the service lists a new task is not documented."""
@@ -62,6 +64,12 @@ def verify(project: Project) -> Iterator[Verified]:
         yield verified
     if not sound:  # perhaps a file has changed behind its time stamp's back, and is remembered as it was
         renders.forget(project.state_dir)
+
+
+def departed(project: Project, lock: Lock) -> list[Departed]:
+    """The takes on record that have left the manifest, and what becomes of their clips."""
+    files = renders.on_disk(lock, project.folder, project.state_dir)
+    return pruning.departed(lock, {take.id for take in project.takes}, files, project.folder, project.root)
 
 
 @contextmanager
@@ -132,6 +140,17 @@ class Session:
         """Give up the request without an answer; the next run submits anew."""
         await upkeep.declare_lost(take_id, upkeep.unsettled(self.ledger.lock)[take_id], self.ledger, _now)
 
+    def pick(self, shot_id: str, take_id: str | None) -> bool:
+        """Choose this take of the shot, and no other, or with None no take; whether that changes anything."""
+        changed = picking.picked(shot_id, take_id, self.ledger.lock)
+        self.ledger.amend(changed)
+        return bool(changed)
+
+    async def set_aside(self, one: Departed) -> None:
+        """Move the clip of a take that has left the manifest out of the way; it stays on record, with its cost."""
+        entry = await anyio.to_thread.run_sync(pruning.moved, one, self.project.folder)
+        await self.ledger.record(one.take_id, entry)
+
     def owned_tasks(self) -> set[str]:
         """The ids of all tasks that have an owner, in this manifest or in another one of the project."""
         return task_ids(self.ledger.lock) | self._neighbours()
@@ -141,6 +160,13 @@ class Session:
         """The service that this project's requests go to. Raises `AccountRefused` without a key."""
         async with _provider(self.project, self.settings) as provider:
             yield provider
+
+    def _continued(self, take: Take, lock: Lock) -> Step:
+        """What is to be done with a take whose sources have their clips now."""
+        files = renders.on_disk(
+            {take.id: lock[take.id]} if take.id in lock else {}, self.project.folder, self.project.state_dir
+        )
+        return step_of(chain.complete(self.project, take, lock), Facts(lock=lock, files=files, now=_now()))
 
     def _neighbours(self) -> set[str]:
         return neighbours.known_tasks(self.project.root, self.project.lockfile_path)
@@ -153,6 +179,7 @@ class Session:
             limits=_limits(self.project),
             cap=cap,
             neighbours=self._neighbours,
+            continued=self._continued,
             list_pause_s=LOOPBACK_LIST_PAUSE_S if local else LIST_PAUSE_S,
             now=_now,
             random=SystemRandom(),
@@ -166,11 +193,10 @@ def _now() -> datetime:
 
 
 def _plan(project: Project, lock: Lock, retry: Chosen, rerender: Chosen) -> Plan:
+    files = renders.on_disk(lock, project.folder, project.state_dir)
     return planning.make(
-        project.takes,
-        lock,
-        renders.on_disk(lock, project.folder, project.state_dir),
-        _now(),
+        chain.completed(project, lock, files),
+        Facts(lock=lock, files=files, now=_now()),
         currency=project.currency,
         output_dir=project.manifest.output_dir,
         retry=retry,

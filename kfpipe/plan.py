@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from graphlib import TopologicalSorter
 from typing import assert_never
 
 from kfpipe.domain import Take
@@ -150,49 +151,81 @@ Chosen = Callable[[str], bool]
 """Whether a take id was named on the command line."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that a decision rests upon: the records, the rendered files by take id, and the time of day."""
+
+    lock: Lock
+    files: Mapping[str, FileState]
+    now: datetime
+
+
 def make(
     takes: Sequence[Take],
-    lock: Lock,
-    files: Mapping[str, FileState],
-    now: datetime,
+    facts: Facts,
     *,
     currency: str,
     output_dir: str,
     retry: Chosen = lambda _: False,
     rerender: Chosen = lambda _: False,
 ) -> Plan:
-    """The plan for these takes. `files` tells of each rendered take's file."""
-    steps = [*_manifest_steps(takes, lock, files, now, retry, rerender)]
-    present = {take.id for take in takes}
-    steps += [_departed(take_id, lock[take_id], now, output_dir) for take_id in sorted(lock.keys() - present)]
-    return Plan(steps=tuple(steps), currency=currency)
+    """The plan for these takes: those of the manifest in its order, then those that left it."""
+    planned: dict[str, Step] = {}
+    for take in _sources_first(takes):
+        waiting = _wait(take, facts.lock.get(take.id), planned)
+        planned[take.id] = waiting or step_of(take, facts, retry=retry(take.id), rerender=rerender(take.id))
+    departed = sorted(facts.lock.keys() - planned.keys())
+    steps = (
+        *(planned[take.id] for take in takes),
+        *(_departed(take_id, facts.lock[take_id], facts.now, output_dir) for take_id in departed),
+    )
+    return Plan(steps=steps, currency=currency)
 
 
-def _manifest_steps(
-    takes: Sequence[Take],
-    lock: Lock,
-    files: Mapping[str, FileState],
-    now: datetime,
-    retry: Chosen,
-    rerender: Chosen,
-) -> Iterator[Step]:
-    for take in takes:
-        record = lock.get(take.id)
-        file = files.get(take.id, FileState.MISSING)
-        action, reasons = _next(take, record, file, now)
-        if rerender(take.id) and action is not Action.RENDER and _is_settled(record):
-            action, reasons = Action.RENDER, ("asked for with --rerender",)
-        elif retry(take.id) and action is Action.DECIDE:
-            action, reasons = Action.RENDER, (*reasons, "asked for with --retry")
-        yield Step(
-            take_id=take.id,
-            shot_id=take.shot_id,
-            action=action,
-            reasons=reasons,
-            take=take,
-            record=record,
-            output=take.output,
+def _sources_first(takes: Sequence[Take]) -> Iterator[Take]:
+    """The takes in an order in which each comes after those that it goes on from."""
+    if not any(take.cuts for take in takes):
+        return iter(takes)
+    by_id = {take.id: take for take in takes}
+    order = TopologicalSorter({take.id: [cut.take_id for _, cut in take.cuts] for take in takes})
+    return (by_id[take_id] for take_id in order.static_order())
+
+
+def _wait(take: Take, record: Record | None, planned: Mapping[str, Step]) -> Step | None:
+    """The step of a take whose pictures are still to be cut; None when it waits for nothing."""
+    if not take.cuts:
+        return None
+    sources = [planned[take_id] for take_id in dict.fromkeys(cut.take_id for _, cut in take.cuts)]
+    stuck = [step.take_id for step in sources if step.action is Action.DECIDE]
+    if stuck:
+        return _step(
+            take, record, Action.DECIDE, (f"goes on from {', '.join(stuck)}, which the next run leaves as it is",)
         )
+    names = ", ".join(step.take_id for step in sources if step.action.is_work)
+    return _step(take, record, Action.WAIT, (f"goes on from {names}",))
+
+
+def step_of(take: Take, facts: Facts, *, retry: bool = False, rerender: bool = False) -> Step:
+    """What the next run does with a take that waits for nothing. Same arguments, same answer."""
+    record = facts.lock.get(take.id)
+    action, reasons = _next(take, record, facts.files.get(take.id, FileState.MISSING), facts.now)
+    if rerender and action is not Action.RENDER and _is_settled(record):
+        action, reasons = Action.RENDER, ("asked for with --rerender",)
+    elif retry and action is Action.DECIDE:
+        action, reasons = Action.RENDER, (*reasons, "asked for with --retry")
+    return _step(take, record, action, reasons)
+
+
+def _step(take: Take, record: Record | None, action: Action, reasons: tuple[str, ...]) -> Step:
+    return Step(
+        take_id=take.id,
+        shot_id=take.shot_id,
+        action=action,
+        reasons=reasons,
+        take=take,
+        record=record,
+        output=take.output,
+    )
 
 
 def _is_settled(record: Record | None) -> bool:

@@ -6,13 +6,13 @@ fetcher, so that the worker is free for the next task meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import Final
+from typing import Final, Protocol
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -74,9 +74,10 @@ class Postponed(KfpipeError):
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What came of a run so far."""
+    """What came of a run so far. `kept` counts takes that turned out to need no render when their turn came."""
 
     rendered: int = 0
+    kept: int = 0
     failed: int = 0
     spent: Decimal = field(default=Decimal(0))
     unpriced: int = 0
@@ -92,13 +93,15 @@ class Tally:
 class Shared:
     """What all lanes of a run have in common.
 
-    `in_flight` holds the takes whose tasks are under way; `deliver` downloads a clip and tells of it.
+    `in_flight` holds the takes whose tasks are under way; `deliver` downloads a clip and tells whether it is here;
+    `settled` hears of every take that gets no clip in this run.
     """
 
     provider: Provider
     ledger: Ledger
     follower: Follower
-    deliver: Callable[[Step, Succeeded], Awaitable[None]]
+    deliver: Callable[[Step, Succeeded], Awaitable[bool]]
+    settled: Settled
     purse: Purse
     tally: Tally
     in_flight: set[str]
@@ -113,6 +116,12 @@ class Parcel:
 
     step: Step
     entry: Succeeded
+
+
+class Settled(Protocol):
+    """Hears that a take has its clip, or gets none in this run."""
+
+    def __call__(self, take_id: str, *, arrived: bool) -> None: ...
 
 
 class Lane:
@@ -132,49 +141,56 @@ class Lane:
         self._slots = slots
         self._outbox = outbox
 
-    async def run(self, steps: Sequence[Step], workers: int) -> None:
-        """Carry out `steps`, in this order as far as the limits allow."""
+    async def run(self, steps: MemoryObjectReceiveStream[Step], workers: int) -> None:
+        """Carry out `steps` until their stream ends, in this order as far as the limits allow."""
         ready, queue = anyio.create_memory_object_stream[Step](workers)
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._prepare, steps, ready)
-            for _ in range(min(workers, len(steps))):
-                group.start_soon(self._work, queue.clone())
-            queue.close()
+        with steps, ready, queue:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._prepare, steps, ready)
+                for _ in range(workers):
+                    group.start_soon(self._work, queue)
 
-    async def _prepare(self, steps: Sequence[Step], ready: MemoryObjectSendStream[Step]) -> None:
+    async def _prepare(self, steps: MemoryObjectReceiveStream[Step], ready: MemoryObjectSendStream[Step]) -> None:
         """Upload the stills of the takes that come next, so that no task in progress waits for an upload."""
-        async with ready:
-            for step in steps:
-                if step.take is not None and step.action is Action.RENDER:
-                    # Trouble is for the worker, who asks again, patiently, and tells of it.
-                    with suppress(Refused, ServiceRefused, ServiceUnclear):
-                        await self._shared.provider.media_urls(step.take.request)
-                await ready.send(step)
+        async for step in steps:
+            if step.take is not None and step.action is Action.RENDER:
+                # Trouble is for the worker, who asks again, patiently, and tells of it.
+                with suppress(Refused, ServiceRefused, ServiceUnclear):
+                    await self._shared.provider.media_urls(step.take.request)
+            await ready.send(step)
+        ready.close()
 
     async def _work(self, queue: MemoryObjectReceiveStream[Step]) -> None:
-        async with queue:
-            async for step in queue:
-                async with self._slots.place():
-                    await self._carry_out(step)
+        async for step in queue:
+            async with self._slots.place():
+                await self._carry_out(step)
 
     # ---- one take ------------------------------------------------------------------------------------------------
 
     async def _carry_out(self, step: Step) -> None:
-        record = self._shared.ledger.lock.get(step.take_id)
         try:
-            earlier = await self._finish(step.take_id, None if record is None else record.entry)
-            if earlier is None and step.take is None and record is not None:
-                await self._close(step.take_id, record.entry.asked)
-            elif step.take is not None and _wants_another(step.action, earlier):
-                if isinstance(earlier, Succeeded):
-                    await self._shared.deliver(step, earlier)
-                await self._render(step, step.take)
-            elif isinstance(earlier, Succeeded):
-                await self._outbox.send(Parcel(step=step, entry=earlier))
-            elif isinstance(earlier, Failed):
-                self._tell_failure(step.take_id, earlier.failure, retried=False)
+            clip = await self._clip_of(step)
         except Postponed as stop:
             self._shared.emit(TakePostponed(take_id=step.take_id, reason=stop.reason))
+            clip = None
+        if clip is None:
+            self._shared.settled(step.take_id, arrived=False)
+        else:
+            await self._outbox.send(Parcel(step=step, entry=clip))
+
+    async def _clip_of(self, step: Step) -> Succeeded | None:
+        """The clip that the step comes to, at the service; None when there is none, which was told."""
+        record = self._shared.ledger.lock.get(step.take_id)
+        earlier = await self._finish(step.take_id, None if record is None else record.entry)
+        if earlier is None and step.take is None and record is not None:
+            await self._close(step.take_id, record.entry.asked)
+        elif step.take is not None and _wants_another(step.action, earlier):
+            if isinstance(earlier, Succeeded):
+                await self._shared.deliver(step, earlier)
+            return await self._render(step.take)
+        elif isinstance(earlier, Failed):
+            self._tell_failure(step.take_id, earlier.failure, retried=False)
+        return earlier if isinstance(earlier, Succeeded) else None
 
     async def _finish(self, take_id: str, entry: Entry | None) -> Entry | None:
         """The record's entry, brought to the end of its task. None: nothing is under way, and nothing was billed."""
@@ -193,7 +209,7 @@ class Lane:
         failed = Failed(asked=asked, task=None, failed_at=self._shared.now(), failure=failure)
         await self._shared.ledger.record(take_id, failed)
 
-    async def _render(self, step: Step, take: Take) -> None:
+    async def _render(self, take: Take) -> Succeeded | None:
         """Submit until there is a clip, a lasting failure, or no more money."""
         shared = self._shared
         while True:
@@ -204,15 +220,14 @@ class Lane:
             entry = await self._attempt(take, media_urls)
             if isinstance(entry, Succeeded):
                 shared.purse.pay(take.cost, entry.result.cost)
-                await self._outbox.send(Parcel(step=step, entry=entry))
-                return
+                return entry
             shared.purse.release(take.cost)
             tried = failures(shared.ledger.lock[take.id])
             passing = entry.task is not None and verdict(entry.failure.code, entry.failure.message).may_pass
             retried = passing and tried < take.attempts
             self._tell_failure(take.id, entry.failure, retried=retried)
             if not retried:
-                return
+                return None
             await anyio.sleep(backoff_s(tried, None, shared.random.random()))
 
     async def _attempt(self, take: Take, media_urls: Mapping[MediaRole, str]) -> Succeeded | Failed:

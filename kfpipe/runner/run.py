@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,12 +12,14 @@ from random import Random
 from typing import Final
 
 import anyio
+import anyio.to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from kfpipe.budget import Purse
-from kfpipe.errors import BadRender, ExitCode, ServiceRefused, ServiceUnclear
+from kfpipe.domain import Take
+from kfpipe.errors import BadRender, ExitCode, Refused, ServiceRefused, ServiceUnclear
 from kfpipe.events import Event, Interrupted, RunFinished, RunStarted, TakePostponed, TakeRendered
-from kfpipe.lock import Entry, Submitted, Submitting, Succeeded, result_of, task_ids, task_of
+from kfpipe.lock import Entry, Lock, Submitted, Submitting, Succeeded, result_of, task_ids, task_of
 from kfpipe.lockfile import Ledger
 from kfpipe.plan import Action, Plan, Step
 from kfpipe.provider import Provider
@@ -26,11 +29,12 @@ from kfpipe.runner.breaker import Breaker
 from kfpipe.runner.crossing import Crossing
 from kfpipe.runner.fetcher import Fetcher
 from kfpipe.runner.follower import Follower
-from kfpipe.runner.lane import Lane, Parcel, Shared, Tally
+from kfpipe.runner.lane import Lane, Parcel, Postponed, Shared, Tally
 from kfpipe.runner.patience import patiently
 from kfpipe.runner.shields import Shields
 from kfpipe.runner.slots import Slots
 from kfpipe.runner.submitter import Submitter
+from kfpipe.runner.waiting import WaitingRoom
 
 FETCHERS: Final = 4
 GRACE_S: Final = 4.0
@@ -63,7 +67,8 @@ class Limits:
 class Settings:
     """How to run. `cap` is the most that may be spent (None: no limit), `list_pause_s` the wait between two looks.
 
-    `neighbours` tells the ids of the tasks that other manifests have on record; it may block.
+    `neighbours` tells the ids of the tasks that other manifests have on record; `continued` cuts the pictures that a
+    take goes on from, and says what is to be done with it then. Both may block.
     """
 
     folder: Path
@@ -72,6 +77,7 @@ class Settings:
     cap: Decimal | None
     list_pause_s: float
     neighbours: Callable[[], set[str]]
+    continued: Callable[[Take, Lock], Step]
     now: Callable[[], datetime]
     random: Random
 
@@ -93,6 +99,10 @@ class Run:
         self._known = task_ids(ledger.lock)
         self._crossings: dict[str, Crossing] = {}
         self._adopters: dict[str, Adopter] = {}
+        self._waiting = WaitingRoom(plan.work)
+        self._on_their_way = 0
+        self._queues: dict[str, MemoryObjectSendStream[Step]] = {}
+        self._outbox, self._inbox = anyio.create_memory_object_stream[Parcel](len(plan.work))
         queries_per_second = settings.limits.queries_per_second
         self._shared = Shared(
             provider=provider,
@@ -101,6 +111,7 @@ class Run:
                 provider, Gate(queries_per_second), queries_per_second=queries_per_second, random=settings.random
             ),
             deliver=self._deliver,
+            settled=self._settled,
             purse=Purse(cap=settings.cap),
             tally=Tally(),
             in_flight=set(),
@@ -122,7 +133,7 @@ class Run:
         """Do all that the plan says. What concerns one take is an outcome; what concerns all is an exception."""
         plan, work = self._plan, self._plan.work
         self._emit(RunStarted(takes=len(plan.steps), work=len(work), cost=plan.cost, currency=plan.currency))
-        with self._scope:
+        with self._scope, self._inbox, self._outbox:
             await patiently(self._provider.check_account, self._settings.random)
             async with anyio.create_task_group() as service:
                 service.start_soon(self._shared.follower.run)
@@ -134,30 +145,92 @@ class Run:
         return end
 
     async def _work_through(self, work: Sequence[Step]) -> None:
-        outbox, inbox = anyio.create_memory_object_stream[Parcel](len(work))
         async with anyio.create_task_group() as fetchers:
             for _ in range(FETCHERS):
-                fetchers.start_soon(self._fetch_all, inbox.clone())
-            inbox.close()
-            async with outbox:
-                for parcel in _waiting_for_download(work):
-                    outbox.send_nowait(parcel)
-                await self._run_lanes([step for step in work if step.action is not Action.DOWNLOAD], outbox)
+                fetchers.start_soon(self._fetch_all)
+            for parcel in _waiting_for_download(work):
+                self._outbox.send_nowait(parcel)
+            await self._run_lanes([step for step in work if step.action is not Action.DOWNLOAD])
+            self._outbox.close()
 
     # ---- submitting and following ----------------------------------------------------------------------------------
 
-    async def _run_lanes(self, steps: Sequence[Step], outbox: MemoryObjectSendStream[Parcel]) -> None:
+    async def _run_lanes(self, steps: Sequence[Step]) -> None:
         limits = self._settings.limits
         self._expect_orphans(steps)
         shared_gate = limits.shared_submissions_per_second and Gate(limits.shared_submissions_per_second)
         shared_slots = limits.shared_concurrent_tasks and Slots(limits.shared_concurrent_tasks)
-        async with anyio.create_task_group() as lanes:
-            for model, own_steps in _by_model(steps).items():
-                pace = limits.of(model)
-                gate = shared_gate or Gate(pace.submissions_per_second)
-                slots = shared_slots or Slots(pace.concurrent_tasks)
-                lane = Lane(self._shared, self._submitter(model, gate, slots), self._adopter, slots, outbox)
-                lanes.start_soon(lane.run, own_steps, limits.shared_concurrent_tasks or pace.concurrent_tasks)
+        with ExitStack() as queues:
+            async with anyio.create_task_group() as self._lanes:
+                for model, own_steps in _by_model(steps).items():
+                    pace = limits.of(model)
+                    gate = shared_gate or Gate(pace.submissions_per_second)
+                    slots = shared_slots or Slots(pace.concurrent_tasks)
+                    lane = Lane(self._shared, self._submitter(model, gate, slots), self._adopter, slots, self._outbox)
+                    workers = limits.shared_concurrent_tasks or pace.concurrent_tasks
+                    queue = queues.enter_context(self._queue(model, own_steps, queues))
+                    self._lanes.start_soon(lane.run, queue, min(workers, len(own_steps)))
+                self._close_queues_when_nobody_waits()
+
+    def _queue(self, model: str, steps: Sequence[Step], closing: ExitStack) -> MemoryObjectReceiveStream[Step]:
+        """The lane's steps: those that wait for nothing at once, the others when their turn comes."""
+        send, receive = anyio.create_memory_object_stream[Step](len(steps))
+        self._queues[model] = closing.enter_context(send)
+        for step in steps:
+            if step.action is not Action.WAIT:
+                send.send_nowait(step)
+        return receive
+
+    # ---- takes that go on from others --------------------------------------------------------------------------------
+
+    def _settled(self, take_id: str, *, arrived: bool) -> None:
+        """A take has its clip, or gets none in this run: tell those who wait for it."""
+        if arrived:
+            for step in self._waiting.arrived(take_id):
+                self._on_their_way += 1
+                self._lanes.start_soon(self._continue, step)
+        else:
+            for step in self._waiting.missed(take_id):
+                self._emit(TakePostponed(take_id=step.take_id, reason=f"goes on from {take_id}, which has no clip"))
+        self._close_queues_when_nobody_waits()
+
+    async def _continue(self, waiting: Step) -> None:
+        """Cut the pictures that a take goes on from, and do with it what is then to be done."""
+        try:
+            await self._send_on(await self._continuation(waiting))
+        except Postponed as stop:
+            self._emit(TakePostponed(take_id=waiting.take_id, reason=stop.reason))
+            self._settled(waiting.take_id, arrived=False)
+        finally:
+            self._on_their_way -= 1
+            self._close_queues_when_nobody_waits()
+
+    async def _continuation(self, waiting: Step) -> Step:
+        if waiting.take is None:
+            raise AssertionError("only takes of the manifest go on from others")
+        try:
+            return await anyio.to_thread.run_sync(self._settings.continued, waiting.take, self._ledger.lock)
+        except BadRender as damage:
+            raise Postponed(f"no picture can be cut for it: {damage}") from damage
+        except Refused as refusal:
+            raise Postponed("; ".join(problem.what for problem in refusal.problems)) from refusal
+
+    async def _send_on(self, step: Step) -> None:
+        if step.action is Action.KEEP:
+            self._shared.tally.kept += 1
+            self._settled(step.take_id, arrived=True)
+        elif step.action is Action.DOWNLOAD:
+            for parcel in _waiting_for_download([step]):
+                await self._outbox.send(parcel)
+        elif step.action.is_work:
+            await self._queues[step.model].send(step)
+        else:
+            raise Postponed("; ".join(step.reasons))
+
+    def _close_queues_when_nobody_waits(self) -> None:
+        if not self._waiting and not self._on_their_way:
+            for queue in self._queues.values():
+                queue.close()
 
     def _expect_orphans(self, steps: Sequence[Step]) -> None:
         for step in steps:
@@ -199,30 +272,32 @@ class Run:
 
     # ---- fetching ------------------------------------------------------------------------------------------------
 
-    async def _fetch_all(self, inbox: MemoryObjectReceiveStream[Parcel]) -> None:
-        async with inbox:
-            async for parcel in inbox:
-                await self._deliver(parcel.step, parcel.entry)
+    async def _fetch_all(self) -> None:
+        async for parcel in self._inbox:
+            arrived = await self._deliver(parcel.step, parcel.entry)
+            self._settled(parcel.step.take_id, arrived=arrived)
 
-    async def _deliver(self, step: Step, entry: Succeeded) -> None:
+    async def _deliver(self, step: Step, entry: Succeeded) -> bool:
+        """Whether the clip is here now; else it was told why not."""
         size = None if step.take is None else step.take.size
         try:
             rendered = await self._fetcher.fetch(step.take_id, entry, step.output, size)
         except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
             self._emit(TakePostponed(take_id=step.take_id, reason=f"its clip could not be downloaded: {trouble}"))
-            return
+            return False
         self._shared.tally.rendered += 1
         render = rendered.render
         self._emit(TakeRendered(take_id=step.take_id, path=render.path, size_bytes=render.size_bytes))
+        return True
 
 
 def finished(plan: Plan, tally: Tally | None = None, *, interrupted: bool = False) -> RunFinished:
     """How a run of `plan` ended; without a tally, of a run that had nothing to do."""
     tally, undecided = tally or Tally(), len(plan.undecided)
-    unfinished = max(len(plan.work) - tally.rendered - tally.failed, 0)
+    unfinished = max(len(plan.work) - tally.rendered - tally.failed - tally.kept, 0)
     return RunFinished(
         rendered=tally.rendered,
-        kept=sum(step.action is Action.KEEP for step in plan.steps),
+        kept=tally.kept + sum(step.action is Action.KEEP for step in plan.steps),
         failed=tally.failed,
         undecided=undecided,
         unfinished=unfinished,

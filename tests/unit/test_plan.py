@@ -10,7 +10,7 @@ import pytest
 
 from kfpipe.domain import Take
 from kfpipe.lock import Entry, Lock, Record
-from kfpipe.plan import Action, FileState, Plan, Step, make
+from kfpipe.plan import Action, Facts, FileState, Plan, Step, make
 from tests.makers import (
     NOW,
     failed,
@@ -29,7 +29,8 @@ DEAD = result(url_expires_at=NOW - timedelta(hours=1))
 
 
 def plan_of(takes: list[Take], lock: Lock, files: dict[str, FileState] | None = None, **options: object) -> Plan:
-    return make(takes, lock, files or {}, NOW, currency="USD", output_dir="renders", **options)  # type: ignore[arg-type]
+    facts = Facts(lock=lock, files=files or {}, now=NOW)
+    return make(takes, facts, currency="USD", output_dir="renders", **options)  # type: ignore[arg-type]
 
 
 def step_of(entry: Entry | Record | None, file: FileState = FileState.MATCHES, **options: object) -> Step:

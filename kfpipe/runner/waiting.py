@@ -1,0 +1,49 @@
+"""Takes that go on from others: who can be made when a clip has come home, and who cannot when one will not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kfpipe.plan import Action, Step
+
+
+class WaitingRoom:
+    """The steps of a plan that wait for others of the same plan."""
+
+    def __init__(self, work: Sequence[Step]) -> None:
+        coming = {step.take_id for step in work}
+        self._missing: dict[str, set[str]] = {}
+        self._guests: dict[str, list[Step]] = {}
+        for step in work:
+            if step.action is Action.WAIT and step.take is not None:
+                sources = {cut.take_id for _, cut in step.take.cuts} & coming
+                self._missing[step.take_id] = sources
+                for source in sources:
+                    self._guests.setdefault(source, []).append(step)
+
+    def __len__(self) -> int:
+        """How many still wait."""
+        return len(self._missing)
+
+    def arrived(self, take_id: str) -> list[Step]:
+        """The take's clip is here: the steps that wait for nothing else leave the room."""
+        released = []
+        for step in self._guests.pop(take_id, ()):
+            missing = self._missing.get(step.take_id)
+            if missing is not None:
+                missing.discard(take_id)
+                if not missing:
+                    del self._missing[step.take_id]
+                    released.append(step)
+        return released
+
+    def missed(self, take_id: str) -> list[Step]:
+        """The take gets no clip in this run: all who wait for it, and all who wait for them, leave the room."""
+        turned_away: list[Step] = []
+        absent = [take_id]
+        while absent:
+            for step in self._guests.pop(absent.pop(), ()):
+                if self._missing.pop(step.take_id, None) is not None:
+                    turned_away.append(step)
+                    absent.append(step.take_id)
+        return turned_away
