@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -115,6 +115,14 @@ class Ledger:
                     raise StorageFailed(str(_journal_path(self._paths)), self._broken)
                 if batch is self._waiting:  # else someone who waited longer has written it along with theirs
                     await self._flush()
+
+    def amend(self, records: Mapping[str, Record]) -> None:
+        """Put whole records on the disk that no transition leads to: a choice, a file that moved. Raises StorageFailed.
+
+        All of them or none, and in the lockfile itself when this returns.
+        """
+        self._lock.update(records)
+        self.fold()
 
     def fold(self) -> bool:
         """Bring the journal into the lockfile; whether that changed anything. Raises StorageFailed.

@@ -22,7 +22,7 @@ from kfpipe.errors import BadRender, ServiceUnclear
 from kfpipe.jsontext import NotJson, parse
 from kfpipe.provider import Body, Provider
 
-__all__ = ["ClipFacts", "Expected", "FetchedClip", "check_clip", "fetch"]
+__all__ = ["ClipFacts", "Expected", "FetchedClip", "check_clip", "fetch", "set_aside"]
 
 LARGEST_BYTES_PER_SECOND: Final = 16 << 20
 """Of a clip; more than ten times what H.264 needs at the largest size on offer. An endless body ends here."""
@@ -204,7 +204,7 @@ def _place(partial: Path, target: Path, sha256: str) -> None:
         if older == sha256:
             partial.unlink()
             return
-        _set_aside(target, older)
+        set_aside(target, older)
     partial.replace(target)
     durable.sync_folder(target.parent)
 
@@ -216,7 +216,8 @@ def _make_own_folder(folder: Path) -> None:
     durable.make_folder(folder)
 
 
-def _set_aside(clip: Path, sha256: str) -> None:
+def set_aside(clip: Path, sha256: str) -> Path:
+    """Move a clip that is no longer wanted to `.previous` beside it; where it is now. Raises OSError."""
     folder = clip.parent / PREVIOUS
     _make_own_folder(folder)
     stem = f"{clip.stem}.{sha256[:12]}"
@@ -224,6 +225,7 @@ def _set_aside(clip: Path, sha256: str) -> None:
     free = next(path for name in names if not (path := folder / name).exists() or _sha256(path) == sha256)
     clip.replace(free)
     durable.sync_folder(folder)
+    return free
 
 
 def _sha256(path: Path) -> str:

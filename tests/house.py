@@ -14,17 +14,18 @@ WORLD = {"anyio", "httpx", "time", "random", "os", "rich", "socket", "subprocess
 FLOORS: dict[int, set[str]] = {
     0: {"errors", "domain"},
     1: {
-        "adoption", "audit", "budget", "catalogue", "conflict", "document", "events", "expand", "findings",
-        "fingerprint", "frames", "journal", "jsontext", "lock", "lockschema", "locktext", "manifest", "matrix", "merge",
-        "pacing", "plan", "polling", "prices", "prompts", "provider", "provider.codes", "provider.wire", "references",
-        "rules", "schema", "takes", "wording",
+        "adoption", "audit", "budget", "catalogue", "compose", "conflict", "document", "entries", "events", "expand",
+        "findings", "fingerprint", "journal", "jsontext", "links", "lock", "lockschema", "locktext", "manifest",
+        "material", "matrix", "media_rules", "merge", "pacing", "picking", "plan", "polling", "prices", "prompts",
+        "provider", "provider.codes", "provider.wire", "references", "rules", "schema", "shots", "tables", "takes",
+        "wording",
     },
     2: {
-        "assets", "chain", "claim", "clip", "cuts", "digests", "durable", "environment", "lockfile", "lockplace",
+        "assets", "chain", "claim", "clip", "cuts", "digests", "durable", "environment", "gathering", "lockfile", "lockplace",
         "media", "memory", "mergedriver", "neighbours", "project", "provider.client", "provider.gate",
-        "provider.transport", "provider.upload_memory", "provider.uploads", "renders", "stills",
+        "provider.transport", "provider.upload_memory", "provider.uploads", "recordings", "renders", "sources", "stills",
     },
-    3: {"runner", "upkeep"},
+    3: {"pruning", "runner", "upkeep"},
     4: {"api", "cli", "__main__"},
 }  # fmt: skip
 

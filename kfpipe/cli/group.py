@@ -17,10 +17,12 @@ SUMMARIES: Final = {
     "cancel": "Cancel what still waits at the service.",
     "reconcile": "Settle the takes whose answers were lost.",
     "verify": "Compare every rendered file with the lockfile.",
-    "lock": "Keep a lockfile tidy, and merge those of two branches.",
+    "pick": "Choose one take of a shot.",
+    "prune": "List takes that left the manifest, and set their clips aside.",
     "models": "List what can be rendered where, at what price.",
     "schema": "Print the JSON schema of a manifest or a lockfile.",
     "emulate": "Serve an emulated account on this machine, free of charge.",
+    "lock": "Keep a lockfile tidy, and merge those of two branches.",
 }
 """In the order in which a newcomer meets them."""
 

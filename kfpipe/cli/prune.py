@@ -1,0 +1,68 @@
+"""`kfpipe prune`"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import anyio
+import click
+
+from kfpipe import api
+from kfpipe.api import Session
+from kfpipe.cli import messages, prune_view, table, terminal
+from kfpipe.cli.arguments import json_option
+from kfpipe.cli.source import Source, manifest_arguments
+from kfpipe.errors import ExitCode
+from kfpipe.pruning import Departed, Lot
+
+
+@click.command("prune", epilog="Example: kfpipe prune shots.yaml --yes")
+@manifest_arguments
+@click.option("--yes", is_flag=True, help="Move the clips; without it they are only listed.")
+@json_option
+def command(source: Source, yes: bool, as_json: bool) -> ExitCode:
+    """List takes that left the manifest, and set their clips aside.
+
+    With --yes each clip moves into the folder .previous beside it. Nothing is deleted, and nothing is forgotten: the
+    lockfile keeps the take, what it cost, and where its clip is now. Exit code 1: a clip has other bytes than those
+    on record, and was left alone.
+    """
+    project = source.load()
+    terminal.note(*messages.problems_text(project.warnings))
+    if not yes:
+        return _listed(api.departed(project, api.records(project)), source, as_json=as_json)
+    with api.session(project) as session:
+        found = api.departed(project, session.ledger.lock)
+        anyio.run(_set_aside, session, found)
+        after = api.departed(project, session.ledger.lock)
+    code = ExitCode.INCOMPLETE if any(one.lot is Lot.ALTERED for one in after) else ExitCode.OK
+    if as_json:
+        terminal.result_json(_as_json(after, code))
+    else:
+        terminal.result(*prune_view.outcome(found, after))
+    return code
+
+
+async def _set_aside(session: Session, found: Sequence[Departed]) -> None:
+    for one in found:
+        if one.lot is Lot.MOVE:
+            await session.set_aside(one)
+
+
+def _listed(found: Sequence[Departed], source: Source, *, as_json: bool) -> ExitCode:
+    if as_json:
+        terminal.result_json(_as_json(found, ExitCode.OK))
+        return ExitCode.OK
+    if found:
+        table.show(prune_view.table(found))
+        terminal.result("", *prune_view.summary(found))
+    else:
+        terminal.result("nothing to prune: every take on record is in the manifest")
+    if any(one.lot is Lot.MOVE for one in found):
+        terminal.result(f"next: {source.command('prune', '--yes')}")
+    return ExitCode.OK
+
+
+def _as_json(found: Sequence[Departed], code: ExitCode) -> dict[str, Any]:
+    return {**prune_view.as_json(found), "exit_code": int(code)}

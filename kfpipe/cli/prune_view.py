@@ -1,0 +1,77 @@
+"""Takes that left the manifest, for a person and for a program. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kfpipe.cli.figures import counted, money_text
+from kfpipe.cli.table import Column, Table
+from kfpipe.lock import Entry, Rendered, decimal_text, spent, state_name
+from kfpipe.pruning import Departed, Lot
+
+
+def table(found: Sequence[Departed]) -> Table:
+    """A row for each take; its cost is that of all its tasks."""
+    titles = ("take", "state", "cost", "file", "clip")
+    return Table(
+        columns=tuple(Column(title=title, is_number=title == "cost") for title in titles),
+        rows=tuple(
+            (one.take_id, state_name(one.record.entry), _money(_entries([one])), _file(one) or "", _lot(one))
+            for one in found
+        ),
+    )
+
+
+def summary(found: Sequence[Departed]) -> list[str]:
+    """How many takes, what they cost, and how many clips would move."""
+    count = sum(one.lot is Lot.MOVE for one in found)
+    cost = _money(_entries(found)) or "nothing"
+    clips = f"{counted(count, 'clip')} to set aside" if count else "no clip to set aside"
+    return [f"{counted(len(found), 'take')} no longer in the manifest, {cost} on record: {clips}"]
+
+
+def outcome(found: Sequence[Departed], after: Sequence[Departed]) -> list[str]:
+    """What was moved, where to, and what was left alone."""
+    moving = {one.take_id for one in found if one.lot is Lot.MOVE}
+    lines = [f"{one.take_id}: {_file(one)}" for one in after if one.take_id in moving]
+    altered = [f"{one.take_id}: {_file(one)} was left alone: {_lot(one)}" for one in after if one.lot is Lot.ALTERED]
+    done = f"{counted(len(moving), 'clip')} set aside" if moving else "nothing to set aside"
+    return [*lines, *altered, f"{done}; all takes stay on record, with what they cost"]
+
+
+def as_json(found: Sequence[Departed]) -> dict[str, Any]:
+    """Every take, and the sum of what they cost by currency."""
+    return {
+        "takes": [
+            {
+                "take": one.take_id,
+                "state": state_name(one.record.entry),
+                "spent": _amounts(_entries([one])),
+                "file": _file(one),
+                "clip": one.lot,
+            }
+            for one in found
+        ],
+        "spent": _amounts(_entries(found)),
+    }
+
+
+def _entries(found: Sequence[Departed]) -> list[Entry]:
+    return [entry for one in found for entry in (*one.record.previous, one.record.entry)]
+
+
+def _money(entries: Sequence[Entry]) -> str:
+    return " and ".join(money_text(amount, currency) for currency, amount in sorted(spent(entries).items()))
+
+
+def _amounts(entries: Sequence[Entry]) -> dict[str, str | None]:
+    return {currency: decimal_text(amount) for currency, amount in sorted(spent(entries).items())}
+
+
+def _file(one: Departed) -> str | None:
+    return one.record.entry.render.path if isinstance(one.record.entry, Rendered) else None
+
+
+def _lot(one: Departed) -> str:
+    return "not the file on record" if one.lot is Lot.ALTERED else str(one.lot)

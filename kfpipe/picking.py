@@ -1,0 +1,54 @@
+"""Which take of a shot was chosen. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kfpipe.domain import Take
+from kfpipe.errors import Problem, Refused
+from kfpipe.findings import did_you_mean
+from kfpipe.lock import Lock, Record, Rendered, state_name
+from kfpipe.wording import echoed
+
+
+def shot_of(take_id: str) -> str:
+    """The shot that a take on record belongs to, whether it is in the manifest still or not."""
+    return take_id.partition("@")[0]
+
+
+def shot_named(name: str, takes: Sequence[Take]) -> list[Take]:
+    """The takes of a shot. Raises Refused when there is no such shot."""
+    found = [take for take in takes if take.shot_id == name]
+    if not found:
+        shots = dict.fromkeys(take.shot_id for take in takes)
+        raise _refused("SHOT", f"there is no shot {echoed(name)}", did_you_mean(name, shots, "`kfpipe plan` lists all"))
+    return found
+
+
+def take_named(name: str, takes: Sequence[Take], lock: Lock) -> Take:
+    """The take of a shot by its id, or by the part of it behind the `@`. Raises Refused when it cannot be picked."""
+    names = {take.id: take for take in takes} | {take.id.partition("@")[2] or take.id: take for take in takes}
+    if name not in names:
+        shot_id = takes[0].shot_id
+        fix = did_you_mean(name, names, f"`kfpipe status` lists the takes of {shot_id}")
+        raise _refused("TAKE", f"the shot {echoed(shot_id)} has no take {echoed(name)}", fix)
+    take = names[name]
+    record = lock.get(take.id)
+    if record is None or not isinstance(record.entry, Rendered):
+        state = "absent" if record is None else state_name(record.entry)
+        raise _refused("TAKE", f"{take.id} has no clip: it is {state}", "`kfpipe run` makes it; then pick it")
+    return take
+
+
+def picked(shot_id: str, take_id: str | None, lock: Lock) -> dict[str, Record]:
+    """The records of the shot that change when this take is chosen, and no other; None: no take is."""
+    return {
+        other: replace(record, picked=other == take_id)
+        for other, record in lock.items()
+        if shot_of(other) == shot_id and record.picked != (other == take_id)
+    }
+
+
+def _refused(argument: str, what: str, fix: str) -> Refused:
+    return Refused([Problem(file=argument, what=what, fix=fix)])

@@ -1,0 +1,91 @@
+"""Clips of takes that have left the manifest: out of the way, and never out of the record.
+
+The take stays in the lockfile as it is, with what it cost; only the path of its render changes, to where the file was
+moved: `.previous` in the same folder. A take that comes back to the manifest unchanged is rendered already.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from kfpipe.durable import storage
+from kfpipe.lock import Lock, Record, Render, Rendered
+from kfpipe.media import PREVIOUS, set_aside
+from kfpipe.memory import sha256_of
+from kfpipe.plan import FileState
+
+
+class Lot(StrEnum):
+    """What becomes of a departed take's clip. One with other bytes than those on record is not ours to move."""
+
+    MOVE = "to move"
+    ASIDE = "set aside"
+    ALTERED = "altered"
+    MISSING = "missing"
+    NONE = "no clip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departed:
+    """A take on record that the manifest no longer names."""
+
+    take_id: str
+    record: Record
+    lot: Lot
+
+
+def departed(
+    lock: Lock, present: Collection[str], files: Mapping[str, FileState], folder: Path, root: Path
+) -> list[Departed]:
+    """All of them. `present` are the manifest's takes, `folder` is its own; nothing outside of `root` is moved."""
+    in_use = {render.path for take_id in present if (render := _render(lock.get(take_id))) is not None}
+    found = []
+    for take_id in sorted(lock.keys() - present):
+        render = _render(lock[take_id])
+        if render is None:
+            lot = Lot.NONE
+        elif render.path in in_use or not (folder / render.path).resolve().is_relative_to(root):
+            lot = Lot.ALTERED
+        else:
+            lot = _lot(render, files[take_id], folder)
+        found.append(Departed(take_id=take_id, record=lock[take_id], lot=lot))
+    return found
+
+
+def moved(one: Departed, folder: Path) -> Rendered:
+    """Move the clip; the take's entry that says where it is now. Raises StorageFailed."""
+    entry = one.record.entry
+    assert isinstance(entry, Rendered)
+    render = entry.render
+    clip = folder / render.path
+    with storage(clip):
+        place = _moved_before(render, folder) or set_aside(clip, render.sha256)
+    path = (Path(render.path).parent / PREVIOUS / place.name).as_posix()
+    return replace(entry, render=replace(render, path=path))
+
+
+def _render(record: Record | None) -> Render | None:
+    return record.entry.render if record is not None and isinstance(record.entry, Rendered) else None
+
+
+def _lot(render: Render, file: FileState, folder: Path) -> Lot:
+    if Path(render.path).parent.name == PREVIOUS:
+        return Lot.ASIDE
+    if file is FileState.ALTERED:
+        return Lot.ALTERED
+    if file is FileState.MATCHES or _moved_before(render, folder) is not None:
+        return Lot.MOVE
+    return Lot.MISSING
+
+
+def _moved_before(render: Render, folder: Path) -> Path | None:
+    """Where the clip is, when someone was killed between moving it and saying so."""
+    clip = folder / render.path
+    if clip.exists():
+        return None
+    names = f"{glob.escape(clip.stem)}.{render.sha256[:12]}*{glob.escape(clip.suffix)}"
+    return next((path for path in (clip.parent / PREVIOUS).glob(names) if sha256_of(path) == render.sha256), None)

@@ -1,0 +1,86 @@
+"""`kfpipe pick`: a person's choice among the takes of a shot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kfpipe.emulator import Emulator
+from kfpipe.lockfile import load
+from tests.cli.conftest import HEAD, Call
+
+LOCK = "shots.lock.json"
+SHOT = "shots:\n  - {id: kitten, prompt: A kitten looks up., matrix: {seed: [1, 2, 3]}}\n"
+
+
+@pytest.fixture
+def clips(folder: Path, kfpipe: Call, emulator: Emulator) -> Path:
+    """The folder, with three takes of one shot rendered."""
+    (folder / "shots.yaml").write_text(HEAD + SHOT, "utf-8")
+    assert kfpipe("run", "shots.yaml").code == 0
+    return folder
+
+
+def chosen(folder: Path) -> list[str]:
+    return [take_id for take_id, record in load(folder / LOCK).items() if record.picked]
+
+
+def test_picking_a_take_clears_its_siblings_and_changes_nothing_else(clips: Path, kfpipe: Call) -> None:
+    before = (clips / LOCK).read_text("utf-8")
+    ended = kfpipe("pick", "shots.yaml", "kitten", "kitten@seed=2")
+    assert (ended.code, ended.out) == (0, "kitten: kitten@seed=2 is picked\n")
+    assert chosen(clips) == ["kitten@seed=2"]
+    assert kfpipe("pick", "shots.yaml", "kitten", "seed=3").code == 0
+    assert chosen(clips) == ["kitten@seed=3"]
+    assert kfpipe("pick", "shots.yaml", "kitten", "--none").out == "kitten: no take is picked\n"
+    assert (clips / LOCK).read_text("utf-8") == before
+
+
+def test_the_same_choice_again_writes_nothing(clips: Path, kfpipe: Call) -> None:
+    kfpipe("pick", "shots.yaml", "kitten", "seed=2")
+    before = (clips / LOCK).stat()
+    assert kfpipe("pick", "shots.yaml", "kitten", "seed=2").out == "kitten: kitten@seed=2 is picked already\n"
+    assert (clips / LOCK).stat().st_ino == before.st_ino
+
+
+def test_without_a_take_the_choice_is_shown(clips: Path, kfpipe: Call) -> None:
+    kfpipe("pick", "shots.yaml", "kitten", "seed=2")
+    assert kfpipe("pick", "shots.yaml", "kitten").out.splitlines() == [
+        "take           picked  state     file",
+        "kitten@seed=1          rendered  renders/kitten@seed=1.mp4",
+        "kitten@seed=2  yes     rendered  renders/kitten@seed=2.mp4",
+        "kitten@seed=3          rendered  renders/kitten@seed=3.mp4",
+    ]
+    takes = kfpipe("pick", "shots.yaml", "kitten", "--json").json["takes"]
+    assert [take["picked"] for take in takes] == [False, True, False]
+
+
+def test_a_choice_ends_when_its_take_is_rendered_again(clips: Path, kfpipe: Call) -> None:
+    kfpipe("pick", "shots.yaml", "kitten", "seed=2")
+    assert kfpipe("run", "shots.yaml", "--rerender", "kitten@seed=2").code == 0
+    assert chosen(clips) == []
+
+
+def test_picking_what_has_changed_since_is_warned_of(clips: Path, kfpipe: Call) -> None:
+    (clips / "shots.yaml").write_text((HEAD + SHOT).replace("looks up", "looks down"), "utf-8")
+    ended = kfpipe("pick", "shots.yaml", "kitten", "seed=2")
+    assert ended.code == 0
+    assert ended.err.startswith("warning: kitten@seed=2 has changed since")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("kitte", "seed=1"), "SHOT: there is no shot 'kitte'\n  fix: did you mean `kitten`?\n"),
+        (("kitten", "seed=9"), "TAKE: the shot 'kitten' has no take 'seed=9'\n  fix: did you mean `seed="),
+        (("kitten", "seed=1"), "TAKE: kitten@seed=1 has no clip: it is absent\n  fix: `kfpipe run` makes it"),
+        (("kitten", "seed=1", "--none"), "kfpipe pick: give either TAKE or --none\n"),
+    ],
+)
+def test_what_cannot_be_picked_is_refused(folder: Path, kfpipe: Call, words: tuple[str, ...], told: str) -> None:
+    (folder / "shots.yaml").write_text(HEAD + SHOT, "utf-8")
+    ended = kfpipe("pick", "shots.yaml", *words)
+    assert ended.code == 2
+    assert ended.err.startswith(told)
+    assert not (folder / LOCK).exists()
