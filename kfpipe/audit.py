@@ -12,6 +12,7 @@ from kfpipe.document.source import position_of
 from kfpipe.errors import Problem, Severity
 from kfpipe.jsontext import Path, index_of
 from kfpipe.lock import Entry, Lock, Record, Rendered, decimal_text, result_of, task_of
+from kfpipe.picking import shot_of
 from kfpipe.wording import echoed
 
 _HAND: Final = "undo what was changed by hand: `git log -p` shows when that was"
@@ -120,7 +121,7 @@ def _second_choices(lock: Lock) -> Iterator[_Oddity]:
     picked: defaultdict[str, list[str]] = defaultdict(list)
     for take_id in sorted(lock):
         if lock[take_id].picked:
-            picked[take_id.partition("@")[0]].append(take_id)
+            picked[shot_of(take_id)].append(take_id)
     for shot_id, (first, *others) in picked.items():
         for take_id in others:
             what = f"another take of the shot, {echoed(first)}, is picked as well"

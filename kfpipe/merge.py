@@ -36,6 +36,7 @@ from kfpipe.lock import (
     result_of,
     task_of,
 )
+from kfpipe.picking import shot_of
 
 _UNDER_WAY: Final = (Submitting, Unclear, Submitted, Succeeded)
 _FURTHEST_LAST: Final = (Submitting, Unclear, Submitted, Failed, Succeeded, Rendered)
@@ -226,7 +227,7 @@ def _picked_twice(lock: Lock, ours: Lock, theirs: Lock) -> list[Clash]:
     picked: dict[str, list[str]] = {}
     for take_id, record in lock.items():
         if record.picked:
-            picked.setdefault(take_id.partition("@")[0], []).append(take_id)
+            picked.setdefault(shot_of(take_id), []).append(take_id)
     return [
         Clash(
             take_id=take_id,

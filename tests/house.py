@@ -21,9 +21,10 @@ FLOORS: dict[int, set[str]] = {
         "wording",
     },
     2: {
-        "assets", "chain", "claim", "clip", "cuts", "digests", "durable", "environment", "gathering", "lockfile", "lockplace",
-        "media", "memory", "mergedriver", "neighbours", "project", "provider.client", "provider.gate",
-        "provider.transport", "provider.upload_memory", "provider.uploads", "recordings", "renders", "sources", "stills",
+        "assets", "chain", "claim", "clip", "cuts", "digests", "durable", "environment", "gathering", "lockfile",
+        "lockplace", "media", "memory", "mergedriver", "neighbours", "project", "provider.client", "provider.gate",
+        "provider.transport", "provider.upload_memory", "provider.uploads", "recordings", "renders", "sources",
+        "starter", "stills",
     },
     3: {"pruning", "runner", "upkeep"},
     4: {"api", "cli", "__main__"},

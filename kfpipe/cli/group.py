@@ -10,6 +10,7 @@ import click
 from kfpipe import __version__
 
 SUMMARIES: Final = {
+    "init": "Write an example to begin with: a manifest and its stills.",
     "validate": "Check a manifest and everything it names; nothing is sent.",
     "plan": "Show what the next run will do, why, and what it will cost.",
     "run": "Make every clip that is missing.",
