@@ -7,7 +7,7 @@ from datetime import date
 from kfpipe.cli import plan_view, table
 from kfpipe.cli.destination import Destination
 from kfpipe.domain import Take
-from kfpipe.plan import FileState, Plan, make
+from kfpipe.plan import Facts, FileState, Plan, make
 from tests.makers import NOW, failed, parameters, record, rendered, request, result, take, unclear
 
 SERVICE = Destination(
@@ -32,7 +32,9 @@ def plan() -> Plan:
         "gone": record(rendered(GONE)),
     }
     files = {"kitten": FileState.MATCHES}
-    return make([KITTEN, MONSTER, WALK, ROOF], lock, files, NOW, currency="USD", output_dir="renders")
+    return make(
+        [KITTEN, MONSTER, WALK, ROOF], Facts(lock=lock, files=files, now=NOW), currency="USD", output_dir="renders"
+    )
 
 
 def test_the_table_shows_what_happens_to_each_take_and_why() -> None:
@@ -80,7 +82,7 @@ def undecided(*lost: Take, clips_gone: int) -> Plan:
     dead = result(url_expires_at=NOW)
     lock = {one.id: record(unclear(one)) for one in lost}
     lock |= {one.id: record(rendered(one, of_result=dead)) for one in gone}
-    return make([*lost, *gone], lock, {}, NOW, currency="USD", output_dir="renders")
+    return make([*lost, *gone], Facts(lock=lock, files={}, now=NOW), currency="USD", output_dir="renders")
 
 
 def test_a_take_whose_answer_was_lost_shows_its_candidates_and_is_never_offered_for_a_retry() -> None:
@@ -96,8 +98,8 @@ def test_a_take_whose_answer_was_lost_shows_its_candidates_and_is_never_offered_
 
 
 def test_a_plan_without_work_says_so() -> None:
-    done = make([KITTEN], {"kitten": record(rendered(KITTEN))}, {"kitten": FileState.MATCHES}, NOW, currency="USD",
-                output_dir="renders")  # fmt: skip
+    facts = Facts(lock={"kitten": record(rendered(KITTEN))}, files={"kitten": FileState.MATCHES}, now=NOW)
+    done = make([KITTEN], facts, currency="USD", output_dir="renders")
     assert plan_view.next_steps(done, command) == ["nothing to do"]
 
 

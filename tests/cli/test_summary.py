@@ -12,7 +12,7 @@ from kfpipe.cli import summary
 from kfpipe.cli.summary import Whereabouts
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished
-from kfpipe.plan import make
+from kfpipe.plan import Facts, make
 from tests.makers import NOW, failed, record, rendered, result, take
 
 FINISHED = RunFinished(
@@ -62,7 +62,7 @@ def test_a_run_without_work_says_what_there_is() -> None:
 
 def test_what_was_billed_for_another_length_is_named() -> None:
     kitten, monster = take("kitten"), take("monster")
-    plan = make([kitten, monster], {}, {}, NOW, currency="USD", output_dir="renders")
+    plan = make([kitten, monster], Facts(lock={}, files={}, now=NOW), currency="USD", output_dir="renders")
     lock = {
         "kitten": record(rendered(kitten, of_result=result(billed_seconds=Decimal(7)))),
         "monster": record(rendered(monster)),
@@ -74,7 +74,7 @@ def test_what_was_billed_for_another_length_is_named() -> None:
 def test_many_undecided_takes_are_cut_short() -> None:
     takes = [take(f"shot_{number:02}") for number in range(12)]
     lock = {one.id: record(failed(one, code="InvalidParameter", message="no")) for one in takes}
-    told = summary.undecided(make(takes, lock, {}, NOW, currency="USD", output_dir="renders"))
+    told = summary.undecided(make(takes, Facts(lock=lock, files={}, now=NOW), currency="USD", output_dir="renders"))
     assert told[0] == "  shot_00: failed: InvalidParameter: no; it would fail again"
     assert (len(told), told[-1]) == (11, "  and 2 more")
 
