@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from kfpipe.domain import PictureSize
+from kfpipe.domain import MediaRole, PictureSize
 
 EMULATOR_REGION = "emulator"
 
@@ -37,6 +37,26 @@ class FrameRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingRules:
+    """What the service takes as a sound or a clip; a sound has no sides."""
+
+    formats: tuple[str, ...]
+    min_s: int
+    max_s: int
+    max_size_bytes: int
+    min_side_px: int | None
+    max_side_px: int | None
+    max_aspect: int | None
+
+
+class Certainty(StrEnum):
+    """How sure the facts of a model are."""
+
+    DOCUMENTED = "documented"
+    REPORTED = "reported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """A model as sold in one region. `prices`: per second of video, by resolution; a missing one is unknown."""
 
@@ -49,7 +69,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
+    """What a model can do. `certainty` and `source` tell where these facts come from.
+
+    `combinations` are the legal sets of media. `templates` are the effects known by name; None: the model has none.
+    `audio_choice`: whether sound can be switched off. `constants` are sent with every request.
+    """
+
     name: str
+    certainty: Certainty
+    source: str
     summary: str
     aliases: tuple[str, ...]
     dialect: Dialect
@@ -60,7 +88,12 @@ class Model:
     prompt_limit_chars: int
     negative_prompt_limit_chars: int
     sound: bool
+    audio_choice: bool
+    templates: tuple[str, ...] | None
+    constants: Mapping[str, str]
+    combinations: tuple[frozenset[MediaRole], ...]
     frames: FrameRules
+    recordings: Mapping[MediaRole, RecordingRules]
     offers: Mapping[str, Offer]
 
 
@@ -141,6 +174,8 @@ def _model(name: str, models: dict[str, dict[str, Any]]) -> Model:
     frames = fields["frames"]
     return Model(
         name=name,
+        certainty=Certainty(fields.get("certainty", Certainty.DOCUMENTED)),
+        source=fields["source"],
         summary=fields["summary"],
         aliases=tuple(own.get("aliases", ())),
         dialect=Dialect(fields["dialect"]),
@@ -151,6 +186,11 @@ def _model(name: str, models: dict[str, dict[str, Any]]) -> Model:
         prompt_limit_chars=fields["prompt_limit_chars"],
         negative_prompt_limit_chars=fields["negative_prompt_limit_chars"],
         sound=fields["sound"],
+        audio_choice=fields.get("audio_choice", False),
+        templates=tuple(fields["templates"]) if "templates" in fields else None,
+        constants=fields.get("constants", {}),
+        combinations=tuple(frozenset(map(MediaRole, roles)) for roles in fields["combinations"]),
+        recordings={role: _recording_rules(fields[role]) for role in MediaRole if role in fields},
         frames=FrameRules(
             formats=tuple(frames["formats"]),
             min_side_px=frames["min_side_px"],
@@ -159,6 +199,18 @@ def _model(name: str, models: dict[str, dict[str, Any]]) -> Model:
             max_aspect=frames.get("max_aspect"),
         ),
         offers={region: _offer(name, offer) for region, offer in own["regions"].items()},
+    )
+
+
+def _recording_rules(fields: dict[str, Any]) -> RecordingRules:
+    return RecordingRules(
+        formats=tuple(fields["formats"]),
+        min_s=fields["min_s"],
+        max_s=fields["max_s"],
+        max_size_bytes=fields["max_size_bytes"],
+        min_side_px=fields.get("min_side_px"),
+        max_side_px=fields.get("max_side_px"),
+        max_aspect=fields.get("max_aspect"),
     )
 
 

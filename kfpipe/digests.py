@@ -1,37 +1,61 @@
-"""What is known of the project's stills, read once while the files stay as they are."""
+"""What is known of the project's pictures, sounds and clips, read once while the files stay as they are."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 
-from kfpipe import stills
-from kfpipe.frames import Still, StillFacts
+from kfpipe import recordings, stills
+from kfpipe.material import Recording, RecordingFacts, Still, StillFacts
 from kfpipe.memory import Facts, FileMemory, sha256_of
 
 
 class DigestCache:
-    """Stills by path. `look` reads a file once; `save` keeps what was learnt for the next start."""
+    """Media by path. `look` and `listen` read a file once; `save` keeps what was learnt for the next start.
+
+    `file` is for the stills; sounds and clips are few, and have a file of their own beside it.
+    """
 
     def __init__(self, file: Path) -> None:
-        self._memory = FileMemory(file, read=_read, pack=_pack, unpack=_unpack)
+        self._stills = FileMemory(file, read=_read_still, pack=_pack_still, unpack=_unpack_still)
+        beside = file.with_name("recordings.json")
+        self._recordings = FileMemory(beside, read=_read_recording, pack=_pack_recording, unpack=_unpack_recording)
 
     def look(self, path: Path) -> Still:
         """The still at `path`. Raises StillUnreadable when it is no usable picture, OSError when it cannot be read."""
-        return self._memory.look(path)
+        return self._stills.look(path)
+
+    def listen(self, path: Path) -> Recording:
+        """The sound or clip at `path`. Raises RecordingUnreadable, OSError."""
+        return self._recordings.look(path)
 
     def save(self) -> None:
         """Keep what is known of the files that still exist. Failing to write is no error."""
-        self._memory.save()
+        self._stills.save()
+        self._recordings.save()
 
 
-def _read(path: Path) -> Still:
+def _read_still(path: Path) -> Still:
     return Still(facts=stills.read(path), sha256=sha256_of(path))
 
 
-def _pack(still: Still) -> Facts:
+def _pack_still(still: Still) -> Facts:
     return {"sha256": still.sha256, **asdict(still.facts)}
 
 
-def _unpack(facts: Facts) -> Still:
+def _unpack_still(facts: Facts) -> Still:
     return Still(sha256=facts["sha256"], facts=StillFacts(**{k: v for k, v in facts.items() if k != "sha256"}))
+
+
+def _read_recording(path: Path) -> Recording:
+    return Recording(facts=recordings.read(path), sha256=sha256_of(path))
+
+
+def _pack_recording(recording: Recording) -> Facts:
+    return {"sha256": recording.sha256, **asdict(recording.facts), "seconds": str(recording.facts.seconds)}
+
+
+def _unpack_recording(facts: Facts) -> Recording:
+    given = {k: v for k, v in facts.items() if k != "sha256"}
+    return Recording(sha256=facts["sha256"], facts=RecordingFacts(**{**given, "seconds": Decimal(facts["seconds"])}))

@@ -13,11 +13,12 @@ from typing import Any
 
 from kfpipe import matrix
 from kfpipe.document import Path
-from kfpipe.domain import SEED_MAX
+from kfpipe.domain import SEED_MAX, MediaRole
 from kfpipe.errors import Severity
 from kfpipe.findings import Finding
-from kfpipe.manifest import Matrix, SeedChoice, Settings, Shot
+from kfpipe.material import Footage
 from kfpipe.matrix import SETTING_NAMES, TAKES_LIMIT, Cell, scalar_text
+from kfpipe.shots import Matrix, Place, SeedChoice, Settings, Shot
 from kfpipe.wording import echoed
 
 ID_LIMIT_BYTES = 200
@@ -30,13 +31,15 @@ _UNSAFE_CHARACTER = re.compile(r"[^A-Za-z0-9._+-]")
 class Draft:
     """A take before its prompt and its pictures are known.
 
-    `seed` is None when each render draws its own. `index` counts from 1 to `count` within the shot.
+    `seed` is None when each render draws its own. `index` counts from 1 to `count` within the shot, or within the
+    sequence that the shot belongs to.
     """
 
     id: str
     shot: Shot
     cell: Cell
     settings: Settings
+    media: Mapping[MediaRole, Footage]
     seed: int | None
     index: int
     count: int
@@ -52,14 +55,17 @@ class Draft:
         return {**shared, **self.shot.variables, **self.cell.values, **own, **seed}
 
 
-def drafts(shot: Shot, *, room: int = TAKES_LIMIT) -> tuple[tuple[Draft, ...], tuple[Finding, ...]]:
+def drafts(
+    shot: Shot, *, room: int = TAKES_LIMIT, limit: int = TAKES_LIMIT
+) -> tuple[tuple[Draft, ...], tuple[Finding, ...]]:
     """The drafts of a shot, and what is wrong with its matrix; no drafts where that is an error.
 
-    `room` is the number of takes that matrices may still make in this manifest.
+    `room` is what is left of the `limit` on the takes that all matrices of a manifest make together.
     """
     if shot.matrix is None:
         return (_draft(shot, _NO_CELL, 1, 1),), ()
-    findings = list(matrix.axis_findings(shot.matrix)) or list(matrix.size_findings(shot.matrix, room))
+    findings = list(matrix.axis_findings(shot.matrix)) or list(matrix.size_findings(shot.matrix, room, limit))
+    findings += _keyframe_findings(shot, shot.matrix)
     if findings:
         return (), tuple(findings)
     cells = matrix.cells(shot.matrix)
@@ -78,8 +84,39 @@ def _draft(shot: Shot, cell: Cell, index: int, count: int) -> Draft:
         given["seed"] = SeedChoice.RANDOM
     settings = replace(shot.settings, **given) if given else shot.settings
     take_id = _take_id(shot, cell, count)
-    seed = _seed(settings.seed, take_id)
-    return Draft(id=take_id, shot=shot, cell=cell, settings=settings, seed=seed, index=index, count=count)
+    place = shot.in_sequence or Place(index=index, count=count)
+    return Draft(
+        id=take_id,
+        shot=shot,
+        cell=cell,
+        settings=settings,
+        media=_media(shot, cell),
+        seed=_seed(settings.seed, take_id),
+        index=place.index,
+        count=place.count,
+    )
+
+
+def _media(shot: Shot, cell: Cell) -> Mapping[MediaRole, Footage]:
+    """The shot's media with those of the cell in their place; one that was refused is missing."""
+    varied = [role for role in MediaRole if role in cell.values]
+    if not varied or shot.matrix is None:
+        return shot.media
+    files = {role: file for role in varied if (file := shot.matrix.files.get((role, str(cell.values[role]))))}
+    chosen = {**{role: footage for role, footage in shot.media.items() if role not in varied}, **files}
+    return {role: chosen[role] for role in MediaRole if role in chosen}
+
+
+def _keyframe_findings(shot: Shot, declared: Matrix) -> Iterator[Finding]:
+    """The frames of a sequence are its keyframes."""
+    for name in (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME, MediaRole.FIRST_CLIP):
+        if shot.in_sequence is not None and name in declared.axes:
+            yield Finding(
+                path=(*declared.path, name),
+                at_key=True,
+                what=f"the matrix of a sequence cannot vary `{name}`: the keyframes decide it",
+                fix="write a sequence of its own for each set of keyframes",
+            )
 
 
 def _seed(wanted: int | SeedChoice, take_id: str) -> int | None:

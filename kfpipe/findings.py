@@ -28,7 +28,7 @@ class Finding:
         """The same with a line and a column; `where` names the part in the user's words."""
         find = document.key_position if self.at_key else document.position
         return Problem(
-            file=document.file,
+            file=document.source(self.path).file,
             position=find(self.path) if self.path else None,
             where=where,
             what=self.what,

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
+from typing import Any
 
-from kfpipe.domain import RenderRequest
+from kfpipe.domain import CutFrom, MediaRole, RenderRequest
 
 VERSION = 1
 """Goes into every fingerprint; a change of the canonical form below asks for a new number, and renders all anew."""
 
 
-def canonical(request: RenderRequest) -> bytes:
+def canonical(request: RenderRequest, cuts: Iterable[tuple[MediaRole, CutFrom]] = ()) -> bytes:
     """The request as JSON in its one canonical spelling: sorted keys, no spaces, ASCII, no floats.
 
-    A seed of null says that each render draws its own.
+    A seed of null says that each render draws its own. What few requests have (an effect, a choice of sound) is named
+    by those alone. Pictures that are still to be cut stand as references.
     """
     parameters = request.parameters
-    form = {
+    pending = {role.value: f"render:{cut.take_id}:{cut.end}" for role, cut in cuts}
+    form: dict[str, Any] = {
         "version": VERSION,
         "model": request.model,
         "prompt": request.prompt,
         "negative_prompt": request.negative_prompt,
-        "media": {medium.role.value: medium.medium.digest for medium in request.media},
+        "media": {medium.role.value: medium.medium.digest for medium in request.media} | pending,
         "parameters": {
             "resolution": parameters.resolution,
             "duration": parameters.duration_s,
@@ -35,9 +39,13 @@ def canonical(request: RenderRequest) -> bytes:
             "seed": parameters.seed,
         },
     }
+    if request.template is not None:
+        form["template"] = request.template
+    if parameters.audio is not None:
+        form["parameters"]["audio"] = parameters.audio
     return json.dumps(form, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
 
-def of(request: RenderRequest) -> str:
-    """SHA-256 of the canonical request, in hex."""
-    return hashlib.sha256(canonical(request)).hexdigest()
+def of(request: RenderRequest, cuts: Iterable[tuple[MediaRole, CutFrom]] = ()) -> str:
+    """SHA-256 of the canonical request, in hex; provisional while there are pictures to be cut."""
+    return hashlib.sha256(canonical(request, cuts)).hexdigest()

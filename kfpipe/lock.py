@@ -299,12 +299,7 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
         "model": asked.model,
         "region": asked.region,
         "seed": asked.parameters.seed,
-        "parameters": {
-            "resolution": asked.parameters.resolution,
-            "duration": asked.parameters.duration_s,
-            "prompt_extend": asked.parameters.prompt_extend,
-            "watermark": asked.parameters.watermark,
-        },
+        "parameters": _parameters_to_json(asked.parameters),
         "prompt": asked.prompt,
         "negative_prompt": asked.negative_prompt,
         "media": {str(role): digest for role, digest in asked.media.items()},
@@ -343,6 +338,16 @@ def entry_from_json(fields: Mapping[str, Any]) -> Entry:
     return Rendered(asked=asked, task=_task(fields), result=_result(fields), render=_render(fields["render"]))
 
 
+def _parameters_to_json(parameters: Parameters) -> dict[str, Any]:
+    """The settings but for the seed, which stands by itself; `audio` only where the model leaves the choice."""
+    return {
+        "resolution": parameters.resolution,
+        "duration": parameters.duration_s,
+        "prompt_extend": parameters.prompt_extend,
+        "watermark": parameters.watermark,
+    } | ({} if parameters.audio is None else {"audio": parameters.audio})
+
+
 def _asked(fields: Mapping[str, Any]) -> Asked:
     parameters = fields["parameters"]
     return Asked(
@@ -358,6 +363,7 @@ def _asked(fields: Mapping[str, Any]) -> Asked:
             prompt_extend=parameters["prompt_extend"],
             watermark=parameters["watermark"],
             seed=fields["seed"],
+            audio=parameters.get("audio"),
         ),
         media={MediaRole(role): digest for role, digest in fields["media"].items()},
         unit_price=parse_decimal(fields["unit_price"]),

@@ -1,45 +1,34 @@
-"""Document -> Manifest: typed values with the defaults laid under, and the rules that a schema cannot state.
+"""Document -> Manifest: typed values, and the rules that a schema cannot state.
 
 The structure was checked before: what `kfpipe.schema` found broken is left out here, so that it hides nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any
 
-from kfpipe import references
+from kfpipe import entries, links, references
 from kfpipe.catalogue import EMULATOR_REGION, Catalogue, Region
 from kfpipe.document import Document, Path
 from kfpipe.errors import Problem
 from kfpipe.findings import Finding, did_you_mean
-from kfpipe.frames import Frame
+from kfpipe.matrix import TAKES_LIMIT
 from kfpipe.schema import StructureCheck
+from kfpipe.shots import Shot, Variables
 from kfpipe.wording import echoed, listed
 
 DEFAULT_REGION = "singapore"
 DEFAULT_OUTPUT_DIR = "renders"
-_RESERVED_NAMES = frozenset(
-    ["con", "prn", "aux", "nul", *(f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10))]
-)
-
-Scalar = str | int | bool | Decimal | None
-Variables = Mapping[str, Any]
+_HOLD_SHOTS: frozenset[Path] = frozenset([(), ("shots",), ("sequences",), ("include",), ("shot_lists",)])
 
 
 class ProviderName(StrEnum):
     DASHSCOPE = "dashscope"
     EMULATOR = "emulator"
-
-
-class SeedChoice(Enum):
-    """What stands in for a number: a seed derived from the take's id, or one drawn anew for each render."""
-
-    DERIVED = "derived"
-    RANDOM = "random"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +41,13 @@ class ProviderSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The account's own limits; None where the manifest leaves it to the catalogue."""
+    """The account's own limits, None where the manifest leaves it to the catalogue; `matrix_takes` bounds
+    what all matrices make together."""
 
     submissions_per_second: int | None = None
     concurrent_tasks: int | None = None
     queries_per_second: int | None = None
+    matrix_takes: int = TAKES_LIMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,69 +69,6 @@ class PriceLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromptFile:
-    """A prompt that stands in a file of its own; `path` is relative to the manifest's folder."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What an axis of a matrix may vary, under the manifest's own names; `duration` is in seconds.
-
-    `model` is None where the manifest names none.
-    """
-
-    model: str | None = None
-    resolution: str = "720P"
-    duration: int = 5
-    prompt_extend: bool = False
-    watermark: bool = False
-    seed: int | SeedChoice = SeedChoice.DERIVED
-    negative_prompt: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matrix:
-    """The axes in the order declared, each with its values; combinations to add and to leave out."""
-
-    path: Path
-    axes: Mapping[str, tuple[Scalar, ...]]
-    include: tuple[Mapping[str, Scalar], ...] = ()
-    exclude: tuple[Mapping[str, Scalar], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shot:
-    """One entry of the shot list. `inherited` names the fields that come from `defaults`.
-
-    A frame or prompt is None when it is absent or was refused; `refused` names the refused ones.
-    """
-
-    id: str
-    path: Path
-    inherited: frozenset[str] = frozenset()
-    refused: frozenset[str] = frozenset()
-    tags: tuple[str, ...] = ()
-    first_frame: Frame | None = None
-    last_frame: Frame | None = None
-    prompt: str | PromptFile | None = None
-    variables: Variables = field(default_factory=dict)
-    settings: Settings = field(default_factory=Settings)
-    attempts: int = 3
-    priority: int = 0
-    matrix: Matrix | None = None
-
-    @property
-    def where(self) -> str:
-        return f"shot '{self.id}'"
-
-    def path_of(self, name: str) -> Path:
-        """Where the field stands: in the shot itself, or in the defaults it was inherited from."""
-        return ("defaults", name) if name in self.inherited else (*self.path, name)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     file: str
     title: str
@@ -159,19 +87,26 @@ def parse(
     *,
     catalogue: Catalogue,
     region: str | None = None,
+    profile: str | None = None,
     levels_up: int = 0,
 ) -> tuple[Manifest, tuple[Problem, ...]]:
     """The manifest as far as it is usable, and what is wrong with it.
 
-    `region` overrides the manifest's; `levels_up` is the number of folders between the manifest and the project's
-    root. An unknown region is reported and read as the default one, so that everything else can be checked.
+    `region` overrides the manifest's, `profile` names the one to lay over its defaults; `levels_up` is the number of
+    folders between the manifest and the project's root. An unknown region is reported and read as the default one, so
+    that everything else can be checked.
     """
     reader = _Reader(document=document, check=check, catalogue=catalogue, region=region, levels_up=levels_up)
-    return reader.manifest(), tuple(reader.problems)
+    shots, shot_problems = entries.read(document, check.broken, levels_up=levels_up, profile=profile)
+    everything_known = not any(path[:1] in _HOLD_SHOTS for path in check.broken)
+    shots, refusals = links.followed(shots, everything_known=everything_known)
+    parsed = reader.manifest(shots)
+    told = (finding.problem(document, shot.where) for shot, finding in refusals)
+    return parsed, (*reader.problems, *shot_problems, *told)
 
 
 class _Reader:
-    """One pass over one document; collects problems on the way."""
+    """One pass over what holds for the manifest as a whole; collects problems on the way."""
 
     def __init__(
         self, *, document: Document, check: StructureCheck, catalogue: Catalogue, region: str | None, levels_up: int
@@ -183,9 +118,8 @@ class _Reader:
         self._catalogue = catalogue
         self._region = region
         self._levels_up = levels_up
-        self._inherited: dict[frozenset[str], frozenset[str]] = {}
 
-    def manifest(self) -> Manifest:
+    def manifest(self, shots: tuple[Shot, ...]) -> Manifest:
         provider, certain = self._provider()
         return Manifest(
             file=self._document.file,
@@ -196,7 +130,7 @@ class _Reader:
             output_dir=self._output_dir(),
             prices=tuple(self._prices()),
             variables=self._part("vars", {}),
-            shots=tuple(self._shots()),
+            shots=shots,
         )
 
     def _part(self, name: str, absent: Any) -> Any:
@@ -272,100 +206,3 @@ class _Reader:
             for resolution, amount in by_resolution.items():
                 path = ("prices", model, resolution)
                 yield PriceLine(model=model, resolution=resolution, amount=Decimal(amount), path=path)
-
-    # -- shots ------------------------------------------------------------------------------------------------------
-
-    def _shots(self) -> Iterator[Shot]:
-        """The usable shots; none at all when what every shot rests on is broken."""
-        if self._broken & {(), ("defaults",), ("vars",), ("shots",)}:
-            return
-        defaults = self._part("defaults", {})
-        first_with: dict[str, Shot] = {}
-        for place, own in enumerate(self._data["shots"]):
-            path: Path = ("shots", place)
-            if path in self._broken:
-                continue
-            shot = self._shot(path, own, defaults)
-            twin = first_with.setdefault(shot.id.casefold(), shot)
-            if twin is not shot:
-                self._report(self._same_name(shot, twin), shot.where)
-            if shot.id.partition(".")[0].casefold() in _RESERVED_NAMES:
-                self._report(_reserved_name(shot), shot.where)
-            yield shot
-
-    def _shot(self, path: Path, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> Shot:
-        fields = {**defaults, **own}
-        inherited = self._shared(frozenset(defaults.keys() - own.keys()))
-        frame_paths = {name: ("defaults", name) if name in inherited else (*path, name) for name in _REFERENCES}
-        read = {name: self._reference(name, fields.get(name), frame_paths[name]) for name in _REFERENCES}
-        findings = {name: value for name, value in read.items() if isinstance(value, Finding)}
-        for finding in findings.values():
-            self._report(finding, f"shot '{own['id']}'")
-        usable: dict[str, Any] = {name: value for name, value in read.items() if name not in findings}
-        return Shot(
-            id=own["id"],
-            path=path,
-            inherited=inherited,
-            refused=frozenset(findings),
-            tags=tuple(fields.get("tags", ())),
-            variables={**defaults.get("vars", {}), **own.get("vars", {})},
-            settings=_settings(fields),
-            attempts=fields.get("attempts", 3),
-            priority=fields.get("priority", 0),
-            matrix=_matrix(own["matrix"], (*path, "matrix")) if "matrix" in own else None,
-            **usable,
-        )
-
-    def _same_name(self, shot: Shot, twin: Shot) -> Finding:
-        line = self._document.position(twin.path).line
-        other = "another shot" if twin.id == shot.id else f"'{twin.id}', which differs in capital letters only"
-        return Finding(
-            path=(*shot.path, "id"),
-            what=f"the id '{shot.id}' is taken by {other} (line {line})",
-            expected="an id that no other shot has: it becomes the name of the video file",
-            fix="rename one of the two shots",
-        )
-
-    def _shared(self, names: frozenset[str]) -> frozenset[str]:
-        """One object for equal sets: thousands of shots inherit the same fields."""
-        return self._inherited.setdefault(names, names)
-
-    def _reference(self, name: str, value: Any, path: Path) -> Frame | PromptFile | str | Finding | None:
-        if value is None:
-            return None
-        if name != "prompt":
-            return references.frame(value, path, levels_up=self._levels_up)
-        if isinstance(value, str):
-            return value
-        file = references.inside_project(value["file"], (*path, "file"), levels_up=self._levels_up)
-        return file if isinstance(file, Finding) else PromptFile(path=file)
-
-
-_REFERENCES = ("first_frame", "last_frame", "prompt")
-_SETTINGS = tuple(Settings.__dataclass_fields__)
-
-
-def _settings(fields: Mapping[str, Any]) -> Settings:
-    given = {name: fields[name] for name in _SETTINGS if name in fields}
-    if given.get("seed") == SeedChoice.RANDOM.value:
-        given["seed"] = SeedChoice.RANDOM
-    return Settings(**given)
-
-
-def _matrix(data: Mapping[str, Any], path: Path) -> Matrix:
-    axes = {name: tuple(values) for name, values in data.items() if name not in ("include", "exclude")}
-    return Matrix(path=path, axes=axes, include=_entries(data, "include"), exclude=_entries(data, "exclude"))
-
-
-def _entries(data: Mapping[str, Any], name: str) -> tuple[Mapping[str, Scalar], ...]:
-    entries: Sequence[Mapping[str, Scalar]] = data.get(name, ())
-    return tuple(entries)
-
-
-def _reserved_name(shot: Shot) -> Finding:
-    return Finding(
-        path=(*shot.path, "id"),
-        what=f"the id '{shot.id}' cannot be the name of a file on Windows",
-        expected=f"no id like {listed(['con', 'prn', 'aux', 'nul', 'com1', 'lpt1'])}, whatever follows a dot",
-        fix=f"rename the shot, for instance to `shot_{shot.id}`",
-    )

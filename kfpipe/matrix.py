@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from itertools import product
 
 from kfpipe.document import Path
-from kfpipe.domain import SEED_MAX
+from kfpipe.domain import SEED_MAX, MediaRole
 from kfpipe.errors import Severity
 from kfpipe.findings import Finding, did_you_mean
-from kfpipe.manifest import Matrix, Scalar, SeedChoice, Settings
+from kfpipe.shots import Matrix, Scalar, SeedChoice, Settings
 from kfpipe.wording import described, echoed, listed
 
 TAKES_LIMIT = 10_000
 """Takes that all matrices of a manifest may make together: beyond, a slip is likelier than a wish."""
 
 SETTING_NAMES = tuple(Settings.__dataclass_fields__)
-_OTHER_FIELDS = frozenset(
-    ["id", "tags", "first_frame", "last_frame", "prompt", "vars", "attempts", "priority", "matrix"]
-)
+FIELD_NAMES = (*SETTING_NAMES, *map(str, MediaRole))
+_OTHER_FIELDS = frozenset(["id", "tags", "vars", "matrix", "keyframes", "prompts"])
 _TEMPLATE_NAMES = frozenset(["shot", "index", "count"])
 _ALIKE = 0.8  # `sed` and `resolutions` are slips for settings; `mood` is not, although `model` is not far
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -99,7 +98,7 @@ def axis_findings(matrix: Matrix) -> Iterator[Finding]:
         yield from _name_findings(name, (*matrix.path, name))
         for place, value in enumerate(values):
             yield from _value_findings(name, value, (*matrix.path, name, place))
-    known = {*matrix.axes, *SETTING_NAMES}
+    known = {*matrix.axes, *FIELD_NAMES}
     for place, entry in enumerate(matrix.include):
         for name, value in entry.items():
             path = (*matrix.path, "include", place, name)
@@ -118,14 +117,14 @@ def axis_findings(matrix: Matrix) -> Iterator[Finding]:
 
 
 def _name_findings(name: str, path: Path) -> Iterator[Finding]:
-    if name in SETTING_NAMES:
+    if name in FIELD_NAMES:
         return
     if name in _OTHER_FIELDS:
         yield Finding(
             path=path,
             at_key=True,
             what=f"a matrix cannot vary `{name}`",
-            expected=f"{listed(SETTING_NAMES)}, or a variable of the prompt",
+            expected=f"{listed(FIELD_NAMES)}, or a variable of the prompt",
             fix="write a shot of its own for each value",
         )
     elif name in _TEMPLATE_NAMES or not _IDENTIFIER.fullmatch(name):
@@ -133,19 +132,20 @@ def _name_findings(name: str, path: Path) -> Iterator[Finding]:
         yield Finding(path=path, at_key=True, what=f"{echoed(name)} cannot be a variable: {why}", fix="rename it")
 
 
-_TEXT_SETTINGS = frozenset(["model", "resolution", "negative_prompt"])
-_SWITCHES = frozenset(["prompt_extend", "watermark"])
+_TEXTS = frozenset(["model", "resolution", "prompt", "negative_prompt", "template", *MediaRole])
+_SWITCHES = frozenset(["prompt_extend", "watermark", "audio"])
+_WHOLE_NUMBERS = {"duration": "a whole number of seconds", "attempts": "a whole number", "priority": "a whole number"}
 
 
 def _value_findings(name: str, value: Scalar, path: Path) -> Iterator[Finding]:
-    """The schema knows an axis only as a list of values; the settings have types."""
+    """The schema knows an axis only as a list of values; the fields have types."""
     whole = isinstance(value, int) and not isinstance(value, bool)
-    if name in _TEXT_SETTINGS and not isinstance(value, str):
+    if name in _TEXTS and not isinstance(value, str):
         yield _mistyped(name, value, path, "text")
     elif name in _SWITCHES and not isinstance(value, bool):
         yield _mistyped(name, value, path, "true or false, without quotes")
-    elif name == "duration" and not whole:
-        yield _mistyped(name, value, path, "a whole number of seconds")
+    elif name in _WHOLE_NUMBERS and not whole:
+        yield _mistyped(name, value, path, _WHOLE_NUMBERS[name])
     elif name == "seed" and value != SeedChoice.RANDOM.value and not (whole and 0 <= int(value or 0) <= SEED_MAX):
         yield _mistyped(name, value, path, f"a whole number from 0 to {SEED_MAX}, or random")
 
@@ -155,7 +155,8 @@ def _mistyped(name: str, value: Scalar, path: Path, expected: str) -> Finding:
     return Finding(path=path, what=f"`{name}` is {described(value)}", expected=expected, fix=fix)
 
 
-def size_findings(matrix: Matrix, room: int) -> Iterator[Finding]:
+def size_findings(matrix: Matrix, room: int, limit: int) -> Iterator[Finding]:
+    """Too many takes: `room` is what is left of the `limit` for all matrices of the manifest."""
     sizes = {name: len(values) for name, values in matrix.axes.items()}
     total = math.prod(sizes.values()) + len(matrix.include)
     if total > room:
@@ -164,8 +165,8 @@ def size_findings(matrix: Matrix, room: int) -> Iterator[Finding]:
             path=matrix.path,
             at_key=True,
             what=f"{shown} makes {total:,} takes, more than the matrices of a manifest may make",
-            expected=f"at most {TAKES_LIMIT:,} takes from all matrices together",
-            fix="shorten an axis, or split the shot list",
+            expected=f"at most {limit:,} takes from all matrices together",
+            fix="shorten an axis; if so many are meant, raise the bound with a line `limits: {matrix_takes: ...}`",
         )
 
 
@@ -197,13 +198,13 @@ def unused_findings(matrix: Matrix, spoken_of: Set[str]) -> Iterator[Finding]:
     paths: dict[str, Path] = {name: (*matrix.path, name) for name in matrix.axes}
     for place, entry in enumerate(matrix.include):
         paths = {name: (*matrix.path, "include", place, name) for name in entry} | paths
-    for name in paths.keys() - spoken_of - set(SETTING_NAMES):
-        alike = difflib.get_close_matches(name.lower(), SETTING_NAMES, n=1, cutoff=_ALIKE)
+    for name in paths.keys() - spoken_of - set(FIELD_NAMES):
+        alike = difflib.get_close_matches(name.lower(), FIELD_NAMES, n=1, cutoff=_ALIKE)
         yield Finding(
             path=paths[name],
             at_key=True,
             what=f"`{name}` is varied, but it is no setting of a shot, and the prompt does not use it",
-            expected=f"{listed(SETTING_NAMES)}, or a variable of the prompt",
+            expected=f"{listed(FIELD_NAMES)}, or a variable of the prompt",
             fix=f"did you mean `{alike[0]}`?" if alike else f"write {{{{ {name} }}}} in the prompt, or delete the axis",
             severity=Severity.ERROR if alike else Severity.WARNING,
         )

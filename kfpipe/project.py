@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kfpipe import assets, catalogue, document, manifest, prices, schema, takes
+from kfpipe import assets, catalogue, document, manifest, prices, schema, sources, takes
 from kfpipe.catalogue import EMULATOR_REGION, Catalogue, Region
 from kfpipe.digests import DigestCache
 from kfpipe.document import Document
@@ -19,6 +19,7 @@ from kfpipe.domain import Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
 from kfpipe.findings import Finding, did_you_mean
 from kfpipe.manifest import Manifest, PriceLine, ProviderName
+from kfpipe.sources import ProjectFiles
 from kfpipe.wording import echoed
 
 STATE_DIR = ".kfpipe"
@@ -30,10 +31,12 @@ _DELETE_LINK = "delete that link"
 class Options:
     """What the command line lays over a manifest. `prices` are `--price`, `variables` are `--var`.
 
-    `emulator` turns any manifest over to the emulator, with a lock and an output folder of its own.
+    `profile` is the one to lay over the defaults. `emulator` turns any manifest over to the emulator, with a lock and
+    an output folder of its own.
     """
 
     region: str | None = None
+    profile: str | None = None
     emulator: bool = False
     prices: tuple[PriceLine, ...] = ()
     variables: Mapping[str, Any] = field(default_factory=dict)
@@ -71,7 +74,7 @@ def load(path: Path, options: Options = _NO_OPTIONS) -> Project:
     shown = _as_given(path)
     text = document.parse(_content(path, shown), shown)
     folder = path.parent.resolve()
-    root = assets.project_root(folder)
+    root = sources.project_root(folder)
     state_dir = folder / STATE_DIR
     lockfile_path = (state_dir / EMULATOR_REGION if options.emulator else folder) / f"{path.stem}.lock.json"
     _check_own_places(shown, root, state_dir, lockfile_path)
@@ -119,6 +122,7 @@ def _parsed(text: Document, options: Options, stem: str, *, levels_up: int) -> t
         check,
         catalogue=catalogue.shipped(),
         region=EMULATOR_REGION if options.emulator else options.region,
+        profile=options.profile,
         levels_up=levels_up,
     )
     overlaid = replace(
@@ -136,7 +140,7 @@ def _takes(
     """The takes of the sound shots, and all that is wrong with files, prices and the shots themselves."""
     known = catalogue.shipped()
     digests = DigestCache(folder / STATE_DIR / DIGESTS_FILE)
-    material, file_problems = assets.read(parsed, text, folder=folder, root=root, digests=digests)
+    material, file_problems = assets.read(parsed, text, files=ProjectFiles(folder=folder, root=root), digests=digests)
     digests.save()
     price_list, price_findings = prices.price_list(parsed.prices, known, parsed.provider.region)
     made, take_problems = takes.make(

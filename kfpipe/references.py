@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from kfpipe.document import Path
 from kfpipe.findings import Finding
-from kfpipe.frames import Frame, LocalFrame, RemoteFrame
+from kfpipe.material import File, LocalFile, RemoteFile
 from kfpipe.wording import echoed
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
@@ -22,10 +22,11 @@ _LONGEST_PATH_BYTES = 1_000
 _LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal")
 
 
-def inside_project(text: str, path: Path, *, levels_up: int) -> str | Finding:
+def inside_project(text: str, path: Path, *, levels_up: int, folder: str = "") -> str | Finding:
     """The normalised path, relative to the manifest's folder, or why it cannot be used.
 
     `levels_up` is the number of folders between the manifest and the project's root: so many `..` are legal.
+    `folder` is that of the file which names the path, relative to the manifest's.
     """
     if "\\" in text:
         return Finding(
@@ -43,7 +44,7 @@ def inside_project(text: str, path: Path, *, levels_up: int) -> str | Finding:
         )
     if not text.strip() or any(ord(character) < 32 for character in text):
         return Finding(path=path, what=f"{echoed(text)} is no path", fix="write a path like `frames/a.png`")
-    parts = _normalised(text)
+    parts = _normalised(f"{folder}/{text}")
     if len(text.encode()) > _LONGEST_PATH_BYTES or any(len(part.encode()) > _LONGEST_NAME_BYTES for part in parts):
         return Finding(
             path=path,
@@ -71,32 +72,35 @@ def _normalised(text: str) -> list[str]:
     return parts
 
 
-def frame(text: str, path: Path, *, levels_up: int) -> Frame | Finding:
-    """The still that a shot names: a file of the project or a public https address."""
+def file(text: str, path: Path, *, levels_up: int, folder: str = "", noun: str = "frame") -> File | Finding:
+    """The picture, sound or clip that a shot names: a file of the project or a public https address.
+
+    `levels_up` and `folder` as in `inside_project`; `noun` is what messages call the file.
+    """
     scheme = _SCHEME.match(text)
     if scheme is not None:
-        return _remote_frame(text, scheme[1].lower(), path)
-    local = inside_project(text, path, levels_up=levels_up)
+        return _remote_file(text, scheme[1].lower(), path, noun)
+    local = inside_project(text, path, levels_up=levels_up, folder=folder)
     if isinstance(local, Finding):
         return local
-    return LocalFrame(path=local)
+    return LocalFile(path=local)
 
 
 _SCHEME_FIXES = {
-    "http": "write `https://`; if the server has no https, save the picture in the project and give its path",
+    "http": "write `https://`; if the server has no https, save the file in the project and give its path",
     "file": "write the path alone, relative to the manifest, like `frames/a.png`",
-    "oss": "temporary upload addresses expire: give the picture itself, and kfpipe uploads it when it is needed",
-    "data": "save the picture as a file in the project and give its path",
+    "oss": "temporary upload addresses expire: give the file itself, and kfpipe uploads it when it is needed",
+    "data": "save it as a file in the project and give its path",
 }
 
 
-def _remote_frame(text: str, scheme: str, path: Path) -> Frame | Finding:
+def _remote_file(text: str, scheme: str, path: Path, noun: str) -> File | Finding:
     if scheme != "https":
         return Finding(
             path=path,
-            what=f"a frame cannot be given by an address that starts with {scheme}:",
+            what=f"a {noun} cannot be given by an address that starts with {scheme}:",
             expected="a path like `frames/a.png`, or an address that starts with https://",
-            fix=_SCHEME_FIXES.get(scheme, "save the picture in the project and give its path"),
+            fix=_SCHEME_FIXES.get(scheme, "save the file in the project and give its path"),
         )
     url = _split(text)
     flaw = "is no complete address" if url is None or not url.hostname else _credentials_or_private(url)
@@ -105,9 +109,9 @@ def _remote_frame(text: str, scheme: str, path: Path) -> Frame | Finding:
             path=path,
             what=f"the address {echoed(_without_credentials(text))} {flaw}",
             expected="an https address that the service can open from the internet",
-            fix="save the picture in the project and give its path",
+            fix="save the file in the project and give its path",
         )
-    return RemoteFrame(url=text)
+    return RemoteFile(url=text)
 
 
 _LEAVE_OUT = "correct it, or delete the line to use the address of the region"

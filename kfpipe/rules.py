@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfpipe.catalogue import Catalogue, Dialect, Model, Region
+from kfpipe.catalogue import Catalogue, Model, Region
+from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
 from kfpipe.expand import Draft
 from kfpipe.findings import Finding, did_you_mean
-from kfpipe.frames import StillFacts
 from kfpipe.wording import echoed, listed
-
-ASPECT_TOLERANCE = 0.02
-"""Frames of one shape to the eye: rounding to whole pixels stays well below it."""
 
 
 def chosen_model(draft: Draft, catalogue: Catalogue, region: Region) -> Model | Finding:
@@ -50,7 +47,7 @@ def chosen_model(draft: Draft, catalogue: Catalogue, region: Region) -> Model | 
 
 
 def setting_findings(draft: Draft, model: Model) -> Iterator[Finding]:
-    """Resolution and duration, against what the model makes."""
+    """Resolution, duration and sound, against what the model makes."""
     settings = draft.settings
     if settings.resolution not in model.resolutions:
         yield Finding(
@@ -67,6 +64,13 @@ def setting_findings(draft: Draft, model: Model) -> Iterator[Finding]:
             expected=f"{model.min_duration_s} s" if fixed else f"{model.min_duration_s} to {model.max_duration_s} s",
             fix=_assignment(draft, "duration", min(max(settings.duration, model.min_duration_s), model.max_duration_s)),
         )
+    if not settings.audio and model.sound and not model.audio_choice:
+        yield Finding(
+            path=draft.path_of("audio"),
+            what=f"{model.name} always makes sound",
+            expected="`audio: true`",
+            fix="delete the line; the sound can be taken out of the finished clip",
+        )
 
 
 def _nearest(resolution: str, offered: tuple[str, ...]) -> str:
@@ -77,7 +81,7 @@ def _nearest(resolution: str, offered: tuple[str, ...]) -> str:
 
 def _assignment(draft: Draft, name: str, value: object) -> str:
     """How to write the value, and where it would go when the present one is inherited."""
-    inherited = name in draft.shot.inherited and name not in draft.cell.values
+    inherited = draft.shot.inherits(name) and name not in draft.cell.values
     return f"write `{name}: {value}`{' in this shot' if inherited else ''}"
 
 
@@ -88,7 +92,10 @@ def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: st
         ("negative_prompt", negative_prompt, model.negative_prompt_limit_chars),
     )
     for name, text, limit in limits:
-        if len(text) > limit:
+        if text and limit == 0:
+            what = f"{model.name} takes no {name.replace('_', ' ')}"
+            yield Finding(path=draft.path_of(name), what=what, fix="delete it, or say in the prompt what is wanted")
+        elif len(text) > limit:
             yield Finding(
                 path=draft.path_of(name),
                 what=f"the {name.replace('_', ' ')} has {len(text):,} characters once its variables are filled in",
@@ -104,86 +111,84 @@ def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: st
         )
 
 
-def missing_frame_findings(draft: Draft, model: Model) -> Iterator[Finding]:
-    """Frames that the model cannot do without. Source: API reference, 3.2 and 3.3."""
-    shot = draft.shot
-    if shot.first_frame is None and "first_frame" not in shot.refused:
+def media_findings(draft: Draft, model: Model) -> Iterator[Finding]:
+    """Media that the model cannot do without, does not know, or does not take together."""
+    asked = frozenset(draft.media) | {role for role in MediaRole if role in draft.shot.refused}
+    legal = _WITH_AN_EFFECT if draft.settings.template is not None else model.combinations
+    if asked in legal:
+        return
+    known = frozenset[MediaRole]().union(*legal)
+    fitting = [combination for combination in legal if combination >= asked]
+    if not asked <= known:
+        yield from (_foreign(draft, model, role) for role in MediaRole if role in asked - known)
+    elif not fitting:
+        together = [str(role) for role in MediaRole if role in asked]
         yield Finding(
-            path=draft.path_of("first_frame"),
-            what="there is no first frame",
-            expected="`first_frame`: the picture that the clip starts with",
-            fix="add a line like `first_frame: frames/a.png`",
+            path=draft.path_of(together[-1]),
+            what=f"{listed(together, 'and')} cannot go together for {model.name}",
+            expected=listed(_in_words(combination) for combination in legal),
+            fix="delete what is not meant",
         )
-    if shot.last_frame is None and "last_frame" not in shot.refused and model.dialect is Dialect.KEYFRAMES:
-        yield Finding(
-            path=draft.path_of("last_frame"),
+    else:
+        needed = min(fitting, key=len) - asked
+        yield from (_missing(draft, model, role) for role in MediaRole if role in needed)
+
+
+_WITH_AN_EFFECT = (frozenset([MediaRole.FIRST_FRAME]),)
+
+
+def _in_words(combination: frozenset[MediaRole]) -> str:
+    return " with ".join(role for role in MediaRole if role in combination)
+
+
+def _foreign(draft: Draft, model: Model, role: MediaRole) -> Finding:
+    if draft.settings.template is not None:
+        what, fix = f"`{role}` has no place beside `template`", "delete one of the two"
+        return Finding(path=draft.path_of(role), what=what, expected="`first_frame` alone", fix=fix)
+    return Finding(
+        path=draft.path_of(role),
+        what=f"`{role}` is not taken by {model.name}",
+        expected=listed(_in_words(combination) for combination in model.combinations),
+        fix="delete it, or choose a model that takes it, like wan2.7-i2v",
+    )
+
+
+def _missing(draft: Draft, model: Model, role: MediaRole) -> Finding:
+    if role is MediaRole.LAST_FRAME:
+        return Finding(
+            path=draft.path_of(role),
             what=f"there is no last frame, and {model.name} needs both",
             expected="`last_frame`: the picture that the clip ends with",
             fix="add a line like `last_frame: frames/b.png`, or choose wan2.7-i2v, which can do without",
         )
+    return Finding(
+        path=draft.path_of(role),
+        what=f"there is no {role.replace('_', ' ')}",
+        expected="`first_frame`: the picture that the clip starts with",
+        fix="add a line like `first_frame: frames/a.png`",
+    )
 
 
-def still_findings(draft: Draft, model: Model, name: str, still: StillFacts) -> Iterator[Finding]:
-    """What the service would refuse about a still. `name` is the field: first_frame or last_frame."""
-    path = draft.path_of(name)
-    rules = model.frames
-    subject = f"the {name.replace('_', ' ')}"
-    if still.format not in rules.formats:
+def template_findings(draft: Draft, model: Model) -> Iterator[Finding]:
+    """Effects that the model lacks, as far as anybody knows. Source: API reference, 3.3."""
+    name, path = draft.settings.template, draft.path_of("template")
+    if name is None:
+        return
+    if model.templates is None:
+        what, fix = f"{model.name} has no effects", "delete `template`, or choose a kf2v model"
+        yield Finding(path=path, what=what, fix=fix)
+    elif name not in model.templates:
         yield Finding(
             path=path,
-            what=f"{subject} is a {still.format} picture, whatever its name says",
-            expected=listed(rules.formats),
-            fix="save it as PNG or JPEG",
+            what=f"the effect {echoed(name)} is not among those known of {model.name}",
+            expected=listed(model.templates) if model.templates else None,
+            fix=did_you_mean(name, model.templates, "check the spelling; a wrong name fails, and is not billed"),
+            severity=Severity.WARNING,
         )
-    if still.animated:
-        yield Finding(path=path, what=f"{subject} is an animation", expected="one picture", fix="save one frame of it")
-    if still.alpha:
+    if draft.settings.prompt and not draft.shot.inherits("prompt"):
         yield Finding(
-            path=path,
-            what=f"{subject} has an alpha channel (transparency), which {model.name} does not take",
-            expected="a picture without transparency",
-            fix="flatten it onto a background and save it again",
-        )
-    if still.size_bytes > rules.max_size_bytes:
-        yield Finding(
-            path=path,
-            what=f"{subject} is {still.size_bytes / 2**20:.1f} MB large",
-            expected=f"at most {rules.max_size_bytes // 2**20} MB for {model.name}",
-            fix="save it as JPEG, or scale it down",
-        )
-    yield from _side_findings(draft, model, name, still)
-
-
-def _side_findings(draft: Draft, model: Model, name: str, still: StillFacts) -> Iterator[Finding]:
-    rules = model.frames
-    short, long = sorted((still.width_px, still.height_px))
-    what = f"the {name.replace('_', ' ')} is {still.width_px}x{still.height_px} px"
-    if short < rules.min_side_px or long > rules.max_side_px:
-        yield Finding(
-            path=draft.path_of(name),
-            what=what,
-            expected=f"each side {rules.min_side_px:,} to {rules.max_side_px:,} px for {model.name}",
-            fix="supply a larger picture" if short < rules.min_side_px else "scale it down",
-        )
-    if rules.max_aspect is not None and long > rules.max_aspect * short:
-        yield Finding(
-            path=draft.path_of(name),
-            what=f"{what}, which is too long and narrow",
-            expected=f"one side at most {rules.max_aspect} times the other for {model.name}",
-            fix="crop it",
-        )
-
-
-def shape_findings(draft: Draft, first: StillFacts, last: StillFacts) -> Iterator[Finding]:
-    """A last frame of another shape is cropped or stretched by the service: it says nowhere which."""
-    ratio = (first.width_px * last.height_px) / (first.height_px * last.width_px)
-    if abs(ratio - 1) > ASPECT_TOLERANCE:
-        yield Finding(
-            path=draft.path_of("last_frame"),
-            what=(
-                f"the frames differ in shape: first {first.width_px}x{first.height_px} px, "
-                f"last {last.width_px}x{last.height_px} px; the clip takes the shape of the first"
-            ),
-            fix="crop both to one shape",
+            path=draft.path_of("prompt"),
+            what="an effect takes no prompt: this one is not sent",
+            fix="delete it, or delete `template`",
             severity=Severity.WARNING,
         )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from kfpipe.errors import KfpipeError
-from kfpipe.frames import StillFacts
+from kfpipe.material import StillFacts
+from kfpipe.sources import Unusable
 
 READ_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """What is opened at all: what a model may take, and what people give by mistake. Pillow knows many more, and starts a
@@ -20,13 +20,10 @@ _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _ALPHA_MODES = frozenset(["RGBA", "RGBa", "LA", "La", "PA"])
 
 
-class StillUnreadable(KfpipeError):
-    """The file is no picture that can be used; `reason` says why, in a few words."""
+class StillUnreadable(Unusable):
+    """The file is no picture that can be used."""
 
-    def __init__(self, reason: str, *, fix: str) -> None:
-        self.reason = reason
-        self.fix = fix
-        super().__init__(reason)
+    expected = "a JPEG, PNG, BMP or WEBP picture"
 
 
 def read(path: Path) -> StillFacts:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache
 from pathlib import PurePath
 from typing import Any
 
-from kfpipe import expand, fingerprint, matrix, prompts, rules
+from kfpipe import catalogue, expand, fingerprint, links, matrix, media_rules, prompts, rules
 from kfpipe.catalogue import Catalogue, Model
 from kfpipe.document import Document
 from kfpipe.domain import (
+    CutFrom,
     LocalMedium,
     MediaInput,
     MediaRole,
@@ -26,18 +27,22 @@ from kfpipe.domain import (
 from kfpipe.errors import Position, Problem, Severity
 from kfpipe.expand import Draft
 from kfpipe.findings import Finding
-from kfpipe.frames import Frame, LocalFrame, Still
-from kfpipe.manifest import Manifest, PromptFile, Shot
+from kfpipe.manifest import Manifest
+from kfpipe.material import (
+    Footage,
+    LocalFile,
+    Material,
+    PromptFile,
+    Recording,
+    RecordingFacts,
+    RemoteFile,
+    RenderOf,
+    Still,
+    StillFacts,
+)
 from kfpipe.prices import PriceList
+from kfpipe.shots import Shot
 from kfpipe.wording import echoed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
-    """What the shots' files hold, by their name in the manifest; a file that cannot be used is missing here."""
-
-    stills: Mapping[str, Still]
-    prompts: Mapping[str, str]
 
 
 def make(
@@ -51,8 +56,42 @@ def make(
 ) -> tuple[tuple[Take, ...], tuple[Problem, ...]]:
     """The takes of all shots that are sound, and the problems of all that are not; files' own were told before."""
     maker = _Maker(manifest, document, material, catalogue=catalogue, prices=prices, currency=currency)
-    takes = tuple(take for shot in manifest.shots for take in maker.takes(shot))
+    takes = tuple(maker.takes())
     return takes, tuple(maker.problems)
+
+
+def resolved(take: Take, pictures: Mapping[MediaRole, LocalMedium]) -> tuple[Take, tuple[str, ...]]:
+    """The take with the pictures that were cut for it, and what is wrong with them for its model, in messages.
+
+    Its fingerprint is no longer provisional, and its size is known when its first frame was among the pictures.
+    """
+    known = catalogue.shipped()
+    cut = tuple(MediaInput(role=role, medium=medium) for role, medium in pictures.items())
+    media = tuple(sorted((*take.request.media, *cut), key=lambda given: tuple(MediaRole).index(given.role)))
+    request = replace(take.request, media=media)
+    first = pictures.get(MediaRole.FIRST_FRAME)
+    size = take.size if first is None else _size(known, request.parameters.resolution, first.width_px, first.height_px)
+    flaws = (
+        finding
+        for role, medium in pictures.items()
+        for finding in _cut_findings(known.models[request.model], role, medium)
+    )
+    told = tuple(f"{flaw.what}; expected {flaw.expected}" for flaw in flaws)
+    return replace(take, request=request, cuts=(), fingerprint=fingerprint.of(request), size=size), told
+
+
+def _cut_findings(model: Model, role: MediaRole, picture: LocalMedium) -> Iterator[Finding]:
+    """What cutting cannot ensure: the picture is whole and opaque, but has the size of the clip it comes from."""
+    if picture.width_px is not None and picture.height_px is not None:
+        yield from media_rules.side_findings((), model, role, picture.width_px, picture.height_px)
+    yield from media_rules.weight_findings((), model, role, picture.size_bytes)
+
+
+def _size(known: Catalogue, resolution: str, width_px: int | None, height_px: int | None) -> PictureSize | None:
+    """The size of a clip that takes its shape from a picture or clip of these sides."""
+    if width_px is None or height_px is None:
+        return None
+    return known.predicted_size(resolution, width_px, height_px)
 
 
 class _Maker:
@@ -77,47 +116,55 @@ class _Maker:
         self._currency = currency
         self._folder = "" if manifest.output_dir == "." else f"{manifest.output_dir}/"
         self._first_with: dict[str, Take] = {}
-        self._room = matrix.TAKES_LIMIT
+        self._room = manifest.limits.matrix_takes
         self._medium = cache(self._look_up)
-        self._size = cache(catalogue.predicted_size)
+        self._size = cache(lambda resolution, *sides: _size(catalogue, resolution, *sides))
+        self._take_ids: dict[str, tuple[str, ...]] = {}
 
-    def takes(self, shot: Shot) -> Iterator[Take]:
-        """The sound takes of one shot."""
-        drafts, findings = expand.drafts(shot, room=self._room)
-        self._refuses(shot, findings)
-        if shot.matrix is not None:
-            self._room -= len(drafts)
-            self._refuses(shot, self._unused_axes(shot) if drafts else ())
-        for draft in drafts:
+    def takes(self) -> Iterator[Take]:
+        """The sound takes of all shots."""
+        drafted = [(shot, draft) for shot in self._manifest.shots for draft in self._drafts(shot)]
+        for shot, draft in drafted:
             take = self._take(draft)
             if take is not None:
                 self._refuses(shot, self._repetition(draft, take))
                 yield take
 
+    def _drafts(self, shot: Shot) -> tuple[Draft, ...]:
+        """The drafts of one shot; what later shots may cut from is known then."""
+        drafts, findings = expand.drafts(shot, room=self._room, limit=self._manifest.limits.matrix_takes)
+        self._refuses(shot, findings)
+        self._take_ids[shot.id] = tuple(draft.id for draft in drafts)
+        if shot.matrix is not None:
+            self._room -= len(drafts)
+            self._refuses(shot, self._unused_axes(shot) if drafts else ())
+        return drafts
+
     def _take(self, draft: Draft) -> Take | None:
         """The take, or None when something is wrong with it; all of it is told, not the first thing only."""
         model = rules.chosen_model(draft, self._catalogue, self._prices.region)
-        variables = draft.variables(self._manifest.variables)
-        prompt = self._rendered(draft, "prompt", draft.shot.prompt or "", variables)
-        negative_prompt = self._rendered(draft, "negative_prompt", draft.settings.negative_prompt, variables)
+        prompt, negative_prompt = self._prompts(draft)
         if isinstance(model, Finding):
             self._refuses(draft.shot, [model])
             return None
         refused = self._refuses(draft.shot, self._findings(draft, model, prompt, negative_prompt))
-        media = self._media(draft.shot)
-        if refused or prompt is None or negative_prompt is None or media is None:
+        media, cuts = self._media(draft), self._cuts(draft)
+        if refused or prompt is None or negative_prompt is None or media is None or cuts is None:
             return None
+        settings = draft.settings
         request = RenderRequest(
             model=model.name,
             prompt=prompt,
             negative_prompt=negative_prompt,
             media=media,
+            template=settings.template,
             parameters=Parameters(
-                resolution=draft.settings.resolution,
-                duration_s=draft.settings.duration,
-                prompt_extend=draft.settings.prompt_extend,
-                watermark=draft.settings.watermark,
+                resolution=settings.resolution,
+                duration_s=settings.duration,
+                prompt_extend=settings.prompt_extend,
+                watermark=settings.watermark,
                 seed=draft.seed,
+                audio=settings.audio if model.audio_choice else None,
             ),
         )
         return Take(
@@ -125,13 +172,14 @@ class _Maker:
             shot_id=draft.shot.id,
             tags=draft.shot.tags,
             request=request,
-            fingerprint=fingerprint.of(request),
+            fingerprint=fingerprint.of(request, cuts),
             size=self._predicted_size(draft),
-            unit_price=self._prices.per_second(model, draft.settings.resolution),
+            unit_price=self._prices.per_second(model, settings.resolution),
             currency=self._currency,
             output=f"{self._folder}{draft.id}.mp4",
-            attempts=draft.shot.attempts,
-            priority=draft.shot.priority,
+            attempts=settings.attempts,
+            priority=settings.priority,
+            cuts=cuts,
         )
 
     def _repetition(self, draft: Draft, take: Take) -> Iterator[Finding]:
@@ -155,18 +203,36 @@ class _Maker:
         self, draft: Draft, model: Model, prompt: str | None, negative_prompt: str | None
     ) -> Iterator[Finding]:
         yield from rules.setting_findings(draft, model)
-        yield from rules.missing_frame_findings(draft, model)
-        if prompt is not None and negative_prompt is not None:
+        yield from rules.media_findings(draft, model)
+        yield from rules.template_findings(draft, model)
+        if draft.settings.template is None and prompt is not None and negative_prompt is not None:
             yield from rules.prompt_findings(draft, model, prompt, negative_prompt)
-        first, last = self._still(draft.shot.first_frame), self._still(draft.shot.last_frame)
-        if first is not None:
-            yield from rules.still_findings(draft, model, "first_frame", first.facts)
-        if last is not None:
-            yield from rules.still_findings(draft, model, "last_frame", last.facts)
-        if first is not None and last is not None:
-            yield from rules.shape_findings(draft, first.facts, last.facts)
+        yield from self._file_findings(draft, model)
+
+    def _file_findings(self, draft: Draft, model: Model) -> Iterator[Finding]:
+        """What is wrong with the contents of the draft's files."""
+        facts = {role: self._facts(footage) for role, footage in draft.media.items()}
+        for role, known in facts.items():
+            if isinstance(known, StillFacts):
+                yield from media_rules.still_findings(draft.path_of(role), model, role, known)
+            elif known is not None:
+                yield from media_rules.recording_findings(draft.path_of(role), model, role, known)
+        first, last = facts.get(MediaRole.FIRST_FRAME), facts.get(MediaRole.LAST_FRAME)
+        if isinstance(first, StillFacts) and isinstance(last, StillFacts):
+            yield from media_rules.shape_findings(draft.path_of("last_frame"), first, last)
+        clip = facts.get(MediaRole.FIRST_CLIP)
+        if isinstance(clip, RecordingFacts):
+            yield from media_rules.clip_findings(draft.path_of("duration"), draft.settings.duration, clip)
 
     # -- prompts ----------------------------------------------------------------------------------------------------
+
+    def _prompts(self, draft: Draft) -> tuple[str | None, str | None]:
+        """The prompt and the negative prompt as they are sent: none with an effect, None what was refused."""
+        if draft.settings.template is not None:
+            return "", ""
+        variables = draft.variables(self._manifest.variables)
+        prompt = self._rendered(draft, "prompt", draft.settings.prompt, variables)
+        return prompt, self._rendered(draft, "negative_prompt", draft.settings.negative_prompt, variables)
 
     def _rendered(self, draft: Draft, name: str, source: str | PromptFile, variables: Mapping[str, Any]) -> str | None:
         """The text of one of the two prompts, without blanks at its ends; None when it was refused."""
@@ -200,49 +266,71 @@ class _Maker:
 
     def _unused_axes(self, shot: Shot) -> Iterable[Finding]:
         """Axes without effect, as far as the prompts can be read."""
-        template = self._template(shot.prompt or "")
+        template = self._template(shot.settings.prompt)
         if shot.matrix is None or template is None or "prompt" in shot.refused:
             return ()
-        values = [shot.settings.negative_prompt, *shot.matrix.axes.get("negative_prompt", ())]
+        axes = shot.matrix.axes
+        values = [shot.settings.negative_prompt, *axes.get("negative_prompt", ()), *axes.get("prompt", ())]
         try:
             spoken_of = {name for source in (template, *map(str, values)) for name in prompts.names(source)}
         except prompts.PromptInvalid:
             return ()
         return matrix.unused_findings(shot.matrix, spoken_of)
 
-    # -- frames -----------------------------------------------------------------------------------------------------
+    # -- media ------------------------------------------------------------------------------------------------------
 
-    def _still(self, frame: Frame | None) -> Still | None:
-        return self._material.stills.get(frame.path) if isinstance(frame, LocalFrame) else None
+    def _file(self, footage: Footage | None) -> Still | Recording | None:
+        """What is known of a file of the project; None for all else, and for one that cannot be used."""
+        if not isinstance(footage, LocalFile):
+            return None
+        return self._material.stills.get(footage.path) or self._material.recordings.get(footage.path)
 
-    def _media(self, shot: Shot) -> tuple[MediaInput, ...] | None:
-        """The frames as the request names them; None when one of them is missing."""
-        frames = [(MediaRole.FIRST_FRAME, shot.first_frame), (MediaRole.LAST_FRAME, shot.last_frame)]
-        given = [(role, self._medium(frame)) for role, frame in frames if frame is not None]
-        if shot.refused or any(medium is None for _, medium in given):
+    def _facts(self, footage: Footage) -> StillFacts | RecordingFacts | None:
+        file = self._file(footage)
+        return None if file is None else file.facts
+
+    def _media(self, draft: Draft) -> tuple[MediaInput, ...] | None:
+        """The media as the request names them, without those to be cut; None when one of them is missing."""
+        if draft.shot.refused:
+            return None
+        files = {role: footage for role, footage in draft.media.items() if isinstance(footage, LocalFile | RemoteFile)}
+        given = [(role, self._medium(file)) for role, file in files.items()]
+        if any(medium is None for _, medium in given):
             return None
         return tuple(MediaInput(role=role, medium=medium) for role, medium in given if medium is not None)
 
-    def _look_up(self, frame: Frame) -> Medium | None:
-        if not isinstance(frame, LocalFrame):
-            digest = hashlib.sha256(frame.url.encode()).hexdigest()
-            return RemoteMedium(url=frame.url, digest=f"url-sha256:{digest}")
-        still = self._still(frame)
-        return (
-            None
-            if still is None
-            else LocalMedium(
-                path=frame.path,
-                sha256=still.sha256,
-                size_bytes=still.facts.size_bytes,
-                mime_type=still.facts.mime_type,
-                width_px=still.facts.width_px,
-                height_px=still.facts.height_px,
-            )
+    def _look_up(self, footage: LocalFile | RemoteFile) -> Medium | None:
+        if isinstance(footage, RemoteFile):
+            digest = hashlib.sha256(footage.url.encode()).hexdigest()
+            return RemoteMedium(url=footage.url, digest=f"url-sha256:{digest}")
+        file = self._file(footage)
+        if file is None:
+            return None
+        return LocalMedium(
+            path=footage.path,
+            sha256=file.sha256,
+            size_bytes=file.facts.size_bytes,
+            mime_type=file.facts.mime_type,
+            width_px=file.facts.width_px,
+            height_px=file.facts.height_px,
         )
 
+    def _cuts(self, draft: Draft) -> tuple[tuple[MediaRole, CutFrom], ...] | None:
+        """The pictures that other takes lend; None when one of them cannot be had."""
+        cuts: list[tuple[MediaRole, CutFrom]] = []
+        for role, footage in draft.media.items():
+            if not isinstance(footage, RenderOf):
+                continue
+            lender = links.lending_take(footage, self._take_ids[footage.shot_id], draft.path_of(role))
+            if not isinstance(lender, str):
+                self._refuses(draft.shot, () if lender is None else [lender])
+                return None
+            cuts.append((role, CutFrom(take_id=lender, end=footage.end)))
+        return tuple(cuts)
+
     def _predicted_size(self, draft: Draft) -> PictureSize | None:
-        first = self._still(draft.shot.first_frame)
-        if first is None:
+        """The clip takes the shape of its first frame, or of the clip that it continues."""
+        leading = self._file(draft.media.get(MediaRole.FIRST_FRAME) or draft.media.get(MediaRole.FIRST_CLIP))
+        if leading is None:
             return None
-        return self._size(draft.settings.resolution, first.facts.width_px, first.facts.height_px)
+        return self._size(draft.settings.resolution, leading.facts.width_px, leading.facts.height_px)

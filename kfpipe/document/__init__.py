@@ -10,34 +10,65 @@ marks       positions, packed
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from kfpipe.document import builder, source
-from kfpipe.document.marks import Marks, Path
+from kfpipe.document.marks import Marks, Path, source_of, unpacked
 from kfpipe.errors import Position, Problem
 
-__all__ = ["Document", "Path", "parse"]
+__all__ = ["Document", "Path", "Source", "parse"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file that a document was read from.
+
+    `file` is its name in messages; `name` is relative to the manifest's folder, and empty for the manifest itself.
+    """
+
+    file: str
+    name: str = ""
+
+    @property
+    def folder(self) -> str:
+        """What the paths in the file are relative to, seen from the manifest's folder; empty for that folder."""
+        folder = str(PurePosixPath(self.name).parent)
+        return "" if folder == "." else folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """Plain data of a file: dict, list, str, int, Decimal, bool, None. What an alias repeats is one shared object."""
+    """Plain data of one file, or of several that were put together; the first of `sources` is the manifest.
 
-    file: str
+    The data is dict, list, str, int, Decimal, bool, None. What an alias repeats is one shared object.
+    """
+
+    sources: tuple[Source, ...]
     data: Any
     warnings: tuple[Problem, ...]
     marks: Marks
 
+    @property
+    def file(self) -> str:
+        return self.sources[0].file
+
+    def source(self, path: Path) -> Source:
+        """The file that the value at `path` stands in."""
+        return self.sources[source_of(self.marks.find(self.data, path)[1])]
+
     def position(self, path: Path) -> Position:
         """Where the value at `path` begins; its nearest ancestor, when there is no such value."""
-        return self.marks.find(self.data, path)[1]
+        return unpacked(self.marks.find(self.data, path)[1])
 
     def key_position(self, path: Path) -> Position:
         """Where the key of the value at `path` begins; the item itself in a list; else as `position`."""
-        return self.marks.find(self.data, path)[0]
+        return unpacked(self.marks.find(self.data, path)[0])
 
 
-def parse(content: bytes | str, file: str) -> Document:
-    """The document in `content`; `file` is its name in messages. Raises Refused with every problem it can name."""
+def parse(content: bytes | str, file: str, *, name: str = "") -> Document:
+    """The document in `content`; `file` and `name` as in `Source`. Raises Refused with every problem it can name."""
     built = builder.build(source.decoded(content, file), file)
-    return Document(file=file, data=built.data, warnings=built.warnings, marks=built.marks)
+    return Document(
+        sources=(Source(file=file, name=name),), data=built.data, warnings=built.warnings, marks=built.marks
+    )

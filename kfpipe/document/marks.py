@@ -10,8 +10,12 @@ from kfpipe.errors import Position
 Path = tuple[str | int, ...]
 Container = dict[str, Any] | list[Any]
 
-_COLUMN_BITS = 32
+MOST_SOURCES = 1 << 12
+"""Files that the marks of one document can tell apart."""
+
+_COLUMN_BITS = _LINE_BITS = 26  # 64 MiB is the largest file
 _COLUMN_MASK = (1 << _COLUMN_BITS) - 1
+_LINE_MASK = (1 << _LINE_BITS) - 1
 
 
 def packed(line: int, column: int) -> int:
@@ -20,7 +24,12 @@ def packed(line: int, column: int) -> int:
 
 
 def unpacked(mark: int) -> Position:
-    return Position(line=(mark >> _COLUMN_BITS) + 1, column=(mark & _COLUMN_MASK) + 1)
+    return Position(line=(mark >> _COLUMN_BITS & _LINE_MASK) + 1, column=(mark & _COLUMN_MASK) + 1)
+
+
+def source_of(mark: int) -> int:
+    """The number of the file that a place is in; 0 unless marks were adopted from another document."""
+    return mark >> _COLUMN_BITS + _LINE_BITS
 
 
 class Marks:
@@ -39,26 +48,34 @@ class Marks:
         self._offsets[id(container)] = len(self._packed)
         self._packed.extend(marks)
 
-    def find(self, data: Any, path: Path) -> tuple[Position, Position]:
-        """The places of the key and of the value at `path`; twice its nearest ancestor's value when it is absent."""
+    def adopt(self, other: Marks, source: int) -> None:
+        """Take over all places of another document, as those of the file with this number."""
+        start, shift = len(self._packed), source << _COLUMN_BITS + _LINE_BITS
+        self._packed.extend(mark | shift for mark in other._packed)
+        self._offsets.update((key, start + offset) for key, offset in other._offsets.items())
+
+    def entry(self, container: Container, step: str | int) -> tuple[int, int]:
+        """The marks of the key and of the value of one entry, which must exist; twice the item's in a list."""
+        offset = self._offsets[id(container)]
+        if isinstance(container, dict):
+            index = next(index for index, key in enumerate(container) if key == step)
+            return self._packed[offset + 2 * index], self._packed[offset + 2 * index + 1]
+        mark = self._packed[offset + int(step)]
+        return mark, mark
+
+    def find(self, data: Any, path: Path) -> tuple[int, int]:
+        """The marks of the key and of the value at `path`; twice its nearest ancestor's value when it is absent."""
         key_mark = mark = self.root
         value = data
         for step in path:
-            index = _entry_index(value, step)
-            if index is None:
-                return unpacked(mark), unpacked(mark)
-            offset = self._offsets[id(value)]
-            if isinstance(value, dict):
-                key_mark, mark = self._packed[offset + 2 * index], self._packed[offset + 2 * index + 1]
-            else:
-                key_mark = mark = self._packed[offset + index]
+            if not _has(value, step):
+                return mark, mark
+            key_mark, mark = self.entry(value, step)
             value = value[step]
-        return unpacked(key_mark), unpacked(mark)
+        return key_mark, mark
 
 
-def _entry_index(container: Any, step: str | int) -> int | None:
+def _has(container: Any, step: str | int) -> bool:
     if isinstance(container, dict):
-        return next((index for index, key in enumerate(container) if key == step), None)
-    if isinstance(container, list) and isinstance(step, int) and 0 <= step < len(container):
-        return step
-    return None
+        return step in container
+    return isinstance(container, list) and isinstance(step, int) and 0 <= step < len(container)

@@ -48,10 +48,11 @@ def submit_body(
     request: RenderRequest, media_urls: Mapping[MediaRole, str], *, model: Model, wire_name: str
 ) -> dict[str, Any]:
     """The body that creates the task. Nothing is left to the service's defaults, but for a seed that is None."""
-    words = {"prompt": request.prompt}
+    words = {"prompt": request.prompt} if request.template is None else {"template": request.template}
     if request.negative_prompt:
         words["negative_prompt"] = request.negative_prompt
     parameters: dict[str, Any] = {
+        **model.constants,
         "resolution": request.parameters.resolution,
         "duration": request.parameters.duration_s,
         "prompt_extend": request.parameters.prompt_extend,
@@ -59,6 +60,8 @@ def submit_body(
     }
     if request.parameters.seed is not None:
         parameters["seed"] = request.parameters.seed
+    if request.parameters.audio is not None:
+        parameters["audio"] = request.parameters.audio
     return {"model": wire_name, "input": words | _media(media_urls, model.dialect), "parameters": parameters}
 
 

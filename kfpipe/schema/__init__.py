@@ -17,7 +17,7 @@ from kfpipe.schema import validation
 from kfpipe.schema.shipped import manifest_schema
 from kfpipe.wording import described
 
-__all__ = ["StructureCheck", "check", "manifest_schema", "problems", "where"]
+__all__ = ["StructureCheck", "check", "check_rows", "manifest_schema", "problems", "where"]
 
 FORMAT_VERSION = 1
 
@@ -28,25 +28,36 @@ MOST_EXPLAINED_SHOTS = 50
 class StructureCheck:
     """What is wrong with a document's structure, in file order, and which parts of it cannot be used.
 
-    `broken` holds paths of top-level parts and of shots: `("budget",)`, `("shots", 3)`; `()` when nothing can be used.
+    `broken` holds paths of top-level parts, of shots and of sequences: `("budget",)`, `("shots", 3)`; `()` when nothing
+    can be used.
     """
 
     problems: tuple[Problem, ...]
     broken: frozenset[Path]
 
 
-def check(document: Document) -> StructureCheck:
-    """Hold a document against the manifest's schema."""
+def check(document: Document, *, included: bool = False) -> StructureCheck:
+    """Hold a document against the manifest's schema; an included manifest may be a part of one."""
     if _is_of_another_version(document):
         return StructureCheck(problems=(_other_version(document),), broken=frozenset({()}))
-    findings = list(validation.findings_outside_shots(document.data))
-    broken_shots = validation.broken_shots(document.data)
-    for index in broken_shots[:MOST_EXPLAINED_SHOTS]:
-        findings += validation.findings_in_shot(document.data, index)
-    if len(broken_shots) > MOST_EXPLAINED_SHOTS:
-        findings.append(_further_shots(broken_shots[MOST_EXPLAINED_SHOTS:]))
+    return _checked(document, validation.findings_outside_entries(document.data, included=included))
+
+
+def check_rows(document: Document) -> StructureCheck:
+    """Hold the shots of a document that is nothing but shots against the schema of one."""
+    return _checked(document, [])
+
+
+def _checked(document: Document, findings: list[Finding]) -> StructureCheck:
+    broken = {_part(finding.path) for finding in findings}
+    for part in validation.ENTRY_LISTS:
+        indexes = validation.broken_entries(document.data, part)
+        for index in indexes[:MOST_EXPLAINED_SHOTS]:
+            findings += validation.findings_in_entry(document.data, part, index)
+        if len(indexes) > MOST_EXPLAINED_SHOTS:
+            findings.append(_further(part, indexes[MOST_EXPLAINED_SHOTS:]))
+        broken |= {(part, index) for index in indexes}
     found = in_file_order(finding.problem(document, where(document, finding.path)) for finding in findings)
-    broken = {_part(finding.path) for finding in findings} | {("shots", index) for index in broken_shots}
     return StructureCheck(problems=found, broken=frozenset(broken))
 
 
@@ -58,9 +69,9 @@ def problems(document: Document) -> tuple[Problem, ...]:
 def where(document: Document, path: Path) -> str:
     """The part of the manifest that holds `path`, in the user's words; empty for the manifest itself."""
     match path:
-        case ("shots", int(index), *_):
-            name = validation.usable_id(document.data["shots"][index])
-            return f"shots[{index}]" if name is None else f"shot '{name}'"
+        case ("shots" | "sequences" as part, int(index), *_):
+            name = validation.usable_id(document.data[part][index])
+            return f"{part}[{index}]" if name is None else f"{validation.ENTRY_LISTS[part]} '{name}'"
         case (str(part), _, *_):
             return part
         case _:
@@ -68,7 +79,7 @@ def where(document: Document, path: Path) -> str:
 
 
 def _part(path: Path) -> Path:
-    return path[:2] if path[:1] == ("shots",) else path[:1]
+    return path[:2] if path[:1] and path[0] in validation.ENTRY_LISTS else path[:1]
 
 
 def _is_of_another_version(document: Document) -> bool:
@@ -86,10 +97,10 @@ def _other_version(document: Document) -> Problem:
     return finding.problem(document, "")
 
 
-def _further_shots(indexes: tuple[int, ...]) -> Finding:
-    count = len(indexes)
+def _further(part: str, indexes: tuple[int, ...]) -> Finding:
+    count, entry = len(indexes), validation.ENTRY_LISTS[part]
     return Finding(
-        path=("shots", indexes[0]),
-        what=f"this shot and {count - 1} more after it are wrong too" if count > 1 else "this shot is wrong too",
+        path=(part, indexes[0]),
+        what=f"this {entry} and {count - 1} more after it are wrong too" if count > 1 else f"this {entry} is wrong too",
         fix="mend those above first; the same slip is often in all of them",
     )

@@ -20,6 +20,7 @@ from kfpipe.wording import closest, described, echoed, listed, visible
 Fits = Callable[[Any, Schema], bool]
 
 _LONGEST_LINE = 100
+_ENTRIES = {"shots": "shot", "sequences": "sequence"}
 
 
 def explained(error: ValidationError, prefix: Path, fits: Fits) -> Iterator[Finding]:
@@ -32,8 +33,11 @@ def explained(error: ValidationError, prefix: Path, fits: Fits) -> Iterator[Find
     match error.validator:
         case "additionalProperties":
             yield from (_unknown(path, key) for key in value if key not in schema_at(path)["properties"])
+        case "anyOf" if not path:
+            yield _missing(("shots",))
         case "required":
-            yield from (_missing((*path, key)) for key in schema_at(path)["required"] if key not in value)
+            required: Any = error.validator_value
+            yield from (_missing((*path, key)) for key in required if key not in value)
         case "uniqueItems":
             yield _repeated(path, value)
         case _:
@@ -83,9 +87,11 @@ def _belongs(path: Path, key: str) -> str | None:
     if key != key.strip():
         return "delete the invisible characters beside it, and indent with plain spaces"
     of_manifest, of_shot = schema_at(())["properties"], schema_at(("shots", 0))["properties"]
+    if path[:1] == ("shots",) and key in ("keyframes", "prompts"):
+        return "move the shot to the list `sequences`"
     if not path and key in of_shot:
         return f"indent `{key}`: it belongs to a shot, or under `defaults`"
-    if path == ("defaults",) and key in of_shot:
+    if path[:1] in (("defaults",), ("profiles",)) and key in of_shot:
         return f"move `{key}` into the shots: each has its own"
     if path and key in of_manifest:
         return f"move `{key}` to the left margin: it holds for the whole manifest"
@@ -195,8 +201,9 @@ def _name(path: Path) -> str:
     """A place as it is called inside its part: `duration`, `matrix.seed[0]`, the shot, the manifest."""
     if not path:
         return "the manifest"
-    inside = path[2:] if path[0] == "shots" and len(path) > 1 else path[1:] or path
+    entry = _ENTRIES.get(str(path[0])) if len(path) > 1 else None
+    inside = path[2:] if entry else path[1:] or path
     if not inside:
-        return "the shot"
+        return f"the {entry}"
     steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in inside)
     return f"`{visible(steps.removeprefix('.'))}`"

@@ -1,6 +1,6 @@
 """Which parts of a document fail the schema.
 
-A compiled validator passes the shots that are right, a hundred times faster than the one that can explain. Only what
+A compiled validator passes the entries that are right, a hundred times faster than the one that can explain. Only what
 fails there is walked again. Both get the document's own values; decimals count as numbers to both.
 """
 
@@ -25,36 +25,42 @@ from kfpipe.wording import echoed
 
 MOST_FINDINGS_IN_A_PART = 20
 
+ENTRY_LISTS = {"shots": "shot", "sequences": "sequence"}
+"""Lists whose entries are checked one by one, with the name of an entry's schema."""
 
-def broken_shots(data: dict[str, Any]) -> tuple[int, ...]:
-    """Indexes of the shots that fail."""
-    shots = data.get("shots")
-    if not isinstance(shots, list):
+
+def broken_entries(data: dict[str, Any], part: str) -> tuple[int, ...]:
+    """Indexes of the entries of one of the lists that fail."""
+    entries = data.get(part)
+    if not isinstance(entries, list):
         return ()
-    gate = _shot_gate()
-    return tuple(index for index, shot in enumerate(shots) if not gate.is_valid(shot) or _has_decimal_field(shot))
+    gate = _gate(part)
+    return tuple(index for index, entry in enumerate(entries) if not gate.is_valid(entry) or _has_decimal_field(entry))
 
 
-def findings_in_shot(data: dict[str, Any], index: int) -> list[Finding]:
-    """What is wrong with a shot that fails."""
-    shot = data["shots"][index]
-    found = _bounded(_shot_validator().iter_errors(shot), ("shots", index))
-    return found or [_unexplained(shot, index)]
+def findings_in_entry(data: dict[str, Any], part: str, index: int) -> list[Finding]:
+    """What is wrong with an entry that fails."""
+    entry = data[part][index]
+    found = _bounded(_validator(part).iter_errors(entry), (part, index))
+    return found or [_unexplained(entry, part, index)]
 
 
-def findings_outside_shots(data: dict[str, Any]) -> list[Finding]:
-    """What is wrong with the rest of the manifest; every part that fails is among them."""
+def findings_outside_entries(data: dict[str, Any], *, included: bool) -> list[Finding]:
+    """What is wrong with the rest of the manifest; every part that fails is among them.
+
+    An included manifest need not say more than the version of the format.
+    """
     by_part: dict[tuple[Path, str], list[ValidationError]] = {}
-    for error in _outer_validator().iter_errors(data):
+    for error in _outer_validator(included).iter_errors(data):
         errors = by_part.setdefault((tuple(error.absolute_path)[:1], error.validator), [])
         if len(errors) <= MOST_FINDINGS_IN_A_PART:
             errors.append(error)
     return [finding for errors in by_part.values() for finding in _bounded(errors, ())]
 
 
-def usable_id(shot: Any) -> str | None:
-    """The id of a shot, unless it is no id."""
-    name = shot.get("id") if isinstance(shot, dict) else None
+def usable_id(entry: Any) -> str | None:
+    """The id of an entry, unless it is no id."""
+    name = entry.get("id") if isinstance(entry, dict) else None
     return name if isinstance(name, str) and fits(name, schema_at(("shots", 0, "id"))) else None
 
 
@@ -63,9 +69,9 @@ def fits(value: Any, schema: Schema) -> bool:
     return not any(_Strict({"$defs": shipped()["$defs"], **schema}).iter_errors(value))
 
 
-def _has_decimal_field(shot: Any) -> bool:
-    """JSON Schema lets 5.0 pass for the whole number 5; no field of a shot is written with a point."""
-    return any(isinstance(value, Decimal) for value in shot.values())
+def _has_decimal_field(entry: Any) -> bool:
+    """JSON Schema lets 5.0 pass for the whole number 5; no field of an entry is written with a point."""
+    return any(isinstance(value, Decimal) for value in entry.values())
 
 
 def _bounded(errors: Iterable[ValidationError], prefix: Path) -> list[Finding]:
@@ -77,33 +83,37 @@ def _bounded(errors: Iterable[ValidationError], prefix: Path) -> list[Finding]:
     return shown
 
 
-def _unexplained(shot: Any, index: int) -> Finding:
+def _unexplained(entry: Any, part: str, index: int) -> Finding:
     """The two validators disagree: the stricter one is right, in its own words."""
-    error = next(iter(_shot_gate().iter_errors(shot)), None)
+    error = next(iter(_gate(part).iter_errors(entry)), None)
     reason = f": {echoed(error.message)}" if error else ""
-    path = ("shots", index, *(error.instance_path if error else ()))
+    path = (part, index, *(error.instance_path if error else ()))
     return Finding(path=path, what=f"this does not fit the manifest's format{reason}", fix="see `kfpipe schema`")
 
 
 @cache
-def _shot_gate() -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(_shot_schema())
+def _gate(part: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(_entry_schema(part))
 
 
 @cache
-def _shot_validator() -> Any:
-    return _Strict(_shot_schema())
+def _validator(part: str) -> Any:
+    return _Strict(_entry_schema(part))
 
 
 @cache
-def _outer_validator() -> Any:
-    properties = shipped()["properties"]
-    shots = {keyword: value for keyword, value in properties["shots"].items() if keyword != "items"}
-    return _Strict({**shipped(), "properties": {**properties, "shots": shots}})
+def _outer_validator(included: bool) -> Any:
+    whole = shipped()
+    lists = {part: {**whole["properties"][part], "items": {}} for part in ENTRY_LISTS}
+    outer = {**whole, "properties": {**whole["properties"], **lists}}
+    if included:
+        del outer["anyOf"]
+        outer["required"] = ["kfpipe"]
+    return _Strict(outer)
 
 
-def _shot_schema() -> Schema:
-    return {"$ref": "#/$defs/shot", "$defs": shipped()["$defs"]}
+def _entry_schema(part: str) -> Schema:
+    return {"$ref": f"#/$defs/{ENTRY_LISTS[part]}", "$defs": shipped()["$defs"]}
 
 
 def _whole_pattern(_validator: Any, pattern: str, instance: Any, _schema: Schema) -> Iterator[ValidationError]:

@@ -47,6 +47,7 @@ PARAMETERS = st.builds(
     prompt_extend=st.booleans(),
     watermark=st.booleans(),
     seed=st.none() | st.integers(0, SEED_MAX),
+    audio=st.none() | st.booleans(),
 )
 ASKED = st.builds(
     Asked,

@@ -8,8 +8,8 @@ import pytest
 
 from kfpipe import expand, matrix
 from kfpipe.errors import Severity
-from kfpipe.manifest import Matrix, SeedChoice, Settings, Shot
 from kfpipe.matrix import scalar_text
+from kfpipe.shots import Matrix, SeedChoice, Settings, Shot
 
 
 def shot(settings: Settings | None = None, **declared: Any) -> Shot:
@@ -138,7 +138,7 @@ def test_the_nearest_variable_wins() -> None:
 
 
 def test_a_value_is_found_where_it_stands() -> None:
-    inheriting = Shot(id="kitten", path=("shots", 4), inherited=frozenset(["model"]))
+    inheriting = Shot(id="kitten", path=("shots", 4), places={"model": ("defaults", "model")})
     draft = expand.drafts(inheriting)[0][0]
     assert draft.path_of("model") == ("defaults", "model")
     assert draft.path_of("duration") == ("shots", 4, "duration")

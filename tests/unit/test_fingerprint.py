@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from kfpipe import fingerprint
-from kfpipe.domain import LocalMedium, MediaInput, MediaRole, Parameters, RemoteMedium, RenderRequest
+from kfpipe.domain import (
+    CutFrom,
+    FrameEnd,
+    LocalMedium,
+    MediaInput,
+    MediaRole,
+    Parameters,
+    RemoteMedium,
+    RenderRequest,
+)
 
 FIRST = LocalMedium(path="a.png", sha256="aa", size_bytes=1, mime_type="image/png", width_px=1280, height_px=720)
 LAST = RemoteMedium(url="https://example.com/b.png", digest="url-sha256:bb")
@@ -28,6 +38,18 @@ def test_the_canonical_form_is_as_it_always_was() -> None:
         b'"seed":42,"watermark":false},"prompt":"Ein K\\u00e4tzchen schaut auf.","version":1}'
     )
     assert fingerprint.of(REQUEST) == "36cda1c917f5868cf3389e1069d91e757dca74008bf874d6b75ee953a84bd41b"
+
+
+def test_an_effect_and_a_choice_of_sound_count_where_they_are_made() -> None:
+    silent = replace(REQUEST, parameters=replace(REQUEST.parameters, audio=False))
+    loud = replace(REQUEST, parameters=replace(REQUEST.parameters, audio=True))
+    hanfu = replace(REQUEST, template="hanfu-1")
+    assert len({fingerprint.of(request) for request in (REQUEST, silent, loud, hanfu)}) == 4
+
+
+def test_pictures_that_are_still_to_be_cut_count_by_their_source() -> None:
+    cuts = [(MediaRole.LAST_FRAME, CutFrom(take_id=take_id, end=end)) for take_id in ("a", "b") for end in FrameEnd]
+    assert len({fingerprint.of(REQUEST, [cut]) for cut in cuts} | {fingerprint.of(REQUEST)}) == 5
 
 
 def test_no_path_enters_the_fingerprint() -> None:

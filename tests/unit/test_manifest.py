@@ -5,9 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from kfpipe import catalogue, document, manifest, schema
+from kfpipe.domain import MediaRole
 from kfpipe.errors import Problem
-from kfpipe.frames import LocalFrame, RemoteFrame
-from kfpipe.manifest import Limits, Manifest, PriceLine, PromptFile, ProviderName, SeedChoice, Settings
+from kfpipe.manifest import Limits, Manifest, PriceLine, ProviderName
+from kfpipe.material import LocalFile, PromptFile, RemoteFile
+from kfpipe.shots import SeedChoice, Settings
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope}\n"
 SHOT = "shots:\n  - {id: kitten, first_frame: a.png, prompt: Up.}\n"
@@ -27,10 +29,10 @@ def test_what_a_manifest_leaves_out_has_a_stated_default() -> None:
     assert parsed.budget is None
     shot = parsed.shots[0]
     assert shot.settings == Settings(
-        model=None, resolution="720P", duration=5, prompt_extend=False, watermark=False, negative_prompt=""
+        model=None, resolution="720P", duration=5, prompt_extend=False, watermark=False, prompt="Up."
     )
     assert shot.settings.seed is SeedChoice.DERIVED
-    assert (shot.attempts, shot.priority, shot.tags, shot.matrix) == (3, 0, (), None)
+    assert (shot.settings.attempts, shot.settings.priority, shot.tags, shot.matrix) == (3, 0, (), None)
 
 
 def test_everything_that_is_said_arrives_typed() -> None:
@@ -65,9 +67,9 @@ shots:
     )
     assert parsed.output_dir == "out/clips"
     shot = parsed.shots[0]
-    assert shot.first_frame == LocalFrame(path="a.png")
-    assert shot.last_frame == RemoteFrame(url="https://example.com/b.png")
-    assert shot.prompt == PromptFile(path="prompts/kitten.j2")
+    assert shot.media[MediaRole.FIRST_FRAME] == LocalFile(path="a.png")
+    assert shot.media[MediaRole.LAST_FRAME] == RemoteFile(url="https://example.com/b.png")
+    assert shot.settings.prompt == PromptFile(path="prompts/kitten.j2")
     assert shot.settings.seed is SeedChoice.RANDOM
     assert shot.matrix is not None
     assert shot.matrix.axes == {"duration": (5, 6)}
@@ -101,12 +103,12 @@ def test_a_refused_frame_is_not_taken_for_a_missing_one() -> None:
     parsed, problems = parse(HEAD + "shots:\n  - {id: kitten, first_frame: /a.png, last_frame: b.png}\n")
     assert len(problems) == 1
     assert parsed.shots[0].refused == {"first_frame"}
-    assert parsed.shots[0].last_frame == LocalFrame(path="b.png")
+    assert parsed.shots[0].media == {MediaRole.LAST_FRAME: LocalFile(path="b.png")}
 
 
 def test_the_levels_between_manifest_and_project_may_be_climbed() -> None:
     text = HEAD + "shots:\n  - {id: kitten, first_frame: ../frames/a.png}\n"
-    assert parse(text, levels_up=1)[0].shots[0].first_frame == LocalFrame(path="../frames/a.png")
+    assert parse(text, levels_up=1)[0].shots[0].media[MediaRole.FIRST_FRAME] == LocalFile(path="../frames/a.png")
     assert parse(text, levels_up=0)[1]
 
 
@@ -140,4 +142,4 @@ def test_an_unknown_region_raises_no_second_complaint_about_the_currency() -> No
 def test_shots_share_what_is_equal() -> None:
     shots = "".join(f"  - {{id: s{number}, first_frame: a.png}}\n" for number in range(3))
     parsed, _ = parse(HEAD + "defaults: {model: wan2.7-i2v}\nshots:\n" + shots)
-    assert parsed.shots[0].inherited is parsed.shots[2].inherited
+    assert parsed.shots[0].places is parsed.shots[2].places

@@ -6,7 +6,7 @@ import pytest
 
 from kfpipe import references
 from kfpipe.findings import Finding
-from kfpipe.frames import LocalFrame, RemoteFrame
+from kfpipe.material import LocalFile, RemoteFile
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def test_a_path_that_leaves_the_project_or_is_none_is_refused(text: str, levels_
 
 def test_a_public_https_address_is_passed_through_unchanged() -> None:
     url = "https://assets.example.com/a.png?signature=A%2Bb&x=1"
-    assert references.frame(url, (), levels_up=0) == RemoteFrame(url=url)
-    assert references.frame("https://93.184.216.34/a.png", (), levels_up=0) == RemoteFrame(
+    assert references.file(url, (), levels_up=0) == RemoteFile(url=url)
+    assert references.file("https://93.184.216.34/a.png", (), levels_up=0) == RemoteFile(
         url="https://93.184.216.34/a.png"
     )
-    assert references.frame("frames/a.png", (), levels_up=0) == LocalFrame(path="frames/a.png")
+    assert references.file("frames/a.png", (), levels_up=0) == LocalFile(path="frames/a.png")
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_a_public_https_address_is_passed_through_unchanged() -> None:
     ],
 )
 def test_a_frame_that_is_no_public_https_address_is_refused(url: str) -> None:
-    assert isinstance(references.frame(url, (), levels_up=0), Finding)
+    assert isinstance(references.file(url, (), levels_up=0), Finding)
 
 
 @pytest.mark.parametrize("text", ["https://user:word@example.com/a.png?sig=hidden", "https://user:word@localhost/a"])
 def test_a_refusal_repeats_no_credentials(text: str) -> None:
-    for finding in (references.frame(text, (), levels_up=0), references.base_url(text, ())):
+    for finding in (references.file(text, (), levels_up=0), references.base_url(text, ())):
         assert isinstance(finding, Finding)
         assert "word" not in finding.what.replace("password", "")
         assert "hidden" not in finding.what

@@ -6,17 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from kfpipe import catalogue, expand, rules
+from kfpipe import catalogue, expand, media_rules, rules
 from kfpipe.catalogue import Model
+from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
 from kfpipe.expand import Draft
 from kfpipe.findings import Finding
-from kfpipe.frames import LocalFrame, RemoteFrame, StillFacts
-from kfpipe.manifest import Settings, Shot
+from kfpipe.material import LocalFile, RemoteFile, StillFacts
+from kfpipe.shots import Settings, Shot
 
 CATALOGUE = catalogue.shipped()
 WAN27 = CATALOGUE.models["wan2.7-i2v"]
 KF2V = CATALOGUE.models["wan2.2-kf2v-flash"]
+HERE = ("shots", 0, "first_frame")
+FIRST = MediaRole.FIRST_FRAME
 STILL = StillFacts(
     format="PNG", mime_type="image/png", width_px=1280, height_px=720, size_bytes=1000, alpha=False, animated=False
 )
@@ -26,8 +29,11 @@ def draft(settings: Settings | None = None, *, first: str | None = "a.png", last
     shot = Shot(
         id="kitten",
         path=("shots", 0),
-        first_frame=None if first is None else LocalFrame(path=first),
-        last_frame=None if last is None else LocalFrame(path=last),
+        media={
+            role: LocalFile(path=path)
+            for role, path in ((MediaRole.FIRST_FRAME, first), (MediaRole.LAST_FRAME, last))
+            if path is not None
+        },
         settings=settings or Settings(model="wan2.7-i2v"),
     )
     return expand.drafts(shot)[0][0]
@@ -92,7 +98,7 @@ def test_an_empty_prompt_is_legal_and_worth_a_word() -> None:
 def test_frames_are_demanded_as_the_model_needs_them(
     first: str | None, last: str | None, model: Model, missing: list[str]
 ) -> None:
-    findings = rules.missing_frame_findings(draft(first=first, last=last), model)
+    findings = rules.media_findings(draft(first=first, last=last), model)
     assert [finding.path[-1] for finding in findings] == missing
 
 
@@ -112,7 +118,7 @@ def test_frames_are_demanded_as_the_model_needs_them(
 )
 def test_sides_are_legal_up_to_their_limits(model: Model, width_px: int, height_px: int, fine: bool) -> None:
     still = replace(STILL, width_px=width_px, height_px=height_px)
-    assert (not list(rules.still_findings(draft(), model, "first_frame", still))) is fine
+    assert (not list(media_rules.still_findings(HERE, model, FIRST, still))) is fine
 
 
 @pytest.mark.parametrize(
@@ -126,27 +132,29 @@ def test_sides_are_legal_up_to_their_limits(model: Model, width_px: int, height_
 )
 def test_bytes_are_legal_up_to_their_limits(model: Model, size_bytes: int, fine: bool) -> None:
     still = replace(STILL, size_bytes=size_bytes)
-    assert (not list(rules.still_findings(draft(), model, "first_frame", still))) is fine
+    assert (not list(media_rules.still_findings(HERE, model, FIRST, still))) is fine
 
 
 @pytest.mark.parametrize(
     ("kind", "fine"), [("JPEG", True), ("WEBP", True), ("BMP", True), ("GIF", False), ("TIFF", False)]
 )
 def test_formats_are_those_of_the_service(kind: str, fine: bool) -> None:
-    assert (not list(rules.still_findings(draft(), WAN27, "first_frame", replace(STILL, format=kind)))) is fine
+    assert (not list(media_rules.still_findings(HERE, WAN27, FIRST, replace(STILL, format=kind)))) is fine
 
 
 @pytest.mark.parametrize(("width_px", "fine"), [(1280, True), (1300, True), (1310, False), (1250, False)])
 def test_frames_may_differ_in_shape_by_two_percent(width_px: int, fine: bool) -> None:
-    findings = list(rules.shape_findings(draft(), STILL, replace(STILL, width_px=width_px)))
+    findings = list(media_rules.shape_findings(HERE, STILL, replace(STILL, width_px=width_px)))
     assert (not findings) is fine
     assert {finding.severity for finding in findings} <= {Severity.WARNING}
 
 
 def test_frames_of_one_shape_in_two_sizes_are_fine() -> None:
-    assert not list(rules.shape_findings(draft(), STILL, replace(STILL, width_px=1920, height_px=1080)))
+    assert not list(media_rules.shape_findings(HERE, STILL, replace(STILL, width_px=1920, height_px=1080)))
 
 
 def test_a_remote_frame_is_a_frame() -> None:
-    shot = Shot(id="kitten", path=("shots", 0), first_frame=RemoteFrame(url="https://example.com/a.png"))
-    assert not list(rules.missing_frame_findings(expand.drafts(shot)[0][0], WAN27))
+    shot = Shot(
+        id="kitten", path=("shots", 0), media={MediaRole.FIRST_FRAME: RemoteFile(url="https://example.com/a.png")}
+    )
+    assert not list(rules.media_findings(expand.drafts(shot)[0][0], WAN27))

@@ -130,8 +130,8 @@ def test_no_message_repeats_a_long_value_or_a_control_character() -> None:
 
 def test_a_shot_that_only_the_gate_refuses_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     data = {"shots": [{"id": "a", "duration": 0}]}
-    monkeypatch.setattr(validation, "_shot_validator", lambda: Draft202012Validator({}))
-    (finding,) = validation.findings_in_shot(data, 0)
+    monkeypatch.setattr(validation, "_validator", lambda part: Draft202012Validator({}))
+    (finding,) = validation.findings_in_entry(data, "shots", 0)
     assert finding.path == ("shots", 0, "duration")
 
 

@@ -20,17 +20,29 @@ URLS = {MediaRole.LAST_FRAME: "https://host.example/b.png", MediaRole.FIRST_FRAM
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def body(model_name: str, *, wire_name: str | None = None, seed: int | None = 7, negative: str = "") -> dict[str, Any]:
+def body(
+    model_name: str,
+    *,
+    wire_name: str | None = None,
+    seed: int | None = 7,
+    negative: str = "",
+    template: str | None = None,
+    audio: bool | None = None,
+    urls: dict[MediaRole, str] = URLS,
+) -> dict[str, Any]:
     model = shipped().model(model_name)
     assert model is not None
     request = RenderRequest(
         model=model_name,
-        prompt="Lights on.",
+        prompt="" if template else "Lights on.",
         negative_prompt=negative,
         media=(),
-        parameters=Parameters(resolution="720P", duration_s=5, prompt_extend=True, watermark=False, seed=seed),
+        template=template,
+        parameters=Parameters(
+            resolution="720P", duration_s=5, prompt_extend=True, watermark=False, seed=seed, audio=audio
+        ),
     )
-    return wire.submit_body(request, URLS, model=model, wire_name=wire_name or model_name)
+    return wire.submit_body(request, urls, model=model, wire_name=wire_name or model_name)
 
 
 def report(output: dict[str, Any], usage: Any = None, **more: Any) -> Any:
@@ -52,6 +64,30 @@ def test_every_parameter_is_sent_also_where_it_is_the_services_default() -> None
         "watermark": False,
         "seed": 7,
     }
+
+
+def test_a_sound_and_a_clip_are_media_of_their_own_roles() -> None:
+    urls = {MediaRole.FIRST_CLIP: "oss://clip.mp4", MediaRole.LAST_FRAME: "oss://b.png"}
+    assert body("wan2.7-i2v", urls=urls)["input"]["media"] == [
+        {"type": "last_frame", "url": "oss://b.png"},
+        {"type": "first_clip", "url": "oss://clip.mp4"},
+    ]
+    urls = {MediaRole.DRIVING_AUDIO: "oss://voice.wav", MediaRole.FIRST_FRAME: "oss://a.png"}
+    assert [given["type"] for given in body("wan2.7-i2v", urls=urls)["input"]["media"]] == [
+        "first_frame",
+        "driving_audio",
+    ]
+
+
+def test_an_effect_goes_with_its_first_frame_and_nothing_else() -> None:
+    sent = body("wan2.1-kf2v-plus", template="hanfu-1", urls={MediaRole.FIRST_FRAME: "oss://a.png"})
+    assert sent["input"] == {"template": "hanfu-1", "first_frame_url": "oss://a.png"}
+
+
+def test_what_only_the_newest_models_ask_for_is_sent_to_them_alone() -> None:
+    sent = body("wan3.0-video", audio=False)["parameters"]
+    assert (sent["audio"], sent["ratio"]) == (False, "adaptive")
+    assert not body("wan2.7-i2v")["parameters"].keys() & {"audio", "ratio"}
 
 
 def test_an_empty_negative_prompt_is_left_out_and_so_is_a_seed_that_nobody_wants() -> None:

@@ -1,0 +1,278 @@
+"""Entries of the shot list -> shots: defaults and profile laid under, sequences taken apart, paths and places known.
+
+The structure was checked before: what `kfpipe.schema` found broken is left out here, so that it hides nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from kfpipe import references
+from kfpipe.document import Document, Path
+from kfpipe.domain import FrameEnd, MediaRole
+from kfpipe.errors import Problem
+from kfpipe.findings import Finding, did_you_mean
+from kfpipe.material import File, Footage, PromptFile, RenderOf, StillOf
+from kfpipe.shots import Matrix, Place, SeedChoice, Settings, Shot
+from kfpipe.wording import echoed, listed
+
+_RESERVED_NAMES = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10))]
+)
+_NOUNS = {MediaRole.DRIVING_AUDIO: "sound", MediaRole.FIRST_CLIP: "clip"}
+_SETTINGS = tuple(Settings.__dataclass_fields__)
+_RESTS_ON: frozenset[Path] = frozenset([(), ("defaults",), ("vars",), ("shots",)])
+
+
+def read(
+    document: Document, broken: Set[Path], *, levels_up: int, profile: str | None
+) -> tuple[tuple[Shot, ...], tuple[Problem, ...]]:
+    """The usable shots in order, and what is wrong; none at all when what every shot rests on is `broken`."""
+    if broken & (_RESTS_ON if profile is None else _RESTS_ON | {("profiles",)}):
+        return (), ()
+    reader = _Reader(document, levels_up=levels_up, profile=profile)
+    shots = tuple(
+        shot
+        for place, own in enumerate(document.data["shots"])
+        if ("shots", place) not in broken
+        for shot in reader.shots(("shots", place), own)
+    )
+    return shots, tuple(reader.problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """What one shot says by itself. `places` tells of the fields that stand elsewhere than right under `path`."""
+
+    path: Path
+    own: Mapping[str, Any]
+    places: Mapping[str, Path] = field(default_factory=dict)
+    refused: frozenset[str] = frozenset()
+    in_sequence: Place | None = None
+
+
+class _Reader:
+    """One pass over the shot list; equal values are one object, problems are collected on the way."""
+
+    def __init__(self, document: Document, *, levels_up: int, profile: str | None) -> None:
+        self.problems: list[Problem] = []
+        self._document = document
+        self._levels_up = levels_up
+        self._fields, self._variables, self._places = self._shared(profile)
+        self._inherited: dict[frozenset[str], Mapping[str, Path]] = {}
+        self._first_with: dict[str, Shot] = {}
+        self._folder_of_shared = cache(lambda path: document.source(path).folder)
+
+    def shots(self, path: Path, own: Mapping[str, Any]) -> Iterator[Shot]:
+        """The shot of an entry, or the shots of a sequence."""
+        for entry in self._sequence(path, own) if "keyframes" in own else [_Entry(path=path, own=own)]:
+            shot = self._shot(entry)
+            self._check_name(shot)
+            yield shot
+
+    def _report(self, finding: Finding, where: str) -> None:
+        self.problems.append(finding.problem(self._document, where))
+
+    def _shared(self, profile: str | None) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Path]]:
+        """What holds for every shot that does not say otherwise: fields, variables, and where the fields stand."""
+        data = self._document.data
+        defaults, profiles = data.get("defaults", {}), data.get("profiles", {})
+        if profile is not None and profile not in profiles:
+            finding = Finding(
+                path=(),
+                what=f"there is no profile {echoed(profile)}",
+                expected=listed(profiles) if profiles else None,
+                fix=did_you_mean(profile, profiles, "choose one of these" if profiles else "add it under `profiles`"),
+            )
+            self._report(finding, "--profile")
+        chosen = profiles.get(profile, {})
+        places: dict[str, Path] = {name: ("defaults", name) for name in defaults}
+        places |= {name: ("profiles", str(profile), name) for name in chosen}
+        return {**defaults, **chosen}, {**defaults.get("vars", {}), **chosen.get("vars", {})}, places
+
+    # -- sequences --------------------------------------------------------------------------------------------------
+
+    def _sequence(self, path: Path, own: Mapping[str, Any]) -> Iterator[_Entry]:
+        """A shot for each pair of neighbouring keyframes."""
+        keyframes, prompts = own["keyframes"], own.get("prompts")
+        count = len(keyframes) - 1
+        findings = tuple(_sequence_findings(path, own, count))
+        for finding in findings:
+            self._report(finding, f"sequence '{own['id']}'")
+        fields = {name: value for name, value in own.items() if name not in ("keyframes", "prompts")}
+        for index, (first, last) in enumerate(pairwise(keyframes), start=1):
+            frames = {"first_frame": first, "last_frame": last}
+            places = {"first_frame": (*path, "keyframes", index - 1), "last_frame": (*path, "keyframes", index)}
+            if prompts and not findings:
+                frames["prompt"], places["prompt"] = prompts[index - 1], (*path, "prompts", index - 1)
+            yield _Entry(
+                path=path,
+                own={**fields, **frames, "id": f"{own['id']}.{index:02}"},
+                places=places,
+                refused=frozenset(["prompt"] if findings else []),
+                in_sequence=Place(index=index, count=count),
+            )
+
+    # -- shots ------------------------------------------------------------------------------------------------------
+
+    def _shot(self, entry: _Entry) -> Shot:
+        own = entry.own
+        inherited = self._inherited_by(frozenset(self._fields.keys() - own.keys()))
+        fields = {**{name: self._fields[name] for name in inherited}, **own}
+        shot = Shot(
+            id=own["id"],
+            path=entry.path,
+            places={**inherited, **entry.places} if entry.places else inherited,
+            refused=entry.refused,
+            tags=tuple(fields.get("tags", ())),
+            variables={**self._variables, **own.get("vars", {})},
+            settings=_settings(fields),
+            in_sequence=entry.in_sequence,
+        )
+        read = self._references(shot, fields)
+        found = {name: value for name, value in read.items() if not isinstance(value, Finding)}
+        for value in read.values():
+            if isinstance(value, Finding):
+                self._report(value, shot.where)
+        return replace(
+            shot,
+            refused=shot.refused | (read.keys() - found.keys()),
+            media={role: found[role] for role in MediaRole if role in found},
+            settings=replace(shot.settings, prompt=found["prompt"]) if "prompt" in found else shot.settings,
+            matrix=self._matrix(shot, own["matrix"]) if "matrix" in own else None,
+        )
+
+    def _inherited_by(self, names: frozenset[str]) -> Mapping[str, Path]:
+        """One object for equal sets: thousands of shots inherit the same fields."""
+        known = self._inherited.get(names)
+        if known is None:
+            known = self._inherited[names] = {name: self._places[name] for name in names}
+        return known
+
+    def _references(self, shot: Shot, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The media and the prompt file as the shot names them, or what is wrong with each."""
+        read: dict[str, Any] = {}
+        for name in (*MediaRole, "prompt"):
+            value = fields.get(name)
+            if value is None or (name == "prompt" and isinstance(value, str)):
+                continue
+            path = shot.path_of(name)
+            folder = self._folder_of_shared(path) if shot.inherits(name) else self._document.source(shot.path).folder
+            read[name] = (
+                self._prompt_file(value, path, folder)
+                if name == "prompt"
+                else self._footage(MediaRole(name), value, path, folder)
+            )
+        return read
+
+    def _prompt_file(self, value: Mapping[str, str], path: Path, folder: str) -> PromptFile | Finding:
+        file = references.inside_project(value["file"], (*path, "file"), levels_up=self._levels_up, folder=folder)
+        return file if isinstance(file, Finding) else PromptFile(path=file)
+
+    def _footage(self, role: MediaRole, value: Any, path: Path, folder: str) -> Footage | Finding:
+        if isinstance(value, str):
+            noun = _NOUNS.get(role, "frame")
+            return references.file(value, path, levels_up=self._levels_up, folder=folder, noun=noun)
+        end = FrameEnd(value["frame"])
+        match value:
+            case {"still": _, "render": _}:
+                what, fix = "a frame is both a `still` and a `render`", "delete one of the two lines"
+            case {"still": _, "take": _}:
+                what = "a still is the same for all takes, and `take` has no meaning here"
+                fix = "delete `take`, or write `render` for `still` to cut from what was rendered"
+            case {"still": shot_id}:
+                return StillOf(shot_id=shot_id, end=end)
+            case {"render": shot_id}:
+                return RenderOf(shot_id=shot_id, end=end, take=value.get("take"))
+            case _:
+                what, fix = "the shot to take the picture from is missing", "add `still: SHOT` or `render: SHOT`"
+        return Finding(path=path, what=what, expected="`still: SHOT` or `render: SHOT`", fix=fix)
+
+    def _matrix(self, shot: Shot, data: Mapping[str, Any]) -> Matrix:
+        path: Path = (*shot.path, "matrix")
+        axes = {name: tuple(values) for name, values in data.items() if name not in ("include", "exclude")}
+        include, exclude = tuple(data.get("include", ())), tuple(data.get("exclude", ()))
+        matrix = Matrix(path=path, axes=axes, include=include, exclude=exclude)
+        return replace(matrix, files=dict(self._axis_files(shot, matrix)))
+
+    def _axis_files(self, shot: Shot, matrix: Matrix) -> Iterator[tuple[tuple[MediaRole, str], File]]:
+        folder = self._document.source(shot.path).folder
+        for role, text, path in _axis_media(matrix):
+            noun = _NOUNS.get(role, "frame")
+            file = references.file(text, path, levels_up=self._levels_up, folder=folder, noun=noun)
+            if isinstance(file, Finding):
+                self._report(file, shot.where)
+            else:
+                yield (role, text), file
+
+    # -- names ------------------------------------------------------------------------------------------------------
+
+    def _check_name(self, shot: Shot) -> None:
+        twin = self._first_with.setdefault(shot.id.casefold(), shot)
+        if twin is not shot:
+            self._report(self._same_name(shot, twin), shot.where)
+        if shot.id.partition(".")[0].casefold() in _RESERVED_NAMES:
+            self._report(_reserved_name(shot), shot.where)
+
+    def _same_name(self, shot: Shot, twin: Shot) -> Finding:
+        place = f"line {self._document.position(twin.path).line}"
+        if (file := self._document.source(twin.path).file) != self._document.source(shot.path).file:
+            place = f"{file}, {place}"
+        other = "another shot" if twin.id == shot.id else f"'{twin.id}', which differs in capital letters only"
+        return Finding(
+            path=(*shot.path, "id"),
+            what=f"the id '{shot.id}' is taken by {other} ({place})",
+            expected="an id that no other shot has: it becomes the name of the video file",
+            fix="rename one of the two shots",
+        )
+
+
+def _sequence_findings(path: Path, own: Mapping[str, Any], count: int) -> Iterator[Finding]:
+    """Prompts that do not fit the keyframes."""
+    prompts = own.get("prompts")
+    if prompts is not None and "prompt" in own:
+        yield Finding(
+            path=(*path, "prompts"),
+            at_key=True,
+            what="there is both `prompts`, one for each shot, and `prompt`, one for all",
+            fix="delete one of the two",
+        )
+    elif prompts is not None and len(prompts) != count:
+        yield Finding(
+            path=(*path, "prompts"),
+            at_key=True,
+            what=f"{len(prompts)} prompts stand against {count + 1} keyframes",
+            expected=f"{count}: one for each pair of neighbouring keyframes",
+            fix="add or delete prompts, or write one `prompt` with {{ index }} and {{ count }} for all of them",
+        )
+
+
+def _settings(fields: Mapping[str, Any]) -> Settings:
+    given = {name: fields[name] for name in _SETTINGS if name in fields}
+    if given.get("seed") == SeedChoice.RANDOM.value:
+        given["seed"] = SeedChoice.RANDOM
+    if not isinstance(given.get("prompt", ""), str):
+        del given["prompt"]
+    return Settings(**given)
+
+
+def _axis_media(matrix: Matrix) -> Iterator[tuple[MediaRole, str, Path]]:
+    """The files that the matrix names, and where it names them; a value that is no text is refused elsewhere."""
+    for role in MediaRole:
+        values = (*matrix.axes.get(role, ()), *(entry[role] for entry in matrix.include if role in entry))
+        for value in dict.fromkeys(values):
+            if isinstance(value, str):
+                yield role, value, matrix.place_of(role, value)
+
+
+def _reserved_name(shot: Shot) -> Finding:
+    return Finding(
+        path=(*shot.path, "id"),
+        what=f"the id '{shot.id}' cannot be the name of a file on Windows",
+        expected=f"no id like {listed(['con', 'prn', 'aux', 'nul', 'com1', 'lpt1'])}, whatever follows a dot",
+        fix=f"rename the shot, for instance to `shot_{shot.id}`",
+    )

@@ -1,0 +1,203 @@
+"""What shots borrow from one another: stills, followed to their files; and renders, which must not go in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from kfpipe.document import Path
+from kfpipe.domain import FrameEnd, MediaRole
+from kfpipe.findings import Finding, did_you_mean
+from kfpipe.material import File, RenderOf, StillOf
+from kfpipe.shots import Shot
+from kfpipe.wording import echoed, listed
+
+ROLE_OF = {FrameEnd.FIRST: MediaRole.FIRST_FRAME, FrameEnd.LAST: MediaRole.LAST_FRAME}
+"""The field that holds the picture at an end of a shot."""
+
+_MOST_SHOWN = 5
+
+Refusal = tuple[Shot, Finding]
+_Field = tuple[str, MediaRole]
+
+
+def followed(shots: Sequence[Shot], *, everything_known: bool) -> tuple[tuple[Shot, ...], tuple[Refusal, ...]]:
+    """The shots with files and renders in place of borrowed stills, and what is wrong with what they borrow.
+
+    A shot that is not there is no finding unless `everything_known`: it may stand in a part that could not be read.
+    """
+    if not any(isinstance(footage, StillOf | RenderOf) for shot in shots for footage in shot.media.values()):
+        return tuple(shots), ()
+    chains = _Chains(shots, everything_known=everything_known)
+    resolved = tuple(chains.resolved(shot) for shot in shots)
+    waiting = {shot.id: tuple(_sources(shot)) for shot in resolved}
+    by_id = {shot.id: shot for shot in resolved}
+    circles = tuple(_circles({waiter: sources for waiter, sources in waiting.items() if sources}))
+    refusals = (*chains.refusals, *((by_id[circle[0]], _circle(by_id, circle)) for circle in circles))
+    lost = {shot_id for circle in circles for shot_id in circle}
+    return tuple(_without_renders(shot) if shot.id in lost else shot for shot in resolved), refusals
+
+
+def lending_take(render: RenderOf, take_ids: Sequence[str], path: Path) -> str | Finding | None:
+    """The take of the source that is meant; None when the source has no sound take, of which it was told already.
+
+    `take_ids` are those of the source; `path` is where the render is asked for.
+    """
+    if render.take is None:
+        if len(take_ids) <= 1:
+            return next(iter(take_ids), None)
+        return Finding(
+            path=path,
+            what=f"shot '{render.shot_id}' has {len(take_ids):,} takes, and the picture is cut from one",
+            expected=_some(take_ids),
+            fix=f"add a line like `take: {take_ids[0].partition('@')[2]}`",
+        )
+    wanted = set(render.take.removeprefix(f"{render.shot_id}@").split(","))
+    meant = [take_id for take_id in take_ids if take_id == render.take or wanted <= _cell(take_id)]
+    if len(meant) == 1 or not take_ids:
+        return next(iter(meant), None)
+    return Finding(
+        path=(*path, "take"),
+        what=f"{echoed(render.take)} is {'no take' if not meant else 'more than one take'} of shot '{render.shot_id}'",
+        expected=_some(meant or take_ids),
+        fix=did_you_mean(render.take, (_short(take_id) for take_id in meant or take_ids), "write one of these"),
+    )
+
+
+def _cell(take_id: str) -> set[str]:
+    return set(_short(take_id).split(","))
+
+
+def _short(take_id: str) -> str:
+    """What tells a take from the others of its shot."""
+    return take_id.partition("@")[2] or take_id
+
+
+def _some(take_ids: Sequence[str]) -> str:
+    shown = [f"`{_short(take_id)}`" for take_id in take_ids[:_MOST_SHOWN]]
+    return listed([*shown, f"{len(take_ids) - len(shown):,} more"] if len(take_ids) > len(shown) else shown)
+
+
+class _Chains:
+    """Follows each still to its end once, however many shots borrow it."""
+
+    def __init__(self, shots: Sequence[Shot], *, everything_known: bool) -> None:
+        self.refusals: list[Refusal] = []
+        self._by_id = {shot.id: shot for shot in shots}
+        self._everything_known = everything_known
+        self._ends: dict[_Field, File | RenderOf | None] = {}
+
+    def resolved(self, shot: Shot) -> Shot:
+        """The shot without references to stills; what cannot be had is refused."""
+        if not any(isinstance(footage, StillOf | RenderOf) for footage in shot.media.values()):
+            return shot
+        ends = {role: self._end((shot.id, role)) for role in shot.media}
+        return replace(
+            shot,
+            media={role: footage for role, footage in ends.items() if footage is not None},
+            refused=shot.refused | {str(role) for role, footage in ends.items() if footage is None},
+        )
+
+    def _end(self, start: _Field) -> File | RenderOf | None:
+        trail: dict[_Field, None] = {}
+        here: _Field | None = start
+        while here is not None and here not in self._ends and here not in trail:
+            trail[here] = None
+            here = self._lender(*here)
+        if here in trail:
+            way = tuple(trail)
+            self._refuse_chain(way[way.index(here) :])
+        found = self._ends.get(here) if here is not None else self._own_end(next(reversed(trail)))
+        self._ends.update(dict.fromkeys(trail, found))
+        return found
+
+    def _own_end(self, here: _Field) -> File | RenderOf | None:
+        """What stands in a field that borrows no still; None when it borrows one in vain."""
+        shot, role = self._by_id[here[0]], here[1]
+        footage = shot.media[role]
+        if isinstance(footage, StillOf) or (isinstance(footage, RenderOf) and not self._exists(shot, role, footage)):
+            return None
+        return footage
+
+    def _lender(self, shot_id: str, role: MediaRole) -> _Field | None:
+        """The field that the still in this one is borrowed from, or None when nothing is borrowed, or to be had."""
+        shot = self._by_id[shot_id]
+        still = shot.media[role]
+        return self._lent(shot, role, still) if isinstance(still, StillOf) else None
+
+    def _lent(self, shot: Shot, role: MediaRole, still: StillOf) -> _Field | None:
+        if not self._exists(shot, role, still):
+            return None
+        lender, wanted = self._by_id[still.shot_id], ROLE_OF[still.end]
+        if lender.matrix is not None and lender.matrix.varies(wanted):
+            what = f"the takes of shot '{lender.id}' differ in their {still.end} frame"
+            self._refuse(shot, role, what, fix="give the path of the picture that is meant")
+            return None
+        if wanted not in lender.media:
+            if wanted not in lender.refused:
+                what = f"shot '{lender.id}' has no {still.end} frame"
+                self._refuse(shot, role, what, fix=f"add `{wanted}` to that shot, or give the path of a picture here")
+            return None
+        return lender.id, wanted
+
+    def _exists(self, shot: Shot, role: MediaRole, link: StillOf | RenderOf) -> bool:
+        if link.shot_id in self._by_id:
+            return True
+        if self._everything_known:
+            fix = did_you_mean(link.shot_id, self._by_id, "write the id of a shot of this manifest")
+            self._refuse(shot, role, f"there is no shot {echoed(link.shot_id)}", fix=fix)
+        return False
+
+    def _refuse(self, shot: Shot, role: MediaRole, what: str, *, fix: str) -> None:
+        key = "still" if isinstance(shot.media[role], StillOf) else "render"
+        self.refusals.append((shot, Finding(path=(*shot.path_of(role), key), what=what, fix=fix)))
+
+    def _refuse_chain(self, circle: Sequence[_Field]) -> None:
+        way = " -> ".join(f"{shot_id}.{role}" for shot_id, role in (*circle, circle[0]))
+        shot_id, role = circle[0]
+        what = f"the stills are borrowed in a circle, and none of them is a picture: {way}"
+        self._refuse(self._by_id[shot_id], role, what, fix="give the path of a picture in one of these places")
+
+
+def _sources(shot: Shot) -> Iterator[str]:
+    """The shots whose renders this one waits for."""
+    return (footage.shot_id for footage in shot.media.values() if isinstance(footage, RenderOf))
+
+
+def _circles(waiting: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:
+    """Circles of shots that wait for one another: at least one of any that overlap."""
+    finished: set[str] = set()
+    for start in waiting:
+        trail = {} if start in finished else {start: iter(waiting[start])}
+        while trail:
+            shot_id, sources = next(reversed(trail.items()))
+            source = next(sources, None)
+            if source is None:
+                finished.add(shot_id)
+                del trail[shot_id]
+            elif source in trail:
+                way = tuple(trail)
+                yield way[way.index(source) :]
+            elif source in waiting and source not in finished:
+                trail[source] = iter(waiting[source])
+
+
+def _circle(by_id: Mapping[str, Shot], circle: Sequence[str]) -> Finding:
+    first, following = by_id[circle[0]], circle[1 % len(circle)]
+    role = next(
+        role for role, footage in first.media.items() if isinstance(footage, RenderOf) and footage.shot_id == following
+    )
+    way = " -> ".join((*circle, circle[0]))
+    alone = len(circle) == 1
+    return Finding(
+        path=(*first.path_of(role), "render"),
+        what="the shot waits for its own render" if alone else f"these shots wait for one another: {way}",
+        fix="write `still` for `render` to use the picture it was given"
+        if alone
+        else "begin one of them with a picture",
+    )
+
+
+def _without_renders(shot: Shot) -> Shot:
+    kept = {role: footage for role, footage in shot.media.items() if not isinstance(footage, RenderOf)}
+    return replace(shot, media=kept, refused=shot.refused | {str(role) for role in shot.media.keys() - kept.keys()})

@@ -1,0 +1,101 @@
+"""What the shots are made of: how a manifest names a picture, a sound or a clip, and what is known of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kfpipe.domain import FrameEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFile:
+    """A file of the project; `path` is relative to the manifest's folder, normalised, with forward slashes."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteFile:
+    """A file that the service fetches by itself."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillOf:
+    """The picture that another shot begins or ends with, whatever that is."""
+
+    shot_id: str
+    end: FrameEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderOf:
+    """A picture of another shot's finished render. `take` tells which one, where the shot has several."""
+
+    shot_id: str
+    end: FrameEnd
+    take: str | None
+
+
+File = LocalFile | RemoteFile
+Footage = File | StillOf | RenderOf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptFile:
+    """A prompt that stands in a file of its own; `path` is relative to the manifest's folder."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillFacts:
+    """What a still is by its content, whatever its name says; sides as stored, before any rotation by a viewer."""
+
+    format: str
+    mime_type: str
+    width_px: int
+    height_px: int
+    size_bytes: int
+    alpha: bool
+    animated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Still:
+    """A still that was read: its facts, and the SHA-256 of its bytes in hex."""
+
+    facts: StillFacts
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingFacts:
+    """What a sound or a clip is by its content. `seconds` has three decimals at most; a sound has no sides."""
+
+    format: str
+    mime_type: str
+    size_bytes: int
+    seconds: Decimal
+    width_px: int | None
+    height_px: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A sound or a clip that was read: its facts, and the SHA-256 of its bytes in hex."""
+
+    facts: RecordingFacts
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What the shots' files hold, by their name in the manifest; a file that cannot be used is missing here."""
+
+    stills: Mapping[str, Still]
+    recordings: Mapping[str, Recording]
+    prompts: Mapping[str, str]

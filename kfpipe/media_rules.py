@@ -1,0 +1,136 @@
+"""What a model asks of pictures, sounds and clips, of one file at a time and of two together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfpipe.catalogue import Model, RecordingRules
+from kfpipe.document import Path
+from kfpipe.domain import MediaRole
+from kfpipe.errors import Severity
+from kfpipe.findings import Finding
+from kfpipe.material import RecordingFacts, StillFacts
+from kfpipe.wording import listed
+
+ASPECT_TOLERANCE = 0.02
+"""Frames of one shape to the eye: rounding to whole pixels stays well below it."""
+
+
+def still_findings(path: Path, model: Model, role: MediaRole, still: StillFacts) -> Iterator[Finding]:
+    """What the service would refuse about a still; `path` is where it is named."""
+    rules = model.frames
+    subject = _subject(role)
+    if still.format not in rules.formats:
+        yield Finding(
+            path=path,
+            what=f"{subject} is a {still.format} picture, whatever its name says",
+            expected=listed(rules.formats),
+            fix="save it as PNG or JPEG",
+        )
+    if still.animated:
+        yield Finding(path=path, what=f"{subject} is an animation", expected="one picture", fix="save one frame of it")
+    if still.alpha:
+        yield Finding(
+            path=path,
+            what=f"{subject} has an alpha channel (transparency), which {model.name} does not take",
+            expected="a picture without transparency",
+            fix="flatten it onto a background and save it again",
+        )
+    yield from weight_findings(path, model, role, still.size_bytes)
+    yield from side_findings(path, model, role, still.width_px, still.height_px)
+
+
+def side_findings(path: Path, model: Model, role: MediaRole, width_px: int, height_px: int) -> Iterator[Finding]:
+    """What the service would refuse about the sides of a picture or a clip."""
+    rules = model.recordings.get(role, model.frames)
+    short, long = sorted((width_px, height_px))
+    what = f"{_subject(role)} is {width_px}x{height_px} px"
+    noun = "clip" if role is MediaRole.FIRST_CLIP else "picture"
+    least, most = rules.min_side_px or 0, rules.max_side_px or long
+    if short < least or long > most:
+        yield Finding(
+            path=path,
+            what=what,
+            expected=f"each side {least:,} to {most:,} px for {model.name}",
+            fix=f"supply a larger {noun}" if short < least else "scale it down",
+        )
+    if rules.max_aspect is not None and long > rules.max_aspect * short:
+        yield Finding(
+            path=path,
+            what=f"{what}, which is too long and narrow",
+            expected=f"one side at most {rules.max_aspect} times the other for {model.name}",
+            fix="crop it",
+        )
+
+
+def weight_findings(path: Path, model: Model, role: MediaRole, size_bytes: int) -> Iterator[Finding]:
+    """A file with more bytes than the service takes."""
+    is_recording = role in model.recordings
+    limit_bytes = model.recordings[role].max_size_bytes if is_recording else model.frames.max_size_bytes
+    if size_bytes > limit_bytes:
+        yield Finding(
+            path=path,
+            what=f"{_subject(role)} is {size_bytes / 2**20:.1f} MB large",
+            expected=f"at most {limit_bytes // 2**20} MB for {model.name}",
+            fix="export it with a lower bit rate" if is_recording else "save it as JPEG, or scale it down",
+        )
+
+
+def recording_findings(path: Path, model: Model, role: MediaRole, recording: RecordingFacts) -> Iterator[Finding]:
+    """What the service would refuse about a sound or a clip; nothing where the model takes none at all."""
+    rules = model.recordings.get(role)
+    if rules is None:
+        return
+    subject = _subject(role)
+    if recording.format not in rules.formats:
+        yield Finding(
+            path=path,
+            what=f"{subject} is a {recording.format} file, whatever its name says",
+            expected=listed(rules.formats),
+            fix=f"export it as {rules.formats[0]}",
+        )
+        return
+    if not rules.min_s <= recording.seconds <= rules.max_s:
+        yield _length(path, model, subject, recording, rules)
+    yield from weight_findings(path, model, role, recording.size_bytes)
+    if recording.width_px is not None and recording.height_px is not None:
+        yield from side_findings(path, model, role, recording.width_px, recording.height_px)
+
+
+def _length(path: Path, model: Model, subject: str, recording: RecordingFacts, rules: RecordingRules) -> Finding:
+    return Finding(
+        path=path,
+        what=f"{subject} lasts {recording.seconds:f} s",
+        expected=f"{rules.min_s} to {rules.max_s} s for {model.name}",
+        fix="cut it shorter" if recording.seconds > rules.max_s else "supply a longer one",
+    )
+
+
+def clip_findings(path: Path, duration_s: int, clip: RecordingFacts) -> Iterator[Finding]:
+    """The duration counts the clip that is continued: what is left is new. Source: API reference, 3.2."""
+    if clip.seconds >= duration_s:
+        yield Finding(
+            path=path,
+            what=f"the duration of {duration_s} s counts the first clip, which lasts {clip.seconds:f} s by itself",
+            expected="a duration longer than the clip",
+            fix=f"write `duration: {int(clip.seconds) + 1}` or more; each second is billed, those of the clip too",
+        )
+
+
+def shape_findings(path: Path, first: StillFacts, last: StillFacts) -> Iterator[Finding]:
+    """A last frame of another shape is cropped or stretched by the service: it says nowhere which."""
+    ratio = (first.width_px * last.height_px) / (first.height_px * last.width_px)
+    if abs(ratio - 1) > ASPECT_TOLERANCE:
+        yield Finding(
+            path=path,
+            what=(
+                f"the frames differ in shape: first {first.width_px}x{first.height_px} px, "
+                f"last {last.width_px}x{last.height_px} px; the clip takes the shape of the first"
+            ),
+            fix="crop both to one shape",
+            severity=Severity.WARNING,
+        )
+
+
+def _subject(role: MediaRole) -> str:
+    return f"the {role.replace('_', ' ')}"

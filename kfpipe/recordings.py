@@ -1,0 +1,93 @@
+"""What a sound or a clip to start from is, by its content: format, length, sides, and whether it can be decoded."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from kfpipe.material import RecordingFacts
+from kfpipe.sources import Unusable
+
+_MIME_TYPES: Final = {"WAV": "audio/wav", "MP3": "audio/mpeg", "MP4": "video/mp4", "MOV": "video/quicktime"}
+_DEMUXERS: Final = {"WAV": "wav", "MP3": "mp3", "MP4": "mp4", "MOV": "mp4"}
+_SIGNATURES: Final = (
+    ("WAV", re.compile(rb"RIFF....WAVE", re.DOTALL)),
+    ("MP3", re.compile(rb"ID3|\xff[\xe2-\xff]")),
+    ("MOV", re.compile(rb"....(?:ftypqt  |moov|mdat|wide)", re.DOTALL)),
+    ("MP4", re.compile(rb"....ftyp", re.DOTALL)),
+)
+
+
+class RecordingUnreadable(Unusable):
+    """The file is no sound or clip that can be used."""
+
+    expected = "a WAV or MP3 sound, or an MP4 or MOV clip"
+
+
+def read(path: Path) -> RecordingFacts:
+    """The facts of the sound or clip, whose first piece was decoded. Raises RecordingUnreadable, OSError."""
+    size_bytes = path.stat().st_size
+    kind = _kind(path)
+    try:
+        with closing(_opened(path, kind)) as container:
+            stream = _only_stream(container, kind)
+            seconds = _seconds(container, stream)
+            if next(iter(container.decode(stream)), None) is None:
+                raise _damaged()
+    except av.FFmpegError as error:
+        raise _damaged() from error
+    sides = (stream.width, stream.height) if isinstance(stream, VideoStream) else (None, None)
+    return RecordingFacts(
+        format=kind,
+        mime_type=_MIME_TYPES[kind],
+        size_bytes=size_bytes,
+        seconds=seconds,
+        width_px=sides[0],
+        height_px=sides[1],
+    )
+
+
+def _kind(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(16)
+    kind = next((name for name, signature in _SIGNATURES if signature.match(head)), None)
+    if kind is None:
+        raise RecordingUnreadable("is no sound or clip" if head else "is empty", fix="check the path")
+    return kind
+
+
+def _opened(path: Path, kind: str) -> InputContainer:
+    """Only as what it says it is, and from the disk: a playlist in disguise could name other files and addresses."""
+    return av.open(f"file:{path}", mode="r", format=_DEMUXERS[kind], metadata_errors="replace")
+
+
+def _only_stream(container: InputContainer, kind: str) -> AudioStream | VideoStream:
+    wanted: tuple[AudioStream | VideoStream, ...] = container.streams.audio
+    if _MIME_TYPES[kind].startswith("video"):
+        wanted = container.streams.video
+    if len(wanted) != 1:
+        raise RecordingUnreadable(f"has {len(wanted)} streams of its kind instead of one", fix="export it again")
+    return wanted[0]
+
+
+def _seconds(container: InputContainer, stream: AudioStream | VideoStream) -> Decimal:
+    if stream.duration and stream.time_base:
+        length = stream.duration * stream.time_base
+    elif container.duration:
+        length = Fraction(container.duration, av.time_base)
+    else:
+        raise RecordingUnreadable("does not say how long it is", fix="export it again")
+    return Decimal(round(length * 1000)) / 1000
+
+
+def _damaged() -> RecordingUnreadable:
+    return RecordingUnreadable("is damaged or cut off", fix="copy or export it again")

@@ -1,0 +1,109 @@
+"""The shot list, typed: what a shot says by itself, by the defaults, and by its matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from kfpipe.document import Path
+from kfpipe.domain import MediaRole
+from kfpipe.material import File, Footage, PromptFile
+
+Scalar = str | int | bool | Decimal | None
+Variables = Mapping[str, Any]
+
+
+class SeedChoice(Enum):
+    """What stands in for a number: a seed derived from the take's id, or one drawn anew for each render."""
+
+    DERIVED = "derived"
+    RANDOM = "random"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an axis of a matrix may vary besides media, under the manifest's own names; `duration` is in seconds.
+
+    `model` is None where the manifest names none, `template` where no effect is asked for.
+    """
+
+    model: str | None = None
+    resolution: str = "720P"
+    duration: int = 5
+    prompt_extend: bool = False
+    watermark: bool = False
+    audio: bool = True
+    seed: int | SeedChoice = SeedChoice.DERIVED
+    prompt: str | PromptFile = ""
+    negative_prompt: str = ""
+    template: str | None = None
+    attempts: int = 3
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """The axes in the order declared, each with its values; combinations to add and to leave out.
+
+    `files` are the values of axes over media, by field and text; those that were refused are missing.
+    """
+
+    path: Path
+    axes: Mapping[str, tuple[Scalar, ...]]
+    include: tuple[Mapping[str, Scalar], ...] = ()
+    exclude: tuple[Mapping[str, Scalar], ...] = ()
+    files: Mapping[tuple[MediaRole, str], File] = field(default_factory=dict)
+
+    def varies(self, name: str) -> bool:
+        """Whether the takes may differ in this field or variable."""
+        return name in self.axes or any(name in entry for entry in self.include)
+
+    def place_of(self, name: str, value: Scalar) -> Path:
+        """Where a value of a field or variable stands."""
+        if value in self.axes.get(name, ()):
+            return (*self.path, name, self.axes[name].index(value))
+        at = next(at for at, entry in enumerate(self.include) if entry.get(name) == value)
+        return (*self.path, "include", at, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Which shot of a sequence this is: `index` counts from 1 to `count`."""
+
+    index: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """One shot, whether it has an entry of its own or is one of a sequence.
+
+    `places` tells of the fields that do not stand in the shot's own entry; `refused` names the media and the prompt
+    that cannot be used.
+    """
+
+    id: str
+    path: Path
+    places: Mapping[str, Path] = field(default_factory=dict)
+    refused: frozenset[str] = frozenset()
+    tags: tuple[str, ...] = ()
+    media: Mapping[MediaRole, Footage] = field(default_factory=dict)
+    variables: Variables = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+    in_sequence: Place | None = None
+    matrix: Matrix | None = None
+
+    @property
+    def where(self) -> str:
+        return f"shot '{self.id}'"
+
+    def path_of(self, name: str) -> Path:
+        """Where the field stands: in the shot's entry, or in what it was inherited from."""
+        return self.places.get(name) or (*self.path, name)
+
+    def inherits(self, name: str) -> bool:
+        """Whether the field comes from the defaults or from a profile."""
+        return self.places.get(name, ())[:1] in (("defaults",), ("profiles",))

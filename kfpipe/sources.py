@@ -1,0 +1,116 @@
+"""The project's files: a name in the manifest -> what a reader makes of the file, or a finding; none from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from kfpipe.errors import KfpipeError
+from kfpipe.findings import Finding
+from kfpipe.wording import closest, echoed
+
+Content = TypeVar("Content")
+
+
+class Unusable(KfpipeError):
+    """A file that can be read and is no use; `reason` says why, in a few words that follow its name."""
+
+    expected: str | None = None
+
+    def __init__(self, reason: str, *, fix: str, expected: str | None = None) -> None:
+        self.reason = reason
+        self.fix = fix
+        self.expected = expected or type(self).expected
+        super().__init__(reason)
+
+
+def project_root(folder: Path) -> Path:
+    """The git work tree that holds the manifest's folder, else the folder itself."""
+    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
+
+
+def content(path: Path, limit_bytes: int) -> bytes:
+    """The bytes of a file, one more than the limit at most. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(limit_bytes + 1)
+
+
+class ProjectFiles:
+    """Names relative to the manifest -> contents, or a finding without a place. `folder` and `root` are real paths."""
+
+    def __init__(self, *, folder: Path, root: Path) -> None:
+        self._folder = folder
+        self._root = root
+        self._listing = cache(_listing)
+
+    def real(self, name: str) -> Path:
+        """The file itself, links followed."""
+        return (self._folder / name).resolve()
+
+    def use(self, name: str, reader: Callable[[Path], Content]) -> Content | Finding:
+        """What `reader` makes of the file, or why there is nothing to be made of it."""
+        path = self._folder / name
+        try:
+            flaw = self._flaw(name, path)
+            return reader(path.resolve()) if flaw is None else flaw
+        except Unusable as error:
+            return Finding(path=(), what=f"{echoed(name)} {error.reason}", expected=error.expected, fix=error.fix)
+        except UnicodeDecodeError:
+            return Finding(path=(), what=f"{echoed(name)} is not in UTF-8", fix="save the file as UTF-8 text")
+        except (OSError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or "its symbolic links go round in circles"
+            return Finding(path=(), what=f"{echoed(name)} cannot be read: {reason}", fix="check who may read the file")
+
+    def _flaw(self, name: str, path: Path) -> Finding | None:
+        if not path.resolve().is_relative_to(self._root):
+            return Finding(
+                path=(),
+                what=f"{echoed(name)} leads out of the project through a symbolic link",
+                expected="a file inside the project",
+                fix="copy the file into the project",
+            )
+        if any(part.startswith(".") for part in path.resolve().relative_to(self._root).parts):
+            return Finding(
+                path=(),
+                what=f"{echoed(name)} is a hidden file: such files hold settings and keys, and what shots name is sent",
+                expected="a file without a dot at the start of its name, in folders without one",
+                fix="copy it to such a place",
+            )
+        siblings = self._listing(path.parent)
+        if not path.exists():
+            return self._missing(name, siblings)
+        if path.is_dir():
+            return Finding(path=(), what=f"{echoed(name)} is a folder", expected="a file", fix="name a file in it")
+        if not path.is_file():
+            return Finding(path=(), what=f"{echoed(name)} is no ordinary file", fix="give a file")
+        alike = next((other for other in siblings if other.casefold() == path.name.casefold()), path.name)
+        if path.name not in siblings and alike != path.name:
+            return Finding(
+                path=(),
+                what=f"{echoed(name)} is really called {echoed(alike)}: other systems will not find it",
+                fix=f"write {echoed(_beside(name, alike))}",
+            )
+        return None
+
+    def _missing(self, name: str, siblings: frozenset[str]) -> Finding:
+        folder, _, base = name.rpartition("/")
+        if not (self._folder / folder).is_dir():
+            fix = f"there is no folder {echoed(folder)}: paths start at the manifest's own folder"
+            return Finding(path=(), what=f"there is no file {echoed(name)}", fix=fix)
+        by_stem = {other.rpartition(".")[0]: _beside(name, other) for other in sorted(siblings)}
+        alike = closest(base.rpartition(".")[0], by_stem)
+        fix = "check the spelling, or add the file" if alike is None else f"did you mean `{by_stem[alike]}`?"
+        return Finding(path=(), what=f"there is no file {echoed(name)}", fix=fix)
+
+
+def _beside(name: str, other: str) -> str:
+    return f"{name.rpartition('/')[0]}/{other}".lstrip("/")
+
+
+def _listing(folder: Path) -> frozenset[str]:
+    try:
+        return frozenset(entry.name for entry in folder.iterdir())
+    except OSError:
+        return frozenset()
