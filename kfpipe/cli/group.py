@@ -24,6 +24,7 @@ SUMMARIES: Final = {
     "schema": "Print the JSON schema of a manifest or a lockfile.",
     "emulate": "Serve an emulated account on this machine, free of charge.",
     "lock": "Keep a lockfile tidy, and merge those of two branches.",
+    "doctor": "Look whether this machine is ready.",
 }
 """In the order in which a newcomer meets them."""
 

@@ -1,0 +1,225 @@
+"""Is this machine ready? Every question that support would ask first, answered in one go.
+
+The key itself is never part of an answer. Without `online` nothing is sent anywhere.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Final
+
+import av
+import av.codec
+import yaml
+
+from kfpipe import __version__, durable, environment
+from kfpipe.catalogue import Region
+from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
+from kfpipe.provider.transport import Answer, Transport, is_loopback, is_secure
+
+NEWEST_PYTHON: Final = (3, 14)
+LEAST_FREE_BYTES: Final = 1_000_000_000
+CLOCK_TOLERANCE_S: Final = 120
+"""A link's life is counted by this clock, and by the service's: minutes do not matter, hours lose clips."""
+
+_TIMEOUT_S: Final = 10.0
+_ANSWER_LIMIT_BYTES: Final = 1 << 20
+
+
+class Verdict(StrEnum):
+    FINE = "fine"
+    NOTE = "note"
+    ATTENTION = "attention"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One answer; `fix` says how to go on from what is not fine."""
+
+    topic: str
+    what: str
+    verdict: Verdict = Verdict.FINE
+    fix: str | None = None
+
+
+def offline(folder: Path, variables: Mapping[str, str]) -> Iterator[Check]:
+    """What can be told without a network. `folder` is where kfpipe would work, `variables` the process's own."""
+    yield Check(topic="kfpipe", what=f"{__version__}, in {Path(__file__).parent}")
+    yield _python()
+    yield _libraries()
+    yield _yaml()
+    yield _codecs()
+    yield _key(folder, variables)
+    yield from _disk(folder)
+
+
+def _python() -> Check:
+    what = f"{platform.python_implementation()} {platform.python_version()} on {platform.platform(terse=True)}"
+    if sys.version_info[:2] > NEWEST_PYTHON:
+        fix = f"if something fails, try Python {'.'.join(map(str, NEWEST_PYTHON))}"
+        return Check(
+            topic="Python", what=f"{what}, which is newer than any that was tried", verdict=Verdict.NOTE, fix=fix
+        )
+    return Check(topic="Python", what=what)
+
+
+def _libraries() -> Check:
+    try:
+        needed = [line for line in requires("kfpipe") or () if "extra ==" not in line]
+    except PackageNotFoundError:
+        what = "kfpipe runs from a folder without being installed, so what it needs is not known"
+        return Check(topic="libraries", what=what, verdict=Verdict.NOTE, fix="pip install kfpipe")
+    versions = {name: _version(name) for name in sorted(re.split(r"[^\w.-]", line)[0] for line in needed)}
+    missing = [name for name, found in versions.items() if found is None]
+    if missing:
+        what = f"not installed: {', '.join(missing)}"
+        return Check(topic="libraries", what=what, verdict=Verdict.ATTENTION, fix="install kfpipe once more")
+    return Check(topic="libraries", what=", ".join(f"{name} {found}" for name, found in versions.items()))
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _yaml() -> Check:
+    if yaml.__with_libyaml__:
+        return Check(topic="YAML", what="read by the C library")
+    what = "read without the C library: large manifests take minutes instead of seconds"
+    fix = "install PyYAML from a wheel: pip install --only-binary :all: --force-reinstall pyyaml"
+    return Check(topic="YAML", what=what, verdict=Verdict.NOTE, fix=fix)
+
+
+def _codecs() -> Check:
+    wanted: tuple[tuple[str, str], ...] = (("h264", "r"), ("libx264", "w"), ("aac", "w"))
+    missing = [name for name, mode in wanted if not _has_codec(name, mode)]
+    if missing:
+        what = f"PyAV lacks {', '.join(missing)}: clips cannot be checked, or the emulator cannot make them"
+        fix = "install PyAV from a wheel: pip install --only-binary :all: --force-reinstall av"
+        return Check(topic="codecs", what=what, verdict=Verdict.ATTENTION, fix=fix)
+    return Check(topic="codecs", what="PyAV reads and writes H.264 and AAC")
+
+
+def _has_codec(name: str, mode: str) -> bool:
+    try:
+        av.codec.Codec(name, "w" if mode == "w" else "r")
+    except av.codec.codec.UnknownCodecError:
+        return False
+    return True
+
+
+def _key(folder: Path, variables: Mapping[str, str]) -> Check:
+    """Where the key was found, never what it is."""
+    name = environment.API_KEY
+    if variables.get(name, "").strip():
+        return Check(topic="key", what=f"in the environment, as {name}")
+    try:
+        found = environment.read({}, folder).api_key is not None
+    except Refused as refusal:
+        problem = refusal.problems[0]
+        what, fix = f"{problem.file}: {problem.what}", problem.expected
+        return Check(topic="key", what=what, verdict=Verdict.ATTENTION, fix=fix)
+    if found:
+        return Check(topic="key", what=f"in {folder / '.env'}")
+    fix = f"put {name}=... into the environment or into a file .env"
+    return Check(topic="key", what="none; the emulator needs none, the service does", verdict=Verdict.NOTE, fix=fix)
+
+
+# ---- disk --------------------------------------------------------------------------------------------------------
+
+
+def _disk(folder: Path) -> Iterator[Check]:
+    free_bytes = shutil.disk_usage(folder).free
+    what = f"{free_bytes / 1e9:.1f} GB free in {folder}"
+    if free_bytes < LEAST_FREE_BYTES:
+        fix = "make room: a run that fills the disk stops, and goes on when there is room again"
+        yield Check(topic="disk", what=what, verdict=Verdict.ATTENTION, fix=fix)
+    else:
+        yield Check(topic="disk", what=what)
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".kfpipe-Case-") as file:
+            file.write(b"kfpipe")
+            durable.sync(file.fileno())
+            told_apart = not Path(file.name).with_name(Path(file.name).name.swapcase()).exists()
+    except OSError as error:
+        what, fix = f"nothing can be written in {folder}: {durable.reason(error)}", "work in a folder of your own"
+        yield Check(topic="writing", what=what, verdict=Verdict.ATTENTION, fix=fix)
+        return
+    yield Check(topic="writing", what="files can be written and synced")
+    yield _case(told_apart)
+
+
+def _case(told_apart: bool) -> Check:
+    if told_apart:
+        return Check(topic="names", what="capitals and small letters are told apart")
+    what = "capitals and small letters are not told apart"
+    return Check(topic="names", what=what, verdict=Verdict.NOTE, fix="give shots ids that differ in more than that")
+
+
+# ---- online ------------------------------------------------------------------------------------------------------
+
+
+async def online(region: Region, settings: environment.Environment, now: Callable[[], datetime]) -> list[Check]:
+    """Whether the service answers, what it thinks of the key, and what time it is there: one request, free of charge.
+
+    It asks for a page of the task list.
+    """
+    url = (settings.base_url or region.base_url).rstrip("/")
+    local = is_loopback(url)
+    if not is_secure(url, local=local):
+        what = f"{url} is no address that kfpipe would send a key to"
+        return [Check(topic="service", what=what, verdict=Verdict.ATTENTION, fix=f"correct {environment.BASE_URL}")]
+    headers = {"User-Agent": f"kfpipe/{__version__}"}
+    if settings.api_key is not None:
+        headers["Authorization"] = f"Bearer {settings.api_key}"
+    secret = settings.api_key or "sk-"  # nothing else of an answer needs to be struck out
+    try:
+        async with Transport(headers=headers, direct=local, secret=secret) as transport:
+            answer = await transport.ask(
+                "GET",
+                f"{url}/tasks/",
+                params={"page_no": "1", "page_size": "1"},
+                silence_s=_TIMEOUT_S,
+                deadline_s=_TIMEOUT_S,
+                limit_bytes=_ANSWER_LIMIT_BYTES,
+            )
+    except (Refused, ServiceRefused, ServiceUnclear) as trouble:
+        fix = "check the network, the proxy and the CA variables"
+        return [Check(topic="service", what=f"{url}: {trouble}", verdict=Verdict.ATTENTION, fix=fix)]
+    reached = Check(topic="service", what=f"{url} answers (HTTP {answer.status})")
+    return [reached, *_opinion(answer, has_key=settings.api_key is not None), _clock(answer, now())]
+
+
+def _opinion(answer: Answer, *, has_key: bool) -> Iterator[Check]:
+    """What the service thinks of the key, if one was sent."""
+    if has_key and answer.status in (401, 403):
+        fix = "check the key: it holds for one region only"
+        yield Check(topic="account", what="the service refuses the key", verdict=Verdict.ATTENTION, fix=fix)
+    elif has_key and answer.status == 200:
+        yield Check(topic="account", what="the service accepts the key")
+
+
+def _clock(answer: Answer, now: datetime) -> Check:
+    try:
+        theirs = parsedate_to_datetime(answer.headers.get("date", ""))
+        offset_s = round((now - theirs).total_seconds())
+    except (ValueError, TypeError):
+        return Check(topic="clock", what="the service does not say what time it is", verdict=Verdict.NOTE)
+    if abs(offset_s) > CLOCK_TOLERANCE_S:
+        what = f"this machine's clock is {abs(offset_s)} s {'ahead' if offset_s > 0 else 'behind'}"
+        fix = "set the clock: by it kfpipe knows how long a link to a clip still lives"
+        return Check(topic="clock", what=what, verdict=Verdict.ATTENTION, fix=fix)
+    return Check(topic="clock", what=f"within {CLOCK_TOLERANCE_S} s of the service's")
