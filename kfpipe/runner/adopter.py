@@ -64,16 +64,20 @@ class Adopter:
         self._now = now
         self._random = random
         self._orphans: dict[str, Submitting] = {}
+        self._not_looked_for: set[str] = set()
+        self._heirs: dict[str, frozenset[str]] = {}
 
     def expect(self, take_id: str, orphan: Submitting) -> None:
         """Tell of an unanswered request, so that it is considered when another one's task is looked for."""
         self._orphans[take_id] = orphan
+        self._not_looked_for.add(take_id)
 
     async def find(self, take_id: str) -> Found | Absent | Ambiguous:
         """What became of the request of this take, which was told of by `expect`.
 
         Waits until every task that may be its own has ended, since only then the service shows its prompt.
         """
+        fitting: list[Found] = []
         doubtful: list[str] = []
         for candidate in await self._candidates(take_id):
             report = await self._follower.until_final(
@@ -84,28 +88,46 @@ class Adopter:
             )
             if report.status is not TaskStatus.SUCCEEDED or candidate.task_id in self._known:
                 continue
-            owners = adoption.owners(report, candidate, self._orphans)
+            owners = self._owners(candidate, report)
             if owners == [take_id]:
-                del self._orphans[take_id]
-                self._known.add(candidate.task_id)
-                return Found(task=candidate, report=report)
-            if not owners:
+                fitting.append(Found(task=candidate, report=report))
+            elif not owners:
                 self._known.add(candidate.task_id)
             elif take_id in owners:
                 doubtful.append(candidate.task_id)
-        if doubtful:
-            return Ambiguous(task_ids=tuple(doubtful))
+        if len(fitting) > 1 or (doubtful and not fitting):
+            return Ambiguous(task_ids=(*(found.task.task_id for found in fitting), *doubtful))
         del self._orphans[take_id]
-        return Absent()
+        if not fitting:
+            return Absent()
+        self._known.add(fitting[0].task.task_id)
+        return fitting[0]
+
+    def _owners(self, candidate: ListedTask, report: TaskReport) -> list[str]:
+        """The takes that the task fits.
+
+        Those that were about to be looked for when it was first seen go before their twins: of these, some had read
+        the list without it, and the others posted later (see `Crossing`).
+        """
+        owners = adoption.owners(report, candidate, self._orphans)
+        heirs = self._heirs[candidate.task_id]
+        return [take_id for take_id in owners if take_id in heirs] or owners
 
     async def _candidates(self, take_id: str) -> list[ListedTask]:
         """Unowned tasks, from two looks with a pause between: a new task may take a while to be listed."""
-        async with self._crossing.reading():
-            self._known |= await anyio.to_thread.run_sync(self._neighbours)
-            first = await self._unowned(take_id)
-            await anyio.sleep(self._pause_s)
-            second = await self._unowned(take_id)
-        return list({task.task_id: task for task in (*first, *second)}.values())
+        try:
+            async with self._crossing.reading():
+                self._known |= await anyio.to_thread.run_sync(self._neighbours)
+                first = await self._unowned(take_id)
+                await anyio.sleep(self._pause_s)
+                second = await self._unowned(take_id)
+                candidates = {task.task_id: task for task in (*first, *second)}
+                for task_id in candidates:
+                    self._heirs.setdefault(task_id, frozenset(self._not_looked_for))
+                self._not_looked_for.discard(take_id)
+        finally:
+            self._crossing.looked_for(self._orphans[take_id].asked.prompt)
+        return list(candidates.values())
 
     async def _unowned(self, take_id: str) -> list[ListedTask]:
         listed: list[ListedTask] = []

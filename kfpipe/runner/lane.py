@@ -258,7 +258,10 @@ class Lane:
 
     async def _settle(self, take_id: str, orphan: Submitting) -> Succeeded | None:
         """The task of a request without an answer, on record with its result; None when there is none."""
-        found = await self._adopter_of(orphan.asked.model).find(take_id)
+        try:
+            found = await self._adopter_of(orphan.asked.model).find(take_id)
+        except (ServiceRefused, ServiceUnclear) as trouble:
+            raise Postponed(f"its task could not be looked for: {trouble}") from trouble
         if isinstance(found, Ambiguous):
             await self._shared.ledger.record(take_id, Unclear(asked=orphan.asked, candidates=found.task_ids))
             raise Postponed(f"one of these tasks may be its own: {', '.join(found.task_ids)}")
