@@ -175,6 +175,7 @@ class Session:
         local = _is_local(self.project, self.settings)
         return Settings(
             folder=self.project.folder,
+            root=self.project.root,
             region=self.project.region.name,
             limits=_limits(self.project),
             cap=cap,

@@ -12,7 +12,7 @@ import anyio
 
 from kfpipe import media
 from kfpipe.domain import PictureSize
-from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear
+from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear, StorageFailed
 from kfpipe.lock import Render, Rendered, Succeeded
 from kfpipe.lockfile import Ledger
 from kfpipe.pacing import backoff_s
@@ -25,12 +25,13 @@ PARTIAL: Final = ".partial"
 
 
 class Fetcher:
-    """Downloads clips into the manifest's folder. `folder` is that folder; all paths on record are relative to it."""
+    """Downloads clips. `folder` is the manifest's, and paths on record are relative to it; none leads out of `root`."""
 
-    def __init__(self, provider: Provider, ledger: Ledger, folder: Path, *, random: Random) -> None:
+    def __init__(self, provider: Provider, ledger: Ledger, folder: Path, root: Path, *, random: Random) -> None:
         self._provider = provider
         self._ledger = ledger
         self._folder = folder
+        self._root = root
         self._random = random
         self._shelves: set[Path] = set()
 
@@ -47,6 +48,7 @@ class Fetcher:
             size=size, seconds=entry.asked.parameters.duration_s, billed_seconds=round(entry.result.billed_seconds)
         )
         for attempt in range(1, TRIES + 1):
+            self._refuse_outside(target.parent)
             try:
                 clip = await media.fetch(
                     self._provider, entry.result.video_url, target=target, partial=partial, expected=expected
@@ -71,6 +73,11 @@ class Fetcher:
         rendered = Rendered(asked=entry.asked, task=entry.task, result=entry.result, render=render)
         await self._ledger.record(take_id, rendered)
         return rendered
+
+    def _refuse_outside(self, shelf: Path) -> None:
+        """The manifest was checked before the run; a folder may have become a link since."""
+        if not shelf.resolve().is_relative_to(self._root):
+            raise StorageFailed(str(shelf), "it leads out of the project through a symbolic link")
 
     def tidy(self) -> None:
         """Take away the folders of half-done downloads, unless there still are some in them."""

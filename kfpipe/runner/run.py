@@ -72,6 +72,7 @@ class Settings:
     """
 
     folder: Path
+    root: Path
     region: str
     limits: Limits
     cap: Decimal | None
@@ -95,7 +96,7 @@ class Run:
         self._emit = emit
         self._scope = anyio.CancelScope()
         self._shields = Shields()
-        self._fetcher = Fetcher(provider, ledger, settings.folder, random=settings.random)
+        self._fetcher = Fetcher(provider, ledger, settings.folder, settings.root, random=settings.random)
         self._known = task_ids(ledger.lock)
         self._crossings: dict[str, Crossing] = {}
         self._adopters: dict[str, Adopter] = {}
