@@ -17,7 +17,7 @@ from kfpipe import api
 from kfpipe.events import RunFinished
 from tests.crash.kill_points import KillPoints
 
-LOADED = [__name__, "trio", "anyio._backends._asyncio", "anyio._backends._trio"]
+LOADED = [__name__, "httpcore", "certifi", "trio", "anyio._backends._asyncio", "anyio._backends._trio"]
 
 
 def fork(folder: Path, base_url: str, *, backend: str, fatal: str | None, report: Path) -> BaseProcess:
