@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from random import SystemRandom
@@ -40,6 +40,7 @@ LIST_PAUSE_S: Final = 5.0
 LOOPBACK_LIST_PAUSE_S: Final = 0.2
 EMULATOR_KEY: Final = "sk-emulator"
 NO_KEY: Final = "kfpipe.NoKey"
+_ACCOUNT_LIMITS: Final = ("submissions_per_second", "concurrent_tasks", "queries_per_second")
 
 
 def _nothing(_: str) -> bool:
@@ -261,7 +262,7 @@ async def _provider(project: Project, settings: Environment) -> AsyncIterator[Pr
     from kfpipe.emulator import Emulator  # its server and encoder are only worth loading when they are used
 
     own = project.manifest.limits
-    limits = {name: limit for name, limit in asdict(own).items() if limit is not None}
+    limits = {name: limit for name in _ACCOUNT_LIMITS if (limit := getattr(own, name)) is not None}
     home = project.state_dir / f"{project.stem}.emulator"  # what was submitted goes on when this process is killed
     emulator = Emulator(factor=settings.emulator_factor, limits=limits, state_dir=home)
     with storage(home):
