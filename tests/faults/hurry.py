@@ -1,0 +1,38 @@
+"""Both event loops on a clock that runs faster, so that time-outs and pauses of minutes pass in seconds.
+
+Sockets, threads and the emulator keep real time; only the loop's own clock is sped up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import anyio
+from trio.testing import MockClock
+
+T = TypeVar("T")
+
+RATE: Final = 20.0
+BACKENDS: Final = ("asyncio", "trio")
+
+
+class _Selector(selectors.DefaultSelector):
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return super().select(None if timeout is None else timeout / RATE)
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        super().__init__(_Selector())
+
+    def time(self) -> float:
+        return super().time() * RATE
+
+
+def run(work: Callable[..., Awaitable[T]], *args: Any, backend: str) -> T:
+    """`anyio.run` on a fast clock."""
+    options = {"asyncio": {"loop_factory": _Loop}, "trio": {"clock": MockClock(rate=RATE)}}[backend]
+    return anyio.run(work, *args, backend=backend, backend_options=options)

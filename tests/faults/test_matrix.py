@@ -1,0 +1,29 @@
+"""Whatever goes wrong in whichever phase: every take is paid for once, and none is lost."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.faults import hurry
+from tests.faults.matrix import ROWS, Row
+from tests.faults.play import play
+
+ON_BOTH_LOOPS = os.environ.get("KFPIPE_FAULTS") == "all"
+"""Otherwise the rows take turns, since the fault matters more than the loop."""
+
+
+def _cells() -> list[tuple[Row, str]]:
+    return [
+        (row, backend)
+        for number, row in enumerate(ROWS)
+        for turn, backend in enumerate(hurry.BACKENDS)
+        if ON_BOTH_LOOPS or number % len(hurry.BACKENDS) == turn
+    ]
+
+
+@pytest.mark.parametrize(("row", "backend"), _cells(), ids=lambda value: getattr(value, "name", value))
+def test_a_fault_costs_nothing_and_loses_nothing(row: Row, backend: str, tmp_path: Path) -> None:
+    hurry.run(play, row, tmp_path, backend=backend)
