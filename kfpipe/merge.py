@@ -18,6 +18,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Final, TypeVar
 
 from kfpipe.lock import (
@@ -45,12 +46,21 @@ _Request = tuple[datetime, str]
 T = TypeVar("T")
 
 
+class Doubt(StrEnum):
+    """What cannot be settled without a person."""
+
+    UNDER_WAY = "a task that is still under way would no longer be followed"
+    TASKS = "each side holds another task for that of one request"
+    CLIPS = "the sides hold different clips of one task"
+    CHOICES = "each side picked another take of the shot"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clash:
-    """A take that a person has to decide about: `why`, and its record as either side would have it."""
+    """A take that a person has to decide about, and its record as either side would have it."""
 
     take_id: str
-    why: str
+    doubt: Doubt
     ours: Record
     theirs: Record
 
@@ -66,6 +76,10 @@ class Merged:
 class _Unsettled(Exception):
     """Both sides cannot be true, and neither goes before the other."""
 
+    def __init__(self, doubt: Doubt) -> None:
+        self.doubt = doubt
+        super().__init__(doubt)
+
 
 def merge(base: Lock, ours: Lock, theirs: Lock) -> Merged:
     """The records of `ours` and `theirs`, which both come from `base`. Nothing on record is ever dropped."""
@@ -78,8 +92,8 @@ def merge(base: Lock, ours: Lock, theirs: Lock) -> Merged:
             continue
         try:
             lock[take_id] = _merged(base.get(take_id), mine, other)
-        except _Unsettled as why:
-            clashes.append(Clash(take_id=take_id, why=str(why), ours=mine, theirs=other))
+        except _Unsettled as unsettled:
+            clashes.append(Clash(take_id=take_id, doubt=unsettled.doubt, ours=mine, theirs=other))
     twice = _picked_twice(lock, ours, theirs)
     settled = {take_id: record for take_id, record in lock.items() if take_id not in {one.take_id for one in twice}}
     return Merged(lock=settled, clashes=tuple(sorted((*clashes, *twice), key=lambda clash: clash.take_id)))
@@ -123,7 +137,7 @@ def _one_request(base: Entry | None, ours: Entry | None, theirs: Entry | None) -
     before = base and _renumbered(base, serial)
     tasks = {task.task_id for task in map(task_of, (mine, other)) if task is not None}
     if len(tasks) > 1:
-        raise _Unsettled("each side holds another task for the task of one request")
+        raise _Unsettled(Doubt.TASKS)
     if mine == other or other == before:
         return mine
     if mine == before:
@@ -146,7 +160,7 @@ def _knowledge(entry: Entry) -> tuple[object, ...]:
 def _render(base: Entry | None, ours: Render, theirs: Render) -> Render:
     """One file of one task; it may have been moved on either side."""
     if ours.sha256 != theirs.sha256:
-        raise _Unsettled("the sides hold different clips of one task")
+        raise _Unsettled(Doubt.CLIPS)
     before = base.render if isinstance(base, Rendered) else None
     return _changed(before, ours, theirs, otherwise=min(ours, theirs, key=lambda render: render.path))
 
@@ -175,7 +189,7 @@ def _latest(base: Record | None, ours: Record, theirs: Record, requests: Mapping
     changed = [key for key in (mine, other) if base is not None and key[1] != base.entry.asked.fingerprint]
     latest = changed[0] if len(changed) == 1 else max(mine, other, key=lambda key: _weight(requests[key]))
     if isinstance(requests[other if latest == mine else mine], _UNDER_WAY):
-        raise _Unsettled("a task of either side would have to be followed, or its file fetched")
+        raise _Unsettled(Doubt.UNDER_WAY)
     return latest
 
 
@@ -231,11 +245,11 @@ def _picked_twice(lock: Lock, ours: Lock, theirs: Lock) -> list[Clash]:
     return [
         Clash(
             take_id=take_id,
-            why=f"each side picked another take of the shot {shot_id}",
+            doubt=Doubt.CHOICES,
             ours=replace(lock[take_id], picked=_is_picked(ours, take_id)),
             theirs=replace(lock[take_id], picked=_is_picked(theirs, take_id)),
         )
-        for shot_id, take_ids in picked.items()
+        for take_ids in picked.values()
         if len(take_ids) > 1
         for take_id in take_ids
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -11,9 +12,15 @@ from kfpipe import mergedriver
 from kfpipe.cli import messages, terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.errors import ExitCode, Problem
-from kfpipe.merge import Clash, Merged
+from kfpipe.merge import Clash, Doubt, Merged
+from kfpipe.wording import echoed
 
-_FIX = "keep one side between git's marks, then `git add`; or finish the take on one branch first, and merge again"
+_FIXES: Final = {
+    Doubt.UNDER_WAY: "`git merge --abort`, let `kfpipe run` finish it on either branch, commit, and merge again",
+    Doubt.TASKS: "`kfpipe reconcile` on one branch shows whose the task is; then merge again, or keep one side by hand",
+    Doubt.CLIPS: "keep the side between git's marks whose clip you want, then `git add`",
+    Doubt.CHOICES: "keep the side between git's marks whose choice you want, for each take of the shot",
+}
 
 
 @click.command("merge", epilog="Example: kfpipe lock merge --install")
@@ -54,7 +61,10 @@ def _told(merged: Merged, name: str, *, as_json: bool) -> ExitCode:
 
 
 def _problems(clashes: Sequence[Clash], name: str) -> list[Problem]:
-    return [Problem(file=name, where=f"take '{clash.take_id}'", what=clash.why, fix=_FIX) for clash in clashes]
+    return [
+        Problem(file=name, where=f"take {echoed(clash.take_id)}", what=clash.doubt, fix=_FIXES[clash.doubt])
+        for clash in clashes
+    ]
 
 
 def _install(*, as_json: bool) -> ExitCode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from kfpipe.emulator import Emulator
 from kfpipe.lock import Lock, Record, Rendered, entries, spent
 from kfpipe.lockfile import load, save
 from tests.cli.conftest import Call
@@ -193,6 +195,32 @@ def test_a_take_rendered_in_both_clones_keeps_both_bills(clones: tuple[Path, Pat
     assert kfpipe("lock", "check", LOCK).code == 0
 
 
+def test_after_a_merge_nobody_pays_again_and_both_have_the_clip_on_record(
+    folder: Path, emulator: Emulator, clones: tuple[Path, Path], kfpipe: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = clones
+    manifest = (folder / "shots.yaml").read_text("utf-8").partition("  - {id: monster")[0]
+    for clone in clones:
+        (clone / LOCK).unlink()
+        (clone / "shots.yaml").write_text(manifest, "utf-8")
+        (clone / ".gitignore").write_text("renders/\n", "utf-8")
+        for name in ("a.png", "b.png"):
+            shutil.copy(folder / name, clone)
+        monkeypatch.chdir(clone)
+        assert kfpipe("run", "shots.yaml").code == 0
+        clone_at(clone)("add", ".")
+        clone_at(clone)("commit", "-q", "-m", "Render")
+    clone_at(second)("pull", "-q", "--no-rebase", "--no-edit")
+    clone_at(first)("pull", "-q", str(second), "main")
+    assert load(first / LOCK) == load(second / LOCK)
+    assert len(load(first / LOCK)["kitten"].previous) == 1
+    for clone in clones:
+        monkeypatch.chdir(clone)
+        assert kfpipe("run", "shots.yaml").code == 0
+        assert kfpipe("verify", "shots.yaml").code == 0
+    assert len(emulator.bill().charges) == 2
+
+
 def test_what_cannot_be_settled_is_a_conflict_that_holds_both_sides(clones: tuple[Path, Path], kfpipe: Call) -> None:
     first, second = clones
     running = {name: record(replace(submitted(), task=clip(name).task)) for name in ("x", "y")}
@@ -200,7 +228,7 @@ def test_what_cannot_be_settled_is_a_conflict_that_holds_both_sides(clones: tupl
     ours = {**records("kitten", "roof"), "walk": record(replace(submitted(asked_at=NOW), task=clip("y").task))}
     rendered_in(second, ours)
     ended = clone_at(second)("pull", "-q", "--no-rebase", "--no-edit", code=1)
-    assert "shots.lock.json: take 'walk': a task of either side would have to be followed" in ended.stderr
+    assert "shots.lock.json: take 'walk': a task that is still under way" in ended.stderr
     text = (second / LOCK).read_text("utf-8")
     assert "task-x-1" in text and "task-y-1" in text
     refused = kfpipe("lock", "check", LOCK)

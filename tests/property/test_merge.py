@@ -63,7 +63,7 @@ def test_no_merge_loses_a_task_or_a_cent_or_knows_a_side(versions: tuple[Lock, L
     base, ours, theirs = versions
     merged, other_way = merge(base, ours, theirs), merge(base, theirs, ours)
     assert merged.lock == other_way.lock
-    assert [one.why for one in merged.clashes] == [one.why for one in other_way.clashes]
+    assert [one.doubt for one in merged.clashes] == [one.doubt for one in other_way.clashes]
     if not merged.clashes:
         assert task_ids(merged.lock) == task_ids(ours) | task_ids(theirs)
         bills = {task_of(one): result_of(one) for side in (ours, theirs) for one in entries(side)}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from kfpipe.lock import Entry, Lock, Record, Rendered, Submitted, Task, spent, task_ids
-from kfpipe.merge import Merged, merge
+from kfpipe.merge import Doubt, Merged, merge
 from tests.makers import NOW, asked, failed, record, render, rendered, result, submitted, take, unclear
 
 KITTEN = take("kitten")
@@ -42,8 +42,8 @@ def both_ways(base: Lock, ours: Lock, theirs: Lock) -> Merged:
     """The merge, after a look at whether it matters who is called ours."""
     merged, other_way = merge(base, ours, theirs), merge(base, theirs, ours)
     assert merged.lock == other_way.lock
-    assert [(clash.take_id, clash.why) for clash in merged.clashes] == [
-        (clash.take_id, clash.why) for clash in other_way.clashes
+    assert [(clash.take_id, clash.doubt) for clash in merged.clashes] == [
+        (clash.take_id, clash.doubt) for clash in other_way.clashes
     ]
     return merged
 
@@ -54,9 +54,9 @@ def settled(base: Lock, ours: Lock, theirs: Lock) -> Record:
     return merged.lock["kitten"]
 
 
-def clash(base: Lock, ours: Lock, theirs: Lock) -> str:
+def clash(base: Lock, ours: Lock, theirs: Lock) -> Doubt:
     (found,) = both_ways(base, ours, theirs).clashes
-    return found.why
+    return found.doubt
 
 
 def test_different_takes_stand_side_by_side() -> None:
@@ -125,18 +125,18 @@ def test_a_take_under_way_stays_the_latest_so_that_it_is_brought_home() -> None:
 
 
 def test_two_tasks_under_way_are_for_a_person_to_decide() -> None:
-    assert "followed" in clash({}, one(under_way(1)), one(under_way(5)))
+    assert clash({}, one(under_way(1)), one(under_way(5))) is Doubt.UNDER_WAY
 
 
 def test_a_task_of_the_old_request_under_way_is_no_reason_to_lose_the_new_clip() -> None:
     base = one(clip(1, of=BEFORE.fingerprint))
     ours = one(clip(3, serial=2), base["kitten"].entry)
     theirs = one(under_way(5, serial=2, of=BEFORE.fingerprint), base["kitten"].entry)
-    assert "followed" in clash(base, ours, theirs)
+    assert clash(base, ours, theirs) is Doubt.UNDER_WAY
 
 
 def test_two_answers_to_one_request_are_for_a_person_to_decide() -> None:
-    assert "another task" in clash({}, one(clip(1, task="x")), one(clip(1, task="y")))
+    assert clash({}, one(clip(1, task="x")), one(clip(1, task="y"))) is Doubt.TASKS
 
 
 def test_a_clip_that_was_moved_on_one_side_is_found_there() -> None:
@@ -149,7 +149,7 @@ def test_a_clip_that_was_moved_on_one_side_is_found_there() -> None:
 
 def test_two_clips_of_one_task_are_for_a_person_to_decide() -> None:
     other = replace(clip(1), render=replace(render(), sha256="d" * 64))
-    assert "different clips" in clash(one(under_way(1)), one(clip(1)), one(other))
+    assert clash(one(under_way(1)), one(clip(1)), one(other)) is Doubt.CLIPS
 
 
 # ---- picked ------------------------------------------------------------------------------------------------------
