@@ -245,7 +245,7 @@ class Service:
         try:
             answer = json.loads(content)
         except ValueError:
-            return self._key.encode() + content
+            return b"\0" + content  # a clip: its bytes are kept as they come, so they do not hold the key
         twisted = mutations.damaged(answer, self._random, self._random.randrange(1, 6))
         fields = twisted.get("output") if isinstance(twisted, dict) else None
         if isinstance(fields, dict) and self._random.random() < 0.5:
