@@ -2,7 +2,8 @@
 
     entry       where every command begins and ends: words in, exit code out
     group       the commands by name, loaded when they are called
-    validate, plan, run, status, cancel, reconcile, verify, models, schema, emulate    one command each
+    init, validate, plan, run, status, cancel, reconcile, verify, pick, prune, models, schema, emulate, lock,
+    lock_merge, doctor    one command each
     source      MANIFEST and what is laid over it
     arguments   the words that other commands share
     selection   which takes `kitten*`, `tag:hero` or `!walk` mean
@@ -11,7 +12,7 @@
     progress    events -> where a run stands, and lines that tell it
     live        the same on a screen, or as dated lines
     settlement  what a person decided about takes without an answer
-    plan_view, record_view, reconcile_view, verify_view, summary    values -> what is printed of them
+    plan_view, record_view, reconcile_view, verify_view, prune_view, summary    values -> what is printed of them
     messages    errors -> text and exit codes
     table, figures, terminal           rows, numbers, the two streams
 
