@@ -8,7 +8,8 @@ Source: API reference, section 12.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from kfpipe.lock import Asked, Submitting
@@ -18,15 +19,25 @@ CLOCK_TOLERANCE: Final = timedelta(minutes=15)
 """How far this machine's clock and the service's may lie apart."""
 
 
+LIST_LIFE: Final = timedelta(hours=24)
+"""The list goes back so far. Source: API reference, section 12."""
+
+
+def believable(orphan: Submitting, now: datetime) -> Submitting:
+    """The request; one that was asked in the future, by a clock that was ahead, may have been asked at any time."""
+    if orphan.asked.asked_at <= now:
+        return orphan
+    return Submitting(asked=replace(orphan.asked, asked_at=now - LIST_LIFE))
+
+
 def candidates(listed: Iterable[ListedTask], orphans: Sequence[Submitting], known: Collection[str]) -> list[ListedTask]:
     """Tasks that may belong to one of `orphans`: unknown so far, young enough, and not failed; oldest first."""
-    since = min(orphan.asked.asked_at for orphan in orphans) - CLOCK_TOLERANCE
     return sorted(
         (
             task
             for task in listed
             if task.task_id not in known
-            and task.created_at >= since
+            and any(_in_time(task, orphan) for orphan in orphans)
             and task.status not in (TaskStatus.FAILED, TaskStatus.CANCELED, TaskStatus.UNKNOWN)
         ),
         key=lambda task: (task.created_at, task.task_id),
@@ -34,12 +45,23 @@ def candidates(listed: Iterable[ListedTask], orphans: Sequence[Submitting], know
 
 
 def owners(report: TaskReport, created: ListedTask, orphans: dict[str, Submitting]) -> list[str]:
-    """The takes whose request fits a finished task by time, prompt, seconds and resolution."""
-    return [
+    """The takes whose request fits a finished task, by time, prompt and resolution; by seconds, where that tells.
+
+    Seconds are the weakest sign: what is billed may differ from what was asked for.
+    """
+    fitting = {
+        take_id: orphan for take_id, orphan in orphans.items() if _in_time(created, orphan) and _fits(report, orphan)
+    }
+    exact = [
         take_id
-        for take_id, orphan in orphans.items()
-        if created.created_at >= orphan.asked.asked_at - CLOCK_TOLERANCE and _fits(report, orphan)
+        for take_id, orphan in fitting.items()
+        if report.billed_seconds in (None, orphan.asked.parameters.duration_s)
     ]
+    return exact or [*fitting]
+
+
+def _in_time(task: ListedTask, orphan: Submitting) -> bool:
+    return task.created_at >= orphan.asked.asked_at - CLOCK_TOLERANCE
 
 
 def has_prompt(report: TaskReport, asked: Asked) -> bool:
@@ -49,8 +71,4 @@ def has_prompt(report: TaskReport, asked: Asked) -> bool:
 
 def _fits(report: TaskReport, orphan: Submitting) -> bool:
     asked = orphan.asked
-    return (
-        has_prompt(report, asked)
-        and (report.billed_seconds is None or report.billed_seconds == asked.parameters.duration_s)
-        and (report.resolution is None or report.resolution == asked.parameters.resolution)
-    )
+    return has_prompt(report, asked) and report.resolution in (None, asked.parameters.resolution)

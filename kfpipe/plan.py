@@ -206,12 +206,15 @@ def _wait(take: Take, record: Record | None, planned: Mapping[str, Step]) -> Ste
 
 
 def step_of(take: Take, facts: Facts, *, retry: bool = False, rerender: bool = False) -> Step:
-    """What the next run does with a take that waits for nothing. Same arguments, same answer."""
+    """What the next run does with a take that waits for nothing. Same arguments, same answer.
+
+    An unclear take is not retried: it may be billed already, and only `kfpipe reconcile` gives it up.
+    """
     record = facts.lock.get(take.id)
     action, reasons = _next(take, record, facts.files.get(take.id, FileState.MISSING), facts.now)
     if rerender and action is not Action.RENDER and _is_settled(record):
         action, reasons = Action.RENDER, ("asked for with --rerender",)
-    elif retry and action is Action.DECIDE:
+    elif retry and action is Action.DECIDE and not (record is not None and isinstance(record.entry, Unclear)):
         action, reasons = Action.RENDER, (*reasons, "asked for with --retry")
     return _step(take, record, action, reasons)
 

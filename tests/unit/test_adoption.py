@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-import pytest
-
 from kfpipe.adoption import CLOCK_TOLERANCE, candidates, owners
 from kfpipe.provider import ListedTask, TaskReport, TaskStatus
-from tests.makers import NOW, request, submitting, take
+from tests.makers import NOW, parameters, request, submitting, take
 
 ASKED_AT = NOW - timedelta(minutes=10)
 
@@ -55,9 +53,15 @@ def test_the_prompt_tells_whose_task_it_is() -> None:
     assert owners(report(orig_prompt="Somebody else's."), listed("t"), orphans) == []
 
 
-@pytest.mark.parametrize("other", [{"billed_seconds": Decimal(10)}, {"resolution": "1080P"}], ids=str)
-def test_seconds_and_resolution_must_fit_as_well(other: dict[str, object]) -> None:
-    assert owners(report(**other), listed("t"), {"kitten": submitting()}) == []
+def test_the_resolution_must_fit_as_well() -> None:
+    assert owners(report(resolution="1080P"), listed("t"), {"kitten": submitting()}) == []
+
+
+def test_seconds_tell_two_requests_apart_but_exclude_nobody() -> None:
+    """A clip that is billed for another length than asked for is still the request's own."""
+    longer = submitting(take("b", request=request(parameters=parameters(duration_s=10))))
+    assert owners(report(billed_seconds=Decimal(10)), listed("t"), {"a": submitting(), "b": longer}) == ["b"]
+    assert owners(report(billed_seconds=Decimal(6)), listed("t"), {"a": submitting()}) == ["a"]
 
 
 def test_what_the_service_does_not_tell_excludes_nobody() -> None:

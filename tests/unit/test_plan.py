@@ -23,6 +23,7 @@ from tests.makers import (
     submitting,
     succeeded,
     take,
+    unclear,
 )
 
 DEAD = result(url_expires_at=NOW - timedelta(hours=1))
@@ -111,6 +112,11 @@ def test_retry_and_rerender_turn_decisions_into_renders() -> None:
     assert step_of(rendered(), retry=lambda _: True).action is Action.KEEP
     assert step_of(rendered(), rerender=lambda _: True).action is Action.RENDER
     assert step_of(submitted(), rerender=lambda _: True).action is Action.FOLLOW
+
+
+def test_an_unclear_take_is_never_retried_since_it_may_be_billed_already() -> None:
+    assert step_of(unclear(), retry=lambda _: True).action is Action.DECIDE
+    assert step_of(unclear(), rerender=lambda _: True).action is Action.DECIDE
 
 
 def test_a_take_that_left_the_manifest_is_kept_on_record_and_what_was_paid_is_brought_home() -> None:
