@@ -19,7 +19,7 @@ from kfpipe.errors import ExitCode, KfpipeError
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import Rendered, entries, spent, state_name
 
-KEY: Final = "sk-test"
+KEY: Final = api.EMULATOR_KEY
 
 SUBMIT_TIMEOUT_S: Final = 20.0
 """On the runs' fast clock: a second of real time."""

@@ -38,6 +38,10 @@ class Loss:
     created: bool
     acts: Sequence[Mapping[str, Any]]
 
+    @property
+    def name(self) -> str:
+        return f"{self.how}, task {'created' if self.created else 'not created'}"
+
 
 LOSSES: Final = tuple(
     Loss(how=how, created=created, acts=acts)
@@ -58,17 +62,16 @@ LOSSES: Final = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What makes the lost tasks hard to tell apart. `stranger` is the key of a second client of the account."""
+    """What makes the lost tasks hard to tell apart.
+
+    `stranger` is the key of a second client of the account. One that uses our prompts cannot be told from ourselves
+    by the task list: a take may be left for a decision, or be given a clip that the other client has paid for.
+    """
 
     name: str
     shared_prompt: bool = False
     stranger: str | None = None
     copies_prompts: bool = False
-
-    @property
-    def may_need_decisions(self) -> bool:
-        """Only a stranger with our own key and our own prompts cannot be told from ourselves."""
-        return self.stranger == KEY and self.copies_prompts
 
 
 SETTINGS: Final = (
