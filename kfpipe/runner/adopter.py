@@ -69,7 +69,7 @@ class Adopter:
 
     def expect(self, take_id: str, orphan: Submitting) -> None:
         """Tell of an unanswered request, so that it is considered when another one's task is looked for."""
-        self._orphans[take_id] = orphan
+        self._orphans[take_id] = adoption.believable(orphan, self._now())
         self._not_looked_for.add(take_id)
 
     async def find(self, take_id: str) -> Found | Absent | Ambiguous:
