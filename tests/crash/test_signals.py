@@ -171,3 +171,16 @@ def test_a_closed_terminal_ends_a_run_in_good_order(start: Start, folder: Path, 
     os.close(here)
     assert process.wait(timeout=ORDERLY_S * LENIENCE) in (130, 1)  # 1: the last words found nobody
     check_that_the_next_run_finishes(start, folder, emulator)
+
+
+@pytest.mark.parametrize("emulator", [RUNS_LONG], indirect=True, ids=["polling"])
+def test_a_run_on_a_laptop_that_slept_goes_on_where_it_was(start: Start, folder: Path, emulator: Emulator) -> None:
+    process = start()
+    wait_for(emulator, "query", 4)
+    process.send_signal(signal.SIGSTOP)
+    emulator.clock.advance(7200)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGCONT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output.decode()
+    assert len(emulator.bill().charges) == TAKES
