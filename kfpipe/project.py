@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kfpipe import assets, catalogue, document, manifest, prices, schema, sources, takes
+from kfpipe import assets, catalogue, document, gathering, manifest, prices, sources, takes
 from kfpipe.catalogue import EMULATOR_REGION, Catalogue, Region
 from kfpipe.digests import DigestCache
 from kfpipe.document import Document
@@ -19,6 +19,7 @@ from kfpipe.domain import Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
 from kfpipe.findings import Finding, did_you_mean
 from kfpipe.manifest import Manifest, PriceLine, ProviderName
+from kfpipe.schema import StructureCheck
 from kfpipe.sources import ProjectFiles
 from kfpipe.wording import echoed
 
@@ -78,9 +79,11 @@ def load(path: Path, options: Options = _NO_OPTIONS) -> Project:
     state_dir = folder / STATE_DIR
     lockfile_path = (state_dir / EMULATOR_REGION if options.emulator else folder) / f"{path.stem}.lock.json"
     _check_own_places(shown, root, state_dir, lockfile_path)
-    parsed, problems = _parsed(text, options, path.stem, levels_up=len(folder.relative_to(root).parts))
-    made, more = _takes(parsed, text, folder=folder, root=root)
-    warnings = _warnings_only(*text.warnings, *problems, *more)
+    files, levels_up = ProjectFiles(folder=folder, root=root), len(folder.relative_to(root).parts)
+    whole, check = gathering.gather(text, files=files, levels_up=levels_up)
+    parsed, problems = _parsed(whole, check, options, path.stem, levels_up=levels_up)
+    made, more = _takes(parsed, whole, files, folder=folder, root=root)
+    warnings = _warnings_only(*whole.warnings, *problems, *more)
     return Project(
         root=root,
         folder=folder,
@@ -114,9 +117,10 @@ def _entries(folder: Path) -> tuple[Path, ...]:
         return ()
 
 
-def _parsed(text: Document, options: Options, stem: str, *, levels_up: int) -> tuple[Manifest, tuple[Problem, ...]]:
+def _parsed(
+    text: Document, check: StructureCheck, options: Options, stem: str, *, levels_up: int
+) -> tuple[Manifest, tuple[Problem, ...]]:
     """The manifest with the command line's word on it; results of the emulator never mix with paid ones."""
-    check = schema.check(text)
     parsed, problems = manifest.parse(
         text,
         check,
@@ -135,12 +139,12 @@ def _parsed(text: Document, options: Options, stem: str, *, levels_up: int) -> t
 
 
 def _takes(
-    parsed: Manifest, text: Document, *, folder: Path, root: Path
+    parsed: Manifest, text: Document, files: ProjectFiles, *, folder: Path, root: Path
 ) -> tuple[tuple[Take, ...], tuple[Problem, ...]]:
     """The takes of the sound shots, and all that is wrong with files, prices and the shots themselves."""
     known = catalogue.shipped()
     digests = DigestCache(folder / STATE_DIR / DIGESTS_FILE)
-    material, file_problems = assets.read(parsed, text, files=ProjectFiles(folder=folder, root=root), digests=digests)
+    material, file_problems = assets.read(parsed, text, files=files, digests=digests)
     digests.save()
     price_list, price_findings = prices.price_list(parsed.prices, known, parsed.provider.region)
     made, take_problems = takes.make(

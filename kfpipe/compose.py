@@ -1,0 +1,134 @@
+"""Several files -> one document, as if they were one manifest; every value still knows its file, line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from kfpipe.document import Document, Path
+from kfpipe.document.marks import Marks
+from kfpipe.errors import Problem, Severity
+from kfpipe.findings import Finding
+from kfpipe.schema import StructureCheck
+from kfpipe.schema.validation import ENTRY_LISTS
+
+_OF_DEFAULTS: Mapping[str, Any] = {"vars": {}}
+_EVERY = ""
+_SHARED: Mapping[str, Any] = {"vars": {}, "defaults": _OF_DEFAULTS, "profiles": {_EVERY: _OF_DEFAULTS}}
+"""Parts that included manifests add to, and which of their entries are blocks that are put together likewise."""
+
+_SHARED_PATHS: frozenset[Path] = frozenset((part,) for part in _SHARED)
+_UNREMARKABLE = frozenset([*_SHARED, *ENTRY_LISTS, "shot_lists", "include", "kfpipe", "provider", "title"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """One file of the shot list, with what its structure check found."""
+
+    document: Document
+    check: StructureCheck
+
+
+def composed(sheets: Sequence[Sheet], root: Sheet, *, complete: bool) -> tuple[Document, StructureCheck]:
+    """One document with the shots and sequences of all sheets under `shots`, and what is broken of it.
+
+    `sheets`, the root among them, come in the order of their shots; where two set the same, the later one wins.
+    Unless they are `complete`, a shot that is nowhere to be found may stand in a file that could not be read.
+    """
+    composer = _Composer(sheets, root)
+    document = composer.document()
+    broken = composer.broken if complete else composer.broken | {("include",)}
+    problems = chain.from_iterable(sheet.check.problems for sheet in sheets)
+    return document, StructureCheck(problems=(*problems, *_idle_parts(sheets, root)), broken=frozenset(broken))
+
+
+class _Composer:
+    """Lays the sheets out in one document; `broken` is known once that is done."""
+
+    def __init__(self, sheets: Sequence[Sheet], root: Sheet) -> None:
+        self._root = root
+        self._sheets = sheets
+        self._numbered = (root, *(sheet for sheet in sheets if sheet is not root))
+        self._marks = Marks()
+        for number, sheet in enumerate(self._numbered):
+            self._marks.adopt(sheet.document.marks, number)
+        self._marks.root = root.document.marks.root
+        self.broken = {path for path in root.check.broken if not path or path[0] not in ENTRY_LISTS}
+
+    def document(self) -> Document:
+        data = {**self._root.document.data, "shots": self._entries()}
+        for part, below in _SHARED.items():
+            blocks = [sheet.document.data[part] for sheet in self._usable(part)]
+            if blocks:
+                data[part] = self._merged(blocks, below)
+        self._marks.keep(data, [mark for part in data for mark in self._marks_of(part)])
+        return Document(
+            sources=tuple(source for sheet in self._numbered for source in sheet.document.sources),
+            data=data,
+            warnings=tuple(warning for sheet in self._sheets for warning in sheet.document.warnings),
+            marks=self._marks,
+        )
+
+    def _entries(self) -> list[Any]:
+        """All shots and sequences, in order."""
+        entries: list[Any] = []
+        marks: list[int] = []
+        for sheet in self._sheets:
+            found, data = sheet.check.broken, sheet.document.data
+            if () in found:
+                self.broken.add(("include",))
+                continue
+            self.broken |= found & _SHARED_PATHS
+            for part in ENTRY_LISTS:
+                if (part,) in found:
+                    self.broken.add(("shots",))
+                    continue
+                own = data.get(part, [])
+                self.broken |= {("shots", len(entries) + index) for index in range(len(own)) if (part, index) in found}
+                marks += [self._marks.entry(own, index)[1] for index in range(len(own))]
+                entries += own
+        self._marks.keep(entries, marks)
+        return entries
+
+    def _usable(self, part: str) -> Iterator[Sheet]:
+        for sheet in self._sheets:
+            if part in sheet.document.data and not sheet.check.broken & {(), (part,)}:
+                yield sheet
+
+    def _merged(self, blocks: Sequence[dict[str, Any]], below: Mapping[str, Any]) -> dict[str, Any]:
+        """The blocks laid over one another, the last one on top; `below` names the inner ones to be laid likewise."""
+        if len(blocks) == 1:
+            return blocks[0]
+        lying_in = {key: [block for block in blocks if key in block] for block in blocks for key in block}
+        merged = {
+            key: owners[-1][key]
+            if (inner := below.get(key, below.get(_EVERY))) is None
+            else self._merged([owner[key] for owner in owners], inner)
+            for key, owners in lying_in.items()
+        }
+        marks = (self._marks.entry(owners[-1], key) for key, owners in lying_in.items())
+        self._marks.keep(merged, list(chain.from_iterable(marks)))
+        return merged
+
+    def _marks_of(self, part: str) -> tuple[int, int]:
+        """Where a part of the whole begins: in the root, or else in the first sheet that has it."""
+        for sheet in self._numbered:
+            if part in sheet.document.data:
+                return self._marks.entry(sheet.document.data, part)
+        return self._marks.root, self._marks.root
+
+
+def _idle_parts(sheets: Sequence[Sheet], root: Sheet) -> Iterator[Problem]:
+    """Parts of included manifests that someone may believe in: a cap on the cost that caps nothing here."""
+    for sheet in sheets:
+        for part in sheet.document.data.keys() - _UNREMARKABLE - root.document.data.keys():
+            finding = Finding(
+                path=(part,),
+                at_key=True,
+                what=f"`{part}` of an included manifest holds only where that is run by itself",
+                fix=f"write it in {root.document.file} too if it is meant for the whole, else in neither",
+                severity=Severity.WARNING,
+            )
+            yield finding.problem(sheet.document, part)

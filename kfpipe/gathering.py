@@ -1,0 +1,115 @@
+"""The files that a shot list is spread over: included manifests and tables, read into one document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from kfpipe import document, references, schema, sources, tables
+from kfpipe.compose import Sheet, composed
+from kfpipe.document import Document
+from kfpipe.document import Path as DocumentPath
+from kfpipe.document.marks import MOST_SOURCES
+from kfpipe.document.source import LARGEST_BYTES
+from kfpipe.errors import Problem, Refused
+from kfpipe.findings import Finding
+from kfpipe.schema import StructureCheck
+from kfpipe.sources import ProjectFiles
+
+DEEPEST_INCLUDE = 16
+
+Trail = Mapping[Path, str]
+"""The manifests that led here, by their real paths, with their names in messages."""
+
+
+def gather(root: Document, *, files: ProjectFiles, levels_up: int) -> tuple[Document, StructureCheck]:
+    """The manifest with all that it includes and lists, as one document, and what is wrong with its structure.
+
+    Each file is read once, however often it is named. `levels_up` as in `references.inside_project`.
+    """
+    gatherer = _Gatherer(root, files, levels_up)
+    sheet = Sheet(document=root, check=schema.check(root))
+    gatherer.visit(sheet, {files.real(PurePath(root.file).name): root.file})
+    whole, check = composed(gatherer.sheets, sheet, complete=gatherer.complete)
+    return whole, replace(check, problems=(*check.problems, *gatherer.problems))
+
+
+class _Gatherer:
+    """One walk over the files. `sheets` are in the order of their shots; problems are collected on the way."""
+
+    def __init__(self, root: Document, files: ProjectFiles, levels_up: int) -> None:
+        self.sheets: list[Sheet] = []
+        self.problems: list[Problem] = []
+        self.complete = True
+        self._folder = PurePath(root.file).parent
+        self._files = files
+        self._levels_up = levels_up
+        self._seen: set[Path] = set()
+
+    def visit(self, sheet: Sheet, trail: Trail) -> None:
+        """Take in a manifest, the last of the trail: what it includes, then its own shots, then its tables."""
+        for name, path in self._named(sheet, "include"):
+            real = self._files.real(name)
+            flaw = _trail_flaw(trail, real, self._shown(name))
+            if flaw is not None:
+                self._refuse(sheet.document, replace(flaw, path=path))
+            elif (included := self._read(sheet.document, name, path)) is not None:
+                check = schema.check(included, included=True)
+                self.visit(Sheet(document=included, check=check), {**trail, real: included.file})
+        self.sheets.append(sheet)
+        for name, path in self._named(sheet, "shot_lists"):
+            table = self._read(sheet.document, name, path, as_table=True)
+            if table is not None:
+                self.sheets.append(Sheet(document=table, check=schema.check_rows(table)))
+
+    def _named(self, sheet: Sheet, part: str) -> Iterator[tuple[str, DocumentPath]]:
+        """The files that a part of the manifest names, relative to the root manifest's folder."""
+        if sheet.check.broken & {(), (part,)}:
+            self.complete = False
+            return
+        for place, text in enumerate(sheet.document.data.get(part, ())):
+            path, folder = (part, place), sheet.document.sources[0].folder
+            name = references.inside_project(text, path, levels_up=self._levels_up, folder=folder)
+            if isinstance(name, Finding):
+                self._refuse(sheet.document, name)
+            else:
+                yield name, path
+
+    def _read(self, by: Document, name: str, path: DocumentPath, *, as_table: bool = False) -> Document | None:
+        """The document of a file that `by` names; None when it was read before, or cannot be read."""
+        real = self._files.real(name)
+        if real in self._seen:
+            return None
+        self._seen.add(real)
+        if len(self._seen) >= MOST_SOURCES:
+            raise Refused.because(by.file, f"more than {MOST_SOURCES:,} files make up this shot list", fix="join some")
+        content = self._files.use(name, lambda file: sources.content(file, LARGEST_BYTES))
+        if isinstance(content, Finding):
+            self._refuse(by, replace(content, path=path))
+            return None
+        try:
+            return (tables.parse if as_table else document.parse)(content, self._shown(name), name=name)
+        except Refused as refused:
+            self.complete = False
+            self.problems += refused.problems
+            return None
+
+    def _refuse(self, document: Document, finding: Finding) -> None:
+        self.complete = False
+        self.problems.append(finding.problem(document, str(finding.path[0])))
+
+    def _shown(self, name: str) -> str:
+        return str(self._folder / name)
+
+
+def _trail_flaw(trail: Trail, real: Path, shown: str) -> Finding | None:
+    """Why the manifest cannot be included by the last one of the trail."""
+    if real in trail:
+        names = tuple(trail.values())[tuple(trail).index(real) :]
+        what = f"the manifests include one another in a circle: {' -> '.join((*names, shown))}"
+        return Finding(path=(), what=what, fix="take this line out, or move what both need into a file of its own")
+    if len(trail) > DEEPEST_INCLUDE:
+        what = f"manifests include one another more than {DEEPEST_INCLUDE} levels deep"
+        return Finding(path=(), what=what, fix="include the files further up")
+    return None

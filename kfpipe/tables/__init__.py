@@ -1,0 +1,37 @@
+"""Tables of shots -> Document: rows are shots, columns are fields, and every cell keeps its line and column.
+
+delimited   CSV and TSV text -> cells
+workbook    an Excel workbook -> cells
+rows        cells -> shots
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from kfpipe.document import Document, Source
+from kfpipe.document.source import LARGEST_BYTES, decoded
+from kfpipe.errors import Refused
+from kfpipe.tables import delimited, rows, workbook
+
+__all__ = ["parse"]
+
+
+def parse(content: bytes, file: str, *, name: str) -> Document:
+    """The shots of a table, whose kind is told by its name; `file` and `name` as in `document.Source`.
+
+    Raises Refused with every problem of the table as such; whether the shots make sense is for others to say.
+    """
+    source = Source(file=file, name=name)
+    match PurePath(name).suffix.lower():
+        case ".csv":
+            return rows.document(delimited.cells(decoded(content, file), file, separators=",;"), source)
+        case ".tsv":
+            return rows.document(delimited.cells(decoded(content, file), file, separators="\t"), source)
+        case ".xlsx":
+            if len(content) > LARGEST_BYTES:
+                raise Refused.because(file, f"the file is larger than {LARGEST_BYTES // 2**20} MiB", fix="split it")
+            return rows.document(workbook.cells(content, file), source)
+    raise Refused.because(
+        file, "is no table that can be read", expected="a file in .csv, .tsv or .xlsx", fix="export it as CSV"
+    )

@@ -1,0 +1,32 @@
+"""A cell of a table: what it holds, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kfpipe.document.marks import packed
+from kfpipe.document.scalars import Scalar
+
+
+@dataclass(slots=True)
+class Cell:
+    """`value` is a text where the table knows nothing but text; line and column count from 1.
+
+    Not frozen: a large table has a million of them, and freezing costs more than reading.
+    """
+
+    value: Scalar
+    line: int
+    column: int
+
+    @property
+    def mark(self) -> int:
+        return packed(self.line - 1, self.column - 1)
+
+    @property
+    def is_empty(self) -> bool:
+        return self.value is None or (isinstance(self.value, str) and not self.value.strip())
+
+
+Row = Sequence[Cell]
