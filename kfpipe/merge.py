@@ -100,10 +100,8 @@ def merge(base: Lock, ours: Lock, theirs: Lock) -> Merged:
 
 
 def _merged(base: Record | None, ours: Record, theirs: Record) -> Record:
-    if ours == theirs or theirs == base:
+    if ours == theirs:
         return ours
-    if ours == base:
-        return theirs
     before = _requests(base) if base is not None else {}
     mine, other = _requests(ours), _requests(theirs)
     requests = {
@@ -135,13 +133,13 @@ def _one_request(base: Entry | None, ours: Entry | None, theirs: Entry | None) -
     serial = max(ours.asked.serial, theirs.asked.serial)
     mine, other = _renumbered(ours, serial), _renumbered(theirs, serial)
     before = base and _renumbered(base, serial)
-    tasks = {task.task_id for task in map(task_of, (mine, other)) if task is not None}
-    if len(tasks) > 1:
-        raise _Unsettled(Doubt.TASKS)
     if mine == other or other == before:
         return mine
     if mine == before:
         return other
+    tasks = {task.task_id for task in map(task_of, (mine, other)) if task is not None}
+    if len(tasks) > 1:
+        raise _Unsettled(Doubt.TASKS)
     best = max(mine, other, key=_knowledge)
     if isinstance(best, Rendered) and isinstance(mine, Rendered) and isinstance(other, Rendered):
         return replace(best, render=_render(before, mine.render, other.render))

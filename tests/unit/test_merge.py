@@ -68,6 +68,16 @@ def test_what_one_side_alone_has_changed_is_taken_as_it_is() -> None:
     assert settled(one(under_way(1)), one(under_way(1)), one(clip(1))) == one(clip(1))["kitten"]
 
 
+def test_a_render_after_a_refusal_is_the_latest() -> None:
+    refused = replace(failed(), asked=asked(asked_at=at(1)), task=None)
+    assert settled(one(refused), one(refused), one(clip(5, serial=2))) == one(clip(5, serial=2))["kitten"]
+
+
+def test_a_task_that_one_side_has_put_right_stays_right() -> None:
+    wrong, right = one(clip(1, task="x")), one(clip(1, task="y"))
+    assert settled(wrong, wrong, right) == right["kitten"]
+
+
 def test_a_record_that_one_side_has_deleted_stays() -> None:
     assert settled(one(clip(1)), {}, one(clip(1))) == one(clip(1))["kitten"]
 
@@ -164,6 +174,10 @@ def test_a_choice_on_one_side_meets_a_render_elsewhere(before: bool, after: bool
 def test_a_choice_does_not_hold_for_a_clip_that_came_after() -> None:
     merged = settled(one(clip(1)), one(clip(1), picked=True), one(clip(5, serial=2), clip(1)))
     assert (merged.entry.asked.asked_at, merged.picked) == (at(5), False)
+
+
+def test_a_choice_is_not_lost_where_the_common_past_is_unknown() -> None:
+    assert settled({}, one(clip(1), picked=True), one(clip(1))).picked
 
 
 def test_the_choice_of_the_side_whose_clip_is_the_latest_holds() -> None:
