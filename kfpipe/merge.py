@@ -179,9 +179,7 @@ def _text(entry: Entry) -> str:
 
 def _latest(base: Record | None, ours: Record, theirs: Record, requests: Mapping[_Request, Entry]) -> _Request:
     mine, other = _key(ours.entry), _key(theirs.entry)
-    before = _requests(base) if base is not None else {}
-    mine_is_old = mine in before or mine in _requests(theirs)
-    other_is_old = other in before or other in _requests(ours)
+    mine_is_old, other_is_old = mine in _requests(theirs), other in _requests(ours)
     if mine == other or mine_is_old != other_is_old:
         return other if mine_is_old else mine
     changed = [key for key in (mine, other) if base is not None and key[1] != base.entry.asked.fingerprint]
