@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
+from av.video.reformatter import Colorspace
+from PIL import Image
 
 from kfpipe import durable
 from kfpipe.clip import picture
@@ -65,8 +68,34 @@ def _note(target: Path) -> Path:
 
 def _png(frame: VideoFrame) -> bytes:
     buffer = io.BytesIO()
-    frame.to_image().save(buffer, "PNG")  # type: ignore[no-untyped-call]
+    _rgb(frame).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _rgb(frame: VideoFrame) -> Image.Image:
+    """The picture in RGB, rounded to nearest: the usual fast conversion is darker by up to 2 of 255."""
+    even = frame.reformat(format="yuv420p")
+    size = (frame.width, frame.height)
+    luma, *chroma = (_plane(plane) for plane in even.planes)
+    wide = (plane.resize(size, Image.Resampling.BILINEAR) for plane in chroma)
+    is_hd = frame.colorspace == Colorspace.ITU709
+    return Image.merge("RGB", (luma, *wide)).convert("RGB", _BT709 if is_hd else _BT601)
+
+
+def _plane(plane: VideoPlane) -> Image.Image:
+    return Image.frombuffer("L", (plane.width, plane.height), bytes(plane), "raw", "L", plane.line_size, 1)
+
+
+def _to_rgb(red: float, green_blue: float, green_red: float, blue: float) -> tuple[float, ...]:
+    """Rows of (Y, Cb, Cr, constant) for red, green and blue, from video range to full range."""
+    gain = 255 / 219
+    rows = ((0.0, red), (-green_blue, -green_red), (blue, 0.0))
+    return tuple(number for cb, cr in rows for number in (gain, cb, cr, 0.5 - 16 * gain - 128 * (cb + cr)))
+
+
+_BT601: Final = _to_rgb(1.596027, 0.391762, 0.812968, 2.017232)
+_BT709: Final = _to_rgb(1.792741, 0.213249, 0.532909, 2.112402)
+"""How luma and colour differences make red, green and blue. Source: ITU-R BT.601 and BT.709."""
 
 
 def _digest(frame: VideoFrame) -> str:

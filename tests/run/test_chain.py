@@ -1,0 +1,93 @@
+"""Shots that go on from the pictures of others."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from kfpipe import cuts
+from kfpipe.domain import FrameEnd
+from kfpipe.errors import ExitCode
+from kfpipe.events import TakePostponed, TakeRendered, TakeSubmitted
+from kfpipe.lock import Rendered
+from kfpipe.plan import Action
+from tests.run.conftest import Studio
+
+pytestmark = pytest.mark.anyio
+
+CHAIN = """\
+shots:
+- {id: walk, prompt: It walks away., first_frame: {render: kitten, frame: last}, last_frame: a.png}
+- {id: home, prompt: It comes home., first_frame: {render: walk, frame: last}, last_frame: b.png}
+- {id: kitten, prompt: A kitten looks up.}
+- {id: street, prompt: Lamps.}
+"""
+
+
+def cut(studio: Studio, take_id: str, end: FrameEnd) -> Image.Image:
+    """The take's first or last picture, as a take that goes on from it would get it."""
+    entry = studio.lock[take_id].entry
+    assert isinstance(entry, Rendered)
+    medium = cuts.cut(entry.render, end, folder=studio.folder, state_dir=studio.folder / ".kfpipe")
+    return Image.open(studio.folder / medium.path)
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """The mean distance of two pictures, of 255, in the colour where it is largest."""
+    return max(ImageStat.Stat(ImageChops.difference(one, other)).mean)
+
+
+async def test_a_chain_renders_in_order_and_nobody_waits_for_what_they_do_not_need(studio: Studio) -> None:
+    studio.write(CHAIN)
+    plan = studio.plan()
+    assert [(step.take_id, step.action) for step in plan.steps] == [
+        ("walk", Action.WAIT),
+        ("home", Action.WAIT),
+        ("kitten", Action.RENDER),
+        ("street", Action.RENDER),
+    ]
+    finished = await studio.run()
+    assert (finished.rendered, finished.exit_code, studio.billed()) == (4, ExitCode.OK, 4)
+    submitted = [event.take_id for event in studio.of(TakeSubmitted)]
+    assert set(submitted[:2]) == {"kitten", "street"}
+    assert submitted[2:] == ["walk", "home"]
+    order = [(type(event), event.take_id) for event in studio.events if isinstance(event, TakeRendered | TakeSubmitted)]
+    assert order.index((TakeRendered, "kitten")) < order.index((TakeSubmitted, "walk"))
+    assert [step.action for step in studio.plan().steps] == [Action.KEEP] * 4
+
+
+async def test_the_picture_that_a_shot_begins_on_is_the_last_one_of_its_source(studio: Studio) -> None:
+    studio.write(CHAIN)
+    await studio.run()
+    assert difference(cut(studio, "kitten", FrameEnd.LAST), cut(studio, "walk", FrameEnd.FIRST)) < 2
+
+
+async def test_a_source_that_is_rendered_anew_takes_along_what_goes_on_from_it(studio: Studio) -> None:
+    studio.write(CHAIN)
+    await studio.run()
+    studio.write(CHAIN.replace("A kitten looks up.", "A kitten looks up., last_frame: a.png, first_frame: b.png"))
+    assert {step.take_id: step.action for step in studio.plan().steps} == {
+        "kitten": Action.RENDER,
+        "walk": Action.WAIT,
+        "home": Action.WAIT,
+        "street": Action.KEEP,
+    }
+    finished = await studio.run()
+    # The last picture of `walk` is a still of its own, so `home` begins on the same picture as before.
+    assert finished.exit_code is ExitCode.OK
+    assert [event.take_id for event in studio.of(TakeSubmitted)] == ["kitten", "walk"]
+    assert studio.billed() == 6
+
+
+async def test_what_goes_on_from_a_failed_take_is_told_and_left_alone(studio: Studio) -> None:
+    studio.write(CHAIN)
+    studio.emulator.script({"on": "submit", "prompt_contains": "kitten", "do": "fail", "code": "DataInspectionFailed"})
+    finished = await studio.run()
+    assert (finished.rendered, finished.failed, finished.unfinished) == (1, 1, 2)
+    assert {event.take_id for event in studio.of(TakePostponed)} == {"walk", "home"}
+    assert {step.take_id: step.action for step in studio.plan().steps} == {
+        "kitten": Action.DECIDE,
+        "walk": Action.DECIDE,
+        "home": Action.DECIDE,
+        "street": Action.KEEP,
+    }
