@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -108,6 +109,7 @@ def _surroundings(folder: Path, environment: Mapping[str, str]) -> Iterator[None
     os.chdir(folder)
     try:
         with (
+            warnings.catch_warnings(action="ignore", category=ResourceWarning),  # a body that nobody heard to its end
             patch.dict(os.environ, {**kept, "KFPIPE_DEBUG": "1", **environment}, clear=True),
             patch("anyio.run", virtual),
         ):
