@@ -51,7 +51,7 @@ async def fetch(provider: Provider, url: str, *, target: Path, partial: Path, ex
     is not the clip, and then the next attempt starts anew; StorageFailed; and whatever the provider raises, with
     `ServiceUnclear` for a body that ends early: the next attempt goes on from there.
     """
-    sha256, size_bytes = await _download(provider, url, partial, expected.seconds * LARGEST_BYTES_PER_SECOND)
+    sha256, size_bytes = await _download(provider, url, partial, max(expected.lengths_s) * LARGEST_BYTES_PER_SECOND)
     try:
         facts = await _on_disk(partial, check_clip, partial, expected)
     except BadRender:
