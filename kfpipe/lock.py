@@ -214,18 +214,22 @@ def next_serial(record: Record | None) -> int:
 def applied(record: Record | None, entry: Entry) -> Record:
     """The record after a transition.
 
-    Applying a take's whole history again, to a record that holds any part of it, gives the same record. An entry with
-    the current serial replaces the current one; a newer serial moves the current one to `previous` when it was or may
-    be billed; an older one finds its place there.
+    Applying a take's whole history again, to a record that holds any part of it, gives the same record. An entry of the
+    current request replaces it; that of a later one moves the current one to `previous` when it was or may be billed;
+    that of an earlier one finds its place there.
     """
     if record is None:
         return Record(entry=entry)
-    serial, current = entry.asked.serial, record.entry
-    if serial == current.asked.serial:
+    if _request(entry) == _request(record.entry):
         return replace(record, entry=entry)
-    if serial > current.asked.serial:
-        return replace(record, entry=entry, previous=_remembered(record.previous, current), picked=False)
+    if _request(entry) > _request(record.entry):
+        return replace(record, entry=entry, previous=_remembered(record.previous, record.entry), picked=False)
     return replace(record, previous=_remembered(record.previous, entry))
+
+
+def _request(entry: Entry) -> tuple[int, datetime, str]:
+    """What makes it one request, in the order of time. Two machines may have given one number to different ones."""
+    return entry.asked.serial, entry.asked.asked_at, entry.asked.fingerprint
 
 
 def may_be_billed(entry: Entry) -> bool:
@@ -236,8 +240,8 @@ def may_be_billed(entry: Entry) -> bool:
 def _remembered(previous: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
     if task_of(entry) is None and not may_be_billed(entry):
         return previous
-    others = (other for other in previous if other.asked.serial != entry.asked.serial)
-    return tuple(sorted((*others, entry), key=lambda one: one.asked.serial))
+    others = (other for other in previous if _request(other) != _request(entry))
+    return tuple(sorted((*others, entry), key=_request))
 
 
 def without_dead_signature(entry: Entry, now: datetime) -> Entry:

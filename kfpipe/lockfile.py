@@ -18,10 +18,11 @@ import anyio.to_thread
 from kfpipe import durable, journal, locktext
 from kfpipe.claim import Claim
 from kfpipe.durable import storage
-from kfpipe.errors import Refused, StorageFailed
+from kfpipe.errors import Problem, Refused, StorageFailed
 from kfpipe.journal import Transition
 from kfpipe.lock import Entry, Lock, Record, applied, without_dead_signature
 from kfpipe.memory import make_state_dir
+from kfpipe.merge import merge
 
 LARGEST_BYTES: Final = 1 << 30
 """A lockfile of 100,000 takes has about 200 MB."""
@@ -73,6 +74,7 @@ class Ledger:
         self._paths = paths
         self._claim = claim
         self._now = now
+        self._seen = _identity(paths.lockfile_path)
         self._saved = load(paths.lockfile_path)
         self._lock = dict(self._saved)
         self.lock: Lock = MappingProxyType(self._lock)
@@ -131,13 +133,38 @@ class Ledger:
         """
         changed = self._lock != self._saved
         if changed:
+            self._take_in()
             now = self._now()
             self._lock.update({take_id: _tidied(record, now) for take_id, record in self._lock.items()})
             save(self._paths.lockfile_path, self._lock)
             self._saved = dict(self._lock)
+            self._seen = _identity(self._paths.lockfile_path)
         with storage(_journal_path(self._paths)):
             self._journal.remove()
         return changed
+
+    def _take_in(self) -> None:
+        """Merge what someone else has written to the lockfile since it was read, such as a `git pull`.
+
+        Raises Refused when that cannot be done without a person; the journal then keeps what is not in the file.
+        """
+        path = self._paths.lockfile_path
+        if _identity(path) == self._seen:
+            return
+        merged = merge(self._saved, self._lock, load(path))
+        if merged.clashes:
+            raise Refused(
+                Problem(
+                    file=_shown(path),
+                    where=clash.take_id,
+                    what=f"the file was changed during the run, and both sides cannot be true: {clash.doubt}",
+                    expected="the records of both, which are in this file and in the journal of the run",
+                    fix="bring back the file as it was before (`git checkout`, `git merge --abort`), then `kfpipe run`",
+                )
+                for clash in merged.clashes
+            )
+        self._lock.clear()
+        self._lock.update(merged.lock)
 
     def close(self) -> None:
         """`fold`, and let the next run begin."""

@@ -251,3 +251,19 @@ async def test_a_neighbours_task_is_nobody_elses(studio: Studio) -> None:
     await studio.run()
     assert studio.billed() == 2
     assert not studio.of(TakeAdopted)
+
+
+async def test_what_a_pull_brought_during_a_run_stays_on_record(studio: Studio) -> None:
+    studio.write(FOUR)
+    await studio.run()
+    pulled = studio.lockfile.read_bytes()
+    studio.lockfile.unlink()
+    studio.write(f"{FOUR}- {{id: home, prompt: It comes home.}}\n")
+
+    def pull_meanwhile(event: object) -> None:
+        if isinstance(event, TakeSubmitted):
+            studio.lockfile.write_bytes(pulled)
+
+    await studio.run(emit=pull_meanwhile)
+    billed = [task for record in studio.lock.values() for task in (record.entry, *record.previous)]
+    assert len(billed) == studio.billed() == 9
