@@ -114,6 +114,9 @@ def _remote_file(text: str, scheme: str, path: Path, noun: str) -> File | Findin
     return RemoteFile(url=text)
 
 
+_SERVICE = re.compile(r"(dashscope(-[a-z]+)?|[a-z-]+\.dashscope|[\w-]+\.[a-z0-9-]+\.maas)\.aliyuncs\.com", re.ASCII)
+"""The shared hosts and those of workspaces. Source: API reference, 2.1. Other names below the domain can be anyone's."""
+
 _LEAVE_OUT = "correct it, or delete the line to use the address of the region"
 
 
@@ -140,6 +143,13 @@ def base_url(text: str, path: Path) -> str | Finding:
         )
     if url.query or url.fragment:
         return Finding(path=path, what=f"{what} has a `?` or `#` part", expected=expected, fix="delete that part")
+    if not _is_loopback(url.hostname) and not _SERVICE.fullmatch(url.hostname):
+        return Finding(
+            path=path,
+            what=f"{what} is not one of the service's own: your key would be sent to strangers",
+            expected=f"{expected}, a workspace's host, or this very machine",
+            fix="for a gateway that you trust, set the environment variable DASHSCOPE_HTTP_BASE_URL instead",
+        )
     return text.rstrip("/")
 
 

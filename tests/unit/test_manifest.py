@@ -39,7 +39,7 @@ def test_everything_that_is_said_arrives_typed() -> None:
     parsed, problems = parse("""
 kfpipe: 1
 title: Kitten
-provider: {name: dashscope, region: china, workspace: ws-1, base_url: "https://ws-1.example.com/api/v1/"}
+provider: {name: dashscope, region: china, workspace: ws-1, base_url: "https://ws-1.ap-southeast-1.maas.aliyuncs.com/api/v1/"}
 limits: {submissions_per_second: 9}
 budget: {max_cost: 12.50, currency: CNY}
 prices: {wan2.7-i2v: {720P: "0.6"}}
@@ -58,7 +58,7 @@ shots:
 """)
     assert not problems
     assert (parsed.title, parsed.provider.region.name, parsed.provider.workspace) == ("Kitten", "beijing", "ws-1")
-    assert parsed.provider.base_url == "https://ws-1.example.com/api/v1"
+    assert parsed.provider.base_url == "https://ws-1.ap-southeast-1.maas.aliyuncs.com/api/v1"
     assert parsed.limits == Limits(submissions_per_second=9)
     assert parsed.budget is not None
     assert parsed.budget.max_cost == Decimal("12.50")

@@ -105,6 +105,8 @@ def test_a_refusal_repeats_no_credentials(text: str) -> None:
     ("text", "url"),
     [
         ("https://dashscope.aliyuncs.com/api/v1/", "https://dashscope.aliyuncs.com/api/v1"),
+        ("https://ws-1.cn-beijing.maas.aliyuncs.com/api/v1", "https://ws-1.cn-beijing.maas.aliyuncs.com/api/v1"),
+        ("https://cn-hongkong.dashscope.aliyuncs.com", "https://cn-hongkong.dashscope.aliyuncs.com"),
         ("http://127.0.0.1:8123/api/v1", "http://127.0.0.1:8123/api/v1"),
         ("http://localhost:8123", "http://localhost:8123"),
         ("http://[::1]:8123", "http://[::1]:8123"),
@@ -117,6 +119,9 @@ def test_the_service_is_reached_by_https_or_on_this_machine(text: str, url: str)
 @pytest.mark.parametrize(
     "text",
     [
+        "https://example.com/api/v1",
+        "https://anyone.oss-cn-beijing.aliyuncs.com",
+        "https://dashscope.aliyuncs.com.example.com",
         "http://example.com",
         "http://localhost.example.com",
         "http://192.168.0.1",
