@@ -115,7 +115,7 @@ def _remote_file(text: str, scheme: str, path: Path, noun: str) -> File | Findin
 
 
 _SERVICE = re.compile(r"(dashscope(-[a-z]+)?|[a-z-]+\.dashscope|[\w-]+\.[a-z0-9-]+\.maas)\.aliyuncs\.com", re.ASCII)
-"""The shared hosts, and those of workspaces; other names below the domain can be anyone's. Source: API reference, 2.1."""
+"""The shared hosts, and those of workspaces; others below the domain can be anyone's. Source: API reference, 2.1."""
 
 _LEAVE_OUT = "correct it, or delete the line to use the address of the region"
 
