@@ -40,8 +40,18 @@ def composed(sheets: Sequence[Sheet], root: Sheet, *, complete: bool) -> tuple[D
     composer = _Composer(sheets, root)
     document = composer.document()
     broken = composer.broken if complete else composer.broken | {("include",)}
-    problems = chain.from_iterable(sheet.check.problems for sheet in sheets)
-    return document, StructureCheck(problems=(*problems, *_idle_parts(sheets, root)), broken=frozenset(broken))
+    problems = [*chain.from_iterable(sheet.check.problems for sheet in sheets), *_idle_parts(sheets, root)]
+    if not document.data["shots"] and not broken & {(), ("shots",), ("include",)}:
+        problems.append(_NO_SHOTS.problem(document, ""))
+    return document, StructureCheck(problems=tuple(problems), broken=frozenset(broken))
+
+
+_NO_SHOTS = Finding(
+    path=("include",),
+    at_key=True,
+    what="there are no shots, here or in what this manifest includes",
+    fix="add a list `shots`, or include a manifest that has one",
+)
 
 
 class _Composer:
@@ -123,6 +133,8 @@ class _Composer:
 def _idle_parts(sheets: Sequence[Sheet], root: Sheet) -> Iterator[Problem]:
     """Parts of included manifests that someone may believe in: a cap on the cost that caps nothing here."""
     for sheet in sheets:
+        if () in sheet.check.broken:
+            continue
         for part in sheet.document.data.keys() - _UNREMARKABLE - root.document.data.keys():
             finding = Finding(
                 path=(part,),

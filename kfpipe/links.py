@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kfpipe.document import Path
@@ -21,14 +21,16 @@ Refusal = tuple[Shot, Finding]
 _Field = tuple[str, MediaRole]
 
 
-def followed(shots: Sequence[Shot], *, everything_known: bool) -> tuple[tuple[Shot, ...], tuple[Refusal, ...]]:
+def followed(
+    shots: Sequence[Shot], *, may_exist: Callable[[str], bool]
+) -> tuple[tuple[Shot, ...], tuple[Refusal, ...]]:
     """The shots with files and renders in place of borrowed stills, and what is wrong with what they borrow.
 
-    A shot that is not there is no finding unless `everything_known`: it may stand in a part that could not be read.
+    A shot that is not among them but `may_exist`, in a part that could not be read, is no finding.
     """
     if not any(isinstance(footage, StillOf | RenderOf) for shot in shots for footage in shot.media.values()):
         return tuple(shots), ()
-    chains = _Chains(shots, everything_known=everything_known)
+    chains = _Chains(shots, may_exist)
     resolved = tuple(chains.resolved(shot) for shot in shots)
     waiting = {shot.id: tuple(_sources(shot)) for shot in resolved}
     by_id = {shot.id: shot for shot in resolved}
@@ -81,10 +83,10 @@ def _some(take_ids: Sequence[str]) -> str:
 class _Chains:
     """Follows each still to its end once, however many shots borrow it."""
 
-    def __init__(self, shots: Sequence[Shot], *, everything_known: bool) -> None:
+    def __init__(self, shots: Sequence[Shot], may_exist: Callable[[str], bool]) -> None:
         self.refusals: list[Refusal] = []
         self._by_id = {shot.id: shot for shot in shots}
-        self._everything_known = everything_known
+        self._may_exist = may_exist
         self._ends: dict[_Field, File | RenderOf | None] = {}
 
     def resolved(self, shot: Shot) -> Shot:
@@ -143,7 +145,7 @@ class _Chains:
     def _exists(self, shot: Shot, role: MediaRole, link: StillOf | RenderOf) -> bool:
         if link.shot_id in self._by_id:
             return True
-        if self._everything_known:
+        if not self._may_exist(link.shot_id):
             fix = did_you_mean(link.shot_id, self._by_id, "write the id of a shot of this manifest")
             self._refuse(shot, role, f"there is no shot {echoed(link.shot_id)}", fix=fix)
         return False

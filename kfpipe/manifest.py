@@ -5,7 +5,7 @@ The structure was checked before: what `kfpipe.schema` found broken is left out 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -18,6 +18,7 @@ from kfpipe.errors import Problem
 from kfpipe.findings import Finding, did_you_mean
 from kfpipe.matrix import TAKES_LIMIT
 from kfpipe.schema import StructureCheck
+from kfpipe.schema.validation import usable_id
 from kfpipe.shots import Shot, Variables
 from kfpipe.wording import echoed, listed
 
@@ -98,11 +99,20 @@ def parse(
     """
     reader = _Reader(document=document, check=check, catalogue=catalogue, region=region, levels_up=levels_up)
     shots, shot_problems = entries.read(document, check.broken, levels_up=levels_up, profile=profile)
-    everything_known = not any(path[:1] in _HOLD_SHOTS for path in check.broken)
-    shots, refusals = links.followed(shots, everything_known=everything_known)
+    shots, refusals = links.followed(shots, may_exist=_hidden_shots(document, check))
     parsed = reader.manifest(shots)
     told = (finding.problem(document, shot.where) for shot, finding in refusals)
     return parsed, (*reader.problems, *shot_problems, *told)
+
+
+def _hidden_shots(document: Document, check: StructureCheck) -> Callable[[str], bool]:
+    """Whether a shot that is not among the usable ones may be there all the same, in a part that is broken."""
+    broken = [path for path in check.broken if path[:1] in _HOLD_SHOTS]
+    entries_of = {path: document.data[path[0]][path[1]] for path in broken if len(path) > 1}
+    names = {usable_id(entry) for entry in entries_of.values()}
+    if len(entries_of) < len(broken) or None in names:
+        return lambda shot_id: True
+    return lambda shot_id: not names.isdisjoint((shot_id, shot_id.rpartition(".")[0]))  # a sequence's end in a number
 
 
 class _Reader:

@@ -85,7 +85,7 @@ def recording_findings(path: Path, model: Model, role: MediaRole, recording: Rec
     if recording.format not in rules.formats:
         yield Finding(
             path=path,
-            what=f"{subject} is a {recording.format} file, whatever its name says",
+            what=f"{subject} is {recording.format}, whatever its name says",
             expected=listed(rules.formats),
             fix=f"export it as {rules.formats[0]}",
         )

@@ -138,7 +138,7 @@ _WITH_AN_EFFECT = (frozenset([MediaRole.FIRST_FRAME]),)
 
 
 def _in_words(combination: frozenset[MediaRole]) -> str:
-    return " with ".join(role for role in MediaRole if role in combination)
+    return " + ".join(role for role in MediaRole if role in combination)
 
 
 def _foreign(draft: Draft, model: Model, role: MediaRole) -> Finding:

@@ -67,6 +67,8 @@ def _unfit(path: Path, value: Any, fits: Fits) -> Finding:
         what, wanted = f"{name} is {len(value)} characters long", f"at most {most} characters"
         return Finding(path=path, what=what, expected=wanted, fix="shorten it")
     what = f"{name} has no value" if value is None else f"{name} is {described(value)}"
+    if isinstance(value, list) and 0 < len(value) < schema.get("minItems", 0):
+        what = f"{name} has {len(value)} entry" if len(value) == 1 else f"{name} has {len(value)} entries"
     return Finding(path=path, what=what, expected=expected(schema), fix=_fix(path, value, schema, fits))
 
 
@@ -159,7 +161,8 @@ def _of_type(name: str, schema: Schema) -> list[str]:
         case "boolean":
             return ["`true`", "`false`"]
         case "array":
-            return ["a list with at least one entry" if schema.get("minItems") else "a list"]
+            least = schema.get("minItems", 0)
+            return [f"a list with at least {'one entry' if least == 1 else f'{least} entries'}" if least else "a list"]
         case _:
             return ["at least one line of `key: value`" if schema.get("minProperties") else "lines of `key: value`"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -12,10 +12,9 @@ from kfpipe.document import Document, Source
 from kfpipe.document.marks import Marks
 from kfpipe.document.scalars import NumberRefused, Scalar, plain
 from kfpipe.errors import Position, Problem, Refused
-from kfpipe.findings import did_you_mean
 from kfpipe.schema.shipped import Schema, schema_at
 from kfpipe.tables.cells import Cell, Row
-from kfpipe.wording import echoed, listed
+from kfpipe.wording import closest, echoed, listed
 
 MOST_REPORTED = 50
 
@@ -121,9 +120,11 @@ class _Reader:
         self._row_marks.append(row[0].mark)
         return shot
 
-    def _value(self, column: _Column, cell: Cell) -> Scalar | list[str]:
+    def _value(self, column: _Column, cell: Cell) -> Scalar | list[Any]:
         if column.kind is _Kind.WORDS:
-            return [word for word in _TAG_SEPARATOR.split(str(cell.value)) if word]
+            words = [word for word in _TAG_SEPARATOR.split(str(cell.value)) if word]
+            self._marks.keep(words, [cell.mark] * len(words))
+            return words
         if column.kind is _Kind.TEXT:
             return cell.value.strip() if isinstance(cell.value, str) else _as_text(cell.value)
         if not isinstance(cell.value, str):
@@ -140,14 +141,19 @@ class _Reader:
         steps = tuple(name.split("."))
         kind = _kind(steps) if steps[0] in fields and len(steps) <= 2 else None
         if kind is None:
-            known = sorted((fields - {"vars"}) | {"prompt.file", "vars.NAME"})
-            fix = "move the matrix into the manifest, as a shot of its own" if steps[0] == "matrix" else None
-            fix = fix or did_you_mean(
-                name, known, "delete the column; for a variable of the prompt write `vars.` before it"
-            )
-            self._report(cell, f"{echoed(name)} is no field of a shot", expected=listed(known), fix=fix)
+            self._refuse_column(cell, name, (fields - {"vars"}) | {"prompt.file", "vars.NAME"})
             return None
         return _Column(steps, kind)
+
+    def _refuse_column(self, cell: Cell, name: str, known: Set[str]) -> None:
+        meant = closest(name, known)
+        fix = "delete the column; for a variable of the prompt write `vars.` before its name"
+        if name.partition(".")[0] == "matrix":
+            fix = "write a shot that has a matrix in the manifest itself"
+        elif meant is not None:
+            fix = f"write `{meant}`"
+        expected = listed(sorted(known)) if meant is None else f"`{meant}`"
+        self._report(cell, f"{echoed(name)} is no field of a shot", expected=expected, fix=fix)
 
     def _report(self, cell: Cell, what: str, *, fix: str, expected: str | None = None) -> None:
         position = Position(line=cell.line, column=cell.column)

@@ -16,6 +16,7 @@ from PIL import Image
 from kfpipe import project
 from kfpipe.cli.messages import problem_lines
 from kfpipe.errors import Problem, Refused
+from tests import recordings
 
 RULES = Path(__file__).parent / "rules"
 CASES = sorted(path.stem for path in RULES.glob("*.yaml"))
@@ -59,9 +60,11 @@ def problems(name: str) -> tuple[Problem, ...]:
 
 
 def furnished(folder: Path) -> Path:
-    """A project folder with every manifest of the corpus, and the stills and prompt files that they name."""
+    """A project folder with every manifest of the corpus, and all the files that they name."""
     for manifest in RULES.glob("*.yaml"):
         shutil.copy(manifest, folder)
+    for part in ("parts", "tables"):
+        shutil.copytree(RULES / part, folder / part)
     frames, prompts = folder / "frames", folder / "prompts"
     frames.mkdir()
     prompts.mkdir()
@@ -80,7 +83,21 @@ def furnished(folder: Path) -> Path:
     (prompts / "walk.j2").write_text("The kitten walks\ninto the {{ sunsett }}.\n")
     (prompts / "latin.j2").write_bytes("Der Kater hört zu.".encode("latin-1"))
     (prompts / "large.j2").write_text("walk " * 20_000)
+    record(folder)
     return folder
+
+
+def record(folder: Path) -> None:
+    """Sounds and clips, right and wrong."""
+    sounds, clips = folder / "sounds", folder / "clips"
+    sounds.mkdir()
+    clips.mkdir()
+    recordings.sound(sounds / "voice.wav", seconds=5)
+    recordings.sound(sounds / "long.wav", seconds=31)
+    recordings.clip(clips / "walk.mp4", seconds=4)
+    recordings.clip(clips / "tiny.mp4", seconds=1, size=(160, 90))
+    (clips / "notes.mov").write_text("remember the milk\n")
+    (clips / "cut.mp4").write_bytes((clips / "walk.mp4").read_bytes()[:600])
 
 
 def write_expected_texts() -> None:

@@ -1,0 +1,193 @@
+"""Profiles and sequences: what a shot is made of that says little by itself."""
+
+from __future__ import annotations
+
+from kfpipe import catalogue, document, entries, expand, manifest, schema
+from kfpipe.compose import Sheet, composed
+from kfpipe.domain import FrameEnd, MediaRole
+from kfpipe.errors import Problem
+from kfpipe.manifest import Manifest
+from kfpipe.material import LocalFile, PromptFile, StillOf
+from kfpipe.shots import Place, Shot
+
+HEAD = "kfpipe: 1\nprovider: {name: dashscope}\n"
+FIRST, LAST = MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME
+
+
+def parse(text: str, *, profile: str | None = None) -> tuple[Manifest, list[Problem]]:
+    read = document.parse(HEAD + text, "shots.yaml")
+    sheet = Sheet(document=read, check=schema.check(read))
+    whole, check = composed([sheet], sheet, complete=True)
+    parsed, problems = manifest.parse(whole, check, catalogue=catalogue.shipped(), profile=profile)
+    return parsed, [*check.problems, *problems]
+
+
+def told(problem: Problem) -> tuple[int, int, str]:
+    position = problem.position
+    return (position.line, position.column, problem.what) if position else (0, 0, problem.what)
+
+
+DRAFT = """
+defaults: {model: wan2.7-i2v, duration: 6, vars: {sky: day, sea: calm}}
+profiles:
+  draft: {resolution: 480P, duration: 5, vars: {sky: grey}}
+shots:
+  - {id: kitten, first_frame: a.png, vars: {sea: wild}}
+  - {id: walk, first_frame: a.png, duration: 9}
+"""
+
+
+def test_a_profile_lies_over_the_defaults_and_under_the_shots() -> None:
+    parsed, problems = parse(DRAFT, profile="draft")
+    kitten, walk = parsed.shots
+    assert not problems
+    assert (kitten.settings.model, kitten.settings.resolution, kitten.settings.duration) == ("wan2.7-i2v", "480P", 5)
+    assert kitten.variables == {"sky": "grey", "sea": "wild"}
+    assert walk.settings.duration == 9
+
+
+def test_a_field_knows_whether_it_stands_in_the_profile_or_in_the_defaults() -> None:
+    kitten, walk = parse(DRAFT, profile="draft")[0].shots
+    assert kitten.path_of("duration") == ("profiles", "draft", "duration")
+    assert kitten.path_of("model") == ("defaults", "model")
+    assert kitten.inherits("duration")
+    assert not walk.inherits("duration")
+
+
+def test_without_a_name_no_profile_is_chosen() -> None:
+    assert parse(DRAFT)[0].shots[0].settings.duration == 6
+
+
+def test_an_unknown_profile_is_answered_with_the_closest() -> None:
+    _, problems = parse(DRAFT, profile="darft")
+    assert [(problem.where, problem.what, problem.fix) for problem in problems] == [
+        ("--profile", "there is no profile 'darft'", "did you mean `draft`?")
+    ]
+
+
+def test_a_profile_in_a_manifest_without_any_is_unknown_too() -> None:
+    _, problems = parse("shots:\n  - {id: a, first_frame: a.png}\n", profile="draft")
+    assert [problem.what for problem in problems] == ["there is no profile 'draft'"]
+
+
+ROAD = """
+sequences:
+  - id: road
+    keyframes: [k1.png, {still: kitten, frame: last}, k3.png]
+    prompts: [Dawn breaks., {file: traffic.j2}]
+    tags: [storyboard]
+    duration: 4
+shots:
+  - {id: kitten, first_frame: a.png, last_frame: b.png}
+"""
+
+
+def sequence(parsed: Manifest) -> list[Shot]:
+    return [shot for shot in parsed.shots if shot.in_sequence is not None]
+
+
+def test_every_two_neighbouring_keyframes_are_a_shot() -> None:
+    parsed, problems = parse(ROAD)
+    assert not problems
+    first, second = sequence(parsed)
+    assert (first.id, second.id) == ("road.01", "road.02")
+    assert first.media == {FIRST: LocalFile(path="k1.png"), LAST: LocalFile(path="b.png")}
+    assert second.media == {FIRST: LocalFile(path="b.png"), LAST: LocalFile(path="k3.png")}
+    assert (first.settings.prompt, second.settings.prompt) == ("Dawn breaks.", PromptFile(path="traffic.j2"))
+    assert (first.in_sequence, second.in_sequence) == (Place(index=1, count=2), Place(index=2, count=2))
+    assert {(shot.tags, shot.settings.duration) for shot in (first, second)} == {(("storyboard",), 4)}
+
+
+def test_the_frames_of_a_sequence_know_their_keyframes() -> None:
+    second = sequence(parse(ROAD)[0])[1]
+    assert second.path_of("first_frame")[-2:] == ("keyframes", 1)
+    assert second.path_of("last_frame")[-2:] == ("keyframes", 2)
+    assert second.path_of("prompt")[-2:] == ("prompts", 1)
+
+
+def test_the_index_of_a_sequence_counts_its_shots_even_where_each_has_several_takes() -> None:
+    parsed, _ = parse("sequences:\n  - {id: road, keyframes: [a.png, b.png, c.png], matrix: {seed: [1, 2]}}\n")
+    drafts = [draft for shot in parsed.shots for draft in expand.drafts(shot)[0]]
+    assert [(draft.id, draft.index, draft.count) for draft in drafts] == [
+        ("road.01@seed=1", 1, 2),
+        ("road.01@seed=2", 1, 2),
+        ("road.02@seed=1", 2, 2),
+        ("road.02@seed=2", 2, 2),
+    ]
+
+
+def test_a_longer_sequence_keeps_the_names_that_it_had() -> None:
+    keyframes = ", ".join(f"k{number}.png" for number in range(102))
+    names = [shot.id for shot in parse(f"sequences:\n  - {{id: road, keyframes: [{keyframes}]}}\n")[0].shots]
+    assert (names[0], names[98], names[100]) == ("road.01", "road.99", "road.101")
+
+
+def test_prompts_must_fit_the_keyframes() -> None:
+    parsed, problems = parse("sequences:\n  - {id: road, keyframes: [a.png, b.png], prompts: [Up., Down.]}\n")
+    assert [told(problem) for problem in problems] == [(4, 43, "2 prompts stand against 2 keyframes")]
+    assert all("prompt" in shot.refused for shot in parsed.shots)
+
+
+def test_prompts_and_prompt_exclude_each_other() -> None:
+    _, problems = parse("sequences:\n  - {id: road, keyframes: [a.png, b.png], prompts: [Up.], prompt: Down.}\n")
+    assert [problem.what for problem in problems] == [
+        "there is both `prompts`, one for each shot, and `prompt`, one for all"
+    ]
+
+
+def test_a_shot_may_not_have_the_name_of_a_sequences_shot() -> None:
+    _, problems = parse(
+        "shots:\n  - {id: road.02, first_frame: a.png}\nsequences:\n  - {id: road, keyframes: [a.png, b.png, c.png]}\n"
+    )
+    assert [told(problem) for problem in problems] == [(6, 10, "the id 'road.02' is taken by another shot (line 4)")]
+
+
+def test_a_broken_sequence_leaves_the_others_usable() -> None:
+    parsed, problems = parse("sequences:\n  - {id: x, keyframes: [a.png]}\n  - {id: road, keyframes: [a.png, b.png]}\n")
+    assert [shot.id for shot in parsed.shots] == ["road.01"]
+    assert [(problem.where, problem.what) for problem in problems] == [("sequence 'x'", "`keyframes` has 1 entry")]
+
+
+def test_the_frames_of_a_sequence_cannot_be_varied() -> None:
+    parsed, _ = parse("sequences:\n  - {id: road, keyframes: [a.png, b.png], matrix: {first_frame: [c.png, d.png]}}\n")
+    drafts, findings = expand.drafts(parsed.shots[0])
+    assert not drafts
+    assert "the keyframes decide it" in findings[0].what
+
+
+def test_a_matrix_over_pictures_gives_each_take_its_own() -> None:
+    parsed, problems = parse(
+        "shots:\n  - {id: a, first_frame: x.png, matrix: {last_frame: [b.png, sub/c.png], include: [{seed: 1}]}}\n"
+    )
+    drafts, findings = expand.drafts(parsed.shots[0])
+    assert not problems
+    assert not findings
+    assert [draft.media[LAST] for draft in drafts] == [LocalFile(path="b.png"), LocalFile(path="sub/c.png")]
+    assert [draft.id for draft in drafts] == ["a@last_frame=b.png,seed=1", "a@last_frame=sub-c.png,seed=1"]
+
+
+def test_a_picture_in_a_matrix_must_lie_inside_the_project() -> None:
+    parsed, problems = parse("shots:\n  - {id: a, matrix: {first_frame: [b.png, /c.png]}}\n")
+    assert [told(problem) for problem in problems] == [(4, 43, "the path '/c.png' belongs to one computer only")]
+    assert MediaRole.FIRST_FRAME not in expand.drafts(parsed.shots[0])[0][1].media
+
+
+def test_a_borrowed_picture_says_what_it_lacks() -> None:
+    _, problems = parse(
+        "shots:\n"
+        "  - {id: a, first_frame: {frame: last}}\n"
+        "  - {id: b, first_frame: {still: a, render: a, frame: last}}\n"
+        "  - {id: c, first_frame: {still: a, take: x, frame: last}}\n"
+    )
+    assert [problem.what for problem in problems] == [
+        "the shot to take the picture from is missing",
+        "a frame is both a `still` and a `render`",
+        "a still is the same for all takes, and `take` has no meaning here",
+    ]
+
+
+def test_what_is_borrowed_is_known_by_shot_and_end() -> None:
+    text = "shots:\n  - {id: a, first_frame: {still: b, frame: first}}\n"
+    read = document.parse(HEAD + text, "shots.yaml")
+    shots, _ = entries.read(read, frozenset(), levels_up=0, profile=None)
+    assert shots[0].media == {FIRST: StillOf(shot_id="b", end=FrameEnd.FIRST)}
