@@ -29,7 +29,7 @@ from kfpipe.lock import (
 from kfpipe.lockfile import Ledger
 from kfpipe.memory import sha256_of
 from kfpipe.provider import ListedTask, Provider, TaskReport, TaskStatus
-from kfpipe.runner.patience import patiently
+from kfpipe.runner.patience import all_tasks, patiently
 
 # ---- cancel ------------------------------------------------------------------------------------------------------
 
@@ -79,16 +79,11 @@ async def candidates(
 ) -> list[Candidate]:
     """The tasks that may be the request's own, oldest first; none that is `owned`, or that failed: it was not billed.
 
-    A task's prompt shows when it has succeeded; until then it is only told apart by its time.
+    A task's prompt shows when it has succeeded; until then it may be anyone's.
     """
-    listed: list[ListedTask] = []
-    page, more = 1, True
-    while more:
-        tasks, more = await patiently(lambda: provider.list_tasks(entry.asked.model, page=page), random)  # noqa: B023
-        listed += tasks
-        page += 1
+    listed = await all_tasks(provider, entry.asked.model, random)
     found = []
-    for task in adoption.candidates(listed, [Submitting(asked=entry.asked)], owned):
+    for task in adoption.candidates(listed, owned):
         report = await patiently(lambda: provider.look(task.task_id), random)  # noqa: B023
         if adoption.has_prompt(report, entry.asked):
             found.append(Candidate(task=task, report=report))

@@ -15,7 +15,7 @@ from kfpipe.lock import Submitting
 from kfpipe.provider import ListedTask, Provider, TaskReport, TaskStatus
 from kfpipe.runner.crossing import Crossing
 from kfpipe.runner.follower import Follower
-from kfpipe.runner.patience import patiently
+from kfpipe.runner.patience import all_tasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Adopter:
 
     def expect(self, take_id: str, orphan: Submitting) -> None:
         """Tell of an unanswered request, so that it is considered when another one's task is looked for."""
-        self._orphans[take_id] = adoption.believable(orphan, self._now())
+        self._orphans[take_id] = orphan
         self._not_looked_for.add(take_id)
 
     async def find(self, take_id: str) -> Found | Absent | Ambiguous:
@@ -109,7 +109,7 @@ class Adopter:
         Those that were about to be looked for when it was first seen go before their twins: of these, some had read
         the list without it, and the others posted later (see `Crossing`).
         """
-        owners = adoption.owners(report, candidate, self._orphans)
+        owners = adoption.owners(report, self._orphans)
         heirs = self._heirs[candidate.task_id]
         return [take_id for take_id in owners if take_id in heirs] or owners
 
@@ -118,9 +118,9 @@ class Adopter:
         try:
             async with self._crossing.reading():
                 self._known |= await anyio.to_thread.run_sync(self._neighbours)
-                first = await self._unowned(take_id)
+                first = await self._unowned()
                 await anyio.sleep(self._pause_s)
-                second = await self._unowned(take_id)
+                second = await self._unowned()
                 candidates = {task.task_id: task for task in (*first, *second)}
                 for task_id in candidates:
                     self._heirs.setdefault(task_id, frozenset(self._not_looked_for))
@@ -129,11 +129,5 @@ class Adopter:
             self._crossing.looked_for(self._orphans[take_id].asked.prompt)
         return list(candidates.values())
 
-    async def _unowned(self, take_id: str) -> list[ListedTask]:
-        listed: list[ListedTask] = []
-        page, more = 1, True
-        while more:
-            tasks, more = await patiently(lambda: self._provider.list_tasks(self._model, page=page), self._random)  # noqa: B023
-            listed += tasks
-            page += 1
-        return adoption.candidates(listed, [self._orphans[take_id]], self._known)
+    async def _unowned(self) -> list[ListedTask]:
+        return adoption.candidates(await all_tasks(self._provider, self._model, self._random), self._known)

@@ -10,6 +10,7 @@ import anyio
 
 from kfpipe.errors import ServiceRefused, ServiceUnclear
 from kfpipe.pacing import backoff_s
+from kfpipe.provider import ListedTask, Provider
 from kfpipe.provider.codes import verdict
 
 T = TypeVar("T")
@@ -35,3 +36,14 @@ async def patiently(request: Callable[[], Awaitable[T]], random: Random, *, trie
                 raise
             await anyio.sleep(backoff_s(attempt, trouble.retry_after_s, random.random()))
     return await request()
+
+
+async def all_tasks(provider: Provider, model: str, random: Random) -> list[ListedTask]:
+    """The model's tasks of the last 24 h, page by page."""
+    listed: list[ListedTask] = []
+    page, more = 1, True
+    while more:
+        tasks, more = await patiently(lambda: provider.list_tasks(model, page=page), random)  # noqa: B023
+        listed += tasks
+        page += 1
+    return listed

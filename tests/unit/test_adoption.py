@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from kfpipe.adoption import CLOCK_TOLERANCE, candidates, owners
+from kfpipe.adoption import candidates, owners
 from kfpipe.provider import ListedTask, TaskReport, TaskStatus
 from tests.makers import NOW, parameters, request, submitting, take
 
@@ -28,48 +28,41 @@ def report(**changes: object) -> TaskReport:
     return TaskReport(**{**fields, **changes})  # type: ignore[arg-type]
 
 
-def test_candidates_are_unknown_young_and_not_failed_oldest_first() -> None:
+def test_candidates_have_no_owner_and_did_not_fail_oldest_first() -> None:
     tasks = [
         listed("young", after_s=20),
-        listed("own", after_s=5),
+        listed("old", after_s=5),
         listed("known"),
         listed("failed", TaskStatus.FAILED),
         listed("canceled", TaskStatus.CANCELED),
-        listed("ancient", after_s=-CLOCK_TOLERANCE.total_seconds() - 1),
     ]
-    found = candidates(tasks, [submitting()], known={"known"})
-    assert [task.task_id for task in found] == ["own", "young"]
+    assert [task.task_id for task in candidates(tasks, known={"known"})] == ["old", "young"]
 
 
-def test_clocks_that_differ_a_little_hide_nothing() -> None:
-    assert candidates([listed("own", after_s=-600)], [submitting()], known=set())
+def test_clocks_that_differ_hide_nothing() -> None:
+    assert candidates([listed("own", after_s=-23 * 3600)], known=set())
 
 
 def test_the_prompt_tells_whose_task_it_is() -> None:
     monster = take("monster", request=request(prompt="A monster looks up."))
     orphans = {"kitten": submitting(), "monster": submitting(monster)}
-    assert owners(report(), listed("t"), orphans) == ["kitten"]
-    assert owners(report(orig_prompt="A monster looks up."), listed("t"), orphans) == ["monster"]
-    assert owners(report(orig_prompt="Somebody else's."), listed("t"), orphans) == []
+    assert owners(report(), orphans) == ["kitten"]
+    assert owners(report(orig_prompt="A monster looks up."), orphans) == ["monster"]
+    assert owners(report(orig_prompt="Somebody else's."), orphans) == []
 
 
 def test_the_resolution_must_fit_as_well() -> None:
-    assert owners(report(resolution="1080P"), listed("t"), {"kitten": submitting()}) == []
+    assert owners(report(resolution="1080P"), {"kitten": submitting()}) == []
 
 
 def test_seconds_tell_two_requests_apart_but_exclude_nobody() -> None:
     """A clip that is billed for another length than asked for is still the request's own."""
     longer = submitting(take("b", request=request(parameters=parameters(duration_s=10))))
-    assert owners(report(billed_seconds=Decimal(10)), listed("t"), {"a": submitting(), "b": longer}) == ["b"]
-    assert owners(report(billed_seconds=Decimal(6)), listed("t"), {"a": submitting()}) == ["a"]
+    assert owners(report(billed_seconds=Decimal(10)), {"a": submitting(), "b": longer}) == ["b"]
+    assert owners(report(billed_seconds=Decimal(6)), {"a": submitting()}) == ["a"]
 
 
 def test_what_the_service_does_not_tell_excludes_nobody() -> None:
     silent = report(orig_prompt=None, billed_seconds=None, resolution=None)
     orphans = {"a": submitting(), "b": submitting(take("b"))}
-    assert owners(silent, listed("t"), orphans) == ["a", "b"]
-
-
-def test_a_task_older_than_the_request_is_not_its_own() -> None:
-    older = listed("t", after_s=-CLOCK_TOLERANCE.total_seconds() - 1)
-    assert owners(report(), older, {"kitten": submitting()}) == []
+    assert owners(silent, orphans) == ["a", "b"]
