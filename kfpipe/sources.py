@@ -46,8 +46,12 @@ class ProjectFiles:
         self._listing = cache(_listing)
 
     def real(self, name: str) -> Path:
-        """The file itself, links followed."""
-        return (self._folder / name).resolve()
+        """The file itself, links followed as far as they lead anywhere."""
+        path = self._folder / name
+        try:
+            return path.resolve()
+        except (OSError, RuntimeError):  # in a circle; whoever reads it is told
+            return path
 
     def use(self, name: str, reader: Callable[[Path], Content]) -> Content | Finding:
         """What `reader` makes of the file, or why there is nothing to be made of it."""
