@@ -113,7 +113,8 @@ def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: st
 
 def media_findings(draft: Draft, model: Model) -> Iterator[Finding]:
     """Media that the model cannot do without, does not know, or does not take together."""
-    asked = frozenset(draft.media) | {role for role in MediaRole if role in draft.shot.refused}
+    refused = {role for role in MediaRole if role in draft.shot.refused or role in draft.cell.values}
+    asked = refused | draft.media.keys()
     legal = _WITH_AN_EFFECT if draft.settings.template is not None else model.combinations
     if asked in legal:
         return

@@ -191,3 +191,9 @@ def test_what_is_borrowed_is_known_by_shot_and_end() -> None:
     read = document.parse(HEAD + text, "shots.yaml")
     shots, _ = entries.read(read, frozenset(), levels_up=0, profile=None)
     assert shots[0].media == {FIRST: StillOf(shot_id="b", end=FrameEnd.FIRST)}
+
+
+def test_a_shot_of_a_sequence_inherits_like_any_other() -> None:
+    (shot,) = parse("defaults: {duration: 9}\nsequences:\n  - {id: road, keyframes: [a.png, b.png]}\n")[0].shots
+    assert shot.settings.duration == 9
+    assert shot.path_of("duration") == ("defaults", "duration")
