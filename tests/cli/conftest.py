@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,3 +75,27 @@ def emulator(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator
     with Emulator(factor=200, queue_s=(0, 10), run_s=(20, 60), film="tiny", enforces_rates=False) as running:
         monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", running.base_url)
         yield running
+
+
+TWINS = "shots:\n  - {id: cat, prompt: A cat looks up., matrix: {seed: [1, 2]}}\n"
+
+
+UNKNOWN = (
+    "task_id", "request_id", "submitted_at", "finished_at", "video_url", "url_expires_at", "actual_prompt",
+    "billed_seconds", "cost", "render",
+)  # fmt: skip
+
+
+@pytest.fixture
+def twins(folder: Path, kfpipe: Call, emulator: Emulator) -> Path:
+    """Two takes with one prompt, both paid for, both answers lost: no machine can tell whose task is whose."""
+    (folder / "shots.yaml").write_text(HEAD + TWINS, "utf-8")
+    assert kfpipe("run", "shots.yaml").code == 0
+    lockfile = folder / "shots.lock.json"
+    lock = json.loads(lockfile.read_text("utf-8"))
+    for take in lock["takes"].values():
+        take.update({"state": "submitting", **dict.fromkeys(UNKNOWN)})
+    lockfile.write_text(json.dumps(lock), "utf-8")
+    shutil.rmtree(folder / "renders")
+    assert kfpipe("run", "shots.yaml").code == 1
+    return folder

@@ -126,10 +126,7 @@ def test_without_a_task_under_way_there_is_nothing_to_cancel(folder: Path, kfpip
     assert len(emulator.requests()) == asked
 
 
-def test_a_take_whose_task_nobody_knows_is_left_to_reconcile(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
-    emulator.script({"on": "submit", "times": 2, "do": "drop", "when": "after"})
-    (folder / "shots.yaml").write_text(HEAD + "shots: [{id: cat, prompt: Look., matrix: {seed: [1, 2]}}]\n", "utf-8")
-    kfpipe("run", "shots.yaml")
+def test_a_take_whose_task_nobody_knows_is_left_to_reconcile(twins: Path, kfpipe: Call) -> None:
     ended = kfpipe("cancel", "shots.yaml")
     assert ended.code == 1
     assert ended.out.splitlines()[1:] == [

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,30 +10,7 @@ from pathlib import Path
 import pytest
 
 from kfpipe.emulator import Emulator
-from tests.cli.conftest import HEAD, Call
-
-TWINS = "shots:\n  - {id: cat, prompt: A cat looks up., matrix: {seed: [1, 2]}}\n"
-
-
-UNKNOWN = (
-    "task_id", "request_id", "submitted_at", "finished_at", "video_url", "url_expires_at", "actual_prompt",
-    "billed_seconds", "cost", "render",
-)  # fmt: skip
-
-
-@pytest.fixture
-def twins(folder: Path, kfpipe: Call, emulator: Emulator) -> Path:
-    """Two takes with one prompt, both paid for, both answers lost: no machine can tell whose task is whose."""
-    (folder / "shots.yaml").write_text(HEAD + TWINS, "utf-8")
-    assert kfpipe("run", "shots.yaml").code == 0
-    lockfile = folder / "shots.lock.json"
-    lock = json.loads(lockfile.read_text("utf-8"))
-    for take in lock["takes"].values():
-        take.update({"state": "submitting", **dict.fromkeys(UNKNOWN)})
-    lockfile.write_text(json.dumps(lock), "utf-8")
-    shutil.rmtree(folder / "renders")
-    assert kfpipe("run", "shots.yaml").code == 1
-    return folder
+from tests.cli.conftest import Call
 
 
 def candidates(kfpipe: Call) -> list[str]:
