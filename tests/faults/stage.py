@@ -131,7 +131,10 @@ def _rendered_task(entry: Any) -> str | None:
 
 @contextmanager
 def stage(folder: Path, *script: Mapping[str, Any], **settings: Any) -> Iterator[Stage]:
-    """An empty project whose account has these faults; renders take a fraction of a second."""
-    usual = {"factor": 1000, "queue_s": (0, 10), "run_s": (20, 60), "film": "tiny", "enforces_rates": False}
+    """An empty project whose account has these faults; renders take a fraction of a second.
+
+    The clock is slow enough that no link or upload of the service runs out during a long test.
+    """
+    usual = {"factor": 10, "queue_s": (0, 0.1), "run_s": (0.2, 0.6), "film": "tiny", "enforces_rates": False}
     with Emulator(faults=script, **{**usual, **settings}) as emulator:
         yield Stage(folder=folder, emulator=emulator)

@@ -16,7 +16,7 @@ from tests.faults import hurry
 from tests.faults.matrix import HARMLESS
 from tests.faults.stage import Stage, stage
 
-QUEUE_S = 100_000
+QUEUE_S = 10_000
 FAULTS: Mapping[str, Mapping[str, Any]] = {
     **HARMLESS,
     "closed, task cancelled": {"do": "drop", "when": "after"},
@@ -50,7 +50,7 @@ async def finish(account: Stage) -> None:
 
 
 async def play(fault: Mapping[str, Any], folder: Path, wanted: Cancelling) -> None:
-    with stage(folder, fault, queue_s=QUEUE_S, factor=100) as account:
+    with stage(folder, fault, queue_s=QUEUE_S) as account:
         account.write("- {id: kitten, prompt: A kitten looks up.}\n")
         await submit_only(account)
         assert await cancel(account) is wanted
