@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -78,7 +78,7 @@ class Adopter:
         Waits until every task that may be its own has ended, since only then the service shows its prompt.
         """
         fitting: list[Found] = []
-        doubtful: list[str] = []
+        doubtful: list[tuple[Found, frozenset[str]]] = []
         for candidate in await self._candidates(take_id):
             report = await self._follower.until_final(
                 candidate.task_id,
@@ -94,14 +94,29 @@ class Adopter:
             elif not owners:
                 self._known.add(candidate.task_id)
             elif take_id in owners:
-                doubtful.append(candidate.task_id)
-        if len(fitting) > 1 or (doubtful and not fitting):
-            return Ambiguous(task_ids=(*(found.task.task_id for found in fitting), *doubtful))
+                doubtful.append((Found(task=candidate, report=report), frozenset(owners)))
+        if doubtful and not fitting:
+            fitting = self._by_turn(take_id, doubtful)
+        if len(fitting) > 1:
+            return Ambiguous(task_ids=tuple(found.task.task_id for found in fitting))
         del self._orphans[take_id]
         if not fitting:
             return Absent()
         self._known.add(fitting[0].task.task_id)
         return fitting[0]
+
+    def _by_turn(self, take_id: str, doubtful: Sequence[tuple[Found, frozenset[str]]]) -> list[Found]:
+        """Of tasks that several takes fit, the take's own; all of them when nobody can tell.
+
+        Twins are never on the wire together. So where there are as many tasks as twins, the tasks were made in the
+        order of the requests.
+        """
+        tasks = sorted((found for found, _ in doubtful), key=lambda found: found.task.created_at)
+        (twins, *others) = {owners for _, owners in doubtful}
+        if others or len(twins) != len(tasks):
+            return tasks
+        turns = sorted(twins, key=lambda twin: self._orphans[twin].asked.asked_at)
+        return [tasks[turns.index(take_id)]]
 
     def _owners(self, candidate: ListedTask, report: TaskReport) -> list[str]:
         """The takes that the task fits.

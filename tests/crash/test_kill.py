@@ -63,7 +63,7 @@ def test_twenty_kills_cost_nothing_and_lose_nothing(folder: Path) -> None:
         killed = 0
         for _ in range(KILLS):
             process = start(folder, emulator)
-            time.sleep(moments.uniform(0.8, 2.5))
+            time.sleep(moments.uniform(0.8, 2.2))
             process.send_signal(signal.SIGKILL)
             process.communicate()
             killed += process.returncode == -signal.SIGKILL
