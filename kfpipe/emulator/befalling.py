@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from kfpipe.emulator import acts, wire
@@ -108,4 +109,4 @@ def _merged(value: Any, patch: Any) -> Any:
 async def _endless() -> AsyncIterator[bytes]:
     while True:
         yield bytes(64 * 1024)
-        await anyio.sleep(0)  # else nobody notices when the other side has had enough
+        await anyio.lowlevel.checkpoint()  # else nobody notices when the other side has had enough
