@@ -54,7 +54,8 @@ def _size(step: Step) -> str:
     if step.take is None:
         return ""
     if step.take.size is None:
-        return f"{step.take.request.parameters.resolution}, shape of the remote frame"
+        origin = "render it goes on from" if step.take.cuts else "remote frame"
+        return f"{step.take.request.parameters.resolution}, shape of the {origin}"
     return f"{step.take.size.width_px}x{step.take.size.height_px}"
 
 

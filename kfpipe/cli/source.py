@@ -43,6 +43,7 @@ def manifest_arguments(command: Command) -> Command:
 
     @click.argument("manifest", type=click.Path(path_type=Path))
     @click.option("--region", metavar="NAME", help="Another region than the manifest's.")
+    @click.option("--profile", metavar="NAME", help="Lay a profile of the manifest over its defaults.")
     @click.option("--emulator", is_flag=True, help="Rehearse for free, apart from all paid results.")
     @click.option(
         "--price",
@@ -58,6 +59,7 @@ def manifest_arguments(command: Command) -> Command:
     def wrapped(
         manifest: Path,
         region: str | None,
+        profile: str | None,
         emulator: bool,
         prices: Sequence[str],
         variables: Sequence[str],
@@ -67,12 +69,14 @@ def manifest_arguments(command: Command) -> Command:
             path=manifest,
             options=Options(
                 region=region,
+                profile=profile,
                 emulator=emulator,
                 prices=tuple(parse_price(text) for text in prices),
                 variables=dict(parse_variable(text) for text in variables),
             ),
             words=(
                 *(("--region", region) if region is not None else ()),
+                *(("--profile", profile) if profile is not None else ()),
                 *(("--emulator",) if emulator else ()),
                 *(word for text in prices for word in ("--price", text)),
                 *(word for text in variables for word in ("--var", text)),
