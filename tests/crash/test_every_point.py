@@ -16,7 +16,7 @@ ALL_POINTS = "KFPIPE_ALL_KILL_POINTS"
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which file a descriptor belongs to")
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(("backend", "sample"), [("asyncio", 12), ("trio", 36)])
+@pytest.mark.parametrize(("backend", "sample"), [("asyncio", 40), ("trio", 120)])
 def test_a_run_killed_at_any_point_costs_nothing_and_loses_nothing(tmp_path: Path, backend: str, sample: int) -> None:
     with staged(tmp_path, backend) as stage:
         points = stage.points()
