@@ -12,9 +12,7 @@ def step(take_id: str, *sources: str) -> Step:
     cuts = tuple((MediaRole.FIRST_FRAME, CutFrom(take_id=source, end=FrameEnd.LAST)) for source in sources)
     made = take(take_id, cuts=cuts)
     action = Action.WAIT if sources else Action.RENDER
-    return Step(
-        take_id=take_id, shot_id=take_id, action=action, reasons=(), take=made, record=None, output=made.output
-    )
+    return Step(take_id=take_id, shot_id=take_id, action=action, reasons=(), take=made, record=None, output=made.output)
 
 
 def names(steps: list[Step]) -> list[str]:
