@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+from kfpipe.cli import terminal
 
 # How long an example takes depends on what else the machine does; that is no property of the code.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -14,3 +20,35 @@ settings.load_profile("steady")
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Tests marked `anyio` run once on each event loop."""
     return str(request.param)
+
+
+KEYS = ("sk-fuzz-5e1f0c2d9a7b4483", "sk-test-0123456789abcdef")
+"""As in the tests of strangers and of the client."""
+
+GIVEN = {".env", ".keys", "config"}
+"""Files in which tests hand a key over."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_key_in_any_byte(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every byte that kfpipe wrote or printed in the whole suite is searched for the keys that the tests use."""
+    said: list[str] = []
+    write = terminal._write
+
+    def tapped(stream: TextIO, text: str) -> OSError | None:
+        if any(key in text for key in KEYS):
+            said.append(text)
+        return write(stream, text)
+
+    terminal._write = tapped
+    yield
+    terminal._write = write
+    assert not said
+    files = (path for path in tmp_path_factory.getbasetemp().rglob("*") if path.is_file() and not path.is_symlink())
+    holding = [path for path in files if path.name not in GIVEN and _holds_a_key(path)]
+    assert not holding
+
+
+def _holds_a_key(path: Path) -> bool:
+    content = path.read_bytes()
+    return any(key.encode() in content for key in KEYS)
