@@ -21,7 +21,7 @@ SUMMARIES: Final = {
     "pick": "Choose one take of a shot.",
     "prune": "List takes that left the manifest, and set their clips aside.",
     "models": "List what can be rendered where, at what price.",
-    "schema": "Print the JSON schema of a manifest or a lockfile.",
+    "schema": "Print the JSON schema of a manifest, a lockfile, or a command's output.",
     "emulate": "Serve an emulated account on this machine, free of charge.",
     "lock": "Keep a lockfile tidy, and merge those of two branches.",
     "doctor": "Look whether this machine is ready.",

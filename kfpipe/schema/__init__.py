@@ -1,6 +1,7 @@
 """Document x JSON Schema -> problems, each with its position.
 
-shipped       the schema file, and the part of it that holds at a path
+shipped       the schema files, and the part of the manifest's that holds at a path
+published     the same as `kfpipe schema` prints them: one for each file and for each command's output
 validation    which parts of a document fail: fast for the many shots that pass, thorough for the few that do not
 explanation   a failure in the words of someone who only knows the manifest
 repair        what was probably meant, as far as the schema takes it

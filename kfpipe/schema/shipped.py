@@ -1,4 +1,4 @@
-"""The schema file, and the part of it that holds at a path."""
+"""The schema files, and the part of the manifest's that holds at a path."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from kfpipe.cli import main
 from kfpipe.emulator import Emulator
+from tests import outputs
 
 HEAD = """\
 kfpipe: 1
@@ -58,12 +59,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def kfpipe(capfd: pytest.CaptureFixture[str]) -> Call:
-    """`kfpipe(*words)`: the command line as the console script starts it."""
+    """`kfpipe(*words)`: the command line as the console script starts it. What it prints as JSON fits its schema."""
 
     def call(*words: str) -> Ended:
         with pytest.raises(SystemExit) as leaving:
             main(words)
         out, err = capfd.readouterr()
+        outputs.check(words, out)
         return Ended(code=int(leaving.value.code or 0), out=out, err=err)
 
     return call

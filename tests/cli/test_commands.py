@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -206,12 +205,6 @@ def test_an_unknown_region_is_answered_with_the_known_ones(kfpipe: Call) -> None
     ended = kfpipe("models", "--region", "singapur")
     assert ended.code == 2
     assert ended.err.endswith("  expected: singapore, beijing or emulator\n  fix: did you mean `singapore`?\n")
-
-
-@pytest.mark.parametrize(("kind", "name"), [((), "manifest"), (("manifest",), "manifest"), (("lock",), "lock")])
-def test_a_schema_is_printed_as_it_is_shipped(kfpipe: Call, kind: tuple[str, ...], name: str) -> None:
-    shipped = Path(__file__).parents[2] / "schemas" / f"{name}.schema.json"
-    assert json.loads(kfpipe("schema", *kind).out) == json.loads(shipped.read_text("utf-8"))
 
 
 def test_a_bad_script_of_faults_is_refused(folder: Path, kfpipe: Call) -> None:

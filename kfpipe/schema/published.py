@@ -1,0 +1,57 @@
+"""The schemas by the names that `kfpipe schema` takes: of the files that people read, and of what commands print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from kfpipe.schema.shipped import Schema, schema_file
+
+FILES: Final = ("manifest", "lock")
+_REFERENCE: Final = "#/$defs/"
+
+
+def names() -> tuple[str, ...]:
+    """All of them: the files, the commands as a newcomer meets them, and at last what any command may print."""
+    return (*FILES, *(_target(part) for part in schema_file("output")["anyOf"]))
+
+
+def published(name: str) -> Schema:
+    """The schema as a document that refers to nothing outside of it; not to be changed."""
+    return schema_file(name) if name in FILES else _output(name)
+
+
+def _output(name: str) -> Schema:
+    """The part of the output's schema that tells of one command, with what it needs of the rest."""
+    whole = schema_file("output")
+    parts: Schema = whole["$defs"]
+    needed: set[str] = set()
+    pending = [name]
+    while pending:
+        found = set(_references(parts[pending.pop()])) - needed
+        needed |= found
+        pending += found
+    return {
+        "$schema": whole["$schema"],
+        "$id": f"urn:kfpipe:{name}:1",
+        **parts[name],
+        "$defs": {part: schema for part, schema in parts.items() if part in needed},
+    }
+
+
+def _references(schema: Any) -> Iterator[str]:
+    """The names of all definitions that a schema refers to."""
+    match schema:
+        case dict():
+            if "$ref" in schema:
+                yield _target(schema)
+            for inner in schema.values():
+                yield from _references(inner)
+        case list():
+            for inner in schema:
+                yield from _references(inner)
+
+
+def _target(reference: Schema) -> str:
+    name: str = reference["$ref"]
+    return name.removeprefix(_REFERENCE)
