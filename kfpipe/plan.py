@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from graphlib import TopologicalSorter
 from typing import assert_never
 
+from kfpipe.differences import Form, Given, between, form_of
 from kfpipe.domain import Take
 from kfpipe.lock import (
     ABANDONED,
@@ -27,6 +28,7 @@ from kfpipe.lock import (
     time_text,
 )
 from kfpipe.provider.codes import verdict
+from kfpipe.wording import visible
 
 
 class Action(StrEnum):
@@ -310,35 +312,30 @@ def _last_duty(entry: Entry, now: datetime) -> tuple[Action, str]:
 
 
 def changes(take: Take, asked: Asked) -> tuple[str, ...]:
-    """What differs between the request on record and the take's, one reason a field."""
-    request = take.request
-    reasons = [
-        f"{field} {before} -> {after}"
-        for field, before, after in _settings(take, asked)
-        if before != after and after is not None
-    ]
-    reasons += [
-        f"{field} changed"
-        for field, before, after in (
-            ("prompt", asked.prompt, request.prompt),
-            ("negative_prompt", asked.negative_prompt, request.negative_prompt),
-        )
-        if before != after
-    ]
-    media = {given.role: given.medium.digest for given in request.media}
-    reasons += [
-        f"{role} {'changed' if role in asked.media and role in media else 'added' if role in media else 'removed'}"
-        for role in dict.fromkeys((*asked.media, *media))
-        if asked.media.get(role) != media.get(role)
-    ]
-    return tuple(reasons) or ("the request changed",)
+    """What differs between the request on record and the take's, one reason a field.
+
+    The record holds the seed that was drawn where the manifest says `random`, and does not name the effect. Either is
+    known to differ only when nothing else does.
+    """
+    wanted = form_of(take)
+    found = between(_recorded(asked, wanted), wanted)
+    if found:
+        return tuple(difference.text for difference in found)
+    if wanted.parameters.seed is None:
+        return (f"seed {asked.parameters.seed} -> random",)
+    if wanted.template is not None:
+        return (f"template is {visible(wanted.template)} now",)
+    return ("the request changed",)
 
 
-def _settings(take: Take, asked: Asked) -> Iterator[tuple[str, object, object]]:
-    before, after = asked.parameters, take.request.parameters
-    yield "model", asked.model, take.request.model
-    yield "resolution", before.resolution, after.resolution
-    yield "duration", before.duration_s, after.duration_s
-    yield "prompt_extend", before.prompt_extend, after.prompt_extend
-    yield "watermark", before.watermark, after.watermark
-    yield "seed", before.seed, after.seed
+def _recorded(asked: Asked, wanted: Form) -> Form:
+    """The request on record; what the record does not tell is taken to be as it is wanted now."""
+    is_drawn = wanted.parameters.seed is None
+    return Form(
+        model=asked.model,
+        template=wanted.template,
+        prompt=asked.prompt,
+        negative_prompt=asked.negative_prompt,
+        parameters=replace(asked.parameters, seed=None) if is_drawn else asked.parameters,
+        media={role: Given(digest=digest) for role, digest in asked.media.items()},
+    )

@@ -85,7 +85,7 @@ def test_a_changed_prompt_renders_one_clip(folder: Path, kfpipe: Call, emulator:
     (folder / "shots.yaml").write_text((HEAD + SHOTS).replace("looks up", "looks down"), "utf-8")
     plan = kfpipe("plan", "shots.yaml", "--json").json
     assert [(step["action"], step["reasons"]) for step in plan["takes"]] == [
-        ("render", ["prompt changed"]),
+        ("render", ["prompt '...looks up.' -> '...looks down.'"]),
         ("keep", ["rendered"]),
     ]
     ended = kfpipe("run", "shots.yaml", "--json").json

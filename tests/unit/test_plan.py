@@ -71,20 +71,34 @@ def test_only_what_may_be_billed_has_a_cost() -> None:
 
 
 def test_a_changed_request_names_what_changed_with_old_and_new_values() -> None:
-    before = take(request=request(parameters=parameters(seed=3, resolution="1080P"), prompt="Earlier words."))
+    before = take(request=request(parameters=parameters(seed=3, resolution="1080P"), prompt="A puppy looks up."))
     step = step_of(rendered(before))
     assert step.action is Action.RENDER
-    assert step.reasons == ("resolution 1080P -> 720P", "seed 3 -> 7", "prompt changed")
+    assert step.reasons == (
+        "resolution 1080P -> 720P",
+        "seed 3 -> 7",
+        "prompt 'A puppy looks...' -> 'A kitten looks...'",
+    )
 
 
-def test_a_changed_still_is_named_by_its_role() -> None:
+def test_a_changed_still_is_named_by_its_role_and_file() -> None:
     before = take(request=request(media=request().media[:1]))
-    assert step_of(rendered(before)).reasons == ("last_frame added",)
+    assert step_of(rendered(before)).reasons == ("last_frame none -> frames/b.png (bbbbbbbb)",)
+
+
+def test_a_seed_that_is_to_be_drawn_now_is_named() -> None:
+    wanted = take(request=request(parameters=parameters(seed=None)))
+    assert plan_of([wanted], {"kitten": record(rendered(take()))}).steps[0].reasons == ("seed 7 -> random",)
+
+
+def test_another_effect_is_named_though_the_record_does_not_hold_the_earlier_one() -> None:
+    before, wanted = (take(request=request(prompt="", template=name)) for name in ("flying", "dancing"))
+    assert plan_of([wanted], {"kitten": record(rendered(before))}).steps[0].reasons == ("template is dancing now",)
 
 
 def test_a_changed_take_brings_its_running_task_home_first() -> None:
-    before = take(request=request(prompt="Earlier words."))
-    assert step_of(submitted(before)).reasons == ("prompt changed", "its earlier task is brought home first")
+    before = take(request=request(parameters=parameters(seed=3)))
+    assert step_of(submitted(before)).reasons == ("seed 3 -> 7", "its earlier task is brought home first")
 
 
 def test_a_drawn_seed_is_no_change_of_a_take_that_asked_for_a_random_one() -> None:
