@@ -14,16 +14,15 @@ from kfpipe.provider import ListedTask, TaskReport, TaskStatus
 
 
 def candidates(listed: Iterable[ListedTask], known: Collection[str]) -> list[ListedTask]:
-    """Tasks that may belong to an unanswered request: those without an owner that did not fail; oldest first.
+    """Tasks that may belong to an unanswered request: those without an owner that are not known to have failed.
 
-    Their times say nothing: the clock that a request was noted by may have been wrong by any amount.
+    Oldest first. Their times say nothing: the clock that a request was noted by may have been wrong by any amount.
     """
     return sorted(
         (
             task
             for task in listed
-            if task.task_id not in known
-            and task.status not in (TaskStatus.FAILED, TaskStatus.CANCELED, TaskStatus.UNKNOWN)
+            if task.task_id not in known and task.status not in (TaskStatus.FAILED, TaskStatus.CANCELED)
         ),
         key=lambda task: (task.created_at, task.task_id),
     )

@@ -79,6 +79,7 @@ class Adopter:
         """
         fitting: list[Found] = []
         doubtful: list[tuple[Found, frozenset[str]]] = []
+        forgotten: list[str] = []  # nobody can tell any more whose these were, nor whether they were billed
         for candidate in await self._candidates(take_id):
             report = await self._follower.until_final(
                 candidate.task_id,
@@ -86,7 +87,11 @@ class Adopter:
                 age_s=max((self._now() - candidate.created_at).total_seconds(), 0.0),  # its clock may be ahead of ours
                 on_status=lambda _: None,
             )
-            if report.status is not TaskStatus.SUCCEEDED or candidate.task_id in self._known:
+            if candidate.task_id in self._known:
+                continue
+            if report.status is TaskStatus.UNKNOWN:
+                forgotten.append(candidate.task_id)
+            if report.status is not TaskStatus.SUCCEEDED:
                 continue
             owners = self._owners(candidate, report)
             if owners == [take_id]:
@@ -96,9 +101,9 @@ class Adopter:
             elif take_id in owners:
                 doubtful.append((Found(task=candidate, report=report), frozenset(owners)))
         if doubtful and not fitting:
-            fitting = self._by_turn(take_id, doubtful)
-        if len(fitting) > 1:
-            return Ambiguous(task_ids=tuple(found.task.task_id for found in fitting))
+            fitting = [found for found, _ in doubtful] if forgotten else self._by_turn(take_id, doubtful)
+        if len(fitting) > 1 or (forgotten and not fitting):
+            return Ambiguous(task_ids=(*(found.task.task_id for found in fitting), *forgotten))
         del self._orphans[take_id]
         if not fitting:
             return Absent()

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from kfpipe.errors import ExitCode
+from kfpipe.lock import Unclear
 from tests.faults import hurry
+from tests.faults.stage import stage
 from tests.faults.unclear import EVERY, LOSSES, SETTINGS, TAKES, Count, Loss, Setting, play
 
 IN_FULL = os.environ.get("KFPIPE_FAULTS") == "all"
@@ -37,3 +40,21 @@ def test_a_lost_answer_is_never_paid_for_twice(loss: Loss, setting: Setting, bac
     assert loss.created or setting.copies_prompts or count.adopted == 0
     if loss.created and not setting.copies_prompts:
         assert count.adopted >= takes // EVERY
+
+
+async def _forgotten(folder: Path) -> None:
+    """The answer is lost, and the service does not tell what became of the task."""
+    fate = {"on": "submit", "nth": 1}
+    with stage(folder, {**fate, "do": "drop", "when": "after"}, {**fate, "do": "unknown", "queries": 100}) as account:
+        account.write("- {id: kitten, prompt: A kitten looks up.}\n")
+        for _ in range(2):
+            assert await account.run() is ExitCode.INCOMPLETE
+            entry = account.lock["kitten"].entry
+            assert isinstance(entry, Unclear)
+            (charge,) = account.emulator.bill().charges
+            assert entry.candidates == (charge.task_id,)
+
+
+@pytest.mark.parametrize("backend", hurry.BACKENDS)
+def test_a_task_that_the_service_tells_nothing_of_is_left_to_a_person(backend: str, tmp_path: Path) -> None:
+    hurry.run(_forgotten, tmp_path, backend=backend)
