@@ -16,7 +16,6 @@ import anyio.to_thread
 from kfpipe import chain, environment, lockfile, neighbours, picking, pruning, renders, upkeep
 from kfpipe import plan as planning
 from kfpipe.catalogue import EMULATOR_REGION
-from kfpipe.domain import Take
 from kfpipe.durable import storage
 from kfpipe.environment import Environment
 from kfpipe.errors import AccountRefused, KfpipeError
@@ -162,12 +161,15 @@ class Session:
         async with _provider(self.project, self.settings) as provider:
             yield provider
 
-    def _continued(self, take: Take, lock: Lock) -> Step:
+    def _continued(self, waiting: Step, lock: Lock) -> Step:
         """What is to be done with a take whose sources have their clips now."""
-        files = renders.on_disk(
-            {take.id: lock[take.id]} if take.id in lock else {}, self.project.folder, self.project.state_dir
-        )
-        return step_of(chain.complete(self.project, take, lock), Facts(lock=lock, files=files, now=_now()))
+        if waiting.take is None:
+            raise AssertionError("only takes of the manifest go on from others")
+        own = {waiting.take_id: lock[waiting.take_id]} if waiting.take_id in lock else {}
+        files = renders.on_disk(own, self.project.folder, self.project.state_dir)
+        take = chain.complete(self.project, waiting.take, lock)
+        facts = Facts(lock=lock, files=files, now=_now())
+        return step_of(take, facts, retry=waiting.retry, rerender=waiting.rerender)
 
     def _neighbours(self) -> set[str]:
         return neighbours.known_tasks(self.project.root, self.project.lockfile_path)
@@ -196,9 +198,10 @@ def _now() -> datetime:
 
 def _plan(project: Project, lock: Lock, retry: Chosen, rerender: Chosen) -> Plan:
     files = renders.on_disk(lock, project.folder, project.state_dir)
+    chained = chain.completed(project, lock, files, rerender)
     return planning.make(
-        chain.completed(project, lock, files),
-        Facts(lock=lock, files=files, now=_now()),
+        chained.takes,
+        Facts(lock=lock, files=files, now=_now(), obstacles=chained.obstacles),
         currency=project.currency,
         output_dir=project.manifest.output_dir,
         retry=retry,

@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from kfpipe import cuts, takes
 from kfpipe.domain import CutFrom, LocalMedium, Take
 from kfpipe.errors import BadRender, Problem, Refused
 from kfpipe.lock import Lock, Rendered
-from kfpipe.plan import FileState
+from kfpipe.plan import Chosen, FileState
 from kfpipe.project import Project
 
 
-def completed(project: Project, lock: Lock, files: Mapping[str, FileState]) -> tuple[Take, ...]:
-    """The project's takes in manifest order, those complete whose sources are rendered as the manifest wants them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chained:
+    """Takes in manifest order, and by take id why a picture cannot be cut from a clip that is here."""
+
+    takes: tuple[Take, ...]
+    obstacles: Mapping[str, str]
+
+
+def completed(project: Project, lock: Lock, files: Mapping[str, FileState], rerender: Chosen) -> Chained:
+    """The project's takes, those complete whose sources are rendered as the manifest wants them, and stay so."""
     if not any(take.cuts for take in project.takes):
-        return project.takes
+        return Chained(takes=project.takes, obstacles={})
     made = {take.id: take for take in project.takes}
+    obstacles: dict[str, str] = {}
     order = TopologicalSorter({take.id: [cut.take_id for _, cut in take.cuts] for take in project.takes})
     for take_id in order.static_order():
         take = made[take_id]
-        if take.cuts and all(_is_rendered(made[cut.take_id], lock, files) for _, cut in take.cuts):
-            made[take_id] = _if_sound(project, take, lock)
-    return tuple(made[take.id] for take in project.takes)
+        sources = [made[cut.take_id] for _, cut in take.cuts]
+        if sources and all(_is_rendered(source, lock, files) and not rerender(source.id) for source in sources):
+            try:
+                made[take_id] = complete(project, take, lock)
+            except (BadRender, Refused) as trouble:
+                obstacles[take_id] = why_not(trouble)
+    return Chained(takes=tuple(made[take.id] for take in project.takes), obstacles=obstacles)
+
+
+def why_not(trouble: BadRender | Refused) -> str:
+    """Why `complete` could not complete a take, in a line."""
+    if isinstance(trouble, BadRender):
+        return f"no picture can be cut for it: {trouble}"
+    return "; ".join(problem.what for problem in trouble.problems)
 
 
 def _is_rendered(source: Take, lock: Lock, files: Mapping[str, FileState]) -> bool:
@@ -35,13 +56,6 @@ def _is_rendered(source: Take, lock: Lock, files: Mapping[str, FileState]) -> bo
         and record.entry.asked.fingerprint == source.fingerprint
         and files.get(source.id) is FileState.MATCHES
     )
-
-
-def _if_sound(project: Project, take: Take, lock: Lock) -> Take:
-    try:
-        return complete(project, take, lock)
-    except (BadRender, Refused):
-        return take  # left as it is, it shows in the plan as waiting for a decision
 
 
 def complete(project: Project, take: Take, lock: Lock) -> Take:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from graphlib import TopologicalSorter
 from typing import assert_never
 
@@ -61,7 +62,8 @@ class FileState(StrEnum):
 class Step:
     """One take's part of the plan. `take` is None for a take that is on record but no longer in the manifest.
 
-    `output` is where its clip belongs, relative to the manifest's folder.
+    `output` is where its clip belongs, relative to the manifest's folder. `retry` and `rerender` say what a person
+    asked for.
     """
 
     take_id: str
@@ -71,6 +73,19 @@ class Step:
     take: Take | None
     record: Record | None
     output: str
+    retry: bool = False
+    rerender: bool = False
+
+    @property
+    def ready(self) -> Take | None:
+        """The take, when a request may be made for it now: all its pictures are there."""
+        return None if self.take is None or self.take.cuts else self.take
+
+    @property
+    def is_put_off(self) -> bool:
+        """Whether an earlier clip of the take is brought home now, and only a later run renders it as it is wanted."""
+        is_homecoming = self.action in (Action.ADOPT, Action.FOLLOW, Action.DOWNLOAD)
+        return is_homecoming and self.take is not None and self.ready is None
 
     @property
     def model(self) -> str:
@@ -83,7 +98,9 @@ class Step:
     @property
     def is_billed(self) -> bool:
         """Whether this step may add to the bill."""
-        return self.take is not None and self.action in (Action.RENDER, Action.ADOPT, Action.WAIT)
+        if self.action is Action.WAIT:
+            return True
+        return self.ready is not None and self.action in (Action.RENDER, Action.ADOPT)
 
     @property
     def cost(self) -> Decimal | None:
@@ -116,6 +133,11 @@ class Plan:
     @property
     def undecided(self) -> tuple[Step, ...]:
         return tuple(step for step in self.steps if step.action is Action.DECIDE)
+
+    @property
+    def put_off(self) -> tuple[Step, ...]:
+        """The steps that leave their takes to a later run."""
+        return tuple(step for step in self.steps if step.is_put_off)
 
     @property
     def cost(self) -> Decimal:
@@ -155,11 +177,15 @@ Chosen = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that a decision rests upon: the records, the rendered files by take id, and the time of day."""
+    """All that a decision rests upon: the records, the rendered files by take id, and the time of day.
+
+    `obstacles` tells, by take id, why a picture that a take goes on from cannot be cut from a clip that is here.
+    """
 
     lock: Lock
     files: Mapping[str, FileState]
     now: datetime
+    obstacles: Mapping[str, str] = field(default_factory=dict)
 
 
 def make(
@@ -174,8 +200,8 @@ def make(
     """The plan for these takes: those of the manifest in its order, then those that left it."""
     planned: dict[str, Step] = {}
     for take in _sources_first(takes):
-        waiting = _wait(take, facts.lock.get(take.id), planned)
-        planned[take.id] = waiting or step_of(take, facts, retry=retry(take.id), rerender=rerender(take.id))
+        step = partial(_continuing, planned=planned) if take.cuts else step_of
+        planned[take.id] = step(take, facts, retry=retry(take.id), rerender=rerender(take.id))
     departed = sorted(facts.lock.keys() - planned.keys())
     steps = (
         *(planned[take.id] for take in takes),
@@ -193,18 +219,38 @@ def _sources_first(takes: Sequence[Take]) -> Iterator[Take]:
     return (by_id[take_id] for take_id in order.static_order())
 
 
-def _wait(take: Take, record: Record | None, planned: Mapping[str, Step]) -> Step | None:
-    """The step of a take whose pictures are still to be cut; None when it waits for nothing."""
-    if not take.cuts:
-        return None
+def _continuing(take: Take, facts: Facts, planned: Mapping[str, Step], *, retry: bool, rerender: bool) -> Step:
+    """The step of a take whose pictures are still to be cut from the clips of others.
+
+    An earlier task of its own is brought home before anything else: nobody knows how long the others will take, and
+    its link does not wait.
+    """
+    record = facts.lock.get(take.id)
+    action, reasons = _coming(take, facts, planned)
+    if record is not None:
+        duty, why = _last_duty(record.entry, facts.now)
+        if duty is Action.DECIDE:
+            action, reasons = duty, why
+        elif duty.is_work:
+            action, reasons = duty, (*reasons, *why, "that is brought home first")
+        elif action is Action.WAIT and isinstance(record.entry, Rendered):
+            reasons = (*reasons, "rendered anew if its picture changes")
+    return _step(take, record, action, reasons, retry=retry, rerender=rerender)
+
+
+def _coming(take: Take, facts: Facts, planned: Mapping[str, Step]) -> tuple[Action, tuple[str, ...]]:
+    """Whether the clips that a take goes on from come home as they are wanted, in the next run."""
+    if take.id in facts.obstacles:
+        return Action.DECIDE, (facts.obstacles[take.id],)
     sources = [planned[take_id] for take_id in dict.fromkeys(cut.take_id for _, cut in take.cuts)]
-    stuck = [step.take_id for step in sources if step.action is Action.DECIDE]
+    stuck = ", ".join(step.take_id for step in sources if step.action is Action.DECIDE)
     if stuck:
-        return _step(
-            take, record, Action.DECIDE, (f"goes on from {', '.join(stuck)}, which the next run leaves as it is",)
-        )
+        return Action.DECIDE, (f"goes on from {stuck}, which the next run leaves as it is",)
+    late = ", ".join(step.take_id for step in sources if step.is_put_off)
+    if late:
+        return Action.DECIDE, (f"goes on from {late}, which only a later run renders anew",)
     names = ", ".join(step.take_id for step in sources if step.action.is_work)
-    return _step(take, record, Action.WAIT, (f"goes on from {names}",))
+    return Action.WAIT, (f"goes on from {names}",)
 
 
 def step_of(take: Take, facts: Facts, *, retry: bool = False, rerender: bool = False) -> Step:
@@ -218,10 +264,12 @@ def step_of(take: Take, facts: Facts, *, retry: bool = False, rerender: bool = F
         action, reasons = Action.RENDER, ("asked for with --rerender",)
     elif retry and action is Action.DECIDE and not (record is not None and isinstance(record.entry, Unclear)):
         action, reasons = Action.RENDER, (*reasons, "asked for with --retry")
-    return _step(take, record, action, reasons)
+    return _step(take, record, action, reasons, retry=retry, rerender=rerender)
 
 
-def _step(take: Take, record: Record | None, action: Action, reasons: tuple[str, ...]) -> Step:
+def _step(
+    take: Take, record: Record | None, action: Action, reasons: tuple[str, ...], *, retry: bool, rerender: bool
+) -> Step:
     return Step(
         take_id=take.id,
         shot_id=take.shot_id,
@@ -230,6 +278,8 @@ def _step(take: Take, record: Record | None, action: Action, reasons: tuple[str,
         take=take,
         record=record,
         output=take.output,
+        retry=retry,
+        rerender=rerender,
     )
 
 
@@ -241,6 +291,8 @@ def _next(take: Take, record: Record | None, file: FileState, now: datetime) -> 
     if record is None:
         return Action.RENDER, ("never rendered",)
     entry = record.entry
+    if isinstance(entry, Unclear):  # it may be billed, whatever is asked for by now
+        return _unclear(entry)
     if entry.asked.fingerprint != take.fingerprint:
         reasons = changes(take, entry.asked)
         if isinstance(entry, Submitting | Submitted | Succeeded):
@@ -249,9 +301,6 @@ def _next(take: Take, record: Record | None, file: FileState, now: datetime) -> 
     match entry:
         case Submitting():
             return Action.ADOPT, ("the last run stopped before the service answered",)
-        case Unclear():
-            tasks = ", ".join(entry.candidates)
-            return Action.DECIDE, ("its answer was lost", f"one of these tasks may be its own: {tasks}")
         case Submitted():
             return Action.FOLLOW, ("its task runs at the service",)
         case Succeeded():
@@ -264,6 +313,11 @@ def _next(take: Take, record: Record | None, file: FileState, now: datetime) -> 
             return _after_failure(record, entry, take.attempts)
         case _:
             assert_never(entry)
+
+
+def _unclear(entry: Unclear) -> tuple[Action, tuple[str, ...]]:
+    tasks = ", ".join(entry.candidates)
+    return Action.DECIDE, ("its answer was lost", f"one of these tasks may be its own: {tasks}")
 
 
 def _still_there(entry: Succeeded | Rendered, now: datetime, reason: str) -> tuple[Action, tuple[str, ...]]:
@@ -287,28 +341,31 @@ def _after_failure(record: Record, entry: Failed, attempts: int) -> tuple[Action
 
 def _departed(take_id: str, record: Record, now: datetime, output_dir: str) -> Step:
     """A take that left the manifest. What was paid for is brought home all the same."""
-    action, reason = _last_duty(record.entry, now)
+    action, reasons = _last_duty(record.entry, now)
     return Step(
         take_id=take_id,
         shot_id=take_id.partition("@")[0],
         action=action,
-        reasons=("no longer in the manifest", reason),
+        reasons=("no longer in the manifest", *reasons),
         take=None,
         record=record,
         output=f"{output_dir}/{take_id}.mp4",
     )
 
 
-def _last_duty(entry: Entry, now: datetime) -> tuple[Action, str]:
+def _last_duty(entry: Entry, now: datetime) -> tuple[Action, tuple[str, ...]]:
+    """What is owed to a request that no longer is what is wanted: nothing paid for is left at the service."""
     match entry:
+        case Unclear():
+            return _unclear(entry)
         case Submitting():
-            return Action.ADOPT, "its request may have become a task"
+            return Action.ADOPT, ("its request may have become a task",)
         case Submitted():
-            return Action.FOLLOW, "its task was paid for"
+            return Action.FOLLOW, ("its task was paid for",)
         case Succeeded() if entry.result.url_expires_at > now:
-            return Action.DOWNLOAD, "its clip was paid for"
+            return Action.DOWNLOAD, ("its clip was paid for",)
         case _:
-            return Action.FORGET, "kept on record"
+            return Action.FORGET, ("kept on record",)
 
 
 def changes(take: Take, asked: Asked) -> tuple[str, ...]:

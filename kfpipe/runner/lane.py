@@ -182,12 +182,14 @@ class Lane:
         """The clip that the step comes to, at the service; None when there is none, which was told."""
         record = self._shared.ledger.lock.get(step.take_id)
         earlier = await self._finish(step.take_id, None if record is None else record.entry)
-        if earlier is None and step.take is None and record is not None:
+        if record is not None and isinstance(record.entry, Submitting) and isinstance(earlier, Succeeded):
+            self._shared.purse.pay(Decimal(0), earlier.result.cost)
+        if earlier is None and step.ready is None and record is not None:
             await self._close(step.take_id, record.entry.asked)
-        elif step.take is not None and _wants_another(step.action, earlier):
-            if isinstance(earlier, Succeeded):
-                await self._shared.deliver(step, earlier)
-            return await self._render(step.take)
+        elif step.ready is not None and _wants_another(step.action, earlier):
+            if isinstance(earlier, Succeeded) and not await self._is_home(step, earlier):
+                return None
+            return await self._render(step.ready)
         elif isinstance(earlier, Failed):
             self._tell_failure(step.take_id, earlier.failure, retried=False)
         return earlier if isinstance(earlier, Succeeded) else None
@@ -203,8 +205,12 @@ class Lane:
             case _:
                 return entry
 
+    async def _is_home(self, step: Step, earlier: Succeeded) -> bool:
+        """Whether a clip that was paid for is out of the way of the next one: here, or lost with its link."""
+        return earlier.result.url_expires_at <= self._shared.now() or await self._shared.deliver(step, earlier)
+
     async def _close(self, take_id: str, asked: Asked) -> None:
-        """Put on record that a take which left the manifest owes nothing: its request never became a task."""
+        """Put on record that nothing is owed for a take's earlier request: it never became a task."""
         failure = Failure(code=NEVER_CREATED, message="the request never became a task", request_id=None, billed=False)
         failed = Failed(asked=asked, task=None, failed_at=self._shared.now(), failure=failure)
         await self._shared.ledger.record(take_id, failed)
@@ -296,7 +302,8 @@ class Lane:
         if report.video_url is None:
             raise Postponed(f"task {entry.task.task_id} succeeded, but the service names no link yet")
         shared, now = self._shared, self._shared.now()
-        billed_seconds = report.billed_seconds or Decimal(entry.asked.parameters.duration_s)
+        asked_seconds = Decimal(entry.asked.parameters.duration_s)
+        billed_seconds = asked_seconds if report.billed_seconds is None else report.billed_seconds
         price = entry.asked.unit_price
         result = Result(
             finished_at=now,

@@ -16,7 +16,7 @@ import anyio.to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from kfpipe.budget import Purse
-from kfpipe.domain import Take
+from kfpipe.chain import why_not
 from kfpipe.errors import BadRender, ExitCode, Refused, ServiceRefused, ServiceUnclear
 from kfpipe.events import Event, Interrupted, RunFinished, RunStarted, TakePostponed, TakeRendered
 from kfpipe.lock import Entry, Lock, Submitted, Submitting, Succeeded, result_of, task_ids, task_of
@@ -78,7 +78,7 @@ class Settings:
     cap: Decimal | None
     list_pause_s: float
     neighbours: Callable[[], set[str]]
-    continued: Callable[[Take, Lock], Step]
+    continued: Callable[[Step, Lock], Step]
     now: Callable[[], datetime]
     random: Random
 
@@ -207,14 +207,10 @@ class Run:
             self._close_queues_when_nobody_waits()
 
     async def _continuation(self, waiting: Step) -> Step:
-        if waiting.take is None:
-            raise AssertionError("only takes of the manifest go on from others")
         try:
-            return await anyio.to_thread.run_sync(self._settings.continued, waiting.take, self._ledger.lock)
-        except BadRender as damage:
-            raise Postponed(f"no picture can be cut for it: {damage}") from damage
-        except Refused as refusal:
-            raise Postponed("; ".join(problem.what for problem in refusal.problems)) from refusal
+            return await anyio.to_thread.run_sync(self._settings.continued, waiting, self._ledger.lock)
+        except (BadRender, Refused) as trouble:
+            raise Postponed(why_not(trouble)) from trouble
 
     async def _send_on(self, step: Step) -> None:
         if step.action is Action.KEEP:
@@ -276,6 +272,7 @@ class Run:
     async def _fetch_all(self) -> None:
         async for parcel in self._inbox:
             arrived = await self._deliver(parcel.step, parcel.entry)
+            self._shared.tally.rendered += arrived
             self._settled(parcel.step.take_id, arrived=arrived)
 
     async def _deliver(self, step: Step, entry: Succeeded) -> bool:
@@ -286,7 +283,6 @@ class Run:
         except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
             self._emit(TakePostponed(take_id=step.take_id, reason=f"its clip could not be downloaded: {trouble}"))
             return False
-        self._shared.tally.rendered += 1
         render = rendered.render
         self._emit(TakeRendered(take_id=step.take_id, path=render.path, size_bytes=render.size_bytes))
         return True
@@ -295,7 +291,7 @@ class Run:
 def finished(plan: Plan, tally: Tally | None = None, *, interrupted: bool = False) -> RunFinished:
     """How a run of `plan` ended; without a tally, of a run that had nothing to do."""
     tally, undecided = tally or Tally(), len(plan.undecided)
-    unfinished = max(len(plan.work) - tally.rendered - tally.failed - tally.kept, 0)
+    unfinished = max(len(plan.work) - tally.rendered - tally.failed - tally.kept, 0) + len(plan.put_off)
     return RunFinished(
         rendered=tally.rendered,
         kept=tally.kept + sum(step.action is Action.KEEP for step in plan.steps),

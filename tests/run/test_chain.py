@@ -9,7 +9,7 @@ from kfpipe import cuts
 from kfpipe.domain import FrameEnd
 from kfpipe.errors import ExitCode
 from kfpipe.events import TakePostponed, TakeRendered, TakeSubmitted
-from kfpipe.lock import Rendered
+from kfpipe.lock import Rendered, Succeeded
 from kfpipe.plan import Action
 from tests.run.conftest import Studio
 
@@ -91,3 +91,45 @@ async def test_what_goes_on_from_a_failed_take_is_told_and_left_alone(studio: St
         "home": Action.DECIDE,
         "street": Action.KEEP,
     }
+
+
+async def test_a_source_that_is_asked_for_again_takes_along_what_goes_on_from_it(studio: Studio) -> None:
+    studio.write(CHAIN)
+    await studio.run()
+    actions = {step.take_id: step.action for step in studio.plan(rerender="kitten".__eq__).steps}
+    assert actions == {"kitten": Action.RENDER, "walk": Action.WAIT, "home": Action.WAIT, "street": Action.KEEP}
+    finished = await studio.run(rerender={"kitten", "home"}.__contains__)
+    # The same request makes the same clip, so `walk` begins on the same picture; `home` was asked for.
+    assert (finished.rendered, finished.kept, finished.exit_code) == (2, 2, ExitCode.OK)
+    assert [event.take_id for event in studio.of(TakeSubmitted)] == ["kitten", "home"]
+
+
+async def test_what_is_paid_for_comes_home_though_its_source_is_stuck(studio: Studio) -> None:
+    studio.write(CHAIN)
+    studio.emulator.script({"on": "download", "prompt_contains": "walks", "do": "answer", "status": 403, "code": "Odd"})
+    await studio.run()
+    assert isinstance(studio.lock["walk"].entry, Succeeded)
+    studio.write(CHAIN.replace("A kitten looks up.", "A cat looks up."))
+    studio.emulator.forgive()
+    studio.emulator.script({"on": "submit", "prompt_contains": "cat", "do": "fail", "code": "DataInspectionFailed"})
+    finished = await studio.run()
+    assert (finished.rendered, finished.failed, finished.exit_code) == (1, 1, ExitCode.INCOMPLETE)
+    assert isinstance(studio.lock["walk"].entry, Rendered)
+
+
+WIDE = """\
+shots:
+- {id: strip, prompt: A river bank passes., model: wan2.2-kf2v-flash, resolution: 480P, duration: 5, first_frame: c.png}
+- {id: river, prompt: It goes on., model: wan2.2-kf2v-flash, duration: 5, first_frame: {render: strip, frame: last}}
+- {id: street, prompt: Lamps.}
+"""
+
+
+async def test_a_picture_that_its_model_does_not_take_is_told_and_holds_up_nobody(studio: Studio) -> None:
+    Image.new("RGB", (1600, 400), "teal").save(studio.folder / "c.png")
+    studio.write(WIDE.replace("c.png", "c.png, last_frame: c.png"))
+    for rendered in (2, 0):
+        finished = await studio.run()
+        assert (finished.rendered, finished.exit_code, studio.billed()) == (rendered, ExitCode.INCOMPLETE, 2)
+    (river,) = studio.plan().undecided
+    assert "360" in river.reasons[0]

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from kfpipe.domain import Take
+from kfpipe.domain import CutFrom, FrameEnd, MediaRole, Take
 from kfpipe.lock import Entry, Lock, Record
 from kfpipe.plan import Action, Facts, FileState, Plan, Step, make
 from tests.makers import (
@@ -131,6 +131,36 @@ def test_retry_and_rerender_turn_decisions_into_renders() -> None:
 def test_an_unclear_take_is_never_retried_since_it_may_be_billed_already() -> None:
     assert step_of(unclear(), retry=lambda _: True).action is Action.DECIDE
     assert step_of(unclear(), rerender=lambda _: True).action is Action.DECIDE
+
+
+def test_an_edited_manifest_does_not_hide_that_an_answer_was_lost() -> None:
+    edited = take(request=request(prompt="Other words."))
+    (step,) = plan_of([edited], {"kitten": record(unclear())}).steps
+    assert (step.action, step.reasons[0]) == (Action.DECIDE, "its answer was lost")
+    (departed,) = plan_of([], {"kitten": record(unclear())}).steps
+    assert departed.action is Action.DECIDE
+
+
+def going_on_from(source: str, take_id: str = "walk") -> Take:
+    return take(take_id, cuts=((MediaRole.FIRST_FRAME, CutFrom(take_id=source, end=FrameEnd.LAST)),))
+
+
+def test_a_take_whose_source_is_stuck_still_brings_home_what_was_paid_for() -> None:
+    stuck = record(failed(code="DataInspectionFailed"))
+    takes = [take(), going_on_from("kitten"), going_on_from("walk", "home")]
+    plan = plan_of(takes, {"kitten": stuck, "walk": record(submitted())})
+    kitten, walk, home = plan.steps
+    assert (kitten.action, walk.action, home.action) == (Action.DECIDE, Action.FOLLOW, Action.DECIDE)
+    assert plan.put_off == (walk,)
+    assert (walk.ready, walk.cost) == (None, 0)
+    assert home.reasons == ("goes on from walk, which only a later run renders anew",)
+
+
+def test_a_take_that_waits_says_when_a_new_picture_would_render_it_anew() -> None:
+    takes = [take(), going_on_from("kitten")]
+    plan = plan_of(takes, {"walk": record(rendered())})
+    assert plan.steps[1].action is Action.WAIT
+    assert plan.steps[1].reasons == ("goes on from kitten", "rendered anew if its picture changes")
 
 
 def test_a_take_that_left_the_manifest_is_kept_on_record_and_what_was_paid_is_brought_home() -> None:
