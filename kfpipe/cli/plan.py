@@ -14,8 +14,9 @@ from kfpipe.errors import ExitCode
 @click.command("plan", epilog="Example: kfpipe plan shots.yaml --retry state:failed")
 @manifest_arguments
 @choice_options
+@click.option("--check", is_flag=True, help="Exit with 1 unless there is nothing to do and nothing to decide.")
 @json_option
-def command(source: Source, choices: Choices, as_json: bool) -> ExitCode:
+def command(source: Source, choices: Choices, check: bool, as_json: bool) -> ExitCode:
     """Show what the next run will do, why, and what it will cost.
 
     Nothing is sent, and nothing changes. The run carries out this very plan. SELECT is a take, a shot, a pattern like
@@ -24,11 +25,12 @@ def command(source: Source, choices: Choices, as_json: bool) -> ExitCode:
     project = source.load()
     plan = api.plan(project, **choices.among(project.takes, api.records(project)))
     goal = destination.of(project)
+    code = ExitCode.INCOMPLETE if check and (plan.work or plan.undecided) else ExitCode.OK
     if as_json:
         terminal.result_json(plan_view.as_json(plan, goal, project.warnings))
-        return ExitCode.OK
+        return code
     terminal.note(*messages.problems_text(project.warnings))
     table.show(plan_view.table(plan))
     terminal.result("", *plan_view.summary(plan, goal))
     terminal.result(*plan_view.next_steps(plan, lambda *words: source.command(*words, *choices.words)))
-    return ExitCode.OK
+    return code
