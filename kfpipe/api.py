@@ -1,49 +1,88 @@
-"""kfpipe from Python: load a manifest, plan it, run it. The command line uses nothing else."""
+"""kfpipe from Python: load a manifest, plan it, run it. The command line uses nothing else.
+
+The names in `kfpipe.__all__` are the public ones; docs/python.md shows them at work.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from os import PathLike
+from pathlib import Path
 from random import SystemRandom
 from typing import Final
 
 import anyio
 import anyio.to_thread
 
-from kfpipe import chain, environment, lockfile, neighbours, picking, pruning, renders, upkeep
+from kfpipe import (
+    chain,
+    consent,
+    environment,
+    lockfile,
+    neighbours,
+    picking,
+    pruning,
+    renders,
+    service,
+    upkeep,
+)
 from kfpipe import plan as planning
-from kfpipe.catalogue import EMULATOR_REGION
-from kfpipe.durable import storage
+from kfpipe.consent import Granted
 from kfpipe.environment import Environment
-from kfpipe.errors import AccountRefused, KfpipeError
+from kfpipe.errors import KfpipeError, OverBudget
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import Lock, Submitted, task_ids
 from kfpipe.plan import Chosen, Facts, Plan, Step, step_of
-from kfpipe.project import Options, Project, load
+from kfpipe.project import Options, Project
+from kfpipe.project import load as load_project
 from kfpipe.provider import Provider
-from kfpipe.provider.client import DashScope
-from kfpipe.provider.transport import is_loopback
 from kfpipe.pruning import Departed
 from kfpipe.runner import Limits, Pace, Run, Settings, finished
 from kfpipe.runner.signals import interrupting
+from kfpipe.service import base_url
 from kfpipe.upkeep import Cancelling, Candidate, Finding, Verified
 
-__all__ = ["Options", "Project", "Session", "base_url", "departed", "load", "plan", "records", "session", "verify"]
+__all__ = [
+    "Options",
+    "Project",
+    "Session",
+    "base_url",
+    "departed",
+    "load",
+    "plan",
+    "records",
+    "run",
+    "running",
+    "session",
+    "verify",
+]
 
 LIST_PAUSE_S: Final = 5.0
 """Between two looks at the task list; how soon the service lists a new task is not documented."""
 
 LOOPBACK_LIST_PAUSE_S: Final = 0.2
-EMULATOR_KEY: Final = "sk-emulator"
-NO_KEY: Final = "kfpipe.NoKey"
-_ACCOUNT_LIMITS: Final = ("submissions_per_second", "concurrent_tasks", "queries_per_second")
 
 
 def _nothing(_: str) -> bool:
     return False
+
+
+def _unheard(_: Event) -> None:
+    """Where events go that nobody asked for."""
+
+
+def load(manifest: str | PathLike[str], options: Options | None = None) -> Project:
+    """The project of a manifest, with its takes in manifest order. Nothing is sent.
+
+    `options` are what the command line lays over a manifest: region, profile, emulator, prices, variables. Raises
+    `Refused` with all that is wrong, in file order.
+    """
+    return load_project(Path(manifest), options or Options())
 
 
 def records(project: Project) -> Lock:
@@ -52,7 +91,10 @@ def records(project: Project) -> Lock:
 
 
 def plan(project: Project, *, retry: Chosen = _nothing, rerender: Chosen = _nothing) -> Plan:
-    """What the next run will do. Writes nothing but kfpipe's own memory of file digests."""
+    """What the next run will do with each take, why, and what it will cost. Sends nothing.
+
+    `retry` and `rerender` say of a take id whether to render it again: what is for you to decide, and what is done.
+    """
     return _plan(project, records(project), retry, rerender)
 
 
@@ -70,6 +112,43 @@ def departed(project: Project, lock: Lock) -> list[Departed]:
     """The takes on record that have left the manifest, and what becomes of their clips."""
     files = renders.on_disk(lock, project.folder, project.state_dir)
     return pruning.departed(lock, {take.id for take in project.takes}, files, project.folder, project.root)
+
+
+def run(
+    project: Project,
+    *,
+    max_cost: Decimal | None = None,
+    retry: Chosen = _nothing,
+    rerender: Chosen = _nothing,
+    emit: Callable[[Event], None] = _unheard,
+) -> RunFinished:
+    """Make every clip that is missing, and return when that is done.
+
+    It spends at most `max_cost`, or the manifest's `budget.max_cost` when none is given; where there is neither, only
+    the emulator renders. Raises `OverBudget` before anything is sent when the plan costs more, or nobody knows how
+    much. `emit` is called with each event as it happens. Ctrl-C and SIGTERM end the run in good order.
+    """
+    with session(project) as held:
+        planned = held.plan(retry=retry, rerender=rerender)
+        return held.run(planned, cap=_agreed(project, planned, max_cost), emit=emit)
+
+
+@asynccontextmanager
+async def running(
+    project: Project,
+    *,
+    max_cost: Decimal | None = None,
+    retry: Chosen = _nothing,
+    rerender: Chosen = _nothing,
+) -> AsyncIterator[AsyncIterator[Event]]:
+    """`run` on your event loop, asyncio or trio: its events as they happen, the last of them `RunFinished`.
+
+    Who leaves the block early ends the run: tasks under way are on record, and the next run follows them.
+    """
+    with session(project) as held:
+        planned = held.plan(retry=retry, rerender=rerender)
+        async with held.running(planned, cap=_agreed(project, planned, max_cost)) as events:
+            yield events
 
 
 @contextmanager
@@ -95,7 +174,7 @@ class Session:
 
     def check_key(self) -> None:
         """Raise `AccountRefused` when there is no key to go to the service with; asks nobody."""
-        _api_key(self.project, self.settings)
+        service.api_key(self.project, self.settings)
 
     def run(self, plan: Plan, *, cap: Decimal | None, emit: Callable[[Event], None]) -> RunFinished:
         """Carry out `plan`, spending at most `cap` (None: no limit); Ctrl-C and SIGTERM end it in good order."""
@@ -110,7 +189,8 @@ class Session:
     ) -> RunFinished:
         """The same on the caller's event loop, asyncio or trio. `signals`: whether to listen to the process's."""
         if not plan.work:
-            return finished(plan)
+            emit(end := finished(plan))
+            return end
         try:
             async with self.provider() as provider:
                 run = Run(plan, provider, self.ledger, self._run_settings(cap), emit)
@@ -118,6 +198,24 @@ class Session:
                     return await run.carry_out()
         except BaseExceptionGroup as group:
             raise _most_telling(group) from group
+
+    @asynccontextmanager
+    async def running(self, plan: Plan, *, cap: Decimal | None) -> AsyncIterator[AsyncIterator[Event]]:
+        """The same as a stream of its events; who leaves the block early ends the run."""
+        send, receive = anyio.create_memory_object_stream[Event](math.inf)  # whoever reads slowly must not slow the run
+
+        async def carry_out() -> None:
+            with send:
+                await self.run_async(plan, cap=cap, emit=send.send_nowait)
+
+        with receive:
+            try:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(carry_out)
+                    yield receive
+                    group.cancel_scope.cancel()
+            except BaseExceptionGroup as errors:
+                raise _most_telling(errors) from errors
 
     async def cancel(self, take_id: str, provider: Provider) -> Cancelling:
         """Cancel the take's task if it still waits at the service; a running one runs on and is billed."""
@@ -158,7 +256,7 @@ class Session:
     @asynccontextmanager
     async def provider(self) -> AsyncIterator[Provider]:
         """The service that this project's requests go to. Raises `AccountRefused` without a key."""
-        async with _provider(self.project, self.settings) as provider:
+        async with service.provider(self.project, self.settings) as provider:
             yield provider
 
     def _continued(self, waiting: Step, lock: Lock) -> Step:
@@ -175,7 +273,7 @@ class Session:
         return neighbours.known_tasks(self.project.root, self.project.lockfile_path)
 
     def _run_settings(self, cap: Decimal | None) -> Settings:
-        local = _is_local(self.project, self.settings)
+        local = service.is_local(self.project, self.settings)
         return Settings(
             folder=self.project.folder,
             root=self.project.root,
@@ -209,6 +307,17 @@ def _plan(project: Project, lock: Lock, retry: Chosen, rerender: Chosen) -> Plan
     )
 
 
+def _agreed(project: Project, plan: Plan, max_cost: Decimal | None) -> Decimal | None:
+    """The most that a run of `plan` may spend. Raises `OverBudget` when nobody has agreed to what it may cost."""
+    limit = project.manifest.max_cost if max_cost is None else max_cost
+    answer = consent.of(plan, cap=limit, charged=service.is_charged(project))
+    if isinstance(answer, Granted):
+        return answer.cap
+    price = f"{plan.cost:f} {plan.currency}" if answer.cap is not None else "a price that nobody knows"
+    agreed = "no budget is agreed" if limit is None else f"{limit:f} {plan.currency} are agreed"
+    raise OverBudget(f"the run would cost {price}, and {agreed}", fix="give `max_cost`, or `budget:` in the manifest")
+
+
 def _limits(project: Project) -> Limits:
     own, region = project.manifest.limits, project.region
     offers = {name: model.offers.get(region.name) for name, model in project.catalogue.models.items()}
@@ -221,73 +330,6 @@ def _limits(project: Project) -> Limits:
         shared_submissions_per_second=own.submissions_per_second,
         shared_concurrent_tasks=own.concurrent_tasks,
         queries_per_second=own.queries_per_second or region.queries_per_second,
-    )
-
-
-# ---- where requests go -------------------------------------------------------------------------------------------
-
-
-def _is_emulated(project: Project) -> bool:
-    return project.region.name == EMULATOR_REGION
-
-
-def base_url(project: Project, settings: Environment) -> str | None:
-    """Where requests go; None: to an emulator that the run starts for itself.
-
-    The variable goes before the manifest, the manifest before the region. An emulated project never leaves this
-    machine: for it the variable only counts when it names an emulator that already runs here.
-    """
-    if _is_emulated(project):
-        return settings.base_url if settings.base_url is not None and is_loopback(settings.base_url) else None
-    return settings.base_url or project.manifest.provider.base_url or project.region.base_url
-
-
-def _is_local(project: Project, settings: Environment) -> bool:
-    url = base_url(project, settings)
-    return url is None or is_loopback(url)
-
-
-def _api_key(project: Project, settings: Environment) -> str:
-    if _is_emulated(project):
-        return EMULATOR_KEY
-    if settings.api_key is None:
-        raise AccountRefused(NO_KEY, f"no API key: {environment.API_KEY} is not set")
-    return settings.api_key
-
-
-@asynccontextmanager
-async def _provider(project: Project, settings: Environment) -> AsyncIterator[Provider]:
-    api_key, url = _api_key(project, settings), base_url(project, settings)
-    if url is not None:
-        async with _client(project, settings, url, api_key) as client:
-            yield client
-        return
-    from kfpipe.emulator import Emulator  # its server and encoder are only worth loading when they are used
-
-    own = project.manifest.limits
-    limits = {name: limit for name in _ACCOUNT_LIMITS if (limit := getattr(own, name)) is not None}
-    home = project.state_dir / f"{project.stem}.emulator"  # what was submitted goes on when this process is killed
-    emulator = Emulator(factor=settings.emulator_factor, limits=limits, state_dir=home)
-    with storage(home):
-        await anyio.to_thread.run_sync(emulator.__enter__)
-    try:
-        async with _client(project, settings, emulator.base_url, api_key) as client:
-            yield client
-    finally:
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(emulator.__exit__, None, None, None)
-
-
-def _client(project: Project, settings: Environment, url: str, api_key: str) -> DashScope:
-    return DashScope(
-        base_url=url,
-        api_key=api_key,
-        region=project.region.name,
-        catalogue=project.catalogue,
-        project=project.folder,
-        uploads_file=project.state_dir / "uploads.jsonl",
-        workspace=project.manifest.provider.workspace,
-        submit_timeout_s=settings.submit_timeout_s,
     )
 
 

@@ -81,6 +81,11 @@ class Manifest:
     variables: Variables
     shots: tuple[Shot, ...]
 
+    @property
+    def max_cost(self) -> Decimal | None:
+        """What one run may cost without asking; None where nothing is agreed."""
+        return None if self.budget is None else self.budget.max_cost
+
 
 def parse(
     document: Document,

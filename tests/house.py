@@ -14,11 +14,11 @@ WORLD = {"anyio", "httpx", "time", "random", "os", "rich", "socket", "subprocess
 FLOORS: dict[int, set[str]] = {
     0: {"errors", "domain"},
     1: {
-        "adoption", "audit", "budget", "catalogue", "compose", "conflict", "differences", "document", "entries",
-        "events", "excerpts", "expand", "findings", "fingerprint", "journal", "jsontext", "links", "lock",
-        "lockschema", "locktext", "manifest", "material", "matrix", "media_rules", "merge", "pacing", "picking",
-        "plan", "polling", "prices", "prompts", "provider", "provider.codes", "provider.wire", "references", "rules",
-        "schema", "shots", "tables", "takes", "wording",
+        "adoption", "audit", "budget", "catalogue", "compose", "conflict", "consent", "differences", "document",
+        "entries", "events", "excerpts", "expand", "findings", "fingerprint", "journal", "jsontext", "links", "lock",
+        "lockschema", "locktext", "manifest", "material", "matrix", "media_rules", "merge", "pacing", "picking", "plan",
+        "polling", "prices", "prompts", "provider", "provider.codes", "provider.wire", "references", "rules", "schema",
+        "shots", "tables", "takes", "wording",
     },
     2: {
         "assets", "chain", "claim", "clip", "cuts", "digests", "doctor", "durable", "environment", "gathering",
@@ -27,7 +27,7 @@ FLOORS: dict[int, set[str]] = {
         "sources", "starter", "stills",
     },
     3: {"pruning", "runner", "upkeep"},
-    4: {"api", "cli", "__main__"},
+    4: {"__main__", "api", "cli", "service"},
 }  # fmt: skip
 
 

@@ -1,25 +1,14 @@
-"""May this plan be run, and what may it cost at most? Pure: a person is asked elsewhere.
-
-the estimate is within the cap (`--max-cost`, else `budget.max_cost`)    yes, up to the cap
-no cap, and the emulator charges nothing                                 yes
-nothing to spend                                                         yes, up to nothing
-else                                                                     a question: yes means up to the estimate
-"""
+"""How a person is asked whether a run may spend. Pure; `kfpipe.consent` says when they are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
 
+from kfpipe import consent
 from kfpipe.cli.figures import counted, money_text
+from kfpipe.consent import Granted
 from kfpipe.plan import Plan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
-    """The run may go, and spend up to `cap`; None: there is no limit."""
-
-    cap: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,19 +21,15 @@ class Question:
 
 
 def of(plan: Plan, *, cap: Decimal | None, charged: bool) -> Granted | Question:
-    """The rules above, first match first. An unknown price counts as over any cap."""
-    unpriced = len(plan.unpriced)
-    if cap is not None and not unpriced and plan.cost <= cap:
-        return Granted(cap=cap)
-    if cap is None and not charged:
-        return Granted(cap=None)
-    if not unpriced and not plan.cost:
-        return Granted(cap=plan.cost)
+    """The run's permission, or the question to ask."""
+    answer = consent.of(plan, cap=cap, charged=charged)
+    if isinstance(answer, Granted):
+        return answer
     clips = counted(sum(step.is_billed for step in plan.steps), "clip")
     return Question(
         text=f"Render {clips} for {_price(plan)}{_excess(plan, cap)}?",
         reason=f"the run would cost {_price(plan)}{_excess(plan, cap) or ', and no budget is agreed'}",
-        cap=None if unpriced else plan.cost,
+        cap=answer.cap,
     )
 
 

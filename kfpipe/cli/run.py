@@ -56,8 +56,7 @@ def command(source: Source, max_cost: str | None, choices: Choices, as_json: boo
 def _cap(project: Project, max_cost: str | None) -> Decimal | None:
     if max_cost is not None:
         return parse_amount(max_cost, "--max-cost")
-    budget = project.manifest.budget
-    return None if budget is None else budget.max_cost
+    return project.manifest.max_cost
 
 
 def _unheard(_: Event) -> None:

@@ -28,6 +28,11 @@ def test_the_first_help_loads_none_of_the_heavy_libraries() -> None:
     assert "Usage: kfpipe" in ended.stdout
 
 
+def test_importing_kfpipe_loads_none_of_them_either() -> None:
+    code = f"import sys, kfpipe; sys.exit(sorted(set({HEAVY!r}) & set(sys.modules)) or 0)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 @pytest.mark.parametrize("name", SUMMARIES)
 def test_every_command_explains_itself_with_an_example(kfpipe: Call, name: str) -> None:
     ended = kfpipe(name, "--help")

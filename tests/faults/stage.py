@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from kfpipe import api
+from kfpipe import api, service
 from kfpipe.cli import messages
 from kfpipe.emulator import Emulator
 from kfpipe.environment import Environment
@@ -19,7 +19,7 @@ from kfpipe.errors import ExitCode, KfpipeError
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import Rendered, entries, spent, state_name
 
-KEY: Final = api.EMULATOR_KEY
+KEY: Final = service.EMULATOR_KEY
 
 SUBMIT_TIMEOUT_S: Final = 20.0
 """On the runs' fast clock: a second of real time."""

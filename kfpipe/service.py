@@ -1,0 +1,92 @@
+"""Where a project's requests go, and the client that takes them there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio
+import anyio.to_thread
+
+from kfpipe import environment
+from kfpipe.catalogue import EMULATOR_REGION
+from kfpipe.durable import storage
+from kfpipe.environment import Environment
+from kfpipe.errors import AccountRefused
+from kfpipe.project import Project
+from kfpipe.provider import Provider
+from kfpipe.provider.client import DashScope
+from kfpipe.provider.transport import is_loopback
+
+EMULATOR_KEY: Final = "sk-emulator"
+NO_KEY: Final = "kfpipe.NoKey"
+_ACCOUNT_LIMITS: Final = ("submissions_per_second", "concurrent_tasks", "queries_per_second")
+
+
+def is_charged(project: Project) -> bool:
+    """Whether its renders cost money."""
+    return project.region.name != EMULATOR_REGION
+
+
+def base_url(project: Project, settings: Environment) -> str | None:
+    """Where requests go; None: to an emulator that the run starts for itself.
+
+    The variable goes before the manifest, the manifest before the region. An emulated project never leaves this
+    machine: for it the variable only counts when it names an emulator that already runs here.
+    """
+    if not is_charged(project):
+        return settings.base_url if settings.base_url is not None and is_loopback(settings.base_url) else None
+    return settings.base_url or project.manifest.provider.base_url or project.region.base_url
+
+
+def is_local(project: Project, settings: Environment) -> bool:
+    """Whether the requests stay on this machine."""
+    url = base_url(project, settings)
+    return url is None or is_loopback(url)
+
+
+def api_key(project: Project, settings: Environment) -> str:
+    """The key to go there with. Raises `AccountRefused` when there is none."""
+    if not is_charged(project):
+        return EMULATOR_KEY
+    if settings.api_key is None:
+        raise AccountRefused(NO_KEY, f"no API key: {environment.API_KEY} is not set")
+    return settings.api_key
+
+
+@asynccontextmanager
+async def provider(project: Project, settings: Environment) -> AsyncIterator[Provider]:
+    """The service that the project's requests go to. Raises `AccountRefused` without a key."""
+    key, url = api_key(project, settings), base_url(project, settings)
+    if url is not None:
+        async with _client(project, settings, url, key) as client:
+            yield client
+        return
+    from kfpipe.emulator import Emulator  # its server and encoder are only worth loading when they are used
+
+    own = project.manifest.limits
+    limits = {name: limit for name in _ACCOUNT_LIMITS if (limit := getattr(own, name)) is not None}
+    home = project.state_dir / f"{project.stem}.emulator"  # what was submitted goes on when this process is killed
+    emulator = Emulator(factor=settings.emulator_factor, limits=limits, state_dir=home)
+    with storage(home):
+        await anyio.to_thread.run_sync(emulator.__enter__)
+    try:
+        async with _client(project, settings, emulator.base_url, key) as client:
+            yield client
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(emulator.__exit__, None, None, None)
+
+
+def _client(project: Project, settings: Environment, url: str, key: str) -> DashScope:
+    return DashScope(
+        base_url=url,
+        api_key=key,
+        region=project.region.name,
+        catalogue=project.catalogue,
+        project=project.folder,
+        uploads_file=project.state_dir / "uploads.jsonl",
+        workspace=project.manifest.provider.workspace,
+        submit_timeout_s=settings.submit_timeout_s,
+    )
