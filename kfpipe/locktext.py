@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from kfpipe.document.source import position_of
 from kfpipe.errors import Problem, Refused
+from kfpipe.jsonplace import decoded, refusal
 from kfpipe.jsontext import BROKEN_CHARACTERS, NotJson, Path, index_of, parse
 from kfpipe.lock import FORMAT, Lock, Record, record_from_json, record_to_json
 from kfpipe.lockschema import Part, faults, fits
@@ -28,7 +29,7 @@ _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( .*)?$", re.MULTILINE)
 
 def parsed(content: bytes, file: str) -> dict[str, Record]:
     """The records of a lockfile. `file` is its path in the user's words. Raises Refused."""
-    text = _decoded(content, file)
+    text = decoded(content, file, fix=RESTORE)
     takes = _takes(text, file)
     reader = _Reader(text, file)
     lock = {take_id: record for take_id, data in takes.items() if (record := reader.record(take_id, data)) is not None}
@@ -87,15 +88,6 @@ class _Reader:
             self.problems.append(problem)
 
 
-def _decoded(content: bytes, file: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8-sig")
-        what = f"the byte 0x{content[error.start]:02x} is not UTF-8 text"
-        raise _refusal(file, before, len(before), what) from error
-
-
 def _takes(text: str, file: str) -> dict[str, Any]:
     """The raw records, from a file whose frame is sound."""
     try:
@@ -110,15 +102,16 @@ def _takes(text: str, file: str) -> dict[str, Any]:
         case {"kfpipe_lock": int(version), "takes": dict(takes), **others} if version == FORMAT and not others:
             return takes
     expected = f'an object with "kfpipe_lock": {FORMAT} and "takes"'
-    raise _refusal(file, text, 0, f"this is not a lockfile but {described(data)}", expected)
+    what = f"this is not a lockfile but {described(data)}"
+    raise refusal(file, text, 0, what, expected=expected, fix=RESTORE)
 
 
 def _unreadable(text: str, file: str, error: NotJson) -> Refused:
     if not text.strip():
-        return _refusal(file, text, 0, "the lockfile is empty, as if nothing had ever been paid for")
+        return refusal(file, text, 0, "the lockfile is empty, as if nothing had ever been paid for", fix=RESTORE)
     conflict = _CONFLICT.search(text)
     if conflict is None:
-        return _refusal(file, text, error.index, error.what)
+        return refusal(file, text, error.index, error.what, fix=RESTORE)
     problem = Problem(
         file=file,
         position=position_of(text, conflict.start()),
@@ -126,9 +119,4 @@ def _unreadable(text: str, file: str, error: NotJson) -> Refused:
         expected="the records of both sides",
         fix="keep both by hand; with `kfpipe lock merge` as its merge driver git does so itself",
     )
-    return Refused([problem])
-
-
-def _refusal(file: str, text: str, index: int, what: str, expected: str | None = None) -> Refused:
-    problem = Problem(file=file, position=position_of(text, index), what=what, expected=expected, fix=RESTORE)
     return Refused([problem])

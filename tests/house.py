@@ -15,10 +15,10 @@ FLOORS: dict[int, set[str]] = {
     0: {"errors", "domain"},
     1: {
         "adoption", "audit", "budget", "catalogue", "compose", "conflict", "consent", "differences", "document",
-        "entries", "events", "excerpts", "expand", "findings", "fingerprint", "journal", "jsontext", "links", "lock",
-        "lockschema", "locktext", "manifest", "material", "matrix", "media_rules", "merge", "pacing", "picking", "plan",
-        "polling", "prices", "prompts", "provider", "provider.codes", "provider.wire", "references", "rules", "schema",
-        "shots", "tables", "takes", "wording",
+        "entries", "events", "excerpts", "expand", "findings", "fingerprint", "journal", "jsonplace", "jsontext",
+        "links", "lock", "lockschema", "locktext", "manifest", "material", "matrix", "media_rules", "merge", "pacing",
+        "picking", "plan", "polling", "prices", "prompts", "provider", "provider.codes", "provider.wire",
+        "references", "rules", "schema", "shape", "shots", "tables", "takes", "wording",
     },
     2: {
         "assets", "chain", "claim", "clip", "cuts", "digests", "doctor", "durable", "environment", "gathering",
