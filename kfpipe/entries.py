@@ -15,10 +15,11 @@ from kfpipe import references
 from kfpipe.document import Document, Path
 from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.errors import Problem
-from kfpipe.findings import Finding, did_you_mean
+from kfpipe.findings import Finding
+from kfpipe.inheritance import idle_axes, inheritance, unknown_profile
 from kfpipe.material import File, Footage, PromptFile, RenderOf, StillOf
 from kfpipe.shots import Matrix, Place, SeedChoice, Settings, Shot
-from kfpipe.wording import echoed, listed
+from kfpipe.wording import listed
 
 _RESERVED_NAMES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10))]
@@ -41,6 +42,7 @@ def read(
         if ("shots", place) not in broken
         for shot in reader.shots(("shots", place), own)
     )
+    reader.check_profile(profile)
     return shots, tuple(reader.problems)
 
 
@@ -62,8 +64,9 @@ class _Reader:
         self.problems: list[Problem] = []
         self._document = document
         self._levels_up = levels_up
-        self._fields, self._variables, self._places = self._shared(profile)
+        self._shared = inheritance(document.data, profile)
         self._inherited: dict[frozenset[str], Mapping[str, Path]] = {}
+        self._varied: set[str] = set()
         self._first_with: dict[str, Shot] = {}
         self._folder_of_shared = cache(lambda path: document.source(path).folder)
 
@@ -74,25 +77,16 @@ class _Reader:
             self._check_name(shot)
             yield shot
 
+    def check_profile(self, profile: str | None) -> None:
+        """Tell what the profile that was asked for lacks, or has without effect, once all shots are read."""
+        profiles = self._document.data.get("profiles", {})
+        if profile is not None and profile not in profiles:
+            self._report(unknown_profile(profiles, profile), "--profile")
+        for finding in idle_axes(self._shared, self._varied):
+            self._report(finding, f"profile '{profile}'")
+
     def _report(self, finding: Finding, where: str) -> None:
         self.problems.append(finding.problem(self._document, where))
-
-    def _shared(self, profile: str | None) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Path]]:
-        """What holds for every shot that does not say otherwise: fields, variables, and where the fields stand."""
-        data = self._document.data
-        defaults, profiles = data.get("defaults", {}), data.get("profiles", {})
-        if profile is not None and profile not in profiles:
-            finding = Finding(
-                path=(),
-                what=f"there is no profile {echoed(profile)}",
-                expected=listed(profiles) if profiles else None,
-                fix=did_you_mean(profile, profiles, "choose one of these" if profiles else "add it under `profiles`"),
-            )
-            self._report(finding, "--profile")
-        chosen = profiles.get(profile, {})
-        places: dict[str, Path] = {name: ("defaults", name) for name in defaults}
-        places |= {name: ("profiles", str(profile), name) for name in chosen}
-        return {**defaults, **chosen}, {**defaults.get("vars", {}), **chosen.get("vars", {})}, places
 
     # -- sequences --------------------------------------------------------------------------------------------------
 
@@ -121,15 +115,15 @@ class _Reader:
 
     def _shot(self, entry: _Entry) -> Shot:
         own = entry.own
-        inherited = self._inherited_by(frozenset(self._fields.keys() - own.keys()))
-        fields = {**{name: self._fields[name] for name in inherited}, **own}
+        inherited = self._inherited_by(frozenset(self._shared.fields.keys() - own.keys()))
+        fields = {**{name: self._shared.fields[name] for name in inherited}, **own}
         shot = Shot(
             id=own["id"],
             path=entry.path,
             places={**inherited, **entry.places} if entry.places else inherited,
             refused=entry.refused,
             tags=tuple(fields.get("tags", ())),
-            variables={**self._variables, **own.get("vars", {})},
+            variables={**self._shared.variables, **own.get("vars", {})},
             settings=_settings(fields),
             in_sequence=entry.in_sequence,
         )
@@ -150,7 +144,7 @@ class _Reader:
         """One object for equal sets: thousands of shots inherit the same fields."""
         known = self._inherited.get(names)
         if known is None:
-            known = self._inherited[names] = {name: self._places[name] for name in names}
+            known = self._inherited[names] = {name: self._shared.places[name] for name in names}
         return known
 
     def _references(self, shot: Shot, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,15 +187,13 @@ class _Reader:
         return Finding(path=path, what=what, expected="`still: SHOT` or `render: SHOT`", fix=fix)
 
     def _matrix(self, shot: Shot, data: Mapping[str, Any]) -> Matrix:
-        path: Path = (*shot.path, "matrix")
-        axes = {name: tuple(values) for name, values in data.items() if name not in ("include", "exclude")}
-        include, exclude = tuple(data.get("include", ())), tuple(data.get("exclude", ()))
-        matrix = Matrix(path=path, axes=axes, include=include, exclude=exclude)
+        matrix = self._shared.matrix(data, (*shot.path, "matrix"))
+        self._varied |= matrix.axes.keys()
         return replace(matrix, files=dict(self._axis_files(shot, matrix)))
 
     def _axis_files(self, shot: Shot, matrix: Matrix) -> Iterator[tuple[tuple[MediaRole, str], File]]:
-        folder = self._document.source(shot.path).folder
         for role, text, path in _axis_media(matrix):
+            folder = self._document.source(path).folder
             noun = _NOUNS.get(role, "frame")
             file = references.file(text, path, levels_up=self._levels_up, folder=folder, noun=noun)
             if isinstance(file, Finding):
@@ -263,7 +255,7 @@ def _settings(fields: Mapping[str, Any]) -> Settings:
 def _axis_media(matrix: Matrix) -> Iterator[tuple[MediaRole, str, Path]]:
     """The files that the matrix names, and where it names them; a value that is no text is refused elsewhere."""
     for role in MediaRole:
-        values = (*matrix.axes.get(role, ()), *(entry[role] for entry in matrix.include if role in entry))
+        values = (*matrix.axes.get(role, ()), *(entry[role] for entry in matrix.include.values() if role in entry))
         for value in dict.fromkeys(values):
             if isinstance(value, str):
                 yield role, value, matrix.place_of(role, value)

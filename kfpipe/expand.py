@@ -112,7 +112,7 @@ def _keyframe_findings(shot: Shot, declared: Matrix) -> Iterator[Finding]:
     for name in (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME, MediaRole.FIRST_CLIP):
         if shot.in_sequence is not None and name in declared.axes:
             yield Finding(
-                path=(*declared.path, name),
+                path=declared.axis_path(name),
                 at_key=True,
                 what=f"the matrix of a sequence cannot vary `{name}`: the keyframes decide it",
                 fix="write a sequence of its own for each set of keyframes",

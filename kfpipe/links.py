@@ -43,11 +43,12 @@ def followed(
 def lending_take(render: RenderOf, take_ids: Sequence[str], path: Path) -> str | Finding | None:
     """The take of the source that is meant; None when the source has no sound take, of which it was told already.
 
-    `take_ids` are those of the source; `path` is where the render is asked for.
+    `take_ids` are those of the source; `path` is where the render is asked for. Where there is one take only, as in a
+    draft, there is nothing to choose, whatever `take` says.
     """
+    if len(take_ids) <= 1:
+        return next(iter(take_ids), None)
     if render.take is None:
-        if len(take_ids) <= 1:
-            return next(iter(take_ids), None)
         return Finding(
             path=path,
             what=f"shot '{render.shot_id}' has {len(take_ids):,} takes, and the picture is cut from one",
@@ -56,8 +57,8 @@ def lending_take(render: RenderOf, take_ids: Sequence[str], path: Path) -> str |
         )
     wanted = set(render.take.removeprefix(f"{render.shot_id}@").split(","))
     meant = [take_id for take_id in take_ids if take_id == render.take or wanted <= _cell(take_id)]
-    if len(meant) == 1 or not take_ids:
-        return next(iter(meant), None)
+    if len(meant) == 1:
+        return meant[0]
     return Finding(
         path=(*path, "take"),
         what=f"{echoed(render.take)} is {'no take' if not meant else 'more than one take'} of shot '{render.shot_id}'",

@@ -41,9 +41,9 @@ def cells(matrix: Matrix) -> tuple[Cell, ...]:
     An `exclude` removes the combinations that have all of its values. An `include` that contradicts no axis of a
     combination adds its further values to it; one that fits none becomes a combination of its own.
     """
-    kept = [cell for cell in _product(matrix) if not any(_fits(entry, cell) for entry in matrix.exclude)]
+    kept = [cell for cell in _product(matrix) if not any(_fits(entry, cell) for entry in matrix.exclude.values())]
     added: list[Cell] = []
-    for place, entry in enumerate(matrix.include):
+    for place, entry in matrix.include.items():
         paths: dict[str, Path] = {name: (*matrix.path, "include", place, name) for name in entry}
         on_axes = {name: value for name, value in entry.items() if name in matrix.axes}
         fitting = [at for at, cell in enumerate(kept) if on_axes.keys() <= cell.values.keys() and _fits(on_axes, cell)]
@@ -79,7 +79,7 @@ def _product(matrix: Matrix) -> Iterator[Cell]:
         chosen = tuple(zip(names, places, strict=True))
         yield Cell(
             values={name: matrix.axes[name][place] for name, place in chosen},
-            paths={name: (*matrix.path, name, place) for name, place in chosen},
+            paths={name: (*matrix.axis_path(name), place) for name, place in chosen},
         )
 
 
@@ -95,17 +95,17 @@ def _fits(entry: Mapping[str, Scalar], cell: Cell) -> bool:
 def axis_findings(matrix: Matrix) -> Iterator[Finding]:
     """Axes and include entries whose name or values make no sense."""
     for name, values in matrix.axes.items():
-        yield from _name_findings(name, (*matrix.path, name))
+        yield from _name_findings(name, matrix.axis_path(name))
         for place, value in enumerate(values):
-            yield from _value_findings(name, value, (*matrix.path, name, place))
+            yield from _value_findings(name, value, (*matrix.axis_path(name), place))
     known = {*matrix.axes, *FIELD_NAMES}
-    for place, entry in enumerate(matrix.include):
+    for place, entry in matrix.include.items():
         for name, value in entry.items():
             path = (*matrix.path, "include", place, name)
             if name not in matrix.axes:
                 yield from _name_findings(name, path)
             yield from _value_findings(name, value, path)
-    for place, entry in enumerate(matrix.exclude):
+    for place, entry in matrix.exclude.items():
         for name in entry.keys() - known:
             yield Finding(
                 path=(*matrix.path, "exclude", place, name),
@@ -173,7 +173,7 @@ def size_findings(matrix: Matrix, room: int, limit: int) -> Iterator[Finding]:
 def exclude_findings(matrix: Matrix) -> Iterator[Finding]:
     """An `exclude` that removes nothing is most likely mistyped; so is one that leaves nothing."""
     every = tuple(_product(matrix))
-    for place, entry in enumerate(matrix.exclude):
+    for place, entry in matrix.exclude.items():
         if not any(_fits(entry, cell) for cell in every):
             yield Finding(
                 path=(*matrix.path, "exclude", place),
@@ -195,8 +195,8 @@ def unused_findings(matrix: Matrix, spoken_of: Set[str]) -> Iterator[Finding]:
 
     Where the name resembles a setting it is a slip, and the takes would not be what was asked for.
     """
-    paths: dict[str, Path] = {name: (*matrix.path, name) for name in matrix.axes}
-    for place, entry in enumerate(matrix.include):
+    paths: dict[str, Path] = {name: matrix.axis_path(name) for name in matrix.axes}
+    for place, entry in matrix.include.items():
         paths = {name: (*matrix.path, "include", place, name) for name in entry} | paths
     for name in paths.keys() - spoken_of - set(FIELD_NAMES):
         alike = difflib.get_close_matches(name.lower(), FIELD_NAMES, n=1, cutoff=_ALIKE)

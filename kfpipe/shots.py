@@ -46,26 +46,32 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """The axes in the order declared, each with its values; combinations to add and to leave out.
+    """The axes in the order declared, each with its values; combinations to add and to leave out, by their places.
 
-    `files` are the values of axes over media, by field and text; those that were refused are missing.
+    `places` tells of the axes that stand elsewhere than right under `path`: a profile's. `files` are the values of axes
+    over media, by field and text; those that were refused are missing.
     """
 
     path: Path
     axes: Mapping[str, tuple[Scalar, ...]]
-    include: tuple[Mapping[str, Scalar], ...] = ()
-    exclude: tuple[Mapping[str, Scalar], ...] = ()
+    include: Mapping[int, Mapping[str, Scalar]] = field(default_factory=dict)
+    exclude: Mapping[int, Mapping[str, Scalar]] = field(default_factory=dict)
+    places: Mapping[str, Path] = field(default_factory=dict)
     files: Mapping[tuple[MediaRole, str], File] = field(default_factory=dict)
 
     def varies(self, name: str) -> bool:
         """Whether the takes may differ in this field or variable."""
-        return name in self.axes or any(name in entry for entry in self.include)
+        return name in self.axes or any(name in entry for entry in self.include.values())
+
+    def axis_path(self, name: str) -> Path:
+        """Where the values of an axis stand."""
+        return self.places.get(name, (*self.path, name))
 
     def place_of(self, name: str, value: Scalar) -> Path:
         """Where a value of a field or variable stands."""
         if value in self.axes.get(name, ()):
-            return (*self.path, name, self.axes[name].index(value))
-        at = next(at for at, entry in enumerate(self.include) if entry.get(name) == value)
+            return (*self.axis_path(name), self.axes[name].index(value))
+        at = next(at for at, entry in self.include.items() if entry.get(name) == value)
         return (*self.path, "include", at, name)
 
 

@@ -15,9 +15,9 @@ FLOORS: dict[int, set[str]] = {
     0: {"errors", "domain"},
     1: {
         "adoption", "audit", "budget", "catalogue", "compose", "conflict", "consent", "differences", "document",
-        "entries", "events", "excerpts", "expand", "findings", "fingerprint", "journal", "jsonplace", "jsontext",
-        "links", "lock", "lockschema", "locktext", "manifest", "material", "matrix", "media_rules", "merge", "pacing",
-        "picking", "plan", "polling", "prices", "prompts", "provider", "provider.codes", "provider.wire",
+        "entries", "events", "excerpts", "expand", "findings", "fingerprint", "inheritance", "journal", "jsonplace",
+        "jsontext", "links", "lock", "lockschema", "locktext", "manifest", "material", "matrix", "media_rules", "merge",
+        "pacing", "picking", "plan", "polling", "prices", "prompts", "provider", "provider.codes", "provider.wire",
         "references", "rules", "schema", "shape", "shots", "tables", "takes", "wording",
     },
     2: {

@@ -1,8 +1,8 @@
-"""Draws the six keyframe stills of `manifests/quickstart.yaml`: `python -m docs.stills [FOLDER]`.
+"""Draws the keyframe stills of the manifests: `python -m docs.stills [FOLDER]`.
 
-One day in a harbour town, told in three frame pairs. A scene is a function of its light: both frames of a pair
-run through the same drawing with the same seed, so everything that stands still lines up to the pixel.
-The same Pillow gives the same bytes.
+One day in a harbour town, told in three frame pairs for `quickstart.yaml`, and a day at sea in twelve keyframes for
+`storyboard.yaml`. A scene is a function of its moment: all its frames run through the same drawing with the same seed,
+so everything that stands still lines up to the pixel. The same Pillow gives the same bytes.
 """
 
 import random
@@ -10,13 +10,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from PIL import Image
+
 from .bay import BEFORE_SUNRISE, SUNRISE, bay
 from .lighthouse import DUSK, NIGHTFALL, lighthouse
 from .street import BLUE_HOUR, EVENING, street
+from .voyage import VOYAGE, voyage
 
 FRAMES = Path(__file__).resolve().parents[2] / "manifests" / "frames"
-JPEG_QUALITY = 86
-SCENES = (
+PAIR_QUALITY, KEYFRAME_QUALITY = 86, 80
+PAIRS = (
     ("dawn", bay, BEFORE_SUNRISE, SUNRISE),
     ("lighthouse", lighthouse, DUSK, NIGHTFALL),
     ("street", street, BLUE_HOUR, EVENING),
@@ -24,14 +27,24 @@ SCENES = (
 
 
 def draw(folder: Path) -> Iterator[Path]:
-    """Writes the three pairs into `folder`: first frames end in `_a`, last frames in `_b`."""
+    """Writes all stills into `folder`: `dawn_a.jpg` begins a pair and `dawn_b.jpg` ends it, keyframes are numbered."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, scene, first, last in SCENES:
+    for name, scene, first, last in PAIRS:
         for suffix, light in (("a", first), ("b", last)):
-            rng = random.Random(name)  # noqa: S311  the same stars twice are the point
-            path = folder / f"{name}_{suffix}.jpg"
-            scene(light, rng).finished(rng).save(path, quality=JPEG_QUALITY, optimize=True, progressive=True)
-            yield path
+            rng = _seeded(name)
+            yield _saved(scene(light, rng).finished(rng), folder / f"{name}_{suffix}.jpg", PAIR_QUALITY)
+    for number, moment in enumerate(VOYAGE, start=1):
+        rng = _seeded("voyage")
+        yield _saved(voyage(moment, rng).finished(rng), folder / f"voyage_{number:02}.jpg", KEYFRAME_QUALITY)
+
+
+def _saved(still: Image.Image, path: Path, quality: int) -> Path:
+    still.save(path, quality=quality, optimize=True, progressive=True)
+    return path
+
+
+def _seeded(name: str) -> random.Random:
+    return random.Random(name)  # noqa: S311  the same stars twice are the point
 
 
 if __name__ == "__main__":

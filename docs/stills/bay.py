@@ -2,7 +2,7 @@
 
 import random
 
-from .harbour import Place, boat, cloud, hump, lighthouse_tower, ridge, sea, sky, sun
+from .harbour import Place, boat, cloud, gulls, hump, lighthouse_tower, pine, ridge, sea, sky, sun
 from .paper import Light, Picture
 
 BEFORE_SUNRISE = Light(
@@ -50,7 +50,7 @@ def bay(light: Light, rng: random.Random) -> Picture:
     _headland(picture, light, rng)
     _meadow(picture, light, rng)
     if light.sun:
-        _gulls(picture, light)
+        gulls(picture, light, Place(500, 232, 15), Place(540, 212, 12), Place(568, 238, 10), Place(464, 254, 9))
     return picture
 
 
@@ -98,24 +98,5 @@ def _meadow(picture: Picture, light: Light, rng: random.Random) -> None:
     near = ridge(rng, -220, 1340, 735, lambda share: 105 * (1 - share) ** 1.3 + 14)
     picture.lay(picture.cut().polygon(*far), light.on("#4f7a5c"))
     for place in (Place(66, 655, 300), Place(150, 668, 220), Place(232, 676, 150), Place(-6, 660, 240)):
-        _pine(picture, light, rng, place)
+        pine(picture, light, rng, place)
     picture.lay(picture.cut().polygon(*near), ((0.86, light.on("#3b6650")), (1, light.on("#234339"))))
-
-
-def _pine(picture: Picture, light: Light, rng: random.Random, place: Place) -> None:
-    pine = picture.cut().polygon(*place.at((-0.018, 0.3), (0.018, 0.3), (0.018, -0.1), (-0.018, -0.1)))
-    for tier in range(11):
-        up = 0.12 + 0.8 * tier / 11
-        reach = 0.23 * (1 - up) ** 0.8 + 0.012
-        left, right = -reach * rng.uniform(0.8, 1.1), reach * rng.uniform(0.8, 1.1)
-        tips = ((left, up - 0.03), (left * 0.4, up), (0, up - 0.015), (right * 0.4, up), (right, up - 0.03))
-        pine.polygon(*place.at(*tips, (0, up + 0.17)))
-    picture.lay(pine, light.on("#21433f"))
-
-
-def _gulls(picture: Picture, light: Light) -> None:
-    gulls = picture.cut()
-    for place in (Place(500, 232, 15), Place(540, 212, 12), Place(568, 238, 10), Place(464, 254, 9)):
-        gulls.line(*place.at((-1, 0.3), (-0.6, 0.5), (-0.25, 0.36), (0, 0)), width=1.6)
-        gulls.line(*place.at((1, 0.3), (0.6, 0.5), (0.25, 0.36), (0, 0)), width=1.6)
-    picture.lay(gulls, light.on("#4c4a5e"))

@@ -1,4 +1,4 @@
-"""What the scenes share: sky and clouds, hills, the sea, the boat, the lighthouse."""
+"""What the scenes share: sky and clouds, hills and pines, the sea, the boat, gulls, the lighthouse."""
 
 import math
 import random
@@ -149,3 +149,22 @@ def _lantern_room(picture: Picture, light: Light, place: Place, haze: float) -> 
     dome = place.at(*eaves, (0, 0.963), *((-side, up) for side, up in reversed(eaves)))
     roof = picture.cut().polygon(*dome).line(*place.at((0, 0.95), (0, 1)), width=place.tall * 0.008)
     picture.lay(roof, light.on("#9c3a33", haze=haze))
+
+
+def pine(picture: Picture, light: Light, rng: random.Random, place: Place) -> None:
+    pine = picture.cut().polygon(*place.at((-0.018, 0.3), (0.018, 0.3), (0.018, -0.1), (-0.018, -0.1)))
+    for tier in range(11):
+        up = 0.12 + 0.8 * tier / 11
+        reach = 0.23 * (1 - up) ** 0.8 + 0.012
+        left, right = -reach * rng.uniform(0.8, 1.1), reach * rng.uniform(0.8, 1.1)
+        tips = ((left, up - 0.03), (left * 0.4, up), (0, up - 0.015), (right * 0.4, up), (right, up - 0.03))
+        pine.polygon(*place.at(*tips, (0, up + 0.17)))
+    picture.lay(pine, light.on("#21433f"))
+
+
+def gulls(picture: Picture, light: Light, *places: Place) -> None:
+    birds = picture.cut()
+    for place in places:
+        birds.line(*place.at((-1, 0.3), (-0.6, 0.5), (-0.25, 0.36), (0, 0)), width=1.6)
+        birds.line(*place.at((1, 0.3), (0.6, 0.5), (0.25, 0.36), (0, 0)), width=1.6)
+    picture.lay(birds, light.on("#4c4a5e"))

@@ -25,10 +25,11 @@ matrices = st.builds(
     lambda axes, include, exclude: Matrix(
         path=("shots", 0, "matrix"),
         axes={name: tuple(given) for name, given in axes.items()},
-        include=tuple(include),
-        exclude=tuple(
-            {name: value for name, value in entry.items() if name in axes} or {"seed": -1} for entry in exclude
-        ),
+        include=dict(enumerate(include)),
+        exclude={
+            place: {name: value for name, value in entry.items() if name in axes} or {"seed": -1}
+            for place, entry in enumerate(exclude)
+        },
     ),
     axes,
     entries,

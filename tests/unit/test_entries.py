@@ -70,6 +70,50 @@ def test_a_profile_in_a_manifest_without_any_is_unknown_too() -> None:
     assert [problem.what for problem in problems] == ["there is no profile 'draft'"]
 
 
+NARROWED = """
+profiles:
+  draft: {matrix: {seed: [7], resolution: [480P]}}
+shots:
+  - id: kitten
+    first_frame: a.png
+    matrix:
+      mood: [calm, wild]
+      seed: [1, 2, 3]
+      resolution: [720P, 1080P]
+      exclude: [{seed: 7}, {mood: wild}]
+      include: [{seed: 4, resolution: 1080P}, {mood: calm, watermark: true}]
+  - {id: walk, first_frame: a.png, seed: 3}
+  - {id: roof, first_frame: a.png, matrix: {seed: [1, 2]}}
+"""
+
+
+def test_the_axes_of_a_profile_take_the_place_of_those_that_shots_have() -> None:
+    parsed, problems = parse(NARROWED, profile="draft")
+    assert not problems
+    kitten, walk, roof = (expand.drafts(shot)[0] for shot in parsed.shots)
+    assert [(draft.id, dict(draft.cell.values)) for draft in kitten] == [
+        ("kitten", {"mood": "calm", "seed": 7, "resolution": "480P", "watermark": True})
+    ]
+    assert [(draft.id, draft.seed, draft.settings.resolution) for draft in (*walk, *roof)] == [
+        ("walk", 3, "720P"),
+        ("roof", 7, "720P"),
+    ]
+
+
+def test_what_a_profile_has_narrowed_stands_where_the_profile_says_so() -> None:
+    (draft,) = expand.drafts(parse(NARROWED, profile="draft")[0].shots[0])[0]
+    assert draft.path_of("seed") == ("profiles", "draft", "matrix", "seed", 0)
+    assert draft.path_of("mood") == ("shots", 0, "matrix", "mood", 0)
+    assert draft.path_of("watermark") == ("shots", 0, "matrix", "include", 1, "watermark")
+
+
+def test_an_axis_of_a_profile_that_no_shot_has_is_a_warning_with_its_place() -> None:
+    _, problems = parse(NARROWED.replace("{seed: [7]", "{sed: [7]"), profile="draft")
+    assert [(*told(problem), problem.fix) for problem in problems] == [
+        (5, 20, "no matrix of a shot varies `sed`, and the profile adds no axes", "did you mean `seed`?")
+    ]
+
+
 ROAD = """
 sequences:
   - id: road

@@ -22,8 +22,8 @@ def shot(settings: Settings | None = None, **declared: Any) -> Shot:
         matrix=Matrix(
             path=("shots", 0, "matrix"),
             axes={name: tuple(values) for name, values in declared.items()},
-            include=tuple(include),
-            exclude=tuple(exclude),
+            include=dict(enumerate(include)),
+            exclude=dict(enumerate(exclude)),
         ),
     )
 
@@ -81,9 +81,8 @@ def test_a_matrix_of_includes_alone_is_the_list_of_them() -> None:
 
 
 def test_a_later_include_overrides_what_an_earlier_one_added_but_never_an_axis() -> None:
-    cells = matrix.cells(
-        Matrix(path=(), axes={"seed": (1,)}, include=({"mood": "wild"}, {"seed": 1, "mood": "calm"}, {"seed": 2}))
-    )
+    include = {0: {"mood": "wild"}, 1: {"seed": 1, "mood": "calm"}, 2: {"seed": 2}}
+    cells = matrix.cells(Matrix(path=(), axes={"seed": (1,)}, include=include))
     assert [dict(cell.values) for cell in cells] == [{"seed": 1, "mood": "calm"}, {"seed": 2}]
 
 

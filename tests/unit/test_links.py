@@ -142,6 +142,7 @@ def test_a_take_that_is_not_clear_is_asked_for(asked: str | None, what: str, fix
 def test_the_only_take_need_not_be_named() -> None:
     assert links.lending_take(render("a"), ("a",), ()) == "a"
     assert links.lending_take(render("a", "a"), ("a",), ()) == "a"
+    assert links.lending_take(render("a", "seed=1,resolution=720P"), ("a",), ()) == "a"
     assert links.lending_take(render("a"), (), ()) is None
 
 
