@@ -265,6 +265,7 @@ class Session:
             raise AssertionError("only takes of the manifest go on from others")
         own = {waiting.take_id: lock[waiting.take_id]} if waiting.take_id in lock else {}
         files = renders.on_disk(own, self.project.folder, self.project.state_dir)
+        files |= renders.strays([waiting.take], own, self.project.folder)
         take = chain.complete(self.project, waiting.take, lock)
         facts = Facts(lock=lock, files=files, now=_now())
         return step_of(take, facts, retry=waiting.retry, rerender=waiting.rerender)
@@ -296,6 +297,7 @@ def _now() -> datetime:
 
 def _plan(project: Project, lock: Lock, retry: Chosen, rerender: Chosen) -> Plan:
     files = renders.on_disk(lock, project.folder, project.state_dir)
+    files |= renders.strays(project.takes, lock, project.folder)
     chained = chain.completed(project, lock, files, rerender)
     return planning.make(
         chained.takes,

@@ -51,11 +51,12 @@ class Action(StrEnum):
 
 
 class FileState(StrEnum):
-    """A rendered file as it lies on disk, compared with the digest on record."""
+    """A clip as it lies on disk, compared with the digest on record; a stray one lies where no clip is on record."""
 
     MATCHES = "matches"
     MISSING = "missing"
     ALTERED = "altered"
+    STRAY = "stray"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +289,8 @@ def _is_settled(record: Record | None) -> bool:
 
 
 def _next(take: Take, record: Record | None, file: FileState, now: datetime) -> tuple[Action, tuple[str, ...]]:
+    if file is FileState.STRAY:  # perhaps paid for, and on record in another version of the lockfile
+        return Action.DECIDE, (f"{take.output} is here, but on no record", "an older lockfile, or another manifest's?")
     if record is None:
         return Action.RENDER, ("never rendered",)
     entry = record.entry

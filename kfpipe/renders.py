@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from kfpipe.lock import Lock, Render, Rendered
+from kfpipe.domain import Take
+from kfpipe.lock import Failed, Lock, Record, Render, Rendered
 from kfpipe.memory import Facts, FileMemory, sha256_of
 from kfpipe.plan import FileState
 
@@ -23,6 +25,16 @@ def on_disk(lock: Lock, folder: Path, state_dir: Path) -> dict[str, FileState]:
     }
     memory.save()
     return states
+
+
+def strays(takes: Iterable[Take], lock: Lock, folder: Path) -> dict[str, FileState]:
+    """The takes without a clip on record, and with no task under way, where a clip lies all the same."""
+    bare = (take for take in takes if take.id not in lock or _never_succeeded(lock[take.id]))
+    return {take.id: FileState.STRAY for take in bare if (folder / take.output).exists()}
+
+
+def _never_succeeded(record: Record) -> bool:
+    return all(isinstance(entry, Failed) for entry in (record.entry, *record.previous))
 
 
 def forget(state_dir: Path) -> None:

@@ -127,9 +127,18 @@ def test_a_fact_changed_by_hand_is_noticed_where_it_matters(project: Project) ->
 
 def test_an_older_commits_lockfile_costs_no_clip_that_lies_on_disk(project: Project) -> None:
     project.check_that_the_next_run_finishes()
-    data = json.loads(project.lockfile.read_text("utf-8"))
+    newest = project.lockfile.read_text("utf-8")
+    data = json.loads(newest)
     del data["takes"]["street"]
     project.lockfile.write_text(json.dumps(data, indent=2), "utf-8")
+    ended = project.run()
+    assert (ended.code, project.billed()) == (1, 4)
+    assert "street: renders/street.mp4 is here, but on no record" in ended.out
+    assert "kfpipe run shots.yaml --retry street" in ended.out
+    project.lockfile.write_text(newest, "utf-8")
+    project.check_that_the_next_run_finishes()
+
+    project.lockfile.write_text(json.dumps(data, indent=2), "utf-8")
     ours = {path.read_bytes() for path in project.renders.glob("*.mp4")}
-    assert project.run().code == 0
+    assert project.run("--retry", "street").code == 0
     assert ours <= {path.read_bytes() for path in project.renders.rglob("*.mp4")}
