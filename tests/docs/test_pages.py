@@ -45,7 +45,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 def test_every_page_can_be_reached_from_the_index() -> None:
     index = DOCS / "index.md"
-    assert set(DOCS.glob("*.md")) <= {index, *((DOCS / link).resolve() for link in links(index))}
+    assert set(DOCS.rglob("*.md")) <= {index, *((DOCS / link).resolve() for link in links(index))}
 
 
 # ---- manifests ---------------------------------------------------------------------------------------------------
