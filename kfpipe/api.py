@@ -23,6 +23,7 @@ from kfpipe import (
     chain,
     consent,
     environment,
+    footage,
     lockfile,
     neighbours,
     picking,
@@ -36,6 +37,8 @@ from kfpipe.consent import Granted
 from kfpipe.environment import Environment
 from kfpipe.errors import KfpipeError, OverBudget
 from kfpipe.events import Event, RunFinished
+from kfpipe.footage import ShotFootage
+from kfpipe.handout import Handout
 from kfpipe.lock import Lock, Submitted, task_ids
 from kfpipe.plan import Chosen, Facts, Plan, Step, step_of
 from kfpipe.project import Options, Project
@@ -149,6 +152,13 @@ async def running(
         planned = held.plan(retry=retry, rerender=rerender)
         async with held.running(planned, cap=_agreed(project, planned, max_cost)) as events:
             yield events
+
+
+def shot_footage(project: Project, lock: Lock, handout: Handout, *, among: Chosen) -> tuple[ShotFootage, ...]:
+    """The takes of each shot with their clips, as they are seen from a file at `handout`."""
+    files = renders.on_disk(lock, project.folder, project.state_dir)
+    takes = chain.completed(project, lock, files, _nothing).takes
+    return footage.of([take for take in takes if among(take.id)], lock, files, handout.link)
 
 
 @contextmanager

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from kfpipe import fingerprint
+from kfpipe import fingerprint, footage
 from kfpipe.domain import LocalMedium, MediaInput, MediaRole, Parameters, PictureSize, RenderRequest, Take
+from kfpipe.footage import ShotFootage
 from kfpipe.lock import (
     Asked,
     Failed,
@@ -23,6 +25,7 @@ from kfpipe.lock import (
     Task,
     Unclear,
 )
+from kfpipe.plan import FileState
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -100,8 +103,8 @@ def result(**changes: Any) -> Result:
     return replace(usual, **changes)
 
 
-def render(path: str = "renders/kitten.mp4") -> Render:
-    return Render(
+def render(path: str = "renders/kitten.mp4", **changes: Any) -> Render:
+    usual = Render(
         path=path,
         sha256="c" * 64,
         size_bytes=123_456,
@@ -111,6 +114,7 @@ def render(path: str = "renders/kitten.mp4") -> Render:
         duration_s=Decimal(5),
         audio=True,
     )
+    return replace(usual, **changes)
 
 
 def submitting(of: Take | None = None, **changes: Any) -> Submitting:
@@ -125,8 +129,10 @@ def succeeded(of: Take | None = None, *, of_result: Result | None = None, **chan
     return Succeeded(asked=asked(of, **changes), task=task(), result=of_result or result())
 
 
-def rendered(of: Take | None = None, *, of_result: Result | None = None, **changes: Any) -> Rendered:
-    return Rendered(asked=asked(of, **changes), task=task(), result=of_result or result(), render=render())
+def rendered(
+    of: Take | None = None, *, of_result: Result | None = None, of_render: Render | None = None, **changes: Any
+) -> Rendered:
+    return Rendered(asked=asked(of, **changes), task=task(), result=of_result or result(), render=of_render or render())
 
 
 def failed(of: Take | None = None, *, code: str = "InternalError", message: str = "it broke", **changes: Any) -> Failed:
@@ -140,3 +146,14 @@ def record(entry: Any, **changes: Any) -> Record:
 
 def unclear(of: Take | None = None, **changes: Any) -> Unclear:
     return Unclear(asked=asked(of, **changes), candidates=("task-1", "task-2"))
+
+
+def shots(
+    *pairs: tuple[Take, Record | None],
+    files: Mapping[str, FileState] | None = None,
+    link: Callable[[str], str | None] = str,
+) -> tuple[ShotFootage, ...]:
+    """The footage of these takes; every file is as it was rendered unless `files` says otherwise."""
+    lock = {take.id: known for take, known in pairs if known is not None}
+    states = {**dict.fromkeys(lock, FileState.MATCHES), **(files or {})}
+    return footage.of([take for take, _ in pairs], lock, states, link)

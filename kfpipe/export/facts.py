@@ -1,0 +1,34 @@
+"""What the record tells of a clip, under the names that `plan --json` and the lockfile use. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kfpipe.footage import Clip
+from kfpipe.lock import decimal_text
+
+
+def of(clip: Clip) -> dict[str, Any]:
+    """Plain data; amounts are decimal text, null where the price is unknown."""
+    entry, asked = clip.entry, clip.entry.asked
+    return {
+        "take": clip.take.id,
+        "shot": clip.take.shot_id,
+        "picked": clip.record.picked,
+        "changed": clip.has_changed,
+        "tags": list(clip.take.tags),
+        "model": asked.model,
+        "resolution": asked.parameters.resolution,
+        "seed": asked.parameters.seed,
+        "prompt": asked.prompt,
+        "negative_prompt": asked.negative_prompt,
+        "width_px": entry.render.width_px,
+        "height_px": entry.render.height_px,
+        "seconds": decimal_text(entry.render.duration_s),
+        "fps": decimal_text(entry.render.fps),
+        "audio": entry.render.audio,
+        "sha256": entry.render.sha256,
+        "task_id": entry.task.task_id,
+        "cost": decimal_text(entry.result.cost),
+        "currency": asked.currency,
+    }

@@ -1,0 +1,87 @@
+"""A timeline in OpenTimelineIO's JSON. Pure.
+
+One video track, and one for sound where any clip has sound. The other takes of a shot are further media references of
+its clip: an editor can switch over to them. Source: the schema documentation of OpenTimelineIO 0.17, "Serialized Data".
+"""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import Any, Final
+from urllib.parse import quote
+
+from kfpipe.export import facts
+from kfpipe.footage import Clip
+from kfpipe.timeline import Cut, Slot, Timeline
+
+CHOSEN: Final = "DEFAULT_MEDIA"
+"""The key that every reader looks for."""
+
+_PLAIN_IN_URL: Final = "/@=,"
+
+Json = dict[str, Any]
+
+
+def text(timeline: Timeline) -> str:
+    """The file's text. Each clip keeps its own rate; what the record tells stands in its metadata under `kfpipe`."""
+    tracks = [_track("Video", [_noted(timeline, slot) for slot in timeline.slots])]
+    if any(map(_has_sound, timeline.slots)):
+        tracks.append(_track("Audio", [_item(timeline, slot, _has_sound(slot)) for slot in timeline.slots]))
+    stack = _object("Stack.1", name="tracks", source_range=None, effects=[], markers=[], enabled=True, children=tracks)
+    whole = _object("Timeline.1", name=timeline.title, global_start_time=None, tracks=stack)
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def _has_sound(slot: Slot) -> bool:
+    return isinstance(slot, Cut) and slot.clip.entry.render.audio
+
+
+def _track(kind: str, children: list[Json]) -> Json:
+    return _object(
+        "Track.1", name=kind, kind=kind, source_range=None, effects=[], markers=[], enabled=True, children=children
+    )
+
+
+def _noted(timeline: Timeline, slot: Slot) -> Json:
+    """The slot with a marker at its first frame: which take it is and its prompt, or why it is empty."""
+    if isinstance(slot, Cut):
+        name, color, comment = slot.clip.take.id, "GREEN", slot.clip.entry.asked.prompt
+    else:
+        name, color, comment = slot.shot_id, "RED", slot.reason
+    start = _range(0, timeline.rate_of(slot))
+    marker = _object("Marker.2", name=name, color=color, comment=comment, marked_range=start)
+    return {**_item(timeline, slot, isinstance(slot, Cut)), "markers": [marker]}
+
+
+def _item(timeline: Timeline, slot: Slot, filled: bool) -> Json:
+    length = _range(timeline.frames(slot), timeline.rate_of(slot))
+    common: Json = {"name": slot.shot_id, "source_range": length, "effects": [], "markers": [], "enabled": True}
+    if not (filled and isinstance(slot, Cut)):
+        return _object("Gap.1", **common)
+    references = {CHOSEN: _reference(slot.clip), **{clip.take.id: _reference(clip) for clip in slot.others}}
+    known = {"kfpipe": facts.of(slot.clip)}
+    return _object("Clip.2", **common, metadata=known, media_references=references, active_media_reference_key=CHOSEN)
+
+
+def _reference(clip: Clip) -> Json:
+    return _object(
+        "ExternalReference.1",
+        metadata={"kfpipe": facts.of(clip)},
+        name=clip.take.id,
+        available_range=_range(clip.frames, clip.rate),
+        available_image_bounds=None,
+        target_url=quote(clip.path, safe=_PLAIN_IN_URL),
+    )
+
+
+def _range(frames: int, rate: Fraction) -> Json:
+    return {"OTIO_SCHEMA": "TimeRange.1", "start_time": _time(0, rate), "duration": _time(frames, rate)}
+
+
+def _time(frames: int, rate: Fraction) -> Json:
+    return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(rate), "value": float(frames)}
+
+
+def _object(schema: str, **fields: Any) -> Json:
+    return {"OTIO_SCHEMA": schema, "metadata": {}, **fields}

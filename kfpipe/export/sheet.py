@@ -1,0 +1,56 @@
+"""A timeline as CSV, for a spreadsheet. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import Any, Final
+
+from kfpipe.export import facts
+from kfpipe.timeline import Cut, Slot, Timeline, timecode
+
+COLUMNS: Final = (
+    "shot", "take", "start", "frames", "seconds", "fps", "file", "picked", "changed", "others", "tags", "model",
+    "resolution", "seed", "width_px", "height_px", "audio", "prompt", "negative_prompt", "cost", "currency", "task_id",
+    "sha256", "gap",
+)  # fmt: skip
+
+_FORMULA: Final = re.compile(r"[=+\-@\t\r]")
+"""How a cell begins that a spreadsheet would take for a formula; a shot list may come from a stranger."""
+
+
+def text(timeline: Timeline) -> str:
+    """A row for each shot; `others` are the takes that could stand in its place, `gap` says why there is no clip."""
+    table = io.StringIO()
+    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for slot, start in timeline.with_starts():
+        own = {
+            "shot": slot.shot_id,
+            "start": timecode(start, timeline.rate),
+            "frames": timeline.frames(slot),
+        }
+        writer.writerow({name: _cell(value) for name, value in {**own, **_row(slot)}.items()})
+    return table.getvalue()
+
+
+def _row(slot: Slot) -> dict[str, Any]:
+    if isinstance(slot, Cut):
+        others = [clip.take.id for clip in slot.others]
+        return {**facts.of(slot.clip), "file": slot.clip.path, "others": others}
+    return {"seconds": str(slot.seconds), "gap": slot.reason}
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else ""
+        case list():
+            return _cell(" ".join(value))
+        case str() if _FORMULA.match(value):
+            return f"'{value}"
+        case _:
+            return str(value)

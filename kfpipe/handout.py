@@ -1,0 +1,64 @@
+"""A file made for other people: where it lies, how it leads to the project's files, and writing it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from kfpipe import durable
+from kfpipe.durable import storage
+from kfpipe.errors import Refused
+from kfpipe.project import Project
+
+_KIND_BYTES: Final = 7
+"""How many bytes at its beginning tell a page, a list or a sheet of kfpipe's from anything else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handout:
+    """The file to be: `given` as the user named it, `path` really; and the project that it is about."""
+
+    given: Path
+    path: Path
+    folder: Path
+    root: Path
+
+    @classmethod
+    def at(cls, given: Path, project: Project) -> Handout:
+        """The file that the user asked for. Raises Refused where kfpipe must not write.
+
+        A link in a project may come from a stranger, and would choose the file in the user's stead.
+        """
+        real, named = given.resolve(), Path(os.path.normpath(given.absolute()))
+        if named.is_relative_to(project.root) and not real.is_relative_to(project.root):
+            what = "leads out of the project through a symbolic link"
+            raise Refused.because(str(given), what, fix="delete that link, or name another file")
+        if real.is_dir():
+            raise Refused.because(str(given), "is a folder", expected="a file", fix="name a file in it")
+        return cls(given=given, path=real, folder=project.folder, root=project.root)
+
+    def link(self, name: str) -> str | None:
+        """The way from this file to one below the manifest's folder; None when that is no file of the project."""
+        target = self.folder / name
+        if not target.resolve().is_relative_to(self.root):
+            return None
+        return Path(os.path.relpath(target, self.path.parent)).as_posix()
+
+    def write(self, text: str) -> None:
+        """Put the file in its place, whole or not at all. Raises StorageFailed.
+
+        A file of another kind that is there already is not replaced: Refused.
+        """
+        content = text.encode("utf-8")
+        with storage(self.path):
+            if self.path.exists() and self._beginning() != content[:_KIND_BYTES]:
+                what = "is there already, and kfpipe did not write it"
+                raise Refused.because(str(self.given), what, fix="name another file, or move that one away")
+            durable.make_folder(self.path.parent)
+            durable.replace(self.path, [content])
+
+    def _beginning(self) -> bytes:
+        with self.path.open("rb") as file:
+            return file.read(_KIND_BYTES)

@@ -1,0 +1,109 @@
+"""The shots one after another, each with the clip that stands for it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from kfpipe.footage import Clip, NoClip, ShotFootage
+
+USUAL_RATE: Final = Fraction(30)
+"""Frames per second of a timeline without a single clip: that of every model so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A shot with the clip that was chosen for it; `others` are the clips of its other takes."""
+
+    shot_id: str
+    clip: Clip
+    others: tuple[Clip, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A shot that no clip stands for: `reason` says why not, `seconds` how long its clip is going to be.
+
+    `choices` are the takes that could be picked.
+    """
+
+    shot_id: str
+    seconds: int
+    reason: str
+    choices: tuple[str, ...]
+
+
+Slot = Cut | Gap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """`rate` is in frames per second; a gap is counted in it, a clip in its own."""
+
+    title: str
+    rate: Fraction
+    slots: tuple[Slot, ...]
+
+    @property
+    def cuts(self) -> tuple[Cut, ...]:
+        return tuple(slot for slot in self.slots if isinstance(slot, Cut))
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        return tuple(slot for slot in self.slots if isinstance(slot, Gap))
+
+    @property
+    def seconds(self) -> Fraction:
+        return sum((self.frames(slot) / self.rate_of(slot) for slot in self.slots), Fraction(0))
+
+    def rate_of(self, slot: Slot) -> Fraction:
+        return slot.clip.rate if isinstance(slot, Cut) else self.rate
+
+    def frames(self, slot: Slot) -> int:
+        return slot.clip.frames if isinstance(slot, Cut) else round(slot.seconds * self.rate)
+
+    def with_starts(self) -> Iterator[tuple[Slot, int]]:
+        """Each slot with its first frame; exact where all clips have one rate."""
+        start = Fraction(0)
+        for slot in self.slots:
+            yield slot, round(start * self.rate)
+            start += self.frames(slot) / self.rate_of(slot)
+
+
+def make(title: str, shots: Sequence[ShotFootage]) -> Timeline:
+    """The shots in their order, each with its picked take; without a pick, with the only clip that there is."""
+    slots = tuple(_slot(shot) for shot in shots)
+    rates = (slot.clip.rate for slot in slots if isinstance(slot, Cut))
+    return Timeline(title=title, rate=next(rates, USUAL_RATE), slots=slots)
+
+
+def _slot(shot: ShotFootage) -> Slot:
+    chosen = shot.picked
+    if chosen is None and len(shot.clips) == 1:
+        (chosen,) = shot.clips
+    if isinstance(chosen, Clip):
+        others = tuple(clip for clip in shot.clips if clip is not chosen)
+        return Cut(shot_id=shot.shot_id, clip=chosen, others=others)
+    seconds = shot.takes[0].take.request.parameters.duration_s
+    choices = tuple(clip.take.id for clip in shot.clips)
+    return Gap(shot_id=shot.shot_id, seconds=seconds, reason=_reason(shot, chosen), choices=choices)
+
+
+def _reason(shot: ShotFootage, chosen: NoClip | None) -> str:
+    if chosen is not None:
+        return f"the picked take {chosen.take.id} has no clip: {chosen.reason}"
+    if shot.clips:
+        return f"it has {len(shot.clips):,} clips, and none is picked"
+    if len(shot.takes) > 1:
+        return f"none of its {len(shot.takes):,} takes has a clip"
+    (only,) = shot.takes
+    assert isinstance(only, NoClip)
+    return f"it has no clip: {only.reason}"
+
+
+def timecode(frame: int, rate: Fraction) -> str:
+    """`01:00:04:12`, non-drop: a second counts as many frames as the nearest whole number."""
+    seconds, rest = divmod(frame, round(rate))
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}:{rest:02}"
