@@ -277,7 +277,8 @@ class Run:
 
     async def _deliver(self, step: Step, entry: Succeeded) -> bool:
         """Whether the clip is here now; else it was told why not."""
-        size = None if step.take is None else step.take.size
+        take = step.take
+        size = take.size if take is not None and take.fingerprint == entry.asked.fingerprint else None
         try:
             rendered = await self._fetcher.fetch(step.take_id, entry, step.output, size)
         except (BadRender, ServiceRefused, ServiceUnclear) as trouble:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import anyio
 import pytest
+from PIL import Image
 
 from kfpipe import api
 from kfpipe.emulator import Emulator
@@ -278,7 +279,8 @@ async def paid_and_not_yet_here(studio: Studio) -> None:
 
 async def test_a_paid_clip_is_brought_home_before_its_take_is_rendered_anew(studio: Studio) -> None:
     await paid_and_not_yet_here(studio)
-    studio.write(ONE.replace("A kitten looks up.", "A kitten looks up., last_frame: a.png"))
+    Image.new("RGB", (360, 640)).save(studio.folder / "tall.png")
+    studio.write(ONE.replace("up.", "up., first_frame: tall.png, last_frame: tall.png"))
     assert (await studio.run()).exit_code is ExitCode.INCOMPLETE
     assert studio.billed() == 1
     studio.emulator.forgive()
