@@ -6,21 +6,29 @@ import copy
 import json
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from kfpipe.document import Path
 
 Schema = dict[str, Any]
 
 
+NAMES_OF_THE_CATALOGUE: Final = ("model", "resolution", "region")
+"""What the schema lists for editors. `rules` says more of a wrong name: what the chosen region and model offer."""
+
+
 def manifest_schema() -> Schema:
     """The schema of a manifest, as shipped; a copy of the caller's own."""
-    return copy.deepcopy(shipped())
+    return copy.deepcopy(schema_file("manifest"))
 
 
+@cache
 def shipped() -> Schema:
-    """The one copy of the manifest's schema that everything here reads; not to be changed."""
-    return schema_file("manifest")
+    """The one copy of the manifest's schema that manifests are held against; not to be changed."""
+    schema = manifest_schema()
+    for name in NAMES_OF_THE_CATALOGUE:
+        del schema["$defs"][name]["enum"]
+    return schema
 
 
 @cache
@@ -47,9 +55,9 @@ def schema_at(path: Path) -> Schema:
 
 
 def resolved(schema: Schema) -> Schema:
-    """The same with its `$ref` followed; keywords beside a reference add to what it refers to."""
-    if "$ref" not in schema:
-        return schema
-    name = schema["$ref"].rpartition("/")[2]
-    beside = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
-    return {**resolved(shipped()["$defs"][name]), **beside}
+    """The same with its references followed; keywords beside a reference add to what it refers to."""
+    whole: Schema = {}
+    for part in (schema, *schema.get("allOf", ())):
+        if "$ref" in part:
+            whole |= resolved(shipped()["$defs"][part["$ref"].rpartition("/")[2]])
+    return whole | {keyword: value for keyword, value in schema.items() if keyword not in ("$ref", "allOf")}

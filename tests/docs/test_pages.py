@@ -130,7 +130,7 @@ def test_the_tables_are_those_of_the_schemas_and_the_code(page: Path) -> None:
     ("page", "schema", "told_otherwise"),
     [
         # `defaults` and a profile have the fields of a shot; `prompt` has one, which its example shows.
-        ("manifest.md", "manifest.schema.json", {"/$defs/defaults", "/$defs/profile", "/$defs/prompt"}),
+        ("manifest.md", "manifest.schema.json", {"/$defs/defaults", "/$defs/profile", "/$defs/prompt_file"}),
         # The journal's own lines are read by nobody but kfpipe.
         ("lockfile.md", "lock.schema.json", {"/$defs/transition"}),
     ],

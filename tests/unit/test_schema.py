@@ -7,9 +7,9 @@ import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 
-from kfpipe import document, schema
+from kfpipe import catalogue, document, schema
 from kfpipe.schema import validation
-from kfpipe.schema.shipped import resolved, schema_at, shipped
+from kfpipe.schema.shipped import NAMES_OF_THE_CATALOGUE, manifest_schema, resolved, schema_at, shipped
 
 HEAD = "kfpipe: 1\nprovider: {name: emulator}\nshots:\n"
 
@@ -149,9 +149,10 @@ def test_the_schema_is_valid_and_refers_to_nothing_outside() -> None:
     assert {reference.removeprefix("#/$defs/") for reference in references} <= shipped()["$defs"].keys()
 
 
-def test_every_property_is_described_and_shown_by_an_example() -> None:
+def test_every_property_has_a_title_a_description_and_an_example() -> None:
     for path, part in properties():
         field = resolved(part)
+        assert field.get("title"), path
         assert field.get("description"), path
         assert field.get("examples"), path
 
@@ -163,10 +164,21 @@ def test_every_example_and_default_fits_its_own_field() -> None:
             assert validation.fits(value, field), (path, value)
 
 
+def test_editors_are_told_the_names_of_the_catalogue() -> None:
+    known = catalogue.shipped()
+    regions = [region for region in known.regions.values() if region.name != catalogue.EMULATOR_REGION]
+    told = {name: manifest_schema()["$defs"][name] for name in NAMES_OF_THE_CATALOGUE}
+    assert told["resolution"]["enum"] == list(known.tiers)
+    for name, things in (("model", known.models.values()), ("region", regions)):
+        assert told[name]["enum"] == [one.name for one in things] + [alias for one in things for alias in one.aliases]
+        assert len(told[name]["enumDescriptions"]) == len(told[name]["enum"])
+    assert all(set(one["examples"]) <= set(one["enum"]) for one in told.values())
+
+
 def test_no_mapping_takes_unknown_fields_by_oversight() -> None:
     for path, part in parts():
         if "object" in part.get("type", ()):
-            assert "additionalProperties" in part, path
+            assert "additionalProperties" in resolved(part), path
 
 
 def test_every_pattern_is_anchored_and_said_in_words() -> None:

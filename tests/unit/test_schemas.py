@@ -18,7 +18,7 @@ EXAMPLES = [*sorted((ROOT / "manifests").glob("*.yaml")), Path(starter.__file__)
 
 
 def fields(part: Any, path: str) -> Iterator[tuple[str, Schema]]:
-    """Every value that a schema describes, with its path; not what only narrows down what is described elsewhere."""
+    """Every value that a schema describes, with its path; not what only adds to what is described elsewhere."""
     if not isinstance(part, dict):
         return
     below = [(name, part[name]) for name in ("items", "additionalProperties", "propertyNames") if name in part]
@@ -31,7 +31,8 @@ def fields(part: Any, path: str) -> Iterator[tuple[str, Schema]]:
         if branch.keys() & {"type", "$ref"}:
             yield from fields(branch, f"{path}/{index}")
     for name, inner in part.get("$defs", {}).items():
-        yield f"{path}#{name}", inner
+        if inner.keys() & {"type", "enum", "anyOf", "$ref"}:
+            yield f"{path}#{name}", inner
         yield from fields(inner, f"{path}#{name}")
 
 

@@ -1,0 +1,81 @@
+"""What an editor makes of the manifest's schema: completion, help and complaints, without a network."""
+
+from __future__ import annotations
+
+import pytest
+
+from kfpipe import catalogue
+from kfpipe.schema.shipped import schema_at
+from tests.editor.language_server import Sheet
+
+SHOT = "shots:\n  - id: kitten\n    "
+
+
+def test_the_example_of_init_is_without_complaint(sheet: Sheet) -> None:
+    assert sheet.complaints() == []
+
+
+def test_every_field_of_a_shot_is_offered_and_explained(sheet: Sheet) -> None:
+    fields = schema_at(("shots", 0))["properties"].keys() - {"id"}
+    offers = sheet.offers(f"{SHOT}|\n")
+    assert offers.keys() == fields
+    for name in fields:
+        assert schema_at(("shots", 0, name))["description"] in str(offers[name]["documentation"])
+
+
+def test_a_new_shot_begins_with_its_name(sheet: Sheet) -> None:
+    assert sheet.offers("shots:\n  - |\n")["Shot"]["insertText"] == "id: "
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("model", [*catalogue.shipped().models, "wanx2.1-kf2v-plus"]),
+        ("resolution", ["480P", "720P", "1080P"]),
+        ("watermark", ["false", "true"]),
+        ("seed", ["42", "random"]),
+    ],
+)
+def test_the_values_of_a_field_are_offered(sheet: Sheet, field: str, values: list[str]) -> None:
+    assert list(sheet.offers(f"{SHOT}{field}: |\n")) == values
+
+
+def test_a_model_is_offered_with_what_it_makes(sheet: Sheet) -> None:
+    offers = sheet.offers(f"{SHOT}model: |\n")
+    assert offers["wan2.7-i2v"]["documentation"] == "First and last frame, 2 to 15 s, with sound."
+
+
+def test_a_frame_is_a_file_first_or_a_picture_of_another_shot(sheet: Sheet) -> None:
+    assert sheet.offers(f"{SHOT}|\n")["first_frame"]["insertText"] == "first_frame: "
+    offers = sheet.offers(f"{SHOT}first_frame: |\n")
+    assert next(iter(offers)) == "frames/kitten_a.png"
+    assert "still: $1\n" in offers["{still: SHOT, frame: last}"]["insertText"]
+    assert {"still", "render", "frame", "take"} <= sheet.offers(f"{SHOT}first_frame:\n      |\n").keys()
+    assert list(sheet.offers(f"{SHOT}last_frame: {{still: walk, frame: |}}\n")) == ["first", "last"]
+
+
+@pytest.mark.parametrize("field", ["first_frame: a.png", "prompt: A cat.", "model: wan2.7-i2v", "matrix: {seed: [1]}"])
+def test_a_field_under_the_mouse_is_explained(sheet: Sheet, field: str) -> None:
+    schema = schema_at(("shots", 0, field.partition(":")[0]))
+    shown = sheet.help(f"{SHOT}{field[0]}|{field[1:]}\n")
+    assert shown.startswith(f"#### {schema['title']}\n")
+    assert schema["description"].partition("`")[0].partition(";")[0] in shown
+    assert "Example:" in shown
+
+
+@pytest.mark.parametrize(
+    ("slip", "complaint"),
+    [
+        ("model: wan9", "wan9: Value is not accepted. Valid values: "),
+        ("resolution: 4K", '4K: Value is not accepted. Valid values: "480P", "720P", "1080P".'),
+        ("resoluton: 720P", "resoluton: Property resoluton is not allowed."),
+        ("duration: five", 'five: Incorrect type. Expected "integer".'),
+        ("seed: -1", "-1: Value is below the minimum of 0."),
+        ("first_frame: {still: walk, frame: middle}", 'middle: Value is not accepted. Valid values: "first", "last".'),
+        ("first_frame: {still: walk, side: last}", "side: Property side is not allowed."),
+        ("prompt: {path: a.txt}", "path: Property path is not allowed."),
+        ("tags: [black cat]", "black cat: letters (a to z), digits, dots, hyphens and underscores"),
+    ],
+)
+def test_a_slip_is_underlined_with_its_reason(sheet: Sheet, slip: str, complaint: str) -> None:
+    assert any(told.startswith(complaint) for told in sheet.complaints(f"{SHOT}{slip}\n"))
