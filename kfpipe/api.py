@@ -34,12 +34,14 @@ from kfpipe import (
 )
 from kfpipe import plan as planning
 from kfpipe.consent import Granted
+from kfpipe.domain import Take
 from kfpipe.environment import Environment
 from kfpipe.errors import KfpipeError, OverBudget
 from kfpipe.events import Event, RunFinished
 from kfpipe.footage import ShotFootage
 from kfpipe.handout import Handout
 from kfpipe.lock import Lock, Submitted, task_ids
+from kfpipe.narrowing import narrowed
 from kfpipe.plan import Chosen, Facts, Plan, Step, step_of
 from kfpipe.project import Options, Project
 from kfpipe.project import load as load_project
@@ -62,6 +64,7 @@ __all__ = [
     "run",
     "running",
     "session",
+    "takes",
     "verify",
 ]
 
@@ -73,6 +76,10 @@ LOOPBACK_LIST_PAUSE_S: Final = 0.2
 
 def _nothing(_: str) -> bool:
     return False
+
+
+def _everything(_: str) -> bool:
+    return True
 
 
 def _unheard(_: Event) -> None:
@@ -93,18 +100,30 @@ def records(project: Project) -> Lock:
     return lockfile.read(project)
 
 
-def plan(project: Project, *, retry: Chosen = _nothing, rerender: Chosen = _nothing) -> Plan:
+def takes(project: Project, lock: Lock) -> tuple[Take, ...]:
+    """The project's takes, those that go on from others with their pictures, as far as there are clips to cut them."""
+    sources = {cut.take_id for take in project.takes for _, cut in take.cuts}
+    lent = {take_id: lock[take_id] for take_id in sources if take_id in lock}
+    files = renders.on_disk(lent, project.folder, project.state_dir)
+    return chain.completed(project, lock, files, _nothing).takes
+
+
+def plan(
+    project: Project, *, select: Chosen = _everything, retry: Chosen = _nothing, rerender: Chosen = _nothing
+) -> Plan:
     """What the next run will do with each take, why, and what it will cost. Sends nothing.
 
-    `retry` and `rerender` say of a take id whether to render it again: what is for you to decide, and what is done.
+    `select` says of a take id whether it is planned at all, `retry` and `rerender` whether to render it again: what is
+    for you to decide, and what is done.
     """
-    return _plan(project, records(project), retry, rerender)
+    return _plan(project, records(project), select, retry, rerender)
 
 
-def verify(project: Project) -> Iterator[Verified]:
+def verify(project: Project, *, select: Chosen = _everything) -> Iterator[Verified]:
     """Compare every rendered file with the lockfile, byte for byte, and look at its pictures. Asks nobody."""
     sound = True
-    for verified in upkeep.verify(records(project), project.folder):
+    meant = {take_id: record for take_id, record in records(project).items() if select(take_id)}
+    for verified in upkeep.verify(meant, project.folder):
         sound = sound and verified.finding is Finding.SOUND
         yield verified
     if not sound:  # perhaps a file has changed behind its time stamp's back, and is remembered as it was
@@ -121,6 +140,7 @@ def run(
     project: Project,
     *,
     max_cost: Decimal | None = None,
+    select: Chosen = _everything,
     retry: Chosen = _nothing,
     rerender: Chosen = _nothing,
     emit: Callable[[Event], None] = _unheard,
@@ -132,7 +152,7 @@ def run(
     much. `emit` is called with each event as it happens. Ctrl-C and SIGTERM end the run in good order.
     """
     with session(project) as held:
-        planned = held.plan(retry=retry, rerender=rerender)
+        planned = held.plan(select=select, retry=retry, rerender=rerender)
         return held.run(planned, cap=_agreed(project, planned, max_cost), emit=emit)
 
 
@@ -141,6 +161,7 @@ async def running(
     project: Project,
     *,
     max_cost: Decimal | None = None,
+    select: Chosen = _everything,
     retry: Chosen = _nothing,
     rerender: Chosen = _nothing,
 ) -> AsyncIterator[AsyncIterator[Event]]:
@@ -149,7 +170,7 @@ async def running(
     Who leaves the block early ends the run: tasks under way are on record, and the next run follows them.
     """
     with session(project) as held:
-        planned = held.plan(retry=retry, rerender=rerender)
+        planned = held.plan(select=select, retry=retry, rerender=rerender)
         async with held.running(planned, cap=_agreed(project, planned, max_cost)) as events:
             yield events
 
@@ -179,8 +200,8 @@ class Session:
     ledger: lockfile.Ledger
     settings: Environment
 
-    def plan(self, *, retry: Chosen = _nothing, rerender: Chosen = _nothing) -> Plan:
-        return _plan(self.project, self.ledger.lock, retry, rerender)
+    def plan(self, *, select: Chosen = _everything, retry: Chosen = _nothing, rerender: Chosen = _nothing) -> Plan:
+        return _plan(self.project, self.ledger.lock, select, retry, rerender)
 
     def check_key(self) -> None:
         """Raise `AccountRefused` when there is no key to go to the service with; asks nobody."""
@@ -305,11 +326,16 @@ def _now() -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
-def _plan(project: Project, lock: Lock, retry: Chosen, rerender: Chosen) -> Plan:
+def _both(one: Chosen, other: Chosen) -> Chosen:
+    return lambda take_id: one(take_id) and other(take_id)
+
+
+def _plan(project: Project, lock: Lock, select: Chosen, retry: Chosen, rerender: Chosen) -> Plan:
     files = renders.on_disk(lock, project.folder, project.state_dir)
     files |= renders.strays(project.takes, lock, project.folder)
+    retry, rerender = _both(select, retry), _both(select, rerender)
     chained = chain.completed(project, lock, files, rerender)
-    return planning.make(
+    whole = planning.make(
         chained.takes,
         Facts(lock=lock, files=files, now=_now(), obstacles=chained.obstacles),
         currency=project.currency,
@@ -317,6 +343,7 @@ def _plan(project: Project, lock: Lock, retry: Chosen, rerender: Chosen) -> Plan
         retry=retry,
         rerender=rerender,
     )
+    return narrowed(whole, select)
 
 
 def _agreed(project: Project, plan: Plan, max_cost: Decimal | None) -> Decimal | None:

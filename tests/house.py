@@ -14,12 +14,12 @@ WORLD = {"anyio", "httpx", "time", "random", "os", "rich", "socket", "subprocess
 FLOORS: dict[int, set[str]] = {
     0: {"errors", "domain"},
     1: {
-        "adoption", "audit", "budget", "catalogue", "compose", "conflict", "consent", "differences", "document",
-        "entries", "events", "excerpts", "expand", "export", "findings", "fingerprint", "footage", "inheritance",
-        "journal", "jsonplace", "jsontext", "links", "lock", "lockschema", "locktext", "manifest", "material", "matrix",
-        "media_rules", "merge", "pacing", "picking", "plan", "polling", "prices", "prompts", "provider",
-        "provider.codes", "provider.wire", "references", "rules", "schema", "shape", "shots", "tables", "takes",
-        "timeline", "wording",
+        "adoption", "audit", "budget", "catalogue", "changes", "compose", "conflict", "consent", "differences",
+        "document", "entries", "events", "excerpts", "expand", "export", "findings", "fingerprint", "footage",
+        "inheritance", "journal", "jsonplace", "jsontext", "links", "lock", "lockschema", "locktext", "manifest",
+        "material", "matrix", "media_rules", "merge", "narrowing", "pacing", "picking", "plan", "polling", "prices",
+        "prompts", "provider", "provider.codes", "provider.wire", "references", "rules", "schema", "shape", "shots",
+        "tables", "takes", "timeline", "wording",
     },
     2: {
         "assets", "chain", "claim", "clip", "cuts", "digests", "doctor", "durable", "environment", "gathering",

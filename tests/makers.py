@@ -9,7 +9,17 @@ from decimal import Decimal
 from typing import Any
 
 from kfpipe import fingerprint, footage
-from kfpipe.domain import LocalMedium, MediaInput, MediaRole, Parameters, PictureSize, RenderRequest, Take
+from kfpipe.domain import (
+    CutFrom,
+    FrameEnd,
+    LocalMedium,
+    MediaInput,
+    MediaRole,
+    Parameters,
+    PictureSize,
+    RenderRequest,
+    Take,
+)
 from kfpipe.footage import ShotFootage
 from kfpipe.lock import (
     Asked,
@@ -25,7 +35,7 @@ from kfpipe.lock import (
     Task,
     Unclear,
 )
-from kfpipe.plan import FileState
+from kfpipe.plan import Action, FileState, Step
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -157,3 +167,16 @@ def shots(
     lock = {take.id: known for take, known in pairs if known is not None}
     states = {**dict.fromkeys(lock, FileState.MATCHES), **(files or {})}
     return footage.of([take for take, _ in pairs], lock, states, link)
+
+
+def follower(take_id: str, *sources: str, **changes: Any) -> Take:
+    """A take that begins on the last pictures of others."""
+    cuts = tuple((MediaRole.FIRST_FRAME, CutFrom(take_id=source, end=FrameEnd.LAST)) for source in sources)
+    return take(take_id, cuts=cuts, **changes)
+
+
+def step(take_id: str, *sources: str, action: Action | None = None) -> Step:
+    """A take to render, after its sources where it has any."""
+    made = follower(take_id, *sources)
+    action = action or (Action.WAIT if sources else Action.RENDER)
+    return Step(take_id=take_id, shot_id=take_id, action=action, reasons=(), take=made, record=None, output=made.output)

@@ -12,8 +12,9 @@ import click
 
 from kfpipe import api, upkeep
 from kfpipe.api import Session
-from kfpipe.cli import messages, selection, terminal
-from kfpipe.cli.arguments import json_option, select_option
+from kfpipe.cli import messages, terminal
+from kfpipe.cli.arguments import json_option
+from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.figures import counted
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
@@ -36,7 +37,7 @@ _COUNTED: Final = {
 @manifest_arguments
 @select_option
 @json_option
-def command(source: Source, selectors: tuple[str, ...], as_json: bool) -> ExitCode:
+def command(source: Source, select: Selectors, as_json: bool) -> ExitCode:
     """Cancel what still waits at the service.
 
     Only a task that waits can be called off, and is not billed. One that has begun runs on to its end; the next run
@@ -47,7 +48,7 @@ def command(source: Source, selectors: tuple[str, ...], as_json: bool) -> ExitCo
     terminal.note(*messages.problems_text(project.warnings))
     with api.session(project) as session:
         lock = session.ledger.lock
-        wanted = selection.chosen(selectors, project.takes, lock, "--select") if selectors else lock.keys()
+        wanted = set(filter(select.among(project, lock), lock))
         tasks, nameless = _under_way(session, wanted), sorted(upkeep.unsettled(lock).keys() & wanted)
         outcomes = anyio.run(partial(_cancel, session, tasks, quietly=as_json)) if tasks else {}
     left = nameless or any(outcome is not Cancelling.CANCELED for outcome in outcomes.values())

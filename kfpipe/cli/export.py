@@ -8,8 +8,8 @@ import click
 
 from kfpipe import api, export, timeline
 from kfpipe.cli import export_view, messages, table, terminal
-from kfpipe.cli.arguments import json_option, select_option
-from kfpipe.cli.selection import chosen
+from kfpipe.cli.arguments import json_option
+from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode, Refused
 from kfpipe.export import Format
@@ -37,7 +37,7 @@ def command(
     output: Path | None,
     wanted: str | None,
     allow_gaps: bool,
-    selectors: tuple[str, ...],
+    select: Selectors,
     as_json: bool,
 ) -> ExitCode:
     """Hand the shots over to an editor: OTIO, EDL, CSV.
@@ -51,8 +51,7 @@ def command(
     handout = Handout.at(output or _usual_place(project, wanted), project)
     form = _format(handout.given, wanted)
     lock = api.records(project)
-    among = chosen(selectors, project.takes, lock, "--select") if selectors else {take.id for take in project.takes}
-    shots = api.shot_footage(project, lock, handout, among=among.__contains__)
+    shots = api.shot_footage(project, lock, handout, among=select.among(project, lock))
     made = timeline.make(project.manifest.title or project.stem, shots)
     written = None
     if allow_gaps or not made.gaps:

@@ -6,12 +6,13 @@ import click
 
 from kfpipe import api
 from kfpipe.cli import destination, messages, plan_view, table, terminal
-from kfpipe.cli.arguments import Choices, choice_options, json_option
+from kfpipe.cli.arguments import json_option
+from kfpipe.cli.choices import Choices, choice_options
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
 
 
-@click.command("plan", epilog="Example: kfpipe plan shots.yaml --retry state:failed")
+@click.command("plan", epilog="Example: kfpipe plan shots.yaml -s 'kitten*' --retry state:failed")
 @manifest_arguments
 @choice_options
 @click.option("--check", is_flag=True, help="Exit with 1 unless there is nothing to do and nothing to decide.")
@@ -20,17 +21,23 @@ def command(source: Source, choices: Choices, check: bool, as_json: bool) -> Exi
     """Show what the next run will do, why, and what it will cost.
 
     Nothing is sent, and nothing changes. The run carries out this very plan. SELECT is a take, a shot, a pattern like
-    `kitten*`, or one of `tag:hero`, `state:failed`, `model:wan2.7*`; a leading `!` leaves out.
+    `kitten*`, or one of `tag:hero`, `state:failed`, `model:wan2.7*`, `changed` (on record, and asked for otherwise by
+    now); a leading `!` leaves out.
     """
     project = source.load()
-    plan = api.plan(project, **choices.among(project.takes, api.records(project)))
+    plan = api.plan(project, **choices.among(project, api.records(project)))
     goal = destination.of(project)
     code = ExitCode.INCOMPLETE if check and (plan.work or plan.undecided) else ExitCode.OK
     if as_json:
         terminal.result_json(plan_view.as_json(plan, goal, project.warnings))
         return code
     terminal.note(*messages.problems_text(project.warnings))
+    if not plan.steps:
+        terminal.result("no take is selected")
+        return ExitCode.OK
     table.show(plan_view.table(plan))
     terminal.result("", *plan_view.summary(plan, goal))
-    terminal.result(*plan_view.next_steps(plan, lambda *words: source.command(*words, *choices.words)))
+    terminal.result(
+        *plan_view.next_steps(plan, lambda verb, *words: source.command(verb, *words, *choices.words_for(verb)))
+    )
     return code

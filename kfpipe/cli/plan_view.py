@@ -116,14 +116,19 @@ def _is_unclear(step: Step) -> bool:
     return step.record is not None and isinstance(step.record.entry, Unclear)
 
 
+def _is_held_up(step: Step) -> bool:
+    return step.take is not None and bool(step.take.cuts)
+
+
 def _retry_words(plan: Plan) -> list[str]:
     """The options that decide for everything undecided, named one by one while they are few.
 
-    A take whose answer was lost is left out: its clip may be paid for, and is found otherwise.
+    A take whose answer was lost is left out: its clip may be paid for, and is found otherwise. So is one that is held
+    up by another: it can only be rendered after that.
     """
-    names = [step.take_id for step in plan.undecided if not _is_unclear(step)]
+    names = [step.take_id for step in plan.undecided if not _is_unclear(step) and not _is_held_up(step)]
     if len(names) > FEW:
-        names = ["!state:unclear"] if len(names) < len(plan.undecided) else ["*"]
+        names = ["!state:unclear"] if any(map(_is_unclear, plan.undecided)) else ["*"]
     return [word for name in names for word in ("--retry", name)]
 
 

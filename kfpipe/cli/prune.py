@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import anyio
@@ -12,30 +12,35 @@ from kfpipe import api
 from kfpipe.api import Session
 from kfpipe.cli import messages, prune_view, table, terminal
 from kfpipe.cli.arguments import json_option
+from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
+from kfpipe.lock import Lock
+from kfpipe.project import Project
 from kfpipe.pruning import Departed, Lot
 
 
 @click.command("prune", epilog="Example: kfpipe prune shots.yaml --yes")
 @manifest_arguments
+@select_option
 @click.option("--yes", is_flag=True, help="Move the clips; without it they are only listed.")
 @json_option
-def command(source: Source, yes: bool, as_json: bool) -> ExitCode:
+def command(source: Source, select: Selectors, yes: bool, as_json: bool) -> ExitCode:
     """List takes that left the manifest, and set their clips aside.
 
     With --yes each clip moves into the folder .previous beside it. Nothing is deleted, and nothing is forgotten: the
     lockfile keeps the take, what it cost, and where its clip is now. Exit code 1: a clip has other bytes than those
-    on record, and was left alone.
+    on record, and was left alone. SELECT is explained by `kfpipe plan --help`.
     """
     project = source.load()
     terminal.note(*messages.problems_text(project.warnings))
     if not yes:
-        return _listed(api.departed(project, api.records(project)), source, as_json=as_json)
+        found = _departed(project, api.records(project), select)
+        return _listed(found, lambda *words: source.command(*words, *select.words), as_json=as_json)
     with api.session(project) as session:
-        found = api.departed(project, session.ledger.lock)
+        found = _departed(project, session.ledger.lock, select)
         anyio.run(_set_aside, session, found)
-        after = api.departed(project, session.ledger.lock)
+        after = _departed(project, session.ledger.lock, select)
     code = ExitCode.INCOMPLETE if any(one.lot is Lot.ALTERED for one in after) else ExitCode.OK
     if as_json:
         terminal.result_json(_as_json(after, code))
@@ -44,13 +49,18 @@ def command(source: Source, yes: bool, as_json: bool) -> ExitCode:
     return code
 
 
+def _departed(project: Project, lock: Lock, select: Selectors) -> list[Departed]:
+    is_meant = select.among(project, lock)
+    return [one for one in api.departed(project, lock) if is_meant(one.take_id)]
+
+
 async def _set_aside(session: Session, found: Sequence[Departed]) -> None:
     for one in found:
         if one.lot is Lot.MOVE:
             await session.set_aside(one)
 
 
-def _listed(found: Sequence[Departed], source: Source, *, as_json: bool) -> ExitCode:
+def _listed(found: Sequence[Departed], command: Callable[..., str], *, as_json: bool) -> ExitCode:
     if as_json:
         terminal.result_json(_as_json(found, ExitCode.OK))
         return ExitCode.OK
@@ -60,7 +70,7 @@ def _listed(found: Sequence[Departed], source: Source, *, as_json: bool) -> Exit
     else:
         terminal.result("nothing to prune: every take on record is in the manifest")
     if any(one.lot is Lot.MOVE for one in found):
-        terminal.result(f"next: {source.command('prune', '--yes')}")
+        terminal.result(f"next: {command('prune', '--yes')}")
     return ExitCode.OK
 
 

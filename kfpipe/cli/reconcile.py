@@ -11,34 +11,41 @@ from kfpipe import api, upkeep
 from kfpipe.api import Session
 from kfpipe.cli import messages, plan_view, reconcile_view, settlement, terminal
 from kfpipe.cli.arguments import json_option
+from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.reconcile_view import Case
 from kfpipe.cli.settlement import Adopted, GivenUp, Settlement
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
 from kfpipe.lock import Submitting, Unclear
+from kfpipe.plan import Chosen
 
 
 @click.command("reconcile", epilog="Example: kfpipe reconcile shots.yaml --adopt kitten=1d37e05a-44e9-4d75")
 @manifest_arguments
+@select_option
 @click.option("--adopt", metavar="TAKE=TASK_ID", multiple=True, help="This task is the take's own. Repeatable.")
 @click.option("--lost", metavar="TAKE", multiple=True, help="Give the take's request up. Repeatable.")
 @json_option
-def command(source: Source, adopt: tuple[str, ...], lost: tuple[str, ...], as_json: bool) -> ExitCode:
+def command(
+    source: Source, select: Selectors, adopt: tuple[str, ...], lost: tuple[str, ...], as_json: bool
+) -> ExitCode:
     """Settle the takes whose answers were lost.
 
     Such a take may have been paid for: kfpipe does not send it again before its task is named or given up. Without
     --adopt and --lost, the tasks at the service that may be its own are listed, and on a terminal each take is asked
-    about. With them, nothing is sent. Exit code 0: nothing is left to settle; 1: something is.
+    about. With them, nothing is sent. SELECT is explained by `kfpipe plan --help`. Exit code 0: nothing is left to
+    settle; 1: something is.
     """
     project = source.load()
     terminal.note(*messages.problems_text(project.warnings))
     with api.session(project) as session:
         decided = settlement.parsed(adopt, lost, session.ledger.lock, session.owned_tasks())
-        cases = [] if decided else _cases(session)
+        is_meant = select.among(project, session.ledger.lock)
+        cases = [] if decided else _cases(session, is_meant)
         if not as_json:
             decided = decided or _shown(cases)
         anyio.run(_settle, session, decided)
-        left = sorted(upkeep.unsettled(session.ledger.lock))
+        left = sorted(filter(is_meant, upkeep.unsettled(session.ledger.lock)))
         code = ExitCode.INCOMPLETE if left else ExitCode.OK
         if as_json:
             terminal.result_json({**reconcile_view.as_json(cases, decided, left), "exit_code": int(code)})
@@ -50,8 +57,9 @@ def command(source: Source, adopt: tuple[str, ...], lost: tuple[str, ...], as_js
     return code
 
 
-def _cases(session: Session) -> list[Case]:
-    open_takes = upkeep.unsettled(session.ledger.lock)
+def _cases(session: Session, is_meant: Chosen) -> list[Case]:
+    unsettled = upkeep.unsettled(session.ledger.lock)
+    open_takes = {take_id: entry for take_id, entry in unsettled.items() if is_meant(take_id)}
     return anyio.run(_look, session, open_takes) if open_takes else []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
@@ -11,9 +11,8 @@ from typing import Any
 
 from kfpipe.catalogue import EMULATOR_REGION
 from kfpipe.cli.figures import counted, money_text
-from kfpipe.cli.selection import ABSENT, state_of
+from kfpipe.cli.selection import ABSENT, Nominee, state_of
 from kfpipe.cli.table import Column, Table
-from kfpipe.domain import Take
 from kfpipe.lock import (
     STATES,
     Entry,
@@ -30,6 +29,7 @@ from kfpipe.lock import (
     may_be_billed,
     result_of,
     spent,
+    state_name,
     task_of,
     time_text,
 )
@@ -38,45 +38,48 @@ SHORT_ID = 8
 """Characters of a task's id that tell it from its neighbours."""
 
 
-def table(takes: Sequence[Take], lock: Lock) -> Table:
-    """A row for each take of the manifest, and for each other one on record."""
-    titles = ("take", "state", "task", "cost", "file", "when")
+def table(shown: Sequence[Nominee]) -> Table:
+    """A row for each take."""
+    titles = ("take", "state", "picked", "task", "cost", "file", "when")
     return Table(
         columns=tuple(Column(title=title, is_number=title == "cost") for title in titles),
-        rows=tuple(_row(take_id, take, record) for take_id, take, record in _pairs(takes, lock)),
+        rows=tuple(_row(one) for one in shown),
     )
 
 
-def _pairs(takes: Sequence[Take], lock: Lock) -> Iterator[tuple[str, Take | None, Record | None]]:
-    for take in takes:
-        yield take.id, take, lock.get(take.id)
-    for take_id in sorted(lock.keys() - {take.id for take in takes}):
-        yield take_id, None, lock[take_id]
-
-
-def _row(take_id: str, take: Take | None, record: Record | None) -> tuple[str, ...]:
-    if record is None:
-        return (take_id, ABSENT, "", "", "", "")
-    entry = record.entry
-    task, result = task_of(entry), result_of(entry)
-    cost = "" if result is None else "unknown" if result.cost is None else money_text(result.cost, entry.asked.currency)
+def _row(one: Nominee) -> tuple[str, ...]:
+    if one.record is None:
+        return (one.take_id, ABSENT, "", "", "", "", "")
+    entry, picked = one.record.entry, "yes" if one.record.picked else ""
+    task = task_of(entry)
     path = entry.render.path if isinstance(entry, Rendered) else ""
-    return (take_id, _state(take, record), task.task_id[:SHORT_ID] if task else "", cost, path, _when(record))
+    state = _state(one, one.record)
+    return (one.take_id, state, picked, task.task_id[:SHORT_ID] if task else "", _cost(entry), path, _when(entry))
 
 
-def _state(take: Take | None, record: Record) -> str:
+def _state(one: Nominee, record: Record) -> str:
     """The state, and what a person should know before relying on it."""
-    state = state_of(record)
-    if isinstance(record.entry, Failed):
-        state = f"{state}: {record.entry.failure.code}"
-    if take is None:
+    state = _outcome(record.entry)
+    if one.take is None:
         return f"{state}, no longer in the manifest"
-    return state if take.fingerprint == record.entry.asked.fingerprint else f"{state}, changed since"
+    return f"{state}, changed since" if one.is_changed else state
 
 
-def _when(record: Record) -> str:
+def _outcome(entry: Entry) -> str:
+    return f"{state_name(entry)}: {entry.failure.code}" if isinstance(entry, Failed) else state_name(entry)
+
+
+def _cost(entry: Entry) -> str:
+    """What the task was billed; empty as long as it was not."""
+    result = result_of(entry)
+    if result is None:
+        return ""
+    return "unknown" if result.cost is None else money_text(result.cost, entry.asked.currency)
+
+
+def _when(entry: Entry) -> str:
     """The time of the latest transition, in UTC."""
-    return f"{_moment(record.entry):%Y-%m-%d %H:%M}Z"
+    return f"{_moment(entry):%Y-%m-%d %H:%M}Z"
 
 
 def _moment(entry: Entry) -> datetime:
@@ -91,9 +94,10 @@ def _moment(entry: Entry) -> datetime:
             return entry.failed_at
 
 
-def summary(takes: Sequence[Take], lock: Lock) -> list[str]:
-    """How many takes are in which state, and all the money on record."""
-    counts = Counter(state_of(record) for _, _, record in _pairs(takes, lock))
+def summary(shown: Sequence[Nominee]) -> list[str]:
+    """How many takes are in which state, and all the money on record for them."""
+    lock = _records(shown)
+    counts = Counter(state_of(one.record) for one in shown)
     states = ", ".join(f"{counts[state]:,} {state}" for state in (*reversed([*STATES]), ABSENT) if counts[state])
     unpriced = sum(result is not None and result.cost is None for result in map(result_of, entries(lock)))
     doubtful = sum(map(may_be_billed, entries(lock)))
@@ -105,6 +109,10 @@ def summary(takes: Sequence[Take], lock: Lock) -> list[str]:
     return [f"{counted(sum(counts.values()), 'take')}: {states}", f"spent so far: {money}{also}"]
 
 
+def _records(shown: Sequence[Nominee]) -> Lock:
+    return {one.take_id: one.record for one in shown if one.record is not None}
+
+
 def _money_text(amounts: Mapping[str, Decimal]) -> str:
     return " and ".join(money_text(amount, currency) for currency, amount in sorted(amounts.items()))
 
@@ -114,10 +122,11 @@ def _spent(lock: Lock, *, in_play: bool) -> dict[str, Decimal]:
     return spent(entry for entry in entries(lock) if (entry.asked.region == EMULATOR_REGION) is in_play)
 
 
-def as_json(takes: Sequence[Take], lock: Lock) -> dict[str, Any]:
+def as_json(shown: Sequence[Nominee]) -> dict[str, Any]:
     """What `status --json` prints; amounts are decimal text, null where unknown or not yet known."""
+    lock = _records(shown)
     return {
-        "takes": takes_json(takes, lock),
+        "takes": takes_json(shown),
         "spent": _amounts_json(_spent(lock, in_play=False)),
         "play_money": _amounts_json(_spent(lock, in_play=True)),
     }
@@ -127,20 +136,22 @@ def _amounts_json(amounts: Mapping[str, Decimal]) -> dict[str, str | None]:
     return {currency: decimal_text(amount) for currency, amount in sorted(amounts.items())}
 
 
-def takes_json(takes: Sequence[Take], lock: Lock) -> list[dict[str, Any]]:
+def takes_json(shown: Sequence[Nominee]) -> list[dict[str, Any]]:
     """Every take as it stands."""
-    return [_take_json(take_id, take, record) for take_id, take, record in _pairs(takes, lock)]
+    return [_take_json(one) for one in shown]
 
 
-def _take_json(take_id: str, take: Take | None, record: Record | None) -> dict[str, Any]:
+def _take_json(one: Nominee) -> dict[str, Any]:
+    record = one.record
     entry = None if record is None else record.entry
     task, result = (task_of(entry), result_of(entry)) if entry is not None else (None, None)
     failure = entry.failure if isinstance(entry, Failed) else None
     return {
-        "take": take_id,
+        "take": one.take_id,
         "state": state_of(record),
-        "in_manifest": take is not None,
-        "changed": take is not None and entry is not None and take.fingerprint != entry.asked.fingerprint,
+        "in_manifest": one.take is not None,
+        "changed": one.is_changed,
+        "picked": record is not None and record.picked,
         "task_id": task and task.task_id,
         "seconds": entry and entry.asked.parameters.duration_s,
         "billed_seconds": result and decimal_text(result.billed_seconds),
@@ -148,6 +159,6 @@ def _take_json(take_id: str, take: Take | None, record: Record | None) -> dict[s
         "currency": entry and entry.asked.currency,
         "file": entry.render.path if isinstance(entry, Rendered) else None,
         "at": entry and time_text(_moment(entry)),
-        "tasks": 0 if record is None else sum(task_of(one) is not None for one in (*record.previous, record.entry)),
+        "tasks": 0 if record is None else sum(task_of(other) is not None for other in (*record.previous, record.entry)),
         "failure": failure and asdict(failure),
     }

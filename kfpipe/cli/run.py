@@ -12,7 +12,8 @@ import click
 from kfpipe import api
 from kfpipe.api import Session
 from kfpipe.cli import consent, destination, live, messages, plan_view, summary, table, terminal
-from kfpipe.cli.arguments import Choices, choice_options, json_option
+from kfpipe.cli.arguments import json_option
+from kfpipe.cli.choices import Choices, choice_options
 from kfpipe.cli.consent import Question
 from kfpipe.cli.destination import Destination
 from kfpipe.cli.figures import parse_amount
@@ -20,11 +21,11 @@ from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.cli.summary import Whereabouts
 from kfpipe.errors import ExitCode, OverBudget
 from kfpipe.events import Event, RunFinished
-from kfpipe.plan import Plan
+from kfpipe.plan import Chosen, Plan
 from kfpipe.project import Project
 
 
-@click.command("run", epilog="Example: kfpipe run shots.yaml --max-cost 5.00")
+@click.command("run", epilog="Example: kfpipe run shots.yaml -s tag:hero --max-cost 5.00")
 @manifest_arguments
 @click.option("--max-cost", metavar="AMOUNT", help="Spend at most this, instead of the manifest's `budget.max_cost`.")
 @choice_options
@@ -34,14 +35,16 @@ def command(source: Source, max_cost: str | None, choices: Choices, as_json: boo
 
     Run it again and nothing happens; change a prompt and one clip is rendered. Within the budget it spends without
     asking, else it asks on a terminal, else it stops with exit code 3. Ctrl-C ends it in good order: tasks under way
-    are noted, and the next run goes on with them. SELECT is explained by `kfpipe plan --help`.
+    are noted, and the next run goes on with them. With --select all other takes are left as they are, also those under
+    way. SELECT is explained by `kfpipe plan --help`.
     """
     project = source.load()
     errand = _Errand(source=source, choices=choices, project=project, goal=destination.of(project), as_json=as_json)
     cap = _cap(project, max_cost)
     terminal.note(*messages.problems_text(project.warnings))
     with api.session(project) as session:
-        plan = session.plan(**choices.among(project.takes, session.ledger.lock))
+        chosen = choices.among(project, session.ledger.lock)
+        plan = session.plan(**chosen)
         answer = consent.of(plan, cap=cap, charged=errand.goal.is_charged)
         if isinstance(answer, Question) and not terminal.is_interactive():
             errand.show(plan)
@@ -50,7 +53,7 @@ def command(source: Source, max_cost: str | None, choices: Choices, as_json: boo
             session.check_key()
         if isinstance(answer, Question) and not errand.is_agreed(plan, answer):
             return errand.stop(plan, answer)
-        return errand.carry_out(session, plan, answer.cap)
+        return errand.carry_out(session, plan, answer.cap, chosen["select"])
 
 
 def _cap(project: Project, max_cost: str | None) -> Decimal | None:
@@ -100,13 +103,13 @@ class _Errand:
         words = (*self.choices.words, "--max-cost", f"{plan.cost:f}")
         return f"{self.source.command('run', *words)}, or `budget:` in the manifest"
 
-    def carry_out(self, session: Session, plan: Plan, cap: Decimal | None) -> ExitCode:
+    def carry_out(self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen) -> ExitCode:
         """Do what the plan says, and tell what came of it."""
         started_s = time.monotonic()
         with live.watching() if plan.work else nullcontext(_unheard) as emit:
             finished = session.run(plan, cap=cap, emit=emit)
         if self.as_json:
-            terminal.result_json(summary.as_json(finished, self.project.takes, session.ledger.lock))
+            terminal.result_json(summary.as_json(finished, plan, session.ledger.lock))
             return finished.exit_code
         if plan.work:
             elapsed_s, is_charged = time.monotonic() - started_s, self.goal.is_charged
@@ -115,7 +118,7 @@ class _Errand:
             terminal.result(summary.nothing_to_do(finished))
         terminal.result(*summary.billed_otherwise(plan, session.ledger.lock))
         if finished.exit_code is not ExitCode.OK:
-            self._tell_the_way_on(finished, session.plan())
+            self._tell_the_way_on(finished, session.plan(select=select))
         return finished.exit_code
 
     def _places(self) -> Whereabouts:
@@ -127,4 +130,5 @@ class _Errand:
 
     def _tell_the_way_on(self, finished: RunFinished, after: Plan) -> None:
         terminal.result(*summary.undecided(after), *summary.ending(finished))
-        terminal.result(*plan_view.next_steps(after, self.source.command))
+        words = self.choices.select.words_after(after)
+        terminal.result(*plan_view.next_steps(after, lambda *more: self.source.command(*more, *words)))

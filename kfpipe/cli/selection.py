@@ -1,35 +1,84 @@
-"""Which takes a person means by `kitten*`, `tag:hero`, `state:failed`, `model:wan2.7*`, or `!walk`. Pure.
+"""Which takes a person means by `kitten*`, `tag:hero`, `state:failed`, `model:wan2.7*`, `changed`, or `!walk`. Pure.
 
 What is selected is what any of the plain selectors names (all takes, when there is none), less what one with a
-leading `!` names. A name without a prefix is that of a take or of its shot.
+leading `!` names. A name without a prefix is that of a take or of its shot; `take:changed` is a take called so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
+from kfpipe import changes
 from kfpipe.domain import Take
 from kfpipe.errors import Problem, Refused
 from kfpipe.lock import STATES, Lock, Record, state_name
+from kfpipe.picking import shot_of
 from kfpipe.wording import closest, echoed, listed
 
 ABSENT: Final = "absent"
 """The state of a take that is not on record."""
 
-_Names = Callable[[Take, Record | None], Iterable[str]]
+CHANGED: Final = "changed"
+"""The takes on record that the manifest asks for otherwise by now."""
 
-_KINDS: Final[dict[str, _Names]] = {
-    "tag": lambda take, _: take.tags,
-    "state": lambda _, record: (state_of(record),),
-    "model": lambda take, _: (take.request.model,),
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nominee:
+    """A take of the manifest, or one on record, or both; and whether the one asks for what the other does not have."""
+
+    take_id: str
+    take: Take | None
+    record: Record | None
+    is_changed: bool = False
+
+    @property
+    def names(self) -> Iterable[str]:
+        return (self.take_id, shot_of(self.take_id))
+
+    @property
+    def tags(self) -> Iterable[str]:
+        return () if self.take is None else self.take.tags
+
+    @property
+    def states(self) -> Iterable[str]:
+        return (state_of(self.record),)
+
+    @property
+    def models(self) -> Iterator[str]:
+        if self.take is not None:
+            yield self.take.request.model
+        elif self.record is not None:
+            yield self.record.entry.asked.model
+
+
+KINDS: Final[Mapping[str, Callable[[Nominee], Iterable[str]]]] = {
+    "take": lambda one: one.names,
+    "tag": lambda one: one.tags,
+    "state": lambda one: one.states,
+    "model": lambda one: one.models,
 }
+"""What stands before the colon of a selector."""
 
 
 def state_of(record: Record | None) -> str:
     """The state's word in every table."""
     return ABSENT if record is None else state_name(record.entry)
+
+
+def nominees(takes: Sequence[Take], lock: Lock) -> list[Nominee]:
+    """The takes of the manifest in its order, then those on record that have left it, by name."""
+    departed = sorted(lock.keys() - {take.id for take in takes})
+    changed = changes.changed(takes, lock)
+    return [
+        *(
+            Nominee(take_id=take.id, take=take, record=lock.get(take.id), is_changed=take.id in changed)
+            for take in takes
+        ),
+        *(Nominee(take_id=take_id, take=None, record=lock[take_id]) for take_id in departed),
+    ]
 
 
 def chosen(selectors: Sequence[str], takes: Sequence[Take], lock: Lock, option: str) -> frozenset[str]:
@@ -39,35 +88,38 @@ def chosen(selectors: Sequence[str], takes: Sequence[Take], lock: Lock, option: 
     """
     if not selectors:
         return frozenset()
-    wanted = [_named(selector, takes, lock, option) for selector in selectors if not selector.startswith("!")]
-    unwanted = [_named(selector[1:], takes, lock, option) for selector in selectors if selector.startswith("!")]
-    everything = frozenset(take.id for take in takes)
+    everyone = nominees(takes, lock)
+    wanted = [_named(selector, everyone, option) for selector in selectors if not selector.startswith("!")]
+    unwanted = [_named(selector[1:], everyone, option) for selector in selectors if selector.startswith("!")]
+    everything = frozenset(one.take_id for one in everyone)
     return (frozenset().union(*wanted) if wanted else everything) - frozenset().union(*unwanted)
 
 
-def _named(selector: str, takes: Sequence[Take], lock: Lock, option: str) -> frozenset[str]:
+def is_passing(selector: str) -> bool:
+    """Whether a run changes what the selector names."""
+    plain = selector.removeprefix("!")
+    return plain == CHANGED or plain.startswith("state:")
+
+
+def _named(selector: str, everyone: Sequence[Nominee], option: str) -> frozenset[str]:
+    if selector == CHANGED:
+        return frozenset(one.take_id for one in everyone if one.is_changed)
     kind, colon, pattern = selector.partition(":")
     if not colon:
         kind, pattern = "take", selector
-    elif kind not in _KINDS:
+    elif kind not in KINDS:
         raise _unknown_kind(selector, kind, option)
-    names = _KINDS.get(kind, _take_names)
-    found = frozenset(
-        take.id for take in takes if any(fnmatchcase(name, pattern) for name in names(take, lock.get(take.id)))
-    )
-    known = {*STATES, ABSENT} if kind == "state" else {name for take in takes for name in names(take, None)}
+    names = KINDS[kind]
+    found = frozenset(one.take_id for one in everyone if any(fnmatchcase(name, pattern) for name in names(one)))
+    known = {*STATES, ABSENT} if kind == "state" else {name for one in everyone for name in names(one)}
     if not found and not (kind == "state" and any(fnmatchcase(state, pattern) for state in known)):
         raise _nothing_named(kind, pattern, known, option)
     return found
 
 
-def _take_names(take: Take, _: Record | None) -> Iterable[str]:
-    return (take.id, take.shot_id)
-
-
 def _unknown_kind(selector: str, kind: str, option: str) -> Refused:
-    expected = f"a take, a shot, or {listed(f'{name}:...' for name in _KINDS)}"
-    meant = closest(kind, _KINDS)
+    expected = f"a take, a shot, {CHANGED}, or {listed(f'{name}:...' for name in KINDS)}"
+    meant = closest(kind, KINDS)
     fix = f"did you mean `{meant}:`?" if meant else None
     return Refused.because(option, f"{echoed(selector)} selects by something unknown", expected=expected, fix=fix)
 
@@ -79,7 +131,7 @@ def _nothing_named(kind: str, pattern: str, known: Iterable[str], option: str) -
             Problem(
                 file=option,
                 what=f"there is no {kind} {echoed(pattern)}",
-                fix=f"did you mean `{meant}`?" if meant else "`kfpipe plan` lists all takes",
+                fix=f"did you mean `{meant}`?" if meant else "`kfpipe status` lists all takes",
             )
         ]
     )

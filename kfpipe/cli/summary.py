@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
 from kfpipe.cli import figures, record_view
 from kfpipe.cli.figures import counted, money_text, span_text
-from kfpipe.domain import Take
+from kfpipe.cli.selection import nominees
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished
 from kfpipe.lock import Lock, decimal_text, result_of
@@ -59,6 +58,8 @@ def _bill(finished: RunFinished, is_charged: bool) -> str:
 
 def nothing_to_do(finished: RunFinished) -> str:
     """The one line of a run that had no work."""
+    if not finished.kept and not finished.undecided:
+        return "nothing to do: no take of the manifest is selected"
     decide = f", {finished.undecided:,} for you to decide" if finished.undecided else ""
     return f"nothing to do: {counted(finished.kept, 'take')} rendered{decide}"
 
@@ -86,10 +87,13 @@ def _cut_short(told: list[str]) -> list[str]:
     return [*told[:MOST_TOLD], f"  and {more:,} more"] if more > 0 else told
 
 
-def as_json(finished: RunFinished, takes: Sequence[Take], lock: Lock) -> dict[str, Any]:
-    """What `run --json` prints: every take as it stands now, and what this run did."""
+def as_json(finished: RunFinished, plan: Plan, lock: Lock) -> dict[str, Any]:
+    """What `run --json` prints: every take of the plan as it stands now, and what this run did."""
+    planned = {step.take_id for step in plan.steps}
+    takes = [step.take for step in plan.steps if step.take is not None]
+    shown = [one for one in nominees(takes, lock) if one.take_id in planned]
     return {
-        "takes": record_view.takes_json(takes, lock),
+        "takes": record_view.takes_json(shown),
         "totals": {
             "rendered": finished.rendered,
             "kept": finished.kept,

@@ -158,7 +158,7 @@ class Run:
 
     async def _run_lanes(self, steps: Sequence[Step]) -> None:
         limits = self._settings.limits
-        self._expect_orphans(steps)
+        self._expect_orphans()
         shared_gate = limits.shared_submissions_per_second and Gate(limits.shared_submissions_per_second)
         shared_slots = limits.shared_concurrent_tasks and Slots(limits.shared_concurrent_tasks)
         with ExitStack() as queues:
@@ -229,10 +229,11 @@ class Run:
             for queue in self._queues.values():
                 queue.close()
 
-    def _expect_orphans(self, steps: Sequence[Step]) -> None:
-        for step in steps:
-            if step.record is not None and isinstance(step.record.entry, Submitting):
-                self._adopter(step.record.entry.asked.model).expect(step.take_id, step.record.entry)
+    def _expect_orphans(self) -> None:
+        """Tell of all unanswered requests on record: a task may belong to a take that this plan leaves alone."""
+        for take_id, record in self._ledger.lock.items():
+            if isinstance(record.entry, Submitting):
+                self._adopter(record.entry.asked.model).expect(take_id, record.entry)
 
     def _submitter(self, model: str, gate: Gate, slots: Slots) -> Submitter:
         return Submitter(

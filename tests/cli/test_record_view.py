@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from kfpipe.cli import record_view, table
+from kfpipe.cli.selection import nominees
 from kfpipe.lock import Entry, Lock
 from tests.makers import failed, record, rendered, request, result, submitted, submitting, succeeded, take, unclear
 
@@ -22,11 +23,11 @@ def lock() -> Lock:
 
 
 def spent_text(*entries: Entry) -> str:
-    return record_view.summary([], {str(place): record(entry) for place, entry in enumerate(entries)})[1]
+    return record_view.summary(nominees([], {str(place): record(entry) for place, entry in enumerate(entries)}))[1]
 
 
 def test_each_take_is_shown_with_all_that_is_known_of_it() -> None:
-    assert table.lines(record_view.table([KITTEN, MONSTER, ROOF, WALK], lock())) == [
+    assert table.lines(record_view.table(nominees([KITTEN, MONSTER, ROOF, WALK], lock()))) == [
         "take     state                                task        cost  file                when",
         "kitten   rendered                             task-1  USD 0.50  renders/kitten.mp4  2026-11-22 11:55Z",
         "monster  submitted, changed since             task-1                                2026-11-22 11:50Z",
@@ -38,13 +39,13 @@ def test_each_take_is_shown_with_all_that_is_known_of_it() -> None:
 
 def test_every_state_has_its_row() -> None:
     entries = [submitting(KITTEN), unclear(KITTEN), submitted(KITTEN), succeeded(KITTEN), rendered(KITTEN)]
-    rows = [record_view.table([KITTEN], {"kitten": record(entry)}).rows[0] for entry in entries]
+    rows = [record_view.table(nominees([KITTEN], {"kitten": record(entry)})).rows[0] for entry in entries]
     assert [row[1] for row in rows] == ["submitting", "unclear", "submitted", "succeeded", "rendered"]
     assert all(row[-1].startswith("2026-11-22") for row in rows)
 
 
 def test_the_sum_counts_every_task_ever_paid_for() -> None:
-    assert record_view.summary([KITTEN, MONSTER, ROOF, WALK], lock()) == [
+    assert record_view.summary(nominees([KITTEN, MONSTER, ROOF, WALK], lock())) == [
         "5 takes: 1 failed, 2 rendered, 1 submitted, 1 absent",
         "spent so far: USD 1.50",
     ]
@@ -61,12 +62,13 @@ def test_a_bill_that_nobody_can_price_is_mentioned() -> None:
 
 
 def test_json_tells_why_a_take_failed() -> None:
-    (row,) = record_view.takes_json([ROOF], {"roof": lock()["roof"]})
+    (row,) = record_view.takes_json(nominees([ROOF], {"roof": lock()["roof"]}))
     assert row == {
         "take": "roof",
         "state": "failed",
         "in_manifest": True,
         "changed": False,
+        "picked": False,
         "task_id": "task-1",
         "seconds": 5,
         "billed_seconds": None,
@@ -86,9 +88,12 @@ def test_json_tells_why_a_take_failed() -> None:
 
 def test_costs_are_exact_text_in_json() -> None:
     paid = {"kitten": record(rendered(KITTEN, of_result=result(cost=Decimal("0.0750"))))}
-    assert record_view.as_json([KITTEN], paid)["spent"] == {"USD": "0.0750"}
+    assert record_view.as_json(nominees([KITTEN], paid))["spent"] == {"USD": "0.0750"}
 
 
 def test_requests_that_may_be_billed_are_not_passed_over_in_silence() -> None:
     lock = {"roof": record(unclear(ROOF)), "kitten": record(rendered(KITTEN), previous=(unclear(KITTEN),))}
-    assert record_view.summary([ROOF, KITTEN], lock)[1] == "spent so far: USD 0.50, and 2 requests that may be billed"
+    assert (
+        record_view.summary(nominees([ROOF, KITTEN], lock))[1]
+        == "spent so far: USD 0.50, and 2 requests that may be billed"
+    )

@@ -16,8 +16,9 @@ TAKES = [
     take("road.01", tags=("hero", "outdoors")),
 ]
 LOCK = {
-    "kitten@seed=1": record(rendered(TAKES[0])),
+    "kitten@seed=1": record(rendered(take("kitten@seed=1", request=request(prompt="Earlier words.")))),
     "walk": record(failed(TAKES[2])),
+    "gone": record(rendered(take("gone", request=request(model="wan2.1-kf2v-plus")))),
 }
 
 
@@ -38,9 +39,14 @@ def named(*selectors: str) -> list[str]:
         (["state:absent"], ["kitten@seed=2", "road.01"]),
         (["state:succeeded"], []),
         (["model:wan2.2*"], ["walk"]),
-        (["!walk"], ["kitten@seed=1", "kitten@seed=2", "road.01"]),
+        (["!walk"], ["gone", "kitten@seed=1", "kitten@seed=2", "road.01"]),
         (["tag:hero", "!state:rendered"], ["road.01"]),
-        (["*"], ["kitten@seed=1", "kitten@seed=2", "road.01", "walk"]),
+        (["*"], ["gone", "kitten@seed=1", "kitten@seed=2", "road.01", "walk"]),
+        (["take:walk"], ["walk"]),
+        (["changed"], ["kitten@seed=1"]),
+        (["state:*ed", "!changed"], ["gone", "walk"]),
+        (["gone"], ["gone"]),
+        (["model:wan2.1*"], ["gone"]),
     ],
 )
 def test_a_selection_names_takes(selectors: list[str], takes: list[str]) -> None:
@@ -52,13 +58,13 @@ def test_a_selection_names_takes(selectors: list[str], takes: list[str]) -> None
     [
         ("kiten", ["--retry: there is no take 'kiten'", "  fix: did you mean `kitten`?"]),
         ("!wlak", ["--retry: there is no take 'wlak'", "  fix: did you mean `walk`?"]),
-        ("tag:xyz", ["--retry: there is no tag 'xyz'", "  fix: `kfpipe plan` lists all takes"]),
+        ("tag:xyz", ["--retry: there is no tag 'xyz'", "  fix: `kfpipe status` lists all takes"]),
         ("state:faild", ["--retry: there is no state 'faild'", "  fix: did you mean `failed`?"]),
         (
             "tags:hero",
             [
                 "--retry: 'tags:hero' selects by something unknown",
-                "  expected: a take, a shot, or tag:..., state:... or model:...",
+                "  expected: a take, a shot, changed, or take:..., tag:..., state:... or model:...",
                 "  fix: did you mean `tag:`?",
             ],
         ),

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from kfpipe.domain import CutFrom, FrameEnd, MediaRole
-from kfpipe.plan import Action, Step
+from kfpipe.plan import Step
 from kfpipe.runner.waiting import WaitingRoom
-from tests.makers import take
-
-
-def step(take_id: str, *sources: str) -> Step:
-    cuts = tuple((MediaRole.FIRST_FRAME, CutFrom(take_id=source, end=FrameEnd.LAST)) for source in sources)
-    made = take(take_id, cuts=cuts)
-    action = Action.WAIT if sources else Action.RENDER
-    return Step(take_id=take_id, shot_id=take_id, action=action, reasons=(), take=made, record=None, output=made.output)
+from tests.makers import step
 
 
 def names(steps: list[Step]) -> list[str]:
