@@ -84,6 +84,10 @@ class Stage:
     def lock(self) -> api.Lock:
         return api.records(self.project)
 
+    def clips(self) -> list[Path]:
+        """Every clip in the folder, those set aside included."""
+        return [*self.folder.rglob("*.mp4")]
+
     def finished(self) -> RunFinished | None:
         """The last event of the last run, unless it was broken off."""
         return next((event for event in self.events if isinstance(event, RunFinished)), None)

@@ -9,7 +9,7 @@ from kfpipe import cuts
 from kfpipe.domain import FrameEnd
 from kfpipe.errors import ExitCode
 from kfpipe.events import TakePostponed, TakeRendered, TakeSubmitted
-from kfpipe.lock import Rendered, Succeeded
+from kfpipe.lock import Rendered
 from kfpipe.plan import Action
 from tests.run.conftest import Studio
 
@@ -102,19 +102,6 @@ async def test_a_source_that_is_asked_for_again_takes_along_what_goes_on_from_it
     # The same request makes the same clip, so `walk` begins on the same picture; `home` was asked for.
     assert (finished.rendered, finished.kept, finished.exit_code) == (2, 2, ExitCode.OK)
     assert [event.take_id for event in studio.of(TakeSubmitted)] == ["kitten", "home"]
-
-
-async def test_what_is_paid_for_comes_home_though_its_source_is_stuck(studio: Studio) -> None:
-    studio.write(CHAIN)
-    studio.emulator.script({"on": "download", "prompt_contains": "walks", "do": "answer", "status": 403, "code": "Odd"})
-    await studio.run()
-    assert isinstance(studio.lock["walk"].entry, Succeeded)
-    studio.write(CHAIN.replace("A kitten looks up.", "A cat looks up."))
-    studio.emulator.forgive()
-    studio.emulator.script({"on": "submit", "prompt_contains": "cat", "do": "fail", "code": "DataInspectionFailed"})
-    finished = await studio.run()
-    assert (finished.rendered, finished.failed, finished.exit_code) == (1, 1, ExitCode.INCOMPLETE)
-    assert isinstance(studio.lock["walk"].entry, Rendered)
 
 
 WIDE = """\

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import anyio
 import pytest
-from PIL import Image
 
 from kfpipe import api
 from kfpipe.emulator import Emulator
@@ -268,22 +267,3 @@ async def test_what_a_pull_brought_during_a_run_stays_on_record(studio: Studio) 
     await studio.run(emit=pull_meanwhile)
     billed = [task for record in studio.lock.values() for task in (record.entry, *record.previous)]
     assert len(billed) == studio.billed() == 9
-
-
-async def paid_and_not_yet_here(studio: Studio) -> None:
-    """One clip is finished at the service, and cannot be downloaded in this run."""
-    studio.write(ONE)
-    studio.emulator.script({"on": "download", "do": "answer", "status": 500, "code": "InternalError"})
-    assert (await studio.run()).unfinished == 1
-
-
-async def test_a_paid_clip_is_brought_home_before_its_take_is_rendered_anew(studio: Studio) -> None:
-    await paid_and_not_yet_here(studio)
-    Image.new("RGB", (360, 640)).save(studio.folder / "tall.png")
-    studio.write(ONE.replace("up.", "up., first_frame: tall.png, last_frame: tall.png"))
-    assert (await studio.run()).exit_code is ExitCode.INCOMPLETE
-    assert studio.billed() == 1
-    studio.emulator.forgive()
-    finished = await studio.run()
-    assert (finished.rendered, finished.exit_code, studio.billed()) == (1, ExitCode.OK, 2)
-    assert len(studio.clips()) == 2
