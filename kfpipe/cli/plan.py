@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 import click
 
-from kfpipe import api
+from kfpipe import api, planfile
 from kfpipe.cli import destination, messages, plan_view, table, terminal
+from kfpipe.cli.agreement import as_file
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Choices, choice_options
 from kfpipe.cli.source import Source, manifest_arguments
@@ -15,19 +19,28 @@ from kfpipe.errors import ExitCode
 @click.command("plan", epilog="Example: kfpipe plan shots.yaml -s 'kitten*' --retry state:failed")
 @manifest_arguments
 @choice_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write the plan to a file, for `kfpipe run --plan FILE`.",
+)
 @click.option("--check", is_flag=True, help="Exit with 1 unless there is nothing to do and nothing to decide.")
 @json_option
-def command(source: Source, choices: Choices, check: bool, as_json: bool) -> ExitCode:
+def command(source: Source, choices: Choices, output: Path | None, check: bool, as_json: bool) -> ExitCode:
     """Show what the next run will do, why, and what it will cost.
 
-    Nothing is sent, and nothing changes. The run carries out this very plan. SELECT is a take, a shot, a pattern like
-    `kitten*`, or one of `tag:hero`, `state:failed`, `model:wan2.7*`, `changed` (on record, and asked for otherwise by
-    now); a leading `!` leaves out.
+    Nothing is sent, and nothing changes. The run carries out this very plan; with `-o` it can be looked at first, and
+    carried out later or not at all. SELECT is a take, a shot, a pattern like `kitten*`, or one of `tag:hero`,
+    `state:failed`, `model:wan2.7*`, `changed` (on record, and asked for otherwise by now); a leading `!` leaves out.
     """
     project = source.load()
     plan = api.plan(project, **choices.among(project, api.records(project)))
     goal = destination.of(project)
     code = ExitCode.INCOMPLETE if check and (plan.work or plan.undecided) else ExitCode.OK
+    if output is not None:
+        planfile.save(output, as_file(plan, goal, source, choices), project.root)
     if as_json:
         terminal.result_json(plan_view.as_json(plan, goal, project.warnings))
         return code
@@ -37,7 +50,13 @@ def command(source: Source, choices: Choices, check: bool, as_json: bool) -> Exi
         return ExitCode.OK
     table.show(plan_view.table(plan))
     terminal.result("", *plan_view.summary(plan, goal))
-    terminal.result(
-        *plan_view.next_steps(plan, lambda verb, *words: source.command(verb, *words, *choices.words_for(verb)))
-    )
+    terminal.result(*plan_view.next_steps(plan, lambda *words: _command(words, source, choices, output)))
     return code
+
+
+def _command(words: tuple[str, ...], source: Source, choices: Choices, output: Path | None) -> str:
+    """A command that goes on from this plan; a run without further options does what is in the file."""
+    if output is not None and words == ("run",):
+        return shlex.join(["kfpipe", "run", "--plan", str(output)])
+    verb, *more = words
+    return source.command(verb, *more, *choices.words_for(verb))

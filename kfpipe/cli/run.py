@@ -12,12 +12,13 @@ import click
 from kfpipe import api
 from kfpipe.api import Session
 from kfpipe.cli import consent, destination, live, messages, plan_view, summary, table, terminal
+from kfpipe.cli.agreement import Agreement, as_file, manifest_or_plan
 from kfpipe.cli.arguments import json_option
-from kfpipe.cli.choices import Choices, choice_options
+from kfpipe.cli.choices import Choices
 from kfpipe.cli.consent import Question
 from kfpipe.cli.destination import Destination
 from kfpipe.cli.figures import parse_amount
-from kfpipe.cli.source import Source, manifest_arguments
+from kfpipe.cli.source import Source
 from kfpipe.cli.summary import Whereabouts
 from kfpipe.errors import ExitCode, OverBudget
 from kfpipe.events import Event, RunFinished
@@ -26,25 +27,36 @@ from kfpipe.project import Project
 
 
 @click.command("run", epilog="Example: kfpipe run shots.yaml -s tag:hero --max-cost 5.00")
-@manifest_arguments
+@manifest_or_plan
 @click.option("--max-cost", metavar="AMOUNT", help="Spend at most this, instead of the manifest's `budget.max_cost`.")
-@choice_options
 @json_option
-def command(source: Source, max_cost: str | None, choices: Choices, as_json: bool) -> ExitCode:
+def command(
+    source: Source, choices: Choices, agreement: Agreement | None, max_cost: str | None, as_json: bool
+) -> ExitCode:
     """Make every clip that is missing.
 
     Run it again and nothing happens; change a prompt and one clip is rendered. Within the budget it spends without
     asking, else it asks on a terminal, else it stops with exit code 3. Ctrl-C ends it in good order: tasks under way
     are noted, and the next run goes on with them. With --select all other takes are left as they are, also those under
-    way. SELECT is explained by `kfpipe plan --help`.
+    way. With --plan it does what a plan says that people have agreed to, or refuses (exit code 2) and names what has
+    moved. SELECT is explained by `kfpipe plan --help`.
     """
     project = source.load()
-    errand = _Errand(source=source, choices=choices, project=project, goal=destination.of(project), as_json=as_json)
+    errand = _Errand(
+        source=source,
+        choices=choices,
+        agreement=agreement,
+        project=project,
+        goal=destination.of(project),
+        as_json=as_json,
+    )
     cap = _cap(project, max_cost)
     terminal.note(*messages.problems_text(project.warnings))
     with api.session(project) as session:
         chosen = choices.among(project, session.ledger.lock)
         plan = session.plan(**chosen)
+        if agreement is not None:
+            agreement.check(as_file(plan, errand.goal, source, choices), choices)
         answer = consent.of(plan, cap=cap, charged=errand.goal.is_charged)
         if isinstance(answer, Question) and not terminal.is_interactive():
             errand.show(plan)
@@ -72,6 +84,7 @@ class _Errand:
 
     source: Source
     choices: Choices
+    agreement: Agreement | None
     project: Project
     goal: Destination
     as_json: bool
@@ -100,8 +113,13 @@ class _Errand:
     def _way_to_consent(self, plan: Plan) -> str:
         if plan.unpriced:
             return "give the missing price with --price or `prices:` in the manifest"
-        words = (*self.choices.words, "--max-cost", f"{plan.cost:f}")
-        return f"{self.source.command('run', *words)}, or `budget:` in the manifest"
+        return f"{self._again('--max-cost', f'{plan.cost:f}')}, or `budget:` in the manifest"
+
+    def _again(self, *more: str) -> str:
+        """This very command with more words."""
+        if self.agreement is not None:
+            return self.agreement.command(*more)
+        return self.source.command("run", *self.choices.words, *more)
 
     def carry_out(self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen) -> ExitCode:
         """Do what the plan says, and tell what came of it."""

@@ -21,8 +21,8 @@ from kfpipe.wording import echoed
 def command(name: str, listing: bool, as_json: bool) -> ExitCode:
     """Print the JSON schema of a manifest, a lockfile, or a command's output.
 
-    NAME is manifest, lock, or a command: `plan` is what `kfpipe plan --json` prints, `lock-check` what `kfpipe lock
-    check --json` does. An editor that is given the manifest's schema completes fields and explains them.
+    NAME is manifest, lock, planfile, or a command: `plan` is what `kfpipe plan --json` prints, `lock-check` what
+    `kfpipe lock check --json` does. An editor that is given the manifest's schema completes fields and explains them.
     """
     if not listing:
         terminal.result_json(_named(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -23,15 +23,26 @@ from kfpipe.wording import echoed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The manifest as the command line names it; `words` are the options that belong to it."""
+    """The manifest as the command line names it, and what is laid over it."""
 
     path: Path
     options: Options
-    words: tuple[str, ...]
 
     def load(self) -> Project:
         """The project. Raises Refused with all that is wrong."""
         return api.load(self.path, self.options)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The options as they are typed."""
+        given = self.options
+        return (
+            *(("--region", given.region) if given.region is not None else ()),
+            *(("--profile", given.profile) if given.profile is not None else ()),
+            *(("--emulator",) if given.emulator else ()),
+            *(word for line in given.prices for word in ("--price", price_text(line))),
+            *(word for name, value in given.variables.items() for word in ("--var", f"{name}={value}")),
+        )
 
     def command(self, verb: str, *more: str) -> str:
         """Another command for the same manifest, ready to be pasted into a shell."""
@@ -41,7 +52,23 @@ class Source:
 def manifest_arguments(command: Command) -> Command:
     """MANIFEST and the options laid over it; the command gets them as one `source`."""
 
-    @click.argument("manifest", type=click.Path(path_type=Path))
+    @manifest_argument()
+    @overlay_options
+    @wraps(command)
+    def wrapped(manifest: Path, options: Options, **own: Any) -> ExitCode:
+        return command(source=Source(path=manifest, options=options), **own)
+
+    return wrapped
+
+
+def manifest_argument(*, required: bool = True) -> Callable[[Command], Command]:
+    """MANIFEST alone; the command gets it as `manifest`, None where it need not be given and is not."""
+    return click.argument("manifest", type=click.Path(path_type=Path), required=required)
+
+
+def overlay_options(command: Command) -> Command:
+    """What is laid over a manifest; the command gets it as one `options`."""
+
     @click.option("--region", metavar="NAME", help="Another region than the manifest's.")
     @click.option("--profile", metavar="NAME", help="Lay a profile of the manifest over its defaults.")
     @click.option("--emulator", is_flag=True, help="Rehearse for free, apart from all paid results.")
@@ -57,7 +84,6 @@ def manifest_arguments(command: Command) -> Command:
     )
     @wraps(command)
     def wrapped(
-        manifest: Path,
         region: str | None,
         profile: str | None,
         emulator: bool,
@@ -65,26 +91,21 @@ def manifest_arguments(command: Command) -> Command:
         variables: Sequence[str],
         **own: Any,
     ) -> ExitCode:
-        source = Source(
-            path=manifest,
-            options=Options(
-                region=region,
-                profile=profile,
-                emulator=emulator,
-                prices=tuple(parse_price(text) for text in prices),
-                variables=dict(parse_variable(text) for text in variables),
-            ),
-            words=(
-                *(("--region", region) if region is not None else ()),
-                *(("--profile", profile) if profile is not None else ()),
-                *(("--emulator",) if emulator else ()),
-                *(word for text in prices for word in ("--price", text)),
-                *(word for text in variables for word in ("--var", text)),
-            ),
+        options = Options(
+            region=region,
+            profile=profile,
+            emulator=emulator,
+            prices=tuple(parse_price(text) for text in prices),
+            variables=dict(parse_variable(text) for text in variables),
         )
-        return command(source=source, **own)
+        return command(options=options, **own)
 
     return wrapped
+
+
+def price_text(line: PriceLine) -> str:
+    """The value of `--price` that says the same."""
+    return f"{line.model}:{line.resolution}={line.amount:f}"
 
 
 def parse_price(text: str) -> PriceLine:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from kfpipe.schema.shipped import Schema, schema_file
 
-FILES: Final = ("manifest", "lock")
+FILES: Final = ("manifest", "lock", "planfile")
 _REFERENCE: Final = "#/$defs/"
 
 

@@ -1,0 +1,183 @@
+"""A plan in a file of its own: made by `kfpipe plan -o`, looked at by people, carried out by `kfpipe run --plan`.
+
+The file is untrusted: it may come from a stranger, or be old. It says which plan was agreed to, never that it may be
+paid for; a run makes its own plan anew, and goes on only if that is the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from kfpipe import durable, sources
+from kfpipe.document.source import position_of
+from kfpipe.durable import storage
+from kfpipe.errors import Problem, Refused
+from kfpipe.jsonplace import decoded, refusal
+from kfpipe.jsontext import BROKEN_CHARACTERS, NotJson, index_of, parse
+from kfpipe.planned import Steps, step_from_json, step_to_json
+from kfpipe.project import Options
+from kfpipe.schema.shipped import schema_file
+from kfpipe.shape import Shape
+from kfpipe.wording import described
+
+FORMAT: Final = 1
+LARGEST_BYTES: Final = 256 << 20
+"""A plan of 100,000 takes has about 100 MB."""
+
+MOST_EXPLAINED: Final = 50
+
+_MARK: Final = "kfpipe_plan"
+_ANEW: Final = "make the plan anew: `kfpipe plan MANIFEST -o FILE`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFile:
+    """A plan, and what it was made of. `prices` are those of the command line, as they were typed.
+
+    `circumstances` are what holds for all takes: where requests go, and as of when the prices are. `manifest` is a
+    path that the current folder can use.
+    """
+
+    manifest: Path
+    options: Options
+    prices: tuple[str, ...]
+    select: tuple[str, ...]
+    retry: tuple[str, ...]
+    rerender: tuple[str, ...]
+    circumstances: Mapping[str, str | None]
+    steps: Steps
+
+
+def save(path: Path, plan: PlanFile, root: Path) -> None:
+    """Write the file, whole or not at all; the same plan gives the same bytes. `root` is the project's.
+
+    Raises Refused where the file has no place, or something else is there already; StorageFailed.
+    """
+    target = path.resolve()
+    if not target.is_relative_to(root):
+        raise Refused.because(
+            str(path),
+            "the plan would lie outside of the manifest's project, where a run could not trust what it points at",
+            expected="a file in the manifest's folder or, with git, in its work tree",
+        )
+    if target.exists() and not _is_plan(target):
+        raise Refused.because(str(path), "something else is there already", expected="a new name, or an older plan")
+    manifest = Path(os.path.relpath(plan.manifest.resolve(), target.parent)).as_posix()
+    text = json.dumps(_to_json(plan, manifest), ensure_ascii=False, indent=2)
+    with storage(path):
+        durable.replace(target, [text.encode("utf-8", BROKEN_CHARACTERS), b"\n"])
+
+
+def load(path: Path) -> PlanFile:
+    """The plan in the file. Raises Refused with all that is wrong with it."""
+    shown = str(path)
+    text = decoded(_content(path), shown, fix=_ANEW)
+    data = _data(text, shown)
+    if not _shape().fits(data):
+        raise Refused(
+            Problem(
+                file=shown,
+                position=position_of(text, index_of(text, fault.path)),
+                what=fault.what,
+                expected=fault.expected,
+                fix=_ANEW,
+            )
+            for fault in islice(_shape().faults(data), MOST_EXPLAINED)
+        )
+    options = data["options"]
+    return PlanFile(
+        manifest=_manifest(path, data["manifest"]),
+        options=Options(
+            region=options["region"],
+            profile=options["profile"],
+            emulator=options["emulator"],
+            variables=options["variables"],
+        ),
+        prices=tuple(options["prices"]),
+        select=tuple(options["select"]),
+        retry=tuple(options["retry"]),
+        rerender=tuple(options["rerender"]),
+        circumstances=data["circumstances"],
+        steps={step["take"]: step_from_json(step) for step in data["takes"]},
+    )
+
+
+def _to_json(plan: PlanFile, manifest: str) -> dict[str, Any]:
+    return {
+        _MARK: FORMAT,
+        "manifest": manifest,
+        "options": {
+            "region": plan.options.region,
+            "profile": plan.options.profile,
+            "emulator": plan.options.emulator,
+            "variables": dict(plan.options.variables),
+            "prices": list(plan.prices),
+            "select": list(plan.select),
+            "retry": list(plan.retry),
+            "rerender": list(plan.rerender),
+        },
+        "circumstances": dict(plan.circumstances),
+        "takes": [step_to_json(step) for step in plan.steps.values()],
+    }
+
+
+def _is_plan(target: Path) -> bool:
+    """Whether the file begins as plans do: a slip of the pen must not cost a manifest or a lockfile."""
+    with storage(target):
+        return target.is_file() and f'"{_MARK}"'.encode() in sources.content(target, 64)
+
+
+def _content(path: Path) -> bytes:
+    shown = str(path)
+    if not path.is_file():
+        what = "this is not a file" if path.exists() else "there is no such file"
+        raise Refused.because(shown, what, expected="a plan that `kfpipe plan -o` wrote")
+    try:
+        content = sources.content(path, LARGEST_BYTES)
+    except OSError as error:
+        raise Refused.because(shown, f"it cannot be read: {durable.reason(error)}") from error
+    if len(content) > LARGEST_BYTES:
+        raise Refused.because(shown, f"it is larger than {LARGEST_BYTES >> 20} MiB", fix=_ANEW)
+    return content
+
+
+def _data(text: str, shown: str) -> Any:
+    """The file as plain data, of a format that this kfpipe knows."""
+    try:
+        data = parse(text)
+    except NotJson as error:
+        raise refusal(shown, text, error.index, error.what, fix=_ANEW) from error
+    version = data.get(_MARK) if isinstance(data, dict) else None
+    if not isinstance(version, int):
+        expected = f'an object with "{_MARK}": {FORMAT}, as `kfpipe plan -o` writes it'
+        raise refusal(shown, text, 0, f"this is not a plan but {described(data)}", expected=expected, fix=_ANEW)
+    if version > FORMAT:
+        raise Refused.because(shown, f"it was written by a newer kfpipe (plan format {version})", fix="upgrade kfpipe")
+    return data
+
+
+def _manifest(path: Path, name: str) -> Path:
+    """The manifest that the plan names, as the user would type it; the plan must lie in its project."""
+    plan = path.resolve()
+    manifest = (plan.parent / name).resolve()
+    if not plan.is_relative_to(sources.project_root(manifest.parent)):
+        raise Refused.because(
+            str(path),
+            "the manifest that it names is not of the project that the plan lies in",
+            expected="a plan in the manifest's folder or, with git, in its work tree",
+            fix=_ANEW,
+        )
+    here = Path.cwd()
+    return manifest.relative_to(here) if manifest.is_relative_to(here) else manifest
+
+
+@cache
+def _shape() -> Shape:
+    return Shape(schema_file("planfile"))

@@ -1,0 +1,183 @@
+"""A plan on record: each step with all that it rests upon, its JSON form, and what has moved since. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Self
+
+from kfpipe.differences import SHORT_DIGEST, Difference, Form, Given, between, form_of
+from kfpipe.domain import MediaRole, Parameters
+from kfpipe.lock import Record, decimal_text, parse_decimal, state_name, task_of
+from kfpipe.plan import Action, Step
+from kfpipe.wording import visible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The latest request on record of a take; `serial` numbers the take's requests."""
+
+    state: str
+    serial: int
+    fingerprint: str
+    task_id: str | None
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        entry, task = record.entry, task_of(record.entry)
+        return cls(
+            state=state_name(entry),
+            serial=entry.asked.serial,
+            fingerprint=entry.asked.fingerprint,
+            task_id=None if task is None else task.task_id,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStep:
+    """One step as a person agreed to it. `fingerprint` and `form` are None for a take that has left the manifest."""
+
+    take_id: str
+    action: Action
+    reasons: tuple[str, ...]
+    cost: Decimal | None
+    output: str
+    fingerprint: str | None
+    form: Form | None
+    standing: Standing | None
+
+    @classmethod
+    def of(cls, step: Step) -> Self:
+        return cls(
+            take_id=step.take_id,
+            action=step.action,
+            reasons=step.reasons,
+            cost=step.cost,
+            output=step.output,
+            fingerprint=None if step.take is None else step.take.fingerprint,
+            form=None if step.take is None else form_of(step.take),
+            standing=None if step.record is None else Standing.of(step.record),
+        )
+
+
+Steps = Mapping[str, PlannedStep]
+"""Steps by take id, in the order of the plan."""
+
+
+def moved(agreed: Steps, now: Steps) -> dict[str, str]:
+    """What is no longer as it was agreed to, in words, by take id; nothing when the run would do that very thing."""
+    told = {take_id: _moved(step, now.get(take_id)) for take_id, step in agreed.items()}
+    told |= {take_id: "the plan does not know this take" for take_id in now if take_id not in agreed}
+    return {take_id: what for take_id, what in told.items() if what}
+
+
+def _moved(agreed: PlannedStep, now: PlannedStep | None) -> str:
+    """The cause alone: what follows from a change of the request, or of the record, needs no words of its own."""
+    if now is None:
+        return "it is no longer among the takes"
+    if agreed.fingerprint != now.fingerprint:
+        return _request_moved(agreed.form, now.form)
+    if agreed.standing != now.standing:
+        return f"record {_standing_text(agreed.standing)} -> {_standing_text(now.standing)}"
+    if agreed.action is not now.action:
+        return f"{agreed.action} -> {now.action}: {'; '.join(now.reasons)}"
+    return "; ".join(difference.text for difference in _price_and_place(agreed, now))
+
+
+def _price_and_place(agreed: PlannedStep, now: PlannedStep) -> Iterator[Difference]:
+    if agreed.cost != now.cost:
+        yield Difference(field="cost", before=_amount(agreed.cost), after=_amount(now.cost))
+    if agreed.output != now.output:
+        yield Difference(field="output", before=visible(agreed.output), after=visible(now.output))
+
+
+def _amount(cost: Decimal | None) -> str:
+    return decimal_text(cost) or "unknown"
+
+
+def _request_moved(agreed: Form | None, now: Form | None) -> str:
+    if now is None:
+        return "it has left the manifest"
+    if agreed is None:
+        return "it is back in the manifest"
+    return "; ".join(difference.text for difference in between(agreed, now)) or "the request changed"
+
+
+def _standing_text(standing: Standing | None) -> str:
+    if standing is None:
+        return "absent"
+    return standing.state if standing.task_id is None else f"{standing.state} ({standing.task_id[:SHORT_DIGEST]})"
+
+
+# ---- JSON --------------------------------------------------------------------------------------------------------
+
+
+def step_to_json(step: PlannedStep) -> dict[str, Any]:
+    """The step by `schemas/planfile.schema.json`; the amount is decimal text, null where the price is unknown."""
+    standing = step.standing
+    return {
+        "take": step.take_id,
+        "action": step.action,
+        "reasons": list(step.reasons),
+        "cost": decimal_text(step.cost),
+        "output": step.output,
+        "fingerprint": step.fingerprint,
+        "request": step.form and _form_to_json(step.form),
+        "record": standing
+        and {
+            "state": standing.state,
+            "serial": standing.serial,
+            "fingerprint": standing.fingerprint,
+            "task_id": standing.task_id,
+        },
+    }
+
+
+def step_from_json(fields: Mapping[str, Any]) -> PlannedStep:
+    """The inverse of `step_to_json`, for data that fits the schema."""
+    return PlannedStep(
+        take_id=fields["take"],
+        action=Action(fields["action"]),
+        reasons=tuple(fields["reasons"]),
+        cost=parse_decimal(fields["cost"]),
+        output=fields["output"],
+        fingerprint=fields["fingerprint"],
+        form=fields["request"] and _form(fields["request"]),
+        standing=fields["record"] and Standing(**fields["record"]),
+    )
+
+
+def _form_to_json(form: Form) -> dict[str, Any]:
+    parameters = form.parameters
+    return {
+        "model": form.model,
+        "template": form.template,
+        "prompt": form.prompt,
+        "negative_prompt": form.negative_prompt,
+        "resolution": parameters.resolution,
+        "duration": parameters.duration_s,
+        "prompt_extend": parameters.prompt_extend,
+        "watermark": parameters.watermark,
+        "audio": parameters.audio,
+        "seed": parameters.seed,
+        "media": {role: {"digest": given.digest, "name": given.name} for role, given in form.media.items()},
+    }
+
+
+def _form(fields: Mapping[str, Any]) -> Form:
+    return Form(
+        model=fields["model"],
+        template=fields["template"],
+        prompt=fields["prompt"],
+        negative_prompt=fields["negative_prompt"],
+        parameters=Parameters(
+            resolution=fields["resolution"],
+            duration_s=fields["duration"],
+            prompt_extend=fields["prompt_extend"],
+            watermark=fields["watermark"],
+            audio=fields["audio"],
+            seed=fields["seed"],
+        ),
+        media={MediaRole(role): Given(**given) for role, given in fields["media"].items()},
+    )
