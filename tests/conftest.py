@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from kfpipe.cli import terminal
+from kfpipe.emulator.settings import FILMS
 
 # How long an example takes depends on what else the machine does; that is no property of the code.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -20,6 +22,16 @@ settings.load_profile("steady")
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Tests marked `anyio` run once on each event loop."""
     return str(request.param)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def films_are_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No scene is filmed twice in the whole suite, whichever process films it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "films"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FILMS, str(folder))
+        yield
 
 
 KEYS = ("sk-fuzz-5e1f0c2d9a7b4483", "sk-test-0123456789abcdef")

@@ -71,7 +71,7 @@ class Emulator:
             home = Home(self.folder)
             past = home.recall(self.clock, REGIONS[self.settings.region], self.settings.film)
             annals = opening.enter_context(closing(home.settle(past, self.clock)))
-            studio = Studio(home.clips, self.settings.workers, self.clock.now, annals, past.films)
+            studio = Studio(home.clips, self.settings, self.clock.now, annals, past.films)
             opening.callback(studio.close)
             self.world = World(self.settings, self.clock, studio, annals, past.tasks.values())
             self.uploads = Uploads(home.depot, self.clock.now, annals, past)

@@ -1,12 +1,17 @@
 """Everything that can be set about an emulator, in one place."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from kfpipe.emulator.models import REGIONS
 
 LIMITS = ("submissions_per_second", "concurrent_tasks", "queries_per_second", "policies_per_second")
+
+FILMS = "KFPIPE_EMULATOR_FILMS"
+"""The variable that names the folder of clips for all emulators that are not told of one."""
 
 Span = float | tuple[float, float]
 
@@ -39,7 +44,8 @@ class Settings:
     `limits` may hold `submissions_per_second`, `concurrent_tasks` (both per model), `queries_per_second` and
     `policies_per_second`; what it leaves out is the model's own. `enforces_rates` false lets every rate pass.
     `api_keys` None accepts every key that starts with `sk-`. `strict` fails tasks with remote media, which the
-    emulator never fetches, the way the service does for an address it cannot reach.
+    emulator never fetches, the way the service does for an address it cannot reach. `films` is a folder in which clips
+    are kept for other emulators: an equal scene is not filmed again.
     """
 
     region: str = "emulator"
@@ -56,6 +62,7 @@ class Settings:
     truncates_orig_prompt: bool = False
     film: FilmStyle = FilmStyle.MOVING
     workers: int = 2
+    films: Path | None = field(default_factory=lambda: _folder(os.environ.get(FILMS, "")))
 
     def __post_init__(self) -> None:
         for name, kind in (("over_limit", OverLimit), ("standing", Standing), ("film", FilmStyle)):
@@ -65,3 +72,7 @@ class Settings:
             raise ValueError(f"no such limit: {', '.join(sorted(unknown))}; there are {', '.join(LIMITS)}")
         if self.region not in REGIONS:
             raise ValueError(f"no such region: {self.region}; there are {', '.join(REGIONS)}")
+
+
+def _folder(name: str) -> Path | None:
+    return Path(name) if name else None

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from kfpipe.emulator import film
 from kfpipe.emulator.annals import Annals
+from kfpipe.emulator.archive import Archive
 from kfpipe.emulator.events import Filmed
 from kfpipe.emulator.scene import Film, Scene
-from kfpipe.emulator.settings import FilmStyle
+from kfpipe.emulator.settings import FilmStyle, Settings
 from kfpipe.emulator.verdicts import TaskRefused
 
 _RENDERS = {FilmStyle.MOVING: film.render, FilmStyle.TINY: film.render_tiny}
@@ -20,13 +21,19 @@ class Studio:
     """Equal scenes are filmed once; `filmed` are those that may be in the folder already, by digest."""
 
     def __init__(
-        self, folder: Path, workers: int, now: Callable[[], float], annals: Annals, filmed: Mapping[str, Filmed]
+        self,
+        folder: Path,
+        settings: Settings,
+        now: Callable[[], float],
+        annals: Annals,
+        filmed: Mapping[str, Filmed],
     ) -> None:
         self._folder = folder
         self._now = now
         self._annals = annals
         self._filmed = dict(filmed)
-        self._workers = ThreadPoolExecutor(workers, thread_name_prefix="kfpipe-emulator-film")
+        self._archive = Archive(settings.films)
+        self._workers = ThreadPoolExecutor(settings.workers, thread_name_prefix="kfpipe-emulator-film")
         self._is_closed = threading.Event()
         self._orders: dict[str, Future[Film]] = {}
 
@@ -52,16 +59,21 @@ class Studio:
     def _make(self, scene: Scene, digest: str) -> Film:
         path = self._path(digest)
         beginning = path.with_suffix(".part")
-        try:
-            _RENDERS[scene.style](scene, beginning, self._is_closed.is_set)
-        except (OSError, ValueError) as error:
-            raise TaskRefused("InvalidFile.Openerror", "A file of the request could not be decoded.") from error
+        if not self._archive.lend(digest, beginning):
+            self._film(scene, beginning)
+            self._archive.keep(digest, beginning)
         data = beginning.read_bytes()
         beginning.replace(path)
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest().upper()
         filmed = Filmed(scene=digest, size_bytes=len(data), md5=md5, made_at=self._now())
         self._annals.note(filmed)
         return _film(path, filmed)
+
+    def _film(self, scene: Scene, target: Path) -> None:
+        try:
+            _RENDERS[scene.style](scene, target, self._is_closed.is_set)
+        except (OSError, ValueError) as error:
+            raise TaskRefused("InvalidFile.Openerror", "A file of the request could not be decoded.") from error
 
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest}.mp4"
