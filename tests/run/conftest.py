@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
-from kfpipe import api
+from kfpipe import api, cuts
+from kfpipe.domain import FrameEnd
 from kfpipe.emulator import Emulator
 from kfpipe.environment import Environment
 from kfpipe.events import Event, RunFinished
+from kfpipe.lock import Rendered
 from kfpipe.plan import Plan
 
 DEFAULTS = """\
@@ -31,13 +33,18 @@ class Studio:
 
     folder: Path
     emulator: Emulator
+    manifest: str = "shots.yaml"
+    options: api.Options = field(default_factory=api.Options)
     events: list[Event] = field(default_factory=list)
 
     def write(self, shots: str, head: str = DEFAULTS) -> None:
-        (self.folder / "shots.yaml").write_text(f"{head}{shots}", "utf-8")
+        (self.folder / self.manifest).write_text(f"{head}{shots}", "utf-8")
+
+    def load(self) -> api.Project:
+        return api.load(self.folder / self.manifest, self.options)
 
     def plan(self, **options: Any) -> Plan:
-        return api.plan(api.load(self.folder / "shots.yaml"), **options)
+        return api.plan(self.load(), **options)
 
     async def run(
         self, *, cap: Decimal | None = None, emit: Callable[[Event], None] | None = None, **options: Any
@@ -50,7 +57,7 @@ class Studio:
             if emit is not None:
                 emit(event)
 
-        with api.session(api.load(self.folder / "shots.yaml")) as session:
+        with api.session(self.load()) as session:
             session = api.Session(project=session.project, ledger=session.ledger, settings=self.settings)
             return await session.run_async(session.plan(**options), cap=cap, emit=heard)
 
@@ -62,11 +69,11 @@ class Studio:
 
     @property
     def lock(self) -> api.Lock:
-        return api.records(api.load(self.folder / "shots.yaml"))
+        return api.records(self.load())
 
     @property
     def lockfile(self) -> Path:
-        return self.folder / "shots.lock.json"
+        return (self.folder / self.manifest).with_suffix(".lock.json")
 
     def of(self, kind: type[Event]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -76,6 +83,19 @@ class Studio:
 
     def clips(self) -> set[str]:
         return {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*.mp4")}
+
+
+def cut(studio: Studio, take_id: str, end: FrameEnd) -> Image.Image:
+    """The take's first or last picture, as a take that goes on from it would get it."""
+    entry = studio.lock[take_id].entry
+    assert isinstance(entry, Rendered)
+    medium = cuts.cut(entry.render, end, folder=studio.folder, state_dir=studio.folder / ".kfpipe")
+    return Image.open(studio.folder / medium.path)
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """The mean distance of two pictures, of 255, in the colour where it is largest."""
+    return max(ImageStat.Stat(ImageChops.difference(one, other)).mean)
 
 
 @pytest.fixture

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image
 
-from kfpipe import cuts
 from kfpipe.domain import FrameEnd
 from kfpipe.errors import ExitCode
 from kfpipe.events import TakePostponed, TakeRendered, TakeSubmitted
-from kfpipe.lock import Rendered
 from kfpipe.plan import Action
-from tests.run.conftest import Studio
+from tests.run.conftest import Studio, cut, difference
 
 pytestmark = pytest.mark.anyio
 
@@ -22,19 +20,6 @@ shots:
 - {id: kitten, prompt: A kitten looks up.}
 - {id: street, prompt: Lamps.}
 """
-
-
-def cut(studio: Studio, take_id: str, end: FrameEnd) -> Image.Image:
-    """The take's first or last picture, as a take that goes on from it would get it."""
-    entry = studio.lock[take_id].entry
-    assert isinstance(entry, Rendered)
-    medium = cuts.cut(entry.render, end, folder=studio.folder, state_dir=studio.folder / ".kfpipe")
-    return Image.open(studio.folder / medium.path)
-
-
-def difference(one: Image.Image, other: Image.Image) -> float:
-    """The mean distance of two pictures, of 255, in the colour where it is largest."""
-    return max(ImageStat.Stat(ImageChops.difference(one, other)).mean)
 
 
 async def test_a_chain_renders_in_order_and_nobody_waits_for_what_they_do_not_need(studio: Studio) -> None:
