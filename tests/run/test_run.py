@@ -243,7 +243,8 @@ async def test_a_neighbours_task_is_nobody_elses(studio: Studio) -> None:
     """Another manifest of the project rendered the same prompt, while ours was killed before its request left."""
     studio.write(ONE)
     studio.emulator.script({"on": "submit", "nth": 2, "do": "drop", "when": "before"})
-    (studio.folder / "other.yaml").write_text(f"{DEFAULTS}{ONE}".replace("a.png", "b.png"), "utf-8")
+    other_place = f"{DEFAULTS}output: {{dir: other}}\n{ONE}".replace("a.png", "b.png")
+    (studio.folder / "other.yaml").write_text(other_place, "utf-8")
     with api.session(api.load(studio.folder / "other.yaml")) as session:
         other = api.Session(project=session.project, ledger=session.ledger, settings=studio.settings)
         await other.run_async(other.plan(), cap=None, emit=lambda _: None)
@@ -258,6 +259,8 @@ async def test_what_a_pull_brought_during_a_run_stays_on_record(studio: Studio) 
     await studio.run()
     pulled = studio.lockfile.read_bytes()
     studio.lockfile.unlink()
+    for clip in studio.clips():
+        (studio.folder / clip).unlink()
     studio.write(f"{FOUR}- {{id: home, prompt: It comes home.}}\n")
 
     def pull_meanwhile(event: object) -> None:
