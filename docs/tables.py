@@ -1,10 +1,11 @@
 """The tables in the documentation that are written from the schemas and the code: `python docs/tables.py`.
 
 A page says where a table stands and what it lists: the fields of an object, by the schema's file and a JSON pointer
-into it, or what scripted faults can do:
+into it; what scripted faults can do; or what a second of video costs in a region:
 
     <!-- table: manifest.schema.json#/$defs/shot -->
     <!-- table: acts -->
+    <!-- table: prices:singapore -->
 
 Everything from there to `<!-- end -->` is written by this script.
 """
@@ -19,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from kfpipe import catalogue
 from kfpipe.emulator.acts import ACTS, Act, Phase
 
 PAGES = Path(__file__).parent
@@ -30,7 +32,7 @@ Schema = Mapping[str, Any]
 
 
 def main() -> None:
-    for page in sorted(PAGES.glob("*.md")):
+    for page in sorted(PAGES.rglob("*.md")):
         text = page.read_text("utf-8")
         if (fresh := written(text)) != text:
             page.write_text(fresh, "utf-8")
@@ -49,6 +51,8 @@ def subjects(text: str) -> set[str]:
 def _table(subject: str) -> str:
     if subject == "acts":
         return _drawn(("do", "on", "fields", "what happens"), [_act(act) for act in ACTS.values()])
+    if subject.startswith("prices:"):
+        return _prices(subject.removeprefix("prices:"))
     return _fields(*subject.split("#"))
 
 
@@ -73,6 +77,20 @@ def _argument(field: dataclasses.Field[Any]) -> str:
     if field.default is dataclasses.MISSING:
         return f"`{field.name}`"
     return f"`{field.name}` ({'none' if field.default is None else field.default})"
+
+
+# ---- prices ------------------------------------------------------------------------------------------------------
+
+
+def _prices(region: str) -> str:
+    known = catalogue.shipped()
+    offers = {name: model.offers[region] for name, model in known.models.items() if region in model.offers}
+    rows = [
+        (f"`{name}`", ", ".join(f"{step} {price}" for step, price in offer.prices.items()) or "unknown", offer.source)
+        for name, offer in offers.items()
+    ]
+    title = f"{known.regions[region].currency} for a second, as of {known.as_of}"
+    return _drawn(("model", title, "source"), rows)
 
 
 # ---- fields ------------------------------------------------------------------------------------------------------

@@ -69,6 +69,8 @@ def furnish(folder: Path, manifest: str) -> None:
     for field, name in (*re.findall(r"(first_frame|last_frame|file): ([\w./]+)", manifest), *keyframes):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            continue
         if field == "file":
             path.write_text("A blue monster looks up.", "utf-8")
         else:
@@ -107,8 +109,9 @@ def test_every_command_prints_what_the_page_shows(
     page: Path, kfpipe: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for block in blocks(page, "yaml", "json", "console"):
+    for block in blocks(page, "yaml", "json", "text", "console"):
         if block.file is not None:
+            Path(block.file).parent.mkdir(parents=True, exist_ok=True)
             Path(block.file).write_text(whole(block), "utf-8")
             furnish(tmp_path, block.text)
         if block.language == "console":
