@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from kfpipe import starter
 from kfpipe.cli import table, terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.table import Column, Table
@@ -17,20 +20,39 @@ from kfpipe.wording import echoed
 @click.command("schema", epilog="Example: kfpipe schema plan > plan.schema.json")
 @click.argument("name", default="manifest")
 @click.option("--list", "listing", is_flag=True, help="List the names, and what each schema describes.")
+@click.option("--install", is_flag=True, help="Write the manifest's schema into .kfpipe, where editors look for it.")
 @json_option
-def command(name: str, listing: bool, as_json: bool) -> ExitCode:
+def command(name: str, listing: bool, install: bool, as_json: bool) -> ExitCode:
     """Print the JSON schema of a manifest, a lockfile, or a command's output.
 
     NAME is manifest, lock, planfile, or a command: `plan` is what `kfpipe plan --json` prints, `lock-check` what
-    `kfpipe lock check --json` does. An editor that is given the manifest's schema completes fields and explains them.
+    `kfpipe lock check --json` does. Editors complete and explain a manifest by its schema; one that `kfpipe init` wrote
+    names the copy that --install puts into the current folder.
     """
-    if not listing:
+    if install and (listing or name != "manifest"):
+        raise click.UsageError("--install is for the manifest's schema alone")
+    if install:
+        _install(as_json=as_json)
+    elif listing:
+        _list(as_json=as_json)
+    else:
         terminal.result_json(_named(name))
-    elif as_json:
-        terminal.result_json({"schemas": [{"name": each, **_described(each)} for each in names()]})
+    return ExitCode.OK
+
+
+def _install(*, as_json: bool) -> None:
+    starter.write_schema(Path())
+    if as_json:
+        terminal.result_json({"written": starter.SCHEMA, "exit_code": int(ExitCode.OK)})
+    else:
+        terminal.result(starter.SCHEMA)
+
+
+def _list(*, as_json: bool) -> None:
+    if as_json:
+        terminal.result_json({"schemas": [{"name": name, **_described(name)} for name in names()]})
     else:
         table.show(_table())
-    return ExitCode.OK
 
 
 def _named(name: str) -> Schema:

@@ -43,9 +43,15 @@ def write(folder: Path) -> tuple[str, ...]:
             with path.open("xb") as file:
                 file.write(example[name])
         ignored = _ignore(folder / _GITIGNORE)
+    write_schema(folder)
+    return (*missing, *((_GITIGNORE,) if ignored else ()))
+
+
+def write_schema(folder: Path) -> None:
+    """Put the manifest's schema where editors look for it that have `folder` open. Raises StorageFailed."""
+    with storage(folder):
         make_state_dir(folder / STATE_DIR)
         durable.replace(folder / SCHEMA, [json.dumps(schema_file("manifest"), indent=2).encode()])
-    return (*missing, *((_GITIGNORE,) if ignored else ()))
 
 
 def _example() -> Iterator[tuple[str, bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,22 @@ def test_editors_find_the_schema_where_the_first_line_says(kfpipe: Call) -> None
         assert line.startswith(start)
         named = Path("film", line.removeprefix(start))
         assert json.loads(named.read_text("utf-8")) == schema_file("manifest")
+
+
+def test_a_fresh_clone_gets_the_schema_back(kfpipe: Call) -> None:
+    kfpipe("init")
+    schema = Path(".kfpipe/manifest.schema.json")
+    content = schema.read_bytes()
+    shutil.rmtree(".kfpipe")  # git leaves it alone
+    assert kfpipe("schema", "--install").out == ".kfpipe/manifest.schema.json\n"
+    assert schema.read_bytes() == content
+    assert kfpipe("schema", "--install", "--json").json["written"] == ".kfpipe/manifest.schema.json"
+
+
+def test_only_the_manifests_schema_is_installed(kfpipe: Call, here: Path) -> None:
+    ended = kfpipe("schema", "plan", "--install")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "kfpipe schema: --install is for the manifest's schema alone")
+    assert list(here.iterdir()) == []
 
 
 def test_nothing_is_overwritten_and_nothing_is_written_beside_what_is_in_the_way(kfpipe: Call, here: Path) -> None:

@@ -6,6 +6,7 @@ Without node, npm or a network these tests are skipped; where KFPIPE_EDITOR_TEST
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -17,10 +18,10 @@ import pytest
 from filelock import FileLock
 
 from kfpipe import starter
+from tests.docs.pages import ROOT, shown_file
 from tests.editor.language_server import LanguageServer, Sheet
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 PINNED = ("package.json", "package-lock.json", ".npmrc")
 QUICKLY = ("--prefer-offline", "--fetch-retries=1", "--fetch-timeout=20000")
 PROGRAM = Path("node_modules", "yaml-language-server", "bin", "yaml-language-server")
@@ -62,9 +63,7 @@ def sheet(request: pytest.FixtureRequest, program: Path, tmp_path_factory: pytes
     starter.write(folder)
     path, settings = folder / starter.MANIFEST, {}
     if request.param == "by a setting":
-        (folder / starter.SCHEMA).unlink()
-        path = path.rename(folder / "other.yaml")
         path.write_text(path.read_text("utf-8").partition("\n#\n")[2], "utf-8")
-        settings = {"schemas": {(ROOT / "schemas" / "manifest.schema.json").as_uri(): "*.yaml"}}
-    with LanguageServer(program, settings) as server:
+        settings = json.loads(shown_file("editors.md", "settings.json"))
+    with LanguageServer(program, folder, settings) as server:
         yield Sheet(server, path)

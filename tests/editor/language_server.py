@@ -24,19 +24,23 @@ _CAPABILITIES: Final = {
 
 
 class LanguageServer:
-    """A running server. `settings` are those of the section `yaml` in an editor; nothing comes from the network."""
+    """A running server for a folder. `settings` are as in an editor's file; nothing comes from the network."""
 
-    def __init__(self, program: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(self, program: Path, folder: Path, settings: Mapping[str, Any]) -> None:
         words = ["node", str(program), "--stdio"]
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self._settings = {"schemaStore": {"enable": False}, **settings}
+        self._folder = {"uri": folder.as_uri(), "name": folder.name}
+        named = {name.removeprefix("yaml."): value for name, value in settings.items()}
+        self._settings = {"schemaStore": {"enable": False}, **named}
         self._asked = 0
         self._diagnostics: dict[str, list[dict[str, Any]]] = {}
 
     def __enter__(self) -> LanguageServer:
-        self.ask("initialize", {"processId": os.getpid(), "rootUri": None, "capabilities": _CAPABILITIES})
+        about = {"rootUri": self._folder["uri"], "workspaceFolders": [self._folder], "capabilities": _CAPABILITIES}
+        self.ask("initialize", {"processId": os.getpid(), **about})
         self._send({"method": "initialized", "params": {}})
-        self._send({"method": "workspace/didChangeConfiguration", "params": {"settings": {}}})
+        while self._receive().get("method") != "workspace/configuration":  # it asks for the settings first
+            pass
         return self
 
     def __exit__(
@@ -125,7 +129,7 @@ class Sheet:
 
     def _show(self, text: str) -> str:
         """The address of a new file with this text, beside the manifest."""
-        uri = self._path.with_stem(f"sheet-{next(self._shown)}").as_uri()
+        uri = self._path.with_stem(f"{self._path.stem}-{next(self._shown)}").as_uri()
         self._server.open(uri, text)
         return uri
 

@@ -27,6 +27,11 @@ def test_a_new_shot_begins_with_its_name(sheet: Sheet) -> None:
     assert sheet.offers("shots:\n  - |\n")["Shot"]["insertText"] == "id: "
 
 
+@pytest.mark.parametrize("sheet", ["by a setting"], indirect=True)
+def test_a_new_list_of_shots_holds_no_defaults_once_an_editor_is_set_up(sheet: Sheet) -> None:
+    assert sheet.offers("|\n")["shots"]["insertText"] == "shots:\n  - id: "
+
+
 @pytest.mark.parametrize(
     ("field", "values"),
     [
