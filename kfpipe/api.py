@@ -207,16 +207,27 @@ class Session:
         """Raise `AccountRefused` when there is no key to go to the service with; asks nobody."""
         service.api_key(self.project, self.settings)
 
-    def run(self, plan: Plan, *, cap: Decimal | None, emit: Callable[[Event], None]) -> RunFinished:
-        """Carry out `plan`, spending at most `cap` (None: no limit); Ctrl-C and SIGTERM end it in good order."""
+    def run(
+        self, plan: Plan, *, cap: Decimal | None, emit: Callable[[Event], None], detach: bool = False
+    ) -> RunFinished:
+        """Carry out `plan`, spending at most `cap` (None: no limit); Ctrl-C and SIGTERM end it in good order.
+
+        With `detach` it submits what the limits allow at once, brings home what is finished, and waits for nothing.
+        """
 
         async def interruptible() -> RunFinished:
-            return await self.run_async(plan, cap=cap, emit=emit, signals=True)
+            return await self.run_async(plan, cap=cap, emit=emit, detach=detach, signals=True)
 
         return anyio.run(interruptible)
 
     async def run_async(
-        self, plan: Plan, *, cap: Decimal | None, emit: Callable[[Event], None], signals: bool = False
+        self,
+        plan: Plan,
+        *,
+        cap: Decimal | None,
+        emit: Callable[[Event], None],
+        detach: bool = False,
+        signals: bool = False,
     ) -> RunFinished:
         """The same on the caller's event loop, asyncio or trio. `signals`: whether to listen to the process's."""
         if not plan.work:
@@ -224,7 +235,7 @@ class Session:
             return end
         try:
             async with self.provider() as provider:
-                run = Run(plan, provider, self.ledger, self._run_settings(cap), emit)
+                run = Run(plan, provider, self.ledger, self._run_settings(cap, detach), emit)
                 async with interrupting(run, enabled=signals):
                     return await run.carry_out()
         except BaseExceptionGroup as group:
@@ -304,7 +315,7 @@ class Session:
     def _neighbours(self) -> set[str]:
         return neighbours.known_tasks(self.project.root, self.project.lockfile_path)
 
-    def _run_settings(self, cap: Decimal | None) -> Settings:
+    def _run_settings(self, cap: Decimal | None, detach: bool) -> Settings:
         local = service.is_local(self.project, self.settings)
         return Settings(
             folder=self.project.folder,
@@ -312,6 +323,7 @@ class Session:
             region=self.project.region.name,
             limits=_limits(self.project),
             cap=cap,
+            is_detached=detach,
             neighbours=self._neighbours,
             continued=self._continued,
             list_pause_s=LOOPBACK_LIST_PAUSE_S if local else LIST_PAUSE_S,

@@ -113,11 +113,15 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
-    """The end of a run. `spent` is what this run's tasks were billed, as far as prices are known."""
+    """The end of a run. `spent` is what this run's tasks were billed, as far as prices are known.
+
+    `under_way` counts the takes whose tasks a detached run has left at the service; they are billed later.
+    """
 
     rendered: int
     kept: int
     failed: int
+    under_way: int
     undecided: int
     unfinished: int
     spent: Decimal

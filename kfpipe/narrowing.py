@@ -35,7 +35,7 @@ def _held_up(step: Step, kept: dict[str, Step], coming: set[str]) -> Step | None
     missing = [source for source in _sources(step) if source in coming and source not in kept]
     if missing:
         names, words = ", ".join(missing), " ".join(f"-s {source}" for source in missing)
-        reason = f"goes on from {names}, which has no clip yet and is not selected: add {words}"
+        reason = f"goes on from {names}, which has no clip: add {words}"
         return replace(step, action=Action.DECIDE, reasons=(reason,))
     stuck = [source for source in _sources(step) if source in kept and kept[source].action is Action.DECIDE]
     if stuck:

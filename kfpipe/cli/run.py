@@ -29,9 +29,10 @@ from kfpipe.project import Project
 @click.command("run", epilog="Example: kfpipe run shots.yaml -s tag:hero --max-cost 5.00")
 @manifest_or_plan
 @click.option("--max-cost", metavar="AMOUNT", help="Spend at most this, instead of the manifest's `budget.max_cost`.")
+@click.option("--detach", is_flag=True, help="Submit what the limits allow at once, and do not wait for the clips.")
 @json_option
 def command(
-    source: Source, choices: Choices, agreement: Agreement | None, max_cost: str | None, as_json: bool
+    source: Source, choices: Choices, agreement: Agreement | None, max_cost: str | None, detach: bool, as_json: bool
 ) -> ExitCode:
     """Make every clip that is missing.
 
@@ -40,6 +41,9 @@ def command(
     are noted, and the next run goes on with them. With --select all other takes are left as they are, also those under
     way. With --plan it does what a plan says that people have agreed to, or refuses (exit code 2) and names what has
     moved. SELECT is explained by `kfpipe plan --help`.
+
+    With --detach it fetches what is finished, submits tasks until all places are taken, and leaves: exit code 0 when
+    every take is rendered or its task under way, 1 when some are left. Run again to follow.
     """
     project = source.load()
     errand = _Errand(
@@ -48,6 +52,7 @@ def command(
         agreement=agreement,
         project=project,
         goal=destination.of(project),
+        detach=detach,
         as_json=as_json,
     )
     cap = _cap(project, max_cost)
@@ -87,6 +92,7 @@ class _Errand:
     agreement: Agreement | None
     project: Project
     goal: Destination
+    detach: bool
     as_json: bool
 
     def show(self, plan: Plan) -> None:
@@ -117,15 +123,16 @@ class _Errand:
 
     def _again(self, *more: str) -> str:
         """This very command with more words."""
+        words = (*more, "--detach") if self.detach else more
         if self.agreement is not None:
-            return self.agreement.command(*more)
-        return self.source.command("run", *self.choices.words, *more)
+            return self.agreement.command(*words)
+        return self.source.command("run", *self.choices.words, *words)
 
     def carry_out(self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen) -> ExitCode:
         """Do what the plan says, and tell what came of it."""
         started_s = time.monotonic()
         with live.watching() if plan.work else nullcontext(_unheard) as emit:
-            finished = session.run(plan, cap=cap, emit=emit)
+            finished = session.run(plan, cap=cap, emit=emit, detach=self.detach)
         if self.as_json:
             terminal.result_json(summary.as_json(finished, plan, session.ledger.lock))
             return finished.exit_code
@@ -135,7 +142,7 @@ class _Errand:
         else:
             terminal.result(summary.nothing_to_do(finished))
         terminal.result(*summary.billed_otherwise(plan, session.ledger.lock))
-        if finished.exit_code is not ExitCode.OK:
+        if finished.under_way or finished.exit_code is not ExitCode.OK:
             self._tell_the_way_on(finished, session.plan(select=select))
         return finished.exit_code
 

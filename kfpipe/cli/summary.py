@@ -34,7 +34,8 @@ def lines(finished: RunFinished, places: Whereabouts, *, elapsed_s: float, is_ch
         "for you to decide": finished.undecided,
     }
     rest = ", ".join(f"{count:,} {words}" for words, count in others.items() if count)
-    told = [_headline(finished, elapsed_s, is_charged)]
+    told = [_headline(finished, elapsed_s, is_charged)] if finished.rendered or not finished.under_way else []
+    told += _under_way(finished)
     told += [f"  {rest}"] if rest else []
     told += [f"  clips in {places.clips}, record in {places.record}"] if finished.rendered else []
     return told
@@ -43,6 +44,11 @@ def lines(finished: RunFinished, places: Whereabouts, *, elapsed_s: float, is_ch
 def _headline(finished: RunFinished, elapsed_s: float, is_charged: bool) -> str:
     clips, span = counted(finished.rendered, "clip"), span_text(elapsed_s)
     return f"{clips} rendered in {span}: {_bill(finished, is_charged)}"
+
+
+def _under_way(finished: RunFinished) -> list[str]:
+    count = finished.under_way
+    return [f"{counted(count, 'task')} under way at the service, not billed yet"] if count else []
 
 
 def _bill(finished: RunFinished, is_charged: bool) -> str:
@@ -98,6 +104,7 @@ def as_json(finished: RunFinished, plan: Plan, lock: Lock) -> dict[str, Any]:
             "rendered": finished.rendered,
             "kept": finished.kept,
             "failed": finished.failed,
+            "under_way": finished.under_way,
             "undecided": finished.undecided,
             "unfinished": finished.unfinished,
             "unpriced": finished.unpriced,

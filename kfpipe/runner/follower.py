@@ -17,7 +17,7 @@ from kfpipe.pacing import backoff_s
 from kfpipe.polling import Experience, next_look_s
 from kfpipe.provider import Provider, TaskReport, TaskStatus
 from kfpipe.provider.gate import Gate
-from kfpipe.runner.patience import may_pass
+from kfpipe.runner.patience import may_pass, patiently
 
 PATIENCE: Final = 40
 """Queries about one task that may go unanswered in a row: with the waits between, about half an hour."""
@@ -82,6 +82,15 @@ class Follower:
         if watch.report is None:
             raise watch.trouble or AssertionError("a watch ends with a report or a reason")
         return watch.report
+
+    async def glance(self, task_id: str) -> TaskReport | None:
+        """The report that ends the task, None as long as it is under way. Waits for an answer, and for nothing else.
+
+        Raises `ServiceRefused` and `ServiceUnclear`.
+        """
+        async with self._gate.slot():
+            report = await patiently(lambda: self._provider.look(task_id), self._random)
+        return report if report.status.is_final and not _is_doubtful(report) else None
 
     async def run(self) -> None:
         """Serve `until_final` until cancelled."""

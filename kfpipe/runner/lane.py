@@ -54,7 +54,7 @@ from kfpipe.provider.codes import verdict
 from kfpipe.runner.adopter import Adopter, Ambiguous, Found
 from kfpipe.runner.follower import Follower
 from kfpipe.runner.patience import patiently
-from kfpipe.runner.slots import Slots
+from kfpipe.runner.slots import NoPlace, Slots
 from kfpipe.runner.submitter import Submitter
 
 LINK_LIFE: Final = timedelta(hours=24)
@@ -72,13 +72,21 @@ class Postponed(KfpipeError):
         super().__init__(reason)
 
 
+class UnderWay(Exception):
+    """A take's task is at the service, and this run does not wait for it."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What came of a run so far. `kept` counts takes that turned out to need no render when their turn came."""
+    """What came of a run so far. `kept` counts takes that turned out to need no render when their turn came.
+
+    `under_way` counts those whose tasks a detached run has left at the service.
+    """
 
     rendered: int = 0
     kept: int = 0
     failed: int = 0
+    under_way: int = 0
     spent: Decimal = field(default=Decimal(0))
     unpriced: int = 0
     over_budget: bool = False
@@ -94,7 +102,7 @@ class Shared:
     """What all lanes of a run have in common.
 
     `in_flight` holds the takes whose tasks are under way; `deliver` downloads a clip and tells whether it is here;
-    `settled` hears of every take that gets no clip in this run.
+    `settled` hears of every take that gets no clip in this run. A run that `is_detached` waits for no task.
     """
 
     provider: Provider
@@ -105,6 +113,7 @@ class Shared:
     purse: Purse
     tally: Tally
     in_flight: set[str]
+    is_detached: bool
     emit: Callable[[Event], None]
     now: Callable[[], datetime]
     random: Random
@@ -153,7 +162,7 @@ class Lane:
     async def _prepare(self, steps: MemoryObjectReceiveStream[Step], ready: MemoryObjectSendStream[Step]) -> None:
         """Upload the stills of the takes that come next, so that no task in progress waits for an upload."""
         async for step in steps:
-            if step.take is not None and step.action is Action.RENDER:
+            if step.take is not None and step.action is Action.RENDER and not self._slots.is_full:
                 # Trouble is for the worker, who asks again, patiently, and tells of it.
                 with suppress(Refused, ServiceRefused, ServiceUnclear):
                     await self._shared.provider.media_urls(step.take.request)
@@ -162,8 +171,11 @@ class Lane:
 
     async def _work(self, queue: MemoryObjectReceiveStream[Step]) -> None:
         async for step in queue:
-            async with self._slots.place():
-                await self._carry_out(step)
+            try:
+                async with self._slots.place():
+                    await self._carry_out(step)
+            except NoPlace:
+                self._shared.settled(step.take_id, arrived=False)
 
     # ---- one take ------------------------------------------------------------------------------------------------
 
@@ -173,10 +185,19 @@ class Lane:
         except Postponed as stop:
             self._shared.emit(TakePostponed(take_id=step.take_id, reason=stop.reason))
             clip = None
+        except UnderWay:
+            self._shared.tally.under_way += self._is_asked_for(step)
+            self._slots.keep()
+            clip = None
         if clip is None:
             self._shared.settled(step.take_id, arrived=False)
         else:
             await self._outbox.send(Parcel(step=step, entry=clip))
+
+    def _is_asked_for(self, step: Step) -> bool:
+        """Whether the take's latest request is the one that is wanted, so that another run only has to follow it."""
+        asked = self._shared.ledger.lock[step.take_id].entry.asked
+        return step.take is None or step.take.fingerprint == asked.fingerprint
 
     async def _clip_of(self, step: Step) -> Succeeded | None:
         """The clip that the step comes to, at the service; None when there is none, which was told."""
@@ -250,6 +271,8 @@ class Lane:
             if isinstance(entry, Failed):
                 return entry
             self._shared.emit(TakeSubmitted(take_id=take.id, task_id=entry.task.task_id))
+            if self._shared.is_detached:
+                raise UnderWay
             return await self._follow(take.id, entry)
         raise Postponed("the service does not answer submissions")
 
@@ -282,12 +305,7 @@ class Lane:
         shared = self._shared
         shared.in_flight.add(take_id)
         try:
-            report = await shared.follower.until_final(
-                entry.task.task_id,
-                entry.asked.model,
-                age_s=(shared.now() - entry.task.submitted_at).total_seconds(),
-                on_status=lambda status: shared.emit(TakeProgressed(take_id=take_id, status=status)),
-            )
+            report = await (self._report_by_now(entry) if shared.is_detached else self._last_report(take_id, entry))
         except ServiceRefused as refusal:
             raise Postponed(f"the service does not tell of its task: {refusal}") from refusal
         finally:
@@ -297,6 +315,21 @@ class Lane:
         failed = Failed(asked=entry.asked, task=entry.task, failed_at=shared.now(), failure=_failure(report))
         await shared.ledger.record(take_id, failed)
         return failed
+
+    async def _last_report(self, take_id: str, entry: Submitted) -> TaskReport:
+        shared = self._shared
+        return await shared.follower.until_final(
+            entry.task.task_id,
+            entry.asked.model,
+            age_s=(shared.now() - entry.task.submitted_at).total_seconds(),
+            on_status=lambda status: shared.emit(TakeProgressed(take_id=take_id, status=status)),
+        )
+
+    async def _report_by_now(self, entry: Submitted) -> TaskReport:
+        report = await self._shared.follower.glance(entry.task.task_id)
+        if report is None:
+            raise UnderWay
+        return report
 
     async def _succeeded(self, take_id: str, entry: Submitted, report: TaskReport) -> Succeeded:
         if report.video_url is None:

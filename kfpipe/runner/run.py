@@ -67,6 +67,9 @@ class Limits:
 class Settings:
     """How to run. `cap` is the most that may be spent (None: no limit), `list_pause_s` the wait between two looks.
 
+    A run that `is_detached` submits as many tasks as the limits allow at once, brings home what is finished, and waits
+    for no other task.
+
     `neighbours` tells the ids of the tasks that other manifests have on record; `continued` cuts the pictures that a
     take goes on from, and says what is to be done with it then. Both may block.
     """
@@ -76,6 +79,7 @@ class Settings:
     region: str
     limits: Limits
     cap: Decimal | None
+    is_detached: bool
     list_pause_s: float
     neighbours: Callable[[], set[str]]
     continued: Callable[[Step, Lock], Step]
@@ -116,6 +120,7 @@ class Run:
             purse=Purse(cap=settings.cap),
             tally=Tally(),
             in_flight=set(),
+            is_detached=settings.is_detached,
             emit=emit,
             now=settings.now,
             random=settings.random,
@@ -293,11 +298,13 @@ class Run:
 def finished(plan: Plan, tally: Tally | None = None, *, interrupted: bool = False) -> RunFinished:
     """How a run of `plan` ended; without a tally, of a run that had nothing to do."""
     tally, undecided = tally or Tally(), len(plan.undecided)
-    unfinished = max(len(plan.work) - tally.rendered - tally.failed - tally.kept, 0) + len(plan.put_off)
+    done = tally.rendered + tally.failed + tally.kept + tally.under_way
+    unfinished = max(len(plan.work) - done, 0) + len(plan.put_off)
     return RunFinished(
         rendered=tally.rendered,
         kept=tally.kept + sum(step.action is Action.KEEP for step in plan.steps),
         failed=tally.failed,
+        under_way=tally.under_way,
         undecided=undecided,
         unfinished=unfinished,
         spent=tally.spent,

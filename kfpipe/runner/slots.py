@@ -16,20 +16,27 @@ _LOOK_AGAIN_S: Final = 1.0
 """How often a waiter asks whether a lowered limit has grown back."""
 
 
+class NoPlace(Exception):
+    """All places are kept by tasks that this run does not wait for."""
+
+
 class Slots:
     """At most `limit` tasks in progress at once, handed out in the order of asking."""
 
     def __init__(self, limit: int) -> None:
         self._allowance = Allowance.full(limit)
         self._taken = 0
+        self._kept = 0
         self._turn = anyio.Lock()
         self._freed = anyio.Event()
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Hold while a task is in progress."""
+        """Hold while a task is in progress. Raises `NoPlace` when none will become free."""
         async with self._turn:
-            while self._taken >= self._limit():
+            while self._taken + self._kept >= self._limit():
+                if self.is_full:
+                    raise NoPlace
                 self._freed = anyio.Event()
                 with anyio.move_on_after(_LOOK_AGAIN_S):
                     await self._freed.wait()
@@ -39,6 +46,15 @@ class Slots:
         finally:
             self._taken -= 1
             self._freed.set()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no place becomes free any more."""
+        return self._kept >= self._limit()
+
+    def keep(self) -> None:
+        """A task in progress will outlive this run, and its place with it."""
+        self._kept += 1
 
     def heed(self, refusal: ServiceRefused) -> None:
         """Make do with fewer places if the service refused a task for want of room."""

@@ -169,6 +169,21 @@ def test_a_selector_that_names_nothing_sends_nothing(folder: Path, kfpipe: Call,
     assert emulator.requests() == ()
 
 
+def test_a_detached_run_leaves_its_tasks_to_the_next_one(
+    folder: Path, kfpipe: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KFPIPE_EMULATOR_CLOCK", "2000")
+    left = kfpipe("run", "shots.yaml", "--detach")
+    assert left.code == 0
+    assert left.out.splitlines() == [
+        "2 tasks under way at the service, not billed yet",
+        "next: kfpipe run shots.yaml",
+    ]
+    ended = kfpipe("run", "shots.yaml", "--json").json
+    assert (ended["totals"]["rendered"], ended["spent"]) == (2, "0.40")
+    assert [take["tasks"] for take in ended["takes"]] == [1, 1]
+
+
 # ---- status --------------------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ FINISHED = RunFinished(
     kept=0,
     failed=0,
     undecided=0,
+    under_way=0,
     unfinished=0,
     spent=Decimal("2.50"),
     currency="USD",
@@ -90,3 +91,16 @@ def test_many_undecided_takes_are_cut_short() -> None:
 )
 def test_an_early_end_has_its_reason(code: ExitCode, text: list[str]) -> None:
     assert summary.ending(replace(FINISHED, exit_code=code)) == text
+
+
+def test_a_detached_run_tells_first_what_it_has_left_at_the_service() -> None:
+    left = replace(FINISHED, rendered=0, spent=Decimal(0), under_way=4, unfinished=2)
+    assert lines(left) == [
+        "4 tasks under way at the service, not billed yet",
+        "  2 left for the next run",
+    ]
+    first, second, *_ = lines(replace(left, rendered=1))
+    assert (first.partition(" in ")[0], second) == (
+        "1 clip rendered",
+        "4 tasks under way at the service, not billed yet",
+    )

@@ -47,7 +47,12 @@ class Studio:
         return api.plan(self.load(), **options)
 
     async def run(
-        self, *, cap: Decimal | None = None, emit: Callable[[Event], None] | None = None, **options: Any
+        self,
+        *,
+        cap: Decimal | None = None,
+        emit: Callable[[Event], None] | None = None,
+        detach: bool = False,
+        **options: Any,
     ) -> RunFinished:
         """One `kfpipe run`; its events are in `events`."""
         self.events = []
@@ -59,7 +64,7 @@ class Studio:
 
         with api.session(self.load()) as session:
             session = api.Session(project=session.project, ledger=session.ledger, settings=self.settings)
-            return await session.run_async(session.plan(**options), cap=cap, emit=heard)
+            return await session.run_async(session.plan(**options), cap=cap, emit=heard, detach=detach)
 
     @property
     def settings(self) -> Environment:

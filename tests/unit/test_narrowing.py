@@ -37,7 +37,7 @@ def test_a_take_whose_source_was_not_chosen_spends_nothing_and_names_it() -> Non
     plan = left(CHAIN, "walk")
     (walk,) = plan.steps
     assert walk.action is Action.DECIDE
-    assert walk.reasons == ("goes on from kitten, which has no clip yet and is not selected: add -s kitten",)
+    assert walk.reasons == ("goes on from kitten, which has no clip: add -s kitten",)
     assert plan.cost == 0
 
 
