@@ -1,11 +1,14 @@
-"""The tables in the documentation that are written from the schemas and the code: `python docs/tables.py`.
+"""What is written in the documentation from the schemas and the code: `python -m docs.tables`.
 
 A page says where a table stands and what it lists: the fields of an object, by the schema's file and a JSON pointer
-into it; what scripted faults can do; or what a second of video costs in a region:
+into it; what scripted faults can do; what a second of video costs in a region; a part of the Python interface; or a
+file of this folder:
 
     <!-- table: manifest.schema.json#/$defs/shot -->
     <!-- table: acts -->
     <!-- table: prices:singapore -->
+    <!-- table: python:functions -->
+    <!-- table: file:examples/render.py -->
 
 Everything from there to `<!-- end -->` is written by this script.
 """
@@ -20,6 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from docs import signatures
 from kfpipe import catalogue
 from kfpipe.emulator.acts import ACTS, Act, Phase
 
@@ -49,11 +53,23 @@ def subjects(text: str) -> set[str]:
 
 
 def _table(subject: str) -> str:
-    if subject == "acts":
-        return _drawn(("do", "on", "fields", "what happens"), [_act(act) for act in ACTS.values()])
-    if subject.startswith("prices:"):
-        return _prices(subject.removeprefix("prices:"))
-    return _fields(*subject.split("#"))
+    match subject.split(":"):
+        case ["acts"]:
+            return _drawn(("do", "on", "fields", "what happens"), [_act(act) for act in ACTS.values()])
+        case ["prices", region]:
+            return _prices(region)
+        case ["python", "functions"]:
+            return signatures.functions()
+        case ["python", "methods"]:
+            return signatures.methods()
+        case ["python", "events"]:
+            return _drawn(("event", "fields", "what it tells"), [*signatures.event_rows()])
+        case ["python", "errors"]:
+            return _drawn(("error", "is a", "what it tells"), [*signatures.error_rows()])
+        case ["file", path]:
+            return f"```python\n{(PAGES / path).read_text('utf-8')}```\n"
+        case _:
+            return _fields(*subject.split("#"))
 
 
 def _drawn(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

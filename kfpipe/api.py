@@ -201,6 +201,7 @@ class Session:
     settings: Environment
 
     def plan(self, *, select: Chosen = _everything, retry: Chosen = _nothing, rerender: Chosen = _nothing) -> Plan:
+        """What `run` will do with each take, why, and what it will cost; the arguments are functions of a take's id."""
         return _plan(self.project, self.ledger.lock, select, retry, rerender)
 
     def check_key(self) -> None:
