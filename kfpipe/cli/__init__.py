@@ -11,6 +11,7 @@
     consent     whether a run may spend, and up to where
     progress    events -> where a run stands, and lines that tell it
     live        the same on a screen, or as dated lines
+    event_log   events -> lines for a program
     settlement  what a person decided about takes without an answer
     plan_view, record_view, reconcile_view, verify_view, prune_view, summary    values -> what is printed of them
     messages    errors -> text and exit codes

@@ -6,12 +6,13 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import click
 
 from kfpipe import api
 from kfpipe.api import Session
-from kfpipe.cli import consent, destination, live, messages, plan_view, summary, table, terminal
+from kfpipe.cli import consent, destination, event_log, live, messages, plan_view, summary, table, terminal
 from kfpipe.cli.agreement import Agreement, as_file, manifest_or_plan
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Choices
@@ -30,9 +31,16 @@ from kfpipe.project import Project
 @manifest_or_plan
 @click.option("--max-cost", metavar="AMOUNT", help="Spend at most this, instead of the manifest's `budget.max_cost`.")
 @click.option("--detach", is_flag=True, help="Submit what the limits allow at once, and do not wait for the clips.")
+@click.option("--events", type=click.Path(path_type=Path), metavar="FILE", help="Append each event, a line of JSON.")
 @json_option
 def command(
-    source: Source, choices: Choices, agreement: Agreement | None, max_cost: str | None, detach: bool, as_json: bool
+    source: Source,
+    choices: Choices,
+    agreement: Agreement | None,
+    max_cost: str | None,
+    detach: bool,
+    events: Path | None,
+    as_json: bool,
 ) -> ExitCode:
     """Make every clip that is missing.
 
@@ -53,6 +61,7 @@ def command(
         project=project,
         goal=destination.of(project),
         detach=detach,
+        events=events,
         as_json=as_json,
     )
     cap = _cap(project, max_cost)
@@ -93,6 +102,7 @@ class _Errand:
     project: Project
     goal: Destination
     detach: bool
+    events: Path | None
     as_json: bool
 
     def show(self, plan: Plan) -> None:
@@ -131,7 +141,12 @@ class _Errand:
     def carry_out(self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen) -> ExitCode:
         """Do what the plan says, and tell what came of it."""
         started_s = time.monotonic()
-        with live.watching() if plan.work else nullcontext(_unheard) as emit:
+        with live.watching() if plan.work else nullcontext(_unheard) as show, event_log.appending(self.events) as log:
+
+            def emit(event: Event) -> None:
+                show(event)
+                log(event)
+
             finished = session.run(plan, cap=cap, emit=emit, detach=self.detach)
         if self.as_json:
             terminal.result_json(summary.as_json(finished, plan, session.ledger.lock))
