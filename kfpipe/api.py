@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from os import PathLike
@@ -21,6 +21,7 @@ import anyio.to_thread
 
 from kfpipe import (
     chain,
+    comparison,
     consent,
     environment,
     footage,
@@ -33,6 +34,7 @@ from kfpipe import (
     upkeep,
 )
 from kfpipe import plan as planning
+from kfpipe.comparison import Comparison, Past
 from kfpipe.consent import Granted
 from kfpipe.domain import Take
 from kfpipe.environment import Environment
@@ -117,6 +119,12 @@ def plan(
     for you to decide, and what is done.
     """
     return _plan(project, records(project), select, retry, rerender)
+
+
+def compare(project: Project, past: Past, *, select: Chosen = _everything) -> Comparison:
+    """What differs between the manifest and its records at a commit and now, as far as `select` chooses the takes."""
+    chosen = replace(past, takes=tuple(take for take in past.takes if select(take.id)))
+    return comparison.compare(chosen, [take for take in project.takes if select(take.id)], records(project))
 
 
 def verify(project: Project, *, select: Chosen = _everything) -> Iterator[Verified]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from kfpipe.differences import SHORT_DIGEST, Difference, Form, Given, between, form_of
 from kfpipe.domain import MediaRole, Parameters
 from kfpipe.lock import Record, decimal_text, parse_decimal, state_name, task_of
 from kfpipe.plan import Action, Step
 from kfpipe.wording import visible
+
+ABSENT: Final = "absent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,15 +25,31 @@ class Standing:
     fingerprint: str
     task_id: str | None
 
-    @classmethod
-    def of(cls, record: Record) -> Self:
-        entry, task = record.entry, task_of(record.entry)
-        return cls(
-            state=state_name(entry),
-            serial=entry.asked.serial,
-            fingerprint=entry.asked.fingerprint,
-            task_id=None if task is None else task.task_id,
-        )
+    @property
+    def text(self) -> str:
+        """`rendered (1a2b3c4d)`, with the beginning of the task's id."""
+        return self.state if self.task_id is None else f"{self.state} ({self.task_id[:SHORT_DIGEST]})"
+
+
+def standing_of(record: Record | None) -> Standing | None:
+    """Where a take stands by its record; None when it has none."""
+    if record is None:
+        return None
+    entry, task = record.entry, task_of(record.entry)
+    return Standing(
+        state=state_name(entry),
+        serial=entry.asked.serial,
+        fingerprint=entry.asked.fingerprint,
+        task_id=None if task is None else task.task_id,
+    )
+
+
+def progress(before: Standing | None, after: Standing | None) -> Difference | None:
+    """How a take has moved on by its record; None when it has not."""
+    if before == after:
+        return None
+    was, now = (ABSENT if standing is None else standing.text for standing in (before, after))
+    return Difference(field="record", before=was, after=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +75,7 @@ class PlannedStep:
             output=step.output,
             fingerprint=None if step.take is None else step.take.fingerprint,
             form=None if step.take is None else form_of(step.take),
-            standing=None if step.record is None else Standing.of(step.record),
+            standing=standing_of(step.record),
         )
 
 
@@ -78,8 +96,9 @@ def _moved(agreed: PlannedStep, now: PlannedStep | None) -> str:
         return "it is no longer among the takes"
     if agreed.fingerprint != now.fingerprint:
         return _request_moved(agreed.form, now.form)
-    if agreed.standing != now.standing:
-        return f"record {_standing_text(agreed.standing)} -> {_standing_text(now.standing)}"
+    moved_on = progress(agreed.standing, now.standing)
+    if moved_on is not None:
+        return moved_on.text
     if agreed.action is not now.action:
         return f"{agreed.action} -> {now.action}: {'; '.join(now.reasons)}"
     return "; ".join(difference.text for difference in _price_and_place(agreed, now))
@@ -102,12 +121,6 @@ def _request_moved(agreed: Form | None, now: Form | None) -> str:
     if agreed is None:
         return "it is back in the manifest"
     return "; ".join(difference.text for difference in between(agreed, now)) or "the request changed"
-
-
-def _standing_text(standing: Standing | None) -> str:
-    if standing is None:
-        return "absent"
-    return standing.state if standing.task_id is None else f"{standing.state} ({standing.task_id[:SHORT_DIGEST]})"
 
 
 # ---- JSON --------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ Everything is read here and nothing is sent. A project that comes out is sound; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,10 @@ class Options:
 _NO_OPTIONS = Options()
 
 
+def _is_there(_: Path) -> None:
+    """Nothing has to be done for a file that lies where it belongs."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A sound manifest with its takes, in manifest order. Paths are real and absolute.
@@ -70,8 +74,11 @@ class Project:
         return self.manifest.provider.region
 
 
-def load(path: Path, options: Options = _NO_OPTIONS) -> Project:
-    """The project of the manifest at `path`. Raises Refused with all problems, in file order."""
+def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], None] = _is_there) -> Project:
+    """The project of the manifest at `path`. Raises Refused with all problems, in file order.
+
+    `bring` is called with the path of each file that the manifest names before it is looked at.
+    """
     shown = _as_given(path)
     text = document.parse(_content(path, shown), shown)
     folder = path.parent.resolve()
@@ -79,7 +86,7 @@ def load(path: Path, options: Options = _NO_OPTIONS) -> Project:
     state_dir = folder / STATE_DIR
     lockfile_path = (state_dir / EMULATOR_REGION if options.emulator else folder) / f"{path.stem}.lock.json"
     _check_own_places(shown, root, state_dir, lockfile_path)
-    files, levels_up = ProjectFiles(folder=folder, root=root), len(folder.relative_to(root).parts)
+    files, levels_up = ProjectFiles(folder=folder, root=root, bring=bring), len(folder.relative_to(root).parts)
     whole, check = gathering.gather(text, files=files, levels_up=levels_up)
     parsed, problems = _parsed(whole, check, options, path.stem, levels_up=levels_up)
     made, more = _takes(parsed, whole, files, folder=folder, root=root)

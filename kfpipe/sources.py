@@ -38,11 +38,15 @@ def content(path: Path, limit_bytes: int) -> bytes:
 
 
 class ProjectFiles:
-    """Names relative to the manifest -> contents, or a finding without a place. `folder` and `root` are real paths."""
+    """Names relative to the manifest -> contents, or a finding without a place. `folder` and `root` are real paths.
 
-    def __init__(self, *, folder: Path, root: Path) -> None:
+    `bring` is called with the path of a file before it is looked at.
+    """
+
+    def __init__(self, *, folder: Path, root: Path, bring: Callable[[Path], None]) -> None:
         self._folder = folder
         self._root = root
+        self._bring = bring
         self._listing = cache(_listing)
 
     def real(self, name: str) -> Path:
@@ -57,6 +61,7 @@ class ProjectFiles:
         """What `reader` makes of the file, or why there is nothing to be made of it."""
         path = self._folder / name
         try:
+            self._bring(path)
             flaw = self._flaw(name, path)
             return reader(path.resolve()) if flaw is None else flaw
         except Unusable as error:

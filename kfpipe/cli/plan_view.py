@@ -47,7 +47,7 @@ def table(plan: Plan) -> Table:
 
 def _row(step: Step) -> tuple[str, ...]:
     seconds = "" if step.take is None else str(step.take.request.parameters.duration_s)
-    return (step.take_id, step.action, "; ".join(step.reasons), step.model, _size(step), seconds, _cost(step))
+    return (step.take_id, step.action, "; ".join(step.reasons), step.model, _size(step), seconds, cost_text(step))
 
 
 def _size(step: Step) -> str:
@@ -59,7 +59,8 @@ def _size(step: Step) -> str:
     return f"{step.take.size.width_px}x{step.take.size.height_px}"
 
 
-def _cost(step: Step) -> str:
+def cost_text(step: Step) -> str:
+    """What the step may add to the bill; empty where that is nothing."""
     if step.cost is None:
         return "unknown"
     return amount_text(step.cost) if step.cost or step.action is Action.RENDER else ""
@@ -73,7 +74,7 @@ def summary(plan: Plan, destination: Destination) -> list[str]:
     paid = [total for total in plan.totals() if total.renders]
     lines += [f"  {_total_text(total)}" for total in paid]
     if len(paid) > 1:
-        lines.append(f"  in all: {_sum_text(plan.cost, len(plan.unpriced), plan.currency)}")
+        lines.append(f"  in all: {sum_text(plan.cost, len(plan.unpriced), plan.currency)}")
     lines += [f"  {line}" for line in _missing_prices(plan)]
     if plan.work:
         lines.append(f"goes to {destination.text}")
@@ -82,10 +83,11 @@ def summary(plan: Plan, destination: Destination) -> list[str]:
 
 def _total_text(total: Total) -> str:
     video = f"{counted(total.renders, 'clip')}, {total.seconds:,} s of video"
-    return f"{total.model}: {video}, {_sum_text(total.cost, total.unpriced, total.currency)}"
+    return f"{total.model}: {video}, {sum_text(total.cost, total.unpriced, total.currency)}"
 
 
-def _sum_text(cost: Decimal, unpriced: int, currency: str) -> str:
+def sum_text(cost: Decimal, unpriced: int, currency: str) -> str:
+    """An amount and what is missing in it."""
     if not unpriced:
         return money_text(cost, currency)
     if not cost:

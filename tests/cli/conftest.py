@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,22 @@ def emulator(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator
     with Emulator(factor=200, queue_s=(0, 10), run_s=(20, 60), film="tiny", enforces_rates=False) as running:
         monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", running.base_url)
         yield running
+
+
+Git = Callable[..., "subprocess.CompletedProcess[str]"]
+"""`git(*words)` in a clone."""
+
+
+def clone_at(folder: Path) -> Git:
+    """`git` in a clone, as somebody."""
+
+    def git(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        who = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "core.hooksPath=/dev/null")
+        ended = subprocess.run(["git", "-C", str(folder), *who, *words], capture_output=True, text=True, check=False)
+        assert ended.returncode == code, ended.stderr
+        return ended
+
+    return git
 
 
 TWINS = "shots:\n  - {id: cat, prompt: A cat looks up., matrix: {seed: [1, 2]}}\n"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -15,7 +13,7 @@ import pytest
 from kfpipe.emulator import Emulator
 from kfpipe.lock import Lock, Record, Rendered, entries, spent
 from kfpipe.lockfile import load, save
-from tests.cli.conftest import Call
+from tests.cli.conftest import Call, clone_at
 from tests.makers import NOW, asked, record, render, rendered, result, submitted, task
 
 LOCK = "shots.lock.json"
@@ -132,20 +130,6 @@ def test_the_one_format_is_current_and_a_newer_one_is_refused(lockfile: Path, kf
 
 
 # ---- merge -------------------------------------------------------------------------------------------------------
-
-Clone = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def clone_at(folder: Path) -> Clone:
-    """`git` in a clone, as somebody."""
-
-    def git(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        who = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "core.hooksPath=/dev/null")
-        ended = subprocess.run(["git", "-C", str(folder), *who, *words], capture_output=True, text=True, check=False)
-        assert ended.returncode == code, ended.stderr
-        return ended
-
-    return git
 
 
 @pytest.fixture

@@ -1,0 +1,132 @@
+"""A project as a commit of its git repository holds it: files on demand, in a folder that is gone afterwards.
+
+Only objects are read: no hook, no filter and no remote has a part in it, and neither the index nor the work tree is
+looked at or touched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Final
+
+from kfpipe import environment, lockfile
+from kfpipe import project as projects
+from kfpipe.comparison import Past
+from kfpipe.errors import Refused
+from kfpipe.project import Options, Project
+from kfpipe.wording import echoed
+
+_CALM: Final = ("-c", "core.fsmonitor=false", "-c", "protocol.allow=never")
+_SETTINGS: Final = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+
+
+def past(project: Project, manifest: str, options: Options, name: str) -> Past:
+    """The takes of the project's manifest, a file of this name in its folder, and their records, at the commit `name`.
+
+    Raises Refused where there is no git, no such commit, no such file in it, or one that is not sound.
+    """
+    commit = _commit(project.root, name)
+    with _exported(project.root, commit) as export:
+        place = export.folder / project.folder.relative_to(project.root)
+        export.bring(place / manifest)
+        if not (place / manifest).is_file():
+            told = f"{echoed(name)} has no {echoed((place / manifest).relative_to(export.folder).as_posix())}"
+            raise Refused.because("--diff", told, expected="a commit that holds the manifest")
+        export.bring(place / project.lockfile_path.relative_to(project.folder))
+        try:
+            then = projects.load(place / manifest, options, bring=export.bring)
+            return Past(name=name, commit=commit, takes=then.takes, lock=lockfile.read(then))
+        except Refused as refused:
+            raise Refused(
+                replace(problem, file=problem.file.replace(f"{export.folder}{os.sep}", f"{name}:"))
+                for problem in refused.problems
+            ) from refused
+
+
+def _commit(root: Path, name: str) -> str:
+    """The id of the commit; a name that begins like an option is no name."""
+    if not (root / ".git").exists():
+        raise Refused.because("--diff", "there is no git repository around the manifest")
+    if not name.startswith("-"):
+        words = _words(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        ended = subprocess.run(  # noqa: S603  there is no shell, and the name is no option
+            words, env=_variables(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        if ended.returncode == 0:
+            return ended.stdout.strip()
+    fix = "`git log --oneline` lists commits; a shallow clone holds the latest ones only"
+    raise Refused.because("--diff", f"git knows no commit {echoed(name)}", expected="a branch, tag or commit", fix=fix)
+
+
+class _Export:
+    """Files of one commit, brought to `folder` when they are asked for."""
+
+    def __init__(self, folder: Path, commit: str, asking: IO[bytes], answers: IO[bytes]) -> None:
+        self.folder = folder
+        self._commit = commit
+        self._asking = asking
+        self._answers = answers
+
+    def bring(self, path: Path) -> None:
+        """Put the file there that the commit has at this place; nothing when it has none."""
+        place = Path(os.path.normpath(path))
+        name = place.relative_to(self.folder).as_posix() if place.is_relative_to(self.folder) else ""
+        if not name or "\n" in name or place.exists():
+            return
+        self._asking.write(f"{self._commit}:{name}\n".encode())
+        self._asking.flush()
+        header = self._answers.readline().split()
+        if not header or header[-1] == b"missing":
+            return
+        *kind, size = header[-2:]
+        if kind == [b"blob"]:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with place.open("wb") as file:
+                self._pour(int(size), file)
+        else:  # a folder, or a link that leads out of the commit
+            with Path(os.devnull).open("wb") as nowhere:
+                self._pour(int(size), nowhere)
+        self._answers.read(1)
+
+    def _pour(self, size: int, file: IO[bytes]) -> None:
+        while size:
+            part = self._answers.read(min(size, 1 << 20))
+            file.write(part)
+            size -= len(part) or size
+
+
+@contextmanager
+def _exported(root: Path, commit: str) -> Iterator[_Export]:
+    """An empty project, into which the commit's files can be brought."""
+    with tempfile.TemporaryDirectory(prefix="kfpipe-") as made:
+        folder = Path(made).resolve()
+        (folder / ".git").mkdir()  # here the project ends, as it does in the work tree
+        git = subprocess.Popen(  # noqa: S603  the words are ours, and there is no shell
+            _words(root, "cat-file", "--batch", "--follow-symlinks"),
+            env=_variables(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        with git:
+            assert git.stdin is not None and git.stdout is not None
+            yield _Export(folder, commit, git.stdin, git.stdout)
+
+
+def _words(root: Path, *words: str) -> list[str]:
+    program = shutil.which("git")
+    if program is None:
+        raise Refused.because("git", "git is not installed here")
+    return [program, "-C", str(root), *_CALM, *words]
+
+
+def _variables() -> Mapping[str, str]:
+    """The environment of git, which has no business with the key."""
+    return {**{name: value for name, value in os.environ.items() if name != environment.API_KEY}, **_SETTINGS}
