@@ -186,8 +186,8 @@ async def running(
 def shot_footage(project: Project, lock: Lock, handout: Handout, *, among: Chosen) -> tuple[ShotFootage, ...]:
     """The takes of each shot with their clips, as they are seen from a file at `handout`."""
     files = renders.on_disk(lock, project.folder, project.state_dir)
-    takes = chain.completed(project, lock, files, _nothing).takes
-    return footage.of([take for take in takes if among(take.id)], lock, files, handout.link)
+    completed = chain.completed(project, lock, files, _nothing).takes
+    return footage.of(completed, lock, files, handout.link, among)
 
 
 @contextmanager

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
+from urllib.parse import quote
 
+from kfpipe import changes
 from kfpipe.domain import Take
 from kfpipe.lock import Lock, Record, Rendered, state_name
-from kfpipe.plan import FileState
+from kfpipe.plan import Chosen, FileState
 
 Link = Callable[[str], str | None]
 """A path below the manifest's folder -> the way there from the file that is written; None: it leaves the project."""
@@ -21,15 +23,27 @@ _RATE_TOLERANCE: Final = Fraction(1, 1000)
 
 _FASTEST_FPS: Final = 1000
 
+_PLAIN_IN_ADDRESS: Final = "/@=,"
+"""Not the colon: a path must not begin like `javascript:`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """A take whose file is here, as it was rendered. `path` leads there, with forward slashes."""
+    """A take whose file is here, as it was rendered. `path` leads there, with forward slashes.
+
+    `has_changed` tells that the manifest asks for something else by now.
+    """
 
     take: Take
     record: Record
+    has_changed: bool
     entry: Rendered
     path: str
+
+    @property
+    def url(self) -> str:
+        """The same path as an address."""
+        return address_of(self.path)
 
     @property
     def rate(self) -> Fraction:
@@ -43,11 +57,6 @@ class Clip:
         """The length in frames, one at least."""
         return max(1, round(Fraction(self.entry.render.duration_s) * self.rate))
 
-    @property
-    def has_changed(self) -> bool:
-        """Whether the manifest asks for something else by now."""
-        return self.take.fingerprint != self.entry.asked.fingerprint
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoClip:
@@ -55,6 +64,7 @@ class NoClip:
 
     take: Take
     record: Record | None
+    has_changed: bool
     reason: str
 
 
@@ -78,26 +88,37 @@ class ShotFootage:
         return next((footage for footage in self.takes if footage.record is not None and footage.record.picked), None)
 
 
-def of(takes: Sequence[Take], lock: Lock, files: Mapping[str, FileState], link: Link) -> tuple[ShotFootage, ...]:
-    """The footage of these takes, shot by shot."""
+def address_of(path: str) -> str:
+    """A relative path as a relative address, in which no character means anything but itself."""
+    return quote(path, safe=_PLAIN_IN_ADDRESS)
+
+
+def of(
+    takes: Sequence[Take], lock: Lock, files: Mapping[str, FileState], link: Link, among: Chosen
+) -> tuple[ShotFootage, ...]:
+    """The footage of those of the manifest's takes that are meant, shot by shot."""
+    changed = changes.changed(takes, lock)
     shots: dict[str, list[Footage]] = {}
-    for take in takes:
-        footage = _footage(take, lock.get(take.id), files.get(take.id, FileState.MISSING), link)
-        shots.setdefault(take.shot_id, []).append(footage)
+    for take in filter(lambda take: among(take.id), takes):
+        record, file = lock.get(take.id), files.get(take.id, FileState.MISSING)
+        shots.setdefault(take.shot_id, []).append(_footage(take, record, file, link, has_changed=take.id in changed))
     return tuple(ShotFootage(shot_id=shot_id, takes=tuple(found)) for shot_id, found in shots.items())
 
 
-def _footage(take: Take, record: Record | None, file: FileState, link: Link) -> Footage:
+def _footage(take: Take, record: Record | None, file: FileState, link: Link, *, has_changed: bool) -> Footage:
+    def no_clip(reason: str) -> NoClip:
+        return NoClip(take=take, record=record, has_changed=has_changed, reason=reason)
+
     if record is None:
-        return NoClip(take=take, record=None, reason="it was never rendered")
+        return no_clip("it was never rendered")
     if not isinstance(record.entry, Rendered):
-        return NoClip(take=take, record=record, reason=f"it is {state_name(record.entry)}")
+        return no_clip(f"it is {state_name(record.entry)}")
     name, fps = record.entry.render.path, record.entry.render.fps
     path = link(name)
     if path is None:
-        return NoClip(take=take, record=record, reason=f"{name} leads out of the project")
+        return no_clip(f"{name} leads out of the project")
     if file is not FileState.MATCHES:
-        return NoClip(take=take, record=record, reason=f"{name} is {file}")
+        return no_clip(f"{name} is {file}")
     if not 1 <= fps <= _FASTEST_FPS:
-        return NoClip(take=take, record=record, reason=f"{fps:f} frames per second are not believable")
-    return Clip(take=take, record=record, entry=record.entry, path=path)
+        return no_clip(f"{fps:f} frames per second are not believable")
+    return Clip(take=take, record=record, has_changed=has_changed, entry=record.entry, path=path)

@@ -166,7 +166,7 @@ def shots(
     """The footage of these takes; every file is as it was rendered unless `files` says otherwise."""
     lock = {take.id: known for take, known in pairs if known is not None}
     states = {**dict.fromkeys(lock, FileState.MATCHES), **(files or {})}
-    return footage.of([take for take, _ in pairs], lock, states, link)
+    return footage.of([take for take, _ in pairs], lock, states, link, lambda _: True)
 
 
 def follower(take_id: str, *sources: str, **changes: Any) -> Take:

@@ -2,8 +2,8 @@
 
     entry       where every command begins and ends: words in, exit code out
     group       the commands by name, loaded when they are called
-    init, validate, plan, run, status, cancel, reconcile, verify, pick, prune, models, schema, emulate, lock,
-    lock_merge, doctor    one command each
+    init, validate, plan, run, status, cancel, reconcile, verify, pick, prune, report, export, models, schema,
+    emulate, lock, lock_merge, doctor    one command each
     source      MANIFEST and what is laid over it
     arguments   the words that other commands share
     selection   which takes `kitten*`, `tag:hero` or `!walk` mean
@@ -13,7 +13,9 @@
     live        the same on a screen, or as dated lines
     event_log   events -> lines for a program
     settlement  what a person decided about takes without an answer
-    plan_view, record_view, reconcile_view, verify_view, prune_view, summary    values -> what is printed of them
+    plan_view, record_view, reconcile_view, verify_view, prune_view, export_view, summary
+                values -> what is printed of them
+    report_view footage -> a page for the browser
     messages    errors -> text and exit codes
     table, figures, terminal           rows, numbers, the two streams
 

@@ -48,7 +48,7 @@ def command(
     """
     project = source.load()
     terminal.note(*messages.problems_text(project.warnings))
-    handout = Handout.at(output or _usual_place(project, wanted), project)
+    handout = Handout.at(output or _usual_place(source.path.parent, project, wanted), project)
     form = _format(handout.given, wanted)
     lock = api.records(project)
     shots = api.shot_footage(project, lock, handout, among=select.among(project, lock))
@@ -66,10 +66,10 @@ def command(
     return code
 
 
-def _usual_place(project: Project, wanted: str | None) -> Path:
+def _usual_place(folder: Path, project: Project, wanted: str | None) -> Path:
     if wanted is None:
         raise click.UsageError("say what to write: -o FILE, or --format")
-    return project.folder / project.manifest.output_dir / f"{project.stem}.{wanted}"
+    return folder / project.manifest.output_dir / f"{project.stem}.{wanted}"
 
 
 def _format(path: Path, wanted: str | None) -> Format:

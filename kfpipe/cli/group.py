@@ -20,6 +20,7 @@ SUMMARIES: Final = {
     "verify": "Compare every rendered file with the lockfile.",
     "pick": "Choose one take of a shot.",
     "prune": "List takes that left the manifest, and set their clips aside.",
+    "report": "Write a page to review the takes in a browser.",
     "export": "Hand the shots over to an editor: OTIO, EDL, CSV.",
     "models": "List what can be rendered where, at what price.",
     "schema": "Print the JSON schema of a manifest, a lockfile, or a command's output.",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from typing import Any, Final
-from urllib.parse import quote
 
 from kfpipe.export import facts
 from kfpipe.footage import Clip
@@ -17,8 +16,6 @@ from kfpipe.timeline import Cut, Slot, Timeline
 
 CHOSEN: Final = "DEFAULT_MEDIA"
 """The key that every reader looks for."""
-
-_PLAIN_IN_URL: Final = "/@=,"
 
 Json = dict[str, Any]
 
@@ -71,7 +68,7 @@ def _reference(clip: Clip) -> Json:
         name=clip.take.id,
         available_range=_range(clip.frames, clip.rate),
         available_image_bounds=None,
-        target_url=quote(clip.path, safe=_PLAIN_IN_URL),
+        target_url=clip.url,
     )
 
 

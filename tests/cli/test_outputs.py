@@ -30,6 +30,7 @@ ANSWERS = (
     "verify shots.yaml",
     "pick shots.yaml kitten",
     "prune shots.yaml",
+    "report shots.yaml",
     "export shots.yaml --format csv",
     "models",
     "schema --list",

@@ -1,0 +1,270 @@
+"""Footage as a page to look through: shots and takes -> HTML. Pure.
+
+The page needs no script and asks no other host: its policy allows pictures and clips from where it lies, and the one
+style sheet by its digest. Everything that is printed into it is escaped, and stripped of control characters and marks
+of direction, as it is on a terminal.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from kfpipe.catalogue import EMULATOR_REGION
+from kfpipe.cli import record_view, terminal
+from kfpipe.cli.figures import counted, money_text
+from kfpipe.cli.selection import Nominee, state_of
+from kfpipe.domain import LocalMedium, MediaRole, Medium, Take
+from kfpipe.footage import Clip, Footage, Link, ShotFootage, address_of
+from kfpipe.lock import Entry, Failed, Lock, Record, entries, may_be_billed, result_of, spent, task_of
+
+_TEMPLATE: Final = "report.html.jinja"
+_STYLE: Final = "report.css"
+
+KINDS: Final = {
+    "choose": "To choose",
+    "picked": "Picked",
+    "clip": "With a clip",
+    "failed": "Failed",
+    "open": "No clip yet",
+}
+"""What the page can be narrowed to; the style sheet knows the same names."""
+
+_PICTURES: Final = (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Medium:
+    """What a shot was made from. `source` is its path or address; `url` is None where the page must not lead there."""
+
+    role: str
+    source: str
+    url: str | None
+    is_picture: bool
+    width_px: int | None = None
+    height_px: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Card:
+    """One take: `still` is the picture to show until the clip plays, `trouble` why there is no clip."""
+
+    take_id: str
+    name: str
+    state: str
+    kinds: tuple[str, ...]
+    is_picked: bool
+    has_changed: bool
+    clip: Clip | None
+    still: _Medium | None
+    trouble: str
+    prompt: str
+    negative_prompt: str
+    actual_prompt: str | None
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shot:
+    """`prompt` and `negative_prompt` are those of all takes, None where they differ."""
+
+    shot_id: str
+    anchor: str
+    tags: tuple[str, ...]
+    media: tuple[_Medium, ...]
+    prompt: str | None
+    negative_prompt: str | None
+    cards: tuple[_Card, ...]
+
+
+def html(title: str, shots: Sequence[ShotFootage], everyone: Sequence[Nominee], link: Link) -> str:
+    """The page. `everyone` are the takes of the shots, and those that left the manifest; `link` leads to stills."""
+    style = Markup(_file(_STYLE))  # noqa: S704  our own file
+    shown = [_shot(shot, link) for shot in shots]
+    cards = [card for shot in shown for card in shot.cards]
+    lock = {one.take_id: one.record for one in everyone if one.record is not None}
+    return _template().render(
+        title=title,
+        style=style,
+        style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        summary=record_view.summary(everyone),
+        filters=[(kind, label, sum(kind in card.kinds for card in cards)) for kind, label in KINDS.items()],
+        takes=len(cards),
+        shots=shown,
+        totals=list(_totals(lock)),
+        departed=[(one.take_id, state_of(one.record), _spent(one.record)) for one in everyone if one.take is None],
+    )
+
+
+def _file(name: str) -> str:
+    return files("kfpipe.cli").joinpath(name).read_text("utf-8")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_harmless
+    )
+    return environment.from_string(_file(_TEMPLATE))
+
+
+def _harmless(value: Any) -> Any:
+    return terminal.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+# ---- shots and takes -------------------------------------------------------------------------------------------------
+
+
+def _shot(shot: ShotFootage, link: Link) -> _Shot:
+    cards = tuple(_card(footage, shot, link) for footage in shot.takes)
+    media = dict.fromkeys(medium for footage in shot.takes for medium in _media(footage.take, link))
+    return _Shot(
+        shot_id=shot.shot_id,
+        anchor=f"shot-{shot.shot_id}",
+        tags=shot.takes[0].take.tags,
+        media=tuple(media),
+        prompt=_common(card.prompt for card in cards),
+        negative_prompt=_common(card.negative_prompt for card in cards),
+        cards=cards,
+    )
+
+
+def _common(texts: Iterable[str]) -> str | None:
+    distinct = set(texts)
+    return distinct.pop() if len(distinct) == 1 else None
+
+
+def _card(footage: Footage, shot: ShotFootage, link: Link) -> _Card:
+    take, record = footage.take, footage.record
+    entry = record.entry if record is not None else None
+    latest = entry.asked if entry is not None else take.request
+    result = result_of(entry) if entry is not None else None
+    is_picked = record is not None and record.picked
+    stills = (medium for medium in _media(take, link) if medium.role == "first frame" and medium.url)
+    return _Card(
+        take_id=take.id,
+        name=take.id.partition("@")[2] or take.id,
+        state=state_of(record),
+        kinds=tuple(_kinds(footage, shot, is_picked)),
+        is_picked=is_picked,
+        has_changed=footage.has_changed,
+        clip=footage if isinstance(footage, Clip) else None,
+        still=next(stills, None),
+        trouble="" if isinstance(footage, Clip) else _trouble(entry, footage.reason),
+        prompt=latest.prompt,
+        negative_prompt=latest.negative_prompt,
+        actual_prompt=None if result is None else result.actual_prompt,
+        facts=tuple(_facts(footage)),
+    )
+
+
+def _kinds(footage: Footage, shot: ShotFootage, is_picked: bool) -> Iterator[str]:
+    if is_picked:
+        yield "picked"
+    if isinstance(footage, Clip):
+        yield "clip"
+        if shot.picked is None and len(shot.clips) > 1:
+            yield "choose"
+    elif footage.record is not None and isinstance(footage.record.entry, Failed):
+        yield "failed"
+    else:
+        yield "open"
+
+
+def _trouble(entry: Entry | None, reason: str) -> str:
+    return f"{entry.failure.code}: {entry.failure.message}" if isinstance(entry, Failed) else f"No clip: {reason}"
+
+
+def _facts(footage: Footage) -> Iterator[tuple[str, str]]:
+    take, record = footage.take, footage.record
+    entry = record.entry if record is not None else None
+    model, parameters = (
+        (entry.asked.model, entry.asked.parameters)
+        if entry is not None
+        else (take.request.model, take.request.parameters)
+    )
+    task = task_of(entry) if entry is not None else None
+    yield "Model", model
+    if isinstance(footage, Clip):
+        render = footage.entry.render
+        yield "Size", f"{render.width_px}x{render.height_px}"
+        yield "Length", f"{render.duration_s.normalize():f} s, {render.fps.normalize():f} fps"
+    else:
+        yield "Size", parameters.resolution
+        yield "Length", f"{parameters.duration_s} s"
+    yield "Seed", "drawn at submission" if parameters.seed is None else str(parameters.seed)
+    if record is not None:
+        yield "Cost", _spent(record)
+        if record.previous:
+            yield "Earlier", counted(len(record.previous), "task")
+    if task is not None:
+        yield "Task", task.task_id
+
+
+# ---- what a shot is made from ----------------------------------------------------------------------------------------
+
+
+def _media(take: Take, link: Link) -> Iterator[_Medium]:
+    for given in take.request.media:
+        yield _medium(given.role, given.medium, link)
+    for role, cut in take.cuts:
+        source = f"the {cut.end} picture of {cut.take_id}, once it is rendered"
+        yield _Medium(role=_words(role), source=source, url=None, is_picture=False)
+
+
+def _medium(role: MediaRole, medium: Medium, link: Link) -> _Medium:
+    if not isinstance(medium, LocalMedium):
+        return _Medium(role=_words(role), source=medium.url, url=None, is_picture=False)
+    path = link(medium.path)
+    return _Medium(
+        role=_words(role),
+        source=PurePosixPath(medium.path).name,
+        url=path and address_of(path),
+        is_picture=path is not None and role in _PICTURES,
+        width_px=medium.width_px,
+        height_px=medium.height_px,
+    )
+
+
+def _words(role: MediaRole) -> str:
+    return role.replace("_", " ")
+
+
+# ---- money -----------------------------------------------------------------------------------------------------------
+
+
+def _spent(record: Record | None) -> str:
+    return "" if record is None else _money((*record.previous, record.entry)) or "nothing"
+
+
+def _totals(lock: Lock) -> Iterator[tuple[str, int, str, str]]:
+    """Of each model: its clips, their seconds as billed, and what they have cost."""
+    by_model: dict[str, list[Entry]] = {}
+    for entry in entries(lock):
+        by_model.setdefault(entry.asked.model, []).append(entry)
+    for model, bills in sorted(by_model.items()):
+        results = [result for result in map(result_of, bills) if result is not None]
+        seconds = sum(result.billed_seconds for result in results)
+        yield model, len(results), f"{seconds:f}", _money(bills)
+
+
+def _money(bills: Sequence[Entry]) -> str:
+    """What these requests cost; that of the emulator is told apart, and so is what nobody can tell."""
+    charged = [entry for entry in bills if entry.asked.region != EMULATOR_REGION]
+    played = [entry for entry in bills if entry.asked.region == EMULATOR_REGION]
+    parts = [money_text(amount, currency) for currency, amount in sorted(spent(charged).items())]
+    parts += [f"{money_text(amount, currency)} of play money" for currency, amount in sorted(spent(played).items())]
+    unpriced = sum(result is not None and result.cost is None for result in map(result_of, bills))
+    doubtful = sum(map(may_be_billed, bills))
+    parts += [f"{counted(unpriced, 'clip')} at an unknown price"] if unpriced else []
+    parts += [f"{counted(doubtful, 'request')} that may be billed"] if doubtful else []
+    return " and ".join(parts)
