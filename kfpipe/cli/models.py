@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -24,15 +25,18 @@ def command(region: str | None, as_json: bool) -> ExitCode:
     """List what can be rendered where, at what price.
 
     Prices are those of a second of finished video. One that nobody has published is unknown: a run asks for it
-    (`--price`, or `prices:` in the manifest). Limits are those of a new account; a manifest may name others.
+    (`--price`, or `prices:` in the manifest). Limits are those of a new account; a manifest may name others. Each line
+    says where its numbers come from, and whether the service documents the model or others have reported of it.
     """
     known = catalogue.shipped()
     regions = tuple(known.regions.values()) if region is None else (_region(known, region),)
     if as_json:
         terminal.result_json(_as_json(known, regions))
         return ExitCode.OK
-    table.show(_table(known, regions))
-    terminal.result("", f"prices per second of video, as of {known.as_of}; /s: submissions in a second")
+    sources = _sources(known, regions)
+    table.show(_table(known, regions, sources))
+    terminal.result("", f"prices per second of video; /s: submissions in a second; all as of {known.as_of}")
+    terminal.result(*(f"{mark} {source}" for source, mark in sources.items()))
     return ExitCode.OK
 
 
@@ -49,7 +53,20 @@ def _region(known: Catalogue, name: str) -> Region:
     return region
 
 
-def _table(known: Catalogue, regions: tuple[Region, ...]) -> Table:
+def _offered(known: Catalogue, regions: tuple[Region, ...]) -> Iterator[tuple[Model, Region, Offer]]:
+    for model in known.models.values():
+        for region in regions:
+            if region.name in model.offers:
+                yield model, region, model.offers[region.name]
+
+
+def _sources(known: Catalogue, regions: tuple[Region, ...]) -> dict[str, str]:
+    """The mark that stands in the table for each source, in the order of the marks."""
+    named = (source for model, _, offer in _offered(known, regions) for source in (offer.source, model.source))
+    return {source: f"[{number}]" for number, source in enumerate(dict.fromkeys(named), start=1)}
+
+
+def _table(known: Catalogue, regions: tuple[Region, ...], sources: Mapping[str, str]) -> Table:
     return Table(
         columns=(
             Column(title="model"),
@@ -59,17 +76,14 @@ def _table(known: Catalogue, regions: tuple[Region, ...]) -> Table:
             Column(title="sound"),
             Column(title="/s", is_number=True),
             Column(title="at once", is_number=True),
+            Column(title="from"),
+            Column(title="model is"),
         ),
-        rows=tuple(
-            _row(model, region, model.offers[region.name])
-            for model in known.models.values()
-            for region in regions
-            if region.name in model.offers
-        ),
+        rows=tuple(_row(model, region, offer, sources) for model, region, offer in _offered(known, regions)),
     )
 
 
-def _row(model: Model, region: Region, offer: Offer) -> tuple[str, ...]:
+def _row(model: Model, region: Region, offer: Offer, sources: Mapping[str, str]) -> tuple[str, ...]:
     seconds = {model.min_duration_s, model.max_duration_s}
     return (
         model.name,
@@ -79,11 +93,15 @@ def _row(model: Model, region: Region, offer: Offer) -> tuple[str, ...]:
         "yes" if model.sound else "no",
         str(offer.submissions_per_second),
         str(offer.concurrent_tasks),
+        sources[offer.source],
+        f"{model.certainty} {sources[model.source]}",
     )
 
 
 def _prices(model: Model, region: Region, offer: Offer) -> str:
-    """`720P 0.10, 1080P unknown (USD)`."""
+    """`USD 720P 0.10, 1080P unknown`; `USD unknown` when no price is known."""
+    if not offer.prices:
+        return f"{region.currency} unknown"
     prices = ((resolution, offer.prices.get(resolution)) for resolution in model.resolutions)
     told = [f"{resolution} {'unknown' if price is None else amount_text(price)}" for resolution, price in prices]
     return f"{region.currency} {', '.join(told)}"
@@ -101,6 +119,8 @@ def _model_json(model: Model, regions: tuple[Region, ...]) -> dict[str, Any]:
         "model": model.name,
         "aliases": list(model.aliases),
         "summary": model.summary,
+        "certainty": model.certainty,
+        "source": model.source,
         "resolutions": list(model.resolutions),
         "seconds": {"min": model.min_duration_s, "max": model.max_duration_s},
         "sound": model.sound,

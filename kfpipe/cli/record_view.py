@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
@@ -45,6 +45,30 @@ def table(shown: Sequence[Nominee]) -> Table:
         columns=tuple(Column(title=title, is_number=title == "cost") for title in titles),
         rows=tuple(_row(one) for one in shown),
     )
+
+
+def history(shown: Sequence[Nominee]) -> Table:
+    """A row for each request on record, a take's earliest first: the costs add up to all that was billed."""
+    titles = ("take", "state", "picked", "task", "seconds", "cost", "when")
+    return Table(
+        columns=tuple(Column(title=title, is_number=title in ("seconds", "cost")) for title in titles),
+        rows=tuple(row for one in shown for row in _history_rows(one)),
+    )
+
+
+def _history_rows(one: Nominee) -> Iterator[tuple[str, ...]]:
+    if one.record is None:
+        yield (one.take_id, ABSENT, "", "", "", "", "")
+        return
+    for entry in one.record.previous:
+        yield _request(one.take_id, f"earlier: {_outcome(entry)}", "", entry)
+    yield _request(one.take_id, _state(one, one.record), "yes" if one.record.picked else "", one.record.entry)
+
+
+def _request(take_id: str, state: str, picked: str, entry: Entry) -> tuple[str, ...]:
+    task, result = task_of(entry), result_of(entry)
+    seconds = f"{result.billed_seconds.normalize():f}" if result else ""
+    return (take_id, state, picked, task.task_id if task else "", seconds, _cost(entry), _when(entry))
 
 
 def _row(one: Nominee) -> tuple[str, ...]:
@@ -122,13 +146,31 @@ def _spent(lock: Lock, *, in_play: bool) -> dict[str, Decimal]:
     return spent(entry for entry in entries(lock) if (entry.asked.region == EMULATOR_REGION) is in_play)
 
 
-def as_json(shown: Sequence[Nominee]) -> dict[str, Any]:
+def as_json(shown: Sequence[Nominee], *, in_full: bool) -> dict[str, Any]:
     """What `status --json` prints; amounts are decimal text, null where unknown or not yet known."""
     lock = _records(shown)
     return {
-        "takes": takes_json(shown),
+        "takes": [{**_take_json(one), **(_history_json(one) if in_full else {})} for one in shown],
         "spent": _amounts_json(_spent(lock, in_play=False)),
         "play_money": _amounts_json(_spent(lock, in_play=True)),
+    }
+
+
+def _history_json(one: Nominee) -> dict[str, Any]:
+    requests = () if one.record is None else (*one.record.previous, one.record.entry)
+    return {"history": [_request_json(entry) for entry in requests]}
+
+
+def _request_json(entry: Entry) -> dict[str, Any]:
+    task, result = task_of(entry), result_of(entry)
+    return {
+        "state": state_name(entry),
+        "task_id": task and task.task_id,
+        "asked_at": time_text(entry.asked.asked_at),
+        "at": time_text(_moment(entry)),
+        "billed_seconds": result and decimal_text(result.billed_seconds),
+        "cost": result and decimal_text(result.cost),
+        "currency": entry.asked.currency,
     }
 
 

@@ -216,6 +216,37 @@ def test_models_tell_prices_by_region(kfpipe: Call) -> None:
     assert prices["wan2.1-kf2v-plus", "singapore"] == {"720P": None}
 
 
+def test_models_tell_where_each_number_comes_from_and_how_sure_it_is(kfpipe: Call) -> None:
+    out = kfpipe("models", "--region", "beijing").out.splitlines()
+    sources = dict(line.split(" ", 1) for line in out if line.startswith("["))
+    marks = {row.split()[0]: (row.split()[-3], row.split()[-2], row.split()[-1]) for row in out[1:7]}
+    price_from, certainty, model_from = marks["wan3.0-video"]
+    assert certainty == "reported"
+    assert "not published" in sources[price_from] or "neither prices" in sources[price_from]
+    assert sources[model_from].startswith("introduction of its API reference")
+    assert marks["wan2.7-i2v"][1] == "documented"
+    assert "as of 2026-" in out[-len(sources) - 1]
+    (data,) = [one for one in kfpipe("models", "--json").json["models"] if one["model"] == "wan3.0-video"]
+    assert data["certainty"] == "reported"
+
+
+def test_every_task_of_a_take_is_shown_with_its_bill(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
+    kfpipe("run", "shots.yaml", "-s", "kitten")
+    kfpipe("run", "shots.yaml", "-s", "kitten", "--rerender", "kitten")
+    kfpipe("pick", "shots.yaml", "kitten", "kitten")
+    lines = kfpipe("status", "shots.yaml", "--takes").out.splitlines()
+    assert [line.split()[:3] for line in lines[1:4]] == [
+        ["kitten", "earlier:", "rendered"],
+        ["kitten", "rendered", "yes"],
+        ["monster", "absent"],
+    ]
+    tasks = {charge.task_id for charge in emulator.bill().charges}
+    assert all(any(task in line for line in lines) for task in tasks)
+    assert lines[-1] == "spent so far: nothing (USD 0.40 of play money)"
+    (history,) = [take["history"] for take in kfpipe("status", "shots.yaml", "--takes", "--json").json["takes"][:1]]
+    assert [one["cost"] for one in history] == ["0.20", "0.20"]
+
+
 def test_an_unknown_region_is_answered_with_the_known_ones(kfpipe: Call) -> None:
     ended = kfpipe("models", "--region", "singapur")
     assert ended.code == 2

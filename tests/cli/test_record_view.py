@@ -88,7 +88,7 @@ def test_json_tells_why_a_take_failed() -> None:
 
 def test_costs_are_exact_text_in_json() -> None:
     paid = {"kitten": record(rendered(KITTEN, of_result=result(cost=Decimal("0.0750"))))}
-    assert record_view.as_json(nominees([KITTEN], paid))["spent"] == {"USD": "0.0750"}
+    assert record_view.as_json(nominees([KITTEN], paid), in_full=False)["spent"] == {"USD": "0.0750"}
 
 
 def test_requests_that_may_be_billed_are_not_passed_over_in_silence() -> None:
@@ -97,3 +97,30 @@ def test_requests_that_may_be_billed_are_not_passed_over_in_silence() -> None:
         record_view.summary(nominees([ROOF, KITTEN], lock))[1]
         == "spent so far: USD 0.50, and 2 requests that may be billed"
     )
+
+
+def test_the_history_has_a_line_for_each_request_and_its_costs_add_up() -> None:
+    earlier = rendered(EARLIER, of_result=result(cost=Decimal("0.30"), billed_seconds=Decimal("3.0")))
+    paid = {
+        "kitten": record(rendered(KITTEN), picked=True),
+        "monster": record(failed(MONSTER), previous=(earlier, unclear(EARLIER))),
+    }
+    shown = nominees([KITTEN, MONSTER, WALK], paid)
+    assert table.lines(record_view.history(shown)) == [
+        "take     state                  picked  task    seconds      cost  when",
+        "kitten   rendered               yes     task-1        5  USD 0.50  2026-11-22 11:55Z",
+        "monster  earlier: rendered              task-1        3  USD 0.30  2026-11-22 11:55Z",
+        "monster  earlier: unclear                                          2026-11-22 11:50Z",
+        "monster  failed: InternalError          task-1                     2026-11-22 11:55Z",
+        "walk     absent",
+    ]
+    assert record_view.summary(shown)[1] == "spent so far: USD 0.80, and 1 request that may be billed"
+    told = record_view.as_json(shown, in_full=True)
+    costs = [Decimal(one["cost"]) for take in told["takes"] for one in take["history"] if one["cost"]]
+    assert sum(costs) == Decimal(told["spent"]["USD"])
+    assert [len(take["history"]) for take in told["takes"]] == [1, 3, 0]
+
+
+def test_the_picked_take_is_marked() -> None:
+    (row,) = record_view.table(nominees([KITTEN], {"kitten": record(rendered(KITTEN), picked=True)})).rows
+    assert row[:3] == ("kitten", "rendered", "yes")
