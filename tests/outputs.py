@@ -13,12 +13,22 @@ from kfpipe.schema.published import names, published
 
 
 def check(words: Sequence[str], out: str) -> None:
-    """Fail when a command printed what its schema does not tell of; text for people is not looked at."""
+    """Fail when a command printed what its schema does not tell of."""
+    found = fault(words, out)
+    assert found is None, found
+
+
+def fault(words: Sequence[str], out: str) -> str | None:
+    """What of a command's output is not as its schema has it; text for people is not looked at."""
     if "--json" not in words or (words[0] == "schema" and not {"--list", "--install"} & set(words)):
-        return
+        return None
+    try:
+        data = json.loads(out)
+    except ValueError as error:
+        return f"--json printed no JSON: {error}\n{out[:500]}"
     name = "-".join(words[:2]) if words[0] == "lock" else words[0]
-    fault = best_match(_validator(name if name in names() else "refusal").iter_errors(json.loads(out)))
-    assert fault is None, f"schemas/output.schema.json lags behind {name}: {fault.json_path}: {fault.message}"
+    found = best_match(_validator(name if name in names() else "refusal").iter_errors(data))
+    return found and f"schemas/output.schema.json does not fit what {name} printed: {found.json_path}: {found.message}"
 
 
 @cache

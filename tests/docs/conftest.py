@@ -10,6 +10,7 @@ import pytest
 from kfpipe import environment
 from kfpipe.cli import main
 from kfpipe.emulator import Emulator
+from tests import outputs
 
 Call = Callable[[list[str]], str]
 
@@ -28,6 +29,7 @@ def kfpipe(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
         with pytest.raises(SystemExit):
             main(words)
         out, err = capfd.readouterr()
+        outputs.check(words, out)
         return out + "".join(line for line in err.splitlines(keepends=True) if not _PROGRESS.match(line))
 
     return call

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kfpipe import catalogue
 from kfpipe.schema.shipped import schema_at
-from tests.editor.language_server import Sheet
+from tests.docs.pages import ROOT
+from tests.editor.language_server import LanguageServer, Sheet
 
 SHOT = "shots:\n  - id: kitten\n    "
 
 
 def test_the_example_of_init_is_without_complaint(sheet: Sheet) -> None:
     assert sheet.complaints() == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "manifests").glob("*.yaml")), ids=lambda path: path.name)
+def test_the_manifests_to_copy_from_are_without_complaint(program: Path, path: Path) -> None:
+    with LanguageServer(program, path.parent, {}) as server:
+        sheet = Sheet(server, path)
+        assert sheet.complaints() == []
+        assert sheet.help("sh|ots: []\n").startswith("#### Shots\n")
 
 
 def test_every_field_of_a_shot_is_offered_and_explained(sheet: Sheet) -> None:

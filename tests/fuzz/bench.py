@@ -24,6 +24,7 @@ import anyio
 from trio.testing import MockClock
 
 from kfpipe.cli import main
+from tests import outputs
 
 FINE: Final = (0, 1, 2, 3, 4, 130)
 LONGEST_S: Final = 20.0
@@ -61,14 +62,7 @@ class Ended:
             return f"the key was printed:\n{text[-2000:]}"
         if found := _CONTROLS.search(text):
             return f"U+{ord(found[0]):04X} reached the terminal:\n{text[max(0, found.start() - 200) : found.end()]!r}"
-        return self._bad_json() if "--json" in self.words else None
-
-    def _bad_json(self) -> str | None:
-        try:
-            json.loads(self.out)
-        except ValueError as error:
-            return f"--json printed no JSON: {error}\n{self.out[:500]}"
-        return None
+        return outputs.fault(self.words, self.out)
 
 
 class TooLong(BaseException):
