@@ -64,7 +64,10 @@ def drafts(
     """
     if shot.matrix is None:
         return (_draft(shot, _NO_CELL, 1, 1),), ()
-    findings = list(matrix.axis_findings(shot.matrix)) or list(matrix.size_findings(shot.matrix, room, limit))
+    findings = list(matrix.axis_findings(shot.matrix))
+    if not findings:
+        place = shot.in_sequence or _ALONE
+        findings += matrix.size_findings(shot.matrix, room, limit, shots=place.count - place.index + 1)
     findings += _keyframe_findings(shot, shot.matrix)
     if findings:
         return (), tuple(findings)
@@ -76,6 +79,7 @@ def drafts(
 
 
 _NO_CELL = Cell(values={}, paths={})
+_ALONE = Place(index=1, count=1)
 
 
 def _draft(shot: Shot, cell: Cell, index: int, count: int) -> Draft:

@@ -155,16 +155,21 @@ def _mistyped(name: str, value: Scalar, path: Path, expected: str) -> Finding:
     return Finding(path=path, what=f"`{name}` is {described(value)}", expected=expected, fix=fix)
 
 
-def size_findings(matrix: Matrix, room: int, limit: int) -> Iterator[Finding]:
-    """Too many takes: `room` is what is left of the `limit` for all matrices of the manifest."""
-    sizes = {name: len(values) for name, values in matrix.axes.items()}
-    total = math.prod(sizes.values()) + len(matrix.include)
+def size_findings(matrix: Matrix, room: int, limit: int, *, shots: int = 1) -> Iterator[Finding]:
+    """Too many takes: `room` is what is left of the `limit` for all matrices of the manifest.
+
+    `shots` is how many shots of a sequence have this matrix, and are still to be made.
+    """
+    sizes = {"shots": shots} if shots > 1 else {}
+    sizes |= {name: len(values) for name, values in matrix.axes.items()}
+    total = math.prod(sizes.values()) + shots * len(matrix.include)
     if total > room:
         shown = " x ".join(f"{name} ({size:,})" for name, size in sizes.items())
+        others = f" beside the {limit - room:,} of others" if room < limit else ""
         yield Finding(
             path=matrix.path,
             at_key=True,
-            what=f"{shown} makes {total:,} takes, more than the matrices of a manifest may make",
+            what=f"{shown} makes {total:,} takes{others}, more than the matrices of a manifest may make",
             expected=f"at most {limit:,} takes from all matrices together",
             fix="shorten an axis; if so many are meant, raise the bound with a line `limits: {matrix_takes: ...}`",
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from kfpipe import catalogue, expand, fingerprint, links, matrix, media_rules, prompts, rules
 from kfpipe.catalogue import Catalogue, Model
-from kfpipe.document import Document
+from kfpipe.document import Document, Path
 from kfpipe.domain import (
     CutFrom,
     LocalMedium,
@@ -117,6 +117,7 @@ class _Maker:
         self._folder = "" if manifest.output_dir == "." else f"{manifest.output_dir}/"
         self._first_with: dict[str, Take] = {}
         self._room = manifest.limits.matrix_takes
+        self._refused_matrices: set[Path] = set()
         self._medium = cache(self._look_up)
         self._size = cache(lambda resolution, *sides: _size(catalogue, resolution, *sides))
         self._take_ids: dict[str, tuple[str, ...]] = {}
@@ -131,9 +132,18 @@ class _Maker:
                 yield take
 
     def _drafts(self, shot: Shot) -> tuple[Draft, ...]:
-        """The drafts of one shot; what later shots may cut from is known then."""
+        """The drafts of one shot; what later shots may cut from is known then.
+
+        All shots of a sequence have one matrix: what is wrong with it is told with the first of them.
+        """
+        self._take_ids[shot.id] = ()
+        if shot.path in self._refused_matrices:
+            return ()
         drafts, findings = expand.drafts(shot, room=self._room, limit=self._manifest.limits.matrix_takes)
-        self._refuses(shot, findings)
+        if shot.in_sequence is None or shot.in_sequence.index == 1 or not drafts:
+            self._refuses(shot, findings)
+        if not drafts:
+            self._refused_matrices.add(shot.path)
         self._take_ids[shot.id] = tuple(draft.id for draft in drafts)
         if shot.matrix is not None:
             self._room -= len(drafts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from kfpipe.cli.figures import counted
 from kfpipe.errors import (
     AccountRefused,
     ExitCode,
@@ -23,6 +24,9 @@ _EXIT_CODES: Final[tuple[tuple[type[KfpipeError], ExitCode], ...]] = (
     (AccountRefused, ExitCode.ACCOUNT),
     (KfpipeError, ExitCode.INCOMPLETE),
 )
+
+MOST_SHOWN: Final = 200
+"""Problems on the screen. One slip in a table of 100,000 rows can make as many of them."""
 
 _AGAIN: Final = "then the same command again: what was done so far is on record"
 
@@ -92,8 +96,13 @@ def problem_lines(problem: Problem) -> list[str]:
 
 
 def problems_text(told: Iterable[Problem]) -> list[str]:
-    """All of them, one below the other."""
-    return [line for problem in told for line in problem_lines(problem)]
+    """All that a person could want to read, one below the other; of a flood the errors first, and how many more."""
+    problems = tuple(told)
+    if len(problems) <= MOST_SHOWN:
+        return [line for problem in problems for line in problem_lines(problem)]
+    gravest = sorted(problems, key=lambda problem: problem.severity is Severity.WARNING)[:MOST_SHOWN]
+    more = f"and {counted(len(problems) - MOST_SHOWN, 'more problem')}: --json shows all of them"
+    return [*(line for problem in gravest for line in problem_lines(problem)), more]
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:

@@ -179,30 +179,59 @@ def test_a_take_rendered_in_both_clones_keeps_both_bills(clones: tuple[Path, Pat
     assert kfpipe("lock", "check", LOCK).code == 0
 
 
-def test_after_a_merge_nobody_pays_again_and_both_have_the_clip_on_record(
+HARBOUR, STREET = ("  - {id: harbour, prompt: A boat casts off.}\n", "  - {id: street, prompt: Lamps are lit.}\n")
+
+
+@pytest.fixture
+def rendered_clones(
     folder: Path, emulator: Emulator, clones: tuple[Path, Path], kfpipe: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> tuple[Path, Path]:
+    """Both have paid for `kitten` and `monster`, and each for a shot of its own; then both have merged the other."""
     first, second = clones
-    manifest = (folder / "shots.yaml").read_text("utf-8").partition("  - {id: monster")[0]
-    for clone in clones:
-        (clone / LOCK).unlink()
-        (clone / "shots.yaml").write_text(manifest, "utf-8")
-        (clone / ".gitignore").write_text("renders/\n", "utf-8")
-        for name in ("a.png", "b.png"):
-            shutil.copy(folder / name, clone)
+    (first / LOCK).unlink()
+    (first / ".gitignore").write_text("renders/\n.kfpipe/\n", "utf-8")
+    for name in ("shots.yaml", "a.png", "b.png"):
+        shutil.copy(folder / name, first)
+    clone_at(first)("add", ".")
+    clone_at(first)("commit", "-q", "-m", "Write a shot list")
+    clone_at(second)("pull", "-q")
+    for clone, before, after in ((first, "shots:\n", HARBOUR), (second, "vars: {mood: calm}}\n", STREET)):
+        manifest = clone / "shots.yaml"
+        manifest.write_text(manifest.read_text("utf-8").replace(before, before + after), "utf-8")
         monkeypatch.chdir(clone)
         assert kfpipe("run", "shots.yaml").code == 0
         clone_at(clone)("add", ".")
         clone_at(clone)("commit", "-q", "-m", "Render")
     clone_at(second)("pull", "-q", "--no-rebase", "--no-edit")
     clone_at(first)("pull", "-q", str(second), "main")
-    assert load(first / LOCK) == load(second / LOCK)
-    assert len(load(first / LOCK)["kitten"].previous) == 1
-    for clone in clones:
+    return first, second
+
+
+def test_what_two_clones_have_rendered_is_one_record_with_every_bill(
+    rendered_clones: tuple[Path, Path], emulator: Emulator, kfpipe: Call
+) -> None:
+    first, second = rendered_clones
+    merged = load(first / LOCK)
+    assert merged == load(second / LOCK)
+    assert {name: 1 + len(record.previous) for name, record in merged.items()} == {
+        "harbour": 1,
+        "kitten": 2,
+        "monster": 2,
+        "street": 1,
+    }
+    assert spent(entries(merged)) == {"USD": emulator.bill().total}
+    ended = kfpipe("lock", "check", LOCK)
+    assert (ended.code, ended.out, ended.err) == (0, "shots.lock.json: 4 takes, all is well\n", "")
+
+
+def test_after_a_merge_nobody_pays_again(
+    rendered_clones: tuple[Path, Path], emulator: Emulator, kfpipe: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for clone in rendered_clones:
         monkeypatch.chdir(clone)
         assert kfpipe("run", "shots.yaml").code == 0
         assert kfpipe("verify", "shots.yaml").code == 0
-    assert len(emulator.bill().charges) == 2
+    assert len(emulator.bill().charges) == 6
 
 
 def test_what_cannot_be_settled_is_a_conflict_that_holds_both_sides(clones: tuple[Path, Path], kfpipe: Call) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from kfpipe.cli.messages import exit_code, problem_json, problem_lines, problems, problems_text
+from kfpipe.cli.messages import MOST_SHOWN, exit_code, problem_json, problem_lines, problems, problems_text
 from kfpipe.errors import (
     AccountRefused,
     BadRender,
@@ -119,3 +121,12 @@ def test_a_problem_for_a_program_has_every_field() -> None:
 def test_every_error_has_its_exit_code_and_a_way_on(error: KfpipeError, code: int, text: list[str]) -> None:
     assert exit_code(error) == code
     assert problems_text(problems(error)) == text
+
+
+def test_a_flood_of_problems_is_cut_short_with_the_errors_first() -> None:
+    warning, error = replace(PROBLEM, severity=Severity.WARNING), replace(PROBLEM, what="the last of them")
+    lines = problems_text([*[warning] * MOST_SHOWN, error])
+    assert lines[:3] == problem_lines(error)
+    assert lines[-1] == "and 1 more problem: --json shows all of them"
+    assert len(lines) == 3 * MOST_SHOWN + 1
+    assert len(problems_text([warning] * MOST_SHOWN)) == 3 * MOST_SHOWN
