@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from kfpipe import api, planfile, revision
-from kfpipe.cli import destination, diff_view, messages, plan_view, table, terminal
+from kfpipe.cli import destination, diff_view, markdown, messages, plan_view, table, terminal
 from kfpipe.cli.agreement import as_file
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Choices, choice_options
+from kfpipe.cli.destination import Destination
 from kfpipe.cli.source import Source, manifest_arguments
+from kfpipe.cli.table import Table
 from kfpipe.comparison import Comparison
-from kfpipe.errors import ExitCode
+from kfpipe.errors import ExitCode, Problem
 from kfpipe.plan import Plan
 
 
@@ -30,9 +34,16 @@ from kfpipe.plan import Plan
 )
 @click.option("--check", is_flag=True, help="Exit with 1 unless there is nothing to do and nothing to decide.")
 @click.option("--diff", metavar="REV", help="Show what has changed since a git commit, take by take.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print a comment for a pull request instead.")
 @json_option
 def command(
-    source: Source, choices: Choices, output: Path | None, check: bool, diff: str | None, as_json: bool
+    source: Source,
+    choices: Choices,
+    output: Path | None,
+    check: bool,
+    diff: str | None,
+    as_markdown: bool,
+    as_json: bool,
 ) -> ExitCode:
     """Show what the next run will do, why, and what it will cost.
 
@@ -40,43 +51,76 @@ def command(
     carried out later or not at all. SELECT is a take, a shot, a pattern like `kitten*`, or one of `tag:hero`,
     `state:failed`, `model:wan2.7*`, `changed` (on record, and asked for otherwise by now); a leading `!` leaves out.
     """
+    if as_markdown and as_json:
+        raise click.UsageError("--markdown and --json exclude each other")
     project = source.load()
     chosen = choices.among(project, api.records(project))
-    plan = api.plan(project, **chosen)
-    goal = destination.of(project)
+    plan, goal = api.plan(project, **chosen), destination.of(project)
     past = None if diff is None else revision.past(project, source.path.name, source.options, diff)
-    comparison = None if past is None else api.compare(project, past, select=chosen["select"])
-    code = ExitCode.INCOMPLETE if check and (plan.work or plan.undecided) else ExitCode.OK
+    page = _Page(
+        source=source,
+        choices=choices,
+        output=output,
+        plan=plan,
+        goal=goal,
+        comparison=None if past is None else api.compare(project, past, select=chosen["select"]),
+    )
     if output is not None:
         planfile.save(output, as_file(plan, goal, source, choices), project.root)
     if as_json:
-        also = {} if comparison is None else {"diff": diff_view.as_json(comparison)}
-        terminal.result_json({**plan_view.as_json(plan, goal, project.warnings), **also})
-        return code
-    terminal.note(*messages.problems_text(project.warnings))
-    if not plan.steps:
-        terminal.result("no take is selected")
-        return ExitCode.OK
-    if comparison is None:
-        table.show(plan_view.table(plan))
-        terminal.result("")
+        terminal.result_json(page.as_json(project.warnings))
     else:
-        _show(comparison, plan)
-    terminal.result(*plan_view.summary(plan, goal))
-    terminal.result(*plan_view.next_steps(plan, lambda *words: _command(words, source, choices, output)))
-    return code
+        terminal.note(*messages.problems_text(project.warnings))
+        if as_markdown:
+            terminal.result(*page.as_markdown())
+        else:
+            page.show()
+    return ExitCode.INCOMPLETE if check and (plan.work or plan.undecided) else ExitCode.OK
 
 
-def _show(comparison: Comparison, plan: Plan) -> None:
-    if comparison.changes:
-        table.show(diff_view.table(comparison, plan))
-        terminal.result("")
-    terminal.result(*diff_view.summary(comparison, plan.currency))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """A plan, and what it is compared with, in each of the forms that it can be asked for."""
 
+    source: Source
+    choices: Choices
+    output: Path | None
+    plan: Plan
+    goal: Destination
+    comparison: Comparison | None
 
-def _command(words: tuple[str, ...], source: Source, choices: Choices, output: Path | None) -> str:
-    """A command that goes on from this plan; a run without further options does what is in the file."""
-    if output is not None and words == ("run",):
-        return shlex.join(["kfpipe", "run", "--plan", str(output)])
-    verb, *more = words
-    return source.command(verb, *more, *choices.words_for(verb))
+    def as_json(self, warnings: tuple[Problem, ...]) -> dict[str, Any]:
+        also = {} if self.comparison is None else {"diff": diff_view.as_json(self.comparison)}
+        return {**plan_view.as_json(self.plan, self.goal, warnings), **also}
+
+    def as_markdown(self) -> list[str]:
+        """For a comment: the sums, and the takes that differ, or that a run would do something about."""
+        heading = f"### kfpipe plan of {markdown.code(str(self.source.path))}"
+        matter = replace(self.plan, steps=(*self.plan.work, *self.plan.undecided))
+        return [heading, "", *markdown.block(self._summary()), *markdown.table(self._rows(matter))]
+
+    def show(self) -> None:
+        """For the screen, with the commands that go on from here."""
+        if not self.plan.steps:
+            terminal.result("no take is selected")
+            return
+        rows = self._rows(self.plan)
+        if rows.rows:
+            table.show(rows)
+            terminal.result("")
+        terminal.result(*self._summary(), *plan_view.next_steps(self.plan, self._command))
+
+    def _rows(self, plan: Plan) -> Table:
+        if self.comparison is None:
+            return plan_view.table(plan)
+        return diff_view.table(self.comparison, self.plan)
+
+    def _summary(self) -> list[str]:
+        compared = [] if self.comparison is None else diff_view.summary(self.comparison, self.plan.currency)
+        return [*compared, *plan_view.summary(self.plan, self.goal)]
+
+    def _command(self, verb: str, *words: str) -> str:
+        """A command that goes on from this plan; a run without further options does what is in the file."""
+        if self.output is not None and verb == "run" and not words:
+            return shlex.join(["kfpipe", "run", "--plan", str(self.output)])
+        return self.source.command(verb, *words, *self.choices.words_for(verb))

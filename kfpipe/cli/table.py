@@ -35,13 +35,13 @@ def show(table: Table) -> None:
 
 def lines(table: Table) -> list[str]:
     """The table as text, as wide as it needs to be; columns without any entry are left out."""
-    columns, rows = _used(table)
+    columns, rows = used(table)
     cells = [[column.title for column in columns], *rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [_aligned(row, columns, widths) for row in cells]
 
 
-def _used(table: Table) -> tuple[list[Column], list[list[str]]]:
+def used(table: Table) -> tuple[list[Column], list[list[str]]]:
     """The columns that hold anything, and the rows cut down to them, safe to print."""
     rows = [[terminal.plain(cell) for cell in row] for row in table.rows]
     used = [place for place in range(len(table.columns)) if any(row[place] for row in rows)]
@@ -62,7 +62,7 @@ def _draw(table: Table) -> None:
     from rich.text import Text
 
     drawing = Drawing(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    columns, rows = _used(table)
+    columns, rows = used(table)
     for column in columns:
         drawing.add_column(column.title, justify="right" if column.is_number else "left", overflow="fold")
     for row in rows:

@@ -123,6 +123,15 @@ def test_what_a_run_has_done_since_is_a_difference_of_the_record(
     assert kfpipe("plan", "shots.yaml", "--diff", "HEAD", "--json").json["diff"]["takes"] == []
 
 
+def test_a_comment_on_a_pull_request_shows_what_differs(folder: Path, git: Git, kfpipe: Call) -> None:
+    edit(folder / "shots.yaml", "looks up", "looks down")
+    lines = kfpipe("plan", "shots.yaml", "--diff", "main", "--markdown").out.splitlines()
+    assert lines[3].startswith("since main (")
+    assert (
+        lines[-2] == "| kitten | changed | <code>prompt '...looks up.' -&#62; '...looks down.'</code> | render | 0.20 |"
+    )
+
+
 def test_only_selected_takes_are_compared(folder: Path, git: Git, kfpipe: Call) -> None:
     edit(folder / "shots.yaml", "duration: 2", "duration: 3")
     diff = kfpipe("plan", "shots.yaml", "--diff", "HEAD", "-s", "kitten", "--json").json["diff"]
