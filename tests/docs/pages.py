@@ -107,7 +107,7 @@ def blurred(text: str) -> str:
 
 def shown_file(page: str, name: str) -> str:
     """The text of the block that a page of the documentation shows under this name."""
-    (block,) = (block for block in blocks(ROOT / "docs" / page, "json", "python", "sh") if block.file == name)
+    (block,) = (block for block in blocks(ROOT / "docs" / page, "json", "python", "sh", "yaml") if block.file == name)
     return block.text
 
 

@@ -7,10 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from kfpipe import environment
 from kfpipe.emulator import Emulator
+from tests.docs.conftest import Call
 from tests.docs.pages import shown_file
 
 ADDRESS = "http://127.0.0.1:8080"
@@ -45,3 +48,17 @@ def test_the_official_sdk_gets_a_clip(quick_emulator: Emulator) -> None:
     status, link = started(quick_emulator, sys.executable, "-c", text=shown_file("emulator.md", "film.py")).split()
     assert status == "SUCCEEDED"
     assert link.startswith(quick_emulator.origin)
+
+
+def test_the_manifest_asks_for_the_very_clips_that_the_script_asked_for(
+    quick_emulator: Emulator, kfpipe: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = "howto/from-sdk-scripts.md"
+    started(quick_emulator, sys.executable, "-c", text=shown_file(page, "before.py"))
+    assert not quick_emulator.bill().duplicates
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(environment.BASE_URL, quick_emulator.base_url)
+    Path("shots.yaml").write_text(shown_file(page, "shots.yaml"), "utf-8")
+    kfpipe(["run", "shots.yaml"])
+    bill = quick_emulator.bill()
+    assert (len(bill.charges), len(bill.duplicates)) == (4, 2)

@@ -66,7 +66,7 @@ def whole(block: Block) -> str:
 def furnish(folder: Path, manifest: str) -> None:
     """Put the stills and prompts that a manifest names into the folder."""
     keyframes = [("keyframe", name) for row in re.findall(r"keyframes: \[(.*)\]", manifest) for name in row.split(", ")]
-    for field, name in (*re.findall(r"(first_frame|last_frame|file): ([\w./]+)", manifest), *keyframes):
+    for field, name in (*re.findall(r"(first_frame|last_frame|file): (?!https:)([\w./]+)", manifest), *keyframes):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
