@@ -47,7 +47,8 @@ def _install(home: Path) -> None:
     words = ["npm", "ci", "--prefer-offline", "--loglevel=error", *(() if _is_promised() else QUICKLY)]
     ended = subprocess.run(words, cwd=home, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
-        _cannot(f"the language server cannot be installed: {ended.stderr.partition('\n')[0]}")
+        reason, *_ = ended.stderr.splitlines() or [f"npm ended with {ended.returncode}"]
+        _cannot(f"the language server cannot be installed: {reason}")
     (home / "installed").touch()
 
 
