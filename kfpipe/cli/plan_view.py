@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
+from kfpipe.cli import order_view
 from kfpipe.cli.destination import Destination
 from kfpipe.cli.figures import amount_text, counted, money_text
 from kfpipe.cli.messages import problem_json
@@ -54,8 +55,8 @@ def _size(step: Step) -> str:
     if step.take is None:
         return ""
     if step.take.size is None:
-        origin = "render it goes on from" if step.take.cuts else "remote frame"
-        return f"{step.take.request.parameters.resolution}, shape of the {origin}"
+        origin = "as its source" if step.take.cuts else "shape of the remote frame"
+        return f"{step.take.request.parameters.resolution}, {origin}"
     return f"{step.take.size.width_px}x{step.take.size.height_px}"
 
 
@@ -75,7 +76,7 @@ def summary(plan: Plan, destination: Destination) -> list[str]:
     lines += [f"  {_total_text(total)}" for total in paid]
     if len(paid) > 1:
         lines.append(f"  in all: {sum_text(plan.cost, len(plan.unpriced), plan.currency)}")
-    lines += [f"  {line}" for line in _missing_prices(plan)]
+    lines += [f"  {line}" for line in (*_missing_prices(plan), *order_view.lines(plan))]
     if plan.work:
         lines.append(f"goes to {destination.text}")
     return lines
