@@ -7,6 +7,7 @@ looked at or touched.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -16,15 +17,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final
 
-from kfpipe import environment, lockfile
+from kfpipe import environment, lockfile, sources
 from kfpipe import project as projects
 from kfpipe.comparison import Past
+from kfpipe.durable import storage
 from kfpipe.errors import Refused
 from kfpipe.project import Options, Project
 from kfpipe.wording import echoed
 
 _CALM: Final = ("-c", "core.fsmonitor=false", "-c", "protocol.allow=never")
 _SETTINGS: Final = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+
+_LONGEST_POINTER: Final = 1024
+_POINTER: Final = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\n(?:[^\n]*\n)*?oid sha256:([0-9a-f]{64})\n"
+)
+"""What a commit holds of a file that Git LFS keeps. Source: its specification of pointers, version 1."""
 
 
 def past(project: Project, manifest: str, options: Options, name: str) -> Past:
@@ -54,57 +62,65 @@ def _commit(root: Path, name: str) -> str:
     """The id of the commit; a name that begins like an option is no name."""
     if not (root / ".git").exists():
         raise Refused.because("--diff", "there is no git repository around the manifest")
-    if not name.startswith("-"):
-        words = _words(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-        ended = subprocess.run(  # noqa: S603  there is no shell, and the name is no option
-            words, env=_variables(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-        if ended.returncode == 0:
-            return ended.stdout.strip()
+    commit = "" if name.startswith("-") else _said(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    if commit:
+        return commit
     fix = "`git log --oneline` lists commits; a shallow clone holds the latest ones only"
     raise Refused.because("--diff", f"git knows no commit {echoed(name)}", expected="a branch, tag or commit", fix=fix)
 
 
 class _Export:
-    """Files of one commit, brought to `folder` when they are asked for."""
+    """Files of one commit, brought to `folder` when they are asked for. `store` is where Git LFS keeps contents."""
 
-    def __init__(self, folder: Path, commit: str, asking: IO[bytes], answers: IO[bytes]) -> None:
+    def __init__(self, folder: Path, commit: str, store: Path, asking: IO[bytes], answers: IO[bytes]) -> None:
         self.folder = folder
         self._commit = commit
+        self._store = store
         self._asking = asking
         self._answers = answers
 
     def bring(self, path: Path) -> None:
-        """Put the file there that the commit has at this place; nothing when it has none."""
+        """Put the file there that the commit has at this place; nothing when it has none. Raises StorageFailed."""
         place = Path(os.path.normpath(path))
         name = place.relative_to(self.folder).as_posix() if place.is_relative_to(self.folder) else ""
         if not name or "\n" in name or place.exists():
             return
-        self._asking.write(f"{self._commit}:{name}\n".encode())
-        self._asking.flush()
-        header = self._answers.readline().split()
-        if not header or header[-1] == b"missing":
-            return
-        *kind, size = header[-2:]
-        if kind == [b"blob"]:
+        with storage(place):
+            self._asking.write(f"{self._commit}:{name}\n".encode())
+            self._asking.flush()
+            header = self._answers.readline().split()
+            if not header or header[-1] == b"missing":
+                return
+            *_, kind, size = header
             place.parent.mkdir(parents=True, exist_ok=True)
-            with place.open("wb") as file:
-                self._pour(int(size), file)
-        else:  # a folder, or a link that leads out of the commit
-            with Path(os.devnull).open("wb") as nowhere:
-                self._pour(int(size), nowhere)
-        self._answers.read(1)
+            if kind == b"blob":
+                self._pour(int(size), place)
+                self._follow(place)
+            else:  # a folder, or a link that leads out of the commit
+                self._pour(int(size), Path(os.devnull))
+            self._answers.read(1)  # the line's end
 
-    def _pour(self, size: int, file: IO[bytes]) -> None:
-        while size:
-            part = self._answers.read(min(size, 1 << 20))
-            file.write(part)
-            size -= len(part) or size
+    def _pour(self, size: int, place: Path) -> None:
+        with place.open("wb") as file:
+            while size and (part := self._answers.read(min(size, 1 << 20))):
+                file.write(part)
+                size -= len(part)
+
+    def _follow(self, place: Path) -> None:
+        """Put the content in the place of a pointer to it, where it was fetched once."""
+        pointer = _POINTER.match(sources.content(place, _LONGEST_POINTER))
+        if pointer is None:
+            return
+        oid = pointer[1].decode()
+        content = self._store / oid[:2] / oid[2:4] / oid
+        if content.is_file():
+            shutil.copyfile(content, place)
 
 
 @contextmanager
 def _exported(root: Path, commit: str) -> Iterator[_Export]:
     """An empty project, into which the commit's files can be brought."""
+    store = root / _said(root, "rev-parse", "--git-common-dir") / "lfs" / "objects"
     with tempfile.TemporaryDirectory(prefix="kfpipe-") as made:
         folder = Path(made).resolve()
         (folder / ".git").mkdir()  # here the project ends, as it does in the work tree
@@ -117,7 +133,15 @@ def _exported(root: Path, commit: str) -> Iterator[_Export]:
         )
         with git:
             assert git.stdin is not None and git.stdout is not None
-            yield _Export(folder, commit, git.stdin, git.stdout)
+            yield _Export(folder, commit, store, git.stdin, git.stdout)
+
+
+def _said(root: Path, *words: str) -> str:
+    """What git answers; nothing when it refuses."""
+    ended = subprocess.run(  # noqa: S603  there is no shell, and no word from outside is an option
+        _words(root, *words), env=_variables(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    return ended.stdout.strip() if ended.returncode == 0 else ""
 
 
 def _words(root: Path, *words: str) -> list[str]:

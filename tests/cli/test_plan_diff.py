@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -159,6 +160,21 @@ def test_a_manifest_in_a_folder_of_the_repository_is_found(folder: Path, git: Gi
     )
     commit(git)
     assert "1 unchanged" in kfpipe("plan", "film/own.yaml", "--diff", "HEAD").out
+
+
+def test_a_still_in_git_lfs_is_found_where_it_was_fetched(folder: Path, git: Git, kfpipe: Call) -> None:
+    content = (folder / "c.png").read_bytes()
+    oid = hashlib.sha256(content).hexdigest()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(content)}\n"
+    (folder / "c.png").write_text(pointer, "utf-8")
+    commit(git)
+    (folder / "c.png").write_bytes(content)
+    ended = kfpipe("plan", "shots.yaml", "--diff", "HEAD")
+    assert (ended.code, ended.err.splitlines()[0][:16]) == (2, "HEAD:shots.yaml:")
+    store = folder / ".git/lfs/objects" / oid[:2] / oid[2:4]
+    store.mkdir(parents=True)
+    (store / oid).write_bytes(content)
+    assert "4 unchanged" in kfpipe("plan", "shots.yaml", "--diff", "HEAD").out
 
 
 # ---- refused -------------------------------------------------------------------------------------------------------
