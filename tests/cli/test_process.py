@@ -14,6 +14,7 @@ import pytest
 
 from kfpipe.emulator import Emulator
 from tests.cli.conftest import HEAD, SHOTS, Call
+from tests.terminals import at_a_terminal, needs_a_terminal
 
 WORDS = [sys.executable, "-m", "kfpipe"]
 
@@ -50,52 +51,24 @@ def test_text_that_the_stream_cannot_encode_is_escaped(folder: Path) -> None:
     assert b"Traceback" not in ended.stderr
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+@needs_a_terminal
 @pytest.mark.parametrize(("answer", "code", "clips"), [("y", 0, 2), ("n", 3, 0), ("", 3, 0)])
 def test_a_person_is_asked_before_money_is_spent(
     folder: Path, emulator: Emulator, answer: str, code: int, clips: int
 ) -> None:
-    import pty
-
     (folder / "shots.yaml").write_text(HEAD + "budget: {max_cost: 0.1, currency: USD}\n" + SHOTS, "utf-8")
-    here, there = pty.openpty()
-    os.write(here, f"{answer}\n".encode())
-    process = subprocess.Popen(
-        [*WORDS, "run", "shots.yaml"],
-        stdin=there,
-        stdout=subprocess.PIPE,
-        stderr=there,
-        text=True,
-        env={**os.environ, "TERM": "dumb"},
-    )
-    out, _ = process.communicate(timeout=60)
-    screen = os.read(here, 65536).decode()
-    os.close(there)
-    os.close(here)
-    assert process.returncode == code
-    assert "Render 2 clips for USD 0.40, USD 0.30 over the budget of USD 0.10? [y/N]" in screen
-    assert "2 takes: 2 to render" in out
+    shown = at_a_terminal("run", "shots.yaml", typed=f"{answer}\n")
+    assert shown.code == code
+    assert "Render 2 clips for USD 0.40, USD 0.30 over the budget of USD 0.10? [y/N]" in shown.screen
+    assert "2 takes: 2 to render" in shown.out
     assert len(emulator.bill().charges) == clips
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+@needs_a_terminal
 def test_a_screen_shows_what_is_done_and_is_left_clean(folder: Path, emulator: Emulator) -> None:
-    import pty
-
-    here, there = pty.openpty()
-    process = subprocess.Popen(
-        [*WORDS, "run", "shots.yaml"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=there,
-        text=True,
-        env={**os.environ, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "100"},
-    )
-    process.communicate(timeout=60)
-    screen = os.read(here, 65536).decode()
-    os.close(there)
-    os.close(here)
-    assert process.returncode == 0
+    shown = at_a_terminal("run", "shots.yaml", TERM="xterm", NO_COLOR="1", COLUMNS="100")
+    screen = shown.screen
+    assert shown.code == 0
     assert "kitten: rendered renders/kitten.mp4 (" in screen
     assert not re.search(r"\x1b\[[\d;]*m", screen), "NO_COLOR asks for plain text"
     assert screen.rfind("\x1b[?25h") > screen.rfind("\x1b[?25l"), "the cursor is back"

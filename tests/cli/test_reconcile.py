@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
 
 from kfpipe.emulator import Emulator
 from tests.cli.conftest import Call
+from tests.terminals import at_a_terminal, needs_a_terminal
 
 
 def candidates(kfpipe: Call) -> list[str]:
@@ -123,26 +119,12 @@ def test_a_take_that_is_settled_needs_no_word(folder: Path, kfpipe: Call, emulat
     assert (ended.code, ended.err) == (2, "--lost: kitten: nothing is unsettled, it is rendered\n")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+@needs_a_terminal
 def test_a_person_at_a_terminal_is_asked_take_by_take(twins: Path, kfpipe: Call) -> None:
-    import pty
-
     first, second = candidates(kfpipe)
-    here, there = pty.openpty()
-    os.write(here, b"9\n2\nl\n")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kfpipe", "reconcile", "shots.yaml"],
-        stdin=there,
-        stdout=subprocess.PIPE,
-        stderr=there,
-        text=True,
-        env={**os.environ, "TERM": "dumb"},
-    )
-    out, _ = process.communicate(timeout=60)
-    screen = os.read(here, 65536).decode()
-    os.close(there)
-    os.close(here)
-    assert process.returncode == 0
+    shown = at_a_terminal("reconcile", "shots.yaml", typed="9\n2\nl\n")
+    screen, out = shown.screen, shown.out
+    assert shown.code == 0
     assert screen.count("cat@seed=1: which task is its own? [1 to 2, l if it is lost, Enter to leave it]") == 2
     assert "cat@seed=2: which task is its own? [1, l if it is lost, Enter to leave it]" in screen
     assert f"cat@seed=1: task {second} is its own; the next run follows it" in out
