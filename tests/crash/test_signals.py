@@ -18,19 +18,18 @@ from PIL import Image
 from kfpipe import lockfile
 from kfpipe.emulator import Emulator
 from kfpipe.lock import Rendered
+from tests.manifests import PAID
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signal to one process")
 
-MANIFEST = """\
-kfpipe: 1
-provider: {name: dashscope, region: singapore}
-limits: {submissions_per_second: 50, concurrent_tasks: 4, queries_per_second: 50}
-budget: {max_cost: 10, currency: USD}
-defaults: {model: wan2.7-i2v, duration: 2, first_frame: a.png, last_frame: b.png}
+MANIFEST = (
+    PAID
+    + """\
 shots:
   - {id: kitten, prompt: A kitten looks up., matrix: {seed: [1, 2]}}
   - {id: monster, prompt: A monster looks down.}
 """
+)
 TAKES = 3
 
 RUNS_LONG = {"run_s": 7200}

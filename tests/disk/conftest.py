@@ -16,18 +16,17 @@ from PIL import Image
 
 from kfpipe.cli import main
 from kfpipe.emulator import Emulator
+from tests.manifests import PAID
 
-MANIFEST = """\
-kfpipe: 1
-provider: {name: dashscope, region: singapore}
-limits: {submissions_per_second: 50, concurrent_tasks: 4, queries_per_second: 50}
-budget: {max_cost: 10, currency: USD}
-defaults: {model: wan2.7-i2v, duration: 2, first_frame: a.png, last_frame: b.png}
+MANIFEST = (
+    PAID
+    + """\
 shots:
   - {id: kitten, prompt: A kitten looks up., matrix: {seed: [1, 2]}}
   - {id: monster, prompt: A monster looks down.}
   - {id: street, prompt: The lamps of a street come on.}
 """
+)
 CLIPS = {"kitten@seed=1.mp4", "kitten@seed=2.mp4", "monster.mp4", "street.mp4"}
 PAGE_BYTES = 4096
 
