@@ -11,6 +11,9 @@ from kfpipe.errors import KfpipeError
 from kfpipe.findings import Finding
 from kfpipe.wording import closest, echoed
 
+MOST_COMPARED = 100_000
+"""Names that missing files are compared with to guess which ones were meant: about a second's work."""
+
 Content = TypeVar("Content")
 
 
@@ -48,6 +51,7 @@ class ProjectFiles:
         self._root = root
         self._bring = bring
         self._listing = cache(_listing)
+        self._compared = 0
 
     def real(self, name: str) -> Path:
         """The file itself, links followed as far as they lead anywhere."""
@@ -62,8 +66,9 @@ class ProjectFiles:
         path = self._folder / name
         try:
             self._bring(path)
-            flaw = self._flaw(name, path)
-            return reader(path.resolve()) if flaw is None else flaw
+            real = path.resolve()
+            flaw = self._flaw(name, path, real)
+            return reader(real) if flaw is None else flaw
         except Unusable as error:
             return Finding(path=(), what=f"{echoed(name)} {error.reason}", expected=error.expected, fix=error.fix)
         except UnicodeDecodeError:
@@ -72,15 +77,15 @@ class ProjectFiles:
             reason = getattr(error, "strerror", None) or "its symbolic links go round in circles"
             return Finding(path=(), what=f"{echoed(name)} cannot be read: {reason}", fix="check who may read the file")
 
-    def _flaw(self, name: str, path: Path) -> Finding | None:
-        if not path.resolve().is_relative_to(self._root):
+    def _flaw(self, name: str, path: Path, real: Path) -> Finding | None:
+        if not real.is_relative_to(self._root):
             return Finding(
                 path=(),
                 what=f"{echoed(name)} leads out of the project through a symbolic link",
                 expected="a file inside the project",
                 fix="copy the file into the project",
             )
-        if any(part.startswith(".") for part in path.resolve().relative_to(self._root).parts):
+        if any(part.startswith(".") for part in real.relative_to(self._root).parts):
             return Finding(
                 path=(),
                 what=f"{echoed(name)} is a hidden file: such files hold settings and keys, and what shots name is sent",
@@ -94,24 +99,37 @@ class ProjectFiles:
             return Finding(path=(), what=f"{echoed(name)} is a folder", expected="a file", fix="name a file in it")
         if not path.is_file():
             return Finding(path=(), what=f"{echoed(name)} is no ordinary file", fix="give a file")
-        alike = next((other for other in siblings if other.casefold() == path.name.casefold()), path.name)
-        if path.name not in siblings and alike != path.name:
-            return Finding(
-                path=(),
-                what=f"{echoed(name)} is really called {echoed(alike)}: other systems will not find it",
-                fix=f"write {echoed(_beside(name, alike))}",
-            )
-        return None
+        return None if path.name in siblings else _misspelt(name, path.name, siblings)
 
     def _missing(self, name: str, siblings: frozenset[str]) -> Finding:
         folder, _, base = name.rpartition("/")
         if not (self._folder / folder).is_dir():
             fix = f"there is no folder {echoed(folder)}: paths start at the manifest's own folder"
             return Finding(path=(), what=f"there is no file {echoed(name)}", fix=fix)
-        by_stem = {other.rpartition(".")[0]: _beside(name, other) for other in sorted(siblings)}
-        alike = closest(base.rpartition(".")[0], by_stem)
-        fix = "check the spelling, or add the file" if alike is None else f"did you mean `{by_stem[alike]}`?"
+        alike = self._alike(base, siblings)
+        fix = "check the spelling, or add the file" if alike is None else f"did you mean `{_beside(name, alike)}`?"
         return Finding(path=(), what=f"there is no file {echoed(name)}", fix=fix)
+
+    def _alike(self, base: str, siblings: frozenset[str]) -> str | None:
+        """The file that was probably meant; None when no name is close, or enough has been guessed."""
+        if self._compared > MOST_COMPARED:
+            return None
+        self._compared += len(siblings)
+        by_stem = {other.rpartition(".")[0]: other for other in sorted(siblings)}
+        stem = closest(base.rpartition(".")[0], by_stem)
+        return None if stem is None else by_stem[stem]
+
+
+def _misspelt(name: str, base: str, siblings: frozenset[str]) -> Finding | None:
+    """A name that only this machine's file system takes for that of the file."""
+    alike = next((other for other in siblings if other.casefold() == base.casefold()), None)
+    if alike is None:
+        return None
+    return Finding(
+        path=(),
+        what=f"{echoed(name)} is really called {echoed(alike)}: other systems will not find it",
+        fix=f"write {echoed(_beside(name, alike))}",
+    )
 
 
 def _beside(name: str, other: str) -> str:
