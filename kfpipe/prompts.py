@@ -60,6 +60,29 @@ def render(template_text: str, variables: Mapping[str, Any]) -> str:
     """
     if "{" not in template_text:
         return template_text
+    _check_length(template_text)
+    filled = _filled(template_text, variables)
+    return _run(template_text, variables) if filled is None else filled
+
+
+def _filled(template_text: str, variables: Mapping[str, Any]) -> str | None:
+    """The prompt of a template that only fills in words and whole numbers, as most do; None of any other.
+
+    What is wrong with a template is left to Jinja to find. Filling in takes a tenth of the time.
+    """
+    pieces = _PLAIN_TAG.split(template_text)
+    names = _plain_names(tuple(pieces[1::2]))
+    if names is None or any(map(_TAG_START.search, pieces[::2])):
+        return None
+    values = [variables.get(name) for name in names]
+    if not all(type(value) is str or type(value) is int for value in values):
+        return None
+    pieces[1::2] = map(str, values)
+    text = "".join(pieces)
+    return text if len(text) <= OUTPUT_LIMIT_CHARS else None
+
+
+def _run(template_text: str, variables: Mapping[str, Any]) -> str:
     skeleton, texts = _split(template_text)
     template = _compiled(skeleton)
     for name in _names(skeleton):
@@ -86,6 +109,11 @@ def names(template_text: str) -> frozenset[str]:
 # -- compiling ---------------------------------------------------------------------------------------------------------
 
 
+def _check_length(source: str) -> None:
+    if len(source) > SOURCE_LIMIT_CHARS:
+        raise PromptInvalid(f"the template is longer than {SOURCE_LIMIT_CHARS:,} characters", fix=_SIMPLER)
+
+
 def _split(source: str) -> tuple[str, dict[str, str]]:
     """The template with its literal pieces taken out, and the pieces: `{{ _0 }}{{ sky }}{{ _1 }}`.
 
@@ -93,8 +121,7 @@ def _split(source: str) -> tuple[str, dict[str, str]]:
     literal pieces only. Every tag stays on its line. What is not plain (comments, raw blocks, stripped blanks, nested
     braces) is left whole.
     """
-    if len(source) > SOURCE_LIMIT_CHARS:
-        raise PromptInvalid(f"the template is longer than {SOURCE_LIMIT_CHARS:,} characters", fix=_SIMPLER)
+    _check_length(source)
     pieces = _PLAIN_TAG.split(source)
     literals, tags = pieces[::2], pieces[1::2]
     if any(_TAG_START.search(literal) for literal in literals) or any(map(_RAW.match, tags)):
@@ -118,6 +145,18 @@ def _compiled(skeleton: str) -> Template:
         ) from error
     except (TemplateError, RecursionError, SyntaxError, MemoryError) as error:
         raise PromptInvalid("the template is nested too deeply", fix=_SIMPLER) from error
+
+
+@lru_cache(maxsize=4096)
+def _plain_names(tags: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The names of the variables that these tags fill in one by one; None when a tag is anything else."""
+    try:
+        parts = [*_walk(_ENVIRONMENT.parse("".join(tags)))]
+    except (TemplateError, RecursionError):
+        return None
+    names = [part.name for part in parts if isinstance(part, nodes.Name)]
+    is_plain = all(isinstance(part, nodes.Template | nodes.Output | nodes.Name) for part in parts)
+    return tuple(names) if is_plain and "self" not in names and not any(name[0] == "_" for name in names) else None
 
 
 @lru_cache(maxsize=4096)

@@ -51,6 +51,37 @@ def test_a_template_says_what_it_means(template: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "template",
+    [
+        "{{ sky }}{{ seed }} {{sky}}",
+        "{{ wide }}",
+        "{{ true }}{{ None }}",
+        "{% for sky in colours %}{% endfor %}",
+        "{% if sky %}{% endif %}",
+        "{{ sky, seed }}",
+        "{{ self }}",
+        "{{ _hidden }}",
+        "{{ missing }}",
+        "{{ nothing }}",
+        "{{ style }}",
+        "{{ long }}{{ long }}",
+        "{{ sky }",
+        "{{ }}",
+    ],
+)
+def test_a_template_that_only_fills_in_means_what_it_means_beside_a_comment(template: str) -> None:
+    variables = {**VARIABLES, "true": "no", "None": "no", "self": "no", "_hidden": "no"}
+    assert outcome(template, variables) == outcome(f"{template}{{# a note #}}", variables)
+
+
+def outcome(template: str, variables: dict[str, Any]) -> str:
+    try:
+        return prompts.render(template, variables)
+    except PromptInvalid as error:
+        return error.what
+
+
+@pytest.mark.parametrize(
     "text", ["a\n {%- if wide %} b {%- endif %} c\n", " {{- sky -}} \n x", "a {#- note -#}\n b {{ sky }}"]
 )
 def test_blanks_are_kept_and_stripped_as_in_any_template(text: str) -> None:
