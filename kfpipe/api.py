@@ -21,6 +21,7 @@ import anyio.to_thread
 
 from kfpipe import (
     chain,
+    collector,
     comparison,
     consent,
     environment,
@@ -97,6 +98,7 @@ def load(manifest: str | PathLike[str], options: Options | None = None) -> Proje
     return load_project(Path(manifest), options or Options())
 
 
+@collector.paused()
 def records(project: Project) -> Lock:
     """What is on record for the project, a run under way or broken off included. Writes nothing."""
     return lockfile.read(project)
@@ -351,6 +353,7 @@ def _both(one: Chosen, other: Chosen) -> Chosen:
     return lambda take_id: one(take_id) and other(take_id)
 
 
+@collector.paused()
 def _plan(project: Project, lock: Lock, select: Chosen, retry: Chosen, rerender: Chosen) -> Plan:
     files = renders.on_disk(lock, project.folder, project.state_dir)
     files |= renders.strays(project.takes, lock, project.folder)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kfpipe import assets, catalogue, document, gathering, manifest, prices, sources, takes
+from kfpipe import assets, catalogue, collector, document, gathering, manifest, prices, sources, takes
 from kfpipe.catalogue import EMULATOR_REGION, Catalogue, Region
 from kfpipe.digests import DigestCache
 from kfpipe.document import Document
@@ -74,6 +74,7 @@ class Project:
         return self.manifest.provider.region
 
 
+@collector.paused()
 def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], None] = _is_there) -> Project:
     """The project of the manifest at `path`. Raises Refused with all problems, in file order.
 

@@ -14,11 +14,11 @@ WORLD = {"anyio", "httpx", "time", "random", "os", "rich", "socket", "subprocess
 FLOORS: dict[int, set[str]] = {
     0: {"errors", "domain"},
     1: {
-        "adoption", "audit", "budget", "catalogue", "changes", "comparison", "compose", "conflict", "consent",
-        "differences", "document", "entries", "events", "excerpts", "expand", "export", "findings", "fingerprint",
-        "footage", "inheritance", "journal", "jsonplace", "jsontext", "links", "lock", "lockschema", "locktext",
-        "manifest", "material", "matrix", "media_rules", "merge", "narrowing", "pacing", "picking", "plan", "planned",
-        "polling", "prices", "prompts", "provider", "provider.codes", "provider.wire", "references", "rules",
+        "adoption", "audit", "budget", "catalogue", "changes", "collector", "comparison", "compose", "conflict",
+        "consent", "differences", "document", "entries", "events", "excerpts", "expand", "export", "findings",
+        "fingerprint", "footage", "inheritance", "journal", "jsonplace", "jsontext", "links", "lock", "lockschema",
+        "locktext", "manifest", "material", "matrix", "media_rules", "merge", "narrowing", "pacing", "picking", "plan",
+        "planned", "polling", "prices", "prompts", "provider", "provider.codes", "provider.wire", "references", "rules",
         "schema", "shape", "shots", "tables", "takes", "timeline", "wording",
     },
     2: {

@@ -6,9 +6,7 @@ used of it. Duplicate keys, tags, merge keys, cycles, alias bombs and deep nesti
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -30,7 +28,6 @@ MOST_ALIASED_VALUES = 1_000_000
 MOST_REPORTED = 50
 """Problems, and apart from them warnings, that one reading names."""
 
-_LARGE_CHARS = 1_000_000
 _MEMO_CHARS = 32
 _UNSEEN = object()
 _MERGE = "<<"
@@ -47,21 +44,7 @@ class Built:
 
 def build(text: str, file: str) -> Built:
     """Data, marks and warnings of one YAML text. Raises Refused."""
-    with _collector_paused(when=len(text) > _LARGE_CHARS):
-        return _Builder(text, file).built()
-
-
-@contextmanager
-def _collector_paused(*, when: bool) -> Iterator[None]:
-    """Millions of new containers, none of them garbage: the collector would only walk over them again and again."""
-    paused = when and gc.isenabled()
-    if paused:
-        gc.disable()
-    try:
-        yield
-    finally:
-        if paused:
-            gc.enable()
+    return _Builder(text, file).built()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +58,7 @@ class _Anchored:
 class _Open:
     """A mapping or list whose end has not come yet.
 
-    `count` is the number of values in it, itself included and aliases written out; `height` the levels it spans.
+    `height` is the number of levels it spans; `further` counts the values inside of its values, aliases written out.
     A mapping without `key_mark` waits for a key; one with a mark and no `key` drops the value of a refused key.
     """
 
@@ -85,8 +68,13 @@ class _Open:
     marks: list[int] = field(default_factory=list)
     key: str | None = None
     key_mark: int | None = None
-    count: int = 1
+    further: int = 0
     height: int = 1
+
+    @property
+    def count(self) -> int:
+        """The values in it, itself included and aliases written out."""
+        return 1 + len(self.marks) + self.further
 
     @property
     def awaits_key(self) -> bool:
@@ -152,23 +140,22 @@ class _Builder:
     # ---- values
 
     def _take_scalar(self, event: Any) -> None:
-        style = event.style
-        value = event.value if style else self._plain(event)
-        if style == '"':
+        value, style = event.value, event.style
+        if not style:
+            known = self._memo.get(value, _UNSEEN)
+            value = known if known is not _UNSEEN else self._plain(event)
+            if self._has_comments:
+                self._check_comment(event)
+        elif style == '"':
             self._check_escapes(event)
         if event.tag is not None:
             self._refuse_tag(event)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(value, 1, 0)
-        self._place(value, _mark(event), 1, 0)
+        self._place(value, _mark(event))
 
     def _plain(self, event: Any) -> Any:
         text = event.value
-        if self._has_comments:
-            self._check_comment(event)
-        known = self._memo.get(text, _UNSEEN)
-        if known is not _UNSEEN:
-            return known
         try:
             value = scalars.plain(text)
         except scalars.NumberRefused as refused:
@@ -202,7 +189,8 @@ class _Builder:
         self._marks.keep(closed.container, closed.marks)
         if closed.anchor is not None:
             self._anchors[closed.anchor] = _Anchored(closed.container, closed.count, closed.height)
-        self._place(closed.container, closed.start, closed.count, closed.height)
+        self._place(closed.container, closed.start)
+        self._weigh(closed.count, closed.height)
 
     def _take_alias(self, event: Any) -> None:
         mark, sign = _mark(event), f"`*{visible(event.anchor)}`"
@@ -216,7 +204,8 @@ class _Builder:
         self._check_size(anchored, mark, sign)
         if self._open[-1].awaits_key and not isinstance(anchored.value, str):
             self._report(mark, f"{sign} is no text, and a key must be", fix="write the key out")
-        self._place(anchored.value, mark, anchored.count, anchored.height)
+        self._place(anchored.value, mark)
+        self._weigh(anchored.count, anchored.height)
 
     def _check_size(self, anchored: _Anchored, mark: int, sign: str) -> None:
         self._aliased_values += anchored.count
@@ -227,11 +216,15 @@ class _Builder:
             what = f"with {sign} written out, this is nested more than {DEEPEST} levels deep"
             self._stop(mark, what, fix="lay it out in fewer levels")
 
-    def _place(self, value: Any, mark: int, count: int, height: int) -> None:
+    def _weigh(self, count: int, height: int) -> None:
+        """Add what the last value holds to the part that it was placed in."""
         parent = self._open[-1]
-        parent.count += count
+        parent.further += count - 1
         if height >= parent.height:
             parent.height = height + 1
+
+    def _place(self, value: Any, mark: int) -> None:
+        parent = self._open[-1]
         if isinstance(parent.container, list):
             parent.container.append(value)
             parent.marks.append(mark)

@@ -1,7 +1,5 @@
 """YAML text -> Document: the values, where they stand, and what is refused."""
 
-import gc
-from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -225,14 +223,6 @@ def test_a_text_that_is_too_large_is_refused_unread() -> None:
 
 
 # ---- the reading itself
-
-
-@pytest.mark.parametrize("text", ["a: 1\n", "a: [\n"])
-def test_the_collector_runs_again_after_a_large_text(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builder, "_LARGE_CHARS", 1)
-    with suppress(Refused):
-        document.parse(text, "shots.yaml")
-    assert gc.isenabled()
 
 
 @pytest.mark.parametrize(

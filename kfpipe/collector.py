@@ -1,0 +1,22 @@
+"""The garbage collector, held back while a shot list is read and planned.
+
+Millions of new values, none of them garbage: the collector would only walk over them again and again.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """No collection as long as the block, or the function that it decorates, lasts."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
