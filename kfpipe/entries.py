@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -25,6 +25,8 @@ _RESERVED_NAMES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10))]
 )
 _NOUNS = {MediaRole.DRIVING_AUDIO: "sound", MediaRole.FIRST_CLIP: "clip"}
+_ROLES = tuple(MediaRole)
+_REFERENCES = (*_ROLES, "prompt")
 _SETTINGS = tuple(Settings.__dataclass_fields__)
 _RESTS_ON: frozenset[Path] = frozenset([(), ("defaults",), ("vars",), ("shots",)])
 
@@ -69,6 +71,7 @@ class _Reader:
         self._varied: set[str] = set()
         self._first_with: dict[str, Shot] = {}
         self._folder_of_shared = cache(lambda path: document.source(path).folder)
+        self._file = cache(partial(references.file, path=(), levels_up=levels_up))
 
     def shots(self, path: Path, own: Mapping[str, Any]) -> Iterator[Shot]:
         """The shot of an entry, or the shots of a sequence."""
@@ -135,7 +138,7 @@ class _Reader:
         return replace(
             shot,
             refused=shot.refused | (read.keys() - found.keys()),
-            media={role: found[role] for role in MediaRole if role in found},
+            media={role: found[role] for role in _ROLES if role in found},
             settings=replace(shot.settings, prompt=found["prompt"]) if "prompt" in found else shot.settings,
             matrix=self._matrix(shot, own["matrix"]) if "matrix" in own else None,
         )
@@ -150,12 +153,13 @@ class _Reader:
     def _references(self, shot: Shot, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The media and the prompt file as the shot names them, or what is wrong with each."""
         read: dict[str, Any] = {}
-        for name in (*MediaRole, "prompt"):
+        own_folder = self._document.source(shot.path).folder
+        for name in _REFERENCES:
             value = fields.get(name)
             if value is None or (name == "prompt" and isinstance(value, str)):
                 continue
             path = shot.path_of(name)
-            folder = self._folder_of_shared(path) if shot.inherits(name) else self._document.source(shot.path).folder
+            folder = self._folder_of_shared(path) if shot.inherits(name) else own_folder
             read[name] = (
                 self._prompt_file(value, path, folder)
                 if name == "prompt"
@@ -169,8 +173,8 @@ class _Reader:
 
     def _footage(self, role: MediaRole, value: Any, path: Path, folder: str) -> Footage | Finding:
         if isinstance(value, str):
-            noun = _NOUNS.get(role, "frame")
-            return references.file(value, path, levels_up=self._levels_up, folder=folder, noun=noun)
+            file = self._file(value, folder=folder, noun=_NOUNS.get(role, "frame"))
+            return replace(file, path=path) if isinstance(file, Finding) else file
         end = FrameEnd(value["frame"])
         match value:
             case {"still": _, "render": _}:

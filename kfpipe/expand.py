@@ -24,6 +24,7 @@ from kfpipe.wording import echoed
 ID_LIMIT_BYTES = 200
 """Room for a folder and a suffix within the 255 bytes that file systems allow a name."""
 
+_ROLES = tuple(MediaRole)
 _UNSAFE_CHARACTER = re.compile(r"[^A-Za-z0-9._+-]")
 
 
@@ -103,12 +104,12 @@ def _draft(shot: Shot, cell: Cell, index: int, count: int) -> Draft:
 
 def _media(shot: Shot, cell: Cell) -> Mapping[MediaRole, Footage]:
     """The shot's media with those of the cell in their place; one that was refused is missing."""
-    varied = [role for role in MediaRole if role in cell.values]
+    varied = [role for role in _ROLES if role in cell.values]
     if not varied or shot.matrix is None:
         return shot.media
     files = {role: file for role in varied if (file := shot.matrix.files.get((role, str(cell.values[role]))))}
     chosen = {**{role: footage for role, footage in shot.media.items() if role not in varied}, **files}
-    return {role: chosen[role] for role in MediaRole if role in chosen}
+    return {role: chosen[role] for role in _ROLES if role in chosen}
 
 
 def _keyframe_findings(shot: Shot, declared: Matrix) -> Iterator[Finding]:

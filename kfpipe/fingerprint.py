@@ -43,7 +43,10 @@ def canonical(request: RenderRequest, cuts: Iterable[tuple[MediaRole, CutFrom]] 
         form["template"] = request.template
     if parameters.audio is not None:
         form["parameters"]["audio"] = parameters.audio
-    return json.dumps(form, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+    return _SPELLING.encode(form).encode("ascii")
+
+
+_SPELLING = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def of(request: RenderRequest, cuts: Iterable[tuple[MediaRole, CutFrom]] = ()) -> str:

@@ -19,8 +19,11 @@ from kfpipe.wording import echoed, listed
 def chosen_model(draft: Draft, catalogue: Catalogue, region: Region) -> Model | Finding:
     """The model that the draft asks for, as the catalogue knows it, or why it cannot be had."""
     name = draft.settings.model
+    model = None if name is None else catalogue.model(name)
+    if model is not None and region.name in model.offers:
+        return model
     path = draft.path_of("model")
-    offered = [model.name for model in catalogue.models.values() if region.name in model.offers]
+    offered = [other.name for other in catalogue.models.values() if region.name in other.offers]
     if name is None:
         return Finding(
             path=path,
@@ -28,7 +31,6 @@ def chosen_model(draft: Draft, catalogue: Catalogue, region: Region) -> Model | 
             expected=f"`model`: {listed(offered)}",
             fix=f"add `model: {offered[0]}` to the shot, or to `defaults` for all shots",
         )
-    model = catalogue.model(name)
     if model is None:
         return Finding(
             path=path,
@@ -36,14 +38,12 @@ def chosen_model(draft: Draft, catalogue: Catalogue, region: Region) -> Model | 
             expected=listed(offered),
             fix=did_you_mean(name, offered, "choose one of these; `kfpipe models` shows what each can do"),
         )
-    if region.name not in model.offers:
-        return Finding(
-            path=path,
-            what=f"the model {model.name} is not offered in the region {region.name}",
-            expected=listed(offered),
-            fix=f"choose another model, or the region {listed(sorted(model.offers))}",
-        )
-    return model
+    return Finding(
+        path=path,
+        what=f"the model {model.name} is not offered in the region {region.name}",
+        expected=listed(offered),
+        fix=f"choose another model, or the region {listed(sorted(model.offers))}",
+    )
 
 
 def setting_findings(draft: Draft, model: Model) -> Iterator[Finding]:

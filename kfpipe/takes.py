@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import PurePath
@@ -119,6 +119,8 @@ class _Maker:
         self._room = manifest.limits.matrix_takes
         self._refused_matrices: set[Path] = set()
         self._medium = cache(self._look_up)
+        self._input = cache(self._in_role)
+        self._flawless: set[Hashable] = set()
         self._size = cache(lambda resolution, *sides: _size(catalogue, resolution, *sides))
         self._take_ids: dict[str, tuple[str, ...]] = {}
 
@@ -212,27 +214,15 @@ class _Maker:
     def _findings(
         self, draft: Draft, model: Model, prompt: str | None, negative_prompt: str | None
     ) -> Iterator[Finding]:
-        yield from rules.setting_findings(draft, model)
-        yield from rules.media_findings(draft, model)
-        yield from rules.template_findings(draft, model)
+        facts = {role: self._facts(footage) for role, footage in draft.media.items()}
+        likeness = _likeness(draft, facts)
+        if likeness is None or likeness not in self._flawless:
+            found = (*_offer_findings(draft, model), *_file_findings(draft, model, facts))
+            if likeness is not None and not found:
+                self._flawless.add(likeness)
+            yield from found
         if draft.settings.template is None and prompt is not None and negative_prompt is not None:
             yield from rules.prompt_findings(draft, model, prompt, negative_prompt)
-        yield from self._file_findings(draft, model)
-
-    def _file_findings(self, draft: Draft, model: Model) -> Iterator[Finding]:
-        """What is wrong with the contents of the draft's files."""
-        facts = {role: self._facts(footage) for role, footage in draft.media.items()}
-        for role, known in facts.items():
-            if isinstance(known, StillFacts):
-                yield from media_rules.still_findings(draft.path_of(role), model, role, known)
-            elif known is not None:
-                yield from media_rules.recording_findings(draft.path_of(role), model, role, known)
-        first, last = facts.get(MediaRole.FIRST_FRAME), facts.get(MediaRole.LAST_FRAME)
-        if isinstance(first, StillFacts) and isinstance(last, StillFacts):
-            yield from media_rules.shape_findings(draft.path_of("last_frame"), first, last)
-        clip = facts.get(MediaRole.FIRST_CLIP)
-        if isinstance(clip, RecordingFacts):
-            yield from media_rules.clip_findings(draft.path_of("duration"), draft.settings.duration, clip)
 
     # -- prompts ----------------------------------------------------------------------------------------------------
 
@@ -303,11 +293,15 @@ class _Maker:
         """The media as the request names them, without those to be cut; None when one of them is missing."""
         if draft.shot.refused:
             return None
-        files = {role: footage for role, footage in draft.media.items() if isinstance(footage, LocalFile | RemoteFile)}
-        given = [(role, self._medium(file)) for role, file in files.items()]
-        if any(medium is None for _, medium in given):
-            return None
-        return tuple(MediaInput(role=role, medium=medium) for role, medium in given if medium is not None)
+        files = [
+            (role, footage) for role, footage in draft.media.items() if isinstance(footage, LocalFile | RemoteFile)
+        ]
+        given = tuple(found for role, footage in files if (found := self._input(role, footage)) is not None)
+        return given if len(given) == len(files) else None
+
+    def _in_role(self, role: MediaRole, footage: LocalFile | RemoteFile) -> MediaInput | None:
+        medium = self._medium(footage)
+        return None if medium is None else MediaInput(role=role, medium=medium)
 
     def _look_up(self, footage: LocalFile | RemoteFile) -> Medium | None:
         if isinstance(footage, RemoteFile):
@@ -344,3 +338,43 @@ class _Maker:
         if leading is None:
             return None
         return self._size(draft.settings.resolution, leading.facts.width_px, leading.facts.height_px)
+
+
+Facts = Mapping[MediaRole, StillFacts | RecordingFacts | None]
+"""What is known of a draft's media; None of those that are no files of the project."""
+
+
+def _likeness(draft: Draft, facts: Facts) -> Hashable | None:
+    """All that the rules of the model look at, besides the prompts; None where they look at more.
+
+    In a large shot list thousands of takes are alike.
+    """
+    settings = draft.settings
+    if settings.template is not None or draft.shot.refused or not _VARIED_MEDIA.isdisjoint(draft.cell.values):
+        return None
+    return settings.model, settings.resolution, settings.duration, settings.audio, *facts.items()
+
+
+_VARIED_MEDIA = frozenset(MediaRole)
+
+
+def _offer_findings(draft: Draft, model: Model) -> Iterator[Finding]:
+    """What the model does not offer."""
+    yield from rules.setting_findings(draft, model)
+    yield from rules.media_findings(draft, model)
+    yield from rules.template_findings(draft, model)
+
+
+def _file_findings(draft: Draft, model: Model, facts: Facts) -> Iterator[Finding]:
+    """What is wrong with the contents of the draft's files."""
+    for role, known in facts.items():
+        if isinstance(known, StillFacts):
+            yield from media_rules.still_findings(draft.path_of(role), model, role, known)
+        elif known is not None:
+            yield from media_rules.recording_findings(draft.path_of(role), model, role, known)
+    first, last = facts.get(MediaRole.FIRST_FRAME), facts.get(MediaRole.LAST_FRAME)
+    if isinstance(first, StillFacts) and isinstance(last, StillFacts):
+        yield from media_rules.shape_findings(draft.path_of("last_frame"), first, last)
+    clip = facts.get(MediaRole.FIRST_CLIP)
+    if isinstance(clip, RecordingFacts):
+        yield from media_rules.clip_findings(draft.path_of("duration"), draft.settings.duration, clip)

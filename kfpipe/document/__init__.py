@@ -10,7 +10,6 @@ marks       positions, packed
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from kfpipe.document import builder, source
@@ -33,8 +32,7 @@ class Source:
     @property
     def folder(self) -> str:
         """What the paths in the file are relative to, seen from the manifest's folder; empty for that folder."""
-        folder = str(PurePosixPath(self.name).parent)
-        return "" if folder == "." else folder
+        return self.name.rpartition("/")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +53,8 @@ class Document:
 
     def source(self, path: Path) -> Source:
         """The file that the value at `path` stands in."""
+        if len(self.sources) == 1:
+            return self.sources[0]
         return self.sources[source_of(self.marks.find(self.data, path)[1])]
 
     def position(self, path: Path) -> Position:

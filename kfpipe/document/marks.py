@@ -51,7 +51,7 @@ class Marks:
     def adopt(self, other: Marks, source: int) -> None:
         """Take over all places of another document, as those of the file with this number."""
         start, shift = len(self._packed), source << _COLUMN_BITS + _LINE_BITS
-        self._packed.extend(mark | shift for mark in other._packed)
+        self._packed.extend(other._packed if source == 0 else (mark | shift for mark in other._packed))
         self._offsets.update((key, start + offset) for key, offset in other._offsets.items())
 
     def entry(self, container: Container, step: str | int) -> tuple[int, int]:

@@ -104,7 +104,7 @@ def _validator(part: str) -> Any:
 @cache
 def _outer_validator(included: bool) -> Any:
     whole = shipped()
-    lists = {part: {**whole["properties"][part], "items": {}} for part in ENTRY_LISTS}
+    lists = {part: {**whole["properties"][part], "items": True} for part in ENTRY_LISTS}
     outer = {**whole, "properties": {**whole["properties"], **lists}}
     if included:
         del outer["anyOf"]

@@ -9,6 +9,7 @@ from PIL import Image
 
 from kfpipe import fingerprint, project, takes
 from kfpipe.domain import CutFrom, FrameEnd, LocalMedium, MediaRole, PictureSize, Take
+from kfpipe.errors import Problem, Refused
 from kfpipe.project import Options
 from tests import recordings
 
@@ -160,3 +161,34 @@ def test_the_bound_on_takes_can_be_raised(folder: Path) -> None:
         made(folder, shots)
     assert "12,000 takes" in caught.value.problems[0].what
     assert len(made(folder, shots, head=f"{HEAD}limits: {{matrix_takes: 12000}}\n")) == 12_000
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        "resolution: 480P",
+        "duration: 99",
+        "audio: false",
+        "template: kiss",
+        "model: wan2.2-kf2v-flash",
+        "driving_audio: b.png",
+        "first_frame: tiny.png",
+        "prompt: ''",
+    ],
+)
+def test_a_shot_that_is_nearly_like_a_sound_one_is_looked_at_by_itself(folder: Path, difference: str) -> None:
+    Image.new("RGB", (20, 20)).save("tiny.png")
+    field = difference.partition(":")[0]
+    plain = {"first_frame": "first_frame: a.png"}
+    fields = ", ".join({**plain, field: difference}.values())
+    shots = f"shots:\n  - {{id: one, first_frame: a.png}}\n  - {{id: two, {fields}}}\n"
+    (folder / "film.yaml").write_text(f"{HEAD}{shots}", "utf-8")
+    assert {problem.where for problem in told(folder / "film.yaml")} == {"shot 'two'"}
+
+
+def told(path: Path) -> tuple[Problem, ...]:
+    """What is wrong with a manifest, be it errors or warnings."""
+    try:
+        return project.load(path, Options()).warnings
+    except Refused as refusal:
+        return refusal.problems
