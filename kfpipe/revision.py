@@ -25,7 +25,7 @@ from kfpipe.errors import Refused
 from kfpipe.project import Options, Project
 from kfpipe.wording import echoed
 
-_CALM: Final = ("-c", "core.fsmonitor=false", "-c", "protocol.allow=never")
+_OFFLINE: Final = ("-c", "protocol.allow=never")
 _SETTINGS: Final = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
 
 _LONGEST_POINTER: Final = 1024
@@ -80,7 +80,10 @@ class _Export:
         self._answers = answers
 
     def bring(self, path: Path) -> None:
-        """Put the file there that the commit has at this place; nothing when it has none. Raises StorageFailed."""
+        """Put the file there that the commit has at this place; nothing when it has none.
+
+        Raises Refused when git cannot read it, StorageFailed.
+        """
         place = Path(os.path.normpath(path))
         name = place.relative_to(self.folder).as_posix() if place.is_relative_to(self.folder) else ""
         if not name or "\n" in name or place.exists():
@@ -89,7 +92,10 @@ class _Export:
             self._asking.write(f"{self._commit}:{name}\n".encode())
             self._asking.flush()
             header = self._answers.readline().split()
-            if not header or header[-1] == b"missing":
+            if not header:
+                fix = "a partial clone lacks what it was never asked for: `git fetch --refetch` brings all of it"
+                raise Refused.because("--diff", f"git cannot read {echoed(name)} of that commit", fix=fix)
+            if header[-1] == b"missing":
                 return
             *_, kind, size = header
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -148,7 +154,7 @@ def _words(root: Path, *words: str) -> list[str]:
     program = shutil.which("git")
     if program is None:
         raise Refused.because("git", "git is not installed here")
-    return [program, "-C", str(root), *_CALM, *words]
+    return [program, "-C", str(root), *_OFFLINE, *words]
 
 
 def _variables() -> Mapping[str, str]:

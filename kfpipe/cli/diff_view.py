@@ -23,7 +23,7 @@ def table(comparison: Comparison, plan: Plan) -> Table:
     return Table(
         columns=(
             Column(title="take"),
-            Column(title=f"since {name(comparison)}"),
+            Column(title=f"since {_name(comparison)}"),
             Column(title="what"),
             Column(title="next"),
             Column(title=plan.currency, is_number=True),
@@ -32,17 +32,17 @@ def table(comparison: Comparison, plan: Plan) -> Table:
     )
 
 
-def name(comparison: Comparison) -> str:
+def _name(comparison: Comparison) -> str:
     """The commit as the user called it."""
     return visible(comparison.past.name)
 
 
 def _row(change: TakeChange, step: Step | None) -> tuple[str, ...]:
     action, cost = ("", "") if step is None else (step.action, cost_text(step))
-    return (change.take_id, change.kind, what(change), action, cost)
+    return (change.take_id, change.kind, _what(change), action, cost)
 
 
-def what(change: TakeChange) -> str:
+def _what(change: TakeChange) -> str:
     """The fields that differ, with both values."""
     return "; ".join(difference.text for difference in change.differences)
 
@@ -52,15 +52,15 @@ def summary(comparison: Comparison, currency: str) -> list[str]:
     counts = [(comparison.count(kind), kind.value) for kind in Kind] + [(comparison.unchanged, "unchanged")]
     takes = ", ".join(f"{count:,} {word}" for count, word in counts if count) or "no takes"
     commit = comparison.past.commit[:SHORT_COMMIT]
-    return [f"since {name(comparison)} ({commit}): {takes}", f"  {price_text(comparison, currency)}"]
+    return [f"since {_name(comparison)} ({commit}): {takes}", f"  {_price_text(comparison, currency)}"]
 
 
-def price_text(comparison: Comparison, currency: str) -> str:
+def _price_text(comparison: Comparison, currency: str) -> str:
     """`all takes, rendered once: USD 2.00 -> USD 2.40 (+0.40)`."""
     before, after = comparison.before, comparison.after
     text = f"{_sum(before, currency)} -> {_sum(after, currency)}" if before != after else _sum(after, currency)
     delta = after.cost - before.cost
-    known = f" ({delta_text(delta)})" if delta and not before.unpriced and not after.unpriced else ""
+    known = f" ({_delta_text(delta)})" if delta and not before.unpriced and not after.unpriced else ""
     return f"all takes, rendered once: {text}{known}"
 
 
@@ -68,7 +68,7 @@ def _sum(price: Price, currency: str) -> str:
     return sum_text(price.cost, price.unpriced, currency)
 
 
-def delta_text(delta: Decimal) -> str:
+def _delta_text(delta: Decimal) -> str:
     """`+0.40`, `-0.40`."""
     return f"{'-' if delta < 0 else '+'}{amount_text(abs(delta))}"
 

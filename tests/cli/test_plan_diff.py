@@ -221,6 +221,19 @@ def test_neither_index_nor_work_tree_nor_hooks_nor_filters_have_a_part_in_it(
     assert not (folder / "sprung").exists()
 
 
+def test_what_a_partial_clone_lacks_is_not_fetched_on_the_way(
+    folder: Path, git: Git, kfpipe: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(folder / "shots.yaml", "Lamps", "Lanterns")
+    commit(git)
+    git("config", "uploadpack.allowFilter", "true")
+    git("clone", "-q", "--filter=blob:none", folder.as_uri(), str(folder / "clone"))
+    monkeypatch.chdir(folder / "clone")
+    ended = kfpipe("plan", "shots.yaml", "--diff", "HEAD~1")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("--diff: git cannot read 'shots.yaml' of that commit\n  fix: ")
+
+
 def test_git_does_not_get_the_key(folder: Path, git: Git, kfpipe: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-test-0123456789abcdef")
     real = shutil.which("git")

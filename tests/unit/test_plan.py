@@ -91,6 +91,14 @@ def test_a_seed_that_is_to_be_drawn_now_is_named() -> None:
     assert plan_of([wanted], {"kitten": record(rendered(take()))}).steps[0].reasons == ("seed 7 -> random",)
 
 
+def test_a_seed_that_was_drawn_is_not_named_beside_what_has_changed() -> None:
+    before, wanted = (
+        take(request=request(parameters=parameters(seed=None, resolution=step))) for step in ("1080P", "720P")
+    )
+    entry = rendered(before, parameters=parameters(seed=1234, resolution="1080P"))
+    assert plan_of([wanted], {"kitten": record(entry)}).steps[0].reasons == ("resolution 1080P -> 720P",)
+
+
 def test_another_effect_is_named_though_the_record_does_not_hold_the_earlier_one() -> None:
     before, wanted = (take(request=request(prompt="", template=name)) for name in ("flying", "dancing"))
     assert plan_of([wanted], {"kitten": record(rendered(before))}).steps[0].reasons == ("template is dancing now",)
