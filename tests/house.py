@@ -23,9 +23,9 @@ FLOORS: dict[int, set[str]] = {
     },
     2: {
         "assets", "chain", "claim", "clip", "cuts", "digests", "doctor", "durable", "environment", "gathering",
-        "handout", "lockfile", "lockplace", "media", "memory", "mergedriver", "neighbours", "planfile", "project",
-        "provider.client", "provider.gate", "provider.transport", "provider.upload_memory", "provider.uploads",
-        "recordings", "renders", "revision", "sources", "starter", "stills",
+        "handout", "lockfile", "lockplace", "media", "memory", "mergedriver", "names", "neighbours", "planfile",
+        "project", "provider.client", "provider.gate", "provider.transport", "provider.upload_memory",
+        "provider.uploads", "recordings", "renders", "revision", "sources", "starter", "stills",
     },
     3: {"pruning", "runner", "upkeep"},
     4: {"__main__", "api", "cli", "service"},

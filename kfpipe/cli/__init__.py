@@ -3,9 +3,12 @@
     entry       where every command begins and ends: words in, exit code out
     group       the commands by name, loaded when they are called
     init, validate, plan, run, status, cancel, reconcile, verify, pick, prune, report, export, models, schema,
-    emulate, lock, lock_merge, doctor    one command each
+    emulate, lock, lock_merge, completion, doctor    one command each
     source      MANIFEST and what is laid over it
     arguments   the words that other commands share
+    choices     which takes a person means, and what they decided about others
+    outline     all commands and their options, for those who do not want to load them
+    shells, offers    what the Tab key is answered
     selection   which takes `kitten*`, `tag:hero` or `!walk` mean
     destination where requests would go, and whether that costs anything
     consent     whether a run may spend, and up to where

@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 import click
 
 from kfpipe.cli import messages, terminal
-from kfpipe.cli.group import SUMMARIES, NoSuchCommand, commands
+from kfpipe.cli.group import COMPLETION, SUMMARIES, NoSuchCommand, commands
 from kfpipe.errors import ExitCode, KfpipeError, Problem, StorageFailed
 from kfpipe.wording import closest
 
@@ -23,6 +23,11 @@ _KEYS: Final = re.compile(r"\bsk-[\w.-]+")
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with its exit code."""
     terminal.prepare()
+    if COMPLETION in os.environ:
+        from kfpipe.cli import shells  # a shell that completes a line calls no command
+
+        sys.stdout.write(shells.answered(os.environ[COMPLETION]))
+        sys.exit(ExitCode.OK)
     sys.exit(_ended(list(sys.argv[1:] if args is None else args)))
 
 

@@ -26,9 +26,14 @@ SUMMARIES: Final = {
     "schema": "Print the JSON schema of a manifest, a lockfile, or a command's output.",
     "emulate": "Serve an emulated account on this machine, free of charge.",
     "lock": "Keep a lockfile tidy, and merge those of two branches.",
+    "completion": "Print what makes a shell complete kfpipe's lines.",
     "doctor": "Look whether this machine is ready.",
 }
 """In the order in which a newcomer meets them."""
+
+
+COMPLETION: Final = "_KFPIPE_COMPLETE"
+"""The variable by which a shell asks for the words that can come next."""
 
 
 class NoSuchCommand(click.UsageError):

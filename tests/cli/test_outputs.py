@@ -33,6 +33,7 @@ ANSWERS = (
     "report shots.yaml",
     "export shots.yaml --format csv",
     "models",
+    "completion bash",
     "schema --list",
     "lock fmt shots.yaml",
     "lock check shots.yaml",
