@@ -56,19 +56,30 @@ def _item(timeline: Timeline, slot: Slot, filled: bool) -> Json:
     common: Json = {"name": slot.shot_id, "source_range": length, "effects": [], "markers": [], "enabled": True}
     if not (filled and isinstance(slot, Cut)):
         return _object("Gap.1", **common)
-    references = {CHOSEN: _reference(slot.clip), **{clip.take.id: _reference(clip) for clip in slot.others}}
-    known = {"kfpipe": facts.of(slot.clip)}
-    return _object("Clip.2", **common, metadata=known, media_references=references, active_media_reference_key=CHOSEN)
+    return _object(
+        "Clip.2",
+        **common,
+        metadata=_known(slot.clip),
+        media_references={
+            CHOSEN: _reference(slot.clip),
+            **{clip.take.id: _reference(clip, metadata=_known(clip)) for clip in slot.others},
+        },
+        active_media_reference_key=CHOSEN,
+    )
 
 
-def _reference(clip: Clip) -> Json:
+def _known(clip: Clip) -> Json:
+    return {"kfpipe": facts.of(clip)}
+
+
+def _reference(clip: Clip, **more: Any) -> Json:
     return _object(
         "ExternalReference.1",
-        metadata={"kfpipe": facts.of(clip)},
         name=clip.take.id,
         available_range=_range(clip.frames, clip.rate),
         available_image_bounds=None,
         target_url=clip.url,
+        **more,
     )
 
 

@@ -69,6 +69,7 @@ def test_otio_leads_to_the_files_of_all_takes() -> None:
     assert night.media_reference.available_range == night.source_range
     (other,) = (found for key, found in night.media_references().items() if key == "night@seed=2")
     assert other.target_url == "renders/night@seed=2.mp4"
+    assert other.metadata["kfpipe"]["take"] == "night@seed=2"
 
 
 def test_otio_tells_what_is_on_record() -> None:
