@@ -158,3 +158,21 @@ def test_a_link_does_not_lead_the_file_out_of_the_project(
     ended = kfpipe("export", "shots.yaml", "-o", os.fspath(Path(link) / "film.otio") if link == "edit" else link)
     assert (ended.code, list(outside.iterdir())) == (2, [])
     assert "leads out of the project through a symbolic link" in ended.err
+
+
+@needs_links
+def test_a_clip_that_lies_outside_of_the_project_is_not_handed_over(
+    picked: Path, kfpipe: Call, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    clip, outside = picked / "renders" / "monster.mp4", tmp_path_factory.mktemp("outside") / "clip.mp4"
+    clip.rename(outside)
+    clip.symlink_to(outside)
+    ended = kfpipe("export", "shots.yaml", "-o", "film.edl")
+    assert ended.code == 1
+    assert "it has no clip: renders/monster.mp4 leads out of the project" in ended.out
+
+
+def test_a_folder_is_not_replaced(folder: Path, kfpipe: Call) -> None:
+    (folder / "film.edl").mkdir()
+    ended = kfpipe("export", "shots.yaml", "-o", "film.edl", "--allow-gaps")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "film.edl: is a folder")
