@@ -25,9 +25,10 @@ from kfpipe.wording import echoed
 def command(name: str, listing: bool, install: bool, as_json: bool) -> ExitCode:
     """Print the JSON schema of a manifest, a lockfile, or a command's output.
 
-    NAME is one of those that --list shows: `lock` is the lockfile, `plan` what `kfpipe plan --json` prints, `lock-check`
-    what `kfpipe lock check --json` does, `event` a line of `kfpipe run --events`. Editors complete and explain a manifest
-    by its schema; one that `kfpipe init` wrote names the copy that --install puts into the current folder.
+    NAME is one of those that --list shows: `lock` is the lockfile, `plan` what `kfpipe plan --json` prints,
+    `lock-check` what `kfpipe lock check --json` does, `event` a line of `kfpipe run --events`. Editors complete and
+    explain a manifest by its schema; one that `kfpipe init` wrote names the copy that --install puts into the current
+    folder.
     """
     if install and (listing or name != "manifest"):
         raise click.UsageError("--install is for the manifest's schema alone")
