@@ -56,6 +56,7 @@ from kfpipe.runner.follower import Follower
 from kfpipe.runner.patience import patiently
 from kfpipe.runner.slots import NoPlace, Slots
 from kfpipe.runner.submitter import Submitter
+from kfpipe.runner.turns import Turns
 
 LINK_LIFE: Final = timedelta(hours=24)
 """How long a result's link lasts when it does not say so itself. Source: API reference, 10.4."""
@@ -150,7 +151,7 @@ class Lane:
         self._slots = slots
         self._outbox = outbox
 
-    async def run(self, steps: MemoryObjectReceiveStream[Step], workers: int) -> None:
+    async def run(self, steps: Turns, workers: int) -> None:
         """Carry out `steps` until their stream ends, in this order as far as the limits allow."""
         ready, queue = anyio.create_memory_object_stream[Step](workers)
         with steps, ready, queue:
@@ -159,7 +160,7 @@ class Lane:
                 for _ in range(workers):
                     group.start_soon(self._work, queue)
 
-    async def _prepare(self, steps: MemoryObjectReceiveStream[Step], ready: MemoryObjectSendStream[Step]) -> None:
+    async def _prepare(self, steps: Turns, ready: MemoryObjectSendStream[Step]) -> None:
         """Upload the stills of the takes that come next, so that no task in progress waits for an upload."""
         async for step in steps:
             if step.take is not None and step.action is Action.RENDER and not self._slots.is_full:

@@ -13,7 +13,6 @@ from typing import Final
 
 import anyio
 import anyio.to_thread
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from kfpipe.budget import Purse
 from kfpipe.chain import why_not
@@ -34,6 +33,7 @@ from kfpipe.runner.patience import patiently
 from kfpipe.runner.shields import Shields
 from kfpipe.runner.slots import Slots
 from kfpipe.runner.submitter import Submitter
+from kfpipe.runner.turns import Turns
 from kfpipe.runner.waiting import WaitingRoom
 
 FETCHERS: Final = 4
@@ -106,7 +106,7 @@ class Run:
         self._adopters: dict[str, Adopter] = {}
         self._waiting = WaitingRoom(plan.work)
         self._on_their_way = 0
-        self._queues: dict[str, MemoryObjectSendStream[Step]] = {}
+        self._queues: dict[str, Turns] = {}
         self._outbox, self._inbox = anyio.create_memory_object_stream[Parcel](len(plan.work))
         queries_per_second = settings.limits.queries_per_second
         self._shared = Shared(
@@ -174,18 +174,17 @@ class Run:
                     slots = shared_slots or Slots(pace.concurrent_tasks)
                     lane = Lane(self._shared, self._submitter(model, gate, slots), self._adopter, slots, self._outbox)
                     workers = limits.shared_concurrent_tasks or pace.concurrent_tasks
-                    queue = queues.enter_context(self._queue(model, own_steps, queues))
+                    queue = queues.enter_context(self._queue(model, own_steps))
                     self._lanes.start_soon(lane.run, queue, min(workers, len(own_steps)))
                 self._close_queues_when_nobody_waits()
 
-    def _queue(self, model: str, steps: Sequence[Step], closing: ExitStack) -> MemoryObjectReceiveStream[Step]:
-        """The lane's steps: those that wait for nothing at once, the others when their turn comes."""
-        send, receive = anyio.create_memory_object_stream[Step](len(steps))
-        self._queues[model] = closing.enter_context(send)
+    def _queue(self, model: str, steps: Sequence[Step]) -> Turns:
+        """The lane's steps: those that wait for nothing at once, the others as soon as they can be made."""
+        self._queues[model] = turns = Turns(steps)
         for step in steps:
             if step.action is not Action.WAIT:
-                send.send_nowait(step)
-        return receive
+                turns.add(step)
+        return turns
 
     # ---- takes that go on from others --------------------------------------------------------------------------------
 
@@ -225,7 +224,7 @@ class Run:
             for parcel in _waiting_for_download([step]):
                 await self._outbox.send(parcel)
         elif step.action.is_work:
-            await self._queues[step.model].send(step)
+            self._queues[step.model].add(step)
         else:
             raise Postponed("; ".join(step.reasons))
 

@@ -30,7 +30,7 @@ MANIFEST, LOCKFILE = "storyboard.yaml", "storyboard.lock.json"
 SOURCE, CONTINUED = "voyage.11", "tomorrow"
 Story = list[tuple[type[Event], str]]
 
-AT_ONCE, ENOUGH = 4, 6
+AT_ONCE, ENOUGH = 2, 3
 """Tasks that may be in progress together; takes that come home while the source is held back."""
 
 LIMITS = f"limits: {{submissions_per_second: 50, concurrent_tasks: {AT_ONCE}, queries_per_second: 50}}\n"
@@ -162,6 +162,12 @@ def test_a_shot_is_asked_for_once_the_clip_that_it_goes_on_from_is_here(drafted:
     ended_at = asked_for(drafted, SOURCE).ended_at()
     assert ended_at is not None
     assert ended_at < asked_for(drafted, CONTINUED).submitted_at
+
+
+def test_a_shot_takes_its_own_turn_once_the_clip_that_it_goes_on_from_is_here(drafted: Studio) -> None:
+    story = told(drafted)
+    since = [take_id for kind, take_id in story[story.index((TakeRendered, SOURCE)) :] if kind is TakeSubmitted]
+    assert since.index(CONTINUED) <= 2 * AT_ONCE + 1  # as many others are prepared before theirs
 
 
 def test_no_other_shot_waits_for_a_slow_source(drafted: Studio) -> None:
