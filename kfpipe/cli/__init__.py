@@ -20,7 +20,7 @@
                 values -> what is printed of them
     report_view footage -> a page for the browser
     messages    errors -> text and exit codes
-    table, figures, terminal           rows, numbers, the two streams
+    table, figures, bills, terminal    rows, numbers, sums of money, the two streams
 
 A command reads its words, calls `kfpipe.api`, and prints what a view has made of the answer.
 """

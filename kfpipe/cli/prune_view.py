@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kfpipe.cli.figures import counted, money_text
+from kfpipe.cli import bills
+from kfpipe.cli.figures import counted
 from kfpipe.cli.table import Column, Table
 from kfpipe.lock import Entry, Rendered, decimal_text, spent, state_name
 from kfpipe.pruning import Departed, Lot
@@ -62,7 +63,7 @@ def _entries(found: Sequence[Departed]) -> list[Entry]:
 
 
 def _money(entries: Sequence[Entry]) -> str:
-    return " and ".join(money_text(amount, currency) for currency, amount in sorted(spent(entries).items()))
+    return " and ".join(bills.sums(spent(entries)))
 
 
 def _amounts(entries: Sequence[Entry]) -> dict[str, str | None]:

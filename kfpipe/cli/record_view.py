@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from kfpipe.catalogue import EMULATOR_REGION
+from kfpipe.cli import bills
 from kfpipe.cli.figures import counted, money_text
 from kfpipe.cli.selection import ABSENT, Nominee, state_of
 from kfpipe.cli.table import Column, Table
@@ -26,9 +26,7 @@ from kfpipe.lock import (
     Unclear,
     decimal_text,
     entries,
-    may_be_billed,
     result_of,
-    spent,
     state_name,
     task_of,
     time_text,
@@ -123,27 +121,15 @@ def summary(shown: Sequence[Nominee]) -> list[str]:
     lock = _records(shown)
     counts = Counter(state_of(one.record) for one in shown)
     states = ", ".join(f"{counts[state]:,} {state}" for state in (*reversed([*STATES]), ABSENT) if counts[state])
-    unpriced = sum(result is not None and result.cost is None for result in map(result_of, entries(lock)))
-    doubtful = sum(map(may_be_billed, entries(lock)))
-    also = f", and {counted(unpriced, 'clip')} at an unknown price" if unpriced else ""
-    also += f", and {counted(doubtful, 'request')} that may be billed" if doubtful else ""
-    play = _money_text(_spent(lock, in_play=True))
-    also += f" ({play} of play money)" if play else ""
-    money = _money_text(_spent(lock, in_play=False)) or "nothing"
-    return [f"{counted(sum(counts.values()), 'take')}: {states}", f"spent so far: {money}{also}"]
+    requests = [*entries(lock)]
+    charged, played = (" and ".join(bills.sums(bills.amounts(requests, in_play=play))) for play in (False, True))
+    also = "".join(f", and {doubt}" for doubt in bills.doubts(requests))
+    also += f" ({played} of play money)" if played else ""
+    return [f"{counted(sum(counts.values()), 'take')}: {states}", f"spent so far: {charged or 'nothing'}{also}"]
 
 
 def _records(shown: Sequence[Nominee]) -> Lock:
     return {one.take_id: one.record for one in shown if one.record is not None}
-
-
-def _money_text(amounts: Mapping[str, Decimal]) -> str:
-    return " and ".join(money_text(amount, currency) for currency, amount in sorted(amounts.items()))
-
-
-def _spent(lock: Lock, *, in_play: bool) -> dict[str, Decimal]:
-    """By currency, what was billed by the service, or by the emulator, whose money is only for play."""
-    return spent(entry for entry in entries(lock) if (entry.asked.region == EMULATOR_REGION) is in_play)
 
 
 def as_json(shown: Sequence[Nominee], *, in_full: bool) -> dict[str, Any]:
@@ -151,8 +137,8 @@ def as_json(shown: Sequence[Nominee], *, in_full: bool) -> dict[str, Any]:
     lock = _records(shown)
     return {
         "takes": [{**_take_json(one), **(_history_json(one) if in_full else {})} for one in shown],
-        "spent": _amounts_json(_spent(lock, in_play=False)),
-        "play_money": _amounts_json(_spent(lock, in_play=True)),
+        "spent": _amounts_json(bills.amounts(entries(lock), in_play=False)),
+        "play_money": _amounts_json(bills.amounts(entries(lock), in_play=True)),
     }
 
 

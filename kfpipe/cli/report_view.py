@@ -17,15 +17,13 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from jinja2 import Environment, StrictUndefined, Template
-from markupsafe import Markup
 
-from kfpipe.catalogue import EMULATOR_REGION
-from kfpipe.cli import record_view, terminal
-from kfpipe.cli.figures import counted, money_text
+from kfpipe.cli import bills, record_view, terminal
+from kfpipe.cli.figures import counted
 from kfpipe.cli.selection import Nominee, state_of
-from kfpipe.domain import LocalMedium, MediaRole, Medium, Take
+from kfpipe.domain import LocalMedium, MediaRole, Medium, RenderRequest, Take
 from kfpipe.footage import Clip, Footage, Link, ShotFootage, address_of
-from kfpipe.lock import Entry, Failed, Lock, Record, entries, may_be_billed, result_of, spent, task_of
+from kfpipe.lock import Asked, Entry, Failed, Lock, Record, entries, result_of, task_of
 
 _TEMPLATE: Final = "report.html.jinja"
 _STYLE: Final = "report.css"
@@ -56,7 +54,7 @@ class _Medium:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Card:
-    """One take: `still` is the picture to show until the clip plays, `trouble` why there is no clip."""
+    """One take: `poster` is the picture to show until the clip plays, `trouble` why there is no clip."""
 
     take_id: str
     name: str
@@ -65,7 +63,7 @@ class _Card:
     is_picked: bool
     has_changed: bool
     clip: Clip | None
-    still: _Medium | None
+    poster: str | None
     trouble: str
     prompt: str
     negative_prompt: str
@@ -88,7 +86,7 @@ class _Shot:
 
 def html(title: str, shots: Sequence[ShotFootage], everyone: Sequence[Nominee], link: Link) -> str:
     """The page. `everyone` are the takes of the shots, and those that left the manifest; `link` leads to stills."""
-    style = Markup(_file(_STYLE))  # noqa: S704  our own file
+    style = _file(_STYLE)
     shown = [_shot(shot, link) for shot in shots]
     cards = [card for shot in shown for card in shot.cards]
     lock = {one.take_id: one.record for one in everyone if one.record is not None}
@@ -118,7 +116,8 @@ def _template() -> Template:
 
 
 def _harmless(value: Any) -> Any:
-    return terminal.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    """Text without what could mislead its reader; our own style sheet, marked as safe, stays as it is."""
+    return terminal.plain(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 # ---- shots and takes -------------------------------------------------------------------------------------------------
@@ -146,10 +145,8 @@ def _common(texts: Iterable[str]) -> str | None:
 def _card(footage: Footage, shot: ShotFootage, link: Link) -> _Card:
     take, record = footage.take, footage.record
     entry = record.entry if record is not None else None
-    latest = entry.asked if entry is not None else take.request
-    result = result_of(entry) if entry is not None else None
+    latest, result = _latest(footage), result_of(entry) if entry is not None else None
     is_picked = record is not None and record.picked
-    stills = (medium for medium in _media(take, link) if medium.role == "first frame" and medium.url)
     return _Card(
         take_id=take.id,
         name=take.id.partition("@")[2] or take.id,
@@ -158,13 +155,18 @@ def _card(footage: Footage, shot: ShotFootage, link: Link) -> _Card:
         is_picked=is_picked,
         has_changed=footage.has_changed,
         clip=footage if isinstance(footage, Clip) else None,
-        still=next(stills, None),
+        poster=_poster(take, link),
         trouble="" if isinstance(footage, Clip) else _trouble(entry, footage.reason),
         prompt=latest.prompt,
         negative_prompt=latest.negative_prompt,
         actual_prompt=None if result is None else result.actual_prompt,
         facts=tuple(_facts(footage)),
     )
+
+
+def _latest(footage: Footage) -> Asked | RenderRequest:
+    """What was asked for the last time, or what the manifest asks for when nothing was."""
+    return footage.take.request if footage.record is None else footage.record.entry.asked
 
 
 def _kinds(footage: Footage, shot: ShotFootage, is_picked: bool) -> Iterator[str]:
@@ -185,15 +187,9 @@ def _trouble(entry: Entry | None, reason: str) -> str:
 
 
 def _facts(footage: Footage) -> Iterator[tuple[str, str]]:
-    take, record = footage.take, footage.record
-    entry = record.entry if record is not None else None
-    model, parameters = (
-        (entry.asked.model, entry.asked.parameters)
-        if entry is not None
-        else (take.request.model, take.request.parameters)
-    )
-    task = task_of(entry) if entry is not None else None
-    yield "Model", model
+    record, latest = footage.record, _latest(footage)
+    parameters, task = latest.parameters, task_of(record.entry) if record is not None else None
+    yield "Model", latest.model
     if isinstance(footage, Clip):
         render = footage.entry.render
         yield "Size", f"{render.width_px}x{render.height_px}"
@@ -221,6 +217,11 @@ def _media(take: Take, link: Link) -> Iterator[_Medium]:
         yield _Medium(role=_words(role), source=source, url=None, is_picture=False)
 
 
+def _poster(take: Take, link: Link) -> str | None:
+    stills = (given for given in take.request.media if given.role is MediaRole.FIRST_FRAME)
+    return next((_medium(given.role, given.medium, link).url for given in stills), None)
+
+
 def _medium(role: MediaRole, medium: Medium, link: Link) -> _Medium:
     if not isinstance(medium, LocalMedium):
         return _Medium(role=_words(role), source=medium.url, url=None, is_picture=False)
@@ -243,7 +244,7 @@ def _words(role: MediaRole) -> str:
 
 
 def _spent(record: Record | None) -> str:
-    return "" if record is None else _money((*record.previous, record.entry)) or "nothing"
+    return "" if record is None else bills.text((*record.previous, record.entry))
 
 
 def _totals(lock: Lock) -> Iterator[tuple[str, int, str, str]]:
@@ -251,20 +252,7 @@ def _totals(lock: Lock) -> Iterator[tuple[str, int, str, str]]:
     by_model: dict[str, list[Entry]] = {}
     for entry in entries(lock):
         by_model.setdefault(entry.asked.model, []).append(entry)
-    for model, bills in sorted(by_model.items()):
-        results = [result for result in map(result_of, bills) if result is not None]
+    for model, requests in sorted(by_model.items()):
+        results = [result for result in map(result_of, requests) if result is not None]
         seconds = sum(result.billed_seconds for result in results)
-        yield model, len(results), f"{seconds:f}", _money(bills)
-
-
-def _money(bills: Sequence[Entry]) -> str:
-    """What these requests cost; that of the emulator is told apart, and so is what nobody can tell."""
-    charged = [entry for entry in bills if entry.asked.region != EMULATOR_REGION]
-    played = [entry for entry in bills if entry.asked.region == EMULATOR_REGION]
-    parts = [money_text(amount, currency) for currency, amount in sorted(spent(charged).items())]
-    parts += [f"{money_text(amount, currency)} of play money" for currency, amount in sorted(spent(played).items())]
-    unpriced = sum(result is not None and result.cost is None for result in map(result_of, bills))
-    doubtful = sum(map(may_be_billed, bills))
-    parts += [f"{counted(unpriced, 'clip')} at an unknown price"] if unpriced else []
-    parts += [f"{counted(doubtful, 'request')} that may be billed"] if doubtful else []
-    return " and ".join(parts)
+        yield model, len(results), f"{seconds:f}", bills.text(requests)
