@@ -1,6 +1,6 @@
 """What tells one request from another, field by field, in the manifest's words. Pure.
 
-Everything that enters the fingerprint is compared here; what the lockfile does not record, `plan.changes` makes up for.
+Everything that enters the fingerprint is compared here.
 """
 
 from __future__ import annotations

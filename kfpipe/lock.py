@@ -35,7 +35,10 @@ nobody can tell whether it was billed; failed without a code."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request as it was sent. `media` holds a digest per role; `unit_price` is per second, None when unknown."""
+    """A request as it was sent.
+
+    `template` is the effect asked for, `media` holds a digest per role, `unit_price` is per second, None when unknown.
+    """
 
     serial: int
     fingerprint: str
@@ -48,6 +51,7 @@ class Asked:
     unit_price: Decimal | None
     currency: str
     asked_at: datetime
+    template: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,7 +307,7 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
         "model": asked.model,
         "region": asked.region,
         "seed": asked.parameters.seed,
-        "parameters": _parameters_to_json(asked.parameters),
+        "parameters": _parameters_to_json(asked),
         "prompt": asked.prompt,
         "negative_prompt": asked.negative_prompt,
         "media": {str(role): digest for role, digest in asked.media.items()},
@@ -342,14 +346,16 @@ def entry_from_json(fields: Mapping[str, Any]) -> Entry:
     return Rendered(asked=asked, task=_task(fields), result=_result(fields), render=_render(fields["render"]))
 
 
-def _parameters_to_json(parameters: Parameters) -> dict[str, Any]:
-    """The settings but for the seed, which stands by itself; `audio` only where the model leaves the choice."""
+def _parameters_to_json(asked: Asked) -> dict[str, Any]:
+    """The settings but for the seed, which stands by itself; what few requests have is named by those alone."""
+    parameters = asked.parameters
+    rare = {"audio": parameters.audio, "template": asked.template}
     return {
         "resolution": parameters.resolution,
         "duration": parameters.duration_s,
         "prompt_extend": parameters.prompt_extend,
         "watermark": parameters.watermark,
-    } | ({} if parameters.audio is None else {"audio": parameters.audio})
+    } | {name: value for name, value in rare.items() if value is not None}
 
 
 def _asked(fields: Mapping[str, Any]) -> Asked:
@@ -373,6 +379,7 @@ def _asked(fields: Mapping[str, Any]) -> Asked:
         unit_price=parse_decimal(fields["unit_price"]),
         currency=fields["currency"],
         asked_at=parse_time(fields["asked_at"]),
+        template=parameters.get("template"),
     )
 
 

@@ -29,7 +29,6 @@ from kfpipe.lock import (
     time_text,
 )
 from kfpipe.provider.codes import verdict
-from kfpipe.wording import visible
 
 
 class Action(StrEnum):
@@ -374,8 +373,7 @@ def _last_duty(entry: Entry, now: datetime) -> tuple[Action, tuple[str, ...]]:
 def changes(take: Take, asked: Asked) -> tuple[str, ...]:
     """What differs between the request on record and the take's, one reason a field.
 
-    The record holds the seed that was drawn where the manifest says `random`, and does not name the effect. Either is
-    known to differ only when nothing else does.
+    The record holds the seed that was drawn where the manifest says `random`: to ask for that differs from any seed.
     """
     wanted = form_of(take)
     found = between(_recorded(asked, wanted), wanted)
@@ -383,17 +381,15 @@ def changes(take: Take, asked: Asked) -> tuple[str, ...]:
         return tuple(difference.text for difference in found)
     if wanted.parameters.seed is None:
         return (f"seed {asked.parameters.seed} -> random",)
-    if wanted.template is not None:
-        return (f"template is {visible(wanted.template)} now",)
     return ("the request changed",)
 
 
 def _recorded(asked: Asked, wanted: Form) -> Form:
-    """The request on record; what the record does not tell is taken to be as it is wanted now."""
+    """The request on record; a seed that was drawn is taken to be drawn still."""
     is_drawn = wanted.parameters.seed is None
     return Form(
         model=asked.model,
-        template=wanted.template,
+        template=asked.template,
         prompt=asked.prompt,
         negative_prompt=asked.negative_prompt,
         parameters=replace(asked.parameters, seed=None) if is_drawn else asked.parameters,

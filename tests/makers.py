@@ -93,6 +93,7 @@ def asked(of: Take | None = None, **changes: Any) -> Asked:
         unit_price=of.unit_price,
         currency=of.currency,
         asked_at=NOW - timedelta(minutes=10),
+        template=of.request.template,
     )
     return replace(usual, **changes)
 

@@ -118,4 +118,5 @@ class Submitter:
             unit_price=take.unit_price,
             currency=take.currency,
             asked_at=self._now(),
+            template=request.template,
         )

@@ -62,6 +62,7 @@ ASKED = st.builds(
     unit_price=st.none() | AMOUNT,
     currency=WORD,
     asked_at=MOMENT,
+    template=st.none() | WORD,
 )
 TASK = st.builds(Task, task_id=NAME, request_id=st.none() | WORD, submitted_at=MOMENT)
 RESULT = st.builds(

@@ -99,9 +99,9 @@ def test_a_seed_that_was_drawn_is_not_named_beside_what_has_changed() -> None:
     assert plan_of([wanted], {"kitten": record(entry)}).steps[0].reasons == ("resolution 1080P -> 720P",)
 
 
-def test_another_effect_is_named_though_the_record_does_not_hold_the_earlier_one() -> None:
+def test_another_effect_is_named_with_the_earlier_one() -> None:
     before, wanted = (take(request=request(prompt="", template=name)) for name in ("flying", "dancing"))
-    assert plan_of([wanted], {"kitten": record(rendered(before))}).steps[0].reasons == ("template is dancing now",)
+    assert plan_of([wanted], {"kitten": record(rendered(before))}).steps[0].reasons == ("template flying -> dancing",)
 
 
 def test_a_changed_take_brings_its_running_task_home_first() -> None:
