@@ -21,6 +21,7 @@ import anyio.to_thread
 
 from kfpipe import (
     chain,
+    claim,
     collector,
     comparison,
     consent,
@@ -61,6 +62,7 @@ __all__ = [
     "Session",
     "base_url",
     "departed",
+    "is_at_work",
     "load",
     "plan",
     "records",
@@ -102,6 +104,11 @@ def load(manifest: str | PathLike[str], options: Options | None = None) -> Proje
 def records(project: Project) -> Lock:
     """What is on record for the project, a run under way or broken off included. Writes nothing."""
     return lockfile.read(project)
+
+
+def is_at_work(project: Project) -> bool:
+    """Whether a run holds the project at this moment."""
+    return claim.is_taken(project.state_dir / f"{project.stem}.lock")
 
 
 def takes(project: Project, lock: Lock) -> tuple[Take, ...]:

@@ -43,6 +43,22 @@ class Claim:
         self._mark.release()
 
 
+def is_taken(path: Path) -> bool:
+    """Whether someone holds the claim that is marked by the file at `path`. Raises StorageFailed.
+
+    It is tried for a moment, and only where someone has said that they hold it: no run that begins is in the way.
+    """
+    if not path.with_suffix(".holder.json").exists():
+        return False
+    mark = filelock.FileLock(path, thread_local=False)
+    with storage(path):
+        try:
+            with mark.acquire(blocking=False):
+                return False
+        except filelock.Timeout:
+            return True
+
+
 def _busy(file: str, holder: Path) -> ProjectBusy:
     problem = Problem(
         file=file,

@@ -13,6 +13,7 @@
     destination where requests would go, and whether that costs anything
     consent     whether a run may spend, and up to where
     progress    events -> where a run stands, and lines that tell it
+    watch       the record while another process writes it
     live        the same on a screen, or as dated lines
     event_log   events -> lines for a program
     settlement  what a person decided about takes without an answer

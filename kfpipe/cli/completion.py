@@ -15,9 +15,9 @@ from kfpipe.errors import ExitCode
 def command(shell: str, as_json: bool) -> ExitCode:
     """Print what makes a shell complete kfpipe's lines.
 
-    The shell has to run it once: put the line of the example into its start-up file. For bash and zsh the line reads
-    `eval "$(kfpipe completion bash)"`. From then on the Tab key completes commands, options, manifests, and the takes,
-    tags and profiles of the manifest on the line.
+    The shell has to run it once: put the line of the example into its start-up file. For bash the line reads
+    `eval "$(kfpipe completion bash)"`, for zsh the same with zsh. From then on the Tab key completes commands, options,
+    manifests, and the takes, tags and profiles of the manifest on the line.
     """
     script = shells.script(shell)
     if as_json:

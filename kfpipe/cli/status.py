@@ -5,30 +5,37 @@ from __future__ import annotations
 import click
 
 from kfpipe import api
-from kfpipe.cli import messages, record_view, table, terminal
+from kfpipe.cli import messages, record_view, table, terminal, watch
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Selectors, select_option
-from kfpipe.cli.selection import nominees
+from kfpipe.cli.selection import Nominee, nominees
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
+from kfpipe.plan import Chosen
+from kfpipe.project import Project
 
 
 @click.command("status", epilog="Example: kfpipe status shots.yaml -s state:failed")
 @manifest_arguments
 @select_option
 @click.option("--takes", "in_full", is_flag=True, help="Every task a take has ever had, with its bill.")
+@click.option("--watch", "is_watched", is_flag=True, help="Show the record as a run writes it, until the run is over.")
 @json_option
-def command(source: Source, select: Selectors, in_full: bool, as_json: bool) -> ExitCode:
+def command(source: Source, select: Selectors, in_full: bool, is_watched: bool, as_json: bool) -> ExitCode:
     """Show what is on record for each take.
 
     The record is the lockfile, and the journal of a run that is on or was broken off. Nothing is sent, nothing changes.
-    With --takes each request has a line of its own, and their costs add up to all that was spent. SELECT is explained
-    by `kfpipe plan --help`.
+    With --takes each request has a line of its own, and their costs add up to all that was spent. --watch redraws the
+    record while a run of another process goes on, and prints the changed lines where nothing can be redrawn. SELECT is
+    explained by `kfpipe plan --help`.
     """
+    if is_watched and as_json:
+        raise click.UsageError("--watch is for people: `kfpipe run --json` tells a program how the run has ended")
     project = source.load()
-    lock = api.records(project)
-    is_meant = select.among(project, lock)
-    shown = [one for one in nominees(api.takes(project, lock), lock) if is_meant(one.take_id)]
+    is_meant = select.among(project, api.records(project))
+    if is_watched:
+        watch.until_over(project, lambda: _on_record(project, is_meant))
+    shown = _on_record(project, is_meant)
     if as_json:
         warnings = [messages.problem_json(problem) for problem in project.warnings]
         terminal.result_json({**record_view.as_json(shown, in_full=in_full), "warnings": warnings})
@@ -40,3 +47,8 @@ def command(source: Source, select: Selectors, in_full: bool, as_json: bool) -> 
     table.show(record_view.history(shown) if in_full else record_view.table(shown))
     terminal.result("", *record_view.summary(shown))
     return ExitCode.OK
+
+
+def _on_record(project: Project, is_meant: Chosen) -> list[Nominee]:
+    lock = api.records(project)
+    return [one for one in nominees(api.takes(project, lock), lock) if is_meant(one.take_id)]

@@ -5,8 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kfpipe.cli import terminal
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 GAP = "  "
 
@@ -28,7 +32,9 @@ class Table:
 def show(table: Table) -> None:
     """Print the table on stdout."""
     if terminal.is_screen(sys.stdout):
-        _draw(table)
+        from rich.console import Console  # a tenth of a second to load, and only screens need it
+
+        Console(color_system=terminal.colour_system()).print(drawing(table))
     else:
         terminal.result(*lines(table))
 
@@ -56,15 +62,15 @@ def _aligned(row: Sequence[str], columns: Sequence[Column], widths: Sequence[int
     return GAP.join(cells).rstrip()
 
 
-def _draw(table: Table) -> None:
-    from rich.console import Console  # a tenth of a second to load, and only screens need it
+def drawing(table: Table) -> RenderableType:
+    """The table as rich draws it."""
     from rich.table import Table as Drawing
     from rich.text import Text
 
-    drawing = Drawing(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    drawn = Drawing(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     columns, rows = used(table)
     for column in columns:
-        drawing.add_column(column.title, justify="right" if column.is_number else "left", overflow="fold")
+        drawn.add_column(column.title, justify="right" if column.is_number else "left", overflow="fold")
     for row in rows:
-        drawing.add_row(*map(Text, row))
-    Console(color_system=terminal.colour_system()).print(drawing)
+        drawn.add_row(*map(Text, row))
+    return drawn

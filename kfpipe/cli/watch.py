@@ -1,0 +1,58 @@
+"""The record as another process's run writes it: redrawn on a screen, the changed lines anywhere else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from kfpipe import api
+from kfpipe.cli import record_view, table, terminal
+from kfpipe.cli.selection import Nominee
+from kfpipe.cli.table import Table
+from kfpipe.project import Project
+
+PAUSE_S: Final = 1.0
+"""Between two looks at the record."""
+
+Show = Callable[[Sequence[Nominee]], None]
+
+
+def until_over(project: Project, look: Callable[[], Sequence[Nominee]]) -> None:
+    """Show what `look` finds on record until no run is at work any more; what it ends with is left to the caller."""
+    with _on_screen() if terminal.is_screen(sys.stdout) else _in_lines() as show:
+        while api.is_at_work(project):
+            show(look())
+            time.sleep(PAUSE_S)
+
+
+@contextmanager
+def _on_screen() -> Iterator[Show]:
+    from rich.console import Console, Group  # a tenth of a second to load, and only screens need it
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(highlight=False, color_system=terminal.colour_system())
+    with Live(console=console, transient=True, auto_refresh=False) as live:
+
+        def show(found: Sequence[Nominee]) -> None:
+            summary = (Text(terminal.plain(line)) for line in record_view.summary(found))
+            live.update(Group(*summary, Text(), table.drawing(record_view.table(found))), refresh=True)
+
+        yield show
+
+
+@contextmanager
+def _in_lines() -> Iterator[Show]:
+    told: set[tuple[str, ...]] = set()
+
+    def show(found: Sequence[Nominee]) -> None:
+        whole = record_view.table(found)
+        fresh = tuple(row for row in whole.rows if row not in told)
+        title, *rows = table.lines(Table(columns=whole.columns, rows=fresh))
+        terminal.result(*([] if told else [title]), *rows)
+        told.update(fresh)
+
+    yield show
