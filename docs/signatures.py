@@ -47,9 +47,9 @@ def _described(owner: str, name: str, function: Callable[..., Any]) -> str:
 def _decorator(function: Callable[..., Any]) -> str:
     """What makes a block of the function, for `with` or `async with`."""
     inner = inspect.unwrap(function)
-    if inner is function:
-        return ""
-    return "@asynccontextmanager\n" if inspect.isasyncgenfunction(inner) else "@contextmanager\n"
+    if inspect.isasyncgenfunction(inner):
+        return "@asynccontextmanager\n"
+    return "@contextmanager\n" if inner is not function and inspect.isgeneratorfunction(inner) else ""
 
 
 def _signature(name: str, function: Callable[..., Any]) -> str:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 from random import SystemRandom
+from threading import current_thread, main_thread
 from typing import Final
 
 import anyio
@@ -51,7 +52,7 @@ from kfpipe.project import Options, Project
 from kfpipe.project import load as load_project
 from kfpipe.provider import Provider
 from kfpipe.pruning import Departed
-from kfpipe.runner import Limits, Pace, Run, Settings, finished
+from kfpipe.runner import Run, Settings, finished
 from kfpipe.runner.signals import interrupting
 from kfpipe.service import base_url
 from kfpipe.upkeep import Cancelling, Candidate, Finding, Verified
@@ -230,11 +231,14 @@ class Session:
     ) -> RunFinished:
         """Carry out `plan`, spending at most `cap` (None: no limit); Ctrl-C and SIGTERM end it in good order.
 
-        With `detach` it submits what the limits allow at once, brings home what is finished, and waits for nothing.
+        Those are heard in the main thread alone. With `detach` it submits what the limits allow at once, brings home
+        what is finished, and waits for nothing.
         """
 
+        signals = current_thread() is main_thread()
+
         async def interruptible() -> RunFinished:
-            return await self.run_async(plan, cap=cap, emit=emit, detach=detach, signals=True)
+            return await self.run_async(plan, cap=cap, emit=emit, detach=detach, signals=signals)
 
         return anyio.run(interruptible)
 
@@ -339,7 +343,7 @@ class Session:
             folder=self.project.folder,
             root=self.project.root,
             region=self.project.region.name,
-            limits=_limits(self.project),
+            limits=service.limits(self.project),
             cap=cap,
             is_detached=detach,
             neighbours=self._neighbours,
@@ -386,21 +390,6 @@ def _agreed(project: Project, plan: Plan, max_cost: Decimal | None) -> Decimal |
     price = f"{plan.cost:f} {plan.currency}" if answer.cap is not None else "a price that nobody knows"
     agreed = "no budget is agreed" if limit is None else f"{limit:f} {plan.currency} are agreed"
     raise OverBudget(f"the run would cost {price}, and {agreed}", fix="give `max_cost`, or `budget:` in the manifest")
-
-
-def _limits(project: Project) -> Limits:
-    own, region = project.manifest.limits, project.region
-    offers = {name: model.offers.get(region.name) for name, model in project.catalogue.models.items()}
-    return Limits(
-        models={
-            name: Pace(submissions_per_second=offer.submissions_per_second, concurrent_tasks=offer.concurrent_tasks)
-            for name, offer in offers.items()
-            if offer is not None
-        },
-        shared_submissions_per_second=own.submissions_per_second,
-        shared_concurrent_tasks=own.concurrent_tasks,
-        queries_per_second=own.queries_per_second or region.queries_per_second,
-    )
 
 
 def _most_telling(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -1,4 +1,4 @@
-"""Where a project's requests go, and the client that takes them there."""
+"""Where a project's requests go, at what pace, and the client that takes them there."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from kfpipe.project import Project
 from kfpipe.provider import Provider
 from kfpipe.provider.client import DashScope
 from kfpipe.provider.transport import is_loopback
+from kfpipe.runner import Limits, Pace
 
 EMULATOR_KEY: Final = "sk-emulator"
 NO_KEY: Final = "kfpipe.NoKey"
@@ -55,6 +56,22 @@ def api_key(project: Project, settings: Environment) -> str:
     return settings.api_key
 
 
+def limits(project: Project) -> Limits:
+    """What the account allows there: the manifest's numbers for all models, the catalogue's for each."""
+    own, region = project.manifest.limits, project.region
+    offers = {name: model.offers.get(region.name) for name, model in project.catalogue.models.items()}
+    return Limits(
+        models={
+            name: Pace(submissions_per_second=offer.submissions_per_second, concurrent_tasks=offer.concurrent_tasks)
+            for name, offer in offers.items()
+            if offer is not None
+        },
+        shared_submissions_per_second=own.submissions_per_second,
+        shared_concurrent_tasks=own.concurrent_tasks,
+        queries_per_second=own.queries_per_second or region.queries_per_second,
+    )
+
+
 @asynccontextmanager
 async def provider(project: Project, settings: Environment) -> AsyncIterator[Provider]:
     """The service that the project's requests go to. Raises `AccountRefused` without a key."""
@@ -66,9 +83,9 @@ async def provider(project: Project, settings: Environment) -> AsyncIterator[Pro
     from kfpipe.emulator import Emulator  # its server and encoder are only worth loading when they are used
 
     own = project.manifest.limits
-    limits = {name: limit for name in _ACCOUNT_LIMITS if (limit := getattr(own, name)) is not None}
+    given = {name: limit for name in _ACCOUNT_LIMITS if (limit := getattr(own, name)) is not None}
     home = project.state_dir / f"{project.stem}.emulator"  # what was submitted goes on when this process is killed
-    emulator = Emulator(factor=settings.emulator_factor, limits=limits, state_dir=home)
+    emulator = Emulator(factor=settings.emulator_factor, limits=given, state_dir=home)
     with storage(home):
         await anyio.to_thread.run_sync(emulator.__enter__)
     try:

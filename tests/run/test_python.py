@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -75,6 +76,12 @@ def test_what_was_agreed_to_is_rendered(studio: Studio, head: str, max_cost: Dec
     assert isinstance(told[0], RunStarted)
     assert told[-1] == finished
     assert studio.billed() == len(kfpipe.records(load())) == 2
+
+
+def test_a_run_may_be_in_any_thread(studio: Studio) -> None:
+    studio.write(TWO)
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(kfpipe.run, load()).result().rendered == 2
 
 
 # ---- the stream --------------------------------------------------------------------------------------------------
