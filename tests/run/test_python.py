@@ -115,6 +115,7 @@ async def test_who_stops_listening_loses_nothing_and_pays_nothing_twice(studio: 
         async for event in events:
             if isinstance(event, TakeSubmitted):
                 break
+    assert not studio.clips()
     finished = await studio.run()
     assert finished.exit_code is ExitCode.OK
     assert studio.billed() == 2
