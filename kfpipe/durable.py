@@ -1,4 +1,4 @@
-"""Writing that survives a power cut, and the system's troubles in plain words."""
+"""Writing that survives a power cut; places and troubles of the disk in plain words."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ _REASONS: Final = {
 def reason(error: OSError) -> str:
     """Why the system refused, in plain words."""
     return _REASONS.get(error.errno or 0) or error.strerror or str(error) or type(error).__name__
+
+
+def shown(path: Path) -> str:
+    """The path as messages show it: relative to where the user stands, where that is possible."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 @contextmanager

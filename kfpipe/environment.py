@@ -47,6 +47,11 @@ def read(variables: Mapping[str, str] | None = None, folder: Path | None = None)
     )
 
 
+def without_key() -> dict[str, str]:
+    """The process's own variables for a program that it starts, which has no business with the key."""
+    return {name: value for name, value in os.environ.items() if name != API_KEY}
+
+
 def _dotenv(file: Path) -> dict[str, str]:
     if not file.is_file():
         return {}

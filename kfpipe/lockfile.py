@@ -17,7 +17,7 @@ import anyio.to_thread
 
 from kfpipe import durable, journal, locktext
 from kfpipe.claim import Claim
-from kfpipe.durable import storage
+from kfpipe.durable import shown, storage
 from kfpipe.errors import Problem, Refused, StorageFailed
 from kfpipe.journal import Transition
 from kfpipe.lock import Entry, Lock, Record, applied, without_dead_signature
@@ -44,7 +44,7 @@ class LockPaths(Protocol):
 def load(path: Path) -> dict[str, Record]:
     """The records of a lockfile; none when there is no such file. Raises Refused."""
     content = _content(path)
-    return {} if content is None else locktext.parsed(content, _shown(path))
+    return {} if content is None else locktext.parsed(content, shown(path))
 
 
 def save(path: Path, lock: Lock) -> None:
@@ -92,7 +92,7 @@ class Ledger:
         with storage(paths.state_dir):
             make_state_dir(paths.state_dir)
         claim = Claim(paths.state_dir / f"{paths.stem}.lock")
-        claim.take(_shown(paths.lockfile_path), now())
+        claim.take(shown(paths.lockfile_path), now())
         try:
             with storage(paths.lockfile_path):
                 durable.remove_leftovers(paths.lockfile_path)
@@ -155,7 +155,7 @@ class Ledger:
         if merged.clashes:
             raise Refused(
                 Problem(
-                    file=_shown(path),
+                    file=shown(path),
                     where=clash.take_id,
                     what=f"the file was changed during the run, and both sides cannot be true: {clash.doubt}",
                     expected="the records of both, which are in this file and in the journal of the run",
@@ -256,7 +256,7 @@ def _left_in_journal(paths: LockPaths) -> tuple[Transition, ...]:
     content = _content(_journal_path(paths))
     if content is None:
         return ()
-    return journal.parsed(content, _shown(_journal_path(paths)), lockfile=paths.lockfile_path.name)
+    return journal.parsed(content, shown(_journal_path(paths)), lockfile=paths.lockfile_path.name)
 
 
 def _content(path: Path) -> bytes | None:
@@ -265,20 +265,14 @@ def _content(path: Path) -> bytes | None:
         if not path.exists():
             return None
         if not path.is_file():
-            raise Refused.because(_shown(path), "this is not a file", expected="what kfpipe wrote there, or nothing")
+            raise Refused.because(shown(path), "this is not a file", expected="what kfpipe wrote there, or nothing")
         if path.stat().st_size > LARGEST_BYTES:
-            raise Refused.because(_shown(path), f"it is larger than {LARGEST_BYTES >> 30} GiB", fix=locktext.RESTORE)
+            raise Refused.because(shown(path), f"it is larger than {LARGEST_BYTES >> 30} GiB", fix=locktext.RESTORE)
         return path.read_bytes()
     except FileNotFoundError:  # a run that has just ended took its journal away
         return None
     except OSError as error:
-        raise Refused.because(_shown(path), f"it cannot be read: {durable.reason(error)}") from error
-
-
-def _shown(path: Path) -> str:
-    """The path as messages show it: relative to where the user stands, where that is possible."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+        raise Refused.because(shown(path), f"it cannot be read: {durable.reason(error)}") from error
 
 
 def _identity(path: Path) -> tuple[int, ...]:

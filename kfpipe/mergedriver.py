@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kfpipe import conflict, durable, locktext
+from kfpipe import conflict, durable, environment, locktext
 from kfpipe.durable import storage
 from kfpipe.errors import Problem, Refused
 from kfpipe.lock import Record
@@ -98,7 +98,7 @@ def _git(folder: Path, *words: str) -> str:
     if program is None:
         raise Refused.because("git", "git is not installed here")
     ended = subprocess.run(  # noqa: S603  the words are ours, and there is no shell
-        [program, "-C", str(folder), *words], capture_output=True, text=True, check=False
+        [program, "-C", str(folder), *words], env=environment.without_key(), capture_output=True, text=True, check=False
     )
     if ended.returncode != 0:
         what = ended.stderr.strip() or f"git {words[0]} has failed"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kfpipe import assets, catalogue, collector, document, gathering, manifest, prices, sources, takes
+from kfpipe import assets, catalogue, collector, document, durable, gathering, manifest, prices, sources, takes
 from kfpipe.catalogue import EMULATOR_REGION, Catalogue, Region
 from kfpipe.digests import DigestCache
 from kfpipe.document import Document
@@ -80,7 +80,7 @@ def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], 
 
     `bring` is called with the path of each file that the manifest names before it is looked at.
     """
-    shown = _as_given(path)
+    shown = durable.shown(path)
     text = document.parse(_content(path, shown), shown)
     folder = path.parent.resolve()
     root = sources.project_root(folder)
@@ -191,12 +191,6 @@ def _content(path: Path, shown: str) -> bytes:
         ) from None
     except OSError as error:
         raise Refused.because(shown, f"cannot be read: {error.strerror}", fix="check who may read the file") from error
-
-
-def _as_given(path: Path) -> str:
-    """The path as messages show it: relative to where the user stands, where that is possible."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
 
 
 def _currency(parsed: Manifest) -> str:

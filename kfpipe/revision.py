@@ -158,5 +158,4 @@ def _words(root: Path, *words: str) -> list[str]:
 
 
 def _variables() -> Mapping[str, str]:
-    """The environment of git, which has no business with the key."""
-    return {**{name: value for name, value in os.environ.items() if name != environment.API_KEY}, **_SETTINGS}
+    return {**environment.without_key(), **_SETTINGS}
