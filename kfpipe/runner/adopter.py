@@ -38,6 +38,24 @@ class Ambiguous:
     task_ids: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sightings:
+    """What the account holds that may be a take's task.
+
+    Tasks that fit this take alone; tasks that fit several, with these; and tasks that the service has forgotten: nobody
+    can tell whose they were, nor whether they are billed.
+    """
+
+    fitting: tuple[Found, ...]
+    doubtful: tuple[tuple[Found, frozenset[str]], ...]
+    forgotten: tuple[str, ...]
+
+    @property
+    def task_ids(self) -> tuple[str, ...]:
+        found = self.fitting or [one for one, _ in self.doubtful]
+        return (*(one.task.task_id for one in found), *self.forgotten)
+
+
 class Adopter:
     """Looks for the tasks of one model's unanswered requests. `known` holds the ids of all tasks that have an owner."""
 
@@ -77,9 +95,21 @@ class Adopter:
 
         Waits until every task that may be its own has ended, since only then the service shows its prompt.
         """
+        sightings = await self._sightings(take_id)
+        own = sightings.fitting or self._by_turn(take_id, sightings)
+        if len(own) > 1 or (sightings.task_ids and not own):
+            return Ambiguous(task_ids=sightings.task_ids)
+        del self._orphans[take_id]
+        if not own:
+            return Absent()
+        self._known.add(own[0].task.task_id)
+        return own[0]
+
+    async def _sightings(self, take_id: str) -> Sightings:
+        """All tasks that may be the take's own, looked at when they have ended."""
         fitting: list[Found] = []
         doubtful: list[tuple[Found, frozenset[str]]] = []
-        forgotten: list[str] = []  # nobody can tell any more whose these were, nor whether they were billed
+        forgotten: list[str] = []
         for candidate in await self._candidates(take_id):
             report = await self._follower.until_final(
                 candidate.task_id,
@@ -100,28 +130,20 @@ class Adopter:
                 self._known.add(candidate.task_id)
             elif take_id in owners:
                 doubtful.append((Found(task=candidate, report=report), frozenset(owners)))
-        if doubtful and not fitting:
-            fitting = [found for found, _ in doubtful] if forgotten else self._by_turn(take_id, doubtful)
-        if len(fitting) > 1 or (forgotten and not fitting):
-            return Ambiguous(task_ids=(*(found.task.task_id for found in fitting), *forgotten))
-        del self._orphans[take_id]
-        if not fitting:
-            return Absent()
-        self._known.add(fitting[0].task.task_id)
-        return fitting[0]
+        return Sightings(fitting=tuple(fitting), doubtful=tuple(doubtful), forgotten=tuple(forgotten))
 
-    def _by_turn(self, take_id: str, doubtful: Sequence[tuple[Found, frozenset[str]]]) -> list[Found]:
-        """Of tasks that several takes fit, the take's own; all of them when nobody can tell.
+    def _by_turn(self, take_id: str, sightings: Sightings) -> Sequence[Found]:
+        """Of tasks that several takes fit, the take's own; none when nobody can tell.
 
         Twins are never on the wire together. So where there are as many tasks as twins, the tasks were made in the
         order of the requests.
         """
-        tasks = sorted((found for found, _ in doubtful), key=lambda found: found.task.created_at)
-        (twins, *others) = {owners for _, owners in doubtful}
-        if others or len(twins) != len(tasks):
-            return tasks
+        groups = {owners for _, owners in sightings.doubtful}
+        if sightings.forgotten or len(groups) != 1 or len(twins := groups.pop()) != len(sightings.doubtful):
+            return ()
+        tasks = sorted((found for found, _ in sightings.doubtful), key=lambda found: found.task.created_at)
         turns = sorted(twins, key=lambda twin: self._orphans[twin].asked.asked_at)
-        return [tasks[turns.index(take_id)]]
+        return (tasks[turns.index(take_id)],)
 
     def _owners(self, candidate: ListedTask, report: TaskReport) -> list[str]:
         """The takes that the task fits.
