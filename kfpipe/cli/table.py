@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 GAP = "  "
+MOST_DRAWN = 1_000
+"""Rows that rich is asked to lay out: it takes a millisecond for each, and nobody reads more on a screen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class Table:
 
 def show(table: Table) -> None:
     """Print the table on stdout."""
-    if terminal.is_screen(sys.stdout):
+    if terminal.is_screen(sys.stdout) and len(table.rows) <= MOST_DRAWN:
         from rich.console import Console  # a tenth of a second to load, and only screens need it
 
         Console(color_system=terminal.colour_system()).print(drawing(table))

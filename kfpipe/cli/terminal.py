@@ -24,6 +24,8 @@ _HIDDEN_IN_JSON: Final = re.compile(rf"[{_HIDDEN}]")
 
 def plain(text: str) -> str:
     """`text` on one line, without escape sequences, control characters and changes of direction."""
+    if text.isprintable():  # as nearly all of it is
+        return text
     return _CONTROLS.sub("", _ESCAPES.sub("", re.sub(r"[\t\r\n]+", " ", text)))
 
 
