@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from kfpipe import locktext
@@ -28,13 +29,13 @@ class _Oddity:
 
 
 def problems(content: bytes, file: str) -> tuple[Problem, ...]:
-    """All that is odd in a lockfile, in file order; `file` is its path in the user's words.
+    """What is odd in a lockfile, up to `MOST_EXPLAINED` places, in file order; `file` is its path in the user's words.
 
     Raises Refused when it cannot be read.
     """
     lock = locktext.parsed(content, file)
     text = content.decode("utf-8-sig")
-    found = [_problem(oddity, text, file) for oddity in _oddities(lock)]
+    found = [_problem(oddity, text, file) for oddity in islice(_oddities(lock), locktext.MOST_EXPLAINED)]
     if not is_canonical(content, lock):
         found.append(
             Problem(

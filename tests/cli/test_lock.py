@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from kfpipe import locktext
 from kfpipe.emulator import Emulator
 from kfpipe.lock import Lock, Record, Rendered, entries, spent
 from kfpipe.lockfile import load, save
@@ -73,6 +74,15 @@ def test_a_lockfile_that_is_not_there_is_refused(folder: Path, kfpipe: Call) -> 
 def test_a_sound_lockfile_is_well(lockfile: Path, kfpipe: Call) -> None:
     ended = kfpipe("lock", "check", LOCK)
     assert (ended.code, ended.out, ended.err) == (0, "shots.lock.json: 2 takes, all is well\n", "")
+
+
+def test_a_lockfile_that_is_wrong_throughout_is_told_by_its_first_mistakes(
+    lockfile: Path, kfpipe: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lockfile.write_text(lockfile.read_text("utf-8").replace('"cost": "0.50"', '"cost": "0.05"'), "utf-8")
+    assert kfpipe("lock", "check", LOCK).err.count("the cost 0.05") == 2
+    monkeypatch.setattr(locktext, "MOST_EXPLAINED", 1)
+    assert kfpipe("lock", "check", LOCK).err.count("the cost 0.05") == 1
 
 
 def test_a_cost_that_was_changed_by_hand_is_found_with_its_line(lockfile: Path, kfpipe: Call) -> None:
