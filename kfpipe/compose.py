@@ -111,7 +111,10 @@ class _Composer:
         """The blocks laid over one another, the last one on top; `below` names the inner ones to be laid likewise."""
         if len(blocks) == 1:
             return blocks[0]
-        lying_in = {key: [block for block in blocks if key in block] for block in blocks for key in block}
+        lying_in: dict[str, list[dict[str, Any]]] = {}
+        for block in blocks:
+            for key in block:
+                lying_in.setdefault(key, []).append(block)
         merged = {
             key: owners[-1][key]
             if (inner := below.get(key, below.get(_EVERY))) is None

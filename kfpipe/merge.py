@@ -95,7 +95,8 @@ def merge(base: Lock, ours: Lock, theirs: Lock) -> Merged:
         except _Unsettled as unsettled:
             clashes.append(Clash(take_id=take_id, doubt=unsettled.doubt, ours=mine, theirs=other))
     twice = _picked_twice(lock, ours, theirs)
-    settled = {take_id: record for take_id, record in lock.items() if take_id not in {one.take_id for one in twice}}
+    contested = {one.take_id for one in twice}
+    settled = {take_id: record for take_id, record in lock.items() if take_id not in contested}
     return Merged(lock=settled, clashes=tuple(sorted((*clashes, *twice), key=lambda clash: clash.take_id)))
 
 
