@@ -206,7 +206,9 @@ def session(project: Project) -> Iterator[Session]:
 
     Raises `ProjectBusy` when another run holds it, `Refused` when lockfile or journal cannot be trusted.
     """
-    with lockfile.Ledger.open(project, now=_now) as ledger:
+    with collector.paused():
+        ledger = lockfile.Ledger.open(project, now=_now)
+    with ledger:
         yield Session(project=project, ledger=ledger, settings=environment.read())
 
 
