@@ -333,7 +333,7 @@ class Session:
         files = renders.on_disk(own, self.project.folder, self.project.state_dir)
         files |= renders.strays([waiting.take], own, self.project.folder)
         take = chain.complete(self.project, waiting.take, lock)
-        facts = Facts(lock=lock, files=files, now=_now())
+        facts = Facts(lock=lock, files=files, region=self.project.region.name, now=_now())
         return step_of(take, facts, retry=waiting.retry, rerender=waiting.rerender)
 
     def _neighbours(self) -> set[str]:
@@ -374,7 +374,7 @@ def _plan(project: Project, lock: Lock, select: Chosen, retry: Chosen, rerender:
     chained = chain.completed(project, lock, files, rerender)
     whole = planning.make(
         chained.takes,
-        Facts(lock=lock, files=files, now=_now(), obstacles=chained.obstacles),
+        Facts(lock=lock, files=files, region=project.region.name, now=_now(), obstacles=chained.obstacles),
         currency=project.currency,
         output_dir=project.manifest.output_dir,
         retry=retry,

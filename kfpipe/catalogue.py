@@ -15,8 +15,6 @@ from typing import Any
 
 from kfpipe.domain import MediaRole, PictureSize
 
-EMULATOR_REGION = "emulator"
-
 
 class Dialect(StrEnum):
     """How a model wants its frames on the wire."""

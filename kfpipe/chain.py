@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 from kfpipe import cuts, takes
 from kfpipe.domain import CutFrom, LocalMedium, Take
 from kfpipe.errors import BadRender, Problem, Refused
-from kfpipe.lock import Lock, Rendered
+from kfpipe.lock import Lock, Rendered, is_rehearsal
 from kfpipe.plan import Chosen, FileState
 from kfpipe.project import Project
 
@@ -32,7 +32,8 @@ def completed(project: Project, lock: Lock, files: Mapping[str, FileState], rere
     for take_id in order.static_order():
         take = made[take_id]
         sources = [made[cut.take_id] for _, cut in take.cuts]
-        if sources and all(_is_rendered(source, lock, files) and not rerender(source.id) for source in sources):
+        here = (_is_rendered(source, lock, files, project.region.name) for source in sources)
+        if sources and all(here) and not any(rerender(source.id) for source in sources):
             try:
                 made[take_id] = complete(project, take, lock)
             except (BadRender, Refused) as trouble:
@@ -47,12 +48,13 @@ def why_not(trouble: BadRender | Refused) -> str:
     return "; ".join(problem.what for problem in trouble.problems)
 
 
-def _is_rendered(source: Take, lock: Lock, files: Mapping[str, FileState]) -> bool:
+def _is_rendered(source: Take, lock: Lock, files: Mapping[str, FileState], region: str) -> bool:
     record = lock.get(source.id)
     return (
         not source.cuts
         and record is not None
         and isinstance(record.entry, Rendered)
+        and not is_rehearsal(record.entry, region)
         and record.entry.asked.fingerprint == source.fingerprint
         and files.get(source.id) is FileState.MATCHES
     )

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+EMULATOR_REGION = "emulator"
+"""Where play money is spent: the region of all requests that the built-in emulator answers."""
+
 SEED_MAX = 2_147_483_647
 """Largest seed that the service takes. Source: API reference, wan2.7-i2v and kf2v parameters."""
 

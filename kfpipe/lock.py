@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from kfpipe.domain import MediaRole, Parameters
+from kfpipe.domain import EMULATOR_REGION, MediaRole, Parameters
 
 FORMAT: Final = 1
 
@@ -234,6 +234,11 @@ def applied(record: Record | None, entry: Entry) -> Record:
 def _request(entry: Entry) -> tuple[int, datetime, str]:
     """What makes it one request, in the order of time. Two machines may have given one number to different ones."""
     return entry.asked.serial, entry.asked.asked_at, entry.asked.fingerprint
+
+
+def is_rehearsal(entry: Entry, region: str) -> bool:
+    """Whether the emulator has answered a request that is meant for the service in `region`."""
+    return entry.asked.region == EMULATOR_REGION != region
 
 
 def may_be_billed(entry: Entry) -> bool:

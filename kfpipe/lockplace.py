@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from kfpipe import audit, durable, lockfile
-from kfpipe.catalogue import EMULATOR_REGION
+from kfpipe.domain import EMULATOR_REGION
 from kfpipe.errors import Problem, Refused
 from kfpipe.lock import Lock
 from kfpipe.project import STATE_DIR

@@ -12,8 +12,9 @@ from enum import StrEnum
 from typing import Any
 
 from kfpipe import entries, links, references
-from kfpipe.catalogue import EMULATOR_REGION, Catalogue, Region
+from kfpipe.catalogue import Catalogue, Region
 from kfpipe.document import Document, Path
+from kfpipe.domain import EMULATOR_REGION
 from kfpipe.errors import Problem
 from kfpipe.findings import Finding, did_you_mean
 from kfpipe.matrix import TAKES_LIMIT

@@ -26,6 +26,7 @@ from kfpipe.lock import (
     Succeeded,
     Unclear,
     failures,
+    is_rehearsal,
     time_text,
 )
 from kfpipe.provider.codes import verdict
@@ -177,13 +178,14 @@ Chosen = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that a decision rests upon: the records, the rendered files by take id, and the time of day.
+    """All that a decision rests upon: the records, the clips by take id, the region that requests go to, and the time.
 
     `obstacles` tells, by take id, why a picture that a take goes on from cannot be cut from a clip that is here.
     """
 
     lock: Lock
     files: Mapping[str, FileState]
+    region: str
     now: datetime
     obstacles: Mapping[str, str] = field(default_factory=dict)
 
@@ -205,7 +207,7 @@ def make(
     departed = sorted(facts.lock.keys() - planned.keys())
     steps = (
         *(planned[take.id] for take in takes),
-        *(_departed(take_id, facts.lock[take_id], facts.now, output_dir) for take_id in departed),
+        *(_departed(take_id, facts.lock[take_id], facts, output_dir) for take_id in departed),
     )
     return Plan(steps=steps, currency=currency)
 
@@ -228,7 +230,7 @@ def _continuing(take: Take, facts: Facts, planned: Mapping[str, Step], *, retry:
     record = facts.lock.get(take.id)
     action, reasons = _coming(take, facts, planned)
     if record is not None:
-        duty, why = _last_duty(record.entry, facts.now)
+        duty, why = _last_duty(record, facts)
         if duty is Action.DECIDE:
             action, reasons = duty, why
         elif duty.is_work:
@@ -256,13 +258,13 @@ def _coming(take: Take, facts: Facts, planned: Mapping[str, Step]) -> tuple[Acti
 def step_of(take: Take, facts: Facts, *, retry: bool = False, rerender: bool = False) -> Step:
     """What the next run does with a take that waits for nothing. Same arguments, same answer.
 
-    An unclear take is not retried: it may be billed already, and only `kfpipe reconcile` gives it up.
+    A take that is unclear, or under way in another region, is not retried: it may be billed already.
     """
     record = facts.lock.get(take.id)
-    action, reasons = _next(take, record, facts.files.get(take.id, FileState.MISSING), facts.now)
+    action, reasons = _next(take, record, facts)
     if rerender and action is not Action.RENDER and _is_settled(record):
         action, reasons = Action.RENDER, ("asked for with --rerender",)
-    elif retry and action is Action.DECIDE and not (record is not None and isinstance(record.entry, Unclear)):
+    elif retry and action is Action.DECIDE and not _is_open(record):
         action, reasons = Action.RENDER, (*reasons, "asked for with --retry")
     return _step(take, record, action, reasons, retry=retry, rerender=rerender)
 
@@ -287,14 +289,37 @@ def _is_settled(record: Record | None) -> bool:
     return record is None or isinstance(record.entry, Rendered | Failed)
 
 
-def _next(take: Take, record: Record | None, file: FileState, now: datetime) -> tuple[Action, tuple[str, ...]]:
+def _is_open(record: Record | None) -> bool:
+    """Whether nobody knows yet how the take's latest request ends."""
+    return record is not None and isinstance(record.entry, Submitting | Submitted | Unclear)
+
+
+def _next(take: Take, record: Record | None, facts: Facts) -> tuple[Action, tuple[str, ...]]:
+    file = facts.files.get(take.id, FileState.MISSING)
     if file is FileState.STRAY:  # perhaps paid for, and on record in another version of the lockfile
         return Action.DECIDE, (f"{take.output} is here, but on no record", "an older lockfile, or another manifest's?")
     if record is None:
         return Action.RENDER, ("never rendered",)
+    if is_rehearsal(record.entry, facts.region):
+        return Action.RENDER, ("so far only rehearsed with the emulator",)
+    return _open_question(record, facts.region) or _after(take, record, file, facts.now)
+
+
+def _open_question(record: Record, region: str) -> tuple[Action, tuple[str, ...]] | None:
+    """What has to be settled elsewhere about the latest request, whatever is asked for by now: it may be billed."""
+    asked = record.entry.asked
+    if _is_open(record) and asked.region != region:
+        way = f"a run with --region {asked.region} brings it home"
+        return Action.DECIDE, (f"its task is at the service in {asked.region}", way)
+    if isinstance(record.entry, Unclear):
+        tasks = ", ".join(record.entry.candidates)
+        return Action.DECIDE, ("its answer was lost", f"one of these tasks may be its own: {tasks}")
+    return None
+
+
+def _after(take: Take, record: Record, file: FileState, now: datetime) -> tuple[Action, tuple[str, ...]]:
+    """What comes after the latest request, which the service of this region has, or is done with."""
     entry = record.entry
-    if isinstance(entry, Unclear):  # it may be billed, whatever is asked for by now
-        return _unclear(entry)
     if entry.asked.fingerprint != take.fingerprint:
         reasons = changes(take, entry.asked)
         if isinstance(entry, Submitting | Submitted | Succeeded):
@@ -313,13 +338,10 @@ def _next(take: Take, record: Record | None, file: FileState, now: datetime) -> 
             return _still_there(entry, now, f"{entry.render.path} is {file}")
         case Failed():
             return _after_failure(record, entry, take.attempts)
+        case Unclear():
+            raise AssertionError("an open question comes first")
         case _:
             assert_never(entry)
-
-
-def _unclear(entry: Unclear) -> tuple[Action, tuple[str, ...]]:
-    tasks = ", ".join(entry.candidates)
-    return Action.DECIDE, ("its answer was lost", f"one of these tasks may be its own: {tasks}")
 
 
 def _still_there(entry: Succeeded | Rendered, now: datetime, reason: str) -> tuple[Action, tuple[str, ...]]:
@@ -341,9 +363,9 @@ def _after_failure(record: Record, entry: Failed, attempts: int) -> tuple[Action
     return Action.RENDER, (reason, f"attempt {tried + 1} of {attempts}")
 
 
-def _departed(take_id: str, record: Record, now: datetime, output_dir: str) -> Step:
+def _departed(take_id: str, record: Record, facts: Facts, output_dir: str) -> Step:
     """A take that left the manifest. What was paid for is brought home all the same."""
-    action, reasons = _last_duty(record.entry, now)
+    action, reasons = _last_duty(record, facts)
     return Step(
         take_id=take_id,
         shot_id=take_id.partition("@")[0],
@@ -355,11 +377,15 @@ def _departed(take_id: str, record: Record, now: datetime, output_dir: str) -> S
     )
 
 
-def _last_duty(entry: Entry, now: datetime) -> tuple[Action, tuple[str, ...]]:
+def _last_duty(record: Record, facts: Facts) -> tuple[Action, tuple[str, ...]]:
     """What is owed to a request that no longer is what is wanted: nothing paid for is left at the service."""
+    if is_rehearsal(record.entry, facts.region):
+        return Action.FORGET, ("a rehearsal, kept on record",)
+    return _open_question(record, facts.region) or _homecoming(record.entry, facts.now)
+
+
+def _homecoming(entry: Entry, now: datetime) -> tuple[Action, tuple[str, ...]]:
     match entry:
-        case Unclear():
-            return _unclear(entry)
         case Submitting():
             return Action.ADOPT, ("its request may have become a task",)
         case Submitted():

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from kfpipe import assets, catalogue, collector, document, durable, gathering, manifest, prices, sources, takes
-from kfpipe.catalogue import EMULATOR_REGION, Catalogue, Region
+from kfpipe.catalogue import Catalogue, Region
 from kfpipe.digests import DigestCache
 from kfpipe.document import Document
 from kfpipe.document.source import LARGEST_BYTES
-from kfpipe.domain import Take
+from kfpipe.domain import EMULATOR_REGION, Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
 from kfpipe.findings import Finding, did_you_mean
 from kfpipe.manifest import Manifest, PriceLine, ProviderName

@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 
 from kfpipe import environment
-from kfpipe.catalogue import EMULATOR_REGION
+from kfpipe.domain import EMULATOR_REGION
 from kfpipe.durable import storage
 from kfpipe.environment import Environment
 from kfpipe.errors import AccountRefused

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from kfpipe.catalogue import EMULATOR_REGION
 from kfpipe.cli.figures import counted, money_text
+from kfpipe.domain import EMULATOR_REGION
 from kfpipe.lock import Entry, may_be_billed, result_of, spent
 
 

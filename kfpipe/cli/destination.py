@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from kfpipe import api, environment
-from kfpipe.catalogue import EMULATOR_REGION
+from kfpipe.domain import EMULATOR_REGION
 from kfpipe.project import Project
 
 

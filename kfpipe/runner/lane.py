@@ -45,6 +45,7 @@ from kfpipe.lock import (
     Task,
     Unclear,
     failures,
+    is_rehearsal,
 )
 from kfpipe.lockfile import Ledger
 from kfpipe.pacing import backoff_s
@@ -114,6 +115,7 @@ class Shared:
     purse: Purse
     tally: Tally
     in_flight: set[str]
+    region: str
     is_detached: bool
     emit: Callable[[Event], None]
     now: Callable[[], datetime]
@@ -203,6 +205,8 @@ class Lane:
     async def _clip_of(self, step: Step) -> Succeeded | None:
         """The clip that the step comes to, at the service; None when there is none, which was told."""
         record = self._shared.ledger.lock.get(step.take_id)
+        if record is not None and is_rehearsal(record.entry, self._shared.region):
+            record = None  # the service knows nothing of it
         earlier = await self._finish(step.take_id, None if record is None else record.entry)
         if record is not None and isinstance(record.entry, Submitting) and isinstance(earlier, Succeeded):
             self._shared.purse.pay(Decimal(0), earlier.result.cost)

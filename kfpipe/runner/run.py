@@ -120,6 +120,7 @@ class Run:
             purse=Purse(cap=settings.cap),
             tally=Tally(),
             in_flight=set(),
+            region=settings.region,
             is_detached=settings.is_detached,
             emit=emit,
             now=settings.now,
@@ -236,7 +237,7 @@ class Run:
     def _expect_orphans(self) -> None:
         """Tell of all unanswered requests on record: a task may belong to a take that this plan leaves alone."""
         for take_id, record in self._ledger.lock.items():
-            if isinstance(record.entry, Submitting):
+            if isinstance(record.entry, Submitting) and record.entry.asked.region == self._settings.region:
                 self._adopter(record.entry.asked.model).expect(take_id, record.entry)
 
     def _submitter(self, model: str, gate: Gate, slots: Slots) -> Submitter:

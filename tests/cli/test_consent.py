@@ -17,7 +17,7 @@ UNPRICED = [take("kitten"), take("walk", unit_price=None)]
 
 
 def plan_of(takes: list[Take]) -> Plan:
-    return make(takes, Facts(lock={}, files={}, now=NOW), currency="USD", output_dir="renders")
+    return make(takes, Facts(lock={}, files={}, region="singapore", now=NOW), currency="USD", output_dir="renders")
 
 
 def test_an_estimate_within_the_cap_needs_no_question_and_the_cap_holds() -> None:

@@ -22,7 +22,9 @@ def following(take_id: str, *sources: str) -> Take:
 
 
 def lines(*takes: Take) -> list[str]:
-    return order_view.lines(make(takes, Facts(lock={}, files={}, now=NOW), currency="USD", output_dir="renders"))
+    return order_view.lines(
+        make(takes, Facts(lock={}, files={}, region="singapore", now=NOW), currency="USD", output_dir="renders")
+    )
 
 
 def test_takes_that_wait_for_nothing_are_not_mentioned() -> None:

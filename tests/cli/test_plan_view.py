@@ -33,7 +33,10 @@ def plan() -> Plan:
     }
     files = {"kitten": FileState.MATCHES}
     return make(
-        [KITTEN, MONSTER, WALK, ROOF], Facts(lock=lock, files=files, now=NOW), currency="USD", output_dir="renders"
+        [KITTEN, MONSTER, WALK, ROOF],
+        Facts(lock=lock, files=files, region="singapore", now=NOW),
+        currency="USD",
+        output_dir="renders",
     )
 
 
@@ -82,7 +85,9 @@ def undecided(*lost: Take, clips_gone: int) -> Plan:
     dead = result(url_expires_at=NOW)
     lock = {one.id: record(unclear(one)) for one in lost}
     lock |= {one.id: record(rendered(one, of_result=dead)) for one in gone}
-    return make([*lost, *gone], Facts(lock=lock, files={}, now=NOW), currency="USD", output_dir="renders")
+    return make(
+        [*lost, *gone], Facts(lock=lock, files={}, region="singapore", now=NOW), currency="USD", output_dir="renders"
+    )
 
 
 def test_a_take_whose_answer_was_lost_shows_its_candidates_and_is_never_offered_for_a_retry() -> None:
@@ -98,7 +103,9 @@ def test_a_take_whose_answer_was_lost_shows_its_candidates_and_is_never_offered_
 
 
 def test_a_plan_without_work_says_so() -> None:
-    facts = Facts(lock={"kitten": record(rendered(KITTEN))}, files={"kitten": FileState.MATCHES}, now=NOW)
+    facts = Facts(
+        lock={"kitten": record(rendered(KITTEN))}, files={"kitten": FileState.MATCHES}, region="singapore", now=NOW
+    )
     done = make([KITTEN], facts, currency="USD", output_dir="renders")
     assert plan_view.next_steps(done, command) == ["nothing to do"]
 

@@ -125,6 +125,17 @@ def test_a_fact_changed_by_hand_is_noticed_where_it_matters(project: Project) ->
     assert (project.renders / "street.mp4").read_bytes() == before
 
 
+def test_what_was_rehearsed_with_the_emulator_is_rendered_by_the_service(project: Project) -> None:
+    paid = SHOTS.read_text("utf-8")
+    SHOTS.write_text(paid.replace("{name: dashscope, region: singapore}", "{name: emulator}"), "utf-8")
+    project.check_that_the_next_run_finishes()
+    SHOTS.write_text(paid, "utf-8")
+    assert project.call("plan", "shots.yaml").out.count("so far only rehearsed with the emulator") == 4
+    assert (project.run().code, project.billed()) == (0, 8)
+    project.check_that_clips_are_those_on_record()
+    assert "4 takes: 4 rendered" in project.call("plan", "shots.yaml").out
+
+
 def test_an_older_commits_lockfile_costs_no_clip_that_lies_on_disk(project: Project) -> None:
     project.check_that_the_next_run_finishes()
     newest = project.lockfile.read_text("utf-8")

@@ -275,7 +275,7 @@ class Studio(RuleBasedStateMachine):
     # ---- means ----------------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
-        facts = planning.Facts(lock=self.lock, files=self.files, now=self.now)
+        facts = planning.Facts(lock=self.lock, files=self.files, region="singapore", now=self.now)
         return planning.make([*self.takes.values()], facts, currency="USD", output_dir="renders")
 
     def step(self, take_id: str) -> planning.Step | None:

@@ -30,7 +30,7 @@ DEAD = result(url_expires_at=NOW - timedelta(hours=1))
 
 
 def plan_of(takes: list[Take], lock: Lock, files: dict[str, FileState] | None = None, **options: object) -> Plan:
-    facts = Facts(lock=lock, files=files or {}, now=NOW)
+    facts = Facts(lock=lock, files=files or {}, region="singapore", now=NOW)
     return make(takes, facts, currency="USD", output_dir="renders", **options)  # type: ignore[arg-type]
 
 
@@ -147,6 +147,25 @@ def test_an_edited_manifest_does_not_hide_that_an_answer_was_lost() -> None:
     assert (step.action, step.reasons[0]) == (Action.DECIDE, "its answer was lost")
     (departed,) = plan_of([], {"kitten": record(unclear())}).steps
     assert departed.action is Action.DECIDE
+
+
+@pytest.mark.parametrize("entry", [submitting(), submitted(), succeeded(), rendered(), unclear(), failed()])
+def test_what_only_the_emulator_has_rendered_is_no_clip_of_the_service(entry: Entry) -> None:
+    rehearsed = record(replace(entry, asked=replace(entry.asked, region="emulator")))
+    (step,) = plan_of([take()], {"kitten": rehearsed}, {"kitten": FileState.MATCHES}).steps
+    assert (step.action, step.reasons) == (Action.RENDER, ("so far only rehearsed with the emulator",))
+    (departed,) = plan_of([], {"kitten": rehearsed}).steps
+    assert departed.action is Action.FORGET
+
+
+@pytest.mark.parametrize("entry", [submitting(), submitted(), unclear()])
+def test_a_task_of_another_region_is_left_to_a_run_that_goes_there(entry: Entry) -> None:
+    elsewhere = record(replace(entry, asked=replace(entry.asked, region="beijing")))
+    edited = take(request=request(prompt="Other words."))
+    for takes in ([take()], [edited], []):
+        (step,) = plan_of(takes, {"kitten": elsewhere}, retry=lambda _: True).steps
+        assert step.action is Action.DECIDE
+        assert step.reasons[-1] == "a run with --region beijing brings it home"
 
 
 def going_on_from(source: str, take_id: str = "walk") -> Take:

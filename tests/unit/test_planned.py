@@ -23,7 +23,7 @@ LOCK = {
 
 
 def steps() -> dict[str, PlannedStep]:
-    plan = make(TAKES, Facts(lock=LOCK, files={}, now=NOW), currency="USD", output_dir="renders")
+    plan = make(TAKES, Facts(lock=LOCK, files={}, region="singapore", now=NOW), currency="USD", output_dir="renders")
     return {step.take_id: PlannedStep.of(step) for step in plan.steps}
 
 
@@ -43,7 +43,7 @@ def test_what_follows_from_a_cause_is_not_told_beside_it() -> None:
     agreed, kitten = steps(), steps()["kitten"]
     edited = PlannedStep.of(
         make([take("kitten", request=request(model="wan2.2-kf2v-flash"), unit_price=Decimal(9))],
-             Facts(lock={}, files={}, now=NOW), currency="USD", output_dir="renders").steps[0]
+             Facts(lock={}, files={}, region="singapore", now=NOW), currency="USD", output_dir="renders").steps[0]
     )  # fmt: skip
     assert moved(agreed, {**agreed, "kitten": edited}) == {"kitten": "model wan2.7-i2v -> wan2.2-kf2v-flash"}
     dearer = replace(kitten, cost=Decimal(9), output="clips/kitten.mp4")
