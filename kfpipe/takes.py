@@ -123,6 +123,7 @@ class _Maker:
         self._flawless: set[Hashable] = set()
         self._size = cache(lambda resolution, *sides: _size(catalogue, resolution, *sides))
         self._take_ids: dict[str, tuple[str, ...]] = {}
+        self._lenders: dict[RenderOf, str] = {}
 
     def takes(self) -> Iterator[Take]:
         """The sound takes of all shots."""
@@ -325,12 +326,21 @@ class _Maker:
         for role, footage in draft.media.items():
             if not isinstance(footage, RenderOf):
                 continue
-            lender = links.lending_take(footage, self._take_ids[footage.shot_id], draft.path_of(role))
+            lender = self._lender(footage, draft.path_of(role))
             if not isinstance(lender, str):
                 self._refuses(draft.shot, () if lender is None else [lender])
                 return None
             cuts.append((role, CutFrom(take_id=lender, end=footage.end)))
         return tuple(cuts)
+
+    def _lender(self, footage: RenderOf, path: Path) -> str | Finding | None:
+        """As `links.lending_take`; the takes of a shot are searched once, however many others borrow from it alike."""
+        if footage not in self._lenders:
+            found = links.lending_take(footage, self._take_ids[footage.shot_id], path)
+            if not isinstance(found, str):
+                return found
+            self._lenders[footage] = found
+        return self._lenders[footage]
 
     def _predicted_size(self, draft: Draft) -> PictureSize | None:
         """The clip takes the shape of its first frame, or of the clip that it continues."""
