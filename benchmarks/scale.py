@@ -234,8 +234,8 @@ def figures(shape: str, takes: int, best_of: int) -> Iterator[tuple[str, Spent]]
             yield title, _best(folder, words, of=best_of)
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:  # a child inherits its parent's peak
             apart.submit(render_all, folder).result()
-        yield "run, all rendered", _best(folder, RUN, of=best_of)
         yield "run, files unknown", _best(folder, RUN, of=best_of, cold=True)
+        yield "run, all rendered", _best(folder, RUN, of=best_of)
 
 
 def drained(takes: int, best_of: int) -> Spent:
