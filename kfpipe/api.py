@@ -6,7 +6,7 @@ The names in `kfpipe.__all__` are the public ones; docs/python.md shows them at 
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -333,7 +333,13 @@ class Session:
         files = renders.on_disk(own, self.project.folder, self.project.state_dir)
         files |= renders.strays([waiting.take], own, self.project.folder)
         take = chain.complete(self.project, waiting.take, lock)
-        facts = Facts(lock=lock, files=files, region=self.project.region.name, now=_now())
+        facts = Facts(
+            lock=lock,
+            files=files,
+            region=self.project.region.name,
+            now=_now(),
+            shelved=_shelved(self.project, [take], own),
+        )
         return step_of(take, facts, retry=waiting.retry, rerender=waiting.rerender)
 
     def _neighbours(self) -> set[str]:
@@ -374,13 +380,24 @@ def _plan(project: Project, lock: Lock, select: Chosen, retry: Chosen, rerender:
     chained = chain.completed(project, lock, files, rerender)
     whole = planning.make(
         chained.takes,
-        Facts(lock=lock, files=files, region=project.region.name, now=_now(), obstacles=chained.obstacles),
+        Facts(
+            lock=lock,
+            files=files,
+            region=project.region.name,
+            now=_now(),
+            obstacles=chained.obstacles,
+            shelved=_shelved(project, chained.takes, lock),
+        ),
         currency=project.currency,
         output_dir=project.manifest.output_dir,
         retry=retry,
         rerender=rerender,
     )
     return narrowed(whole, select)
+
+
+def _shelved(project: Project, takes: Iterable[Take], lock: Lock) -> dict[str, str]:
+    return renders.shelved(takes, lock, project.folder, project.state_dir, project.region.name)
 
 
 def _agreed(project: Project, plan: Plan, max_cost: Decimal | None) -> Decimal | None:

@@ -64,6 +64,14 @@ class TakeRendered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeRestored:
+    """A clip that was paid for earlier is wanted again, and lies at `path` once more."""
+
+    take_id: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakeFailed:
     """No clip for this take in this run. `retried`: another attempt follows at once."""
 
@@ -137,6 +145,7 @@ Event = (
     | TakeProgressed
     | TakeSucceeded
     | TakeRendered
+    | TakeRestored
     | TakeFailed
     | TakePostponed
     | Slowed

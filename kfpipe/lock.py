@@ -220,14 +220,18 @@ def applied(record: Record | None, entry: Entry) -> Record:
 
     Applying a take's whole history again, to a record that holds any part of it, gives the same record. An entry of the
     current request replaces it; that of a later one moves the current one to `previous` when it was or may be billed;
-    that of an earlier one finds its place there.
+    that of an earlier one finds its place there. A task stands once, where its clip was put back last.
     """
     if record is None:
         return Record(entry=entry)
     if _request(entry) == _request(record.entry):
         return replace(record, entry=entry)
     if _request(entry) > _request(record.entry):
-        return replace(record, entry=entry, previous=_remembered(record.previous, record.entry), picked=False)
+        previous = _remembered(record.previous, record.entry)
+        apart = tuple(other for other in previous if not _is_of_one_task(other, entry))
+        return replace(record, entry=entry, previous=apart, picked=False)
+    if _is_of_one_task(entry, record.entry):
+        return replace(record, previous=_apart_from(record.previous, entry))
     return replace(record, previous=_remembered(record.previous, entry))
 
 
@@ -249,8 +253,35 @@ def may_be_billed(entry: Entry) -> bool:
 def _remembered(previous: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
     if task_of(entry) is None and not may_be_billed(entry):
         return previous
-    others = (other for other in previous if _request(other) != _request(entry))
+    others = _apart_from(previous, entry)
+    if any(_is_of_one_task(other, entry) for other in others):  # where its clip was put back
+        return others
     return tuple(sorted((*others, entry), key=_request))
+
+
+def _apart_from(entries: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
+    return tuple(other for other in entries if _request(other) != _request(entry))
+
+
+def _is_of_one_task(one: Entry, other: Entry) -> bool:
+    task, same = task_of(one), task_of(other)
+    return task is not None and same is not None and task.task_id == same.task_id
+
+
+def earlier_clip(record: Record, fingerprint: str, region: str) -> Rendered | None:
+    """The latest clip of an earlier request that was just this one, and that a run in `region` may put back."""
+    clips = (
+        entry
+        for entry in reversed(record.previous)
+        if isinstance(entry, Rendered) and entry.asked.fingerprint == fingerprint and not is_rehearsal(entry, region)
+    )
+    return next(clips, None)
+
+
+def put_back(record: Record, clip: Rendered, path: str) -> Rendered:
+    """The entry by which an earlier clip of the take becomes its latest again, at `path`; its bill stays as it was."""
+    asked = replace(clip.asked, serial=next_serial(record))
+    return replace(clip, asked=asked, render=replace(clip.render, path=path))
 
 
 def without_dead_signature(entry: Entry, now: datetime) -> Entry:

@@ -22,7 +22,7 @@ from kfpipe.errors import BadRender, ServiceUnclear
 from kfpipe.jsontext import NotJson, parse
 from kfpipe.provider import Body, Provider
 
-__all__ = ["ClipFacts", "Expected", "FetchedClip", "check_clip", "fetch", "set_aside"]
+__all__ = ["ClipFacts", "Expected", "FetchedClip", "check_clip", "fetch", "put_back", "set_aside"]
 
 LARGEST_BYTES_PER_SECOND: Final = 16 << 20
 """Of a clip; more than ten times what H.264 needs at the largest size on offer. An endless body ends here."""
@@ -59,6 +59,12 @@ async def fetch(provider: Provider, url: str, *, target: Path, partial: Path, ex
         raise
     await _on_disk(target, _place, partial, target, sha256)
     return FetchedClip(**asdict(facts), sha256=sha256, size_bytes=size_bytes)
+
+
+async def put_back(source: Path, target: Path, sha256: str) -> None:
+    """Move a clip with this digest from `source` to its place at `target`. What lies there moves to `.previous`."""
+    if source != target:
+        await _on_disk(target, _place, source, target, sha256)
 
 
 async def _on_disk(path: Path, work: Callable[..., T], *args: object) -> T:

@@ -41,13 +41,14 @@ class Action(StrEnum):
     DOWNLOAD = "download"
     ADOPT = "adopt"
     DECIDE = "decide"
+    RESTORE = "restore"
     WAIT = "wait"
     FORGET = "forget"
 
     @property
     def is_work(self) -> bool:
         """Whether a run does anything about it."""
-        return self in (Action.RENDER, Action.FOLLOW, Action.DOWNLOAD, Action.ADOPT, Action.WAIT)
+        return self not in (Action.KEEP, Action.DECIDE, Action.FORGET)
 
 
 class FileState(StrEnum):
@@ -180,7 +181,8 @@ Chosen = Callable[[str], bool]
 class Facts:
     """All that a decision rests upon: the records, the clips by take id, the region that requests go to, and the time.
 
-    `obstacles` tells, by take id, why a picture that a take goes on from cannot be cut from a clip that is here.
+    `obstacles` tells, by take id, why a picture that a take goes on from cannot be cut from a clip that is here;
+    `shelved` where an earlier clip of a take lies that is what is wanted again.
     """
 
     lock: Lock
@@ -188,6 +190,7 @@ class Facts:
     region: str
     now: datetime
     obstacles: Mapping[str, str] = field(default_factory=dict)
+    shelved: Mapping[str, str] = field(default_factory=dict)
 
 
 def make(
@@ -300,6 +303,8 @@ def _next(take: Take, record: Record | None, facts: Facts) -> tuple[Action, tupl
         return Action.DECIDE, (f"{take.output} is here, but on no record", "an older lockfile, or another manifest's?")
     if record is None:
         return Action.RENDER, ("never rendered",)
+    if take.id in facts.shelved:
+        return Action.RESTORE, (*changes(take, record.entry.asked), f"{facts.shelved[take.id]} is put back")
     if is_rehearsal(record.entry, facts.region):
         return Action.RENDER, ("so far only rehearsed with the emulator",)
     return _open_question(record, facts.region) or _after(take, record, file, facts.now)

@@ -6,7 +6,6 @@ moved: `.previous` in the same folder. A take that comes back to the manifest un
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,6 +16,7 @@ from kfpipe.lock import Lock, Record, Render, Rendered
 from kfpipe.media import PREVIOUS, set_aside
 from kfpipe.memory import sha256_of
 from kfpipe.plan import FileState
+from kfpipe.renders import whereabouts
 
 
 class Lot(StrEnum):
@@ -84,8 +84,5 @@ def _lot(render: Render, file: FileState, folder: Path) -> Lot:
 
 def _moved_before(render: Render, folder: Path) -> Path | None:
     """Where the clip is, when someone was killed between moving it and saying so."""
-    clip = folder / render.path
-    if clip.exists():
-        return None
-    names = f"{glob.escape(clip.stem)}.{render.sha256[:12]}*{glob.escape(clip.suffix)}"
-    return next((path for path in (clip.parent / PREVIOUS).glob(names) if sha256_of(path) == render.sha256), None)
+    place = whereabouts(render, folder, sha256_of)
+    return place if place is not None and place.parent.name == PREVIOUS else None

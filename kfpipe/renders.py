@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import glob
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from kfpipe.domain import Take
-from kfpipe.lock import Failed, Lock, Record, Render, Rendered
+from kfpipe.lock import Failed, Lock, Record, Render, Rendered, earlier_clip, is_rehearsal
+from kfpipe.media import PREVIOUS
 from kfpipe.memory import Facts, FileMemory, sha256_of
 from kfpipe.plan import FileState
 
@@ -35,6 +37,39 @@ def strays(takes: Iterable[Take], lock: Lock, folder: Path) -> dict[str, FileSta
 
 def _never_succeeded(record: Record) -> bool:
     return all(isinstance(entry, Failed) for entry in (record.entry, *record.previous))
+
+
+def shelved(takes: Iterable[Take], lock: Lock, folder: Path, state_dir: Path, region: str) -> dict[str, str]:
+    """Where an earlier clip of a take lies that is what the manifest asks for again, relative to `folder`.
+
+    Only takes are named that have no other task under way.
+    """
+    clips = {take.id: clip for take in takes if (clip := _wanted_again(take, lock.get(take.id), region)) is not None}
+    if not clips:
+        return {}
+    memory = FileMemory(state_dir / MEMORY_FILE, read=sha256_of, pack=_packed, unpack=_unpacked)
+    places = {take_id: whereabouts(clip.render, folder, memory.look) for take_id, clip in clips.items()}
+    memory.save()
+    return {take_id: place.relative_to(folder).as_posix() for take_id, place in places.items() if place is not None}
+
+
+def _wanted_again(take: Take, record: Record | None, region: str) -> Rendered | None:
+    if record is None or take.cuts or not isinstance(record.entry, Rendered | Failed):
+        return None
+    if record.entry.asked.fingerprint == take.fingerprint and not is_rehearsal(record.entry, region):
+        return None
+    return earlier_clip(record, take.fingerprint, region)
+
+
+def whereabouts(render: Render, folder: Path, sha256: Callable[[Path], str]) -> Path | None:
+    """Where the clip is: at its place, or set aside in `.previous` beside it; None when it is neither."""
+    place = folder / render.path
+    names = f"{glob.escape(place.stem)}.{render.sha256[:12]}*{glob.escape(place.suffix)}"
+    with suppress(OSError):
+        for path in (place, *sorted((place.parent / PREVIOUS).glob(names))):
+            if path.is_file() and path.stat().st_size == render.size_bytes and sha256(path) == render.sha256:
+                return path
+    return None
 
 
 def forget(state_dir: Path) -> None:

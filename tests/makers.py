@@ -99,6 +99,7 @@ def asked(of: Take | None = None, **changes: Any) -> Asked:
 
 
 def task(task_id: str = "task-1") -> Task:
+    """The service's receipt; each request of a take has a task of its own, `task-2` for the second."""
     return Task(task_id=task_id, request_id="request-1", submitted_at=NOW - timedelta(minutes=10))
 
 
@@ -128,27 +129,38 @@ def render(path: str = "renders/kitten.mp4", **changes: Any) -> Render:
     return replace(usual, **changes)
 
 
+def _task_id(changes: Mapping[str, Any]) -> str:
+    return f"task-{changes.get('serial', 1)}"
+
+
 def submitting(of: Take | None = None, **changes: Any) -> Submitting:
     return Submitting(asked=asked(of, **changes))
 
 
 def submitted(of: Take | None = None, **changes: Any) -> Submitted:
-    return Submitted(asked=asked(of, **changes), task=task())
+    return Submitted(asked=asked(of, **changes), task=task(_task_id(changes)))
 
 
 def succeeded(of: Take | None = None, *, of_result: Result | None = None, **changes: Any) -> Succeeded:
-    return Succeeded(asked=asked(of, **changes), task=task(), result=of_result or result())
+    return Succeeded(asked=asked(of, **changes), task=task(_task_id(changes)), result=of_result or result())
 
 
 def rendered(
     of: Take | None = None, *, of_result: Result | None = None, of_render: Render | None = None, **changes: Any
 ) -> Rendered:
-    return Rendered(asked=asked(of, **changes), task=task(), result=of_result or result(), render=of_render or render())
+    return Rendered(
+        asked=asked(of, **changes),
+        task=task(_task_id(changes)),
+        result=of_result or result(),
+        render=of_render or render(),
+    )
 
 
 def failed(of: Take | None = None, *, code: str = "InternalError", message: str = "it broke", **changes: Any) -> Failed:
     failure = Failure(code=code, message=message, request_id="request-2", billed=False)
-    return Failed(asked=asked(of, **changes), task=task(), failed_at=NOW - timedelta(minutes=5), failure=failure)
+    return Failed(
+        asked=asked(of, **changes), task=task(_task_id(changes)), failed_at=NOW - timedelta(minutes=5), failure=failure
+    )
 
 
 def record(entry: Any, **changes: Any) -> Record:

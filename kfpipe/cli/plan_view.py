@@ -21,6 +21,7 @@ _WORDS: Final = {
     Action.ADOPT: "to look for at the service",
     Action.FOLLOW: "to follow",
     Action.DOWNLOAD: "to download",
+    Action.RESTORE: "to put back",
     Action.WAIT: "waiting for another shot",
     Action.KEEP: "rendered",
     Action.DECIDE: "for you to decide",

@@ -20,6 +20,7 @@ from kfpipe.events import (
     TakePostponed,
     TakeProgressed,
     TakeRendered,
+    TakeRestored,
     TakeSubmitted,
     TakeSucceeded,
 )
@@ -72,7 +73,7 @@ def advanced(progress: Progress, event: Event, now_s: float) -> Progress:
         case TakeSucceeded():
             spent = progress.spent + (event.cost or 0)
             return _moved(replace(progress, spent=spent), event.take_id, _DOWNLOADS, now_s, event.cost)
-        case TakeRendered():
+        case TakeRendered() | TakeRestored():
             return replace(progress, rendered=progress.rendered + 1, active=_without(progress, event.take_id))
         case TakeFailed():
             failed = progress.failed + (not event.retried)
@@ -117,6 +118,8 @@ def outcome(event: Event, before: Progress) -> str | None:
             active = before.active.get(event.take_id)
             cost = "" if active is None or active.cost is None else f", {money_text(active.cost, before.currency)}"
             return f"{event.take_id}: rendered {event.path} ({size_text(event.size_bytes)}{cost})"
+        case TakeRestored():
+            return f"{event.take_id}: put back {event.path}, paid for earlier"
         case TakeFailed():
             again = "; tried again" if event.retried else ""
             request = f" (request {event.request_id})" if event.request_id else ""

@@ -18,6 +18,7 @@ _WAYS: Final = {
     Action.KEEP: "put the file back, or --rerender renders it anew",
     Action.RENDER: "its request has changed: the next run renders it anew",
     Action.WAIT: "its request has changed: the next run renders it anew",
+    Action.RESTORE: "its request has changed: the next run puts an earlier clip back",
     Action.FORGET: "no longer in the manifest: nothing will replace it",
 }
 

@@ -9,14 +9,17 @@ from random import Random
 from typing import Final
 
 import anyio
+import anyio.to_thread
 
 from kfpipe import media
 from kfpipe.domain import PictureSize
 from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear, StorageFailed
-from kfpipe.lock import Render, Rendered, Succeeded
+from kfpipe.lock import Render, Rendered, Succeeded, earlier_clip, put_back
 from kfpipe.lockfile import Ledger
+from kfpipe.memory import sha256_of
 from kfpipe.pacing import backoff_s
 from kfpipe.provider import Provider
+from kfpipe.renders import whereabouts
 
 TRIES: Final = 5
 
@@ -73,6 +76,25 @@ class Fetcher:
         rendered = Rendered(asked=entry.asked, task=entry.task, result=entry.result, render=render)
         await self._ledger.record(take_id, rendered)
         return rendered
+
+    async def put_back(self, take_id: str, fingerprint: str, output: str, region: str) -> Rendered:
+        """The take with an earlier clip, which is what is wanted again, in place and on record.
+
+        Raises `BadRender` when that clip is not there any more.
+        """
+        record = self._ledger.lock[take_id]
+        clip = earlier_clip(record, fingerprint, region)
+        source = None
+        if clip is not None:
+            source = await anyio.to_thread.run_sync(whereabouts, clip.render, self._folder, sha256_of)
+        if clip is None or source is None:
+            raise BadRender("the earlier clip is not there any more")
+        target = self._folder / output
+        self._refuse_outside(target.parent)
+        await media.put_back(source, target, clip.render.sha256)
+        entry = put_back(record, clip, output)
+        await self._ledger.record(take_id, entry)
+        return entry
 
     def _refuse_outside(self, shelf: Path) -> None:
         """The manifest was checked before the run; a folder may have become a link since."""

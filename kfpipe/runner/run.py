@@ -17,7 +17,7 @@ import anyio.to_thread
 from kfpipe.budget import Purse
 from kfpipe.chain import why_not
 from kfpipe.errors import BadRender, ExitCode, Refused, ServiceRefused, ServiceUnclear
-from kfpipe.events import Event, Interrupted, RunFinished, RunStarted, TakePostponed, TakeRendered
+from kfpipe.events import Event, Interrupted, RunFinished, RunStarted, TakePostponed, TakeRendered, TakeRestored
 from kfpipe.lock import Entry, Lock, Submitted, Submitting, Succeeded, result_of, task_ids, task_of
 from kfpipe.lockfile import Ledger
 from kfpipe.plan import Action, Plan, Step
@@ -157,7 +157,7 @@ class Run:
                 fetchers.start_soon(self._fetch_all)
             for parcel in _waiting_for_download(work):
                 self._outbox.send_nowait(parcel)
-            await self._run_lanes([step for step in work if step.action is not Action.DOWNLOAD])
+            await self._run_lanes([step for step in work if step.action not in (Action.DOWNLOAD, Action.RESTORE)])
             self._outbox.close()
 
     # ---- submitting and following ----------------------------------------------------------------------------------
@@ -177,6 +177,7 @@ class Run:
                     workers = limits.shared_concurrent_tasks or pace.concurrent_tasks
                     queue = queues.enter_context(self._queue(model, own_steps))
                     self._lanes.start_soon(lane.run, queue, min(workers, len(own_steps)))
+                self._lanes.start_soon(self._put_all_back)
                 self._close_queues_when_nobody_waits()
 
     def _queue(self, model: str, steps: Sequence[Step]) -> Turns:
@@ -221,6 +222,8 @@ class Run:
         if step.action is Action.KEEP:
             self._shared.tally.kept += 1
             self._settled(step.take_id, arrived=True)
+        elif step.action is Action.RESTORE:
+            await self._put_back(step)
         elif step.action is Action.DOWNLOAD:
             for parcel in _waiting_for_download([step]):
                 await self._outbox.send(parcel)
@@ -228,6 +231,25 @@ class Run:
             self._queues[step.model].add(step)
         else:
             raise Postponed("; ".join(step.reasons))
+
+    # ---- clips that are wanted again ---------------------------------------------------------------------------------
+
+    async def _put_all_back(self) -> None:
+        for step in self._plan.work:
+            if step.action is Action.RESTORE:
+                await self._put_back(step)
+
+    async def _put_back(self, step: Step) -> None:
+        assert step.ready is not None, "an earlier clip is only wanted by a take that is complete"
+        try:
+            await self._fetcher.put_back(step.take_id, step.ready.fingerprint, step.output, self._settings.region)
+        except BadRender as trouble:
+            self._emit(TakePostponed(take_id=step.take_id, reason=str(trouble)))
+            self._settled(step.take_id, arrived=False)
+            return
+        self._shared.tally.kept += 1
+        self._emit(TakeRestored(take_id=step.take_id, path=step.output))
+        self._settled(step.take_id, arrived=True)
 
     def _close_queues_when_nobody_waits(self) -> None:
         if not self._waiting and not self._on_their_way:

@@ -113,8 +113,16 @@ def stories(draw: st.DrawFn, serial: int) -> list[Entry]:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Entry]:
-    """All transitions of one take, oldest first."""
-    return [entry for serial in range(1, draw(st.integers(1, 4)) + 1) for entry in draw(stories(serial))]
+    """All transitions of one take, oldest first. Each task is made once; an earlier clip may be put back."""
+    told: list[Entry] = []
+    for serial in range(1, draw(st.integers(1, 4)) + 1):
+        clips = [entry for entry in told if isinstance(entry, Rendered)]
+        if clips and draw(st.booleans()):
+            clip = draw(st.sampled_from(clips))
+            told.append(replace(clip, asked=replace(clip.asked, serial=serial)))
+        else:
+            told += draw(stories(serial))
+    return told
 
 
 @st.composite

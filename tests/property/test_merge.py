@@ -10,7 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kfpipe import conflict, locktext
-from kfpipe.lock import Entry, Lock, Record, Task, entries, result_of, task_ids, task_of
+from kfpipe.lock import (
+    Entry,
+    Failed,
+    Lock,
+    Record,
+    Rendered,
+    Task,
+    applied,
+    entries,
+    put_back,
+    result_of,
+    task_ids,
+    task_of,
+)
 from kfpipe.merge import merge
 from tests.makers import NOW, asked, failed, rendered, result, submitted, unclear
 
@@ -52,9 +65,18 @@ def histories(draw: st.DrawFn) -> tuple[Lock, Lock, Lock]:
         )
         return {"kitten": Record(entry=entry, previous=tuple(previous), picked=draw(st.booleans()))}
 
+    def gone_on(lock: Lock) -> Lock:
+        """With an earlier clip put back, perhaps."""
+        clips = [(take_id, clip) for take_id in lock for clip in lock[take_id].previous if isinstance(clip, Rendered)]
+        if not clips or not isinstance(lock["kitten"].entry, Rendered | Failed) or draw(st.booleans()):
+            return lock
+        take_id, clip = draw(st.sampled_from(clips))
+        return {take_id: applied(lock[take_id], put_back(lock[take_id], clip, clip.render.path))}
+
     known: dict[int, Entry] = {}
     base = record(sorted(before), known)
-    return base, *(record([*sorted(before), *side], dict(known)) for side in sides)  # type: ignore[return-value]
+    mine, other = (gone_on(record([*sorted(before), *side], dict(known))) for side in sides)
+    return base, mine, other
 
 
 @settings(max_examples=200)

@@ -8,11 +8,12 @@ from decimal import Decimal
 import anyio
 import pytest
 
-from kfpipe import api
+from kfpipe import api, media
 from kfpipe.emulator import Emulator
 from kfpipe.errors import AccountRefused, ExitCode
 from kfpipe.events import TakeAdopted, TakeFailed, TakePostponed, TakeSubmitted
-from kfpipe.lock import Failed, Rendered, Submitting, entries, spent
+from kfpipe.lock import Failed, Rendered, Submitting, entries, spent, task_of
+from kfpipe.memory import sha256_of
 from kfpipe.plan import Action
 from tests.run.conftest import DEFAULTS, Studio
 
@@ -20,6 +21,9 @@ pytestmark = pytest.mark.anyio
 
 FOUR = "shots:\n- {id: kitten, prompt: A kitten looks up., matrix: {seed: [1, 2, 3]}}\n- {id: street, prompt: Lamps.}\n"
 ONE = "shots:\n- {id: kitten, prompt: A kitten looks up.}\n"
+
+
+TURNED = ONE.replace("up.", "up., first_frame: b.png, last_frame: a.png")
 
 
 async def test_a_run_pays_for_each_take_once_and_a_second_one_does_nothing(studio: Studio) -> None:
@@ -270,3 +274,58 @@ async def test_what_a_pull_brought_during_a_run_stays_on_record(studio: Studio) 
     await studio.run(emit=pull_meanwhile)
     billed = [task for record in studio.lock.values() for task in (record.entry, *record.previous)]
     assert len(billed) == studio.billed() == 9
+
+
+async def test_a_change_that_is_undone_is_not_paid_for_again(studio: Studio) -> None:
+    for shots in (ONE, TURNED):
+        studio.write(shots)
+        await studio.run()
+    first, second = (task_of(entry) for entry in (*studio.lock["kitten"].previous, studio.lock["kitten"].entry))
+    for shots, wanted, other in ((ONE, first, second), (TURNED, second, first), (ONE, first, second)):
+        studio.write(shots)
+        (step,) = studio.plan().steps
+        assert (step.action, step.cost) == (Action.RESTORE, 0)
+        finished = await studio.run()
+        assert (finished.kept, finished.exit_code, studio.billed()) == (1, ExitCode.OK, 2)
+        record = studio.lock["kitten"]
+        assert task_of(record.entry) == wanted
+        assert [task_of(entry) for entry in record.previous] == [other]
+        assert spent(entries(studio.lock)) == {"USD": studio.emulator.bill().total}
+        assert [verified.finding for verified in api.verify(api.load(studio.folder / "shots.yaml"))] == ["sound"]
+        assert [step.action for step in studio.plan().steps] == [Action.KEEP]
+    assert len(studio.clips()) == 2
+
+
+async def test_a_run_that_was_killed_while_it_put_a_clip_back_ends_it_the_next_time(studio: Studio) -> None:
+    for shots in (ONE, TURNED):
+        studio.write(shots)
+        await studio.run()
+    (aside,) = [studio.folder / path for path in studio.clips() if ".previous" in path]
+    clip = studio.folder / "renders" / "kitten.mp4"
+    media.set_aside(clip, sha256_of(clip))
+    aside.rename(clip)
+    studio.write(ONE)
+    assert (await studio.run()).exit_code is ExitCode.OK
+    assert [step.action for step in studio.plan().steps] == [Action.KEEP]
+    assert (len(studio.clips()), studio.billed()) == (2, 2)
+
+
+async def test_an_earlier_clip_that_is_gone_or_damaged_is_rendered_anew(studio: Studio) -> None:
+    for shots in (ONE, TURNED):
+        studio.write(shots)
+        await studio.run()
+    (aside,) = [studio.folder / path for path in studio.clips() if ".previous" in path]
+    aside.write_bytes(aside.read_bytes()[:-1])
+    studio.write(ONE)
+    assert [step.action for step in studio.plan().steps] == [Action.RENDER]
+    assert (await studio.run()).exit_code is ExitCode.OK
+    assert studio.billed() == 3
+
+
+async def test_what_goes_on_from_a_clip_goes_on_when_it_is_put_back(studio: Studio) -> None:
+    chain = ONE + "- {id: walk, prompt: It walks., first_frame: {render: kitten, frame: last}}\n"
+    for shots in (chain, chain.replace(ONE, TURNED), chain):
+        studio.write(shots)
+        assert (await studio.run()).exit_code is ExitCode.OK
+    assert studio.billed() == 4
+    assert [step.action for step in studio.plan().steps] == [Action.KEEP, Action.KEEP]

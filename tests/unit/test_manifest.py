@@ -73,7 +73,7 @@ shots:
     assert shot.settings.seed is SeedChoice.RANDOM
     assert shot.matrix is not None
     assert shot.matrix.axes == {"duration": (5, 6)}
-    assert shot.matrix.include == ({"duration": 5, "mood": "calm"},)
+    assert shot.matrix.include == {0: {"duration": 5, "mood": "calm"}}
 
 
 def test_a_shot_inherits_what_it_does_not_say_and_knows_where_that_stands() -> None:

@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from kfpipe import catalogue, document, schema
+from kfpipe.domain import EMULATOR_REGION
 from kfpipe.schema import validation
 from kfpipe.schema.shipped import NAMES_OF_THE_CATALOGUE, manifest_schema, resolved, schema_at, shipped
 
@@ -166,7 +167,7 @@ def test_every_example_and_default_fits_its_own_field() -> None:
 
 def test_editors_are_told_the_names_of_the_catalogue() -> None:
     known = catalogue.shipped()
-    regions = [region for region in known.regions.values() if region.name != catalogue.EMULATOR_REGION]
+    regions = [region for region in known.regions.values() if region.name != EMULATOR_REGION]
     told = {name: manifest_schema()["$defs"][name] for name in NAMES_OF_THE_CATALOGUE}
     assert told["resolution"]["enum"] == list(known.tiers)
     for name, things in (("model", known.models.values()), ("region", regions)):
