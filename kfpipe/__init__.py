@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kfpipe.api import Options, Project, Session, load, records, run, running, session, verify
+    from kfpipe.api import Options, Project, Session, load, plan, records, run, running, session, verify
     from kfpipe.errors import AccountRefused, KfpipeError, OverBudget, Refused
 
 __version__ = "0.1.0"
@@ -26,6 +26,7 @@ __all__ = [
     "Session",
     "__version__",
     "load",
+    "plan",
     "records",
     "run",
     "running",

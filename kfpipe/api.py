@@ -31,12 +31,12 @@ from kfpipe import (
     lockfile,
     neighbours,
     picking,
+    planning,
     pruning,
     renders,
     service,
     upkeep,
 )
-from kfpipe import plan as planning
 from kfpipe.comparison import Comparison, Past
 from kfpipe.consent import Granted
 from kfpipe.domain import Take
@@ -47,7 +47,7 @@ from kfpipe.footage import ShotFootage
 from kfpipe.handout import Handout
 from kfpipe.lock import Lock, Submitted, task_ids
 from kfpipe.narrowing import narrowed
-from kfpipe.plan import Chosen, Facts, Plan, Step, step_of
+from kfpipe.planning import step_of
 from kfpipe.project import Options, Project
 from kfpipe.project import load as load_project
 from kfpipe.provider import Provider
@@ -55,6 +55,7 @@ from kfpipe.pruning import Departed
 from kfpipe.runner import Run, Settings, finished
 from kfpipe.runner.signals import interrupting
 from kfpipe.service import base_url
+from kfpipe.steps import Chosen, Facts, Plan, Step
 from kfpipe.upkeep import Cancelling, Candidate, Finding, Verified
 
 __all__ = [

@@ -10,8 +10,8 @@ from kfpipe import cuts, takes
 from kfpipe.domain import CutFrom, LocalMedium, Take
 from kfpipe.errors import BadRender, Problem, Refused
 from kfpipe.lock import Lock, Rendered, is_rehearsal
-from kfpipe.plan import Chosen, FileState
 from kfpipe.project import Project
+from kfpipe.steps import Chosen, FileState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

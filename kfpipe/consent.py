@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kfpipe.plan import Plan
+from kfpipe.steps import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

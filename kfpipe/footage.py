@@ -11,7 +11,7 @@ from urllib.parse import quote
 from kfpipe import changes
 from kfpipe.domain import Take
 from kfpipe.lock import Lock, Record, Rendered, state_name
-from kfpipe.plan import Chosen, FileState
+from kfpipe.steps import Chosen, FileState
 
 Link = Callable[[str], str | None]
 """A path below the manifest's folder -> the way there from the file that is written; None: it leaves the project."""

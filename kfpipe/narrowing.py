@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
-from kfpipe.plan import Action, Chosen, Plan, Step
+from kfpipe.steps import Action, Chosen, Plan, Step
 
 
 def narrowed(plan: Plan, chosen: Chosen) -> Plan:

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 from kfpipe.differences import SHORT_DIGEST, Difference, Form, Given, between, form_of
 from kfpipe.domain import MediaRole, Parameters
 from kfpipe.lock import Record, decimal_text, parse_decimal, state_name, task_of
-from kfpipe.plan import Action, Step
+from kfpipe.steps import Action, Step
 from kfpipe.wording import visible
 
 ABSENT: Final = "absent"

@@ -15,8 +15,8 @@ from kfpipe.durable import storage
 from kfpipe.lock import Lock, Record, Render, Rendered
 from kfpipe.media import PREVIOUS, set_aside
 from kfpipe.memory import sha256_of
-from kfpipe.plan import FileState
 from kfpipe.renders import whereabouts
+from kfpipe.steps import FileState
 
 
 class Lot(StrEnum):

@@ -12,7 +12,7 @@ from kfpipe.domain import Take
 from kfpipe.lock import Failed, Lock, Record, Render, Rendered, earlier_clip, is_rehearsal
 from kfpipe.media import PREVIOUS
 from kfpipe.memory import Facts, FileMemory, sha256_of
-from kfpipe.plan import FileState
+from kfpipe.steps import FileState
 
 MEMORY_FILE: Final = "renders.json"
 

@@ -17,9 +17,9 @@ FLOORS: dict[int, set[str]] = {
         "adoption", "audit", "budget", "catalogue", "changes", "collector", "comparison", "compose", "conflict",
         "consent", "differences", "document", "entries", "events", "excerpts", "expand", "export", "findings",
         "fingerprint", "footage", "inheritance", "journal", "jsonplace", "jsontext", "links", "lock", "lockschema",
-        "locktext", "manifest", "material", "matrix", "media_rules", "merge", "narrowing", "pacing", "picking", "plan",
-        "planned", "polling", "prices", "prompts", "provider", "provider.codes", "provider.wire", "references", "rules",
-        "schema", "shape", "shots", "tables", "takes", "timeline", "wording",
+        "locktext", "manifest", "material", "matrix", "media_rules", "merge", "narrowing", "pacing", "picking",
+        "planned", "planning", "polling", "prices", "prompts", "provider", "provider.codes", "provider.wire",
+        "references", "rules", "schema", "shape", "shots", "steps", "tables", "takes", "timeline", "wording",
     },
     2: {
         "assets", "chain", "claim", "clip", "cuts", "digests", "doctor", "durable", "environment", "gathering",

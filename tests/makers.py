@@ -35,7 +35,7 @@ from kfpipe.lock import (
     Task,
     Unclear,
 )
-from kfpipe.plan import Action, FileState, Step
+from kfpipe.steps import Action, FileState, Step
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

@@ -19,10 +19,10 @@ from kfpipe.cli.source import Source, manifest_argument, overlay_options, price_
 from kfpipe.differences import Difference
 from kfpipe.errors import ExitCode, Problem, Refused
 from kfpipe.manifest import PriceLine
-from kfpipe.plan import Plan
 from kfpipe.planfile import PlanFile
 from kfpipe.planned import PlannedStep, moved
 from kfpipe.project import Options
+from kfpipe.steps import Plan
 
 MOST_TOLD: Final = 20
 

@@ -14,8 +14,8 @@ from kfpipe.cli import selection
 from kfpipe.cli.arguments import Command
 from kfpipe.errors import ExitCode
 from kfpipe.lock import Lock
-from kfpipe.plan import Chosen, Plan
 from kfpipe.project import Project
+from kfpipe.steps import Chosen, Plan
 
 MOST_NAMED: Final = 10
 """Takes that a command to paste names one by one."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from kfpipe import consent
 from kfpipe.cli.figures import counted, money_text
 from kfpipe.consent import Granted
-from kfpipe.plan import Plan
+from kfpipe.steps import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from kfpipe.cli.plan_view import cost_text, sum_text
 from kfpipe.cli.table import Column, Table
 from kfpipe.comparison import Comparison, Kind, Price, TakeChange
 from kfpipe.lock import decimal_text
-from kfpipe.plan import Plan, Step
+from kfpipe.steps import Plan, Step
 from kfpipe.wording import visible
 
 SHORT_COMMIT: Final = 8

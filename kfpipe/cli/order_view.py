@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from kfpipe.plan import Action, Plan
+from kfpipe.steps import Action, Plan
 
 MOST_CHAINS: Final = 5
 LONGEST: Final = 4

@@ -19,7 +19,7 @@ from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.cli.table import Table
 from kfpipe.comparison import Comparison
 from kfpipe.errors import ExitCode, Problem
-from kfpipe.plan import Plan
+from kfpipe.steps import Plan
 
 
 @click.command("plan", epilog="Example: kfpipe plan shots.yaml -s 'kitten*' --retry state:failed")

@@ -14,7 +14,7 @@ from kfpipe.cli.messages import problem_json
 from kfpipe.cli.table import Column, Table
 from kfpipe.errors import Problem
 from kfpipe.lock import Unclear, decimal_text
-from kfpipe.plan import Action, Plan, Step, Total
+from kfpipe.steps import Action, Plan, Step, Total
 
 _WORDS: Final = {
     Action.RENDER: "to render",

@@ -17,7 +17,7 @@ from kfpipe.cli.settlement import Adopted, GivenUp, Settlement
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
 from kfpipe.lock import Submitting, Unclear
-from kfpipe.plan import Chosen
+from kfpipe.steps import Chosen
 
 
 @click.command("reconcile", epilog="Example: kfpipe reconcile shots.yaml --adopt kitten=1d37e05a-44e9-4d75")

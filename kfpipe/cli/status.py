@@ -11,8 +11,8 @@ from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.selection import Nominee, nominees
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
-from kfpipe.plan import Chosen
 from kfpipe.project import Project
+from kfpipe.steps import Chosen
 
 
 @click.command("status", epilog="Example: kfpipe status shots.yaml -s state:failed")

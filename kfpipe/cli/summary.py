@@ -12,7 +12,7 @@ from kfpipe.cli.selection import nominees
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished
 from kfpipe.lock import Lock, decimal_text, result_of
-from kfpipe.plan import Plan
+from kfpipe.steps import Plan
 
 MOST_TOLD: Final = 10
 

@@ -49,7 +49,6 @@ from kfpipe.lock import (
 )
 from kfpipe.lockfile import Ledger
 from kfpipe.pacing import backoff_s
-from kfpipe.plan import Action, Step
 from kfpipe.provider import Provider, TaskReport, TaskStatus
 from kfpipe.provider.codes import verdict
 from kfpipe.runner.adopter import Adopter, Ambiguous, Found
@@ -58,6 +57,7 @@ from kfpipe.runner.patience import patiently
 from kfpipe.runner.slots import NoPlace, Slots
 from kfpipe.runner.submitter import Submitter
 from kfpipe.runner.turns import Turns
+from kfpipe.steps import Action, Step
 
 LINK_LIFE: Final = timedelta(hours=24)
 """How long a result's link lasts when it does not say so itself. Source: API reference, 10.4."""

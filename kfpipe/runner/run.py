@@ -20,7 +20,6 @@ from kfpipe.errors import BadRender, ExitCode, Refused, ServiceRefused, ServiceU
 from kfpipe.events import Event, Interrupted, RunFinished, RunStarted, TakePostponed, TakeRendered, TakeRestored
 from kfpipe.lock import Entry, Lock, Submitted, Submitting, Succeeded, result_of, task_ids, task_of
 from kfpipe.lockfile import Ledger
-from kfpipe.plan import Action, Plan, Step
 from kfpipe.provider import Provider
 from kfpipe.provider.gate import Gate
 from kfpipe.runner.adopter import Adopter
@@ -35,6 +34,7 @@ from kfpipe.runner.slots import Slots
 from kfpipe.runner.submitter import Submitter
 from kfpipe.runner.turns import Turns
 from kfpipe.runner.waiting import WaitingRoom
+from kfpipe.steps import Action, Plan, Step
 
 FETCHERS: Final = 4
 GRACE_S: Final = 4.0

@@ -9,7 +9,7 @@ from typing import Self
 
 import anyio
 
-from kfpipe.plan import Step
+from kfpipe.steps import Step
 
 
 class Turns:

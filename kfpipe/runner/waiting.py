@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kfpipe.plan import Action, Step
+from kfpipe.steps import Action, Step
 
 
 class WaitingRoom:

@@ -9,7 +9,8 @@ import pytest
 from kfpipe.cli import consent
 from kfpipe.cli.consent import Granted, Question
 from kfpipe.domain import Take
-from kfpipe.plan import Facts, Plan, make
+from kfpipe.planning import make
+from kfpipe.steps import Facts, Plan
 from tests.makers import NOW, take
 
 PRICED = [take("kitten"), take("walk")]

@@ -8,7 +8,8 @@ import pytest
 
 from kfpipe.cli import order_view
 from kfpipe.domain import CutFrom, FrameEnd, MediaRole, Take
-from kfpipe.plan import Facts, make
+from kfpipe.planning import make
+from kfpipe.steps import Facts
 from tests.makers import NOW, take
 
 

@@ -12,7 +12,8 @@ from kfpipe.cli import summary
 from kfpipe.cli.summary import Whereabouts
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished
-from kfpipe.plan import Facts, make
+from kfpipe.planning import make
+from kfpipe.steps import Facts
 from tests.makers import NOW, failed, record, rendered, result, take
 
 FINISHED = RunFinished(

@@ -21,7 +21,7 @@ from PIL import Image
 from kfpipe import api, lockfile
 from kfpipe.emulator import Emulator
 from kfpipe.lock import Rendered, task_of
-from kfpipe.plan import Action
+from kfpipe.steps import Action
 from tests.crash import stage
 
 HEAD: Final = """\

@@ -19,7 +19,7 @@ from kfpipe.emulator import load_faults
 from kfpipe.errors import ExitCode, Refused
 from kfpipe.lock import STATES
 from kfpipe.locktext import parsed
-from kfpipe.plan import Action
+from kfpipe.steps import Action
 from tests.docs.conftest import Call
 from tests.docs.pages import PAGES, ROOT, Block, blocks, blurred, headings, kfpipe_commands, links, shown, shown_file
 

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from trio.testing import MockClock
 
-from kfpipe import journal, locktext
-from kfpipe import plan as planning
+from kfpipe import journal, locktext, planning
 from kfpipe.domain import Take
 from kfpipe.errors import ServiceRefused
 from kfpipe.journal import Transition
@@ -42,8 +41,8 @@ from kfpipe.lock import (
     task_of,
 )
 from kfpipe.pacing import Pacer, Throttle
-from kfpipe.plan import Action, FileState, Plan
 from kfpipe.provider.gate import Gate
+from kfpipe.steps import Action, Facts, FileState, Plan, Step
 from tests import makers
 from tests.property.test_pacing import most_in_any_second
 
@@ -275,10 +274,10 @@ class Studio(RuleBasedStateMachine):
     # ---- means ----------------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
-        facts = planning.Facts(lock=self.lock, files=self.files, region="singapore", now=self.now)
+        facts = Facts(lock=self.lock, files=self.files, region="singapore", now=self.now)
         return planning.make([*self.takes.values()], facts, currency="USD", output_dir="renders")
 
-    def step(self, take_id: str) -> planning.Step | None:
+    def step(self, take_id: str) -> Step | None:
         return next((step for step in self.plan().steps if step.take_id == take_id), None)
 
     def entry(self, take_id: str) -> Entry | None:

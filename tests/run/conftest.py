@@ -17,7 +17,7 @@ from kfpipe.emulator import Emulator
 from kfpipe.environment import Environment
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import Rendered
-from kfpipe.plan import Plan
+from kfpipe.steps import Plan
 
 DEFAULTS = """\
 kfpipe: 1

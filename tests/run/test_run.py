@@ -14,7 +14,7 @@ from kfpipe.errors import AccountRefused, ExitCode
 from kfpipe.events import TakeAdopted, TakeFailed, TakePostponed, TakeSubmitted
 from kfpipe.lock import Failed, Rendered, Submitting, entries, spent, task_of
 from kfpipe.memory import sha256_of
-from kfpipe.plan import Action
+from kfpipe.steps import Action
 from tests.run.conftest import DEFAULTS, Studio
 
 pytestmark = pytest.mark.anyio

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from kfpipe.narrowing import narrowed
-from kfpipe.plan import Action, Plan, Step
+from kfpipe.steps import Action, Plan, Step
 from tests.makers import step
 
 CHAIN = [step("walk", "kitten"), step("home", "walk"), step("kitten"), step("street")]

@@ -10,7 +10,8 @@ import pytest
 
 from kfpipe.domain import CutFrom, FrameEnd, MediaRole, Take
 from kfpipe.lock import Entry, Lock, Record
-from kfpipe.plan import Action, Facts, FileState, Plan, Step, make
+from kfpipe.planning import make
+from kfpipe.steps import Action, Facts, FileState, Plan, Step
 from tests.makers import (
     NOW,
     failed,
