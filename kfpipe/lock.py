@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from kfpipe.domain import EMULATOR_REGION, MediaRole, Parameters
@@ -157,6 +158,7 @@ STATES: Final[Mapping[str, type[Entry]]] = {
     "rendered": Rendered,
     "failed": Failed,
 }
+_ROLES: Final = {str(role): role for role in MediaRole}
 _STATE_NAMES: Final = {state: name for name, state in STATES.items()}
 
 
@@ -286,10 +288,10 @@ def put_back(record: Record, clip: Rendered, path: str) -> Rendered:
 
 def without_dead_signature(entry: Entry, now: datetime) -> Entry:
     """The entry, its link cut down to the bare address once the link has expired."""
-    if isinstance(entry, Succeeded | Rendered) and entry.result.url_expires_at <= now:
-        bare = entry.result.video_url.partition("?")[0]
-        return replace(entry, result=replace(entry.result, video_url=bare))
-    return entry
+    if not isinstance(entry, Succeeded | Rendered) or entry.result.url_expires_at > now:
+        return entry
+    bare, signed, _ = entry.result.video_url.partition("?")
+    return replace(entry, result=replace(entry.result, video_url=bare)) if signed else entry
 
 
 def spent(billed: Iterable[Entry]) -> dict[str, Decimal]:
@@ -411,7 +413,7 @@ def _asked(fields: Mapping[str, Any]) -> Asked:
             seed=fields["seed"],
             audio=parameters.get("audio"),
         ),
-        media={MediaRole(role): digest for role, digest in fields["media"].items()},
+        media={_ROLES[role]: digest for role, digest in fields["media"].items()},
         unit_price=parse_decimal(fields["unit_price"]),
         currency=fields["currency"],
         asked_at=parse_time(fields["asked_at"]),
@@ -476,6 +478,7 @@ def decimal_text(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount:f}"
 
 
+@lru_cache(maxsize=4096)  # a large lockfile says few amounts many times
 def parse_decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
@@ -244,8 +245,11 @@ def _apply(lock: dict[str, Record], transitions: Iterable[Transition]) -> None:
 
 
 def _tidied(record: Record, now: datetime) -> Record:
-    previous = tuple(without_dead_signature(entry, now) for entry in record.previous)
-    return replace(record, entry=without_dead_signature(record.entry, now), previous=previous)
+    """The record without signatures of dead links; itself when it has none, as nearly all of a large lock."""
+    entry = without_dead_signature(record.entry, now)
+    previous = tuple(without_dead_signature(earlier, now) for earlier in record.previous)
+    is_tidy = entry is record.entry and all(map(operator.is_, previous, record.previous))
+    return record if is_tidy else replace(record, entry=entry, previous=previous)
 
 
 def _journal_path(paths: LockPaths) -> Path:
