@@ -92,7 +92,8 @@ FAILURE = st.builds(Failure, code=TEXT, message=TEXT, request_id=st.none() | WOR
 def stories(draw: st.DrawFn, serial: int) -> list[Entry]:
     """The transitions of one request, as far as they got; what is known once stays known."""
     asked = replace(draw(ASKED), serial=serial)
-    task, result = draw(TASK), draw(RESULT)
+    drawn, result = draw(TASK), draw(RESULT)
+    task = replace(drawn, task_id=f"{drawn.task_id}-{serial}")  # the service names no two tasks alike
     refusal = Failed(asked=asked, task=None, failed_at=draw(MOMENT), failure=draw(FAILURE))
     way: list[Entry] = [
         Submitting(asked=asked),
