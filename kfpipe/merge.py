@@ -180,6 +180,9 @@ def _text(entry: Entry) -> str:
 
 def _latest(base: Record | None, ours: Record, theirs: Record, requests: Mapping[_Request, Entry]) -> _Request:
     mine, other = _key(ours.entry), _key(theirs.entry)
+    before = base and _key(base.entry)
+    if before in (mine, other):  # an earlier clip may have been put back, so that both know of both
+        return other if before == mine else mine
     mine_is_old, other_is_old = mine in _requests(theirs), other in _requests(ours)
     if mine == other or mine_is_old != other_is_old:
         return other if mine_is_old else mine
