@@ -39,14 +39,21 @@ def in_yaml(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            plain = _PLAIN.fullmatch(value) and scalars.plain(value) == value and not scalars.older_reading(value)
-            return value if plain else json.dumps(value, ensure_ascii=False)
+            return value if _is_plain(value) else json.dumps(value, ensure_ascii=False)
         case list():
             return f"[{', '.join(in_yaml(item) for item in value)}]"
         case dict():
             return f"{{{', '.join(f'{key}: {in_yaml(item)}' for key, item in value.items())}}}"
         case _:
             return str(value)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether the text means itself without quotes, to every reader of YAML."""
+    try:
+        return bool(_PLAIN.fullmatch(text)) and scalars.plain(text) == text and not scalars.older_reading(text)
+    except scalars.NumberRefused:
+        return False
 
 
 def _near_number(value: int | Decimal, schema: Schema) -> Iterator[Any]:

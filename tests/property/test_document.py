@@ -88,6 +88,7 @@ def test_any_structure_is_checked_and_every_problem_is_complete(data: dict[str, 
 
 
 @given(st.one_of(ANY_TEXT, st.integers(-(10**15), 10**15), st.booleans(), st.decimals(0, 100, places=2)))
+@example("0E100")
 @settings(deadline=None)
 def test_a_value_is_written_as_it_would_be_read(value: str | int | bool | Decimal) -> None:
     assert document.parse(f"key: {in_yaml(value)}\n", "shots.yaml").data == {"key": value}
