@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,11 +17,12 @@ from tests.faults.unclear import TAKES as UNCLEAR_TAKES
 from tests.faults.unclear import play as play_unclear
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 1 when a promise was not kept."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--takes", type=int, default=UNCLEAR_TAKES, help="takes for each way to lose an answer")
     parser.add_argument("--soak", type=int, default=2000, help="takes of the soak")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     broken = [*_matrix()]
     print("\n".join(["", *page.table(page.UNCLEAR_HEAD, _unclear(options.takes))]), flush=True)
     with TemporaryDirectory() as folder:
