@@ -48,7 +48,8 @@ def _without(names: Set[str], entries: Iterable[Mapping[str, Scalar]]) -> dict[i
 
 def inheritance(data: Mapping[str, Any], profile: str | None) -> Inheritance:
     """What the shots of a manifest inherit; a profile that is not there adds nothing."""
-    defaults, chosen = data.get("defaults", {}), data.get("profiles", {}).get(profile, {})
+    defaults = data.get("defaults", {})
+    chosen = {} if profile is None else data.get("profiles", {}).get(profile, {})
     laid_over = {name: value for name, value in chosen.items() if name != "matrix"}
     places: dict[str, Path] = {name: ("defaults", name) for name in defaults}
     places |= {name: ("profiles", str(profile), name) for name in laid_over}
