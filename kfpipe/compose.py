@@ -12,7 +12,7 @@ from kfpipe.document.marks import Marks
 from kfpipe.errors import Problem, Severity
 from kfpipe.findings import Finding
 from kfpipe.schema import StructureCheck
-from kfpipe.schema.validation import ENTRY_LISTS
+from kfpipe.schema.shipped import ENTRY_LISTS
 
 _OF_DEFAULTS: Mapping[str, Any] = {"vars": {}}
 _EVERY = ""

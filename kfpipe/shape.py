@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator
 
 from kfpipe.jsontext import Path
 from kfpipe.wording import described, echoed, listed
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,4 +84,6 @@ class Shape:
 
     @cached_property
     def _explainer(self) -> Draft202012Validator:
+        from jsonschema import Draft202012Validator  # slow to load, and only what does not fit needs it
+
         return Draft202012Validator(self._schema)

@@ -2,7 +2,8 @@
 
 shipped       the schema files, and the part of the manifest's that holds at a path
 published     the same as `kfpipe schema` prints them: one for each file and for each command's output
-validation    which parts of a document fail: fast for the many shots that pass, thorough for the few that do not
+validation    which parts of a document fail: fast, since most are right
+strict        the same once more for those that fail, by a validator that can explain
 explanation   a failure in the words of someone who only knows the manifest
 repair        what was probably meant, as far as the schema takes it
 """
@@ -15,7 +16,7 @@ from kfpipe.document import Document, Path
 from kfpipe.errors import Problem, in_file_order
 from kfpipe.findings import Finding
 from kfpipe.schema import validation
-from kfpipe.schema.shipped import manifest_schema
+from kfpipe.schema.shipped import ENTRY_LISTS, manifest_schema
 from kfpipe.wording import described
 
 __all__ = ["StructureCheck", "check", "check_rows", "manifest_schema", "problems", "where"]
@@ -51,7 +52,7 @@ def check_rows(document: Document) -> StructureCheck:
 
 def _checked(document: Document, findings: list[Finding]) -> StructureCheck:
     broken = {_part(finding.path) for finding in findings}
-    for part in validation.ENTRY_LISTS:
+    for part in ENTRY_LISTS:
         indexes = validation.broken_entries(document.data, part)
         for index in indexes[:MOST_EXPLAINED_SHOTS]:
             findings += validation.findings_in_entry(document.data, part, index)
@@ -72,7 +73,7 @@ def where(document: Document, path: Path) -> str:
     match path:
         case ("shots" | "sequences" as part, int(index), *_):
             name = validation.usable_id(document.data[part][index])
-            return f"{part}[{index}]" if name is None else f"{validation.ENTRY_LISTS[part]} '{name}'"
+            return f"{part}[{index}]" if name is None else f"{ENTRY_LISTS[part]} '{name}'"
         case (str(part), _, *_):
             return part
         case _:
@@ -80,7 +81,7 @@ def where(document: Document, path: Path) -> str:
 
 
 def _part(path: Path) -> Path:
-    return path[:2] if path[:1] and path[0] in validation.ENTRY_LISTS else path[:1]
+    return path[:2] if path[:1] and path[0] in ENTRY_LISTS else path[:1]
 
 
 def _is_of_another_version(document: Document) -> bool:
@@ -99,7 +100,7 @@ def _other_version(document: Document) -> Problem:
 
 
 def _further(part: str, indexes: tuple[int, ...]) -> Finding:
-    count, entry = len(indexes), validation.ENTRY_LISTS[part]
+    count, entry = len(indexes), ENTRY_LISTS[part]
     return Finding(
         path=(part, indexes[0]),
         what=f"this {entry} and {count - 1} more after it are wrong too" if count > 1 else f"this {entry} is wrong too",

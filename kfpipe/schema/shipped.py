@@ -12,6 +12,8 @@ from kfpipe.document import Path
 
 Schema = dict[str, Any]
 
+ENTRY_LISTS: Final = {"shots": "shot", "sequences": "sequence"}
+"""Lists whose entries are checked one by one, with the name of an entry's schema."""
 
 NAMES_OF_THE_CATALOGUE: Final = ("model", "resolution", "region")
 """What the schema lists for editors. `rules` says more of a wrong name: what the chosen region and model offer."""
@@ -40,6 +42,22 @@ def schema_file(name: str) -> Schema:
     text = (inside if inside.is_file() else beside).read_text(encoding="utf-8")
     schema: Schema = json.loads(text)
     return schema
+
+
+def entry_schema(part: str) -> Schema:
+    """The schema of one entry of a list."""
+    return {"$ref": f"#/$defs/{ENTRY_LISTS[part]}", "$defs": shipped()["$defs"]}
+
+
+def outer_schema(*, included: bool) -> Schema:
+    """The schema of a manifest whose entries are looked at elsewhere."""
+    whole = shipped()
+    lists = {part: {**whole["properties"][part], "items": True} for part in ENTRY_LISTS}
+    outer = {**whole, "properties": {**whole["properties"], **lists}}
+    if included:
+        del outer["anyOf"]
+        outer["required"] = ["kfpipe"]
+    return outer
 
 
 def schema_at(path: Path) -> Schema:

@@ -1,32 +1,21 @@
 """Which parts of a document fail the schema.
 
-A compiled validator passes the entries that are right, a hundred times faster than the one that can explain. Only what
-fails there is walked again. Both get the document's own values; decimals count as numbers to both.
+A compiled validator passes what is right, a hundred times faster than the one that can explain. Only what fails there
+is walked again, by `strict`, which is loaded when it is needed: most manifests are right, and it takes a while to load.
+Both get the document's own values; decimals count as numbers to both.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cache
-from itertools import islice
 from typing import Any
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.validators import extend
 
-from kfpipe.document import Path
 from kfpipe.findings import Finding
-from kfpipe.schema.explanation import explained, first_repeated
-from kfpipe.schema.shipped import Schema, schema_at, shipped
+from kfpipe.schema.shipped import ENTRY_LISTS, entry_schema, outer_schema, schema_at, shipped
 from kfpipe.wording import echoed
-
-MOST_FINDINGS_IN_A_PART = 20
-
-ENTRY_LISTS = {"shots": "shot", "sequences": "sequence"}
-"""Lists whose entries are checked one by one, with the name of an entry's schema."""
 
 
 def broken_entries(data: dict[str, Any], part: str) -> tuple[int, ...]:
@@ -40,9 +29,10 @@ def broken_entries(data: dict[str, Any], part: str) -> tuple[int, ...]:
 
 def findings_in_entry(data: dict[str, Any], part: str, index: int) -> list[Finding]:
     """What is wrong with an entry that fails."""
+    from kfpipe.schema import strict
+
     entry = data[part][index]
-    found = _bounded(_validator(part).iter_errors(entry), (part, index))
-    return found or [_unexplained(entry, part, index)]
+    return strict.findings_in_entry(entry, part, index) or [_unexplained(entry, part, index)]
 
 
 def findings_outside_entries(data: dict[str, Any], *, included: bool) -> list[Finding]:
@@ -50,23 +40,18 @@ def findings_outside_entries(data: dict[str, Any], *, included: bool) -> list[Fi
 
     An included manifest need not say more than the version of the format.
     """
-    by_part: dict[tuple[Path, str], list[ValidationError]] = {}
-    for error in _outer_validator(included).iter_errors(data):
-        errors = by_part.setdefault((tuple(error.absolute_path)[:1], error.validator), [])
-        if len(errors) <= MOST_FINDINGS_IN_A_PART:
-            errors.append(error)
-    return [finding for errors in by_part.values() for finding in _bounded(errors, ())]
+    without_entries = {**data, **{part: data[part][:1] for part in ENTRY_LISTS if isinstance(data.get(part), list)}}
+    if _outer_gate(included).is_valid(without_entries) and not _has_whole_decimal(without_entries):
+        return []
+    from kfpipe.schema import strict
+
+    return strict.findings_outside_entries(data, included=included)
 
 
 def usable_id(entry: Any) -> str | None:
     """The id of an entry, unless it is no id."""
     name = entry.get("id") if isinstance(entry, dict) else None
-    return name if isinstance(name, str) and fits(name, schema_at(("shots", 0, "id"))) else None
-
-
-def fits(value: Any, schema: Schema) -> bool:
-    """Whether a part of the manifest's schema takes a value."""
-    return not any(_Strict({"$defs": shipped()["$defs"], **schema}).iter_errors(value))
+    return name if isinstance(name, str) and _id_gate().is_valid(name) else None
 
 
 def _has_decimal_field(entry: Any) -> bool:
@@ -74,13 +59,17 @@ def _has_decimal_field(entry: Any) -> bool:
     return any(isinstance(value, Decimal) for value in entry.values())
 
 
-def _bounded(errors: Iterable[ValidationError], prefix: Path) -> list[Finding]:
-    found = (finding for error in errors for finding in explained(error, prefix, fits))
-    shown = list(islice(found, MOST_FINDINGS_IN_A_PART + 1))
-    if len(shown) > MOST_FINDINGS_IN_A_PART:
-        what = "from here on more is wrong in this part than is shown"
-        shown[-1] = Finding(path=shown[-1].path, what=what, fix="mend what is shown first")
-    return shown
+def _has_whole_decimal(value: Any) -> bool:
+    """Whether 5.0 or its like stands anywhere."""
+    match value:
+        case Decimal():
+            return value == value.to_integral_value()
+        case dict():
+            return any(map(_has_whole_decimal, value.values()))
+        case list():
+            return any(map(_has_whole_decimal, value))
+        case _:
+            return False
 
 
 def _unexplained(entry: Any, part: str, index: int) -> Finding:
@@ -93,41 +82,14 @@ def _unexplained(entry: Any, part: str, index: int) -> Finding:
 
 @cache
 def _gate(part: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(_entry_schema(part))
+    return jsonschema_rs.Draft202012Validator(entry_schema(part))
 
 
 @cache
-def _validator(part: str) -> Any:
-    return _Strict(_entry_schema(part))
+def _id_gate() -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({"$defs": shipped()["$defs"], **schema_at(("shots", 0, "id"))})
 
 
 @cache
-def _outer_validator(included: bool) -> Any:
-    whole = shipped()
-    lists = {part: {**whole["properties"][part], "items": True} for part in ENTRY_LISTS}
-    outer = {**whole, "properties": {**whole["properties"], **lists}}
-    if included:
-        del outer["anyOf"]
-        outer["required"] = ["kfpipe"]
-    return _Strict(outer)
-
-
-def _entry_schema(part: str) -> Schema:
-    return {"$ref": f"#/$defs/{ENTRY_LISTS[part]}", "$defs": shipped()["$defs"]}
-
-
-def _whole_pattern(_validator: Any, pattern: str, instance: Any, _schema: Schema) -> Iterator[ValidationError]:
-    """`$` also stands before a final line break in Python; an id that ends with one must not become a file name."""
-    if isinstance(instance, str) and not re.fullmatch(pattern.removesuffix("$"), instance):
-        yield ValidationError("does not match")
-
-
-def _unique_items(_validator: Any, unique: bool, instance: Any, _schema: Schema) -> Iterator[ValidationError]:
-    """In one pass; the library compares all pairs when a list mixes types."""
-    if unique and isinstance(instance, list) and first_repeated(instance) is not None:
-        yield ValidationError("has repeated items")
-
-
-_Strict: Any = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"pattern": _whole_pattern, "uniqueItems": _unique_items}
-)
+def _outer_gate(included: bool) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(outer_schema(included=included))

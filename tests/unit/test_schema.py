@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from kfpipe import catalogue, document, schema
 from kfpipe.domain import EMULATOR_REGION
-from kfpipe.schema import validation
+from kfpipe.schema import strict, validation
 from kfpipe.schema.shipped import NAMES_OF_THE_CATALOGUE, manifest_schema, resolved, schema_at, shipped
 
 HEAD = "kfpipe: 1\nprovider: {name: emulator}\nshots:\n"
@@ -117,7 +117,7 @@ def test_only_the_first_broken_shots_are_explained_and_the_rest_is_counted() -> 
 
 def test_the_problems_of_one_part_are_bounded() -> None:
     names = ", ".join(f"k{index}: " for index in range(500))
-    assert len(checked(f"{HEAD}  - {{id: a}}\nvars: {{{names}}}\n").problems) == validation.MOST_FINDINGS_IN_A_PART + 1
+    assert len(checked(f"{HEAD}  - {{id: a}}\nvars: {{{names}}}\n").problems) == strict.MOST_FINDINGS_IN_A_PART + 1
 
 
 def test_no_message_repeats_a_long_value_or_a_control_character() -> None:
@@ -131,7 +131,7 @@ def test_no_message_repeats_a_long_value_or_a_control_character() -> None:
 
 def test_a_shot_that_only_the_gate_refuses_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     data = {"shots": [{"id": "a", "duration": 0}]}
-    monkeypatch.setattr(validation, "_validator", lambda part: Draft202012Validator({}))
+    monkeypatch.setattr(strict, "_entry_validator", lambda part: Draft202012Validator({}))
     (finding,) = validation.findings_in_entry(data, "shots", 0)
     assert finding.path == ("shots", 0, "duration")
 
@@ -162,7 +162,7 @@ def test_every_example_and_default_fits_its_own_field() -> None:
     for path, part in properties():
         field = resolved(part)
         for value in [*field["examples"], *([field["default"]] if "default" in field else [])]:
-            assert validation.fits(value, field), (path, value)
+            assert strict.fits(value, field), (path, value)
 
 
 def test_editors_are_told_the_names_of_the_catalogue() -> None:

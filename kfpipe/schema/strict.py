@@ -1,0 +1,75 @@
+"""The validator that can explain: thorough and slow, and slow to load. It sees only what may fail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+
+from kfpipe.document import Path
+from kfpipe.findings import Finding
+from kfpipe.schema.explanation import explained, first_repeated
+from kfpipe.schema.shipped import Schema, entry_schema, outer_schema, shipped
+
+MOST_FINDINGS_IN_A_PART = 20
+
+
+def findings_in_entry(entry: Any, part: str, index: int) -> list[Finding]:
+    """What is wrong with an entry of one of the lists, in the words of the manifest."""
+    return _bounded(_entry_validator(part).iter_errors(entry), (part, index))
+
+
+def findings_outside_entries(data: dict[str, Any], *, included: bool) -> list[Finding]:
+    """What is wrong with the rest of the manifest; every part that fails is among them."""
+    by_part: dict[tuple[Path, str], list[ValidationError]] = {}
+    for error in _outer_validator(included).iter_errors(data):
+        errors = by_part.setdefault((tuple(error.absolute_path)[:1], error.validator), [])
+        if len(errors) <= MOST_FINDINGS_IN_A_PART:
+            errors.append(error)
+    return [finding for errors in by_part.values() for finding in _bounded(errors, ())]
+
+
+def fits(value: Any, schema: Schema) -> bool:
+    """Whether a part of the manifest's schema takes a value."""
+    return not any(_Strict({"$defs": shipped()["$defs"], **schema}).iter_errors(value))
+
+
+def _bounded(errors: Iterable[ValidationError], prefix: Path) -> list[Finding]:
+    found = (finding for error in errors for finding in explained(error, prefix, fits))
+    shown = list(islice(found, MOST_FINDINGS_IN_A_PART + 1))
+    if len(shown) > MOST_FINDINGS_IN_A_PART:
+        what = "from here on more is wrong in this part than is shown"
+        shown[-1] = Finding(path=shown[-1].path, what=what, fix="mend what is shown first")
+    return shown
+
+
+@cache
+def _entry_validator(part: str) -> Any:
+    return _Strict(entry_schema(part))
+
+
+@cache
+def _outer_validator(included: bool) -> Any:
+    return _Strict(outer_schema(included=included))
+
+
+def _whole_pattern(_validator: Any, pattern: str, instance: Any, _schema: Schema) -> Iterator[ValidationError]:
+    """`$` also stands before a final line break in Python; an id that ends with one must not become a file name."""
+    if isinstance(instance, str) and not re.fullmatch(pattern.removesuffix("$"), instance):
+        yield ValidationError("does not match")
+
+
+def _unique_items(_validator: Any, unique: bool, instance: Any, _schema: Schema) -> Iterator[ValidationError]:
+    """In one pass; the library compares all pairs when a list mixes types."""
+    if unique and isinstance(instance, list) and first_repeated(instance) is not None:
+        yield ValidationError("has repeated items")
+
+
+_Strict: Any = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"pattern": _whole_pattern, "uniqueItems": _unique_items}
+)
