@@ -139,49 +139,49 @@ def replayed(record: Record | None, history: Iterable[Entry]) -> Record:
     return record
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(histories())
 def test_every_entry_survives_its_json_form(history: list[Entry]):
     for entry in history:
         assert entry_from_json(entry_to_json(entry)) == entry
 
 
-@settings(max_examples=20)
+@settings(max_examples=40)
 @given(locks())
 def test_a_lock_survives_the_lockfile_and_the_schema_accepts_it(lock: dict[str, Record]):
     content = b"".join(locktext.pieces(lock))
     assert locktext.parsed(content, "shots.lock.json") == lock
 
 
-@settings(max_examples=20)
+@settings(max_examples=40)
 @given(locks())
 def test_the_same_lock_has_the_same_bytes_in_whatever_order_its_takes_came(lock: dict[str, Record]):
     backwards = dict(reversed(lock.items()))
     assert list(locktext.pieces(backwards)) == list(locktext.pieces(lock))
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(histories(), st.integers(1, 3))
 def test_a_journal_may_be_applied_again_to_a_lock_that_holds_it(history: list[Entry], times: int):
     once = replayed(None, history)
     assert replayed(once, history * times) == once
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(histories(), st.data())
 def test_a_journal_that_is_folded_in_part_and_applied_whole_gives_the_same(history: list[Entry], data: st.DataObject):
     half = data.draw(st.integers(1, len(history)))
     assert replayed(replayed(None, history[:half]), history) == replayed(None, history)
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(histories())
 def test_every_task_ever_made_stays_on_record(history: list[Entry]):
     record = replayed(None, history)
     assert _task_ids((*record.previous, record.entry)) == _task_ids(history)
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(histories())
 def test_every_request_that_may_be_billed_stays_on_record(history: list[Entry]):
     latest = {entry.asked.serial: entry for entry in history}
@@ -194,7 +194,7 @@ def _task_ids(entries: Iterable[Entry]) -> set[str]:
     return {task.task_id for task in map(task_of, entries) if task is not None}
 
 
-@settings(max_examples=20)
+@settings(max_examples=40)
 @given(locks(), st.data())
 def test_a_damaged_lockfile_is_refused_or_read_never_a_crash(lock: dict[str, Record], data: st.DataObject):
     content = bytearray(b"".join(locktext.pieces(lock)))

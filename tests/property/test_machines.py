@@ -315,7 +315,7 @@ class Studio(RuleBasedStateMachine):
         return take_id, self.edition[take_id], self.takes[take_id].fingerprint
 
 
-Studio.TestCase.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+Studio.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestStudio = Studio.TestCase
 
 
@@ -382,7 +382,7 @@ class Queue(RuleBasedStateMachine):
         assert self.pacer.rate_per_s(self.now_s) == self.LIMIT
 
 
-Queue.TestCase.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+Queue.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestQueue = Queue.TestCase
 
 VISITS = st.lists(

@@ -79,7 +79,7 @@ def histories(draw: st.DrawFn) -> tuple[Lock, Lock, Lock]:
     return base, mine, other
 
 
-@settings(max_examples=100)
+@settings(max_examples=200)
 @given(histories())
 def test_no_merge_loses_a_task_or_a_cent_or_knows_a_side(versions: tuple[Lock, Lock, Lock]) -> None:
     base, ours, theirs = versions
