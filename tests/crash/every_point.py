@@ -37,13 +37,13 @@ AFTER: Final = (
     HEAD
     + """\
   - {id: street, prompt: A street by night., first_frame: b.png}
-  - {id: kitten, prompt: A kitten looks up., matrix: {seed: [1, 2]}}
+  - {id: kitten, prompt: A kitten looks up., matrix: {seed: [1, 2, 3]}}
   - {id: monster, prompt: A monster looks down.}
 """
 )
-"""One take that stays, one that is rendered anew, two that share a prompt, and one more."""
+"""One take that stays, one that is rendered anew, three that share a prompt, and one more."""
 
-TAKES: Final = {"lamp", "street", "kitten@seed=1", "kitten@seed=2", "monster"}
+TAKES: Final = {"lamp", "street", "kitten@seed=1", "kitten@seed=2", "kitten@seed=3", "monster"}
 RENDERED_ANEW: Final = len(TAKES) - 1
 LANES: Final = 6
 A_DAY_S: Final = 25 * 3600.0

@@ -20,7 +20,7 @@ ALL_POINTS = "KFPIPE_ALL_KILL_POINTS"
 def test_a_run_killed_at_any_point_costs_nothing_and_loses_nothing(tmp_path: Path, backend: str, sample: int) -> None:
     with staged(tmp_path, backend) as stage:
         points = stage.points()
-        assert len(points) > 150  # what happens at the same time is sometimes one point, sometimes two
+        assert len(points) > 200
         chosen = points if os.environ.get(ALL_POINTS) else points[::sample]
         outcomes = list(stage.kill_at(chosen))
     assert {outcome.point: outcome.damage for outcome in outcomes if outcome.damage} == {}
