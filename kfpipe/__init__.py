@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kfpipe.version import __version__
+
 if TYPE_CHECKING:
     from kfpipe.api import Options, Project, Session, load, plan, records, run, running, session, verify
     from kfpipe.errors import AccountRefused, KfpipeError, OverBudget, Refused
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AccountRefused",

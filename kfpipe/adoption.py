@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from kfpipe.domain import TaskStatus
 from kfpipe.lock import Asked, Submitting
-from kfpipe.provider import ListedTask, TaskReport, TaskStatus
+from kfpipe.provider import ListedTask, TaskReport
 
 
 def candidates(listed: Iterable[ListedTask], known: Collection[str]) -> list[ListedTask]:

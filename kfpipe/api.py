@@ -23,11 +23,11 @@ import anyio.to_thread
 from kfpipe import (
     chain,
     claim,
-    collector,
     comparison,
     consent,
     environment,
     footage,
+    gcpause,
     lockfile,
     neighbours,
     picking,
@@ -102,7 +102,7 @@ def load(manifest: str | PathLike[str], options: Options | None = None) -> Proje
     return load_project(Path(manifest), options or Options())
 
 
-@collector.paused()
+@gcpause.paused()
 def records(project: Project) -> Lock:
     """What is on record for the project, a run under way or broken off included. Writes nothing."""
     return lockfile.read(project)
@@ -207,7 +207,7 @@ def session(project: Project) -> Iterator[Session]:
 
     Raises `ProjectBusy` when another run holds it, `Refused` when lockfile or journal cannot be trusted.
     """
-    with collector.paused():
+    with gcpause.paused():
         ledger = lockfile.Ledger.open(project, now=_now)
     with ledger:
         yield Session(project=project, ledger=ledger, settings=environment.read())
@@ -373,7 +373,7 @@ def _both(one: Chosen, other: Chosen) -> Chosen:
     return lambda take_id: one(take_id) and other(take_id)
 
 
-@collector.paused()
+@gcpause.paused()
 def _plan(project: Project, lock: Lock, select: Chosen, retry: Chosen, rerender: Chosen) -> Plan:
     files = renders.on_disk(lock, project.folder, project.state_dir)
     files |= renders.strays(project.takes, lock, project.folder)

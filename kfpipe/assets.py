@@ -13,12 +13,12 @@ from kfpipe.digests import DigestCache
 from kfpipe.document import Document
 from kfpipe.document import Path as DocumentPath
 from kfpipe.domain import MediaRole
-from kfpipe.errors import Problem
+from kfpipe.errors import Problem, Unusable
 from kfpipe.findings import Finding
 from kfpipe.manifest import Manifest
 from kfpipe.material import LocalFile, Material, PromptFile, Recording, Still
 from kfpipe.shots import Shot
-from kfpipe.sources import ProjectFiles, Unusable
+from kfpipe.sources import ProjectFiles
 
 PROMPT_FILE_LIMIT_BYTES = 65_536
 

@@ -23,10 +23,12 @@ import av
 import av.codec
 import yaml
 
-from kfpipe import __version__, durable, environment
+from kfpipe import durable, environment
+from kfpipe.addresses import is_loopback
 from kfpipe.catalogue import Region
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
-from kfpipe.provider.transport import Answer, Transport, is_loopback, is_secure
+from kfpipe.provider.transport import Answer, Transport, is_secure
+from kfpipe.version import __version__
 
 NEWEST_PYTHON: Final = (3, 14)
 LEAST_FREE_BYTES: Final = 1_000_000_000

@@ -5,6 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
+
+CANCELED: Final = "kfpipe.Canceled"
+ABANDONED: Final = "kfpipe.Abandoned"
+NEVER_CREATED: Final = "kfpipe.NeverCreated"
+TASK_LOST: Final = "kfpipe.TaskUnknown"
+NO_REASON: Final = "kfpipe.NoReason"
+"""Failure codes of kfpipe's own: cancelled by its user; declared lost; never a task; forgotten by the service, so that
+nobody can tell whether it was billed; failed without a code."""
 
 EMULATOR_REGION = "emulator"
 """Where play money is spent: the region of all requests that the built-in emulator answers."""
@@ -135,3 +144,19 @@ class Take:
     def cost(self) -> Decimal | None:
         """What the take should cost: billed seconds are the seconds asked for."""
         return None if self.unit_price is None else self.unit_price * self.request.parameters.duration_s
+
+
+class TaskStatus(StrEnum):
+    """The service's own words. UNKNOWN: no such task, another account's, or older than 24 h."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUSPENDED = "SUSPENDED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.SUSPENDED)

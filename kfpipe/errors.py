@@ -156,3 +156,15 @@ class StorageFailed(KfpipeError):
         self.path = path
         self.reason = reason
         super().__init__(f"{path}: {reason}")
+
+
+class Unusable(KfpipeError):
+    """A file that can be read and is no use; `reason` says why, in a few words that follow its name."""
+
+    expected: str | None = None
+
+    def __init__(self, reason: str, *, fix: str, expected: str | None = None) -> None:
+        self.reason = reason
+        self.fix = fix
+        self.expected = expected or type(self).expected
+        super().__init__(reason)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from kfpipe.domain import TaskStatus
 from kfpipe.errors import ExitCode
-from kfpipe.provider import TaskStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kfpipe.document import Document, Path
 from kfpipe.errors import Problem, Severity
-from kfpipe.wording import closest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +34,3 @@ class Finding:
             fix=self.fix,
             severity=self.severity,
         )
-
-
-def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
-    """A fix that names the known word closest to `word`, or `otherwise` when none is close."""
-    match = closest(word, known)
-    return otherwise if match is None else f"did you mean `{match}`?"

@@ -8,9 +8,9 @@ from typing import Any
 
 from kfpipe.document import Path
 from kfpipe.errors import Severity
-from kfpipe.findings import Finding, did_you_mean
+from kfpipe.findings import Finding
 from kfpipe.shots import Matrix, Scalar, Variables
-from kfpipe.wording import echoed, listed
+from kfpipe.wording import did_you_mean, echoed, listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

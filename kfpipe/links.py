@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from kfpipe.document import Path
 from kfpipe.domain import FrameEnd, MediaRole
-from kfpipe.findings import Finding, did_you_mean
+from kfpipe.findings import Finding
 from kfpipe.material import File, RenderOf, StillOf
 from kfpipe.shots import Shot
-from kfpipe.wording import echoed, listed
+from kfpipe.wording import did_you_mean, echoed, listed
 
 ROLE_OF = {FrameEnd.FIRST: MediaRole.FIRST_FRAME, FrameEnd.LAST: MediaRole.LAST_FRAME}
 """The field that holds the picture at an end of a shot."""

@@ -25,14 +25,6 @@ from kfpipe.domain import EMULATOR_REGION, MediaRole, Parameters
 
 FORMAT: Final = 1
 
-CANCELED: Final = "kfpipe.Canceled"
-ABANDONED: Final = "kfpipe.Abandoned"
-NEVER_CREATED: Final = "kfpipe.NeverCreated"
-TASK_LOST: Final = "kfpipe.TaskUnknown"
-NO_REASON: Final = "kfpipe.NoReason"
-"""Failure codes of kfpipe's own: cancelled by its user; declared lost; never a task; forgotten by the service, so that
-nobody can tell whether it was billed; failed without a code."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:

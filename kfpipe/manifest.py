@@ -16,12 +16,12 @@ from kfpipe.catalogue import Catalogue, Region
 from kfpipe.document import Document, Path
 from kfpipe.domain import EMULATOR_REGION
 from kfpipe.errors import Problem
-from kfpipe.findings import Finding, did_you_mean
+from kfpipe.findings import Finding
 from kfpipe.matrix import TAKES_LIMIT
 from kfpipe.schema import StructureCheck
 from kfpipe.schema.validation import usable_id
 from kfpipe.shots import Shot, Variables
-from kfpipe.wording import echoed, listed
+from kfpipe.wording import did_you_mean, echoed, listed
 
 DEFAULT_REGION = "singapore"
 DEFAULT_OUTPUT_DIR = "renders"

@@ -12,9 +12,9 @@ from itertools import product
 from kfpipe.document import Path
 from kfpipe.domain import SEED_MAX, MediaRole
 from kfpipe.errors import Severity
-from kfpipe.findings import Finding, did_you_mean
+from kfpipe.findings import Finding
 from kfpipe.shots import Matrix, Scalar, SeedChoice, Settings
-from kfpipe.wording import described, echoed, listed
+from kfpipe.wording import described, did_you_mean, echoed, listed
 
 TAKES_LIMIT = 10_000
 """Takes that all matrices of a manifest may make together: beyond, a slip is likelier than a wish."""

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from kfpipe.domain import Take
 from kfpipe.errors import Problem, Refused
-from kfpipe.findings import did_you_mean
 from kfpipe.lock import Lock, Record, Rendered, state_name
-from kfpipe.wording import echoed
+from kfpipe.wording import did_you_mean, echoed
 
 
 def shot_of(take_id: str) -> str:

@@ -10,9 +10,8 @@ from graphlib import TopologicalSorter
 from typing import assert_never
 
 from kfpipe.differences import Form, Given, between, form_of
-from kfpipe.domain import Take
+from kfpipe.domain import ABANDONED, Take
 from kfpipe.lock import (
-    ABANDONED,
     Asked,
     Entry,
     Failed,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kfpipe.catalogue import Catalogue, Model, Region
-from kfpipe.findings import Finding, did_you_mean
+from kfpipe.findings import Finding
 from kfpipe.manifest import PriceLine
-from kfpipe.wording import echoed, listed
+from kfpipe.wording import did_you_mean, echoed, listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

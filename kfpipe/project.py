@@ -10,18 +10,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kfpipe import assets, catalogue, collector, document, durable, gathering, manifest, prices, sources, takes
+from kfpipe import assets, catalogue, document, durable, gathering, gcpause, manifest, prices, sources, takes
 from kfpipe.catalogue import Catalogue, Region
 from kfpipe.digests import DigestCache
 from kfpipe.document import Document
 from kfpipe.document.source import LARGEST_BYTES
 from kfpipe.domain import EMULATOR_REGION, Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
-from kfpipe.findings import Finding, did_you_mean
+from kfpipe.findings import Finding
 from kfpipe.manifest import Manifest, PriceLine, ProviderName
 from kfpipe.schema import StructureCheck
 from kfpipe.sources import ProjectFiles
-from kfpipe.wording import echoed
+from kfpipe.wording import did_you_mean, echoed
 
 STATE_DIR = ".kfpipe"
 DIGESTS_FILE = "digests.json"
@@ -74,7 +74,7 @@ class Project:
         return self.manifest.provider.region
 
 
-@collector.paused()
+@gcpause.paused()
 def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], None] = _is_there) -> Project:
     """The project of the manifest at `path`. Raises Refused with all problems, in file order.
 

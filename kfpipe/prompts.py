@@ -24,8 +24,7 @@ from jinja2.utils import missing
 from jinja2.visitor import NodeTransformer
 
 from kfpipe.errors import KfpipeError
-from kfpipe.findings import did_you_mean
-from kfpipe.wording import echoed, listed
+from kfpipe.wording import did_you_mean, echoed, listed
 
 SOURCE_LIMIT_CHARS = 65_536
 OUTPUT_LIMIT_CHARS = 20_000

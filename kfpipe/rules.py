@@ -12,8 +12,8 @@ from kfpipe.catalogue import Catalogue, Model, Region
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
 from kfpipe.expand import Draft
-from kfpipe.findings import Finding, did_you_mean
-from kfpipe.wording import echoed, listed
+from kfpipe.findings import Finding
+from kfpipe.wording import did_you_mean, echoed, listed
 
 
 def chosen_model(draft: Draft, catalogue: Catalogue, region: Region) -> Model | Finding:

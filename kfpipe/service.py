@@ -10,6 +10,7 @@ import anyio
 import anyio.to_thread
 
 from kfpipe import environment
+from kfpipe.addresses import is_loopback
 from kfpipe.domain import EMULATOR_REGION
 from kfpipe.durable import storage
 from kfpipe.environment import Environment
@@ -17,7 +18,6 @@ from kfpipe.errors import AccountRefused
 from kfpipe.project import Project
 from kfpipe.provider import Provider
 from kfpipe.provider.client import DashScope
-from kfpipe.provider.transport import is_loopback
 from kfpipe.runner import Limits, Pace
 
 EMULATOR_KEY: Final = "sk-emulator"

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from kfpipe.errors import KfpipeError
+from kfpipe.errors import Unusable
 from kfpipe.findings import Finding
 from kfpipe.wording import closest, echoed
 
@@ -15,18 +15,6 @@ MOST_COMPARED = 100_000
 """Names that missing files are compared with to guess which ones were meant: about a second's work."""
 
 Content = TypeVar("Content")
-
-
-class Unusable(KfpipeError):
-    """A file that can be read and is no use; `reason` says why, in a few words that follow its name."""
-
-    expected: str | None = None
-
-    def __init__(self, reason: str, *, fix: str, expected: str | None = None) -> None:
-        self.reason = reason
-        self.fix = fix
-        self.expected = expected or type(self).expected
-        super().__init__(reason)
 
 
 def project_root(folder: Path) -> Path:

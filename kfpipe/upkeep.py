@@ -11,24 +11,12 @@ from random import Random
 
 from kfpipe import adoption
 from kfpipe.clip import Expected, check_clip
+from kfpipe.domain import ABANDONED, CANCELED, TaskStatus
 from kfpipe.errors import BadRender, ServiceRefused
-from kfpipe.lock import (
-    ABANDONED,
-    CANCELED,
-    Entry,
-    Failed,
-    Failure,
-    Lock,
-    Render,
-    Rendered,
-    Submitted,
-    Submitting,
-    Task,
-    Unclear,
-)
+from kfpipe.lock import Entry, Failed, Failure, Lock, Render, Rendered, Submitted, Submitting, Task, Unclear
 from kfpipe.lockfile import Ledger
 from kfpipe.memory import sha256_of
-from kfpipe.provider import ListedTask, Provider, TaskReport, TaskStatus
+from kfpipe.provider import ListedTask, Provider, TaskReport
 from kfpipe.runner.patience import all_tasks, patiently
 
 # ---- cancel ------------------------------------------------------------------------------------------------------

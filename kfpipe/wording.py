@@ -56,3 +56,9 @@ def closest(word: str, choices: Iterable[str]) -> str | None:
 
 def _folded(word: str) -> str:
     return word.lower().replace("-", "_").replace(" ", "_")
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """A fix that names the known word closest to `word`, or `otherwise` when none is close."""
+    match = closest(word, known)
+    return otherwise if match is None else f"did you mean `{match}`?"

@@ -18,8 +18,7 @@ from kfpipe.cli import terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.doctor import Check, Verdict
 from kfpipe.errors import ExitCode, Refused
-from kfpipe.findings import did_you_mean
-from kfpipe.wording import echoed, listed
+from kfpipe.wording import did_you_mean, echoed, listed
 
 
 @click.command("doctor", epilog="Example: kfpipe doctor --online --region beijing")

@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from kfpipe import __version__
+from kfpipe.version import __version__
 
 SUMMARIES: Final = {
     "init": "Write an example to begin with: a manifest and its stills.",

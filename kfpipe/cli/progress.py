@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from kfpipe.cli.figures import billed_otherwise, counted, money_text, size_text, span_text
+from kfpipe.domain import TaskStatus
 from kfpipe.events import (
     Event,
     Interrupted,
@@ -24,7 +25,6 @@ from kfpipe.events import (
     TakeSubmitted,
     TakeSucceeded,
 )
-from kfpipe.provider import TaskStatus
 
 _WAITS: Final = "queued"
 _RENDERS: Final = "rendering"

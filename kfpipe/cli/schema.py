@@ -11,10 +11,9 @@ from kfpipe.cli import table, terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.table import Column, Table
 from kfpipe.errors import ExitCode, Refused
-from kfpipe.findings import did_you_mean
 from kfpipe.schema.published import names, published
 from kfpipe.schema.shipped import Schema
-from kfpipe.wording import echoed
+from kfpipe.wording import did_you_mean, echoed
 
 
 @click.command("schema", epilog="Example: kfpipe schema plan > plan.schema.json")

@@ -7,26 +7,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Protocol
 
-from kfpipe.domain import MediaRole, RenderRequest
-
-
-class TaskStatus(StrEnum):
-    """The service's own words. UNKNOWN: no such task, another account's, or older than 24 h."""
-
-    PENDING = "PENDING"
-    RUNNING = "RUNNING"
-    SUSPENDED = "SUSPENDED"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    CANCELED = "CANCELED"
-    UNKNOWN = "UNKNOWN"
-
-    @property
-    def is_final(self) -> bool:
-        return self not in (TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.SUSPENDED)
+from kfpipe.domain import MediaRole, RenderRequest, TaskStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

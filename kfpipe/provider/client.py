@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import quote, urljoin
 
-from kfpipe import __version__
+from kfpipe.addresses import is_loopback
 from kfpipe.catalogue import Catalogue, Model
 from kfpipe.domain import MediaRole, RemoteMedium, RenderRequest
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
 from kfpipe.provider import Accepted, Body, ListedTask, TaskReport, wire
 from kfpipe.provider.codes import LINK_REFUSED
-from kfpipe.provider.transport import Answer, Opening, Transport, is_inside, is_loopback, is_secure
+from kfpipe.provider.transport import Answer, Opening, Transport, is_inside, is_secure
 from kfpipe.provider.upload_memory import UploadMemory
 from kfpipe.provider.uploads import Uploads, data_uri
+from kfpipe.version import __version__
 
 QUERY_TIMEOUT_S: Final = 30.0
 DOWNLOAD_SILENCE_S: Final = 60.0

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from kfpipe.lock import ABANDONED, CANCELED, NEVER_CREATED, NO_REASON
+from kfpipe.domain import ABANDONED, CANCELED, NEVER_CREATED, NO_REASON
 from kfpipe.pacing import Throttle
 
 NOT_CONNECTED: Final = "kfpipe.NotConnected"

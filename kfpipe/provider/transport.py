@@ -8,16 +8,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import ip_address
 from typing import Final, Self
-from urllib.parse import urlsplit
 
 import anyio
 import httpx
 
+from kfpipe.addresses import is_loopback, is_private
 from kfpipe.errors import KfpipeError, Refused, ServiceRefused, ServiceUnclear
 from kfpipe.provider.codes import NOT_CONNECTED
-from kfpipe.references import is_private
 
 CONNECTIONS: Final = 16
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -38,15 +36,6 @@ _NEVER_SENT: Final = (
 def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
     """The certificates to trust, by the two variables that name others; loading them takes longer than a request."""
     return httpx.create_ssl_context()
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the address leads to this very machine."""
-    try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_inside(url: str) -> bool:

@@ -18,9 +18,9 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from kfpipe.catalogue import Dialect, Model
-from kfpipe.domain import MediaRole, RenderRequest
+from kfpipe.domain import MediaRole, RenderRequest, TaskStatus
 from kfpipe.errors import AccountRefused, KfpipeError, ServiceRefused, ServiceUnclear
-from kfpipe.provider import Accepted, ListedTask, TaskReport, TaskStatus
+from kfpipe.provider import Accepted, ListedTask, TaskReport
 from kfpipe.provider.codes import Verdict, verdict
 
 MESSAGE_LIMIT_CHARS: Final = 500

@@ -11,8 +11,9 @@ import anyio
 import anyio.to_thread
 
 from kfpipe import adoption
+from kfpipe.domain import TaskStatus
 from kfpipe.lock import Submitting
-from kfpipe.provider import ListedTask, Provider, TaskReport, TaskStatus
+from kfpipe.provider import ListedTask, Provider, TaskReport
 from kfpipe.runner.crossing import Crossing
 from kfpipe.runner.follower import Follower
 from kfpipe.runner.patience import all_tasks

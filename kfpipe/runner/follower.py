@@ -12,10 +12,11 @@ from typing import Final
 
 import anyio
 
+from kfpipe.domain import TaskStatus
 from kfpipe.errors import ServiceRefused, ServiceUnclear, ServiceUnreachable
 from kfpipe.pacing import backoff_s
 from kfpipe.polling import Experience, next_look_s
-from kfpipe.provider import Provider, TaskReport, TaskStatus
+from kfpipe.provider import Provider, TaskReport
 from kfpipe.provider.gate import Gate
 from kfpipe.runner.patience import may_pass, patiently
 

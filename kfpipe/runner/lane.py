@@ -18,7 +18,7 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from kfpipe.budget import Purse
-from kfpipe.domain import MediaRole, Take
+from kfpipe.domain import CANCELED, NEVER_CREATED, NO_REASON, TASK_LOST, MediaRole, Take, TaskStatus
 from kfpipe.errors import KfpipeError, Refused, ServiceRefused, ServiceUnclear
 from kfpipe.events import (
     Event,
@@ -30,10 +30,6 @@ from kfpipe.events import (
     TakeSucceeded,
 )
 from kfpipe.lock import (
-    CANCELED,
-    NEVER_CREATED,
-    NO_REASON,
-    TASK_LOST,
     Asked,
     Entry,
     Failed,
@@ -49,7 +45,7 @@ from kfpipe.lock import (
 )
 from kfpipe.lockfile import Ledger
 from kfpipe.pacing import backoff_s
-from kfpipe.provider import Provider, TaskReport, TaskStatus
+from kfpipe.provider import Provider, TaskReport
 from kfpipe.provider.codes import verdict
 from kfpipe.runner.adopter import Adopter, Ambiguous, Found
 from kfpipe.runner.follower import Follower

@@ -12,10 +12,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from kfpipe.cli.event_log import as_json, name_of
+from kfpipe.domain import TaskStatus
 from kfpipe.emulator import Emulator
 from kfpipe.errors import ExitCode
 from kfpipe.events import Event
-from kfpipe.provider import TaskStatus
 from kfpipe.schema.published import published
 from tests.cli.conftest import Call
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from kfpipe.cli.progress import Progress, advanced, totals, transition
+from kfpipe.domain import TaskStatus
 from kfpipe.events import (
     Event,
     Interrupted,
@@ -21,7 +22,6 @@ from kfpipe.events import (
     TakeSubmitted,
     TakeSucceeded,
 )
-from kfpipe.provider import TaskStatus
 
 STARTED = RunStarted(takes=5, work=4, cost=Decimal("2.00"), currency="USD")
 SUBMITTED = TakeSubmitted(take_id="kitten", task_id="1d37e05a")

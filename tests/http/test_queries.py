@@ -8,9 +8,10 @@ from typing import Any
 import anyio
 import pytest
 
+from kfpipe.domain import TaskStatus
 from kfpipe.emulator import Emulator
 from kfpipe.errors import AccountRefused, Refused, ServiceRefused, ServiceUnclear
-from kfpipe.provider import Provider, TaskReport, TaskStatus
+from kfpipe.provider import Provider, TaskReport
 from kfpipe.provider.client import DashScope
 from tests.http.conftest import KEY, Stub, hang_up, render_request, reply
 

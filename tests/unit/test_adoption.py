@@ -6,7 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from kfpipe.adoption import candidates, owners
-from kfpipe.provider import ListedTask, TaskReport, TaskStatus
+from kfpipe.domain import TaskStatus
+from kfpipe.provider import ListedTask, TaskReport
 from tests.makers import NOW, parameters, request, submitting, take
 
 ASKED_AT = NOW - timedelta(minutes=10)

@@ -6,10 +6,10 @@ import gc
 
 import pytest
 
-from kfpipe import collector
+from kfpipe import gcpause
 
 
-@collector.paused()
+@gcpause.paused()
 def rests(trouble: Exception | None = None) -> bool:
     if trouble is not None:
         raise trouble

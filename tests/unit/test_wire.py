@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kfpipe.catalogue import shipped
-from kfpipe.domain import MediaRole, Parameters, RenderRequest
+from kfpipe.domain import MediaRole, Parameters, RenderRequest, TaskStatus
 from kfpipe.errors import KfpipeError, ServiceUnclear
-from kfpipe.provider import TaskStatus, wire
+from kfpipe.provider import wire
 
 URLS = {MediaRole.LAST_FRAME: "https://host.example/b.png", MediaRole.FIRST_FRAME: "https://host.example/a.png"}
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -1,0 +1,58 @@
+"""Which internet addresses are this machine's or a private network's own."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+_LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal")
+
+
+def is_private(host: str) -> bool:
+    """Whether the host is inside a private network, by its spelling: nobody asks where a name leads."""
+    address = _address(host)
+    if address is None:
+        return "." not in host or host.endswith(_LOCAL_NAMES)
+    return not address.is_global
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that a host is, also in the short and numeric spellings that browsers accept; None for a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return _legacy_address(host)
+
+
+def _legacy_address(host: str) -> ipaddress.IPv4Address | None:
+    """`127.1`, `2130706433` and `0x7f.0.0.1` all mean 127.0.0.1 to the resolvers of most systems."""
+    numbers = [_number(part) for part in host.split(".")]
+    if len(numbers) > 4 or None in numbers:
+        return None
+    *leading, last = [number for number in numbers if number is not None]
+    value = last + sum(number << 8 * (3 - place) for place, number in enumerate(leading))
+    return ipaddress.IPv4Address(value % 2**32)
+
+
+def _number(text: str) -> int | None:
+    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}", text):
+        return int(text, 16)
+    if re.fullmatch(r"0[0-7]{1,20}", text):
+        return int(text, 8)
+    return int(text) if re.fullmatch(r"[0-9]{1,20}", text) else None
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address leads to this very machine."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,5 @@
+"""The version of kfpipe, in one place; pyproject.toml has the same."""
+
+from typing import Final
+
+__version__: Final = "0.1.0"
