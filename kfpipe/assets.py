@@ -11,9 +11,9 @@ from pathlib import Path
 from kfpipe import sources
 from kfpipe.digests import DigestCache
 from kfpipe.document import Document
-from kfpipe.document import Path as DocumentPath
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Problem, Unusable
+from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.manifest import Manifest
 from kfpipe.material import LocalFile, Material, PromptFile, Recording, Still
@@ -59,7 +59,7 @@ def read(
     return Material(stills=stills, recordings=recordings, prompts=prompts), tuple(problems)
 
 
-def _named(shot: Shot) -> Iterator[tuple[str, DocumentPath, _Kind]]:
+def _named(shot: Shot) -> Iterator[tuple[str, DataPath, _Kind]]:
     """The files that a shot names, where it names them, and what they are read as."""
     for role, footage in shot.media.items():
         if isinstance(footage, LocalFile):

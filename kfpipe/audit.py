@@ -9,10 +9,11 @@ from itertools import islice
 from typing import Final
 
 from kfpipe import locktext
-from kfpipe.document.source import position_of
 from kfpipe.errors import Problem, Severity
-from kfpipe.jsontext import Path, index_of
-from kfpipe.lock import Entry, Lock, Record, Rendered, decimal_text, result_of, task_of
+from kfpipe.files.jsontext import index_of
+from kfpipe.files.scalars import decimal_text
+from kfpipe.files.text import DataPath, position_of
+from kfpipe.lock import Entry, Lock, Record, Rendered, result_of, task_of
 from kfpipe.picking import shot_of
 from kfpipe.wording import echoed
 
@@ -22,7 +23,7 @@ _HAND: Final = "undo what was changed by hand: `git log -p` shows when that was"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Oddity:
     take_id: str
-    path: Path
+    path: DataPath
     what: str
     expected: str | None = None
     fix: str = _HAND
@@ -73,13 +74,13 @@ def _oddities(lock: Lock) -> Iterator[_Oddity]:
     yield from _second_choices(lock)
 
 
-def _places(record: Record) -> Iterator[tuple[Path, Entry]]:
+def _places(record: Record) -> Iterator[tuple[DataPath, Entry]]:
     """Every request of a take, and where it stands below the take."""
     yield (), record.entry
     yield from ((("previous", index), entry) for index, entry in enumerate(record.previous))
 
 
-def _wrong_sums(take_id: str, path: Path, entry: Entry) -> Iterator[_Oddity]:
+def _wrong_sums(take_id: str, path: DataPath, entry: Entry) -> Iterator[_Oddity]:
     result, price = result_of(entry), entry.asked.unit_price
     if result is None or result.cost is None or price is None:
         return

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import filelock
 
-from kfpipe.durable import storage
 from kfpipe.errors import Problem, ProjectBusy
-from kfpipe.jsontext import NotJson, parse
-from kfpipe.lock import time_text
+from kfpipe.files.durable import storage
+from kfpipe.files.jsontext import NotJson, parse
+from kfpipe.files.scalars import time_text
 from kfpipe.wording import echoed
 
 

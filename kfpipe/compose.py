@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from kfpipe.document import Document, Path
+from kfpipe.document import Document
 from kfpipe.document.marks import Marks
 from kfpipe.errors import Problem, Severity
+from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.schema import StructureCheck
 from kfpipe.schema.shipped import ENTRY_LISTS
@@ -19,7 +20,7 @@ _EVERY = ""
 _SHARED: Mapping[str, Any] = {"vars": {}, "defaults": _OF_DEFAULTS, "profiles": {_EVERY: _OF_DEFAULTS}}
 """Parts that included manifests add to, and which of their entries are blocks that are put together likewise."""
 
-_SHARED_PATHS: frozenset[Path] = frozenset((part,) for part in _SHARED)
+_SHARED_PATHS: frozenset[DataPath] = frozenset((part,) for part in _SHARED)
 _UNREMARKABLE = frozenset([*_SHARED, *ENTRY_LISTS, "shot_lists", "include", "kfpipe", "provider", "title"])
 
 

@@ -14,12 +14,11 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import Colorspace
 from PIL import Image
 
-from kfpipe import durable
 from kfpipe.clip import picture
 from kfpipe.domain import FrameEnd, LocalMedium
-from kfpipe.durable import storage
+from kfpipe.files import durable
+from kfpipe.files.durable import make_state_dir, storage
 from kfpipe.lock import Render
-from kfpipe.memory import make_state_dir
 
 FOLDER: Final = "cuts"
 

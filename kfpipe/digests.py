@@ -7,8 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from kfpipe import recordings, stills
+from kfpipe.files.durable import sha256_of
+from kfpipe.files.statcache import Facts, FileMemory
 from kfpipe.material import Recording, RecordingFacts, Still, StillFacts
-from kfpipe.memory import Facts, FileMemory, sha256_of
 
 
 class DigestCache:

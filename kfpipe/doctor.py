@@ -23,10 +23,11 @@ import av
 import av.codec
 import yaml
 
-from kfpipe import durable, environment
+from kfpipe import environment
 from kfpipe.addresses import is_loopback
 from kfpipe.catalogue import Region
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
+from kfpipe.files import durable
 from kfpipe.provider.transport import Answer, Transport, is_secure
 from kfpipe.version import __version__
 

@@ -12,9 +12,10 @@ from itertools import pairwise
 from typing import Any
 
 from kfpipe import references
-from kfpipe.document import Document, Path
+from kfpipe.document import Document
 from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.errors import Problem
+from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.inheritance import idle_axes, inheritance, unknown_profile
 from kfpipe.material import File, Footage, PromptFile, RenderOf, StillOf
@@ -28,11 +29,11 @@ _NOUNS = {MediaRole.DRIVING_AUDIO: "sound", MediaRole.FIRST_CLIP: "clip"}
 _ROLES = tuple(MediaRole)
 _REFERENCES = (*_ROLES, "prompt")
 _SETTINGS = tuple(Settings.__dataclass_fields__)
-_RESTS_ON: frozenset[Path] = frozenset([(), ("defaults",), ("vars",), ("shots",)])
+_RESTS_ON: frozenset[DataPath] = frozenset([(), ("defaults",), ("vars",), ("shots",)])
 
 
 def read(
-    document: Document, broken: Set[Path], *, levels_up: int, profile: str | None
+    document: Document, broken: Set[DataPath], *, levels_up: int, profile: str | None
 ) -> tuple[tuple[Shot, ...], tuple[Problem, ...]]:
     """The usable shots in order, and what is wrong; none at all when what every shot rests on is `broken`."""
     if broken & (_RESTS_ON if profile is None else _RESTS_ON | {("profiles",)}):
@@ -52,9 +53,9 @@ def read(
 class _Entry:
     """What one shot says by itself. `places` tells of the fields that stand elsewhere than right under `path`."""
 
-    path: Path
+    path: DataPath
     own: Mapping[str, Any]
-    places: Mapping[str, Path] = field(default_factory=dict)
+    places: Mapping[str, DataPath] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
     in_sequence: Place | None = None
 
@@ -67,13 +68,13 @@ class _Reader:
         self._document = document
         self._levels_up = levels_up
         self._shared = inheritance(document.data, profile)
-        self._inherited: dict[frozenset[str], Mapping[str, Path]] = {}
+        self._inherited: dict[frozenset[str], Mapping[str, DataPath]] = {}
         self._varied: set[str] = set()
         self._first_with: dict[str, Shot] = {}
         self._folder_of_shared = cache(lambda path: document.source(path).folder)
         self._file = cache(partial(references.file, path=(), levels_up=levels_up))
 
-    def shots(self, path: Path, own: Mapping[str, Any]) -> Iterator[Shot]:
+    def shots(self, path: DataPath, own: Mapping[str, Any]) -> Iterator[Shot]:
         """The shot of an entry, or the shots of a sequence."""
         for entry in self._sequence(path, own) if "keyframes" in own else [_Entry(path=path, own=own)]:
             shot = self._shot(entry)
@@ -93,7 +94,7 @@ class _Reader:
 
     # -- sequences --------------------------------------------------------------------------------------------------
 
-    def _sequence(self, path: Path, own: Mapping[str, Any]) -> Iterator[_Entry]:
+    def _sequence(self, path: DataPath, own: Mapping[str, Any]) -> Iterator[_Entry]:
         """A shot for each pair of neighbouring keyframes."""
         keyframes, prompts = own["keyframes"], own.get("prompts")
         count = len(keyframes) - 1
@@ -143,7 +144,7 @@ class _Reader:
             matrix=self._matrix(shot, own["matrix"]) if "matrix" in own else None,
         )
 
-    def _inherited_by(self, names: frozenset[str]) -> Mapping[str, Path]:
+    def _inherited_by(self, names: frozenset[str]) -> Mapping[str, DataPath]:
         """One object for equal sets: thousands of shots inherit the same fields."""
         known = self._inherited.get(names)
         if known is None:
@@ -167,11 +168,11 @@ class _Reader:
             )
         return read
 
-    def _prompt_file(self, value: Mapping[str, str], path: Path, folder: str) -> PromptFile | Finding:
+    def _prompt_file(self, value: Mapping[str, str], path: DataPath, folder: str) -> PromptFile | Finding:
         file = references.inside_project(value["file"], (*path, "file"), levels_up=self._levels_up, folder=folder)
         return file if isinstance(file, Finding) else PromptFile(path=file)
 
-    def _footage(self, role: MediaRole, value: Any, path: Path, folder: str) -> Footage | Finding:
+    def _footage(self, role: MediaRole, value: Any, path: DataPath, folder: str) -> Footage | Finding:
         if isinstance(value, str):
             file = self._file(value, folder=folder, noun=_NOUNS.get(role, "frame"))
             return replace(file, path=path) if isinstance(file, Finding) else file
@@ -227,7 +228,7 @@ class _Reader:
         )
 
 
-def _sequence_findings(path: Path, own: Mapping[str, Any], count: int) -> Iterator[Finding]:
+def _sequence_findings(path: DataPath, own: Mapping[str, Any], count: int) -> Iterator[Finding]:
     """Prompts that do not fit the keyframes."""
     prompts = own.get("prompts")
     if prompts is not None and "prompt" in own:
@@ -256,7 +257,7 @@ def _settings(fields: Mapping[str, Any]) -> Settings:
     return Settings(**given)
 
 
-def _axis_media(matrix: Matrix) -> Iterator[tuple[MediaRole, str, Path]]:
+def _axis_media(matrix: Matrix) -> Iterator[tuple[MediaRole, str, DataPath]]:
     """The files that the matrix names, and where it names them; a value that is no text is refused elsewhere."""
     for role in MediaRole:
         values = (*matrix.axes.get(role, ()), *(entry[role] for entry in matrix.include.values() if role in entry))

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kfpipe import matrix
-from kfpipe.document import Path
 from kfpipe.domain import SEED_MAX, MediaRole
 from kfpipe.errors import Severity
+from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.material import Footage
 from kfpipe.matrix import SETTING_NAMES, TAKES_LIMIT, Cell, scalar_text
@@ -45,7 +45,7 @@ class Draft:
     index: int
     count: int
 
-    def path_of(self, name: str) -> Path:
+    def path_of(self, name: str) -> DataPath:
         """Where the field's value stands: in the matrix, in the shot, or in the defaults."""
         return self.cell.paths.get(name) or self.shot.path_of(name)
 

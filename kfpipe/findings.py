@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kfpipe.document import Document, Path
+from kfpipe.document import Document
 from kfpipe.errors import Problem, Severity
+from kfpipe.files.text import DataPath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,7 @@ class Finding:
     A path of () stands for no place in the file at all: the command line, or the file as a whole.
     """
 
-    path: Path
+    path: DataPath
     what: str
     expected: str | None = None
     fix: str | None = None

@@ -9,10 +9,9 @@ from pathlib import Path, PurePath
 from kfpipe import document, references, schema, sources, tables
 from kfpipe.compose import Sheet, composed
 from kfpipe.document import Document
-from kfpipe.document import Path as DocumentPath
 from kfpipe.document.marks import MOST_SOURCES
-from kfpipe.document.source import LARGEST_BYTES
 from kfpipe.errors import Problem, Refused
+from kfpipe.files.text import LARGEST_BYTES, DataPath
 from kfpipe.findings import Finding
 from kfpipe.schema import StructureCheck
 from kfpipe.sources import ProjectFiles
@@ -63,7 +62,7 @@ class _Gatherer:
             if table is not None:
                 self.sheets.append(Sheet(document=table, check=schema.check_rows(table)))
 
-    def _named(self, sheet: Sheet, part: str) -> Iterator[tuple[str, DocumentPath]]:
+    def _named(self, sheet: Sheet, part: str) -> Iterator[tuple[str, DataPath]]:
         """The files that a part of the manifest names, relative to the root manifest's folder."""
         if sheet.check.broken & {(), (part,)}:
             self.complete = False
@@ -76,7 +75,7 @@ class _Gatherer:
             else:
                 yield name, path
 
-    def _read(self, by: Document, name: str, path: DocumentPath, *, as_table: bool = False) -> Document | None:
+    def _read(self, by: Document, name: str, path: DataPath, *, as_table: bool = False) -> Document | None:
         """The document of a file that `by` names; None when it was read before, or cannot be read."""
         real = self._files.real(name)
         if real in self._seen:

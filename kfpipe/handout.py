@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kfpipe import durable
-from kfpipe.durable import storage
 from kfpipe.errors import Refused
+from kfpipe.files import durable
+from kfpipe.files.durable import storage
 from kfpipe.project import Project
 
 _KIND_BYTES: Final = 7

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from kfpipe.document import Path
 from kfpipe.errors import Severity
+from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.shots import Matrix, Scalar, Variables
 from kfpipe.wording import did_you_mean, echoed, listed
@@ -22,11 +22,11 @@ class Inheritance:
 
     fields: Mapping[str, Any]
     variables: Variables
-    places: Mapping[str, Path]
+    places: Mapping[str, DataPath]
     axes: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
-    axes_path: Path = ()
+    axes_path: DataPath = ()
 
-    def matrix(self, data: Mapping[str, Any], path: Path) -> Matrix:
+    def matrix(self, data: Mapping[str, Any], path: DataPath) -> Matrix:
         """A shot's own matrix with the profile's axes in it.
 
         What `include` and `exclude` say about such an axis is about values that are gone, and is left out with them.
@@ -51,7 +51,7 @@ def inheritance(data: Mapping[str, Any], profile: str | None) -> Inheritance:
     defaults = data.get("defaults", {})
     chosen = {} if profile is None else data.get("profiles", {}).get(profile, {})
     laid_over = {name: value for name, value in chosen.items() if name != "matrix"}
-    places: dict[str, Path] = {name: ("defaults", name) for name in defaults}
+    places: dict[str, DataPath] = {name: ("defaults", name) for name in defaults}
     places |= {name: ("profiles", str(profile), name) for name in laid_over}
     return Inheritance(
         fields={**defaults, **laid_over},

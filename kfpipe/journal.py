@@ -21,8 +21,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from kfpipe.errors import Position, Problem, Refused
-from kfpipe.jsontext import BROKEN_CHARACTERS, NotJson, index_of, parse
-from kfpipe.lock import Entry, entry_from_json, entry_to_json, time_text
+from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, index_of, parse
+from kfpipe.files.scalars import time_text
+from kfpipe.lock import Entry, entry_from_json, entry_to_json
 from kfpipe.lockschema import Part, faults, fits
 from kfpipe.wording import described, echoed
 

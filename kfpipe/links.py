@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from kfpipe.document import Path
 from kfpipe.domain import FrameEnd, MediaRole
+from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.material import File, RenderOf, StillOf
 from kfpipe.shots import Shot
@@ -40,7 +40,7 @@ def followed(
     return tuple(_without_renders(shot) if shot.id in lost else shot for shot in resolved), refusals
 
 
-def lending_take(render: RenderOf, take_ids: Sequence[str], path: Path) -> str | Finding | None:
+def lending_take(render: RenderOf, take_ids: Sequence[str], path: DataPath) -> str | Finding | None:
     """The take of the source that is meant; None when the source has no sound take, of which it was told already.
 
     `take_ids` are those of the source; `path` is where the render is asked for. Where there is one take only, as in a

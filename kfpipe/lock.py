@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Final
 
 from kfpipe.domain import EMULATOR_REGION, MediaRole, Parameters
+from kfpipe.files.scalars import decimal_text, parse_decimal, parse_time, time_text
 
 FORMAT: Final = 1
 
@@ -463,22 +463,3 @@ def _failure_to_json(failure: Failure) -> dict[str, Any]:
         "request_id": failure.request_id,
         "billed": failure.billed,
     }
-
-
-def decimal_text(amount: Decimal | None) -> str | None:
-    """An amount as decimal text, never in exponent form."""
-    return None if amount is None else f"{amount:f}"
-
-
-@lru_cache(maxsize=4096)  # a large lockfile says few amounts many times
-def parse_decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
-
-
-def time_text(moment: datetime) -> str:
-    """UTC, in milliseconds: `2026-11-20T10:36:58.394Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def parse_time(text: str) -> datetime:
-    return datetime.fromisoformat(text)

@@ -16,13 +16,13 @@ from typing import Final, Protocol, Self
 import anyio
 import anyio.to_thread
 
-from kfpipe import durable, journal, locktext
+from kfpipe import journal, locktext
 from kfpipe.claim import Claim
-from kfpipe.durable import shown, storage
 from kfpipe.errors import Problem, Refused, StorageFailed
+from kfpipe.files import durable
+from kfpipe.files.durable import make_state_dir, shown, storage
 from kfpipe.journal import Transition
 from kfpipe.lock import Entry, Lock, Record, applied, without_dead_signature
-from kfpipe.memory import make_state_dir
 from kfpipe.merge import merge
 
 LARGEST_BYTES: Final = 1 << 30

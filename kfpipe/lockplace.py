@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
 
-from kfpipe import audit, durable, lockfile
+from kfpipe import audit, lockfile
 from kfpipe.domain import EMULATOR_REGION
 from kfpipe.errors import Problem, Refused
+from kfpipe.files import durable
 from kfpipe.lock import Lock
 from kfpipe.project import STATE_DIR
 

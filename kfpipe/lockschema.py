@@ -7,8 +7,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from kfpipe.schema.shipped import schema_file
-from kfpipe.shape import Fault, Shape
+from kfpipe.files.schemas import schema_file
+from kfpipe.files.shape import Fault, Shape
 
 
 class Part(StrEnum):

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
-from kfpipe.document.source import position_of
 from kfpipe.errors import Problem, Refused
-from kfpipe.jsonplace import decoded, refusal
-from kfpipe.jsontext import BROKEN_CHARACTERS, NotJson, Path, index_of, parse
+from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, decoded, index_of, parse, refusal
+from kfpipe.files.text import DataPath, position_of
 from kfpipe.lock import FORMAT, Lock, Record, record_from_json, record_to_json
 from kfpipe.lockschema import Part, faults, fits
 from kfpipe.wording import described, echoed
@@ -80,7 +79,7 @@ class _Reader:
             self._note(take_id, ("previous",), "its requests are out of order", "serials that rise, oldest first")
         return record
 
-    def _note(self, take_id: str, path: Path, what: str, expected: str | None) -> None:
+    def _note(self, take_id: str, path: DataPath, what: str, expected: str | None) -> None:
         if len(self.problems) < MOST_EXPLAINED:
             place = position_of(self._text, index_of(self._text, ("takes", take_id, *path)))
             where = f"take {echoed(take_id)}"

@@ -13,9 +13,10 @@ from typing import Any
 
 from kfpipe import entries, links, references
 from kfpipe.catalogue import Catalogue, Region
-from kfpipe.document import Document, Path
+from kfpipe.document import Document
 from kfpipe.domain import EMULATOR_REGION
 from kfpipe.errors import Problem
+from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.matrix import TAKES_LIMIT
 from kfpipe.schema import StructureCheck
@@ -25,7 +26,7 @@ from kfpipe.wording import did_you_mean, echoed, listed
 
 DEFAULT_REGION = "singapore"
 DEFAULT_OUTPUT_DIR = "renders"
-_HOLD_SHOTS: frozenset[Path] = frozenset([(), ("shots",), ("sequences",), ("include",), ("shot_lists",)])
+_HOLD_SHOTS: frozenset[DataPath] = frozenset([(), ("shots",), ("sequences",), ("include",), ("shot_lists",)])
 
 
 class ProviderName(StrEnum):
@@ -67,7 +68,7 @@ class PriceLine:
     model: str
     resolution: str
     amount: Decimal
-    path: Path = ()
+    path: DataPath = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import product
 
-from kfpipe.document import Path
 from kfpipe.domain import SEED_MAX, MediaRole
 from kfpipe.errors import Severity
+from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.shots import Matrix, Scalar, SeedChoice, Settings
 from kfpipe.wording import described, did_you_mean, echoed, listed
@@ -32,7 +32,7 @@ class Cell:
     """One combination of a matrix: a value for each axis, and where the values stand in the manifest."""
 
     values: Mapping[str, Scalar]
-    paths: Mapping[str, Path]
+    paths: Mapping[str, DataPath]
 
 
 def cells(matrix: Matrix) -> tuple[Cell, ...]:
@@ -44,7 +44,7 @@ def cells(matrix: Matrix) -> tuple[Cell, ...]:
     kept = [cell for cell in _product(matrix) if not any(_fits(entry, cell) for entry in matrix.exclude.values())]
     added: list[Cell] = []
     for place, entry in matrix.include.items():
-        paths: dict[str, Path] = {name: (*matrix.path, "include", place, name) for name in entry}
+        paths: dict[str, DataPath] = {name: (*matrix.path, "include", place, name) for name in entry}
         on_axes = {name: value for name, value in entry.items() if name in matrix.axes}
         fitting = [at for at, cell in enumerate(kept) if on_axes.keys() <= cell.values.keys() and _fits(on_axes, cell)]
         for at in fitting:
@@ -116,7 +116,7 @@ def axis_findings(matrix: Matrix) -> Iterator[Finding]:
             )
 
 
-def _name_findings(name: str, path: Path) -> Iterator[Finding]:
+def _name_findings(name: str, path: DataPath) -> Iterator[Finding]:
     if name in FIELD_NAMES:
         return
     if name in _OTHER_FIELDS:
@@ -137,7 +137,7 @@ _SWITCHES = frozenset(["prompt_extend", "watermark", "audio"])
 _WHOLE_NUMBERS = {"duration": "a whole number of seconds", "attempts": "a whole number", "priority": "a whole number"}
 
 
-def _value_findings(name: str, value: Scalar, path: Path) -> Iterator[Finding]:
+def _value_findings(name: str, value: Scalar, path: DataPath) -> Iterator[Finding]:
     """The schema knows an axis only as a list of values; the fields have types."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     if name in _TEXTS and not isinstance(value, str):
@@ -150,7 +150,7 @@ def _value_findings(name: str, value: Scalar, path: Path) -> Iterator[Finding]:
         yield _mistyped(name, value, path, f"a whole number from 0 to {SEED_MAX}, or random")
 
 
-def _mistyped(name: str, value: Scalar, path: Path, expected: str) -> Finding:
+def _mistyped(name: str, value: Scalar, path: DataPath, expected: str) -> Finding:
     fix = "write it without quotes" if isinstance(value, str) and value.isdecimal() else "change the value"
     return Finding(path=path, what=f"`{name}` is {described(value)}", expected=expected, fix=fix)
 
@@ -200,7 +200,7 @@ def unused_findings(matrix: Matrix, spoken_of: Set[str]) -> Iterator[Finding]:
 
     Where the name resembles a setting it is a slip, and the takes would not be what was asked for.
     """
-    paths: dict[str, Path] = {name: matrix.axis_path(name) for name in matrix.axes}
+    paths: dict[str, DataPath] = {name: matrix.axis_path(name) for name in matrix.axes}
     for place, entry in matrix.include.items():
         paths = {name: (*matrix.path, "include", place, name) for name in entry} | paths
     for name in paths.keys() - spoken_of - set(FIELD_NAMES):

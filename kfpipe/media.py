@@ -15,11 +15,11 @@ from typing import Final, TypeVar
 import anyio
 import anyio.to_thread
 
-from kfpipe import durable
 from kfpipe.clip import ClipFacts, Expected, check_clip
-from kfpipe.durable import storage
 from kfpipe.errors import BadRender, ServiceUnclear
-from kfpipe.jsontext import NotJson, parse
+from kfpipe.files import durable
+from kfpipe.files.durable import storage
+from kfpipe.files.jsontext import NotJson, parse
 from kfpipe.provider import Body, Provider
 
 __all__ = ["ClipFacts", "Expected", "FetchedClip", "check_clip", "fetch", "put_back", "set_aside"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfpipe.catalogue import Model, RecordingRules
-from kfpipe.document import Path
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
+from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.material import RecordingFacts, StillFacts
 from kfpipe.wording import listed
@@ -16,7 +16,7 @@ ASPECT_TOLERANCE = 0.02
 """Frames of one shape to the eye: rounding to whole pixels stays well below it."""
 
 
-def still_findings(path: Path, model: Model, role: MediaRole, still: StillFacts) -> Iterator[Finding]:
+def still_findings(path: DataPath, model: Model, role: MediaRole, still: StillFacts) -> Iterator[Finding]:
     """What the service would refuse about a still; `path` is where it is named."""
     rules = model.frames
     subject = _subject(role)
@@ -40,7 +40,7 @@ def still_findings(path: Path, model: Model, role: MediaRole, still: StillFacts)
     yield from side_findings(path, model, role, still.width_px, still.height_px)
 
 
-def side_findings(path: Path, model: Model, role: MediaRole, width_px: int, height_px: int) -> Iterator[Finding]:
+def side_findings(path: DataPath, model: Model, role: MediaRole, width_px: int, height_px: int) -> Iterator[Finding]:
     """What the service would refuse about the sides of a picture or a clip."""
     rules = model.recordings.get(role, model.frames)
     short, long = sorted((width_px, height_px))
@@ -63,7 +63,7 @@ def side_findings(path: Path, model: Model, role: MediaRole, width_px: int, heig
         )
 
 
-def weight_findings(path: Path, model: Model, role: MediaRole, size_bytes: int) -> Iterator[Finding]:
+def weight_findings(path: DataPath, model: Model, role: MediaRole, size_bytes: int) -> Iterator[Finding]:
     """A file with more bytes than the service takes."""
     is_recording = role in model.recordings
     limit_bytes = model.recordings[role].max_size_bytes if is_recording else model.frames.max_size_bytes
@@ -76,7 +76,7 @@ def weight_findings(path: Path, model: Model, role: MediaRole, size_bytes: int) 
         )
 
 
-def recording_findings(path: Path, model: Model, role: MediaRole, recording: RecordingFacts) -> Iterator[Finding]:
+def recording_findings(path: DataPath, model: Model, role: MediaRole, recording: RecordingFacts) -> Iterator[Finding]:
     """What the service would refuse about a sound or a clip; nothing where the model takes none at all."""
     rules = model.recordings.get(role)
     if rules is None:
@@ -97,7 +97,7 @@ def recording_findings(path: Path, model: Model, role: MediaRole, recording: Rec
         yield from side_findings(path, model, role, recording.width_px, recording.height_px)
 
 
-def _length(path: Path, model: Model, subject: str, recording: RecordingFacts, rules: RecordingRules) -> Finding:
+def _length(path: DataPath, model: Model, subject: str, recording: RecordingFacts, rules: RecordingRules) -> Finding:
     return Finding(
         path=path,
         what=f"{subject} lasts {recording.seconds:f} s",
@@ -106,7 +106,7 @@ def _length(path: Path, model: Model, subject: str, recording: RecordingFacts, r
     )
 
 
-def clip_findings(path: Path, duration_s: int, clip: RecordingFacts) -> Iterator[Finding]:
+def clip_findings(path: DataPath, duration_s: int, clip: RecordingFacts) -> Iterator[Finding]:
     """The duration counts the clip that is continued: what is left is new. Source: API reference, 3.2."""
     if clip.seconds >= duration_s:
         yield Finding(
@@ -117,7 +117,7 @@ def clip_findings(path: Path, duration_s: int, clip: RecordingFacts) -> Iterator
         )
 
 
-def shape_findings(path: Path, first: StillFacts, last: StillFacts) -> Iterator[Finding]:
+def shape_findings(path: DataPath, first: StillFacts, last: StillFacts) -> Iterator[Finding]:
     """A last frame of another shape is cropped or stretched by the service: it says nowhere which."""
     ratio = (first.width_px * last.height_px) / (first.height_px * last.width_px)
     if abs(ratio - 1) > ASPECT_TOLERANCE:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import shlex
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kfpipe import conflict, durable, environment, locktext
-from kfpipe.durable import storage
+from kfpipe import conflict, locktext
 from kfpipe.errors import Problem, Refused
+from kfpipe.files import durable, git
+from kfpipe.files.durable import storage
 from kfpipe.lock import Record
 from kfpipe.merge import Merged, merge
 
@@ -94,13 +93,4 @@ def install(folder: Path) -> Installed:
 
 
 def _git(folder: Path, *words: str) -> str:
-    program = shutil.which("git")
-    if program is None:
-        raise Refused.because("git", "git is not installed here")
-    ended = subprocess.run(  # noqa: S603  the words are ours, and there is no shell
-        [program, "-C", str(folder), *words], env=environment.without_key(), capture_output=True, text=True, check=False
-    )
-    if ended.returncode != 0:
-        what = ended.stderr.strip() or f"git {words[0]} has failed"
-        raise Refused.because("git", what, fix="call this inside of the clone that holds the lockfiles")
-    return ended.stdout.strip()
+    return git.output(folder, *words, fix="call this inside of the clone that holds the lockfiles")

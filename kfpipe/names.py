@@ -10,8 +10,8 @@ from typing import Final
 
 from kfpipe import catalogue, document, expand, gathering, manifest, sources
 from kfpipe.document import Document
-from kfpipe.document.source import LARGEST_BYTES
 from kfpipe.errors import Refused
+from kfpipe.files.text import LARGEST_BYTES
 from kfpipe.manifest import Manifest
 from kfpipe.sources import ProjectFiles
 

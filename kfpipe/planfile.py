@@ -15,16 +15,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from kfpipe import durable, sources
-from kfpipe.document.source import position_of
-from kfpipe.durable import storage
+from kfpipe import sources
 from kfpipe.errors import Problem, Refused
-from kfpipe.jsonplace import decoded, refusal
-from kfpipe.jsontext import BROKEN_CHARACTERS, NotJson, index_of, parse
+from kfpipe.files import durable
+from kfpipe.files.durable import storage
+from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, decoded, index_of, parse, refusal
+from kfpipe.files.schemas import schema_file
+from kfpipe.files.shape import Shape
+from kfpipe.files.text import position_of
 from kfpipe.planned import Steps, step_from_json, step_to_json
 from kfpipe.project import Options
-from kfpipe.schema.shipped import schema_file
-from kfpipe.shape import Shape
 from kfpipe.wording import described
 
 FORMAT: Final = 1

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from kfpipe.differences import Form, Given, between, form_of
 from kfpipe.domain import ABANDONED, Take
+from kfpipe.files.scalars import time_text
 from kfpipe.lock import (
     Asked,
     Entry,
@@ -23,7 +24,6 @@ from kfpipe.lock import (
     Unclear,
     failures,
     is_rehearsal,
-    time_text,
 )
 from kfpipe.provider.codes import verdict
 from kfpipe.steps import Action, Chosen, Facts, FileState, Plan, Step

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kfpipe import assets, catalogue, document, durable, gathering, gcpause, manifest, prices, sources, takes
+from kfpipe import assets, catalogue, document, gathering, gcpause, manifest, prices, sources, takes
 from kfpipe.catalogue import Catalogue, Region
 from kfpipe.digests import DigestCache
 from kfpipe.document import Document
-from kfpipe.document.source import LARGEST_BYTES
 from kfpipe.domain import EMULATOR_REGION, Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
+from kfpipe.files import durable
+from kfpipe.files.text import LARGEST_BYTES
 from kfpipe.findings import Finding
 from kfpipe.manifest import Manifest, PriceLine, ProviderName
 from kfpipe.schema import StructureCheck

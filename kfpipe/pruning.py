@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from kfpipe.durable import storage
+from kfpipe.files.durable import sha256_of, storage
 from kfpipe.lock import Lock, Record, Render, Rendered
 from kfpipe.media import PREVIOUS, set_aside
-from kfpipe.memory import sha256_of
 from kfpipe.renders import whereabouts
 from kfpipe.steps import FileState
 

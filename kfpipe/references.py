@@ -10,7 +10,7 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 from kfpipe.addresses import _is_loopback, is_private
-from kfpipe.document import Path
+from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.material import File, LocalFile, RemoteFile
 from kfpipe.wording import echoed
@@ -21,7 +21,7 @@ _LONGEST_NAME_BYTES = 255
 _LONGEST_PATH_BYTES = 1_000
 
 
-def inside_project(text: str, path: Path, *, levels_up: int, folder: str = "") -> str | Finding:
+def inside_project(text: str, path: DataPath, *, levels_up: int, folder: str = "") -> str | Finding:
     """The normalised path, relative to the manifest's folder, or why it cannot be used.
 
     `levels_up` is the number of folders between the manifest and the project's root: so many `..` are legal.
@@ -71,7 +71,7 @@ def _normalised(text: str) -> list[str]:
     return parts
 
 
-def file(text: str, path: Path, *, levels_up: int, folder: str = "", noun: str = "frame") -> File | Finding:
+def file(text: str, path: DataPath, *, levels_up: int, folder: str = "", noun: str = "frame") -> File | Finding:
     """The picture, sound or clip that a shot names: a file of the project or a public https address.
 
     `levels_up` and `folder` as in `inside_project`; `noun` is what messages call the file.
@@ -93,7 +93,7 @@ _SCHEME_FIXES = {
 }
 
 
-def _remote_file(text: str, scheme: str, path: Path, noun: str) -> File | Finding:
+def _remote_file(text: str, scheme: str, path: DataPath, noun: str) -> File | Finding:
     if scheme != "https":
         return Finding(
             path=path,
@@ -119,7 +119,7 @@ _SERVICE = re.compile(r"(dashscope(-[a-z]+)?|[a-z-]+\.dashscope|[\w-]+\.[a-z0-9-
 _LEAVE_OUT = "correct it, or delete the line to use the address of the region"
 
 
-def base_url(text: str, path: Path) -> str | Finding:
+def base_url(text: str, path: DataPath) -> str | Finding:
     """The service's address without a trailing slash: https, or plain http to this very machine."""
     url = _split(text)
     what = f"the base_url {echoed(_without_credentials(text))}"

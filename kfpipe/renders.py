@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from kfpipe.domain import Take
+from kfpipe.files.durable import sha256_of
+from kfpipe.files.statcache import Facts, FileMemory
 from kfpipe.lock import Failed, Lock, Record, Render, Rendered, earlier_clip, is_rehearsal
 from kfpipe.media import PREVIOUS
-from kfpipe.memory import Facts, FileMemory, sha256_of
 from kfpipe.steps import FileState
 
 MEMORY_FILE: Final = "renders.json"

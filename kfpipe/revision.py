@@ -11,22 +11,20 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final
 
-from kfpipe import environment, lockfile, sources
+from kfpipe import lockfile, sources
 from kfpipe import project as projects
 from kfpipe.comparison import Past
-from kfpipe.durable import storage
 from kfpipe.errors import Refused
+from kfpipe.files import git
+from kfpipe.files.durable import storage
 from kfpipe.project import Options, Project
 from kfpipe.wording import echoed
-
-_OFFLINE: Final = ("-c", "protocol.allow=never")
-_SETTINGS: Final = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
 
 _LONGEST_POINTER: Final = 1024
 _POINTER: Final = re.compile(
@@ -62,7 +60,11 @@ def _commit(root: Path, name: str) -> str:
     """The id of the commit; a name that begins like an option is no name."""
     if not (root / ".git").exists():
         raise Refused.because("--diff", "there is no git repository around the manifest")
-    commit = "" if name.startswith("-") else _said(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    commit = (
+        ""
+        if name.startswith("-")
+        else git.output_or_nothing(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    )
     if commit:
         return commit
     fix = "`git log --oneline` lists commits; a shallow clone holds the latest ones only"
@@ -126,36 +128,17 @@ class _Export:
 @contextmanager
 def _exported(root: Path, commit: str) -> Iterator[_Export]:
     """An empty project, into which the commit's files can be brought."""
-    store = root / _said(root, "rev-parse", "--git-common-dir") / "lfs" / "objects"
+    store = root / git.output_or_nothing(root, "rev-parse", "--git-common-dir") / "lfs" / "objects"
     with tempfile.TemporaryDirectory(prefix="kfpipe-") as made:
         folder = Path(made).resolve()
         (folder / ".git").mkdir()  # here the project ends, as it does in the work tree
-        git = subprocess.Popen(  # noqa: S603  the words are ours, and there is no shell
-            _words(root, "cat-file", "--batch", "--follow-symlinks"),
-            env=_variables(),
+        reader = subprocess.Popen(  # noqa: S603  the words are ours, and there is no shell
+            git.command(root, "cat-file", "--batch", "--follow-symlinks"),
+            env=git.variables(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        with git:
-            assert git.stdin is not None and git.stdout is not None
-            yield _Export(folder, commit, store, git.stdin, git.stdout)
-
-
-def _said(root: Path, *words: str) -> str:
-    """What git answers; nothing when it refuses."""
-    ended = subprocess.run(  # noqa: S603  there is no shell, and no word from outside is an option
-        _words(root, *words), env=_variables(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    return ended.stdout.strip() if ended.returncode == 0 else ""
-
-
-def _words(root: Path, *words: str) -> list[str]:
-    program = shutil.which("git")
-    if program is None:
-        raise Refused.because("git", "git is not installed here")
-    return [program, "-C", str(root), *_OFFLINE, *words]
-
-
-def _variables() -> Mapping[str, str]:
-    return {**environment.without_key(), **_SETTINGS}
+        with reader:
+            assert reader.stdin is not None and reader.stdout is not None
+            yield _Export(folder, commit, store, reader.stdin, reader.stdout)

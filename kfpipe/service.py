@@ -12,9 +12,9 @@ import anyio.to_thread
 from kfpipe import environment
 from kfpipe.addresses import is_loopback
 from kfpipe.domain import EMULATOR_REGION
-from kfpipe.durable import storage
 from kfpipe.environment import Environment
 from kfpipe.errors import AccountRefused
+from kfpipe.files.durable import storage
 from kfpipe.project import Project
 from kfpipe.provider import Provider
 from kfpipe.provider.client import DashScope

@@ -8,8 +8,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from kfpipe.document import Path
 from kfpipe.domain import MediaRole
+from kfpipe.files.text import DataPath
 from kfpipe.material import File, Footage, PromptFile
 
 Scalar = str | int | bool | Decimal | None
@@ -52,22 +52,22 @@ class Matrix:
     over media, by field and text; those that were refused are missing.
     """
 
-    path: Path
+    path: DataPath
     axes: Mapping[str, tuple[Scalar, ...]]
     include: Mapping[int, Mapping[str, Scalar]] = field(default_factory=dict)
     exclude: Mapping[int, Mapping[str, Scalar]] = field(default_factory=dict)
-    places: Mapping[str, Path] = field(default_factory=dict)
+    places: Mapping[str, DataPath] = field(default_factory=dict)
     files: Mapping[tuple[MediaRole, str], File] = field(default_factory=dict)
 
     def varies(self, name: str) -> bool:
         """Whether the takes may differ in this field or variable."""
         return name in self.axes or any(name in entry for entry in self.include.values())
 
-    def axis_path(self, name: str) -> Path:
+    def axis_path(self, name: str) -> DataPath:
         """Where the values of an axis stand."""
         return self.places.get(name, (*self.path, name))
 
-    def place_of(self, name: str, value: Scalar) -> Path:
+    def place_of(self, name: str, value: Scalar) -> DataPath:
         """Where a value of a field or variable stands."""
         if value in self.axes.get(name, ()):
             return (*self.axis_path(name), self.axes[name].index(value))
@@ -92,8 +92,8 @@ class Shot:
     """
 
     id: str
-    path: Path
-    places: Mapping[str, Path] = field(default_factory=dict)
+    path: DataPath
+    places: Mapping[str, DataPath] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
     tags: tuple[str, ...] = ()
     media: Mapping[MediaRole, Footage] = field(default_factory=dict)
@@ -106,7 +106,7 @@ class Shot:
     def where(self) -> str:
         return f"shot '{self.id}'"
 
-    def path_of(self, name: str) -> Path:
+    def path_of(self, name: str) -> DataPath:
         """Where the field stands: in the shot's entry, or in what it was inherited from."""
         return self.places.get(name) or (*self.path, name)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from kfpipe import catalogue, expand, fingerprint, links, matrix, media_rules, prompts, rules
 from kfpipe.catalogue import Catalogue, Model
-from kfpipe.document import Document, Path
+from kfpipe.document import Document
 from kfpipe.domain import (
     CutFrom,
     LocalMedium,
@@ -26,6 +26,7 @@ from kfpipe.domain import (
 )
 from kfpipe.errors import Position, Problem, Severity
 from kfpipe.expand import Draft
+from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.manifest import Manifest
 from kfpipe.material import (
@@ -117,7 +118,7 @@ class _Maker:
         self._folder = "" if manifest.output_dir == "." else f"{manifest.output_dir}/"
         self._first_with: dict[str, Take] = {}
         self._room = manifest.limits.matrix_takes
-        self._refused_matrices: set[Path] = set()
+        self._refused_matrices: set[DataPath] = set()
         self._medium = cache(self._look_up)
         self._input = cache(self._in_role)
         self._flawless: set[Hashable] = set()
@@ -333,7 +334,7 @@ class _Maker:
             cuts.append((role, CutFrom(take_id=lender, end=footage.end)))
         return tuple(cuts)
 
-    def _lender(self, footage: RenderOf, path: Path) -> str | Finding | None:
+    def _lender(self, footage: RenderOf, path: DataPath) -> str | Finding | None:
         """As `links.lending_take`; the takes of a shot are searched once, however many others borrow from it alike."""
         if footage not in self._lenders:
             found = links.lending_take(footage, self._take_ids[footage.shot_id], path)

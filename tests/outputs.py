@@ -9,7 +9,7 @@ from functools import cache
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from kfpipe.schema.published import names, published
+from kfpipe.files.schemas import names, published
 
 
 def check(words: Sequence[str], out: str) -> None:

@@ -10,7 +10,7 @@ from kfpipe.cli.figures import amount_text
 from kfpipe.cli.plan_view import cost_text, sum_text
 from kfpipe.cli.table import Column, Table
 from kfpipe.comparison import Comparison, Kind, Price, TakeChange
-from kfpipe.lock import decimal_text
+from kfpipe.files.scalars import decimal_text
 from kfpipe.steps import Plan, Step
 from kfpipe.wording import visible
 

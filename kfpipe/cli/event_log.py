@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from kfpipe.cli import terminal
-from kfpipe.durable import reason, storage
 from kfpipe.events import Event
-from kfpipe.lock import decimal_text, time_text
+from kfpipe.files.durable import reason, storage
+from kfpipe.files.scalars import decimal_text, time_text
 
 Tell = Callable[[Event], None]
 

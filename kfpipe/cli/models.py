@@ -14,7 +14,7 @@ from kfpipe.cli.arguments import json_option
 from kfpipe.cli.figures import amount_text
 from kfpipe.cli.table import Column, Table
 from kfpipe.errors import ExitCode, Refused
-from kfpipe.lock import decimal_text
+from kfpipe.files.scalars import decimal_text
 from kfpipe.wording import closest, echoed, listed
 
 

@@ -13,7 +13,8 @@ from kfpipe.cli.figures import amount_text, counted, money_text
 from kfpipe.cli.messages import problem_json
 from kfpipe.cli.table import Column, Table
 from kfpipe.errors import Problem
-from kfpipe.lock import Unclear, decimal_text
+from kfpipe.files.scalars import decimal_text
+from kfpipe.lock import Unclear
 from kfpipe.steps import Action, Plan, Step, Total
 
 _WORDS: Final = {

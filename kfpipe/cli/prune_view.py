@@ -8,7 +8,8 @@ from typing import Any
 from kfpipe.cli import bills
 from kfpipe.cli.figures import counted
 from kfpipe.cli.table import Column, Table
-from kfpipe.lock import Entry, Rendered, decimal_text, spent, state_name
+from kfpipe.files.scalars import decimal_text
+from kfpipe.lock import Entry, Rendered, spent, state_name
 from kfpipe.pruning import Departed, Lot
 
 

@@ -10,7 +10,8 @@ from kfpipe.cli import table
 from kfpipe.cli.figures import counted
 from kfpipe.cli.settlement import Adopted, GivenUp, Settlement
 from kfpipe.cli.table import Column, Table
-from kfpipe.lock import Submitting, Unclear, decimal_text, state_name, time_text
+from kfpipe.files.scalars import decimal_text, time_text
+from kfpipe.lock import Submitting, Unclear, state_name
 from kfpipe.upkeep import Candidate
 from kfpipe.wording import echoed, visible
 

@@ -13,6 +13,7 @@ from kfpipe.cli import bills
 from kfpipe.cli.figures import counted, money_text
 from kfpipe.cli.selection import ABSENT, Nominee, state_of
 from kfpipe.cli.table import Column, Table
+from kfpipe.files.scalars import decimal_text, time_text
 from kfpipe.lock import (
     STATES,
     Entry,
@@ -24,12 +25,10 @@ from kfpipe.lock import (
     Submitting,
     Succeeded,
     Unclear,
-    decimal_text,
     entries,
     result_of,
     state_name,
     task_of,
-    time_text,
 )
 
 SHORT_ID = 8

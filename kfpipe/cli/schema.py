@@ -11,8 +11,7 @@ from kfpipe.cli import table, terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.table import Column, Table
 from kfpipe.errors import ExitCode, Refused
-from kfpipe.schema.published import names, published
-from kfpipe.schema.shipped import Schema
+from kfpipe.files.schemas import Schema, names, published
 from kfpipe.wording import did_you_mean, echoed
 
 

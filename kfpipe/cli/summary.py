@@ -11,7 +11,8 @@ from kfpipe.cli.figures import counted, money_text, span_text
 from kfpipe.cli.selection import nominees
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished
-from kfpipe.lock import Lock, decimal_text, result_of
+from kfpipe.files.scalars import decimal_text
+from kfpipe.lock import Lock, result_of
 from kfpipe.steps import Plan
 
 MOST_TOLD: Final = 10

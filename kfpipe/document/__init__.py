@@ -12,11 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kfpipe.document import builder, source
-from kfpipe.document.marks import Marks, Path, source_of, unpacked
+from kfpipe.document import builder
+from kfpipe.document.marks import Marks, source_of, unpacked
 from kfpipe.errors import Position, Problem
+from kfpipe.files import text
+from kfpipe.files.text import DataPath
 
-__all__ = ["Document", "Path", "Source", "parse"]
+__all__ = ["Document", "Source", "parse"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,24 +53,24 @@ class Document:
     def file(self) -> str:
         return self.sources[0].file
 
-    def source(self, path: Path) -> Source:
+    def source(self, path: DataPath) -> Source:
         """The file that the value at `path` stands in."""
         if len(self.sources) == 1:
             return self.sources[0]
         return self.sources[source_of(self.marks.find(self.data, path)[1])]
 
-    def position(self, path: Path) -> Position:
+    def position(self, path: DataPath) -> Position:
         """Where the value at `path` begins; its nearest ancestor, when there is no such value."""
         return unpacked(self.marks.find(self.data, path)[1])
 
-    def key_position(self, path: Path) -> Position:
+    def key_position(self, path: DataPath) -> Position:
         """Where the key of the value at `path` begins; the item itself in a list; else as `position`."""
         return unpacked(self.marks.find(self.data, path)[0])
 
 
 def parse(content: bytes | str, file: str, *, name: str = "") -> Document:
     """The document in `content`; `file` and `name` as in `Source`. Raises Refused with every problem it can name."""
-    built = builder.build(source.decoded(content, file), file)
+    built = builder.build(text.decoded(content, file), file)
     return Document(
         sources=(Source(file=file, name=name),), data=built.data, warnings=built.warnings, marks=built.marks
     )

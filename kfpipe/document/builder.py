@@ -15,8 +15,8 @@ import yaml
 
 from kfpipe.document import scalars, syntax
 from kfpipe.document.marks import Container, Marks, packed, unpacked
-from kfpipe.document.source import stray_character
 from kfpipe.errors import Problem, Refused, Severity
+from kfpipe.files.text import stray_character
 from kfpipe.wording import described, echoed, visible
 
 DEEPEST = 64

@@ -6,8 +6,8 @@ from array import array
 from typing import Any
 
 from kfpipe.errors import Position
+from kfpipe.files.text import DataPath
 
-Path = tuple[str | int, ...]
 Container = dict[str, Any] | list[Any]
 
 MOST_SOURCES = 1 << 12
@@ -63,7 +63,7 @@ class Marks:
         mark = self._packed[offset + int(step)]
         return mark, mark
 
-    def find(self, data: Any, path: Path) -> tuple[int, int]:
+    def find(self, data: Any, path: DataPath) -> tuple[int, int]:
         """The marks of the key and of the value at `path`; twice its nearest ancestor's value when it is absent."""
         key_mark = mark = self.root
         value = data

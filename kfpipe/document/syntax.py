@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import yaml
 
-from kfpipe.document.source import line_above, line_around, position_of
 from kfpipe.errors import Problem
+from kfpipe.files.text import line_above, line_around, position_of
 from kfpipe.wording import listed
 
 UNQUOTED_TEMPLATE = (

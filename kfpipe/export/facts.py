@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kfpipe.files.scalars import decimal_text
 from kfpipe.footage import Clip
-from kfpipe.lock import decimal_text
 
 
 def of(clip: Clip) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kfpipe.document import Document, Path
+from kfpipe.document import Document
 from kfpipe.errors import Problem, in_file_order
+from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.schema import validation
 from kfpipe.schema.shipped import ENTRY_LISTS, manifest_schema
@@ -35,7 +36,7 @@ class StructureCheck:
     """
 
     problems: tuple[Problem, ...]
-    broken: frozenset[Path]
+    broken: frozenset[DataPath]
 
 
 def check(document: Document, *, included: bool = False) -> StructureCheck:
@@ -68,7 +69,7 @@ def problems(document: Document) -> tuple[Problem, ...]:
     return check(document).problems
 
 
-def where(document: Document, path: Path) -> str:
+def where(document: Document, path: DataPath) -> str:
     """The part of the manifest that holds `path`, in the user's words; empty for the manifest itself."""
     match path:
         case ("shots" | "sequences" as part, int(index), *_):
@@ -80,7 +81,7 @@ def where(document: Document, path: Path) -> str:
             return ""
 
 
-def _part(path: Path) -> Path:
+def _part(path: DataPath) -> DataPath:
     return path[:2] if path[:1] and path[0] in ENTRY_LISTS else path[:1]
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from jsonschema import ValidationError
 
-from kfpipe.document import Path
+from kfpipe.files.schemas import Schema
+from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.schema.repair import candidates, in_yaml
-from kfpipe.schema.shipped import Schema, resolved, schema_at
+from kfpipe.schema.shipped import resolved, schema_at
 from kfpipe.wording import closest, described, echoed, listed, visible
 
 Fits = Callable[[Any, Schema], bool]
@@ -23,7 +24,7 @@ _LONGEST_LINE = 100
 _ENTRIES = {"shots": "shot", "sequences": "sequence"}
 
 
-def explained(error: ValidationError, prefix: Path, fits: Fits) -> Iterator[Finding]:
+def explained(error: ValidationError, prefix: DataPath, fits: Fits) -> Iterator[Finding]:
     """The findings in one failure; `prefix` is the path of the part that was validated."""
     path = (*prefix, *error.absolute_path)
     value: Any = error.instance
@@ -60,7 +61,7 @@ def first_repeated(items: list[Any]) -> int | None:
 # ---- findings
 
 
-def _unfit(path: Path, value: Any, fits: Fits) -> Finding:
+def _unfit(path: DataPath, value: Any, fits: Fits) -> Finding:
     schema = schema_at(path)
     name = _name(path)
     if isinstance(value, str) and len(value) > (most := schema.get("maxLength", len(value))):
@@ -72,7 +73,7 @@ def _unfit(path: Path, value: Any, fits: Fits) -> Finding:
     return Finding(path=path, what=what, expected=expected(schema), fix=_fix(path, value, schema, fits))
 
 
-def _unknown(path: Path, key: str) -> Finding:
+def _unknown(path: DataPath, key: str) -> Finding:
     known = tuple(schema_at(path)["properties"])
     match = closest(key.strip(), known) or (known[0] if len(known) == 1 else None)
     return Finding(
@@ -84,7 +85,7 @@ def _unknown(path: Path, key: str) -> Finding:
     )
 
 
-def _belongs(path: Path, key: str) -> str | None:
+def _belongs(path: DataPath, key: str) -> str | None:
     """Where a known field goes that stands on the wrong level, or behind characters that only look like spaces."""
     if key != key.strip():
         return "delete the invisible characters beside it, and indent with plain spaces"
@@ -100,7 +101,7 @@ def _belongs(path: Path, key: str) -> str | None:
     return None
 
 
-def _missing(path: Path) -> Finding:
+def _missing(path: DataPath) -> Finding:
     schema = schema_at(path)
     example = _example(path, schema)
     return Finding(
@@ -111,13 +112,13 @@ def _missing(path: Path) -> Finding:
     )
 
 
-def _repeated(path: Path, items: list[Any]) -> Finding:
+def _repeated(path: DataPath, items: list[Any]) -> Finding:
     index = first_repeated(items) or 0
     what = f"{_name(path)} holds {described(items[index])} twice"
     return Finding(path=(*path, index), what=what, expected="each value once", fix="delete one of the two")
 
 
-def _bad_name(path: Path, name: str, fits: Fits) -> Finding:
+def _bad_name(path: DataPath, name: str, fits: Fits) -> Finding:
     schema = resolved(schema_at(path)["propertyNames"])
     meant = next((candidate for candidate in candidates(name, schema) if fits(candidate, schema)), None)
     return Finding(
@@ -174,7 +175,7 @@ def _range(schema: Schema) -> str:
     return f" of at least {least}" if most is None else f" from {least} to {most}"
 
 
-def _fix(path: Path, value: Any, schema: Schema, fits: Fits) -> str | None:
+def _fix(path: DataPath, value: Any, schema: Schema, fits: Fits) -> str | None:
     meant = next((candidate for candidate in candidates(value, schema) if fits(candidate, schema)), None)
     written = _line(path, meant) if meant is not None else None
     if written is not None:
@@ -189,18 +190,18 @@ def _fix(path: Path, value: Any, schema: Schema, fits: Fits) -> str | None:
     return hint
 
 
-def _example(path: Path, schema: Schema) -> str | None:
+def _example(path: DataPath, schema: Schema) -> str | None:
     examples = schema.get("examples", ())
     return _line(path, examples[0]) if examples else None
 
 
-def _line(path: Path, value: Any) -> str | None:
+def _line(path: DataPath, value: Any) -> str | None:
     """`key: value`, as it would be typed; None when it is too long to be shown, or not to be seen."""
     line = f"{path[-1]}: {in_yaml(value)}" if isinstance(path[-1], str) else in_yaml(value)
     return line if len(line) <= _LONGEST_LINE and line.isprintable() else None
 
 
-def _name(path: Path) -> str:
+def _name(path: DataPath) -> str:
     """A place as it is called inside its part: `duration`, `matrix.seed[0]`, the shot, the manifest."""
     if not path:
         return "the manifest"

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from kfpipe.document import scalars
-from kfpipe.schema.shipped import Schema
+from kfpipe.files.schemas import Schema
 from kfpipe.wording import closest
 
 _MEANT_TRUE = frozenset({"y", "yes", "on", "true", "1"})

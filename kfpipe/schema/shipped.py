@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import copy
-import json
 from functools import cache
-from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
-from kfpipe.document import Path
-
-Schema = dict[str, Any]
+from kfpipe.files.schemas import Schema, schema_file
+from kfpipe.files.text import DataPath
 
 ENTRY_LISTS: Final = {"shots": "shot", "sequences": "sequence"}
 """Lists whose entries are checked one by one, with the name of an entry's schema."""
@@ -33,17 +30,6 @@ def shipped() -> Schema:
     return schema
 
 
-@cache
-def schema_file(name: str) -> Schema:
-    """The schema `schemas/<name>.schema.json`, as shipped; not to be changed."""
-    package = files("kfpipe")
-    inside = package.joinpath("schemas", f"{name}.schema.json")  # a wheel
-    beside = package.joinpath("..", "schemas", f"{name}.schema.json")  # a checkout
-    text = (inside if inside.is_file() else beside).read_text(encoding="utf-8")
-    schema: Schema = json.loads(text)
-    return schema
-
-
 def entry_schema(part: str) -> Schema:
     """The schema of one entry of a list."""
     return {"$ref": f"#/$defs/{ENTRY_LISTS[part]}", "$defs": shipped()["$defs"]}
@@ -60,7 +46,7 @@ def outer_schema(*, included: bool) -> Schema:
     return outer
 
 
-def schema_at(path: Path) -> Schema:
+def schema_at(path: DataPath) -> Schema:
     """The schema of the value at `path`, references followed; empty where the schema says nothing."""
     schema = resolved(shipped())
     for step in path:

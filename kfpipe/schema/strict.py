@@ -11,10 +11,11 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-from kfpipe.document import Path
+from kfpipe.files.schemas import Schema
+from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.schema.explanation import explained, first_repeated
-from kfpipe.schema.shipped import Schema, entry_schema, outer_schema, shipped
+from kfpipe.schema.shipped import entry_schema, outer_schema, shipped
 
 MOST_FINDINGS_IN_A_PART = 20
 
@@ -26,7 +27,7 @@ def findings_in_entry(entry: Any, part: str, index: int) -> list[Finding]:
 
 def findings_outside_entries(data: dict[str, Any], *, included: bool) -> list[Finding]:
     """What is wrong with the rest of the manifest; every part that fails is among them."""
-    by_part: dict[tuple[Path, str], list[ValidationError]] = {}
+    by_part: dict[tuple[DataPath, str], list[ValidationError]] = {}
     for error in _outer_validator(included).iter_errors(data):
         errors = by_part.setdefault((tuple(error.absolute_path)[:1], error.validator), [])
         if len(errors) <= MOST_FINDINGS_IN_A_PART:
@@ -39,7 +40,7 @@ def fits(value: Any, schema: Schema) -> bool:
     return not any(_Strict({"$defs": shipped()["$defs"], **schema}).iter_errors(value))
 
 
-def _bounded(errors: Iterable[ValidationError], prefix: Path) -> list[Finding]:
+def _bounded(errors: Iterable[ValidationError], prefix: DataPath) -> list[Finding]:
     found = (finding for error in errors for finding in explained(error, prefix, fits))
     shown = list(islice(found, MOST_FINDINGS_IN_A_PART + 1))
     if len(shown) > MOST_FINDINGS_IN_A_PART:

@@ -9,12 +9,11 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
-from kfpipe import durable
-from kfpipe.durable import storage
 from kfpipe.errors import Problem, Refused
-from kfpipe.memory import make_state_dir
+from kfpipe.files import durable
+from kfpipe.files.durable import make_state_dir, storage
+from kfpipe.files.schemas import schema_file
 from kfpipe.project import STATE_DIR
-from kfpipe.schema.shipped import schema_file
 
 MANIFEST: Final = "shots.yaml"
 SCHEMA: Final = f"{STATE_DIR}/manifest.schema.json"

@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from kfpipe.document import Document, Source
-from kfpipe.document.source import LARGEST_BYTES, decoded
 from kfpipe.errors import Refused
+from kfpipe.files.text import LARGEST_BYTES, decoded
 from kfpipe.tables import delimited, rows, workbook
 
 __all__ = ["parse"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kfpipe.document.source import position_of
 from kfpipe.errors import Problem, Refused
+from kfpipe.files.text import position_of
 from kfpipe.tables.cells import Cell, Row
 
 _LINE_END = re.compile(r"\r\n?|\n")

@@ -12,7 +12,8 @@ from kfpipe.document import Document, Source
 from kfpipe.document.marks import Marks
 from kfpipe.document.scalars import NumberRefused, Scalar, plain
 from kfpipe.errors import Position, Problem, Refused
-from kfpipe.schema.shipped import Schema, schema_at
+from kfpipe.files.schemas import Schema
+from kfpipe.schema.shipped import schema_at
 from kfpipe.tables.cells import Cell, Row
 from kfpipe.wording import closest, echoed, listed
 

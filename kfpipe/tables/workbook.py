@@ -9,8 +9,8 @@ from importlib import import_module
 from io import BytesIO
 from typing import Any
 
-from kfpipe.document.source import LARGEST_BYTES, stray_character
 from kfpipe.errors import Position, Problem, Refused
+from kfpipe.files.text import LARGEST_BYTES, stray_character
 from kfpipe.tables.cells import Cell, Row
 
 MOST_UNPACKED_BYTES = 8 * LARGEST_BYTES

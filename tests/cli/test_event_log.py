@@ -16,7 +16,7 @@ from kfpipe.domain import TaskStatus
 from kfpipe.emulator import Emulator
 from kfpipe.errors import ExitCode
 from kfpipe.events import Event
-from kfpipe.schema.published import published
+from kfpipe.files.schemas import published
 from tests.cli.conftest import Call
 
 SCHEMA = Draft202012Validator(published("event"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kfpipe.schema.shipped import schema_file
+from kfpipe.files.schemas import schema_file
 from tests.cli.conftest import Call
 
 FILES = [

@@ -14,8 +14,7 @@ from jsonschema import Draft202012Validator
 
 from kfpipe.cli.group import commands
 from kfpipe.emulator import Emulator
-from kfpipe.schema.published import FILES, names, published
-from kfpipe.schema.shipped import schema_file
+from kfpipe.files.schemas import FILES, names, published, schema_file
 from tests import outputs
 from tests.cli.conftest import Call
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kfpipe.emulator import Emulator
-from kfpipe.lock import time_text
+from kfpipe.files.scalars import time_text
 from tests.cli.conftest import HEAD, SHOTS, Call
 from tests.makers import NOW
 

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kfpipe import document, schema
-from kfpipe.document.marks import Path
 from kfpipe.errors import Refused
+from kfpipe.files.text import DataPath
 from kfpipe.schema.repair import in_yaml
 
 ANY_TEXT = st.text(
@@ -96,7 +96,7 @@ def test_a_value_is_written_as_it_would_be_read(value: str | int | bool | Decima
     assert document.parse(f"key: {in_yaml(value)}\n", "shots.yaml").data == {"key": value}
 
 
-def leaves(tree: Any, path: Path = ()) -> list[tuple[Path, Any]]:
+def leaves(tree: Any, path: DataPath = ()) -> list[tuple[DataPath, Any]]:
     if isinstance(tree, dict):
         return [leaf for key, below in tree.items() for leaf in leaves(below, (*path, key))]
     if isinstance(tree, list):

@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from kfpipe import document
-from kfpipe.document import builder, source
+from kfpipe.document import builder
 from kfpipe.errors import Position, Problem, Refused
+from kfpipe.files import text
 
 
 def at(line: int, column: int) -> Position:
@@ -210,7 +211,7 @@ def test_another_encoding_is_named(encoding: str) -> None:
 
 def test_every_control_character_is_named_up_to_a_bound() -> None:
     assert [problem.position for problem in refused("a: \x00\nb: \x1b\n")] == [at(1, 4), at(2, 4)]
-    assert len(refused("\x01" * 10_000)) == source.MOST_STRAY_CHARACTERS
+    assert len(refused("\x01" * 10_000)) == text.MOST_STRAY_CHARACTERS
 
 
 def test_a_lone_surrogate_is_refused() -> None:
@@ -218,7 +219,7 @@ def test_a_lone_surrogate_is_refused() -> None:
 
 
 def test_a_text_that_is_too_large_is_refused_unread() -> None:
-    (problem,) = refused(b" " * (source.LARGEST_BYTES + 1))
+    (problem,) = refused(b" " * (text.LARGEST_BYTES + 1))
     assert "64 MiB" in problem.what
 
 

@@ -7,18 +7,17 @@ from decimal import Decimal
 import pytest
 
 from kfpipe.domain import MediaRole
+from kfpipe.files.scalars import decimal_text, time_text
 from kfpipe.lock import (
     STATES,
     Failed,
     applied,
-    decimal_text,
     entries,
     failures,
     next_serial,
     record_to_json,
     spent,
     state_name,
-    time_text,
     without_dead_signature,
 )
 from kfpipe.lockschema import lock_schema

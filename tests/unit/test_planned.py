@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from jsonschema import Draft202012Validator
 
+from kfpipe.files.schemas import schema_file
 from kfpipe.planned import PlannedStep, moved, step_from_json, step_to_json
 from kfpipe.planning import make
-from kfpipe.schema.shipped import schema_file
 from kfpipe.steps import Facts
 from tests.makers import NOW, failed, record, rendered, request, submitted, take, unclear
 

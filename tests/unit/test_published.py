@@ -7,7 +7,7 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from kfpipe.schema.published import FILES, names, published
+from kfpipe.files.schemas import FILES, names, published
 
 
 @pytest.mark.parametrize("name", names())

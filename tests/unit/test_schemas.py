@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from kfpipe import document, schema, starter
-from kfpipe.schema.shipped import Schema, schema_file
+from kfpipe.files.schemas import Schema, schema_file
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = [path.name.partition(".")[0] for path in sorted((ROOT / "schemas").glob("*.schema.json"))]

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, Never
 
+from kfpipe.errors import Problem, Refused
+from kfpipe.files.text import DataPath, position_of
 from kfpipe.wording import echoed
-
-Path = tuple[str | int, ...]
 
 LONGEST_INTEGER: Final = 20
 
@@ -66,7 +66,7 @@ def parse(text: str) -> Any:
     return data
 
 
-def index_of(text: str, path: Path) -> int:
+def index_of(text: str, path: DataPath) -> int:
     """Where the value at `path` begins, in text that `parse` accepts; the nearest ancestor when there is none."""
     nearest, depth = 0, -1
     for found, index, is_name in _places(text):
@@ -110,7 +110,7 @@ def _index_of_literal(text: str, literal: str) -> int:
 
 def _index_of_repetition(text: str, name: str) -> int:
     """The second place of the first name of this spelling that an object holds twice."""
-    seen: set[Path] = set()
+    seen: set[DataPath] = set()
     for path, index, is_name in _places(text):
         if is_name and path[-1] == name:
             if path in seen:
@@ -119,7 +119,7 @@ def _index_of_repetition(text: str, name: str) -> int:
     return 0
 
 
-def _places(text: str) -> Iterator[tuple[Path, int, bool]]:
+def _places(text: str) -> Iterator[tuple[DataPath, int, bool]]:
     """Every name and every value in file order: its path, where it begins, whether it is a name."""
     steps: list[str | int | None] = []  # one for each open container; None: an object's next name is awaited
     for token in _TOKEN.finditer(text):
@@ -139,5 +139,20 @@ def _places(text: str) -> Iterator[tuple[Path, int, bool]]:
                     steps.append(None if first == "{" else 0)
 
 
-def _path(steps: list[str | int | None]) -> Path:
+def _path(steps: list[str | int | None]) -> DataPath:
     return tuple(step for step in steps if step is not None)
+
+
+def decoded(content: bytes, file: str, *, fix: str) -> str:
+    """The text, without its byte order mark. Raises Refused when it is not UTF-8."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8-sig")
+        what = f"the byte 0x{content[error.start]:02x} is not UTF-8 text"
+        raise refusal(file, before, len(before), what, fix=fix) from error
+
+
+def refusal(file: str, text: str, index: int, what: str, *, expected: str | None = None, fix: str) -> Refused:
+    """A refusal with one problem, at a place in the text."""
+    return Refused([Problem(file=file, position=position_of(text, index), what=what, expected=expected, fix=fix)])

@@ -7,14 +7,14 @@ with the memory's own file, the files are read again; and a memory that cannot b
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-from kfpipe import durable
+from kfpipe.files import durable
+from kfpipe.files.durable import make_state_dir
 
 VERSION: Final = 1
 RACY_NS: Final = 2_000_000_000
@@ -60,20 +60,6 @@ class FileMemory(Generic[T]):
             make_state_dir(self._file.parent)
             durable.remove_leftovers(self._file)  # that of another process at work costs it its save, no more
             durable.replace(self._file, [text.encode()])
-
-
-def sha256_of(path: Path) -> str:
-    """The digest of a file's bytes, in hex. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def make_state_dir(folder: Path) -> None:
-    """Make the folder of a project's private state, which keeps itself out of git. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
 
 
 def _stamp(path: Path) -> list[int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
-from kfpipe.jsontext import Path
+from kfpipe.files.text import DataPath
 from kfpipe.wording import described, echoed, listed
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Fault:
     """What does not fit, at `path` inside of the data."""
 
-    path: Path
+    path: DataPath
     what: str
     expected: str | None = None
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
 from typing import Any, Final
 
-from kfpipe.schema.shipped import Schema, schema_file
+Schema = dict[str, Any]
 
 FILES: Final = ("manifest", "lock", "planfile")
 _REFERENCE: Final = "#/$defs/"
@@ -55,3 +58,14 @@ def _references(schema: Any) -> Iterator[str]:
 def _target(reference: Schema) -> str:
     name: str = reference["$ref"]
     return name.removeprefix(_REFERENCE)
+
+
+@cache
+def schema_file(name: str) -> Schema:
+    """The schema `schemas/<name>.schema.json`, as shipped; not to be changed."""
+    package = files("kfpipe")
+    inside = package.joinpath("schemas", f"{name}.schema.json")  # a wheel
+    beside = package.joinpath("..", "schemas", f"{name}.schema.json")  # a checkout
+    text = (inside if inside.is_file() else beside).read_text(encoding="utf-8")
+    schema: Schema = json.loads(text)
+    return schema

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -99,3 +100,17 @@ def remove_leftovers(path: Path) -> None:
     for sibling in target.parent.iterdir():
         if sibling.name.startswith(f".{target.name}.") and sibling.name.endswith(".tmp"):
             sibling.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a file's bytes, in hex. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def make_state_dir(folder: Path) -> None:
+    """Make the folder of a project's private state, which keeps itself out of git. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Bytes on disk: durable writes, text and JSON with places, what is remembered of files, shipped schemas, git."""

@@ -1,0 +1,26 @@
+"""Numbers, sums of money and times as text, and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+
+
+def decimal_text(amount: Decimal | None) -> str | None:
+    """An amount as decimal text, never in exponent form."""
+    return None if amount is None else f"{amount:f}"
+
+
+@lru_cache(maxsize=4096)  # a large lockfile says few amounts many times
+def parse_decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def time_text(moment: datetime) -> str:
+    """UTC, in milliseconds: `2026-11-20T10:36:58.394Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
