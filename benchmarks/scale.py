@@ -27,9 +27,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from kfpipe import api, lockfile
+from kfpipe import api
 from kfpipe.domain import Take
-from kfpipe.lock import Asked, Record, Render, Rendered, Result, Task
+from kfpipe.lock import ledger as lockfile
+from kfpipe.lock.states import Asked, Record, Render, Rendered, Result, Task
 
 SEEDS = 100
 TAKES_OF_A_STILL = 100

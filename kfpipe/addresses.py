@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 _LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal")
@@ -18,7 +17,8 @@ def is_private(host: str) -> bool:
     return not address.is_global
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback_host(host: str) -> bool:
+    """Whether the host is this very machine, in any spelling."""
     address = _address(host)
     return host == "localhost" if address is None else address.is_loopback
 
@@ -52,7 +52,6 @@ def _number(text: str) -> int | None:
 def is_loopback(url: str) -> bool:
     """Whether the address leads to this very machine."""
     try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
+        return is_loopback_host(urlsplit(url).hostname or "")
     except ValueError:
         return False

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from kfpipe.domain import TaskStatus
-from kfpipe.lock import Asked, Submitting
+from kfpipe.lock.states import Asked, Submitting
 from kfpipe.provider import ListedTask, TaskReport
 
 

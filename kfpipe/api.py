@@ -22,15 +22,11 @@ import anyio.to_thread
 
 from kfpipe import (
     chain,
-    claim,
     comparison,
     consent,
     environment,
     footage,
     gcpause,
-    lockfile,
-    neighbours,
-    picking,
     planning,
     pruning,
     renders,
@@ -45,7 +41,9 @@ from kfpipe.errors import KfpipeError, OverBudget
 from kfpipe.events import Event, RunFinished
 from kfpipe.footage import ShotFootage
 from kfpipe.handout import Handout
-from kfpipe.lock import Lock, Submitted, task_ids
+from kfpipe.lock import claim, picks, workspace
+from kfpipe.lock import ledger as lockfile
+from kfpipe.lock.states import Lock, Submitted, task_ids
 from kfpipe.narrowing import narrowed
 from kfpipe.planning import step_of
 from kfpipe.project import Options, Project
@@ -105,12 +103,12 @@ def load(manifest: str | PathLike[str], options: Options | None = None) -> Proje
 @gcpause.paused()
 def records(project: Project) -> Lock:
     """What is on record for the project, a run under way or broken off included. Writes nothing."""
-    return lockfile.read(project)
+    return lockfile.read(project.paths)
 
 
 def is_at_work(project: Project) -> bool:
     """Whether a run holds the project at this moment."""
-    return claim.is_taken(project.state_dir / f"{project.stem}.lock")
+    return claim.is_taken(project.paths.claim_path)
 
 
 def takes(project: Project, lock: Lock) -> tuple[Take, ...]:
@@ -208,7 +206,7 @@ def session(project: Project) -> Iterator[Session]:
     Raises `ProjectBusy` when another run holds it, `Refused` when lockfile or journal cannot be trusted.
     """
     with gcpause.paused():
-        ledger = lockfile.Ledger.open(project, now=_now)
+        ledger = lockfile.Ledger.open(project.paths, now=_now)
     with ledger:
         yield Session(project=project, ledger=ledger, settings=environment.read())
 
@@ -307,7 +305,7 @@ class Session:
 
     def pick(self, shot_id: str, take_id: str | None) -> bool:
         """Choose this take of the shot, and no other, or with None no take; whether that changes anything."""
-        changed = picking.picked(shot_id, take_id, self.ledger.lock)
+        changed = picks.picked(shot_id, take_id, self.ledger.lock)
         self.ledger.amend(changed)
         return bool(changed)
 
@@ -344,7 +342,7 @@ class Session:
         return step_of(take, facts, retry=waiting.retry, rerender=waiting.rerender)
 
     def _neighbours(self) -> set[str]:
-        return neighbours.known_tasks(self.project.root, self.project.lockfile_path)
+        return workspace.known_tasks(self.project.root, self.project.lockfile_path)
 
     def _run_settings(self, cap: Decimal | None, detach: bool) -> Settings:
         local = service.is_local(self.project, self.settings)

@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 from kfpipe import cuts, takes
 from kfpipe.domain import CutFrom, LocalMedium, Take
 from kfpipe.errors import BadRender, Problem, Refused
-from kfpipe.lock import Lock, Rendered, is_rehearsal
+from kfpipe.lock.states import Lock, Rendered, is_rehearsal
 from kfpipe.project import Project
 from kfpipe.steps import Chosen, FileState
 

@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 
 from kfpipe import fingerprint
 from kfpipe.domain import MediaInput, MediaRole, RemoteMedium, Take
-from kfpipe.lock import Asked, Lock
+from kfpipe.lock.states import Asked, Lock
 
 
 def changed(takes: Sequence[Take], lock: Lock) -> frozenset[str]:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from kfpipe.differences import Difference, between, form_of
 from kfpipe.domain import Take
 from kfpipe.files.scalars import decimal_text
-from kfpipe.lock import Lock
+from kfpipe.lock.states import Lock
 from kfpipe.planned import progress, standing_of
 from kfpipe.wording import visible
 

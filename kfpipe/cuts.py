@@ -18,7 +18,7 @@ from kfpipe.clip import picture
 from kfpipe.domain import FrameEnd, LocalMedium
 from kfpipe.files import durable
 from kfpipe.files.durable import make_state_dir, storage
-from kfpipe.lock import Render
+from kfpipe.lock.states import Render
 
 FOLDER: Final = "cuts"
 

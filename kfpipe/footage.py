@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from kfpipe import changes
 from kfpipe.domain import Take
-from kfpipe.lock import Lock, Record, Rendered, state_name
+from kfpipe.lock.states import Lock, Record, Rendered, state_name
 from kfpipe.steps import Chosen, FileState
 
 Link = Callable[[str], str | None]

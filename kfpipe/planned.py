@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 from kfpipe.differences import SHORT_DIGEST, Difference, Form, Given, between, form_of
 from kfpipe.domain import MediaRole, Parameters
 from kfpipe.files.scalars import decimal_text, parse_decimal
-from kfpipe.lock import Record, state_name, task_of
+from kfpipe.lock.states import Record, state_name, task_of
 from kfpipe.steps import Action, Step
 from kfpipe.wording import visible
 

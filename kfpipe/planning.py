@@ -12,7 +12,7 @@ from typing import assert_never
 from kfpipe.differences import Form, Given, between, form_of
 from kfpipe.domain import ABANDONED, Take
 from kfpipe.files.scalars import time_text
-from kfpipe.lock import (
+from kfpipe.lock.states import (
     Asked,
     Entry,
     Failed,
@@ -22,9 +22,9 @@ from kfpipe.lock import (
     Submitting,
     Succeeded,
     Unclear,
-    failures,
     is_rehearsal,
 )
+from kfpipe.lock.transitions import failures
 from kfpipe.provider.codes import verdict
 from kfpipe.steps import Action, Chosen, Facts, FileState, Plan, Step
 

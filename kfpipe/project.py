@@ -19,12 +19,12 @@ from kfpipe.errors import Problem, Refused, Severity, in_file_order
 from kfpipe.files import durable
 from kfpipe.files.text import LARGEST_BYTES
 from kfpipe.findings import Finding
+from kfpipe.lock.paths import LOCK_ENDING, STATE_DIR, LockPaths
 from kfpipe.manifest import Manifest, PriceLine, ProviderName
 from kfpipe.schema import StructureCheck
 from kfpipe.sources import ProjectFiles
 from kfpipe.wording import did_you_mean, echoed
 
-STATE_DIR = ".kfpipe"
 DIGESTS_FILE = "digests.json"
 _DELETE_LINK = "delete that link"
 
@@ -56,19 +56,30 @@ class Project:
     """A sound manifest with its takes, in manifest order. Paths are real and absolute.
 
     `root` is the git work tree, or `folder`, the manifest's own, where there is none; no file outside it is read or
-    written. `state_dir` keeps the journal and what can be made anew; git ignores it.
+    written.
     """
 
     root: Path
     folder: Path
-    stem: str
     manifest: Manifest
     catalogue: Catalogue
     takes: tuple[Take, ...]
     currency: str
     warnings: tuple[Problem, ...]
-    lockfile_path: Path
-    state_dir: Path
+    paths: LockPaths
+
+    @property
+    def stem(self) -> str:
+        """The manifest's name without its ending."""
+        return self.paths.stem
+
+    @property
+    def lockfile_path(self) -> Path:
+        return self.paths.lockfile_path
+
+    @property
+    def state_dir(self) -> Path:
+        return self.paths.state_dir
 
     @property
     def region(self) -> Region:
@@ -86,8 +97,10 @@ def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], 
     folder = path.parent.resolve()
     root = sources.project_root(folder)
     state_dir = folder / STATE_DIR
-    lockfile_path = (state_dir / EMULATOR_REGION if options.emulator else folder) / f"{path.stem}.lock.json"
-    _check_own_places(shown, root, state_dir, lockfile_path)
+    paths = LockPaths.beside(
+        (state_dir / EMULATOR_REGION if options.emulator else folder) / f"{path.stem}{LOCK_ENDING}"
+    )
+    _check_own_places(shown, root, state_dir, paths.lockfile_path)
     files, levels_up = ProjectFiles(folder=folder, root=root, bring=bring), len(folder.relative_to(root).parts)
     whole, check = gathering.gather(text, files=files, levels_up=levels_up)
     parsed, problems = _parsed(whole, check, options, path.stem, levels_up=levels_up)
@@ -96,14 +109,12 @@ def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], 
     return Project(
         root=root,
         folder=folder,
-        stem=path.stem,
         manifest=parsed,
         catalogue=catalogue.shipped(),
         takes=made,
         currency=_currency(parsed),
         warnings=warnings,
-        lockfile_path=lockfile_path,
-        state_dir=state_dir / EMULATOR_REGION if options.emulator else state_dir,
+        paths=paths,
     )
 
 

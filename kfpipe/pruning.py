@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from kfpipe.files.durable import sha256_of, storage
-from kfpipe.lock import Lock, Record, Render, Rendered
+from kfpipe.lock.states import Lock, Record, Render, Rendered
 from kfpipe.media import PREVIOUS, set_aside
 from kfpipe.renders import whereabouts
 from kfpipe.steps import FileState

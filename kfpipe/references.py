@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from kfpipe.addresses import _is_loopback, is_private
+from kfpipe.addresses import is_loopback_host, is_private
 from kfpipe.files.text import DataPath
 from kfpipe.findings import Finding
 from kfpipe.material import File, LocalFile, RemoteFile
@@ -133,7 +133,7 @@ def base_url(text: str, path: DataPath) -> str | Finding:
             expected=expected,
             fix="delete everything up to the `@`; the key comes from the environment variable DASHSCOPE_API_KEY",
         )
-    if url.scheme == "http" and not _is_loopback(url.hostname):
+    if url.scheme == "http" and not is_loopback_host(url.hostname):
         return Finding(
             path=path,
             what=f"{what} would send the key unencrypted",
@@ -142,7 +142,7 @@ def base_url(text: str, path: DataPath) -> str | Finding:
         )
     if url.query or url.fragment:
         return Finding(path=path, what=f"{what} has a `?` or `#` part", expected=expected, fix="delete that part")
-    if not _is_loopback(url.hostname) and not _SERVICE.fullmatch(url.hostname):
+    if not is_loopback_host(url.hostname) and not _SERVICE.fullmatch(url.hostname):
         return Finding(
             path=path,
             what=f"{what} is not one of the service's own: your key would be sent to strangers",

@@ -11,7 +11,8 @@ from typing import Final
 from kfpipe.domain import Take
 from kfpipe.files.durable import sha256_of
 from kfpipe.files.statcache import Facts, FileMemory
-from kfpipe.lock import Failed, Lock, Record, Render, Rendered, earlier_clip, is_rehearsal
+from kfpipe.lock.states import Failed, Lock, Record, Render, Rendered, is_rehearsal
+from kfpipe.lock.transitions import earlier_clip
 from kfpipe.media import PREVIOUS
 from kfpipe.steps import FileState
 

@@ -17,12 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final
 
-from kfpipe import lockfile, sources
 from kfpipe import project as projects
+from kfpipe import sources
 from kfpipe.comparison import Past
 from kfpipe.errors import Refused
 from kfpipe.files import git
 from kfpipe.files.durable import storage
+from kfpipe.lock import ledger as lockfile
 from kfpipe.project import Options, Project
 from kfpipe.wording import echoed
 
@@ -48,7 +49,7 @@ def past(project: Project, manifest: str, options: Options, name: str) -> Past:
         export.bring(place / project.lockfile_path.relative_to(project.folder))
         try:
             then = projects.load(place / manifest, options, bring=export.bring)
-            return Past(name=name, commit=commit, takes=then.takes, lock=lockfile.read(then))
+            return Past(name=name, commit=commit, takes=then.takes, lock=lockfile.read(then.paths))
         except Refused as refused:
             raise Refused(
                 replace(problem, file=problem.file.replace(f"{export.folder}{os.sep}", f"{name}:"))

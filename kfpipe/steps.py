@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from kfpipe.domain import Take
-from kfpipe.lock import Lock, Record
+from kfpipe.lock.states import Lock, Record
 
 
 class Action(StrEnum):

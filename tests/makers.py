@@ -21,7 +21,7 @@ from kfpipe.domain import (
     Take,
 )
 from kfpipe.footage import ShotFootage
-from kfpipe.lock import (
+from kfpipe.lock.states import (
     Asked,
     Failed,
     Failure,

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from kfpipe.cli.figures import counted, money_text
 from kfpipe.domain import EMULATOR_REGION
-from kfpipe.lock import Entry, may_be_billed, result_of, spent
+from kfpipe.lock.states import Entry, may_be_billed, result_of, spent
 
 
 def amounts(bills: Iterable[Entry], *, in_play: bool) -> dict[str, Decimal]:

@@ -18,7 +18,7 @@ from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.figures import counted
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
-from kfpipe.lock import Submitted, Task
+from kfpipe.lock.states import Submitted, Task
 from kfpipe.upkeep import Cancelling
 
 _WORDS: Final = {

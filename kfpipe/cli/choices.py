@@ -13,7 +13,7 @@ from kfpipe import api
 from kfpipe.cli import selection
 from kfpipe.cli.arguments import Command
 from kfpipe.errors import ExitCode
-from kfpipe.lock import Lock
+from kfpipe.lock.states import Lock
 from kfpipe.project import Project
 from kfpipe.steps import Chosen, Plan
 

@@ -12,8 +12,8 @@ from kfpipe.cli import lock_merge, messages, terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.figures import counted
 from kfpipe.errors import ExitCode, Problem, Severity
-from kfpipe.lock import FORMAT
-from kfpipe.lockplace import LockPlace
+from kfpipe.lock.codec import FORMAT
+from kfpipe.lock.tidy import LockPlace
 
 file_argument = click.argument("file", metavar="LOCKFILE|MANIFEST", type=click.Path(path_type=Path))
 

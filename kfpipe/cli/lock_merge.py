@@ -8,11 +8,11 @@ from typing import Final
 
 import click
 
-from kfpipe import mergedriver
 from kfpipe.cli import messages, terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.errors import ExitCode, Problem
-from kfpipe.merge import Clash, Doubt, Merged
+from kfpipe.lock import mergedriver
+from kfpipe.lock.merge import Clash, Doubt, Merged
 from kfpipe.wording import echoed
 
 _FIXES: Final = {

@@ -13,8 +13,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from kfpipe import catalogue
-from kfpipe.cli.selection import ABSENT, CHANGED, KINDS
-from kfpipe.lock import STATES
+from kfpipe.cli.selection import CHANGED, KINDS
+from kfpipe.lock.states import ABSENT, STATES
 
 if TYPE_CHECKING:
     from kfpipe.names import Names

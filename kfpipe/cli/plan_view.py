@@ -14,7 +14,7 @@ from kfpipe.cli.messages import problem_json
 from kfpipe.cli.table import Column, Table
 from kfpipe.errors import Problem
 from kfpipe.files.scalars import decimal_text
-from kfpipe.lock import Unclear
+from kfpipe.lock.states import Unclear
 from kfpipe.steps import Action, Plan, Step, Total
 
 _WORDS: Final = {

@@ -15,7 +15,7 @@ from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
-from kfpipe.lock import Lock
+from kfpipe.lock.states import Lock
 from kfpipe.project import Project
 from kfpipe.pruning import Departed, Lot
 

@@ -9,7 +9,7 @@ from kfpipe.cli import bills
 from kfpipe.cli.figures import counted
 from kfpipe.cli.table import Column, Table
 from kfpipe.files.scalars import decimal_text
-from kfpipe.lock import Entry, Rendered, spent, state_name
+from kfpipe.lock.states import Entry, Rendered, spent, state_name
 from kfpipe.pruning import Departed, Lot
 
 

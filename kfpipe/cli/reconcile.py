@@ -16,7 +16,7 @@ from kfpipe.cli.reconcile_view import Case
 from kfpipe.cli.settlement import Adopted, GivenUp, Settlement
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
-from kfpipe.lock import Submitting, Unclear
+from kfpipe.lock.states import Submitting, Unclear
 from kfpipe.steps import Chosen
 
 

@@ -11,7 +11,7 @@ from kfpipe.cli.figures import counted
 from kfpipe.cli.settlement import Adopted, GivenUp, Settlement
 from kfpipe.cli.table import Column, Table
 from kfpipe.files.scalars import decimal_text, time_text
-from kfpipe.lock import Submitting, Unclear, state_name
+from kfpipe.lock.states import Submitting, Unclear, state_name
 from kfpipe.upkeep import Candidate
 from kfpipe.wording import echoed, visible
 

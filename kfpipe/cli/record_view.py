@@ -11,10 +11,11 @@ from typing import Any
 
 from kfpipe.cli import bills
 from kfpipe.cli.figures import counted, money_text
-from kfpipe.cli.selection import ABSENT, Nominee, state_of
+from kfpipe.cli.selection import Nominee
 from kfpipe.cli.table import Column, Table
 from kfpipe.files.scalars import decimal_text, time_text
-from kfpipe.lock import (
+from kfpipe.lock.states import (
+    ABSENT,
     STATES,
     Entry,
     Failed,
@@ -28,6 +29,7 @@ from kfpipe.lock import (
     entries,
     result_of,
     state_name,
+    state_of,
     task_of,
 )
 

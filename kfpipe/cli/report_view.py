@@ -20,10 +20,10 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from kfpipe.cli import bills, record_view, terminal
 from kfpipe.cli.figures import counted
-from kfpipe.cli.selection import Nominee, state_of
+from kfpipe.cli.selection import Nominee
 from kfpipe.domain import LocalMedium, MediaRole, Medium, RenderRequest, Take
 from kfpipe.footage import Clip, Footage, Link, ShotFootage, address_of
-from kfpipe.lock import Asked, Entry, Failed, Lock, Record, entries, result_of, task_of
+from kfpipe.lock.states import Asked, Entry, Failed, Lock, Record, entries, result_of, state_of, task_of
 
 _TEMPLATE: Final = "report.html.jinja"
 _STYLE: Final = "report.css"

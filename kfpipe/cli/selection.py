@@ -14,12 +14,9 @@ from typing import Final
 from kfpipe import changes
 from kfpipe.domain import Take
 from kfpipe.errors import Problem, Refused
-from kfpipe.lock import STATES, Lock, Record, state_name
-from kfpipe.picking import shot_of
+from kfpipe.lock.picks import shot_of
+from kfpipe.lock.states import ABSENT, STATES, Lock, Record, state_of
 from kfpipe.wording import closest, echoed, listed
-
-ABSENT: Final = "absent"
-"""The state of a take that is not on record."""
 
 CHANGED: Final = "changed"
 """The takes on record that the manifest asks for otherwise by now."""
@@ -61,11 +58,6 @@ KINDS: Final[Mapping[str, Callable[[Nominee], Iterable[str]]]] = {
     "model": lambda one: one.models,
 }
 """What stands before the colon of a selector."""
-
-
-def state_of(record: Record | None) -> str:
-    """The state's word in every table."""
-    return ABSENT if record is None else state_name(record.entry)
 
 
 def nominees(takes: Sequence[Take], lock: Lock) -> list[Nominee]:

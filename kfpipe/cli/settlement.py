@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from kfpipe.cli.selection import state_of
 from kfpipe.errors import Problem, Refused
-from kfpipe.lock import Lock, Submitting, Unclear
+from kfpipe.lock.states import Lock, Submitting, Unclear, state_of
 from kfpipe.provider.wire import is_task_id
 from kfpipe.upkeep import unsettled
 from kfpipe.wording import closest, echoed

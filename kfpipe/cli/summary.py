@@ -12,7 +12,7 @@ from kfpipe.cli.selection import nominees
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished
 from kfpipe.files.scalars import decimal_text
-from kfpipe.lock import Lock, result_of
+from kfpipe.lock.states import Lock, result_of
 from kfpipe.steps import Plan
 
 MOST_TOLD: Final = 10

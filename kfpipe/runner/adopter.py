@@ -12,7 +12,7 @@ import anyio.to_thread
 
 from kfpipe import adoption
 from kfpipe.domain import TaskStatus
-from kfpipe.lock import Submitting
+from kfpipe.lock.states import Submitting
 from kfpipe.provider import ListedTask, Provider, TaskReport
 from kfpipe.runner.crossing import Crossing
 from kfpipe.runner.follower import Follower

@@ -15,8 +15,9 @@ from kfpipe import media
 from kfpipe.domain import PictureSize
 from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear, StorageFailed
 from kfpipe.files.durable import sha256_of
-from kfpipe.lock import Render, Rendered, Succeeded, earlier_clip, put_back
-from kfpipe.lockfile import Ledger
+from kfpipe.lock.ledger import Ledger
+from kfpipe.lock.states import Render, Rendered, Succeeded
+from kfpipe.lock.transitions import earlier_clip, put_back
 from kfpipe.pacing import backoff_s
 from kfpipe.provider import Provider
 from kfpipe.renders import whereabouts

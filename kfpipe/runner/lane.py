@@ -29,7 +29,8 @@ from kfpipe.events import (
     TakeSubmitted,
     TakeSucceeded,
 )
-from kfpipe.lock import (
+from kfpipe.lock.ledger import Ledger
+from kfpipe.lock.states import (
     Asked,
     Entry,
     Failed,
@@ -40,10 +41,9 @@ from kfpipe.lock import (
     Succeeded,
     Task,
     Unclear,
-    failures,
     is_rehearsal,
 )
-from kfpipe.lockfile import Ledger
+from kfpipe.lock.transitions import failures
 from kfpipe.pacing import backoff_s
 from kfpipe.provider import Provider, TaskReport
 from kfpipe.provider.codes import verdict

@@ -18,8 +18,8 @@ from kfpipe.budget import Purse
 from kfpipe.chain import why_not
 from kfpipe.errors import BadRender, ExitCode, Refused, ServiceRefused, ServiceUnclear
 from kfpipe.events import Event, Interrupted, RunFinished, RunStarted, TakePostponed, TakeRendered, TakeRestored
-from kfpipe.lock import Entry, Lock, Submitted, Submitting, Succeeded, result_of, task_ids, task_of
-from kfpipe.lockfile import Ledger
+from kfpipe.lock.ledger import Ledger
+from kfpipe.lock.states import Entry, Lock, Submitted, Submitting, Succeeded, result_of, task_ids, task_of
 from kfpipe.provider import Provider
 from kfpipe.provider.gate import Gate
 from kfpipe.runner.adopter import Adopter

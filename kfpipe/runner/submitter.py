@@ -13,8 +13,9 @@ import anyio
 from kfpipe.domain import SEED_MAX, MediaRole, RenderRequest, Take
 from kfpipe.errors import ServiceRefused
 from kfpipe.events import Event, Slowed
-from kfpipe.lock import Asked, Failed, Failure, Submitted, Submitting, Task, next_serial
-from kfpipe.lockfile import Ledger
+from kfpipe.lock.ledger import Ledger
+from kfpipe.lock.states import Asked, Failed, Failure, Submitted, Submitting, Task
+from kfpipe.lock.transitions import next_serial
 from kfpipe.pacing import backoff_s
 from kfpipe.provider import Accepted, Provider
 from kfpipe.provider.gate import Gate

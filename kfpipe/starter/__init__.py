@@ -13,7 +13,7 @@ from kfpipe.errors import Problem, Refused
 from kfpipe.files import durable
 from kfpipe.files.durable import make_state_dir, storage
 from kfpipe.files.schemas import schema_file
-from kfpipe.project import STATE_DIR
+from kfpipe.lock.paths import STATE_DIR
 
 MANIFEST: Final = "shots.yaml"
 SCHEMA: Final = f"{STATE_DIR}/manifest.schema.json"

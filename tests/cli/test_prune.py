@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from kfpipe.emulator import Emulator
-from kfpipe.lock import Rendered, entries, spent
-from kfpipe.lockfile import load, save
+from kfpipe.lock.ledger import load, save
+from kfpipe.lock.states import Rendered, entries, spent
 from kfpipe.media import set_aside
 from tests.cli.conftest import HEAD, Call
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from kfpipe.cli import record_view, table
 from kfpipe.cli.selection import nominees
-from kfpipe.lock import Entry, Lock
+from kfpipe.lock.states import Entry, Lock
 from tests.makers import failed, record, rendered, request, result, submitted, submitting, succeeded, take, unclear
 
 KITTEN, MONSTER, ROOF, WALK = take("kitten"), take("monster"), take("roof"), take("walk")

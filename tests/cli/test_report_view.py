@@ -15,7 +15,7 @@ from kfpipe.cli import report_view
 from kfpipe.cli.selection import nominees
 from kfpipe.domain import CutFrom, FrameEnd, MediaInput, MediaRole, RemoteMedium, Take
 from kfpipe.footage import Link, ShotFootage
-from kfpipe.lock import Entry, Lock
+from kfpipe.lock.states import Entry, Lock
 from tests.html_page import Page
 from tests.makers import (
     failed,

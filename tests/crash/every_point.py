@@ -18,9 +18,10 @@ from typing import Any, Final
 
 from PIL import Image
 
-from kfpipe import api, lockfile
+from kfpipe import api
 from kfpipe.emulator import Emulator
-from kfpipe.lock import Rendered, task_of
+from kfpipe.lock import ledger as lockfile
+from kfpipe.lock.states import Rendered, task_of
 from kfpipe.steps import Action
 from tests.crash import stage
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from kfpipe import lockfile
 from kfpipe.emulator import Emulator
-from kfpipe.lock import Rendered
+from kfpipe.lock import ledger as lockfile
+from kfpipe.lock.states import Rendered
 from tests.manifests import PAID
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signal to one process")

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from kfpipe import api, journal, lockfile
-from kfpipe.lock import Lock, task_ids
+from kfpipe import api
+from kfpipe.lock import journal
+from kfpipe.lock import ledger as lockfile
+from kfpipe.lock.states import Lock, task_ids
 from tests.crash import stage
 from tests.disk.conftest import Project
 
@@ -47,7 +49,7 @@ def test_a_journal_torn_at_any_byte_is_read_up_to_the_tear(project: Project) -> 
     lengths = {*range(0, len(content), STRIDE), *(end + offset for end in ends for offset in (-1, 0, 1)), len(content)}
     for length in sorted(lengths & set(range(len(content) + 1))):
         path.write_bytes(content[:length])
-        lock = lockfile.read(loaded)
+        lock = lockfile.read(loaded.paths)
         assert task_ids(before) <= task_ids(lock), "what was on record stays on record"
         assert lock == before or content[:length].endswith(b"\n")
         before = lock

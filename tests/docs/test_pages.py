@@ -17,8 +17,8 @@ from kfpipe import api, environment
 from kfpipe.cli.group import commands
 from kfpipe.emulator import load_faults
 from kfpipe.errors import ExitCode, Refused
-from kfpipe.lock import STATES
-from kfpipe.locktext import parsed
+from kfpipe.lock.states import STATES
+from kfpipe.lock.text import parsed
 from kfpipe.steps import Action
 from tests.docs.conftest import Call
 from tests.docs.pages import PAGES, ROOT, Block, blocks, blurred, headings, kfpipe_commands, links, shown, shown_file

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from kfpipe.errors import ExitCode
 from kfpipe.events import TakeAdopted, TakeFailed
-from kfpipe.lock import entries, spent
+from kfpipe.lock.states import entries, spent
 from tests.faults.stage import Stage, stage
 
 RUNS: Final = 5

@@ -17,7 +17,7 @@ from kfpipe.emulator import Emulator
 from kfpipe.environment import Environment
 from kfpipe.errors import ExitCode, KfpipeError
 from kfpipe.events import Event, RunFinished
-from kfpipe.lock import Rendered, entries, spent, state_name
+from kfpipe.lock.states import Rendered, entries, spent, state_name
 
 KEY: Final = service.EMULATOR_KEY
 

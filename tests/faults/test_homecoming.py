@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from kfpipe.errors import ExitCode
-from kfpipe.lock import Rendered, Succeeded
+from kfpipe.lock.states import Rendered, Succeeded
 from tests.faults import hurry
 from tests.faults.stage import Stage, stage
 

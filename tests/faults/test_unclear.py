@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kfpipe.errors import ExitCode
-from kfpipe.lock import Unclear
+from kfpipe.lock.states import Unclear
 from tests.faults import hurry
 from tests.faults.stage import stage
 from tests.faults.unclear import EVERY, LOSSES, SETTINGS, TAKES, Count, Loss, Setting, play

@@ -20,7 +20,7 @@ from kfpipe.emulator.scene import RemoteFile
 from kfpipe.emulator.tasks import Task
 from kfpipe.errors import ExitCode
 from kfpipe.events import TakeAdopted
-from kfpipe.lock import Unclear, task_ids
+from kfpipe.lock.states import Unclear, task_ids
 from tests.faults.matrix import FOREVER_S
 from tests.faults.stage import KEY, Stage, stage
 

@@ -17,9 +17,10 @@ from typing import Any, Final
 import yaml
 from PIL import Image
 
-from kfpipe import journal, locktext
-from kfpipe.journal import Transition
-from kfpipe.lock import Record
+from kfpipe.lock import journal
+from kfpipe.lock import text as locktext
+from kfpipe.lock.journal import Transition
+from kfpipe.lock.states import Record
 from tests import makers
 from tests.fuzz import bench, mutations
 from tests.fuzz.service import Service

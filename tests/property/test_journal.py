@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kfpipe import journal
 from kfpipe.errors import Refused
-from kfpipe.journal import Transition
+from kfpipe.lock import journal
+from kfpipe.lock.journal import Transition
 from tests.makers import failed, rendered, submitted, submitting, succeeded
 
 NAME = "shots.lock.json"

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kfpipe import locktext
 from kfpipe.domain import SEED_MAX, MediaRole, Parameters
 from kfpipe.errors import Refused
-from kfpipe.lock import (
+from kfpipe.lock import text as locktext
+from kfpipe.lock.codec import entry_from_json, entry_to_json
+from kfpipe.lock.states import (
     Asked,
     Entry,
     Failed,
@@ -26,12 +27,10 @@ from kfpipe.lock import (
     Succeeded,
     Task,
     Unclear,
-    applied,
-    entry_from_json,
-    entry_to_json,
     may_be_billed,
     task_of,
 )
+from kfpipe.lock.transitions import applied
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 WORD = st.text("abcdefXYZ0189-._ é猫", min_size=1, max_size=12)

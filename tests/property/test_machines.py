@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from trio.testing import MockClock
 
-from kfpipe import journal, locktext, planning
+from kfpipe import planning
 from kfpipe.domain import Take
 from kfpipe.errors import ServiceRefused
-from kfpipe.journal import Transition
-from kfpipe.lock import (
+from kfpipe.lock import journal
+from kfpipe.lock import text as locktext
+from kfpipe.lock.journal import Transition
+from kfpipe.lock.states import (
     Entry,
     Failed,
     Failure,
@@ -33,13 +35,12 @@ from kfpipe.lock import (
     Succeeded,
     Task,
     Unclear,
-    applied,
     entries,
-    next_serial,
     result_of,
     task_ids,
     task_of,
 )
+from kfpipe.lock.transitions import applied, next_serial
 from kfpipe.pacing import Pacer, Throttle
 from kfpipe.provider.gate import Gate
 from kfpipe.steps import Action, Facts, FileState, Plan, Step

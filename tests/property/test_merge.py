@@ -9,22 +9,11 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kfpipe import conflict, locktext
-from kfpipe.lock import (
-    Entry,
-    Failed,
-    Lock,
-    Record,
-    Rendered,
-    Task,
-    applied,
-    entries,
-    put_back,
-    result_of,
-    task_ids,
-    task_of,
-)
-from kfpipe.merge import merge
+from kfpipe.lock import conflict
+from kfpipe.lock import text as locktext
+from kfpipe.lock.merge import merge
+from kfpipe.lock.states import Entry, Failed, Lock, Record, Rendered, Task, entries, result_of, task_ids, task_of
+from kfpipe.lock.transitions import applied, put_back
 from tests.makers import NOW, asked, failed, rendered, result, submitted, unclear
 
 

@@ -16,7 +16,7 @@ from kfpipe.domain import FrameEnd
 from kfpipe.emulator import Emulator
 from kfpipe.environment import Environment
 from kfpipe.events import Event, RunFinished
-from kfpipe.lock import Rendered
+from kfpipe.lock.states import Rendered
 from kfpipe.steps import Plan
 
 DEFAULTS = """\

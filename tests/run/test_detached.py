@@ -9,7 +9,7 @@ import pytest
 from kfpipe.emulator import Emulator
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished, TakeSubmitted
-from kfpipe.lock import Submitted
+from kfpipe.lock.states import Submitted
 from tests.run.conftest import Studio
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,7 @@ from kfpipe.emulator import Emulator
 from kfpipe.errors import AccountRefused, ExitCode
 from kfpipe.events import TakeAdopted, TakeFailed, TakePostponed, TakeSubmitted
 from kfpipe.files.durable import sha256_of
-from kfpipe.lock import Failed, Rendered, Submitting, entries, spent, task_of
+from kfpipe.lock.states import Failed, Rendered, Submitting, entries, spent, task_of
 from kfpipe.steps import Action
 from tests.run.conftest import DEFAULTS, Studio
 

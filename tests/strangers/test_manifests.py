@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kfpipe import locktext
+from kfpipe.lock import text as locktext
 from tests import makers
 from tests.fuzz.cases import KEY, SMALL
 from tests.fuzz.service import Service

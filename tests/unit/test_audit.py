@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from kfpipe import audit, locktext
 from kfpipe.errors import Problem, Severity
-from kfpipe.lock import Lock
+from kfpipe.lock import check as audit
+from kfpipe.lock import text as locktext
+from kfpipe.lock.states import Lock
 from tests.makers import record, render, rendered, result, submitted, take, task
 
 

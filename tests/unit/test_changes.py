@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from kfpipe.changes import changed
 from kfpipe.domain import MediaInput, MediaRole
-from kfpipe.lock import Lock
+from kfpipe.lock.states import Lock
 from tests.makers import follower, record, rendered, request, still, submitted, take
 
 LAST = MediaInput(role=MediaRole.LAST_FRAME, medium=still("frames/b.png", "b" * 64))

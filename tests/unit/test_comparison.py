@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from kfpipe.comparison import Comparison, Kind, Past, Price, compare
 from kfpipe.domain import Take
-from kfpipe.lock import Lock
+from kfpipe.lock.states import Lock
 from tests.makers import parameters, record, rendered, request, take
 
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kfpipe import journal
 from kfpipe.errors import Position, Refused
-from kfpipe.journal import Transition
+from kfpipe.lock import journal
+from kfpipe.lock.journal import Transition
 from tests.makers import failed, rendered, submitted, submitting, succeeded
 
 NAME = "shots.lock.json"

@@ -8,19 +8,10 @@ import pytest
 
 from kfpipe.domain import MediaRole
 from kfpipe.files.scalars import decimal_text, time_text
-from kfpipe.lock import (
-    STATES,
-    Failed,
-    applied,
-    entries,
-    failures,
-    next_serial,
-    record_to_json,
-    spent,
-    state_name,
-    without_dead_signature,
-)
-from kfpipe.lockschema import lock_schema
+from kfpipe.lock.codec import record_to_json
+from kfpipe.lock.schema import lock_schema
+from kfpipe.lock.states import STATES, Failed, entries, spent, state_name
+from kfpipe.lock.transitions import applied, failures, next_serial, without_dead_signature
 from tests.makers import NOW, failed, record, rendered, result, submitted, submitting, succeeded, unclear
 
 

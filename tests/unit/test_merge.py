@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from kfpipe.lock import Entry, Lock, Record, Rendered, Submitted, Task, spent, task_ids
-from kfpipe.merge import Doubt, Merged, merge
+from kfpipe.lock.merge import Doubt, Merged, merge
+from kfpipe.lock.states import Entry, Lock, Record, Rendered, Submitted, Task, spent, task_ids
 from tests.makers import NOW, asked, failed, record, render, rendered, result, submitted, take, unclear
 
 KITTEN = take("kitten")

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from kfpipe.domain import CutFrom, FrameEnd, MediaRole, Take
-from kfpipe.lock import Entry, Lock, Record
+from kfpipe.lock.states import Entry, Lock, Record
 from kfpipe.planning import make
 from kfpipe.steps import Action, Facts, FileState, Plan, Step
 from tests.makers import (

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kfpipe import conflict, locktext
 from kfpipe.errors import Problem, Refused
 from kfpipe.files import durable, git
 from kfpipe.files.durable import storage
-from kfpipe.lock import Record
-from kfpipe.merge import Merged, merge
+from kfpipe.lock import conflict
+from kfpipe.lock import text as locktext
+from kfpipe.lock.merge import Merged, merge
+from kfpipe.lock.states import Record
 
 ATTRIBUTES: Final = ".gitattributes"
 RULE: Final = "*.lock.json merge=kfpipe"

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from kfpipe import lockfile
 from kfpipe.errors import Refused
-from kfpipe.lock import task_ids
-from kfpipe.project import STATE_DIR
-
-_ENDING: Final = ".lock.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Paths:
-    stem: str
-    lockfile_path: Path
-    state_dir: Path
+from kfpipe.lock import ledger as lockfile
+from kfpipe.lock.paths import LOCK_ENDING, STATE_DIR, LockPaths
+from kfpipe.lock.states import task_ids
 
 
 def known_tasks(root: Path, own: Path) -> set[str]:
@@ -29,10 +18,8 @@ def known_tasks(root: Path, own: Path) -> set[str]:
     for path in _lockfiles(root):
         if path == own:
             continue
-        stem = path.name.removesuffix(_ENDING)
-        paths = _Paths(stem=stem, lockfile_path=path, state_dir=path.parent / STATE_DIR)
         try:
-            found.update(task_ids(lockfile.read(paths)))
+            found.update(task_ids(lockfile.read(LockPaths.beside(path))))
         except Refused:
             continue  # a prompt that does not match still keeps its tasks from being taken for ours
     return found
@@ -44,6 +31,6 @@ def _lockfiles(root: Path) -> Iterator[Path]:
         # A first run that was killed has left a journal, and no lockfile yet.
         journals = Path(folder, STATE_DIR).glob("*.journal")
         yield from {
-            *(Path(folder, name) for name in names if name.endswith(_ENDING)),
-            *(Path(folder, f"{journal.stem}{_ENDING}") for journal in journals),
+            *(Path(folder, name) for name in names if name.endswith(LOCK_ENDING)),
+            *(Path(folder, f"{journal.stem}{LOCK_ENDING}") for journal in journals),
         }

@@ -11,8 +11,9 @@ from typing import Any, Final
 from kfpipe.errors import Problem, Refused
 from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, decoded, index_of, parse, refusal
 from kfpipe.files.text import DataPath, position_of
-from kfpipe.lock import FORMAT, Lock, Record, record_from_json, record_to_json
-from kfpipe.lockschema import Part, faults, fits
+from kfpipe.lock.codec import FORMAT, record_from_json, record_to_json
+from kfpipe.lock.schema import Part, faults, fits
+from kfpipe.lock.states import Lock, Record
 from kfpipe.wording import described, echoed
 
 MOST_EXPLAINED: Final = 50

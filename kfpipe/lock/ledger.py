@@ -11,35 +11,25 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 import anyio
 import anyio.to_thread
 
-from kfpipe import journal, locktext
-from kfpipe.claim import Claim
 from kfpipe.errors import Problem, Refused, StorageFailed
 from kfpipe.files import durable
 from kfpipe.files.durable import make_state_dir, shown, storage
-from kfpipe.journal import Transition
-from kfpipe.lock import Entry, Lock, Record, applied, without_dead_signature
-from kfpipe.merge import merge
+from kfpipe.lock import journal
+from kfpipe.lock import text as locktext
+from kfpipe.lock.claim import Claim
+from kfpipe.lock.journal import Transition
+from kfpipe.lock.merge import merge
+from kfpipe.lock.paths import LockPaths
+from kfpipe.lock.states import Entry, Lock, Record
+from kfpipe.lock.transitions import applied, without_dead_signature
 
 LARGEST_BYTES: Final = 1 << 30
 """A lockfile of 100,000 takes has about 200 MB."""
-
-
-class LockPaths(Protocol):
-    """Where a manifest's records are; a `Project` knows it. `stem` is the manifest's, and names the files."""
-
-    @property
-    def stem(self) -> str: ...
-
-    @property
-    def lockfile_path(self) -> Path: ...
-
-    @property
-    def state_dir(self) -> Path: ...
 
 
 def load(path: Path) -> dict[str, Record]:
@@ -92,7 +82,7 @@ class Ledger:
         """
         with storage(paths.state_dir):
             make_state_dir(paths.state_dir)
-        claim = Claim(paths.state_dir / f"{paths.stem}.lock")
+        claim = Claim(paths.claim_path)
         claim.take(shown(paths.lockfile_path), now())
         try:
             with storage(paths.lockfile_path):
@@ -115,7 +105,7 @@ class Ledger:
         with anyio.CancelScope(shield=True):
             async with self._flushing:
                 if self._broken is not None:
-                    raise StorageFailed(str(_journal_path(self._paths)), self._broken)
+                    raise StorageFailed(str(self._paths.journal_path), self._broken)
                 if batch is self._waiting:  # else someone who waited longer has written it along with theirs
                     await self._flush()
 
@@ -140,7 +130,7 @@ class Ledger:
             save(self._paths.lockfile_path, self._lock)
             self._saved = dict(self._lock)
             self._seen = _identity(self._paths.lockfile_path)
-        with storage(_journal_path(self._paths)):
+        with storage(self._paths.journal_path):
             self._journal.remove()
         return changed
 
@@ -189,7 +179,7 @@ class Ledger:
             await anyio.to_thread.run_sync(self._journal.append, journal.line(batch))
         except OSError as error:
             self._broken = durable.reason(error)
-            raise StorageFailed(str(_journal_path(self._paths)), self._broken) from error
+            raise StorageFailed(str(self._paths.journal_path), self._broken) from error
         _apply(self._lock, batch)
 
 
@@ -197,7 +187,7 @@ class _JournalFile:
     """The journal as it grows; there is none before the first line. All may raise OSError."""
 
     def __init__(self, paths: LockPaths, now: Callable[[], datetime]) -> None:
-        self._path = _journal_path(paths)
+        self._path = paths.journal_path
         self._lockfile = paths.lockfile_path.name
         self._now = now
         self._descriptor: int | None = None
@@ -252,15 +242,11 @@ def _tidied(record: Record, now: datetime) -> Record:
     return record if is_tidy else replace(record, entry=entry, previous=previous)
 
 
-def _journal_path(paths: LockPaths) -> Path:
-    return paths.state_dir / f"{paths.stem}.journal"
-
-
 def _left_in_journal(paths: LockPaths) -> tuple[Transition, ...]:
-    content = _content(_journal_path(paths))
+    content = _content(paths.journal_path)
     if content is None:
         return ()
-    return journal.parsed(content, shown(_journal_path(paths)), lockfile=paths.lockfile_path.name)
+    return journal.parsed(content, shown(paths.journal_path), lockfile=paths.lockfile_path.name)
 
 
 def _content(path: Path) -> bytes | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kfpipe.domain import Take
 from kfpipe.errors import Problem, Refused
-from kfpipe.lock import Lock, Record, Rendered, state_name
+from kfpipe.lock.states import Lock, Record, Rendered, state_name
 from kfpipe.wording import did_you_mean, echoed
 
 

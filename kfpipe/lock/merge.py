@@ -21,7 +21,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from kfpipe.lock import (
+from kfpipe.lock.codec import entry_to_json
+from kfpipe.lock.picks import shot_of
+from kfpipe.lock.states import (
     Entry,
     Failed,
     Lock,
@@ -32,12 +34,10 @@ from kfpipe.lock import (
     Submitting,
     Succeeded,
     Unclear,
-    entry_to_json,
     may_be_billed,
     result_of,
     task_of,
 )
-from kfpipe.picking import shot_of
 
 _UNDER_WAY: Final = (Submitting, Unclear, Submitted, Succeeded)
 _FURTHEST_LAST: Final = (Submitting, Unclear, Submitted, Failed, Succeeded, Rendered)

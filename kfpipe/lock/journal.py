@@ -23,8 +23,9 @@ from typing import Any, Final
 from kfpipe.errors import Position, Problem, Refused
 from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, index_of, parse
 from kfpipe.files.scalars import time_text
-from kfpipe.lock import Entry, entry_from_json, entry_to_json
-from kfpipe.lockschema import Part, faults, fits
+from kfpipe.lock.codec import entry_from_json, entry_to_json
+from kfpipe.lock.schema import Part, faults, fits
+from kfpipe.lock.states import Entry
 from kfpipe.wording import described, echoed
 
 FORMAT: Final = 1

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfpipe import locktext
-from kfpipe.merge import Merged
+from kfpipe.lock import text as locktext
+from kfpipe.lock.merge import Merged
 
 _OURS, _BETWEEN, _THEIRS = b"<<<<<<< ours\n", b"=======\n", b">>>>>>> theirs\n"
 

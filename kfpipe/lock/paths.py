@@ -1,0 +1,43 @@
+"""Where the lockfile, its journal and the state folder of a manifest are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from kfpipe.domain import EMULATOR_REGION
+
+STATE_DIR: Final = ".kfpipe"
+"""The folder of what can be made again, beside the manifest; git ignores it."""
+
+LOCK_ENDING: Final = ".lock.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockPaths:
+    """The files that hold a manifest's records."""
+
+    lockfile_path: Path
+    state_dir: Path
+
+    @classmethod
+    def beside(cls, lockfile_path: Path) -> Self:
+        """Those of a lockfile where it lies: beside its manifest, or the emulator's in its state folder."""
+        folder = lockfile_path.parent
+        is_within = (folder.name, folder.parent.name) == (EMULATOR_REGION, STATE_DIR)
+        return cls(lockfile_path=lockfile_path, state_dir=folder if is_within else folder / STATE_DIR)
+
+    @property
+    def stem(self) -> str:
+        """The manifest's, which names all of them."""
+        return self.lockfile_path.name.removesuffix(LOCK_ENDING)
+
+    @property
+    def journal_path(self) -> Path:
+        return self.state_dir / f"{self.stem}.journal"
+
+    @property
+    def claim_path(self) -> Path:
+        """Locked by whoever runs the project."""
+        return self.state_dir / f"{self.stem}.lock"
