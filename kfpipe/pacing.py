@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
+
+from kfpipe.provider.codes import ThrottleKind
 
 BACKOFF_LIMIT_S: Final = 60.0
 RETRY_AFTER_LIMIT_S: Final = 3600.0
@@ -24,15 +25,7 @@ SETTLING_S: Final = 1.0
 """Requests that were under way together are refused together; they are one complaint."""
 
 
-class Throttle(StrEnum):
-    """What the service complained about."""
-
-    RATE = "rate"
-    BURST = "burst"
-    QUOTA = "quota"
-
-
-_KEPT: Final = {Throttle.RATE: 0.5, Throttle.BURST: 0.25}
+_KEPT: Final = {ThrottleKind.RATE: 0.5, ThrottleKind.BURST: 0.25}
 """What is left of the rate after a complaint. A quota is used up by tasks in progress: the rate stays."""
 
 
@@ -112,7 +105,7 @@ class Pacer:
         self._unanswered -= 1
         self._answered_s.append(now_s)
 
-    def throttled(self, now_s: float, kind: Throttle, retry_after_s: float | None) -> None:
+    def throttled(self, now_s: float, kind: ThrottleKind, retry_after_s: float | None) -> None:
         """The service complained: nothing leaves for as long as it wishes, and then more slowly."""
         pause_s = min(retry_after_s or 0.0, RETRY_AFTER_LIMIT_S)
         self._next_s = max(self._next_s, now_s + pause_s)

@@ -18,7 +18,7 @@ from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
 from kfpipe.provider import Accepted, Body, ListedTask, TaskReport, wire
 from kfpipe.provider.codes import LINK_REFUSED
 from kfpipe.provider.transport import Answer, Opening, Transport, is_inside, is_secure
-from kfpipe.provider.upload_memory import UploadMemory
+from kfpipe.provider.upload_cache import UploadMemory
 from kfpipe.provider.uploads import Uploads, data_uri
 from kfpipe.version import __version__
 

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Final
 
 from kfpipe.domain import ABANDONED, CANCELED, NEVER_CREATED, NO_REASON
-from kfpipe.pacing import Throttle
 
 NOT_CONNECTED: Final = "kfpipe.NotConnected"
 """No connection came about: the request never left."""
@@ -17,6 +16,14 @@ LINK_REFUSED: Final = "kfpipe.LinkRefused"
 
 STORAGE: Final = "kfpipe.Storage"
 """The service's file storage refused an upload; its own code follows after a dot."""
+
+
+class ThrottleKind(StrEnum):
+    """What the service complained about."""
+
+    RATE = "rate"
+    BURST = "burst"
+    QUOTA = "quota"
 
 
 class Verdict(StrEnum):
@@ -31,7 +38,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
     @property
-    def throttle(self) -> Throttle | None:
+    def throttle(self) -> ThrottleKind | None:
         """The way to slow down, None when the code does not ask for it."""
         return _THROTTLES.get(self)
 
@@ -57,10 +64,10 @@ def verdict(code: str | None, message: str = "") -> Verdict:
     return Verdict.UNKNOWN
 
 
-_THROTTLES: Final[Mapping[Verdict, Throttle]] = {
-    Verdict.THROTTLED_RATE: Throttle.RATE,
-    Verdict.THROTTLED_BURST: Throttle.BURST,
-    Verdict.THROTTLED_QUOTA: Throttle.QUOTA,
+_THROTTLES: Final[Mapping[Verdict, ThrottleKind]] = {
+    Verdict.THROTTLED_RATE: ThrottleKind.RATE,
+    Verdict.THROTTLED_BURST: ThrottleKind.BURST,
+    Verdict.THROTTLED_QUOTA: ThrottleKind.QUOTA,
 }
 
 _BY_MESSAGE: Final[Mapping[str, Mapping[str, Verdict]]] = {

@@ -21,7 +21,7 @@ from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
 from kfpipe.provider import wire
 from kfpipe.provider.codes import STORAGE
 from kfpipe.provider.transport import Answer, Form, Transport
-from kfpipe.provider.upload_memory import UploadMemory
+from kfpipe.provider.upload_cache import UploadMemory
 
 POLICY_MARGIN_S: Final = 30.0
 AT_ONCE: Final = 4

@@ -9,8 +9,8 @@ from typing import Final
 import anyio
 
 from kfpipe.errors import ServiceRefused
-from kfpipe.pacing import Allowance, Throttle
-from kfpipe.provider.codes import verdict
+from kfpipe.pacing import Allowance
+from kfpipe.provider.codes import ThrottleKind, verdict
 
 _LOOK_AGAIN_S: Final = 1.0
 """How often a waiter asks whether a lowered limit has grown back."""
@@ -58,7 +58,7 @@ class Slots:
 
     def heed(self, refusal: ServiceRefused) -> None:
         """Make do with fewer places if the service refused a task for want of room."""
-        if verdict(refusal.code, refusal.message).throttle is Throttle.QUOTA:
+        if verdict(refusal.code, refusal.message).throttle is ThrottleKind.QUOTA:
             now_s = anyio.current_time()
             # The refused task holds a place as well; what the service bears is one less.
             self._allowance = self._allowance.lowered(now_s, to=max(1, self._taken - 1), until_s=now_s)

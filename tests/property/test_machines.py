@@ -41,7 +41,8 @@ from kfpipe.lock.states import (
     task_of,
 )
 from kfpipe.lock.transitions import applied, next_serial
-from kfpipe.pacing import Pacer, Throttle
+from kfpipe.pacing import Pacer
+from kfpipe.provider.codes import ThrottleKind
 from kfpipe.provider.gate import Gate
 from kfpipe.steps import Action, Facts, FileState, Plan, Step
 from tests import makers
@@ -356,8 +357,8 @@ class Queue(RuleBasedStateMachine):
         self.arrivals_s.append(sent_s + on_the_way * (self.now_s - sent_s))
         self.pacer.answered(self.now_s)
 
-    @rule(kind=st.sampled_from(Throttle), retry_after_s=st.none() | st.floats(0, 20))
-    def complain(self, kind: Throttle, retry_after_s: float | None) -> None:
+    @rule(kind=st.sampled_from(ThrottleKind), retry_after_s=st.none() | st.floats(0, 20))
+    def complain(self, kind: ThrottleKind, retry_after_s: float | None) -> None:
         self.pacer.throttled(self.now_s, kind, retry_after_s)
 
     @invariant()

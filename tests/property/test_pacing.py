@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from kfpipe.errors import ServiceRefused
-from kfpipe.pacing import Allowance, Pacer, Throttle, backoff_s
+from kfpipe.pacing import Allowance, Pacer, backoff_s
+from kfpipe.provider.codes import ThrottleKind
 from kfpipe.provider.gate import Gate
 
 latencies_s = st.lists(
     st.tuples(st.floats(min_value=0, max_value=3), st.floats(min_value=0, max_value=3)), min_size=1, max_size=60
 )
-complaints = st.lists(st.tuples(st.integers(0, 59), st.sampled_from(Throttle), st.none() | st.floats(0, 5)), max_size=4)
+complaints = st.lists(
+    st.tuples(st.integers(0, 59), st.sampled_from(ThrottleKind), st.none() | st.floats(0, 5)), max_size=4
+)
 
 
 def most_in_any_second(moments_s: Sequence[float]) -> int:
@@ -36,7 +39,7 @@ def most_in_any_second(moments_s: Sequence[float]) -> int:
 
 @given(limit=st.integers(1, 12), latencies=latencies_s, complaints=complaints)
 def test_no_latency_makes_the_service_see_more_than_the_limit_in_any_second(
-    limit: int, latencies: list[tuple[float, float]], complaints: list[tuple[int, Throttle, float | None]]
+    limit: int, latencies: list[tuple[float, float]], complaints: list[tuple[int, ThrottleKind, float | None]]
 ) -> None:
     pacer, now_s = Pacer(limit), 1000.0
     arrivals_s: list[float] = []
@@ -57,9 +60,11 @@ def test_no_latency_makes_the_service_see_more_than_the_limit_in_any_second(
     assert most_in_any_second(arrivals_s) <= limit
 
 
-@given(limit=st.floats(0.2, 300), steps=st.lists(st.tuples(st.floats(0, 30), st.sampled_from(Throttle)), max_size=20))
+@given(
+    limit=st.floats(0.2, 300), steps=st.lists(st.tuples(st.floats(0, 30), st.sampled_from(ThrottleKind)), max_size=20)
+)
 def test_the_rate_never_leaves_its_bounds_and_always_comes_back(
-    limit: float, steps: list[tuple[float, Throttle]]
+    limit: float, steps: list[tuple[float, ThrottleKind]]
 ) -> None:
     pacer, now_s = Pacer(limit), 1000.0
     for pause_s, kind in steps:

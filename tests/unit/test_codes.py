@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kfpipe.pacing import Throttle
-from kfpipe.provider.codes import LINK_REFUSED, NOT_CONNECTED, Verdict, verdict
+from kfpipe.provider.codes import LINK_REFUSED, NOT_CONNECTED, ThrottleKind, Verdict, verdict
 
 
 @pytest.mark.parametrize(
@@ -51,15 +50,19 @@ def test_billing_refusals_stop_the_run_although_they_look_like_throttling(code: 
 @pytest.mark.parametrize(
     ("code", "message", "kind"),
     [
-        ("Throttling", "", Throttle.RATE),
-        ("Throttling.RateQuota", "Requests rate limit exceeded.", Throttle.RATE),
-        ("limit_requests", "", Throttle.RATE),
-        ("Throttling.BurstRate", "", Throttle.BURST),
-        ("Throttling.AllocationQuota", "Allocated quota exceeded, please increase your quota limit.", Throttle.QUOTA),
-        ("Throttling.RateQuota", "Too many concurrent tasks.", Throttle.QUOTA),
+        ("Throttling", "", ThrottleKind.RATE),
+        ("Throttling.RateQuota", "Requests rate limit exceeded.", ThrottleKind.RATE),
+        ("limit_requests", "", ThrottleKind.RATE),
+        ("Throttling.BurstRate", "", ThrottleKind.BURST),
+        (
+            "Throttling.AllocationQuota",
+            "Allocated quota exceeded, please increase your quota limit.",
+            ThrottleKind.QUOTA,
+        ),
+        ("Throttling.RateQuota", "Too many concurrent tasks.", ThrottleKind.QUOTA),
     ],
 )
-def test_the_kinds_of_throttling_are_told_apart(code: str, message: str, kind: Throttle) -> None:
+def test_the_kinds_of_throttling_are_told_apart(code: str, message: str, kind: ThrottleKind) -> None:
     assert verdict(code, message).throttle is kind
     assert verdict(code, message).may_pass
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kfpipe.pacing import RECOVERY_S, WINDOW_S, Allowance, Pacer, Throttle, backoff_s
+from kfpipe.pacing import RECOVERY_S, WINDOW_S, Allowance, Pacer, backoff_s
+from kfpipe.provider.codes import ThrottleKind
 
 
 def test_the_wait_doubles_from_one_second_to_a_minute() -> None:
@@ -71,23 +72,23 @@ def test_a_limit_below_one_still_lets_requests_out() -> None:
 
 def test_the_services_wish_is_waited_for_and_then_the_rate_is_lower() -> None:
     pacer = Pacer(8.0)
-    pacer.throttled(10.0, Throttle.RATE, 3.0)
+    pacer.throttled(10.0, ThrottleKind.RATE, 3.0)
     assert pacer.wait_s(10.0) == pytest.approx(3.0)
     assert pacer.rate_per_s(13.0) == pytest.approx(4.0)
     assert pacer.rate_per_s(13.0 + RECOVERY_S) == 8
 
 
 def test_a_burst_slows_down_further_than_a_rate_and_a_quota_not_at_all() -> None:
-    def rate_after(kind: Throttle) -> float:
+    def rate_after(kind: ThrottleKind) -> float:
         pacer = Pacer(8.0)
         pacer.throttled(10.0, kind, None)
         return pacer.rate_per_s(10.0)
 
-    assert rate_after(Throttle.BURST) < rate_after(Throttle.RATE) < rate_after(Throttle.QUOTA) == 8
+    assert rate_after(ThrottleKind.BURST) < rate_after(ThrottleKind.RATE) < rate_after(ThrottleKind.QUOTA) == 8
 
 
 def test_however_often_the_service_complains_requests_go_on() -> None:
     pacer = Pacer(8.0)
     for minute in range(100):
-        pacer.throttled(60.0 + 2 * minute, Throttle.BURST, None)
+        pacer.throttled(60.0 + 2 * minute, ThrottleKind.BURST, None)
     assert pacer.rate_per_s(400.0) >= 0.125
