@@ -8,17 +8,16 @@ from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 
-from kfpipe import sources
 from kfpipe.digests import DigestCache
-from kfpipe.document import Document
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Problem, Unusable
 from kfpipe.files.text import DataPath
-from kfpipe.findings import Finding
-from kfpipe.manifest import Manifest
-from kfpipe.material import LocalFile, Material, PromptFile, Recording, Still
-from kfpipe.shots import Shot
-from kfpipe.sources import ProjectFiles
+from kfpipe.manifest import files as sources
+from kfpipe.manifest.document import Document
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.files import ProjectFiles
+from kfpipe.manifest.model import LocalFile, Manifest, PromptFile, Shot
+from kfpipe.material import Material, Recording, Still
 
 PROMPT_FILE_LIMIT_BYTES = 65_536
 

@@ -15,10 +15,9 @@ from kfpipe import matrix
 from kfpipe.domain import SEED_MAX, MediaRole
 from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
-from kfpipe.findings import Finding
-from kfpipe.material import Footage
-from kfpipe.matrix import SETTING_NAMES, TAKES_LIMIT, Cell, scalar_text
-from kfpipe.shots import Matrix, Place, SeedChoice, Settings, Shot
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import TAKES_LIMIT, Matrix, MediaSource, Place, SeedChoice, Shot, ShotSettings
+from kfpipe.matrix import SETTING_NAMES, Cell, scalar_text
 from kfpipe.wording import echoed
 
 ID_LIMIT_BYTES = 200
@@ -39,8 +38,8 @@ class Draft:
     id: str
     shot: Shot
     cell: Cell
-    settings: Settings
-    media: Mapping[MediaRole, Footage]
+    settings: ShotSettings
+    media: Mapping[MediaRole, MediaSource]
     seed: int | None
     index: int
     count: int
@@ -102,7 +101,7 @@ def _draft(shot: Shot, cell: Cell, index: int, count: int) -> Draft:
     )
 
 
-def _media(shot: Shot, cell: Cell) -> Mapping[MediaRole, Footage]:
+def _media(shot: Shot, cell: Cell) -> Mapping[MediaRole, MediaSource]:
     """The shot's media with those of the cell in their place; one that was refused is missing."""
     varied = [role for role in _ROLES if role in cell.values]
     if not varied or shot.matrix is None:

@@ -6,50 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kfpipe.domain import FrameEnd
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalFile:
-    """A file of the project; `path` is relative to the manifest's folder, normalised, with forward slashes."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteFile:
-    """A file that the service fetches by itself."""
-
-    url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StillOf:
-    """The picture that another shot begins or ends with, whatever that is."""
-
-    shot_id: str
-    end: FrameEnd
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenderOf:
-    """A picture of another shot's finished render. `take` tells which one, where the shot has several."""
-
-    shot_id: str
-    end: FrameEnd
-    take: str | None
-
-
-File = LocalFile | RemoteFile
-Footage = File | StillOf | RenderOf
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptFile:
-    """A prompt that stands in a file of its own; `path` is relative to the manifest's folder."""
-
-    path: str
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StillFacts:

@@ -12,14 +12,11 @@ from itertools import product
 from kfpipe.domain import SEED_MAX, MediaRole
 from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
-from kfpipe.findings import Finding
-from kfpipe.shots import Matrix, Scalar, SeedChoice, Settings
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import Matrix, Scalar, SeedChoice, ShotSettings
 from kfpipe.wording import described, did_you_mean, echoed, listed
 
-TAKES_LIMIT = 10_000
-"""Takes that all matrices of a manifest may make together: beyond, a slip is likelier than a wish."""
-
-SETTING_NAMES = tuple(Settings.__dataclass_fields__)
+SETTING_NAMES = tuple(ShotSettings.__dataclass_fields__)
 FIELD_NAMES = (*SETTING_NAMES, *map(str, MediaRole))
 _OTHER_FIELDS = frozenset(["id", "tags", "vars", "matrix", "keyframes", "prompts"])
 _TEMPLATE_NAMES = frozenset(["shot", "index", "count"])

@@ -8,7 +8,7 @@ from kfpipe.catalogue import Model, RecordingRules
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
-from kfpipe.findings import Finding
+from kfpipe.manifest.document.finding import Finding
 from kfpipe.material import RecordingFacts, StillFacts
 from kfpipe.wording import listed
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from kfpipe import catalogue, document, expand, gathering, manifest, sources
-from kfpipe.document import Document
+from kfpipe import catalogue, expand
 from kfpipe.errors import Refused
 from kfpipe.files.text import LARGEST_BYTES
-from kfpipe.manifest import Manifest
-from kfpipe.sources import ProjectFiles
+from kfpipe.manifest import document, include
+from kfpipe.manifest import files as sources
+from kfpipe.manifest.document import Document
+from kfpipe.manifest.files import ProjectFiles
+from kfpipe.manifest.model import Manifest
+from kfpipe.manifest.parse import parse
 
 MOST_TAKES: Final = 1000
 """Takes of one shot that anybody wants to choose from."""
@@ -55,8 +58,8 @@ def _read(text: Document, folder: Path) -> tuple[Names, bool]:
     root = sources.project_root(folder)
     levels_up = len(folder.relative_to(root).parts)
     files = ProjectFiles(folder=folder, root=root, bring=lambda _: None)
-    whole, check = gathering.gather(text, files=files, levels_up=levels_up)
-    parsed, _ = manifest.parse(whole, check, catalogue=catalogue.shipped(), levels_up=levels_up)
+    whole, check = include.gather(text, files=files, levels_up=levels_up)
+    parsed, _ = parse(whole, check, catalogue=catalogue.shipped(), levels_up=levels_up)
     profiles = whole.data.get("profiles", {}) if isinstance(whole.data, dict) else {}
     return _names(parsed, profiles if isinstance(profiles, dict) else ()), not check.broken
 

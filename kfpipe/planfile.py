@@ -15,7 +15,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from kfpipe import sources
 from kfpipe.errors import Problem, Refused
 from kfpipe.files import durable
 from kfpipe.files.durable import storage
@@ -23,6 +22,7 @@ from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, decoded, index_of,
 from kfpipe.files.schemas import schema_file
 from kfpipe.files.shape import Shape
 from kfpipe.files.text import position_of
+from kfpipe.manifest import files as sources
 from kfpipe.planned import Steps, step_from_json, step_to_json
 from kfpipe.project import Options
 from kfpipe.wording import described

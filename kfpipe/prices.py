@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kfpipe.catalogue import Catalogue, Model, Region
-from kfpipe.findings import Finding
-from kfpipe.manifest import PriceLine
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import PriceLine
 from kfpipe.wording import did_you_mean, echoed, listed
 
 

@@ -10,19 +10,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kfpipe import assets, catalogue, document, gathering, gcpause, manifest, prices, sources, takes
+from kfpipe import assets, catalogue, gcpause, prices, takes
 from kfpipe.catalogue import Catalogue, Region
 from kfpipe.digests import DigestCache
-from kfpipe.document import Document
 from kfpipe.domain import EMULATOR_REGION, Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
 from kfpipe.files import durable
 from kfpipe.files.text import LARGEST_BYTES
-from kfpipe.findings import Finding
 from kfpipe.lock.paths import LOCK_ENDING, STATE_DIR, LockPaths
-from kfpipe.manifest import Manifest, PriceLine, ProviderName
-from kfpipe.schema import StructureCheck
-from kfpipe.sources import ProjectFiles
+from kfpipe.manifest import document, include
+from kfpipe.manifest import files as sources
+from kfpipe.manifest.document import Document
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.files import ProjectFiles
+from kfpipe.manifest.model import Manifest, PriceLine, ProviderName
+from kfpipe.manifest.parse import parse
+from kfpipe.manifest.schema import StructureCheck
 from kfpipe.wording import did_you_mean, echoed
 
 DIGESTS_FILE = "digests.json"
@@ -102,7 +105,7 @@ def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], 
     )
     _check_own_places(shown, root, state_dir, paths.lockfile_path)
     files, levels_up = ProjectFiles(folder=folder, root=root, bring=bring), len(folder.relative_to(root).parts)
-    whole, check = gathering.gather(text, files=files, levels_up=levels_up)
+    whole, check = include.gather(text, files=files, levels_up=levels_up)
     parsed, problems = _parsed(whole, check, options, path.stem, levels_up=levels_up)
     made, more = _takes(parsed, whole, files, folder=folder, root=root)
     warnings = _warnings_only(*whole.warnings, *problems, *more)
@@ -141,7 +144,7 @@ def _parsed(
     text: Document, check: StructureCheck, options: Options, stem: str, *, levels_up: int
 ) -> tuple[Manifest, tuple[Problem, ...]]:
     """The manifest with the command line's word on it; results of the emulator never mix with paid ones."""
-    parsed, problems = manifest.parse(
+    parsed, problems = parse(
         text,
         check,
         catalogue=catalogue.shipped(),

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import IO, Final
 
 from kfpipe import project as projects
-from kfpipe import sources
 from kfpipe.comparison import Past
 from kfpipe.errors import Refused
 from kfpipe.files import git
 from kfpipe.files.durable import storage
 from kfpipe.lock import ledger as lockfile
+from kfpipe.manifest import files as sources
 from kfpipe.project import Options, Project
 from kfpipe.wording import echoed
 

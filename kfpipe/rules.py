@@ -12,7 +12,7 @@ from kfpipe.catalogue import Catalogue, Model, Region
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
 from kfpipe.expand import Draft
-from kfpipe.findings import Finding
+from kfpipe.manifest.document.finding import Finding
 from kfpipe.wording import did_you_mean, echoed, listed
 
 

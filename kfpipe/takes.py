@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import PurePath
 from typing import Any
 
-from kfpipe import catalogue, expand, fingerprint, links, matrix, media_rules, prompts, rules
+from kfpipe import catalogue, expand, fingerprint, matrix, media_rules, prompts, rules
 from kfpipe.catalogue import Catalogue, Model
-from kfpipe.document import Document
 from kfpipe.domain import (
     CutFrom,
     LocalMedium,
@@ -27,22 +26,12 @@ from kfpipe.domain import (
 from kfpipe.errors import Position, Problem, Severity
 from kfpipe.expand import Draft
 from kfpipe.files.text import DataPath
-from kfpipe.findings import Finding
-from kfpipe.manifest import Manifest
-from kfpipe.material import (
-    Footage,
-    LocalFile,
-    Material,
-    PromptFile,
-    Recording,
-    RecordingFacts,
-    RemoteFile,
-    RenderOf,
-    Still,
-    StillFacts,
-)
+from kfpipe.manifest import dependencies
+from kfpipe.manifest.document import Document
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import LocalFile, Manifest, MediaSource, PromptFile, RemoteFile, RenderOf, Shot
+from kfpipe.material import Material, Recording, RecordingFacts, Still, StillFacts
 from kfpipe.prices import PriceList
-from kfpipe.shots import Shot
 from kfpipe.wording import echoed
 
 
@@ -281,13 +270,13 @@ class _Maker:
 
     # -- media ------------------------------------------------------------------------------------------------------
 
-    def _file(self, footage: Footage | None) -> Still | Recording | None:
+    def _file(self, footage: MediaSource | None) -> Still | Recording | None:
         """What is known of a file of the project; None for all else, and for one that cannot be used."""
         if not isinstance(footage, LocalFile):
             return None
         return self._material.stills.get(footage.path) or self._material.recordings.get(footage.path)
 
-    def _facts(self, footage: Footage) -> StillFacts | RecordingFacts | None:
+    def _facts(self, footage: MediaSource) -> StillFacts | RecordingFacts | None:
         file = self._file(footage)
         return None if file is None else file.facts
 
@@ -337,7 +326,7 @@ class _Maker:
     def _lender(self, footage: RenderOf, path: DataPath) -> str | Finding | None:
         """As `links.lending_take`; the takes of a shot are searched once, however many others borrow from it alike."""
         if footage not in self._lenders:
-            found = links.lending_take(footage, self._take_ids[footage.shot_id], path)
+            found = dependencies.lending_take(footage, self._take_ids[footage.shot_id], path)
             if not isinstance(found, str):
                 return found
             self._lenders[footage] = found

@@ -18,7 +18,7 @@ from kfpipe.cli.destination import Destination
 from kfpipe.cli.source import Source, manifest_argument, overlay_options, price_text
 from kfpipe.differences import Difference
 from kfpipe.errors import ExitCode, Problem, Refused
-from kfpipe.manifest import PriceLine
+from kfpipe.manifest.model import PriceLine
 from kfpipe.planfile import PlanFile
 from kfpipe.planned import PlannedStep, moved
 from kfpipe.project import Options

@@ -16,7 +16,7 @@ from kfpipe import api
 from kfpipe.cli.arguments import Command
 from kfpipe.cli.figures import parse_amount
 from kfpipe.errors import ExitCode, Refused
-from kfpipe.manifest import PriceLine
+from kfpipe.manifest.model import PriceLine
 from kfpipe.project import Options, Project
 from kfpipe.wording import echoed
 

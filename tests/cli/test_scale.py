@@ -73,7 +73,7 @@ def test_the_benchmark_tells_of_each_command(
 def test_files_without_a_match_are_guessed_only_so_often(
     folder: Path, kfpipe: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kfpipe.sources.MOST_COMPARED", 0)
+    monkeypatch.setattr("kfpipe.manifest.files.MOST_COMPARED", 0)
     (folder / "shots.yaml").write_text(
         "kfpipe: 1\nprovider: {name: emulator}\ndefaults: {model: wan2.7-i2v}\nshots:\n"
         "  - {id: kitten, first_frame: A.jpg, prompt: Up.}\n"

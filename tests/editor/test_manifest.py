@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kfpipe import catalogue
-from kfpipe.schema.shipped import schema_at
+from kfpipe.manifest.schema.rules import schema_at
 from tests.docs.pages import ROOT
 from tests.editor.language_server import LanguageServer, Sheet
 

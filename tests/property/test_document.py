@@ -7,10 +7,10 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kfpipe import document, schema
 from kfpipe.errors import Refused
 from kfpipe.files.text import DataPath
-from kfpipe.schema.repair import in_yaml
+from kfpipe.manifest import document, schema
+from kfpipe.manifest.schema.repair import in_yaml
 
 ANY_TEXT = st.text(
     st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"], exclude_characters="\ufffe\uffff"), max_size=20

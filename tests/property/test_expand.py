@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kfpipe import expand, matrix
 from kfpipe.domain import SEED_MAX
-from kfpipe.shots import Matrix, Shot
+from kfpipe.manifest.model import Matrix, Shot
 
 values = {
     "seed": st.integers(0, SEED_MAX),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kfpipe.errors import Refused
-from kfpipe.tables import delimited
+from kfpipe.manifest.tables import delimited
 
 TEXT = st.text(st.sampled_from('ab "",;\t\n猫é'), max_size=8)
 TABLE = st.lists(st.lists(TEXT, min_size=2, max_size=4), min_size=1, max_size=5)

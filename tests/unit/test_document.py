@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 import yaml
 
-from kfpipe import document
-from kfpipe.document import builder
 from kfpipe.errors import Position, Problem, Refused
 from kfpipe.files import text
+from kfpipe.manifest import document
+from kfpipe.manifest.document import builder
 
 
 def at(line: int, column: int) -> Position:

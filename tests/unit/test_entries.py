@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from kfpipe import catalogue, document, entries, expand, manifest, schema
-from kfpipe.compose import Sheet, composed
+from kfpipe import catalogue, expand
 from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.errors import Problem
-from kfpipe.manifest import Manifest
-from kfpipe.material import LocalFile, PromptFile, StillOf
-from kfpipe.shots import Place, Shot
+from kfpipe.manifest import document, schema
+from kfpipe.manifest import shots as entries
+from kfpipe.manifest.compose import Sheet, composed
+from kfpipe.manifest.model import LocalFile, Manifest, Place, PromptFile, Shot, StillOf
+from kfpipe.manifest.parse import parse as parse_manifest
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope}\n"
 FIRST, LAST = MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME
@@ -18,7 +19,7 @@ def parse(text: str, *, profile: str | None = None) -> tuple[Manifest, list[Prob
     read = document.parse(HEAD + text, "shots.yaml")
     sheet = Sheet(document=read, check=schema.check(read))
     whole, check = composed([sheet], sheet, complete=True)
-    parsed, problems = manifest.parse(whole, check, catalogue=catalogue.shipped(), profile=profile)
+    parsed, problems = parse_manifest(whole, check, catalogue=catalogue.shipped(), profile=profile)
     return parsed, [*check.problems, *problems]
 
 

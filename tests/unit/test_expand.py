@@ -8,17 +8,17 @@ import pytest
 
 from kfpipe import expand, matrix
 from kfpipe.errors import Severity
+from kfpipe.manifest.model import Matrix, SeedChoice, Shot, ShotSettings
 from kfpipe.matrix import scalar_text
-from kfpipe.shots import Matrix, SeedChoice, Settings, Shot
 
 
-def shot(settings: Settings | None = None, **declared: Any) -> Shot:
+def shot(settings: ShotSettings | None = None, **declared: Any) -> Shot:
     """A shot whose matrix is given as in a manifest."""
     include, exclude = declared.pop("include", ()), declared.pop("exclude", ())
     return Shot(
         id="kitten",
         path=("shots", 0),
-        settings=settings or Settings(model="wan2.7-i2v"),
+        settings=settings or ShotSettings(model="wan2.7-i2v"),
         matrix=Matrix(
             path=("shots", 0, "matrix"),
             axes={name: tuple(values) for name, values in declared.items()},
@@ -102,7 +102,7 @@ def test_names_that_differ_in_capitals_alone_are_one_name() -> None:
 
 def test_axes_change_the_settings_of_a_take() -> None:
     drafts, _ = expand.drafts(shot(model=["wan2.2-kf2v-flash"], duration=[8], watermark=[True], mood=["wild"]))
-    assert drafts[0].settings == Settings(model="wan2.2-kf2v-flash", duration=8, watermark=True)
+    assert drafts[0].settings == ShotSettings(model="wan2.2-kf2v-flash", duration=8, watermark=True)
 
 
 def test_an_explicit_seed_is_kept() -> None:
@@ -115,7 +115,7 @@ def test_a_missing_seed_comes_from_the_name_of_the_take() -> None:
 
 
 def test_a_random_seed_is_left_open() -> None:
-    drafts, _ = expand.drafts(shot(Settings(seed=SeedChoice.RANDOM), mood=["calm", "wild"]))
+    drafts, _ = expand.drafts(shot(ShotSettings(seed=SeedChoice.RANDOM), mood=["calm", "wild"]))
     assert [draft.seed for draft in drafts] == [None, None]
     assert "seed" not in drafts[0].variables({})
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kfpipe import links
 from kfpipe.domain import FrameEnd, MediaRole
-from kfpipe.findings import Finding
-from kfpipe.material import Footage, LocalFile, RenderOf, StillOf
-from kfpipe.shots import Matrix, Shot
+from kfpipe.manifest import dependencies
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import LocalFile, Matrix, MediaSource, RenderOf, Shot, StillOf
 
 FIRST, LAST = MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME
 A, B = LocalFile(path="a.png"), LocalFile(path="b.png")
@@ -22,13 +21,13 @@ def render(shot_id: str, take: str | None = None) -> RenderOf:
     return RenderOf(shot_id=shot_id, end=FrameEnd.LAST, take=take)
 
 
-def shot(name: str, first: Footage | None = None, last: Footage | None = None, **more: object) -> Shot:
+def shot(name: str, first: MediaSource | None = None, last: MediaSource | None = None, **more: object) -> Shot:
     media = {role: footage for role, footage in ((FIRST, first), (LAST, last)) if footage is not None}
     return Shot(id=name, path=("shots", name), media=media, **more)  # type: ignore[arg-type]
 
 
 def followed(*shots: Shot, hidden: str = "") -> tuple[dict[str, Shot], list[str]]:
-    resolved, refusals = links.followed(shots, may_exist=lambda shot_id: shot_id == hidden)
+    resolved, refusals = dependencies.followed(shots, may_exist=lambda shot_id: shot_id == hidden)
     return {one.id: one for one in resolved}, [f"{one.id}: {finding.what}" for one, finding in refusals]
 
 
@@ -114,7 +113,7 @@ TAKES = ("a@seed=1,resolution=720P", "a@seed=1,resolution=1080P", "a@seed=2,reso
     ],
 )
 def test_a_take_is_named_in_full_or_by_what_it_alone_has(asked: str, meant: str) -> None:
-    assert links.lending_take(render("a", asked), TAKES, ("here",)) == meant
+    assert dependencies.lending_take(render("a", asked), TAKES, ("here",)) == meant
 
 
 @pytest.mark.parametrize(
@@ -134,19 +133,19 @@ def test_a_take_is_named_in_full_or_by_what_it_alone_has(asked: str, meant: str)
     ],
 )
 def test_a_take_that_is_not_clear_is_asked_for(asked: str | None, what: str, fix: str) -> None:
-    finding = links.lending_take(render("a", asked), TAKES, ("here",))
+    finding = dependencies.lending_take(render("a", asked), TAKES, ("here",))
     assert isinstance(finding, Finding)
     assert (finding.what, finding.fix) == (what, fix)
 
 
 def test_the_only_take_need_not_be_named() -> None:
-    assert links.lending_take(render("a"), ("a",), ()) == "a"
-    assert links.lending_take(render("a", "a"), ("a",), ()) == "a"
-    assert links.lending_take(render("a", "seed=1,resolution=720P"), ("a",), ()) == "a"
-    assert links.lending_take(render("a"), (), ()) is None
+    assert dependencies.lending_take(render("a"), ("a",), ()) == "a"
+    assert dependencies.lending_take(render("a", "a"), ("a",), ()) == "a"
+    assert dependencies.lending_take(render("a", "seed=1,resolution=720P"), ("a",), ()) == "a"
+    assert dependencies.lending_take(render("a"), (), ()) is None
 
 
 def test_a_choice_of_many_takes_is_not_listed_to_the_end() -> None:
-    finding = links.lending_take(render("a"), [f"a@seed={number}" for number in range(20)], ())
+    finding = dependencies.lending_take(render("a"), [f"a@seed={number}" for number in range(20)], ())
     assert isinstance(finding, Finding)
     assert finding.expected == "`seed=0`, `seed=1`, `seed=2`, `seed=3`, `seed=4` or 15 more"

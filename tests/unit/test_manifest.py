@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from kfpipe import catalogue, document, manifest, schema
+from kfpipe import catalogue
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Problem
-from kfpipe.manifest import Limits, Manifest, PriceLine, ProviderName
-from kfpipe.material import LocalFile, PromptFile, RemoteFile
-from kfpipe.shots import SeedChoice, Settings
+from kfpipe.manifest import document, schema
+from kfpipe.manifest.model import (
+    AccountLimits,
+    LocalFile,
+    Manifest,
+    PriceLine,
+    PromptFile,
+    ProviderName,
+    RemoteFile,
+    SeedChoice,
+    ShotSettings,
+)
+from kfpipe.manifest.parse import parse as parse_manifest
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope}\n"
 SHOT = "shots:\n  - {id: kitten, first_frame: a.png, prompt: Up.}\n"
@@ -17,7 +27,7 @@ SHOT = "shots:\n  - {id: kitten, first_frame: a.png, prompt: Up.}\n"
 
 def parse(text: str, *, region: str | None = None, levels_up: int = 0) -> tuple[Manifest, tuple[Problem, ...]]:
     read = document.parse(text, "shots.yaml")
-    return manifest.parse(read, schema.check(read), catalogue=catalogue.shipped(), region=region, levels_up=levels_up)
+    return parse_manifest(read, schema.check(read), catalogue=catalogue.shipped(), region=region, levels_up=levels_up)
 
 
 def test_what_a_manifest_leaves_out_has_a_stated_default() -> None:
@@ -25,10 +35,10 @@ def test_what_a_manifest_leaves_out_has_a_stated_default() -> None:
     assert not problems
     assert parsed.provider.region.name == "singapore"
     assert parsed.output_dir == "renders"
-    assert parsed.limits == Limits()
+    assert parsed.limits == AccountLimits()
     assert parsed.budget is None
     shot = parsed.shots[0]
-    assert shot.settings == Settings(
+    assert shot.settings == ShotSettings(
         model=None, resolution="720P", duration=5, prompt_extend=False, watermark=False, prompt="Up."
     )
     assert shot.settings.seed is SeedChoice.DERIVED
@@ -59,7 +69,7 @@ shots:
     assert not problems
     assert (parsed.title, parsed.provider.region.name, parsed.provider.workspace) == ("Kitten", "beijing", "ws-1")
     assert parsed.provider.base_url == "https://ws-1.ap-southeast-1.maas.aliyuncs.com/api/v1"
-    assert parsed.limits == Limits(submissions_per_second=9)
+    assert parsed.limits == AccountLimits(submissions_per_second=9)
     assert parsed.budget is not None
     assert parsed.budget.max_cost == Decimal("12.50")
     assert parsed.prices == (

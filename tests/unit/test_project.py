@@ -14,7 +14,7 @@ from PIL import Image
 from kfpipe import project
 from kfpipe.domain import LocalMedium, MediaRole, PictureSize, RemoteMedium, Take
 from kfpipe.errors import Refused
-from kfpipe.manifest import PriceLine
+from kfpipe.manifest.model import PriceLine
 from kfpipe.project import Options, Project
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope}\ndefaults: {model: wan2.7-i2v}\n"

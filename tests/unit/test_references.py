@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kfpipe import references
-from kfpipe.findings import Finding
-from kfpipe.material import LocalFile, RemoteFile
+from kfpipe.manifest import references
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import LocalFile, RemoteFile
 
 
 @pytest.mark.parametrize(

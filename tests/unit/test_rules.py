@@ -11,9 +11,9 @@ from kfpipe.catalogue import Model
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
 from kfpipe.expand import Draft
-from kfpipe.findings import Finding
-from kfpipe.material import LocalFile, RemoteFile, StillFacts
-from kfpipe.shots import Settings, Shot
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import LocalFile, RemoteFile, Shot, ShotSettings
+from kfpipe.material import StillFacts
 
 CATALOGUE = catalogue.shipped()
 WAN27 = CATALOGUE.models["wan2.7-i2v"]
@@ -25,7 +25,7 @@ STILL = StillFacts(
 )
 
 
-def draft(settings: Settings | None = None, *, first: str | None = "a.png", last: str | None = "b.png") -> Draft:
+def draft(settings: ShotSettings | None = None, *, first: str | None = "a.png", last: str | None = "b.png") -> Draft:
     shot = Shot(
         id="kitten",
         path=("shots", 0),
@@ -34,13 +34,13 @@ def draft(settings: Settings | None = None, *, first: str | None = "a.png", last
             for role, path in ((MediaRole.FIRST_FRAME, first), (MediaRole.LAST_FRAME, last))
             if path is not None
         },
-        settings=settings or Settings(model="wan2.7-i2v"),
+        settings=settings or ShotSettings(model="wan2.7-i2v"),
     )
     return expand.drafts(shot)[0][0]
 
 
 def test_an_alias_leads_to_the_catalogues_own_name() -> None:
-    chosen = rules.chosen_model(draft(Settings(model="wanx2.1-kf2v-plus")), CATALOGUE, CATALOGUE.regions["beijing"])
+    chosen = rules.chosen_model(draft(ShotSettings(model="wanx2.1-kf2v-plus")), CATALOGUE, CATALOGUE.regions["beijing"])
     assert isinstance(chosen, Model)
     assert chosen.name == "wan2.1-kf2v-plus"
 
@@ -59,13 +59,13 @@ def test_a_model_that_the_region_does_not_sell_is_refused() -> None:
     [(WAN27, 1, False), (WAN27, 2, True), (WAN27, 15, True), (WAN27, 16, False), (KF2V, 5, True), (KF2V, 6, False)],
 )
 def test_a_duration_is_legal_up_to_its_limits(model: Model, duration: int, fine: bool) -> None:
-    findings = list(rules.setting_findings(draft(Settings(duration=duration)), model))
+    findings = list(rules.setting_findings(draft(ShotSettings(duration=duration)), model))
     assert (not findings) is fine
 
 
 @pytest.mark.parametrize("resolution", ["1080p", "1080", " 1080P "])
 def test_a_resolution_in_another_spelling_is_answered_with_the_right_one(resolution: str) -> None:
-    (finding,) = rules.setting_findings(draft(Settings(resolution=resolution)), WAN27)
+    (finding,) = rules.setting_findings(draft(ShotSettings(resolution=resolution)), WAN27)
     assert finding.fix == "write `resolution: 1080P`"
 
 

@@ -7,10 +7,11 @@ import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 
-from kfpipe import catalogue, document, schema
+from kfpipe import catalogue
 from kfpipe.domain import EMULATOR_REGION
-from kfpipe.schema import strict, validation
-from kfpipe.schema.shipped import NAMES_OF_THE_CATALOGUE, manifest_schema, resolved, schema_at, shipped
+from kfpipe.manifest import document, schema
+from kfpipe.manifest.schema import strict, validation
+from kfpipe.manifest.schema.rules import NAMES_OF_THE_CATALOGUE, manifest_schema, resolved, schema_at, shipped
 
 HEAD = "kfpipe: 1\nprovider: {name: emulator}\nshots:\n"
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from kfpipe import document, schema, starter
+from kfpipe import starter
 from kfpipe.files.schemas import Schema, schema_file
+from kfpipe.manifest import document, schema
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = [path.name.partition(".")[0] for path in sorted((ROOT / "schemas").glob("*.schema.json"))]

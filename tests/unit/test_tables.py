@@ -10,10 +10,10 @@ from typing import Any
 import openpyxl
 import pytest
 
-from kfpipe import schema, tables
-from kfpipe.document import Document
 from kfpipe.errors import Position, Problem, Refused
-from kfpipe.tables import workbook
+from kfpipe.manifest import schema, tables
+from kfpipe.manifest.document import Document
+from kfpipe.manifest.tables import workbook
 
 
 def read(text: str | bytes, name: str = "shots.csv") -> Document:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from kfpipe.document import scalars
 from kfpipe.files.schemas import Schema
+from kfpipe.manifest.document import scalars
 from kfpipe.wording import closest
 
 _MEANT_TRUE = frozenset({"y", "yes", "on", "true", "1"})

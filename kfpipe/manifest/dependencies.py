@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.files.text import DataPath
-from kfpipe.findings import Finding
-from kfpipe.material import File, RenderOf, StillOf
-from kfpipe.shots import Shot
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import File, RenderOf, Shot, StillOf
 from kfpipe.wording import did_you_mean, echoed, listed
 
 ROLE_OF = {FrameEnd.FIRST: MediaRole.FIRST_FRAME, FrameEnd.LAST: MediaRole.LAST_FRAME}

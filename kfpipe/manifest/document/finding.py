@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kfpipe.document import Document
 from kfpipe.errors import Problem, Severity
 from kfpipe.files.text import DataPath
+from kfpipe.manifest.document import Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

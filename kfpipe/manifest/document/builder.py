@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 
 import yaml
 
-from kfpipe.document import scalars, syntax
-from kfpipe.document.marks import Container, Marks, packed, unpacked
 from kfpipe.errors import Problem, Refused, Severity
 from kfpipe.files.text import stray_character
+from kfpipe.manifest.document import scalars, syntax
+from kfpipe.manifest.document.marks import Container, Marks, packed, unpacked
 from kfpipe.wording import described, echoed, visible
 
 DEEPEST = 64

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from kfpipe.document import Document, Source
 from kfpipe.errors import Refused
 from kfpipe.files.text import LARGEST_BYTES, decoded
-from kfpipe.tables import delimited, rows, workbook
+from kfpipe.manifest.document import Document, Source
+from kfpipe.manifest.tables import delimited, rows, workbook
 
 __all__ = ["parse"]
 

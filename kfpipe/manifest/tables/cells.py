@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kfpipe.document.marks import packed
-from kfpipe.document.scalars import Scalar
+from kfpipe.manifest.document.marks import packed
+from kfpipe.manifest.document.scalars import Scalar
 
 
 @dataclass(slots=True)

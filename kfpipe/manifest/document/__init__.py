@@ -12,11 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kfpipe.document import builder
-from kfpipe.document.marks import Marks, source_of, unpacked
 from kfpipe.errors import Position, Problem
 from kfpipe.files import text
 from kfpipe.files.text import DataPath
+from kfpipe.manifest.document import builder
+from kfpipe.manifest.document.marks import Marks, source_of, unpacked
 
 __all__ = ["Document", "Source", "parse"]
 

@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from kfpipe import document, references, schema, sources, tables
-from kfpipe.compose import Sheet, composed
-from kfpipe.document import Document
-from kfpipe.document.marks import MOST_SOURCES
 from kfpipe.errors import Problem, Refused
 from kfpipe.files.text import LARGEST_BYTES, DataPath
-from kfpipe.findings import Finding
-from kfpipe.schema import StructureCheck
-from kfpipe.sources import ProjectFiles
+from kfpipe.manifest import document, references, schema, tables
+from kfpipe.manifest import files as sources
+from kfpipe.manifest.compose import Sheet, composed
+from kfpipe.manifest.document import Document
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.document.marks import MOST_SOURCES
+from kfpipe.manifest.files import ProjectFiles
+from kfpipe.manifest.schema import StructureCheck
 
 DEEPEST_INCLUDE = 16
 

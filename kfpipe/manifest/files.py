@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kfpipe.errors import Unusable
-from kfpipe.findings import Finding
+from kfpipe.manifest.document.finding import Finding
 from kfpipe.wording import closest, echoed
 
 MOST_COMPARED = 100_000

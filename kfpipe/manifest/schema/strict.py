@@ -13,9 +13,9 @@ from jsonschema.validators import extend
 
 from kfpipe.files.schemas import Schema
 from kfpipe.files.text import DataPath
-from kfpipe.findings import Finding
-from kfpipe.schema.explanation import explained, first_repeated
-from kfpipe.schema.shipped import entry_schema, outer_schema, shipped
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.schema.explanation import explained, first_repeated
+from kfpipe.manifest.schema.rules import entry_schema, outer_schema, shipped
 
 MOST_FINDINGS_IN_A_PART = 20
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import jsonschema_rs
 
-from kfpipe.findings import Finding
-from kfpipe.schema.shipped import ENTRY_LISTS, entry_schema, outer_schema, schema_at, shipped
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.schema.rules import ENTRY_LISTS, entry_schema, outer_schema, schema_at, shipped
 from kfpipe.wording import echoed
 
 
@@ -29,7 +29,7 @@ def broken_entries(data: dict[str, Any], part: str) -> tuple[int, ...]:
 
 def findings_in_entry(data: dict[str, Any], part: str, index: int) -> list[Finding]:
     """What is wrong with an entry that fails."""
-    from kfpipe.schema import strict
+    from kfpipe.manifest.schema import strict
 
     entry = data[part][index]
     return strict.findings_in_entry(entry, part, index) or [_unexplained(entry, part, index)]
@@ -43,7 +43,7 @@ def findings_outside_entries(data: dict[str, Any], *, included: bool) -> list[Fi
     without_entries = {**data, **{part: data[part][:1] for part in ENTRY_LISTS if isinstance(data.get(part), list)}}
     if _outer_gate(included).is_valid(without_entries) and not _has_whole_decimal(without_entries):
         return []
-    from kfpipe.schema import strict
+    from kfpipe.manifest.schema import strict
 
     return strict.findings_outside_entries(data, included=included)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
-from kfpipe.findings import Finding
-from kfpipe.shots import Matrix, Scalar, Variables
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import Matrix, Scalar, Variables
 from kfpipe.wording import did_you_mean, echoed, listed
 
 

@@ -13,9 +13,9 @@ from jsonschema import ValidationError
 
 from kfpipe.files.schemas import Schema
 from kfpipe.files.text import DataPath
-from kfpipe.findings import Finding
-from kfpipe.schema.repair import candidates, in_yaml
-from kfpipe.schema.shipped import resolved, schema_at
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.schema.repair import candidates, in_yaml
+from kfpipe.manifest.schema.rules import resolved, schema_at
 from kfpipe.wording import closest, described, echoed, listed, visible
 
 Fits = Callable[[Any, Schema], bool]

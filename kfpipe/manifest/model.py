@@ -1,19 +1,66 @@
-"""The shot list, typed: what a shot says by itself, by the defaults, and by its matrix."""
+"""The manifest, typed: the account it is for, and what each shot says by itself, by the defaults and by its matrix."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any
 
-from kfpipe.domain import MediaRole
+from kfpipe.catalogue import Region
+from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.files.text import DataPath
-from kfpipe.material import File, Footage, PromptFile
+
+TAKES_LIMIT = 10_000
+"""Takes that all matrices of a manifest may make together: beyond, a slip is likelier than a wish."""
+
 
 Scalar = str | int | bool | Decimal | None
 Variables = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFile:
+    """A file of the project; `path` is relative to the manifest's folder, normalised, with forward slashes."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteFile:
+    """A file that the service fetches by itself."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillOf:
+    """The picture that another shot begins or ends with, whatever that is."""
+
+    shot_id: str
+    end: FrameEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderOf:
+    """A picture of another shot's finished render. `take` tells which one, where the shot has several."""
+
+    shot_id: str
+    end: FrameEnd
+    take: str | None
+
+
+File = LocalFile | RemoteFile
+MediaSource = File | StillOf | RenderOf
+"""Where a picture, a sound or a clip of a shot comes from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptFile:
+    """A prompt that stands in a file of its own; `path` is relative to the manifest's folder."""
+
+    path: str
 
 
 class SeedChoice(Enum):
@@ -24,7 +71,7 @@ class SeedChoice(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ShotSettings:
     """What an axis of a matrix may vary besides media, under the manifest's own names; `duration` is in seconds.
 
     `model` is None where the manifest names none, `template` where no effect is asked for.
@@ -96,9 +143,9 @@ class Shot:
     places: Mapping[str, DataPath] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
     tags: tuple[str, ...] = ()
-    media: Mapping[MediaRole, Footage] = field(default_factory=dict)
+    media: Mapping[MediaRole, MediaSource] = field(default_factory=dict)
     variables: Variables = field(default_factory=dict)
-    settings: Settings = field(default_factory=Settings)
+    settings: ShotSettings = field(default_factory=ShotSettings)
     in_sequence: Place | None = None
     matrix: Matrix | None = None
 
@@ -113,3 +160,63 @@ class Shot:
     def inherits(self, name: str) -> bool:
         """Whether the field comes from the defaults or from a profile."""
         return self.places.get(name, ())[:1] in (("defaults",), ("profiles",))
+
+
+class ProviderName(StrEnum):
+    DASHSCOPE = "dashscope"
+    EMULATOR = "emulator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSettings:
+    name: ProviderName = ProviderName.DASHSCOPE
+    region: Region
+    base_url: str | None = None
+    workspace: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountLimits:
+    """The account's own limits, None where the manifest leaves it to the catalogue; `matrix_takes` bounds
+    what all matrices make together."""
+
+    submissions_per_second: int | None = None
+    concurrent_tasks: int | None = None
+    queries_per_second: int | None = None
+    matrix_takes: int = TAKES_LIMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """`max_cost` is None where the manifest only names a currency."""
+
+    max_cost: Decimal | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceLine:
+    """What one second of video costs by the manifest; `path` is where it says so, () when the command line does."""
+
+    model: str
+    resolution: str
+    amount: Decimal
+    path: DataPath = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    file: str
+    title: str
+    provider: ProviderSettings
+    limits: AccountLimits
+    budget: Budget | None
+    output_dir: str
+    prices: tuple[PriceLine, ...]
+    variables: Variables
+    shots: tuple[Shot, ...]
+
+    @property
+    def max_cost(self) -> Decimal | None:
+        """What one run may cost without asking; None where nothing is agreed."""
+        return None if self.budget is None else self.budget.max_cost

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from kfpipe.errors import Problem, Refused
 from kfpipe.files.text import position_of
-from kfpipe.tables.cells import Cell, Row
+from kfpipe.manifest.tables.cells import Cell, Row
 
 _LINE_END = re.compile(r"\r\n?|\n")
 

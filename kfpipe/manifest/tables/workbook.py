@@ -11,7 +11,7 @@ from typing import Any
 
 from kfpipe.errors import Position, Problem, Refused
 from kfpipe.files.text import LARGEST_BYTES, stray_character
-from kfpipe.tables.cells import Cell, Row
+from kfpipe.manifest.tables.cells import Cell, Row
 
 MOST_UNPACKED_BYTES = 8 * LARGEST_BYTES
 _SAVE_AS_CSV = "save the sheet as CSV in UTF-8 and list that file instead"

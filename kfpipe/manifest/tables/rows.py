@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from kfpipe.document import Document, Source
-from kfpipe.document.marks import Marks
-from kfpipe.document.scalars import NumberRefused, Scalar, plain
 from kfpipe.errors import Position, Problem, Refused
 from kfpipe.files.schemas import Schema
-from kfpipe.schema.shipped import schema_at
-from kfpipe.tables.cells import Cell, Row
+from kfpipe.manifest.document import Document, Source
+from kfpipe.manifest.document.marks import Marks
+from kfpipe.manifest.document.scalars import NumberRefused, Scalar, plain
+from kfpipe.manifest.schema.rules import schema_at
+from kfpipe.manifest.tables.cells import Cell, Row
 from kfpipe.wording import closest, echoed, listed
 
 MOST_REPORTED = 50

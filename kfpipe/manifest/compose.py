@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from kfpipe.document import Document
-from kfpipe.document.marks import Marks
 from kfpipe.errors import Problem, Severity
 from kfpipe.files.text import DataPath
-from kfpipe.findings import Finding
-from kfpipe.schema import StructureCheck
-from kfpipe.schema.shipped import ENTRY_LISTS
+from kfpipe.manifest.document import Document
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.document.marks import Marks
+from kfpipe.manifest.schema import StructureCheck
+from kfpipe.manifest.schema.rules import ENTRY_LISTS
 
 _OF_DEFAULTS: Mapping[str, Any] = {"vars": {}}
 _EVERY = ""

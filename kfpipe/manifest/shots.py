@@ -11,15 +11,25 @@ from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
-from kfpipe import references
-from kfpipe.document import Document
 from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.errors import Problem
 from kfpipe.files.text import DataPath
-from kfpipe.findings import Finding
-from kfpipe.inheritance import idle_axes, inheritance, unknown_profile
-from kfpipe.material import File, Footage, PromptFile, RenderOf, StillOf
-from kfpipe.shots import Matrix, Place, SeedChoice, Settings, Shot
+from kfpipe.manifest import references
+from kfpipe.manifest.defaults import idle_axes, inheritance, unknown_profile
+from kfpipe.manifest.document import Document
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import (
+    File,
+    Matrix,
+    MediaSource,
+    Place,
+    PromptFile,
+    RenderOf,
+    SeedChoice,
+    Shot,
+    ShotSettings,
+    StillOf,
+)
 from kfpipe.wording import listed
 
 _RESERVED_NAMES = frozenset(
@@ -28,7 +38,7 @@ _RESERVED_NAMES = frozenset(
 _NOUNS = {MediaRole.DRIVING_AUDIO: "sound", MediaRole.FIRST_CLIP: "clip"}
 _ROLES = tuple(MediaRole)
 _REFERENCES = (*_ROLES, "prompt")
-_SETTINGS = tuple(Settings.__dataclass_fields__)
+_SETTINGS = tuple(ShotSettings.__dataclass_fields__)
 _RESTS_ON: frozenset[DataPath] = frozenset([(), ("defaults",), ("vars",), ("shots",)])
 
 
@@ -172,7 +182,7 @@ class _Reader:
         file = references.inside_project(value["file"], (*path, "file"), levels_up=self._levels_up, folder=folder)
         return file if isinstance(file, Finding) else PromptFile(path=file)
 
-    def _footage(self, role: MediaRole, value: Any, path: DataPath, folder: str) -> Footage | Finding:
+    def _footage(self, role: MediaRole, value: Any, path: DataPath, folder: str) -> MediaSource | Finding:
         if isinstance(value, str):
             file = self._file(value, folder=folder, noun=_NOUNS.get(role, "frame"))
             return replace(file, path=path) if isinstance(file, Finding) else file
@@ -248,13 +258,13 @@ def _sequence_findings(path: DataPath, own: Mapping[str, Any], count: int) -> It
         )
 
 
-def _settings(fields: Mapping[str, Any]) -> Settings:
+def _settings(fields: Mapping[str, Any]) -> ShotSettings:
     given = {name: fields[name] for name in _SETTINGS if name in fields}
     if given.get("seed") == SeedChoice.RANDOM.value:
         given["seed"] = SeedChoice.RANDOM
     if not isinstance(given.get("prompt", ""), str):
         del given["prompt"]
-    return Settings(**given)
+    return ShotSettings(**given)
 
 
 def _axis_media(matrix: Matrix) -> Iterator[tuple[MediaRole, str, DataPath]]:

@@ -11,8 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from kfpipe.addresses import is_loopback_host, is_private
 from kfpipe.files.text import DataPath
-from kfpipe.findings import Finding
-from kfpipe.material import File, LocalFile, RemoteFile
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import File, LocalFile, RemoteFile
 from kfpipe.wording import echoed
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")

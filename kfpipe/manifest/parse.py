@@ -6,87 +6,25 @@ The structure was checked before: what `kfpipe.schema` found broken is left out 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
-from kfpipe import entries, links, references
 from kfpipe.catalogue import Catalogue, Region
-from kfpipe.document import Document
 from kfpipe.domain import EMULATOR_REGION
 from kfpipe.errors import Problem
 from kfpipe.files.text import DataPath
-from kfpipe.findings import Finding
-from kfpipe.matrix import TAKES_LIMIT
-from kfpipe.schema import StructureCheck
-from kfpipe.schema.validation import usable_id
-from kfpipe.shots import Shot, Variables
+from kfpipe.manifest import dependencies, references
+from kfpipe.manifest import shots as entries
+from kfpipe.manifest.document import Document
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import AccountLimits, Budget, Manifest, PriceLine, ProviderName, ProviderSettings, Shot
+from kfpipe.manifest.schema import StructureCheck
+from kfpipe.manifest.schema.validation import usable_id
 from kfpipe.wording import did_you_mean, echoed, listed
 
 DEFAULT_REGION = "singapore"
 DEFAULT_OUTPUT_DIR = "renders"
 _HOLD_SHOTS: frozenset[DataPath] = frozenset([(), ("shots",), ("sequences",), ("include",), ("shot_lists",)])
-
-
-class ProviderName(StrEnum):
-    DASHSCOPE = "dashscope"
-    EMULATOR = "emulator"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderSettings:
-    name: ProviderName = ProviderName.DASHSCOPE
-    region: Region
-    base_url: str | None = None
-    workspace: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The account's own limits, None where the manifest leaves it to the catalogue; `matrix_takes` bounds
-    what all matrices make together."""
-
-    submissions_per_second: int | None = None
-    concurrent_tasks: int | None = None
-    queries_per_second: int | None = None
-    matrix_takes: int = TAKES_LIMIT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """`max_cost` is None where the manifest only names a currency."""
-
-    max_cost: Decimal | None
-    currency: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceLine:
-    """What one second of video costs by the manifest; `path` is where it says so, () when the command line does."""
-
-    model: str
-    resolution: str
-    amount: Decimal
-    path: DataPath = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    file: str
-    title: str
-    provider: ProviderSettings
-    limits: Limits
-    budget: Budget | None
-    output_dir: str
-    prices: tuple[PriceLine, ...]
-    variables: Variables
-    shots: tuple[Shot, ...]
-
-    @property
-    def max_cost(self) -> Decimal | None:
-        """What one run may cost without asking; None where nothing is agreed."""
-        return None if self.budget is None else self.budget.max_cost
 
 
 def parse(
@@ -106,7 +44,7 @@ def parse(
     """
     reader = _Reader(document=document, check=check, catalogue=catalogue, region=region, levels_up=levels_up)
     shots, shot_problems = entries.read(document, check.broken, levels_up=levels_up, profile=profile)
-    shots, refusals = links.followed(shots, may_exist=_hidden_shots(document, check))
+    shots, refusals = dependencies.followed(shots, may_exist=_hidden_shots(document, check))
     parsed = reader.manifest(shots)
     told = (finding.problem(document, shot.where) for shot, finding in refusals)
     return parsed, (*reader.problems, *shot_problems, *told)
@@ -142,7 +80,7 @@ class _Reader:
             file=self._document.file,
             title=self._part("title", ""),
             provider=provider,
-            limits=Limits(**self._part("limits", {})),
+            limits=AccountLimits(**self._part("limits", {})),
             budget=self._budget(provider.region if certain else None),
             output_dir=self._output_dir(),
             prices=tuple(self._prices()),

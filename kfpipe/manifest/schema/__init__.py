@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kfpipe.document import Document
 from kfpipe.errors import Problem, in_file_order
 from kfpipe.files.text import DataPath
-from kfpipe.findings import Finding
-from kfpipe.schema import validation
-from kfpipe.schema.shipped import ENTRY_LISTS, manifest_schema
+from kfpipe.manifest.document import Document
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.schema import validation
+from kfpipe.manifest.schema.rules import ENTRY_LISTS, manifest_schema
 from kfpipe.wording import described
 
 __all__ = ["StructureCheck", "check", "check_rows", "manifest_schema", "problems", "where"]
