@@ -20,19 +20,7 @@ from typing import Final
 import anyio
 import anyio.to_thread
 
-from kfpipe import (
-    chain,
-    comparison,
-    consent,
-    environment,
-    footage,
-    gcpause,
-    planning,
-    pruning,
-    renders,
-    service,
-    upkeep,
-)
+from kfpipe import chain, comparison, consent, environment, footage, gcpause, planning, pruning, service, upkeep
 from kfpipe.comparison import Comparison, Past
 from kfpipe.consent import Granted
 from kfpipe.domain import Take
@@ -44,6 +32,7 @@ from kfpipe.handout import Handout
 from kfpipe.lock import claim, picks, workspace
 from kfpipe.lock import ledger as lockfile
 from kfpipe.lock.states import Lock, Submitted, task_ids
+from kfpipe.media import renders
 from kfpipe.narrowing import narrowed
 from kfpipe.planning import step_of
 from kfpipe.project import Options, Project

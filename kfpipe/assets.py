@@ -8,7 +8,6 @@ from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 
-from kfpipe.digests import DigestCache
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Problem, Unusable
 from kfpipe.files.text import DataPath
@@ -17,7 +16,8 @@ from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.files import ProjectFiles
 from kfpipe.manifest.model import LocalFile, Manifest, PromptFile, Shot
-from kfpipe.material import Material, Recording, Still
+from kfpipe.media.cache import DigestCache
+from kfpipe.media.facts import Material, Recording, Still
 
 PROMPT_FILE_LIMIT_BYTES = 65_536
 

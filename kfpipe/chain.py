@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from kfpipe import cuts, takes
+from kfpipe import takes
 from kfpipe.domain import CutFrom, LocalMedium, Take
 from kfpipe.errors import BadRender, Problem, Refused
 from kfpipe.lock.states import Lock, Rendered, is_rehearsal
+from kfpipe.media import frames
+from kfpipe.media.facts import FileState
 from kfpipe.project import Project
-from kfpipe.steps import Chosen, FileState
+from kfpipe.steps import Chosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,4 +79,4 @@ def _cut(project: Project, cut: CutFrom, lock: Lock) -> LocalMedium:
     entry = lock[cut.take_id].entry
     if not isinstance(entry, Rendered):
         raise BadRender(f"{cut.take_id} has no clip")
-    return cuts.cut(entry.render, cut.end, folder=project.folder, state_dir=project.state_dir)
+    return frames.cut(entry.render, cut.end, folder=project.folder, state_dir=project.state_dir)

@@ -11,7 +11,8 @@ from urllib.parse import quote
 from kfpipe import changes
 from kfpipe.domain import Take
 from kfpipe.lock.states import Lock, Record, Rendered, state_name
-from kfpipe.steps import Chosen, FileState
+from kfpipe.media.facts import FileState
+from kfpipe.steps import Chosen
 
 Link = Callable[[str], str | None]
 """A path below the manifest's folder -> the way there from the file that is written; None: it leaves the project."""

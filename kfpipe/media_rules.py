@@ -9,7 +9,7 @@ from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.material import RecordingFacts, StillFacts
+from kfpipe.media.facts import RecordingFacts, StillFacts
 from kfpipe.wording import listed
 
 ASPECT_TOLERANCE = 0.02

@@ -25,8 +25,9 @@ from kfpipe.lock.states import (
     is_rehearsal,
 )
 from kfpipe.lock.transitions import failures
+from kfpipe.media.facts import FileState
 from kfpipe.provider.codes import verdict
-from kfpipe.steps import Action, Chosen, Facts, FileState, Plan, Step
+from kfpipe.steps import Action, Chosen, Facts, Plan, Step
 
 
 def make(

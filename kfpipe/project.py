@@ -12,7 +12,6 @@ from typing import Any
 
 from kfpipe import assets, catalogue, gcpause, prices, takes
 from kfpipe.catalogue import Catalogue, Region
-from kfpipe.digests import DigestCache
 from kfpipe.domain import EMULATOR_REGION, Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
 from kfpipe.files import durable
@@ -26,6 +25,7 @@ from kfpipe.manifest.files import ProjectFiles
 from kfpipe.manifest.model import Manifest, PriceLine, ProviderName
 from kfpipe.manifest.parse import parse
 from kfpipe.manifest.schema import StructureCheck
+from kfpipe.media.cache import DigestCache
 from kfpipe.wording import did_you_mean, echoed
 
 DIGESTS_FILE = "digests.json"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from kfpipe.files.durable import sha256_of, storage
 from kfpipe.lock.states import Lock, Record, Render, Rendered
-from kfpipe.media import PREVIOUS, set_aside
-from kfpipe.renders import whereabouts
-from kfpipe.steps import FileState
+from kfpipe.media.facts import FileState
+from kfpipe.media.placement import PREVIOUS, set_aside
+from kfpipe.media.renders import whereabouts
 
 
 class Lot(StrEnum):

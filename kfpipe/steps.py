@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from kfpipe.domain import Take
 from kfpipe.lock.states import Lock, Record
+from kfpipe.media.facts import FileState
 
 
 class Action(StrEnum):
@@ -29,15 +30,6 @@ class Action(StrEnum):
     def is_work(self) -> bool:
         """Whether a run does anything about it."""
         return self not in (Action.KEEP, Action.DECIDE, Action.FORGET)
-
-
-class FileState(StrEnum):
-    """A clip as it lies on disk, compared with the digest on record; a stray one lies where no clip is on record."""
-
-    MATCHES = "matches"
-    MISSING = "missing"
-    ALTERED = "altered"
-    STRAY = "stray"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

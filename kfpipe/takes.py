@@ -30,7 +30,7 @@ from kfpipe.manifest import dependencies
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import LocalFile, Manifest, MediaSource, PromptFile, RemoteFile, RenderOf, Shot
-from kfpipe.material import Material, Recording, RecordingFacts, Still, StillFacts
+from kfpipe.media.facts import Material, Recording, RecordingFacts, Still, StillFacts
 from kfpipe.prices import PriceList
 from kfpipe.wording import echoed
 

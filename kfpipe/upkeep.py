@@ -10,12 +10,12 @@ from pathlib import Path
 from random import Random
 
 from kfpipe import adoption
-from kfpipe.clip import Expected, check_clip
 from kfpipe.domain import ABANDONED, CANCELED, TaskStatus
 from kfpipe.errors import BadRender, ServiceRefused
 from kfpipe.files.durable import sha256_of
 from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.states import Entry, Failed, Failure, Lock, Render, Rendered, Submitted, Submitting, Task, Unclear
+from kfpipe.media.video import Expected, check_clip
 from kfpipe.provider import ListedTask, Provider, TaskReport
 from kfpipe.runner.patience import all_tasks, patiently
 

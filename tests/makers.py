@@ -35,7 +35,8 @@ from kfpipe.lock.states import (
     Task,
     Unclear,
 )
-from kfpipe.steps import Action, FileState, Step
+from kfpipe.media.facts import FileState
+from kfpipe.steps import Action, Step
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

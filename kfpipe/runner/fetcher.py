@@ -11,16 +11,17 @@ from typing import Final
 import anyio
 import anyio.to_thread
 
-from kfpipe import media
 from kfpipe.domain import PictureSize
 from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear, StorageFailed
 from kfpipe.files.durable import sha256_of
 from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.states import Render, Rendered, Succeeded
 from kfpipe.lock.transitions import earlier_clip, put_back
+from kfpipe.media import download, placement
+from kfpipe.media.renders import whereabouts
+from kfpipe.media.video import Expected
 from kfpipe.pacing import backoff_s
 from kfpipe.provider import Provider
-from kfpipe.renders import whereabouts
 
 TRIES: Final = 5
 
@@ -48,13 +49,13 @@ class Fetcher:
         target = self._folder / output
         partial = target.parent / PARTIAL / f"{entry.task.task_id}{target.suffix}"
         self._shelves.add(partial.parent)
-        expected = media.Expected(
+        expected = Expected(
             size=size, seconds=entry.asked.parameters.duration_s, billed_seconds=round(entry.result.billed_seconds)
         )
         for attempt in range(1, TRIES + 1):
             self._refuse_outside(target.parent)
             try:
-                clip = await media.fetch(
+                clip = await download.fetch(
                     self._provider, entry.result.video_url, target=target, partial=partial, expected=expected
                 )
                 break
@@ -92,7 +93,7 @@ class Fetcher:
             raise BadRender("the earlier clip is not there any more")
         target = self._folder / output
         self._refuse_outside(target.parent)
-        await media.put_back(source, target, clip.render.sha256)
+        await placement.put_back(source, target, clip.render.sha256)
         entry = put_back(record, clip, output)
         await self._ledger.record(take_id, entry)
         return entry

@@ -7,8 +7,9 @@ from datetime import date
 from kfpipe.cli import plan_view, table
 from kfpipe.cli.destination import Destination
 from kfpipe.domain import Take
+from kfpipe.media.facts import FileState
 from kfpipe.planning import make
-from kfpipe.steps import Facts, FileState, Plan
+from kfpipe.steps import Facts, Plan
 from tests.makers import NOW, failed, parameters, record, rendered, request, result, take, unclear
 
 SERVICE = Destination(

@@ -9,7 +9,7 @@ import pytest
 from kfpipe.emulator import Emulator
 from kfpipe.lock.ledger import load, save
 from kfpipe.lock.states import Rendered, entries, spent
-from kfpipe.media import set_aside
+from kfpipe.media.placement import set_aside
 from tests.cli.conftest import HEAD, Call
 
 LOCK = "shots.lock.json"

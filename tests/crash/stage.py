@@ -11,7 +11,7 @@ from pathlib import Path
 
 import anyio
 
-import kfpipe.clip
+import kfpipe.media.video
 import kfpipe.provider.client  # noqa: F401  loaded here, so that no fork has to
 from kfpipe import api
 from kfpipe.events import RunFinished

@@ -41,10 +41,11 @@ from kfpipe.lock.states import (
     task_of,
 )
 from kfpipe.lock.transitions import applied, next_serial
+from kfpipe.media.facts import FileState
 from kfpipe.pacing import Pacer
 from kfpipe.provider.codes import ThrottleKind
 from kfpipe.provider.gate import Gate
-from kfpipe.steps import Action, Facts, FileState, Plan, Step
+from kfpipe.steps import Action, Facts, Plan, Step
 from tests import makers
 from tests.property.test_pacing import most_in_any_second
 

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from kfpipe import api, cuts
+from kfpipe import api
 from kfpipe.domain import FrameEnd
 from kfpipe.emulator import Emulator
 from kfpipe.environment import Environment
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock.states import Rendered
+from kfpipe.media import frames
 from kfpipe.steps import Plan
 
 DEFAULTS = """\
@@ -94,7 +95,7 @@ def cut(studio: Studio, take_id: str, end: FrameEnd) -> Image.Image:
     """The take's first or last picture, as a take that goes on from it would get it."""
     entry = studio.lock[take_id].entry
     assert isinstance(entry, Rendered)
-    medium = cuts.cut(entry.render, end, folder=studio.folder, state_dir=studio.folder / ".kfpipe")
+    medium = frames.cut(entry.render, end, folder=studio.folder, state_dir=studio.folder / ".kfpipe")
     return Image.open(studio.folder / medium.path)
 
 

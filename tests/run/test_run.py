@@ -8,12 +8,13 @@ from decimal import Decimal
 import anyio
 import pytest
 
-from kfpipe import api, media
+from kfpipe import api
 from kfpipe.emulator import Emulator
 from kfpipe.errors import AccountRefused, ExitCode
 from kfpipe.events import TakeAdopted, TakeFailed, TakePostponed, TakeSubmitted
 from kfpipe.files.durable import sha256_of
 from kfpipe.lock.states import Failed, Rendered, Submitting, entries, spent, task_of
+from kfpipe.media import placement
 from kfpipe.steps import Action
 from tests.run.conftest import DEFAULTS, Studio
 
@@ -302,7 +303,7 @@ async def test_a_run_that_was_killed_while_it_put_a_clip_back_ends_it_the_next_t
         await studio.run()
     (aside,) = [studio.folder / path for path in studio.clips() if ".previous" in path]
     clip = studio.folder / "renders" / "kitten.mp4"
-    media.set_aside(clip, sha256_of(clip))
+    placement.set_aside(clip, sha256_of(clip))
     aside.rename(clip)
     studio.write(ONE)
     assert (await studio.run()).exit_code is ExitCode.OK

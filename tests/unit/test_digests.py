@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kfpipe.digests import DigestCache
-from kfpipe.stills import StillUnreadable
+from kfpipe.media.cache import DigestCache
+from kfpipe.media.stills import StillUnreadable
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from PIL import Image
 from kfpipe.catalogue import shipped
 from kfpipe.domain import PictureSize
 from kfpipe.errors import BadRender, ServiceUnclear, StorageFailed
-from kfpipe.media import ClipFacts, Expected, FetchedClip, check_clip, fetch
+from kfpipe.media.download import ClipFacts, Expected, FetchedClip, check_clip, fetch
 from kfpipe.provider import Body
 from kfpipe.provider.client import DashScope
 

@@ -10,8 +10,9 @@ import pytest
 
 from kfpipe.domain import CutFrom, FrameEnd, MediaRole, Take
 from kfpipe.lock.states import Entry, Lock, Record
+from kfpipe.media.facts import FileState
 from kfpipe.planning import make
-from kfpipe.steps import Action, Facts, FileState, Plan, Step
+from kfpipe.steps import Action, Facts, Plan, Step
 from tests.makers import (
     NOW,
     failed,

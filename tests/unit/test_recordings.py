@@ -10,11 +10,12 @@ from pathlib import Path
 import av
 import pytest
 
-from kfpipe import catalogue, digests, media_rules
-from kfpipe import recordings as reading
+from kfpipe import catalogue, media_rules
 from kfpipe.domain import MediaRole
-from kfpipe.material import RecordingFacts
-from kfpipe.recordings import RecordingUnreadable
+from kfpipe.media import cache
+from kfpipe.media import recordings as reading
+from kfpipe.media.facts import RecordingFacts
+from kfpipe.media.recordings import RecordingUnreadable
 from tests import recordings
 
 WAN27 = catalogue.shipped().models["wan2.7-i2v"]
@@ -93,10 +94,10 @@ def test_a_clip_without_pictures_is_no_clip(tmp_path: Path) -> None:
 def test_a_recording_is_read_once_while_it_stays_as_it_is(tmp_path: Path) -> None:
     path = recordings.sound(tmp_path / "voice.wav", seconds=3)
     os.utime(path, (1, 1))
-    cache = digests.DigestCache(tmp_path / "state" / "digests.json")
-    known = cache.listen(path)
-    cache.save()
-    assert digests.DigestCache(tmp_path / "state" / "digests.json").listen(path) == known
+    digests = cache.DigestCache(tmp_path / "state" / "digests.json")
+    known = digests.listen(path)
+    digests.save()
+    assert cache.DigestCache(tmp_path / "state" / "digests.json").listen(path) == known
     assert known.facts.seconds == 3
 
 

@@ -13,7 +13,7 @@ from kfpipe.errors import Severity
 from kfpipe.expand import Draft
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import LocalFile, RemoteFile, Shot, ShotSettings
-from kfpipe.material import StillFacts
+from kfpipe.media.facts import StillFacts
 
 CATALOGUE = catalogue.shipped()
 WAN27 = CATALOGUE.models["wan2.7-i2v"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kfpipe import stills
-from kfpipe.stills import StillUnreadable
+from kfpipe.media import stills
+from kfpipe.media.stills import StillUnreadable
 
 
 @pytest.mark.parametrize(("kind", "mime_type"), [("PNG", "image/png"), ("JPEG", "image/jpeg"), ("WEBP", "image/webp")])

@@ -11,7 +11,7 @@ import pytest
 from kfpipe import timeline
 from kfpipe.domain import Take
 from kfpipe.lock.states import Record
-from kfpipe.steps import FileState
+from kfpipe.media.facts import FileState
 from kfpipe.timeline import Cut, Gap, Slot, timecode
 from tests.makers import failed, parameters, record, render, rendered, request, shots, submitted, take
 

@@ -14,11 +14,11 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import Colorspace
 from PIL import Image
 
-from kfpipe.clip import picture
 from kfpipe.domain import FrameEnd, LocalMedium
 from kfpipe.files import durable
 from kfpipe.files.durable import make_state_dir, storage
 from kfpipe.lock.states import Render
+from kfpipe.media.video import picture
 
 FOLDER: Final = "cuts"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from kfpipe.errors import Unusable
-from kfpipe.material import StillFacts
+from kfpipe.media.facts import StillFacts
 
 READ_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """What is opened at all: what a model may take, and what people give by mistake. Pillow knows many more, and starts a

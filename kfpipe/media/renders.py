@@ -13,8 +13,8 @@ from kfpipe.files.durable import sha256_of
 from kfpipe.files.statcache import Facts, FileMemory
 from kfpipe.lock.states import Failed, Lock, Record, Render, Rendered, is_rehearsal
 from kfpipe.lock.transitions import earlier_clip
-from kfpipe.media import PREVIOUS
-from kfpipe.steps import FileState
+from kfpipe.media.facts import FileState
+from kfpipe.media.placement import PREVIOUS
 
 MEMORY_FILE: Final = "renders.json"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +56,12 @@ class Material:
     stills: Mapping[str, Still]
     recordings: Mapping[str, Recording]
     prompts: Mapping[str, str]
+
+
+class FileState(StrEnum):
+    """A clip as it lies on disk, compared with the digest on record; a stray one lies where no clip is on record."""
+
+    MATCHES = "matches"
+    MISSING = "missing"
+    ALTERED = "altered"
+    STRAY = "stray"

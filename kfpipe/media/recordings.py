@@ -15,7 +15,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from kfpipe.errors import Unusable
-from kfpipe.material import RecordingFacts
+from kfpipe.media.facts import RecordingFacts
 
 _MIME_TYPES: Final = {"WAV": "audio/wav", "MP3": "audio/mpeg", "MP4": "video/mp4", "MOV": "video/quicktime"}
 _DEMUXERS: Final = {"WAV": "wav", "MP3": "mp3", "MP4": "mp4", "MOV": "mp4"}

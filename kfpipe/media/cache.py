@@ -6,10 +6,10 @@ from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 
-from kfpipe import recordings, stills
 from kfpipe.files.durable import sha256_of
 from kfpipe.files.statcache import Facts, FileMemory
-from kfpipe.material import Recording, RecordingFacts, Still, StillFacts
+from kfpipe.media import recordings, stills
+from kfpipe.media.facts import Recording, RecordingFacts, Still, StillFacts
 
 
 class DigestCache:

@@ -1,0 +1,64 @@
+"""Putting clips in their places: never over another one, and never through a link that a stranger has planted."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Final, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from kfpipe.files import durable
+from kfpipe.files.durable import sha256_of, storage
+
+T = TypeVar("T")
+
+PREVIOUS: Final = ".previous"
+"""Folder beside the renders for what a later render has replaced."""
+
+
+async def put_back(source: Path, target: Path, sha256: str) -> None:
+    """Move a clip with this digest from `source` to its place at `target`. What lies there moves to `.previous`."""
+    if source != target:
+        await on_disk(target, place, source, target, sha256)
+
+
+async def on_disk(path: Path, work: Callable[..., T], *args: object) -> T:
+    """Do blocking work in a thread; a trouble with the disk becomes StorageFailed at `path`."""
+    with storage(path):
+        return await anyio.to_thread.run_sync(work, *args)
+
+
+def place(partial: Path, target: Path, sha256: str) -> None:
+    """Move the file to its place. A file with other content there is set aside, never overwritten."""
+    durable.make_folder(target.parent)
+    if target.exists():
+        older = sha256_of(target)
+        if older == sha256:
+            partial.unlink()
+            return
+        set_aside(target, older)
+    partial.replace(target)
+    durable.sync_folder(target.parent)
+
+
+def make_own_folder(folder: Path) -> None:
+    """Make a folder that is kfpipe's alone. Raises OSError also where a link lies, planted perhaps by a stranger."""
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, "a symbolic link is there instead of a folder")
+    durable.make_folder(folder)
+
+
+def set_aside(clip: Path, sha256: str) -> Path:
+    """Move a clip that is no longer wanted to `.previous` beside it; where it is now. Raises OSError."""
+    folder = clip.parent / PREVIOUS
+    make_own_folder(folder)
+    stem = f"{clip.stem}.{sha256[:12]}"
+    names = (f"{stem}{clip.suffix}" if number == 1 else f"{stem}.{number}{clip.suffix}" for number in count(1))
+    free = next(path for name in names if not (path := folder / name).exists() or sha256_of(path) == sha256)
+    clip.replace(free)
+    durable.sync_folder(folder)
+    return free
