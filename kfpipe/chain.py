@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from kfpipe import takes
 from kfpipe.domain import CutFrom, LocalMedium, Take
 from kfpipe.errors import BadRender, Problem, Refused
 from kfpipe.lock.states import Lock, Rendered, is_rehearsal
@@ -14,6 +13,7 @@ from kfpipe.media import frames
 from kfpipe.media.facts import FileState
 from kfpipe.project import Project
 from kfpipe.steps import Chosen
+from kfpipe.takes import resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def complete(project: Project, take: Take, lock: Lock) -> Take:
     StorageFailed.
     """
     pictures = {role: _cut(project, cut, lock) for role, cut in take.cuts}
-    made, complaints = takes.resolved(take, pictures)
+    made, complaints = resolve.resolved(take, pictures)
     if complaints:
         raise Refused(Problem(file=project.stem, where=take.id, what=complaint) for complaint in complaints)
     return made

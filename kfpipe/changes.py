@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
-from kfpipe import fingerprint
 from kfpipe.domain import MediaInput, MediaRole, RemoteMedium, Take
 from kfpipe.lock.states import Asked, Lock
+from kfpipe.takes import fingerprint
 
 
 def changed(takes: Sequence[Take], lock: Lock) -> frozenset[str]:

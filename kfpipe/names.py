@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from kfpipe import catalogue, expand
+from kfpipe import catalogue
 from kfpipe.errors import Refused
 from kfpipe.files.text import LARGEST_BYTES
 from kfpipe.manifest import document, include
@@ -17,6 +17,7 @@ from kfpipe.manifest.document import Document
 from kfpipe.manifest.files import ProjectFiles
 from kfpipe.manifest.model import Manifest
 from kfpipe.manifest.parse import parse
+from kfpipe.takes import expand
 
 MOST_TAKES: Final = 1000
 """Takes of one shot that anybody wants to choose from."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kfpipe import assets, catalogue, gcpause, prices, takes
+from kfpipe import catalogue, gcpause
 from kfpipe.catalogue import Catalogue, Region
 from kfpipe.domain import EMULATOR_REGION, Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
@@ -26,6 +26,7 @@ from kfpipe.manifest.model import Manifest, PriceLine, ProviderName
 from kfpipe.manifest.parse import parse
 from kfpipe.manifest.schema import StructureCheck
 from kfpipe.media.cache import DigestCache
+from kfpipe.takes import build, inputs, prices
 from kfpipe.wording import did_you_mean, echoed
 
 DIGESTS_FILE = "digests.json"
@@ -167,10 +168,10 @@ def _takes(
     """The takes of the sound shots, and all that is wrong with files, prices and the shots themselves."""
     known = catalogue.shipped()
     digests = DigestCache(folder / STATE_DIR / DIGESTS_FILE)
-    material, file_problems = assets.read(parsed, text, files=files, digests=digests)
+    material, file_problems = inputs.read(parsed, text, files=files, digests=digests)
     digests.save()
     price_list, price_findings = prices.price_list(parsed.prices, known, parsed.provider.region)
-    made, take_problems = takes.make(
+    made, take_problems = build.make(
         parsed, text, material, catalogue=known, prices=price_list, currency=_currency(parsed)
     )
     return made, (

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from kfpipe import fingerprint, footage
+from kfpipe import footage
 from kfpipe.domain import (
     CutFrom,
     FrameEnd,
@@ -37,6 +37,7 @@ from kfpipe.lock.states import (
 )
 from kfpipe.media.facts import FileState
 from kfpipe.steps import Action, Step
+from kfpipe.takes import fingerprint
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

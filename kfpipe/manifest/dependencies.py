@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kfpipe.domain import FrameEnd, MediaRole
-from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import File, RenderOf, Shot, StillOf
-from kfpipe.wording import did_you_mean, echoed, listed
+from kfpipe.wording import did_you_mean, echoed
 
 ROLE_OF = {FrameEnd.FIRST: MediaRole.FIRST_FRAME, FrameEnd.LAST: MediaRole.LAST_FRAME}
 """The field that holds the picture at an end of a shot."""
 
-_MOST_SHOWN = 5
 
 Refusal = tuple[Shot, Finding]
 _Field = tuple[str, MediaRole]
@@ -37,47 +35,6 @@ def followed(
     refusals = (*chains.refusals, *((by_id[circle[0]], _circle(by_id, circle)) for circle in circles))
     lost = {shot_id for circle in circles for shot_id in circle}
     return tuple(_without_renders(shot) if shot.id in lost else shot for shot in resolved), refusals
-
-
-def lending_take(render: RenderOf, take_ids: Sequence[str], path: DataPath) -> str | Finding | None:
-    """The take of the source that is meant; None when the source has no sound take, of which it was told already.
-
-    `take_ids` are those of the source; `path` is where the render is asked for. Where there is one take only, as in a
-    draft, there is nothing to choose, whatever `take` says.
-    """
-    if len(take_ids) <= 1:
-        return next(iter(take_ids), None)
-    if render.take is None:
-        return Finding(
-            path=path,
-            what=f"shot '{render.shot_id}' has {len(take_ids):,} takes, and the picture is cut from one",
-            expected=_some(take_ids),
-            fix=f"add a line like `take: {take_ids[0].partition('@')[2]}`",
-        )
-    wanted = set(render.take.removeprefix(f"{render.shot_id}@").split(","))
-    meant = [take_id for take_id in take_ids if take_id == render.take or wanted <= _cell(take_id)]
-    if len(meant) == 1:
-        return meant[0]
-    return Finding(
-        path=(*path, "take"),
-        what=f"{echoed(render.take)} is {'no take' if not meant else 'more than one take'} of shot '{render.shot_id}'",
-        expected=_some(meant or take_ids),
-        fix=did_you_mean(render.take, (_short(take_id) for take_id in meant or take_ids), "write one of these"),
-    )
-
-
-def _cell(take_id: str) -> set[str]:
-    return set(_short(take_id).split(","))
-
-
-def _short(take_id: str) -> str:
-    """What tells a take from the others of its shot."""
-    return take_id.partition("@")[2] or take_id
-
-
-def _some(take_ids: Sequence[str]) -> str:
-    shown = [f"`{_short(take_id)}`" for take_id in take_ids[:_MOST_SHOWN]]
-    return listed([*shown, f"{len(take_ids) - len(shown):,} more"] if len(take_ids) > len(shown) else shown)
 
 
 class _Chains:

@@ -7,9 +7,9 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kfpipe import expand, matrix
 from kfpipe.domain import SEED_MAX
 from kfpipe.manifest.model import Matrix, Shot
+from kfpipe.takes import expand, matrix
 
 values = {
     "seed": st.integers(0, SEED_MAX),

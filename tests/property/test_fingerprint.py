@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kfpipe import fingerprint
 from kfpipe.domain import SEED_MAX, LocalMedium, MediaInput, MediaRole, Parameters, RemoteMedium, RenderRequest
+from kfpipe.takes import fingerprint
 
 texts = st.text(max_size=40)
 digests = st.text("0123456789abcdef", min_size=64, max_size=64)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kfpipe import prompts
-from kfpipe.prompts import PromptInvalid
+from kfpipe.takes import prompts
+from kfpipe.takes.sandbox import PromptInvalid
 
 LONG = "a" * 20_000
 FILTERS = "".join(" | upper | lower" for _ in range(500))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfpipe import catalogue, expand
+from kfpipe import catalogue
 from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.errors import Problem
 from kfpipe.manifest import document, schema
@@ -10,6 +10,7 @@ from kfpipe.manifest import shots as entries
 from kfpipe.manifest.compose import Sheet, composed
 from kfpipe.manifest.model import LocalFile, Manifest, Place, PromptFile, Shot, StillOf
 from kfpipe.manifest.parse import parse as parse_manifest
+from kfpipe.takes import expand
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope}\n"
 FIRST, LAST = MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from kfpipe import expand, matrix
 from kfpipe.errors import Severity
 from kfpipe.manifest.model import Matrix, SeedChoice, Shot, ShotSettings
-from kfpipe.matrix import scalar_text
+from kfpipe.takes import expand, matrix
+from kfpipe.takes.matrix import scalar_text
 
 
 def shot(settings: ShotSettings | None = None, **declared: Any) -> Shot:

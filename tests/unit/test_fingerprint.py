@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from kfpipe import fingerprint
 from kfpipe.domain import (
     CutFrom,
     FrameEnd,
@@ -16,6 +15,7 @@ from kfpipe.domain import (
     RemoteMedium,
     RenderRequest,
 )
+from kfpipe.takes import fingerprint
 
 FIRST = LocalMedium(path="a.png", sha256="aa", size_bytes=1, mime_type="image/png", width_px=1280, height_px=720)
 LAST = RemoteMedium(url="https://example.com/b.png", digest="url-sha256:bb")

@@ -8,6 +8,7 @@ from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.manifest import dependencies
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import LocalFile, Matrix, MediaSource, RenderOf, Shot, StillOf
+from kfpipe.takes import sources
 
 FIRST, LAST = MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME
 A, B = LocalFile(path="a.png"), LocalFile(path="b.png")
@@ -113,7 +114,7 @@ TAKES = ("a@seed=1,resolution=720P", "a@seed=1,resolution=1080P", "a@seed=2,reso
     ],
 )
 def test_a_take_is_named_in_full_or_by_what_it_alone_has(asked: str, meant: str) -> None:
-    assert dependencies.lending_take(render("a", asked), TAKES, ("here",)) == meant
+    assert sources.lending_take(render("a", asked), TAKES, ("here",)) == meant
 
 
 @pytest.mark.parametrize(
@@ -133,19 +134,19 @@ def test_a_take_is_named_in_full_or_by_what_it_alone_has(asked: str, meant: str)
     ],
 )
 def test_a_take_that_is_not_clear_is_asked_for(asked: str | None, what: str, fix: str) -> None:
-    finding = dependencies.lending_take(render("a", asked), TAKES, ("here",))
+    finding = sources.lending_take(render("a", asked), TAKES, ("here",))
     assert isinstance(finding, Finding)
     assert (finding.what, finding.fix) == (what, fix)
 
 
 def test_the_only_take_need_not_be_named() -> None:
-    assert dependencies.lending_take(render("a"), ("a",), ()) == "a"
-    assert dependencies.lending_take(render("a", "a"), ("a",), ()) == "a"
-    assert dependencies.lending_take(render("a", "seed=1,resolution=720P"), ("a",), ()) == "a"
-    assert dependencies.lending_take(render("a"), (), ()) is None
+    assert sources.lending_take(render("a"), ("a",), ()) == "a"
+    assert sources.lending_take(render("a", "a"), ("a",), ()) == "a"
+    assert sources.lending_take(render("a", "seed=1,resolution=720P"), ("a",), ()) == "a"
+    assert sources.lending_take(render("a"), (), ()) is None
 
 
 def test_a_choice_of_many_takes_is_not_listed_to_the_end() -> None:
-    finding = dependencies.lending_take(render("a"), [f"a@seed={number}" for number in range(20)], ())
+    finding = sources.lending_take(render("a"), [f"a@seed={number}" for number in range(20)], ())
     assert isinstance(finding, Finding)
     assert finding.expected == "`seed=0`, `seed=1`, `seed=2`, `seed=3`, `seed=4` or 15 more"

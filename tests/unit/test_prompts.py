@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from jinja2 import Environment
 
-from kfpipe import prompts
-from kfpipe.prompts import PromptInvalid
+from kfpipe.takes import prompts
+from kfpipe.takes.sandbox import PromptInvalid
 
 VARIABLES: dict[str, Any] = {
     "sky": "evening",

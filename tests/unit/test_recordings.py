@@ -10,12 +10,13 @@ from pathlib import Path
 import av
 import pytest
 
-from kfpipe import catalogue, media_rules
+from kfpipe import catalogue
 from kfpipe.domain import MediaRole
 from kfpipe.media import cache
 from kfpipe.media import recordings as reading
 from kfpipe.media.facts import RecordingFacts
 from kfpipe.media.recordings import RecordingUnreadable
+from kfpipe.takes import media_rules
 from tests import recordings
 
 WAN27 = catalogue.shipped().models["wan2.7-i2v"]

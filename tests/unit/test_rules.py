@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from kfpipe import catalogue, expand, media_rules, rules
+from kfpipe import catalogue
 from kfpipe.catalogue import Model
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
-from kfpipe.expand import Draft
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import LocalFile, RemoteFile, Shot, ShotSettings
 from kfpipe.media.facts import StillFacts
+from kfpipe.takes import expand, media_rules, model_rules
+from kfpipe.takes.expand import Draft
 
 CATALOGUE = catalogue.shipped()
 WAN27 = CATALOGUE.models["wan2.7-i2v"]
@@ -40,7 +41,9 @@ def draft(settings: ShotSettings | None = None, *, first: str | None = "a.png", 
 
 
 def test_an_alias_leads_to_the_catalogues_own_name() -> None:
-    chosen = rules.chosen_model(draft(ShotSettings(model="wanx2.1-kf2v-plus")), CATALOGUE, CATALOGUE.regions["beijing"])
+    chosen = model_rules.chosen_model(
+        draft(ShotSettings(model="wanx2.1-kf2v-plus")), CATALOGUE, CATALOGUE.regions["beijing"]
+    )
     assert isinstance(chosen, Model)
     assert chosen.name == "wan2.1-kf2v-plus"
 
@@ -48,7 +51,7 @@ def test_an_alias_leads_to_the_catalogues_own_name() -> None:
 def test_a_model_that_the_region_does_not_sell_is_refused() -> None:
     only_beijing = replace(WAN27, offers={"beijing": WAN27.offers["beijing"]})
     narrow = replace(CATALOGUE, models={"wan2.7-i2v": only_beijing, "wan2.2-kf2v-flash": KF2V})
-    chosen = rules.chosen_model(draft(), narrow, CATALOGUE.regions["singapore"])
+    chosen = model_rules.chosen_model(draft(), narrow, CATALOGUE.regions["singapore"])
     assert isinstance(chosen, Finding)
     assert chosen.expected == "wan2.2-kf2v-flash"
     assert chosen.fix == "choose another model, or the region beijing"
@@ -59,30 +62,30 @@ def test_a_model_that_the_region_does_not_sell_is_refused() -> None:
     [(WAN27, 1, False), (WAN27, 2, True), (WAN27, 15, True), (WAN27, 16, False), (KF2V, 5, True), (KF2V, 6, False)],
 )
 def test_a_duration_is_legal_up_to_its_limits(model: Model, duration: int, fine: bool) -> None:
-    findings = list(rules.setting_findings(draft(ShotSettings(duration=duration)), model))
+    findings = list(model_rules.setting_findings(draft(ShotSettings(duration=duration)), model))
     assert (not findings) is fine
 
 
 @pytest.mark.parametrize("resolution", ["1080p", "1080", " 1080P "])
 def test_a_resolution_in_another_spelling_is_answered_with_the_right_one(resolution: str) -> None:
-    (finding,) = rules.setting_findings(draft(ShotSettings(resolution=resolution)), WAN27)
+    (finding,) = model_rules.setting_findings(draft(ShotSettings(resolution=resolution)), WAN27)
     assert finding.fix == "write `resolution: 1080P`"
 
 
 @pytest.mark.parametrize(("length", "fine"), [(800, True), (801, False)])
 def test_a_prompt_is_counted_in_characters_not_in_bytes(length: int, fine: bool) -> None:
-    findings = list(rules.prompt_findings(draft(), KF2V, "\u732b" * length, ""))
+    findings = list(model_rules.prompt_findings(draft(), KF2V, "\u732b" * length, ""))
     assert (not findings) is fine
 
 
 @pytest.mark.parametrize(("length", "fine"), [(500, True), (501, False)])
 def test_a_negative_prompt_has_a_limit_of_its_own(length: int, fine: bool) -> None:
-    findings = list(rules.prompt_findings(draft(), WAN27, "Up.", "x" * length))
+    findings = list(model_rules.prompt_findings(draft(), WAN27, "Up.", "x" * length))
     assert (not findings) is fine
 
 
 def test_an_empty_prompt_is_legal_and_worth_a_word() -> None:
-    (finding,) = rules.prompt_findings(draft(), WAN27, "", "")
+    (finding,) = model_rules.prompt_findings(draft(), WAN27, "", "")
     assert finding.severity is Severity.WARNING
 
 
@@ -98,7 +101,7 @@ def test_an_empty_prompt_is_legal_and_worth_a_word() -> None:
 def test_frames_are_demanded_as_the_model_needs_them(
     first: str | None, last: str | None, model: Model, missing: list[str]
 ) -> None:
-    findings = rules.media_findings(draft(first=first, last=last), model)
+    findings = model_rules.media_findings(draft(first=first, last=last), model)
     assert [finding.path[-1] for finding in findings] == missing
 
 
@@ -157,4 +160,4 @@ def test_a_remote_frame_is_a_frame() -> None:
     shot = Shot(
         id="kitten", path=("shots", 0), media={MediaRole.FIRST_FRAME: RemoteFile(url="https://example.com/a.png")}
     )
-    assert not list(rules.media_findings(expand.drafts(shot)[0][0], WAN27))
+    assert not list(model_rules.media_findings(expand.drafts(shot)[0][0], WAN27))

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kfpipe import fingerprint, project, takes
+from kfpipe import project
 from kfpipe.domain import CutFrom, FrameEnd, LocalMedium, MediaRole, PictureSize, Take
 from kfpipe.errors import Problem, Refused
 from kfpipe.project import Options
+from kfpipe.takes import fingerprint, resolve
 from tests import recordings
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope}\ndefaults: {model: wan2.7-i2v, prompt: Up.}\n"
@@ -63,7 +64,7 @@ def test_the_source_may_come_later_in_the_manifest(folder: Path) -> None:
 
 def test_a_waiting_take_is_complete_once_its_pictures_are_cut(folder: Path) -> None:
     walk = made(folder, WAITING)["walk"]
-    complete, complaints = takes.resolved(walk, {FIRST: picture()})
+    complete, complaints = resolve.resolved(walk, {FIRST: picture()})
     assert not complaints
     assert not complete.cuts
     assert [given.role for given in complete.request.media] == [FIRST, LAST]
@@ -73,7 +74,7 @@ def test_a_waiting_take_is_complete_once_its_pictures_are_cut(folder: Path) -> N
 
 def test_the_fingerprint_follows_the_picture_that_was_cut(folder: Path) -> None:
     walk = made(folder, WAITING)["walk"]
-    prints = {takes.resolved(walk, {FIRST: picture(sha256=digit * 64)})[0].fingerprint for digit in "ab"}
+    prints = {resolve.resolved(walk, {FIRST: picture(sha256=digit * 64)})[0].fingerprint for digit in "ab"}
     assert len(prints) == 2
 
 
@@ -88,7 +89,7 @@ def test_the_fingerprint_follows_the_picture_that_was_cut(folder: Path) -> None:
     ],
 )
 def test_a_cut_picture_that_the_model_does_not_take_is_told(folder: Path, cut: LocalMedium, complaint: str) -> None:
-    assert takes.resolved(made(folder, WAITING)["walk"], {FIRST: cut})[1] == (complaint,)
+    assert resolve.resolved(made(folder, WAITING)["walk"], {FIRST: cut})[1] == (complaint,)
 
 
 def test_a_borrowed_still_is_the_same_medium(folder: Path) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import PurePath
 from typing import Any
 
-from kfpipe import catalogue, expand, fingerprint, matrix, media_rules, prompts, rules
 from kfpipe.catalogue import Catalogue, Model
 from kfpipe.domain import (
     CutFrom,
@@ -24,14 +22,15 @@ from kfpipe.domain import (
     Take,
 )
 from kfpipe.errors import Position, Problem, Severity
-from kfpipe.expand import Draft
 from kfpipe.files.text import DataPath
-from kfpipe.manifest import dependencies
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import LocalFile, Manifest, MediaSource, PromptFile, RemoteFile, RenderOf, Shot
 from kfpipe.media.facts import Material, Recording, RecordingFacts, Still, StillFacts
-from kfpipe.prices import PriceList
+from kfpipe.takes import expand, fingerprint, matrix, media_rules, model_rules, prompts, sandbox, sources
+from kfpipe.takes.expand import Draft
+from kfpipe.takes.prices import PriceList
+from kfpipe.takes.resolve import size_of
 from kfpipe.wording import echoed
 
 
@@ -48,40 +47,6 @@ def make(
     maker = _Maker(manifest, document, material, catalogue=catalogue, prices=prices, currency=currency)
     takes = tuple(maker.takes())
     return takes, tuple(maker.problems)
-
-
-def resolved(take: Take, pictures: Mapping[MediaRole, LocalMedium]) -> tuple[Take, tuple[str, ...]]:
-    """The take with the pictures that were cut for it, and what is wrong with them for its model, in messages.
-
-    Its fingerprint is no longer provisional, and its size is known when its first frame was among the pictures.
-    """
-    known = catalogue.shipped()
-    cut = tuple(MediaInput(role=role, medium=medium) for role, medium in pictures.items())
-    media = tuple(sorted((*take.request.media, *cut), key=lambda given: tuple(MediaRole).index(given.role)))
-    request = replace(take.request, media=media)
-    first = pictures.get(MediaRole.FIRST_FRAME)
-    size = take.size if first is None else _size(known, request.parameters.resolution, first.width_px, first.height_px)
-    flaws = (
-        finding
-        for role, medium in pictures.items()
-        for finding in _cut_findings(known.models[request.model], role, medium)
-    )
-    told = tuple(f"{flaw.what}; expected {flaw.expected}" for flaw in flaws)
-    return replace(take, request=request, cuts=(), fingerprint=fingerprint.of(request), size=size), told
-
-
-def _cut_findings(model: Model, role: MediaRole, picture: LocalMedium) -> Iterator[Finding]:
-    """What cutting cannot ensure: the picture is whole and opaque, but has the size of the clip it comes from."""
-    if picture.width_px is not None and picture.height_px is not None:
-        yield from media_rules.side_findings((), model, role, picture.width_px, picture.height_px)
-    yield from media_rules.weight_findings((), model, role, picture.size_bytes)
-
-
-def _size(known: Catalogue, resolution: str, width_px: int | None, height_px: int | None) -> PictureSize | None:
-    """The size of a clip that takes its shape from a picture or clip of these sides."""
-    if width_px is None or height_px is None:
-        return None
-    return known.predicted_size(resolution, width_px, height_px)
 
 
 class _Maker:
@@ -111,7 +76,7 @@ class _Maker:
         self._medium = cache(self._look_up)
         self._input = cache(self._in_role)
         self._flawless: set[Hashable] = set()
-        self._size = cache(lambda resolution, *sides: _size(catalogue, resolution, *sides))
+        self._size = cache(lambda resolution, *sides: size_of(catalogue, resolution, *sides))
         self._take_ids: dict[str, tuple[str, ...]] = {}
         self._lenders: dict[RenderOf, str] = {}
 
@@ -145,7 +110,7 @@ class _Maker:
 
     def _take(self, draft: Draft) -> Take | None:
         """The take, or None when something is wrong with it; all of it is told, not the first thing only."""
-        model = rules.chosen_model(draft, self._catalogue, self._prices.region)
+        model = model_rules.chosen_model(draft, self._catalogue, self._prices.region)
         prompt, negative_prompt = self._prompts(draft)
         if isinstance(model, Finding):
             self._refuses(draft.shot, [model])
@@ -213,7 +178,7 @@ class _Maker:
                 self._flawless.add(likeness)
             yield from found
         if draft.settings.template is None and prompt is not None and negative_prompt is not None:
-            yield from rules.prompt_findings(draft, model, prompt, negative_prompt)
+            yield from model_rules.prompt_findings(draft, model, prompt, negative_prompt)
 
     # -- prompts ----------------------------------------------------------------------------------------------------
 
@@ -232,7 +197,7 @@ class _Maker:
             return None
         try:
             return prompts.render(template, variables).strip()
-        except prompts.PromptInvalid as error:
+        except sandbox.PromptInvalid as error:
             self.problems.append(self._prompt_problem(draft, name, source, template, error))
             return None
 
@@ -240,7 +205,7 @@ class _Maker:
         return self._material.prompts.get(source.path) if isinstance(source, PromptFile) else source
 
     def _prompt_problem(
-        self, draft: Draft, name: str, source: str | PromptFile, template: str, error: prompts.PromptInvalid
+        self, draft: Draft, name: str, source: str | PromptFile, template: str, error: sandbox.PromptInvalid
     ) -> Problem:
         """The line counts in a prompt's own file; inside the manifest the prompt as a whole is pointed at."""
         if isinstance(source, PromptFile):
@@ -264,7 +229,7 @@ class _Maker:
         values = [shot.settings.negative_prompt, *axes.get("negative_prompt", ()), *axes.get("prompt", ())]
         try:
             spoken_of = {name for source in (template, *map(str, values)) for name in prompts.names(source)}
-        except prompts.PromptInvalid:
+        except sandbox.PromptInvalid:
             return ()
         return matrix.unused_findings(shot.matrix, spoken_of)
 
@@ -324,9 +289,9 @@ class _Maker:
         return tuple(cuts)
 
     def _lender(self, footage: RenderOf, path: DataPath) -> str | Finding | None:
-        """As `links.lending_take`; the takes of a shot are searched once, however many others borrow from it alike."""
+        """As `sources.lending_take`; a shot's takes are searched once, however many others borrow from it alike."""
         if footage not in self._lenders:
-            found = dependencies.lending_take(footage, self._take_ids[footage.shot_id], path)
+            found = sources.lending_take(footage, self._take_ids[footage.shot_id], path)
             if not isinstance(found, str):
                 return found
             self._lenders[footage] = found
@@ -360,9 +325,9 @@ _VARIED_MEDIA = frozenset(MediaRole)
 
 def _offer_findings(draft: Draft, model: Model) -> Iterator[Finding]:
     """What the model does not offer."""
-    yield from rules.setting_findings(draft, model)
-    yield from rules.media_findings(draft, model)
-    yield from rules.template_findings(draft, model)
+    yield from model_rules.setting_findings(draft, model)
+    yield from model_rules.media_findings(draft, model)
+    yield from model_rules.template_findings(draft, model)
 
 
 def _file_findings(draft: Draft, model: Model, facts: Facts) -> Iterator[Finding]:

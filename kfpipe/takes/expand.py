@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kfpipe import matrix
 from kfpipe.domain import SEED_MAX, MediaRole
 from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import TAKES_LIMIT, Matrix, MediaSource, Place, SeedChoice, Shot, ShotSettings
-from kfpipe.matrix import SETTING_NAMES, Cell, scalar_text
+from kfpipe.takes import matrix
+from kfpipe.takes.matrix import SETTING_NAMES, Cell, scalar_text
 from kfpipe.wording import echoed
 
 ID_LIMIT_BYTES = 200

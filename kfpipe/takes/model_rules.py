@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from kfpipe.catalogue import Catalogue, Model, Region
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
-from kfpipe.expand import Draft
 from kfpipe.manifest.document.finding import Finding
+from kfpipe.takes.expand import Draft
 from kfpipe.wording import did_you_mean, echoed, listed
 
 

@@ -1,0 +1,53 @@
+"""Which take of another shot lends its clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kfpipe.files.text import DataPath
+from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import RenderOf
+from kfpipe.wording import did_you_mean, echoed, listed
+
+_MOST_SHOWN = 5
+
+
+def lending_take(render: RenderOf, take_ids: Sequence[str], path: DataPath) -> str | Finding | None:
+    """The take of the source that is meant; None when the source has no sound take, of which it was told already.
+
+    `take_ids` are those of the source; `path` is where the render is asked for. Where there is one take only, as in a
+    draft, there is nothing to choose, whatever `take` says.
+    """
+    if len(take_ids) <= 1:
+        return next(iter(take_ids), None)
+    if render.take is None:
+        return Finding(
+            path=path,
+            what=f"shot '{render.shot_id}' has {len(take_ids):,} takes, and the picture is cut from one",
+            expected=_some(take_ids),
+            fix=f"add a line like `take: {take_ids[0].partition('@')[2]}`",
+        )
+    wanted = set(render.take.removeprefix(f"{render.shot_id}@").split(","))
+    meant = [take_id for take_id in take_ids if take_id == render.take or wanted <= _cell(take_id)]
+    if len(meant) == 1:
+        return meant[0]
+    return Finding(
+        path=(*path, "take"),
+        what=f"{echoed(render.take)} is {'no take' if not meant else 'more than one take'} of shot '{render.shot_id}'",
+        expected=_some(meant or take_ids),
+        fix=did_you_mean(render.take, (_short(take_id) for take_id in meant or take_ids), "write one of these"),
+    )
+
+
+def _cell(take_id: str) -> set[str]:
+    return set(_short(take_id).split(","))
+
+
+def _short(take_id: str) -> str:
+    """What tells a take from the others of its shot."""
+    return take_id.partition("@")[2] or take_id
+
+
+def _some(take_ids: Sequence[str]) -> str:
+    shown = [f"`{_short(take_id)}`" for take_id in take_ids[:_MOST_SHOWN]]
+    return listed([*shown, f"{len(take_ids) - len(shown):,} more"] if len(take_ids) > len(shown) else shown)
