@@ -6,10 +6,9 @@ The names in `kfpipe.__all__` are the public ones; docs/python.md shows them at 
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
@@ -20,11 +19,8 @@ from typing import Final
 import anyio
 import anyio.to_thread
 
-from kfpipe import chain, comparison, consent, environment, footage, gcpause, planning, pruning, service, upkeep
-from kfpipe.comparison import Comparison, Past
-from kfpipe.consent import Granted
-from kfpipe.domain import Take
-from kfpipe.environment import Environment
+from kfpipe import environment, footage, gcpause, pruning, service, upkeep
+from kfpipe.environment import Environment, now
 from kfpipe.errors import KfpipeError, OverBudget
 from kfpipe.events import Event, RunFinished
 from kfpipe.footage import ShotFootage
@@ -33,8 +29,11 @@ from kfpipe.lock import claim, picks, workspace
 from kfpipe.lock import ledger as lockfile
 from kfpipe.lock.states import Lock, Submitted, task_ids
 from kfpipe.media import renders
-from kfpipe.narrowing import narrowed
-from kfpipe.planning import step_of
+from kfpipe.plan import compare as comparison
+from kfpipe.plan import consent, gather
+from kfpipe.plan.compare import Comparison, Revision
+from kfpipe.plan.consent import Granted
+from kfpipe.plan.model import Chosen, Plan, Step, everything, nothing
 from kfpipe.project import Options, Project
 from kfpipe.project import load as load_project
 from kfpipe.provider import Provider
@@ -42,7 +41,6 @@ from kfpipe.pruning import Departed
 from kfpipe.runner import Run, Settings, finished
 from kfpipe.runner.signals import interrupting
 from kfpipe.service import base_url
-from kfpipe.steps import Chosen, Facts, Plan, Step
 from kfpipe.upkeep import Cancelling, Candidate, Finding, Verified
 
 __all__ = [
@@ -58,7 +56,6 @@ __all__ = [
     "run",
     "running",
     "session",
-    "takes",
     "verify",
 ]
 
@@ -66,14 +63,6 @@ LIST_PAUSE_S: Final = 5.0
 """Between two looks at the task list; how soon the service lists a new task is not documented."""
 
 LOOPBACK_LIST_PAUSE_S: Final = 0.2
-
-
-def _nothing(_: str) -> bool:
-    return False
-
-
-def _everything(_: str) -> bool:
-    return True
 
 
 def _unheard(_: Event) -> None:
@@ -100,32 +89,22 @@ def is_at_work(project: Project) -> bool:
     return claim.is_taken(project.paths.claim_path)
 
 
-def takes(project: Project, lock: Lock) -> tuple[Take, ...]:
-    """The project's takes, those that go on from others with their pictures, as far as there are clips to cut them."""
-    sources = {cut.take_id for take in project.takes for _, cut in take.cuts}
-    lent = {take_id: lock[take_id] for take_id in sources if take_id in lock}
-    files = renders.on_disk(lent, project.folder, project.state_dir)
-    return chain.completed(project, lock, files, _nothing).takes
-
-
-def plan(
-    project: Project, *, select: Chosen = _everything, retry: Chosen = _nothing, rerender: Chosen = _nothing
-) -> Plan:
+def plan(project: Project, *, select: Chosen = everything, retry: Chosen = nothing, rerender: Chosen = nothing) -> Plan:
     """What the next run will do with each take, why, and what it will cost. Sends nothing.
 
     `select` says of a take id whether it is planned at all, `retry` and `rerender` whether to render it again: what is
     for you to decide, and what is done.
     """
-    return _plan(project, records(project), select, retry, rerender)
+    return gather.plan(project, records(project), select=select, retry=retry, rerender=rerender)
 
 
-def compare(project: Project, past: Past, *, select: Chosen = _everything) -> Comparison:
+def compare(project: Project, past: Revision, *, select: Chosen = everything) -> Comparison:
     """What differs between the manifest and its records at a commit and now, as far as `select` chooses the takes."""
     chosen = replace(past, takes=tuple(take for take in past.takes if select(take.id)))
     return comparison.compare(chosen, [take for take in project.takes if select(take.id)], records(project))
 
 
-def verify(project: Project, *, select: Chosen = _everything) -> Iterator[Verified]:
+def verify(project: Project, *, select: Chosen = everything) -> Iterator[Verified]:
     """Compare every rendered file with the lockfile, byte for byte, and look at its pictures. Asks nobody."""
     sound = True
     meant = {take_id: record for take_id, record in records(project).items() if select(take_id)}
@@ -138,17 +117,17 @@ def verify(project: Project, *, select: Chosen = _everything) -> Iterator[Verifi
 
 def departed(project: Project, lock: Lock) -> list[Departed]:
     """The takes on record that have left the manifest, and what becomes of their clips."""
-    files = renders.on_disk(lock, project.folder, project.state_dir)
-    return pruning.departed(lock, {take.id for take in project.takes}, files, project.folder, project.root)
+    disk = gather.disk_facts(project, lock)
+    return pruning.departed(lock, {take.id for take in project.takes}, disk, project.folder, project.root)
 
 
 def run(
     project: Project,
     *,
     max_cost: Decimal | None = None,
-    select: Chosen = _everything,
-    retry: Chosen = _nothing,
-    rerender: Chosen = _nothing,
+    select: Chosen = everything,
+    retry: Chosen = nothing,
+    rerender: Chosen = nothing,
     emit: Callable[[Event], None] = _unheard,
 ) -> RunFinished:
     """Make every clip that is missing, and return when that is done.
@@ -167,9 +146,9 @@ async def running(
     project: Project,
     *,
     max_cost: Decimal | None = None,
-    select: Chosen = _everything,
-    retry: Chosen = _nothing,
-    rerender: Chosen = _nothing,
+    select: Chosen = everything,
+    retry: Chosen = nothing,
+    rerender: Chosen = nothing,
 ) -> AsyncIterator[AsyncIterator[Event]]:
     """`run` on your event loop, asyncio or trio: its events as they happen, the last of them `RunFinished`.
 
@@ -183,9 +162,9 @@ async def running(
 
 def shot_footage(project: Project, lock: Lock, handout: Handout, *, among: Chosen) -> tuple[ShotFootage, ...]:
     """The takes of each shot with their clips, as they are seen from a file at `handout`."""
-    files = renders.on_disk(lock, project.folder, project.state_dir)
-    completed = chain.completed(project, lock, files, _nothing).takes
-    return footage.of(completed, lock, files, handout.link, among)
+    return footage.of(
+        gather.completed_takes(project, lock), lock, gather.disk_facts(project, lock), handout.link, among
+    )
 
 
 @contextmanager
@@ -195,7 +174,7 @@ def session(project: Project) -> Iterator[Session]:
     Raises `ProjectBusy` when another run holds it, `Refused` when lockfile or journal cannot be trusted.
     """
     with gcpause.paused():
-        ledger = lockfile.Ledger.open(project.paths, now=_now)
+        ledger = lockfile.Ledger.open(project.paths, now=now)
     with ledger:
         yield Session(project=project, ledger=ledger, settings=environment.read())
 
@@ -208,9 +187,9 @@ class Session:
     ledger: lockfile.Ledger
     settings: Environment
 
-    def plan(self, *, select: Chosen = _everything, retry: Chosen = _nothing, rerender: Chosen = _nothing) -> Plan:
+    def plan(self, *, select: Chosen = everything, retry: Chosen = nothing, rerender: Chosen = nothing) -> Plan:
         """What `run` will do with each take, why, and what it will cost; the arguments are functions of a take's id."""
-        return _plan(self.project, self.ledger.lock, select, retry, rerender)
+        return gather.plan(self.project, self.ledger.lock, select=select, retry=retry, rerender=rerender)
 
     def check_key(self) -> None:
         """Raise `AccountRefused` when there is no key to go to the service with; asks nobody."""
@@ -276,7 +255,7 @@ class Session:
         entry = self.ledger.lock[take_id].entry
         if not isinstance(entry, Submitted):
             return Cancelling.OVER
-        return await upkeep.cancel(take_id, entry, provider, self.ledger, _now, SystemRandom())
+        return await upkeep.cancel(take_id, entry, provider, self.ledger, now, SystemRandom())
 
     async def candidates(self, take_id: str, provider: Provider) -> list[Candidate]:
         """The tasks at the service that may belong to a take without an answer."""
@@ -290,7 +269,7 @@ class Session:
 
     async def declare_lost(self, take_id: str) -> None:
         """Give up the request without an answer; the next run submits anew."""
-        await upkeep.declare_lost(take_id, upkeep.unsettled(self.ledger.lock)[take_id], self.ledger, _now)
+        await upkeep.declare_lost(take_id, upkeep.unsettled(self.ledger.lock)[take_id], self.ledger, now)
 
     def pick(self, shot_id: str, take_id: str | None) -> bool:
         """Choose this take of the shot, and no other, or with None no take; whether that changes anything."""
@@ -315,20 +294,7 @@ class Session:
 
     def _continued(self, waiting: Step, lock: Lock) -> Step:
         """What is to be done with a take whose sources have their clips now."""
-        if waiting.take is None:
-            raise AssertionError("only takes of the manifest go on from others")
-        own = {waiting.take_id: lock[waiting.take_id]} if waiting.take_id in lock else {}
-        files = renders.on_disk(own, self.project.folder, self.project.state_dir)
-        files |= renders.strays([waiting.take], own, self.project.folder)
-        take = chain.complete(self.project, waiting.take, lock)
-        facts = Facts(
-            lock=lock,
-            files=files,
-            region=self.project.region.name,
-            now=_now(),
-            shelved=_shelved(self.project, [take], own),
-        )
-        return step_of(take, facts, retry=waiting.retry, rerender=waiting.rerender)
+        return gather.continued(self.project, waiting, lock)
 
     def _neighbours(self) -> set[str]:
         return workspace.known_tasks(self.project.root, self.project.lockfile_path)
@@ -345,47 +311,9 @@ class Session:
             neighbours=self._neighbours,
             continued=self._continued,
             list_pause_s=LOOPBACK_LIST_PAUSE_S if local else LIST_PAUSE_S,
-            now=_now,
+            now=now,
             random=SystemRandom(),
         )
-
-
-def _now() -> datetime:
-    """The time of day, in the milliseconds that the lockfile keeps."""
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-
-def _both(one: Chosen, other: Chosen) -> Chosen:
-    return lambda take_id: one(take_id) and other(take_id)
-
-
-@gcpause.paused()
-def _plan(project: Project, lock: Lock, select: Chosen, retry: Chosen, rerender: Chosen) -> Plan:
-    files = renders.on_disk(lock, project.folder, project.state_dir)
-    files |= renders.strays(project.takes, lock, project.folder)
-    retry, rerender = _both(select, retry), _both(select, rerender)
-    chained = chain.completed(project, lock, files, rerender)
-    whole = planning.make(
-        chained.takes,
-        Facts(
-            lock=lock,
-            files=files,
-            region=project.region.name,
-            now=_now(),
-            obstacles=chained.obstacles,
-            shelved=_shelved(project, chained.takes, lock),
-        ),
-        currency=project.currency,
-        output_dir=project.manifest.output_dir,
-        retry=retry,
-        rerender=rerender,
-    )
-    return narrowed(whole, select)
-
-
-def _shelved(project: Project, takes: Iterable[Take], lock: Lock) -> dict[str, str]:
-    return renders.shelved(takes, lock, project.folder, project.state_dir, project.region.name)
 
 
 def _agreed(project: Project, plan: Plan, max_cost: Decimal | None) -> Decimal | None:

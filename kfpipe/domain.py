@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from graphlib import TopologicalSorter
 from typing import Final
 
 CANCELED: Final = "kfpipe.Canceled"
@@ -141,9 +143,33 @@ class Take:
     cuts: tuple[tuple[MediaRole, CutFrom], ...] = ()
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """The takes whose clips this one waits for, each once."""
+        return tuple(dict.fromkeys(cut.take_id for _, cut in self.cuts))
+
+    @property
     def cost(self) -> Decimal | None:
         """What the take should cost: billed seconds are the seconds asked for."""
         return None if self.unit_price is None else self.unit_price * self.request.parameters.duration_s
+
+
+def in_order(takes: Sequence[Take]) -> Sequence[Take]:
+    """The takes, each after those whose clips it waits for; sources that are not among `takes` are left out."""
+    if not any(take.cuts for take in takes):
+        return takes
+    by_id = {take.id: take for take in takes}
+    order = TopologicalSorter({take.id: take.sources for take in takes}).static_order()
+    return [by_id[take_id] for take_id in order if take_id in by_id]
+
+
+def shot_of(take_id: str) -> str:
+    """The shot that a take id names, whether it is in the manifest still or not."""
+    return take_id.partition("@")[0]
+
+
+def cell_of(take_id: str) -> str:
+    """What tells a take from the others of its shot, `seed=2`; the whole id where the shot has one take."""
+    return take_id.partition("@")[2] or take_id
 
 
 class TaskStatus(StrEnum):

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -73,3 +74,9 @@ def _positive(values: Mapping[str, str], name: str, default: float) -> float:
     if not 0 < number < float("inf"):
         raise Refused.because(name, f"'{text}' is not a number above 0", expected=f"a number, like {default:g}")
     return number
+
+
+def now() -> datetime:
+    """The time of day, in the milliseconds that the lockfile keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)

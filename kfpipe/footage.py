@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 from urllib.parse import quote
 
-from kfpipe import changes
 from kfpipe.domain import Take
 from kfpipe.lock.states import Lock, Record, Rendered, state_name
-from kfpipe.media.facts import FileState
-from kfpipe.steps import Chosen
+from kfpipe.media.facts import DiskFacts, FileState
+from kfpipe.plan.changed import changed_ids
+from kfpipe.plan.model import Chosen
 
 Link = Callable[[str], str | None]
 """A path below the manifest's folder -> the way there from the file that is written; None: it leaves the project."""
@@ -94,14 +94,12 @@ def address_of(path: str) -> str:
     return quote(path, safe=_PLAIN_IN_ADDRESS)
 
 
-def of(
-    takes: Sequence[Take], lock: Lock, files: Mapping[str, FileState], link: Link, among: Chosen
-) -> tuple[ShotFootage, ...]:
+def of(takes: Sequence[Take], lock: Lock, disk: DiskFacts, link: Link, among: Chosen) -> tuple[ShotFootage, ...]:
     """The footage of those of the manifest's takes that are meant, shot by shot."""
-    changed = changes.changed(takes, lock)
+    changed = changed_ids(takes, lock)
     shots: dict[str, list[Footage]] = {}
     for take in filter(lambda take: among(take.id), takes):
-        record, file = lock.get(take.id), files.get(take.id, FileState.MISSING)
+        record, file = lock.get(take.id), disk.clips.get(take.id, FileState.MISSING)
         shots.setdefault(take.shot_id, []).append(_footage(take, record, file, link, has_changed=take.id in changed))
     return tuple(ShotFootage(shot_id=shot_id, takes=tuple(found)) for shot_id, found in shots.items())
 

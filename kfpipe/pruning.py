@@ -6,14 +6,14 @@ moved: `.previous` in the same folder. A take that comes back to the manifest un
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from kfpipe.files.durable import sha256_of, storage
 from kfpipe.lock.states import Lock, Record, Render, Rendered
-from kfpipe.media.facts import FileState
+from kfpipe.media.facts import DiskFacts, FileState
 from kfpipe.media.placement import PREVIOUS, set_aside
 from kfpipe.media.renders import whereabouts
 
@@ -37,9 +37,7 @@ class Departed:
     lot: Lot
 
 
-def departed(
-    lock: Lock, present: Collection[str], files: Mapping[str, FileState], folder: Path, root: Path
-) -> list[Departed]:
+def departed(lock: Lock, present: Collection[str], disk: DiskFacts, folder: Path, root: Path) -> list[Departed]:
     """All of them. `present` are the manifest's takes, `folder` is its own; nothing outside of `root` is moved."""
     in_use = {render.path for take_id in present if (render := _render(lock.get(take_id))) is not None}
     found = []
@@ -50,7 +48,7 @@ def departed(
         elif render.path in in_use or not (folder / render.path).resolve().is_relative_to(root):
             lot = Lot.ALTERED
         else:
-            lot = _lot(render, files[take_id], folder)
+            lot = _lot(render, disk.clips[take_id], folder)
         found.append(Departed(take_id=take_id, record=lock[take_id], lot=lot))
     return found
 

@@ -35,8 +35,8 @@ from kfpipe.lock.states import (
     Task,
     Unclear,
 )
-from kfpipe.media.facts import FileState
-from kfpipe.steps import Action, Step
+from kfpipe.media.facts import DiskFacts, FileState
+from kfpipe.plan.model import Action, Step
 from kfpipe.takes import fingerprint
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -181,7 +181,7 @@ def shots(
     """The footage of these takes; every file is as it was rendered unless `files` says otherwise."""
     lock = {take.id: known for take, known in pairs if known is not None}
     states = {**dict.fromkeys(lock, FileState.MATCHES), **(files or {})}
-    return footage.of([take for take, _ in pairs], lock, states, link, lambda _: True)
+    return footage.of([take for take, _ in pairs], lock, DiskFacts(clips=states), link, lambda _: True)
 
 
 def follower(take_id: str, *sources: str, **changes: Any) -> Take:

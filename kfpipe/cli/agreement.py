@@ -11,18 +11,18 @@ from typing import Any, Final
 
 import click
 
-from kfpipe import planfile
 from kfpipe.cli.arguments import Command
 from kfpipe.cli.choices import Choices, Selectors, choice_options
 from kfpipe.cli.destination import Destination
 from kfpipe.cli.source import Source, manifest_argument, overlay_options, price_text
-from kfpipe.differences import Difference
 from kfpipe.errors import ExitCode, Problem, Refused
 from kfpipe.manifest.model import PriceLine
-from kfpipe.planfile import PlanFile
-from kfpipe.planned import PlannedStep, moved
+from kfpipe.plan import planfile
+from kfpipe.plan.diff import Difference
+from kfpipe.plan.model import Plan
+from kfpipe.plan.planfile import PlanFile
+from kfpipe.plan.saved import PlannedStep, moved
 from kfpipe.project import Options
-from kfpipe.steps import Plan
 
 MOST_TOLD: Final = 20
 

@@ -9,13 +9,12 @@ from typing import Any, Final
 
 import click
 
-from kfpipe import api
-from kfpipe.cli import selection
 from kfpipe.cli.arguments import Command
 from kfpipe.errors import ExitCode
 from kfpipe.lock.states import Lock
+from kfpipe.plan import gather, selection
+from kfpipe.plan.model import Chosen, Plan
 from kfpipe.project import Project
-from kfpipe.steps import Chosen, Plan
 
 MOST_NAMED: Final = 10
 """Takes that a command to paste names one by one."""
@@ -36,7 +35,7 @@ class Selectors:
         """Whether a take is meant. Raises Refused when a selector names nothing."""
         if not self.texts:
             return lambda _: True
-        return selection.chosen(self.texts, api.takes(project, lock), lock, "--select").__contains__
+        return gather.chosen(project, lock, self.texts, "--select")
 
     def words_after(self, plan: Plan) -> tuple[str, ...]:
         """Options for what is left of `plan`: what a run has done changes which takes a selector means.
@@ -72,7 +71,7 @@ class Choices:
         return {
             "select": self.select.among(project, lock),
             **{
-                option: selection.chosen(texts, api.takes(project, lock), present, f"--{option}").__contains__
+                option: gather.chosen(project, present, texts, f"--{option}")
                 for option, texts in (("retry", self.retry), ("rerender", self.rerender))
                 if texts
             },

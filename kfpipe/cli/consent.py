@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kfpipe import consent
 from kfpipe.cli.figures import counted, money_text
-from kfpipe.consent import Granted
-from kfpipe.steps import Plan
+from kfpipe.plan import consent
+from kfpipe.plan.consent import Granted
+from kfpipe.plan.model import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from typing import Any, Final
 from kfpipe.cli.figures import amount_text
 from kfpipe.cli.plan_view import cost_text, sum_text
 from kfpipe.cli.table import Column, Table
-from kfpipe.comparison import Comparison, Kind, Price, TakeChange
 from kfpipe.files.scalars import decimal_text
-from kfpipe.steps import Plan, Step
+from kfpipe.plan.compare import Comparison, Kind, Price, TakeChange
+from kfpipe.plan.model import Plan, Step
 from kfpipe.wording import visible
 
 SHORT_COMMIT: Final = 8

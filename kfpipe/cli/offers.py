@@ -13,8 +13,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from kfpipe import catalogue
-from kfpipe.cli.selection import CHANGED, KINDS
+from kfpipe.domain import cell_of
 from kfpipe.lock.states import ABSENT, STATES
+from kfpipe.plan.selection import CHANGED, KINDS
 
 if TYPE_CHECKING:
     from kfpipe.names import Names
@@ -112,7 +113,7 @@ def cells(typed: Typed, _: str) -> Iterator[Offer]:
     """The takes of the shot among the words, by what stands behind the `@`."""
     known = typed.names.takes
     own = next((known[word] for word in typed.words if word in known), ())
-    return (Offer(take_id.partition("@")[2] or take_id) for take_id in own)
+    return (Offer(cell_of(take_id)) for take_id in own)
 
 
 def takes(typed: Typed, _: str) -> Iterator[Offer]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from kfpipe.steps import Action, Plan
+from kfpipe.plan.model import Action, Plan
 
 MOST_CHAINS: Final = 5
 LONGEST: Final = 4
@@ -30,7 +30,7 @@ def _chains(plan: Plan) -> Iterator[list[str]]:
     following: dict[str, list[str]] = {}
     for step in plan.steps:
         if step.action is Action.WAIT and step.take is not None:
-            for source in dict.fromkeys(cut.take_id for _, cut in step.take.cuts):
+            for source in step.take.sources:
                 following.setdefault(source, []).append(step.take_id)
     waiting = {take_id for waiters in following.values() for take_id in waiters}
     for start in sorted(following, key=waiting.__contains__):

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from kfpipe import api, planfile, revision
+from kfpipe import api
 from kfpipe.cli import destination, diff_view, markdown, messages, plan_view, table, terminal
 from kfpipe.cli.agreement import as_file
 from kfpipe.cli.arguments import json_option
@@ -17,9 +17,10 @@ from kfpipe.cli.choices import Choices, choice_options
 from kfpipe.cli.destination import Destination
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.cli.table import Table
-from kfpipe.comparison import Comparison
 from kfpipe.errors import ExitCode, Problem
-from kfpipe.steps import Plan
+from kfpipe.plan import planfile, revision
+from kfpipe.plan.compare import Comparison
+from kfpipe.plan.model import Plan
 
 
 @click.command("plan", epilog="Example: kfpipe plan shots.yaml -s 'kitten*' --retry state:failed")

@@ -15,7 +15,7 @@ from kfpipe.cli.table import Column, Table
 from kfpipe.errors import Problem
 from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.states import Unclear
-from kfpipe.steps import Action, Plan, Step, Total
+from kfpipe.plan.model import Action, Plan, Step, Total
 
 _WORDS: Final = {
     Action.RENDER: "to render",

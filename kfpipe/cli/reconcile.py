@@ -17,7 +17,7 @@ from kfpipe.cli.settlement import Adopted, GivenUp, Settlement
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
 from kfpipe.lock.states import Submitting, Unclear
-from kfpipe.steps import Chosen
+from kfpipe.plan.model import Chosen
 
 
 @click.command("reconcile", epilog="Example: kfpipe reconcile shots.yaml --adopt kitten=1d37e05a-44e9-4d75")

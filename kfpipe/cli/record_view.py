@@ -11,7 +11,6 @@ from typing import Any
 
 from kfpipe.cli import bills
 from kfpipe.cli.figures import counted, money_text
-from kfpipe.cli.selection import Nominee
 from kfpipe.cli.table import Column, Table
 from kfpipe.files.scalars import decimal_text, time_text
 from kfpipe.lock.states import (
@@ -32,12 +31,13 @@ from kfpipe.lock.states import (
     state_of,
     task_of,
 )
+from kfpipe.plan.selection import KnownTake
 
 SHORT_ID = 8
 """Characters of a task's id that tell it from its neighbours."""
 
 
-def table(shown: Sequence[Nominee]) -> Table:
+def table(shown: Sequence[KnownTake]) -> Table:
     """A row for each take."""
     titles = ("take", "state", "picked", "task", "cost", "file", "when")
     return Table(
@@ -46,7 +46,7 @@ def table(shown: Sequence[Nominee]) -> Table:
     )
 
 
-def history(shown: Sequence[Nominee]) -> Table:
+def history(shown: Sequence[KnownTake]) -> Table:
     """A row for each request on record, a take's earliest first: the costs add up to all that was billed."""
     titles = ("take", "state", "picked", "task", "seconds", "cost", "when")
     return Table(
@@ -55,7 +55,7 @@ def history(shown: Sequence[Nominee]) -> Table:
     )
 
 
-def _history_rows(one: Nominee) -> Iterator[tuple[str, ...]]:
+def _history_rows(one: KnownTake) -> Iterator[tuple[str, ...]]:
     if one.record is None:
         yield (one.take_id, ABSENT, "", "", "", "", "")
         return
@@ -70,7 +70,7 @@ def _request(take_id: str, state: str, picked: str, entry: Entry) -> tuple[str, 
     return (take_id, state, picked, task.task_id if task else "", seconds, _cost(entry), _when(entry))
 
 
-def _row(one: Nominee) -> tuple[str, ...]:
+def _row(one: KnownTake) -> tuple[str, ...]:
     if one.record is None:
         return (one.take_id, ABSENT, "", "", "", "", "")
     entry, picked = one.record.entry, "yes" if one.record.picked else ""
@@ -80,7 +80,7 @@ def _row(one: Nominee) -> tuple[str, ...]:
     return (one.take_id, state, picked, task.task_id[:SHORT_ID] if task else "", _cost(entry), path, _when(entry))
 
 
-def _state(one: Nominee, record: Record) -> str:
+def _state(one: KnownTake, record: Record) -> str:
     """The state, and what a person should know before relying on it."""
     state = _outcome(record.entry)
     if one.take is None:
@@ -117,7 +117,7 @@ def _moment(entry: Entry) -> datetime:
             return entry.failed_at
 
 
-def summary(shown: Sequence[Nominee]) -> list[str]:
+def summary(shown: Sequence[KnownTake]) -> list[str]:
     """How many takes are in which state, and all the money on record for them."""
     lock = _records(shown)
     counts = Counter(state_of(one.record) for one in shown)
@@ -129,11 +129,11 @@ def summary(shown: Sequence[Nominee]) -> list[str]:
     return [f"{counted(sum(counts.values()), 'take')}: {states}", f"spent so far: {charged or 'nothing'}{also}"]
 
 
-def _records(shown: Sequence[Nominee]) -> Lock:
+def _records(shown: Sequence[KnownTake]) -> Lock:
     return {one.take_id: one.record for one in shown if one.record is not None}
 
 
-def as_json(shown: Sequence[Nominee], *, in_full: bool) -> dict[str, Any]:
+def as_json(shown: Sequence[KnownTake], *, in_full: bool) -> dict[str, Any]:
     """What `status --json` prints; amounts are decimal text, null where unknown or not yet known."""
     lock = _records(shown)
     return {
@@ -143,7 +143,7 @@ def as_json(shown: Sequence[Nominee], *, in_full: bool) -> dict[str, Any]:
     }
 
 
-def _history_json(one: Nominee) -> dict[str, Any]:
+def _history_json(one: KnownTake) -> dict[str, Any]:
     requests = () if one.record is None else (*one.record.previous, one.record.entry)
     return {"history": [_request_json(entry) for entry in requests]}
 
@@ -165,12 +165,12 @@ def _amounts_json(amounts: Mapping[str, Decimal]) -> dict[str, str | None]:
     return {currency: decimal_text(amount) for currency, amount in sorted(amounts.items())}
 
 
-def takes_json(shown: Sequence[Nominee]) -> list[dict[str, Any]]:
+def takes_json(shown: Sequence[KnownTake]) -> list[dict[str, Any]]:
     """Every take as it stands."""
     return [_take_json(one) for one in shown]
 
 
-def _take_json(one: Nominee) -> dict[str, Any]:
+def _take_json(one: KnownTake) -> dict[str, Any]:
     record = one.record
     entry = None if record is None else record.entry
     task, result = (task_of(entry), result_of(entry)) if entry is not None else (None, None)

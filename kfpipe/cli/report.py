@@ -11,10 +11,10 @@ from kfpipe.cli import messages, report_view, terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.figures import counted
-from kfpipe.cli.selection import nominees
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode, Refused
 from kfpipe.handout import Handout
+from kfpipe.plan.selection import nominees
 from kfpipe.wording import echoed
 
 _ENDINGS = (".html", ".htm")

@@ -20,10 +20,10 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from kfpipe.cli import bills, record_view, terminal
 from kfpipe.cli.figures import counted
-from kfpipe.cli.selection import Nominee
-from kfpipe.domain import LocalMedium, MediaRole, Medium, RenderRequest, Take
+from kfpipe.domain import LocalMedium, MediaRole, Medium, RenderRequest, Take, cell_of
 from kfpipe.footage import Clip, Footage, Link, ShotFootage, address_of
 from kfpipe.lock.states import Asked, Entry, Failed, Lock, Record, entries, result_of, state_of, task_of
+from kfpipe.plan.selection import KnownTake
 
 _TEMPLATE: Final = "report.html.jinja"
 _STYLE: Final = "report.css"
@@ -84,7 +84,7 @@ class _Shot:
     cards: tuple[_Card, ...]
 
 
-def html(title: str, shots: Sequence[ShotFootage], everyone: Sequence[Nominee], link: Link) -> str:
+def html(title: str, shots: Sequence[ShotFootage], everyone: Sequence[KnownTake], link: Link) -> str:
     """The page. `everyone` are the takes of the shots, and those that left the manifest; `link` leads to stills."""
     style = _file(_STYLE)
     shown = [_shot(shot, link) for shot in shots]
@@ -149,7 +149,7 @@ def _card(footage: Footage, shot: ShotFootage, link: Link) -> _Card:
     is_picked = record is not None and record.picked
     return _Card(
         take_id=take.id,
-        name=take.id.partition("@")[2] or take.id,
+        name=cell_of(take.id),
         state=state_of(record),
         kinds=tuple(_kinds(footage, shot, is_picked)),
         is_picked=is_picked,

@@ -23,8 +23,8 @@ from kfpipe.cli.source import Source
 from kfpipe.cli.summary import Whereabouts
 from kfpipe.errors import ExitCode, OverBudget
 from kfpipe.events import Event, RunFinished
+from kfpipe.plan.model import Chosen, Plan
 from kfpipe.project import Project
-from kfpipe.steps import Chosen, Plan
 
 
 @click.command("run", epilog="Example: kfpipe run shots.yaml -s tag:hero --max-cost 5.00")

@@ -8,11 +8,12 @@ from kfpipe import api
 from kfpipe.cli import messages, record_view, table, terminal, watch
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Selectors, select_option
-from kfpipe.cli.selection import Nominee, nominees
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
+from kfpipe.plan import gather
+from kfpipe.plan.model import Chosen
+from kfpipe.plan.selection import KnownTake, nominees
 from kfpipe.project import Project
-from kfpipe.steps import Chosen
 
 
 @click.command("status", epilog="Example: kfpipe status shots.yaml -s state:failed")
@@ -49,6 +50,6 @@ def command(source: Source, select: Selectors, in_full: bool, is_watched: bool, 
     return ExitCode.OK
 
 
-def _on_record(project: Project, is_meant: Chosen) -> list[Nominee]:
+def _on_record(project: Project, is_meant: Chosen) -> list[KnownTake]:
     lock = api.records(project)
-    return [one for one in nominees(api.takes(project, lock), lock) if is_meant(one.take_id)]
+    return [one for one in nominees(gather.completed_takes(project, lock), lock) if is_meant(one.take_id)]

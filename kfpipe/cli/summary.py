@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from kfpipe.cli import figures, record_view
 from kfpipe.cli.figures import counted, money_text, span_text
-from kfpipe.cli.selection import nominees
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished
 from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.states import Lock, result_of
-from kfpipe.steps import Plan
+from kfpipe.plan.model import Plan
+from kfpipe.plan.selection import nominees
 
 MOST_TOLD: Final = 10
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from kfpipe.cli.figures import counted
 from kfpipe.cli.table import Column, Table
 from kfpipe.lock.states import Lock, result_of
-from kfpipe.steps import Action, Plan
+from kfpipe.plan.model import Action, Plan
 from kfpipe.upkeep import Finding, Verified
 
 _WAYS: Final = {

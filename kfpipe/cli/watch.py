@@ -10,17 +10,17 @@ from typing import Final
 
 from kfpipe import api
 from kfpipe.cli import record_view, table, terminal
-from kfpipe.cli.selection import Nominee
 from kfpipe.cli.table import Table
+from kfpipe.plan.selection import KnownTake
 from kfpipe.project import Project
 
 PAUSE_S: Final = 1.0
 """Between two looks at the record."""
 
-Show = Callable[[Sequence[Nominee]], None]
+Show = Callable[[Sequence[KnownTake]], None]
 
 
-def until_over(project: Project, look: Callable[[], Sequence[Nominee]]) -> None:
+def until_over(project: Project, look: Callable[[], Sequence[KnownTake]]) -> None:
     """Show what `look` finds on record until no run is at work any more; what it ends with is left to the caller."""
     with _on_screen() if terminal.is_screen(sys.stdout) else _in_lines() as show:
         while api.is_at_work(project):
@@ -37,7 +37,7 @@ def _on_screen() -> Iterator[Show]:
     console = Console(highlight=False, color_system=terminal.colour_system())
     with Live(console=console, transient=True, auto_refresh=False) as live:
 
-        def show(found: Sequence[Nominee]) -> None:
+        def show(found: Sequence[KnownTake]) -> None:
             summary = (Text(terminal.plain(line)) for line in record_view.summary(found))
             live.update(Group(*summary, Text(), table.drawing(record_view.table(found))), refresh=True)
 
@@ -48,7 +48,7 @@ def _on_screen() -> Iterator[Show]:
 def _in_lines() -> Iterator[Show]:
     told: set[tuple[str, ...]] = set()
 
-    def show(found: Sequence[Nominee]) -> None:
+    def show(found: Sequence[KnownTake]) -> None:
         whole = record_view.table(found)
         fresh = tuple(row for row in whole.rows if row not in told)
         title, *rows = table.lines(Table(columns=whole.columns, rows=fresh))

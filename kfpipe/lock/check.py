@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from kfpipe.domain import shot_of
 from kfpipe.errors import Problem, Severity
 from kfpipe.files.jsontext import index_of
 from kfpipe.files.scalars import decimal_text
 from kfpipe.files.text import DataPath, position_of
 from kfpipe.lock import text as locktext
-from kfpipe.lock.picks import shot_of
 from kfpipe.lock.states import Entry, Lock, Record, Rendered, result_of, task_of
 from kfpipe.wording import echoed
 

@@ -21,8 +21,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from kfpipe.domain import shot_of
 from kfpipe.lock.codec import entry_to_json
-from kfpipe.lock.picks import shot_of
 from kfpipe.lock.states import (
     Entry,
     Failed,

@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kfpipe.domain import Take
+from kfpipe.domain import Take, cell_of, shot_of
 from kfpipe.errors import Problem, Refused
 from kfpipe.lock.states import Lock, Record, Rendered, state_name
 from kfpipe.wording import did_you_mean, echoed
-
-
-def shot_of(take_id: str) -> str:
-    """The shot that a take on record belongs to, whether it is in the manifest still or not."""
-    return take_id.partition("@")[0]
 
 
 def shot_named(name: str, takes: Sequence[Take]) -> list[Take]:
@@ -27,7 +22,7 @@ def shot_named(name: str, takes: Sequence[Take]) -> list[Take]:
 
 def take_named(name: str, takes: Sequence[Take], lock: Lock) -> Take:
     """The take of a shot by its id, or by the part of it behind the `@`. Raises Refused when it cannot be picked."""
-    names = {take.id: take for take in takes} | {take.id.partition("@")[2] or take.id: take for take in takes}
+    names = {take.id: take for take in takes} | {cell_of(take.id): take for take in takes}
     if name not in names:
         shot_id = takes[0].shot_id
         fix = did_you_mean(name, names, f"`kfpipe status` lists the takes of {shot_id}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -56,6 +56,14 @@ class Material:
     stills: Mapping[str, Still]
     recordings: Mapping[str, Recording]
     prompts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskFacts:
+    """How clips lie on disk, by take id; `shelved` is where an earlier clip of a take lies that is wanted again."""
+
+    clips: Mapping[str, FileState]
+    shelved: Mapping[str, str] = field(default_factory=dict)
 
 
 class FileState(StrEnum):

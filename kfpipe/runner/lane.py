@@ -45,6 +45,7 @@ from kfpipe.lock.states import (
 )
 from kfpipe.lock.transitions import failures
 from kfpipe.pacing import backoff_s
+from kfpipe.plan.model import Action, Step
 from kfpipe.provider import Provider, TaskReport
 from kfpipe.provider.codes import verdict
 from kfpipe.runner.adopter import Adopter, Ambiguous, Found
@@ -53,7 +54,6 @@ from kfpipe.runner.patience import patiently
 from kfpipe.runner.slots import NoPlace, Slots
 from kfpipe.runner.submitter import Submitter
 from kfpipe.runner.turns import Turns
-from kfpipe.steps import Action, Step
 
 LINK_LIFE: Final = timedelta(hours=24)
 """How long a result's link lasts when it does not say so itself. Source: API reference, 10.4."""

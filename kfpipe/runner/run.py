@@ -15,11 +15,12 @@ import anyio
 import anyio.to_thread
 
 from kfpipe.budget import Purse
-from kfpipe.chain import why_not
 from kfpipe.errors import BadRender, ExitCode, Refused, ServiceRefused, ServiceUnclear
 from kfpipe.events import Event, Interrupted, RunFinished, RunStarted, TakePostponed, TakeRendered, TakeRestored
 from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.states import Entry, Lock, Submitted, Submitting, Succeeded, result_of, task_ids, task_of
+from kfpipe.plan.chain import why_not
+from kfpipe.plan.model import Action, Plan, Step
 from kfpipe.provider import Provider
 from kfpipe.provider.gate import Gate
 from kfpipe.runner.adopter import Adopter
@@ -34,7 +35,6 @@ from kfpipe.runner.slots import Slots
 from kfpipe.runner.submitter import Submitter
 from kfpipe.runner.turns import Turns
 from kfpipe.runner.waiting import WaitingRoom
-from kfpipe.steps import Action, Plan, Step
 
 FETCHERS: Final = 4
 GRACE_S: Final = 4.0

@@ -9,7 +9,7 @@ from typing import Self
 
 import anyio
 
-from kfpipe.steps import Step
+from kfpipe.plan.model import Step
 
 
 class Turns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kfpipe.steps import Action, Step
+from kfpipe.plan.model import Action, Step
 
 
 class WaitingRoom:
@@ -16,7 +16,7 @@ class WaitingRoom:
         self._guests: dict[str, list[Step]] = {}
         for step in work:
             if step.action is Action.WAIT and step.take is not None:
-                sources = {cut.take_id for _, cut in step.take.cuts} & coming
+                sources = coming.intersection(step.take.sources)
                 self._missing[step.take_id] = sources
                 for source in sources:
                     self._guests.setdefault(source, []).append(step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kfpipe.domain import cell_of
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import RenderOf
@@ -25,29 +26,24 @@ def lending_take(render: RenderOf, take_ids: Sequence[str], path: DataPath) -> s
             path=path,
             what=f"shot '{render.shot_id}' has {len(take_ids):,} takes, and the picture is cut from one",
             expected=_some(take_ids),
-            fix=f"add a line like `take: {take_ids[0].partition('@')[2]}`",
+            fix=f"add a line like `take: {cell_of(take_ids[0])}`",
         )
     wanted = set(render.take.removeprefix(f"{render.shot_id}@").split(","))
-    meant = [take_id for take_id in take_ids if take_id == render.take or wanted <= _cell(take_id)]
+    meant = [take_id for take_id in take_ids if take_id == render.take or wanted <= _words_of(take_id)]
     if len(meant) == 1:
         return meant[0]
     return Finding(
         path=(*path, "take"),
         what=f"{echoed(render.take)} is {'no take' if not meant else 'more than one take'} of shot '{render.shot_id}'",
         expected=_some(meant or take_ids),
-        fix=did_you_mean(render.take, (_short(take_id) for take_id in meant or take_ids), "write one of these"),
+        fix=did_you_mean(render.take, (cell_of(take_id) for take_id in meant or take_ids), "write one of these"),
     )
 
 
-def _cell(take_id: str) -> set[str]:
-    return set(_short(take_id).split(","))
-
-
-def _short(take_id: str) -> str:
-    """What tells a take from the others of its shot."""
-    return take_id.partition("@")[2] or take_id
+def _words_of(take_id: str) -> set[str]:
+    return set(cell_of(take_id).split(","))
 
 
 def _some(take_ids: Sequence[str]) -> str:
-    shown = [f"`{_short(take_id)}`" for take_id in take_ids[:_MOST_SHOWN]]
+    shown = [f"`{cell_of(take_id)}`" for take_id in take_ids[:_MOST_SHOWN]]
     return listed([*shown, f"{len(take_ids) - len(shown):,} more"] if len(take_ids) > len(shown) else shown)

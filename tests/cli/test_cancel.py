@@ -12,7 +12,7 @@ import pytest
 from kfpipe import api
 from kfpipe.emulator import Emulator
 from kfpipe.events import Event, TakeSubmitted
-from kfpipe.steps import Plan
+from kfpipe.plan.model import Plan
 from tests.cli.conftest import HEAD, SHOTS, Call
 
 Serve = Callable[..., Emulator]

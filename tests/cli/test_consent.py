@@ -9,8 +9,9 @@ import pytest
 from kfpipe.cli import consent
 from kfpipe.cli.consent import Granted, Question
 from kfpipe.domain import Take
-from kfpipe.planning import make
-from kfpipe.steps import Facts, Plan
+from kfpipe.media.facts import DiskFacts
+from kfpipe.plan.decide import make
+from kfpipe.plan.model import Plan, PlanFacts
 from tests.makers import NOW, take
 
 PRICED = [take("kitten"), take("walk")]
@@ -18,7 +19,12 @@ UNPRICED = [take("kitten"), take("walk", unit_price=None)]
 
 
 def plan_of(takes: list[Take]) -> Plan:
-    return make(takes, Facts(lock={}, files={}, region="singapore", now=NOW), currency="USD", output_dir="renders")
+    return make(
+        takes,
+        PlanFacts(lock={}, disk=DiskFacts(clips={}), region="singapore", now=NOW),
+        currency="USD",
+        output_dir="renders",
+    )
 
 
 def test_an_estimate_within_the_cap_needs_no_question_and_the_cap_holds() -> None:

@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 
 from kfpipe.cli import diff_view
-from kfpipe.comparison import Comparison, Past, Price
+from kfpipe.plan.compare import Comparison, Price, Revision
 
-PAST = Past(name="main", commit="0123456789abcdef", takes=(), lock={})
+PAST = Revision(name="main", commit="0123456789abcdef", takes=(), lock={})
 
 
 def comparison(before: str, after: str, unpriced: int = 0) -> Comparison:

@@ -8,8 +8,9 @@ import pytest
 
 from kfpipe.cli import order_view
 from kfpipe.domain import CutFrom, FrameEnd, MediaRole, Take
-from kfpipe.planning import make
-from kfpipe.steps import Facts
+from kfpipe.media.facts import DiskFacts
+from kfpipe.plan.decide import make
+from kfpipe.plan.model import PlanFacts
 from tests.makers import NOW, take
 
 
@@ -24,7 +25,12 @@ def following(take_id: str, *sources: str) -> Take:
 
 def lines(*takes: Take) -> list[str]:
     return order_view.lines(
-        make(takes, Facts(lock={}, files={}, region="singapore", now=NOW), currency="USD", output_dir="renders")
+        make(
+            takes,
+            PlanFacts(lock={}, disk=DiskFacts(clips={}), region="singapore", now=NOW),
+            currency="USD",
+            output_dir="renders",
+        )
     )
 
 

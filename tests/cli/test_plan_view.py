@@ -7,9 +7,9 @@ from datetime import date
 from kfpipe.cli import plan_view, table
 from kfpipe.cli.destination import Destination
 from kfpipe.domain import Take
-from kfpipe.media.facts import FileState
-from kfpipe.planning import make
-from kfpipe.steps import Facts, Plan
+from kfpipe.media.facts import DiskFacts, FileState
+from kfpipe.plan.decide import make
+from kfpipe.plan.model import Plan, PlanFacts
 from tests.makers import NOW, failed, parameters, record, rendered, request, result, take, unclear
 
 SERVICE = Destination(
@@ -36,7 +36,7 @@ def plan() -> Plan:
     files = {"kitten": FileState.MATCHES}
     return make(
         [KITTEN, MONSTER, WALK, ROOF],
-        Facts(lock=lock, files=files, region="singapore", now=NOW),
+        PlanFacts(lock=lock, disk=DiskFacts(clips=files), region="singapore", now=NOW),
         currency="USD",
         output_dir="renders",
     )
@@ -88,7 +88,10 @@ def undecided(*lost: Take, clips_gone: int) -> Plan:
     lock = {one.id: record(unclear(one)) for one in lost}
     lock |= {one.id: record(rendered(one, of_result=dead)) for one in gone}
     return make(
-        [*lost, *gone], Facts(lock=lock, files={}, region="singapore", now=NOW), currency="USD", output_dir="renders"
+        [*lost, *gone],
+        PlanFacts(lock=lock, disk=DiskFacts(clips={}), region="singapore", now=NOW),
+        currency="USD",
+        output_dir="renders",
     )
 
 
@@ -105,8 +108,11 @@ def test_a_take_whose_answer_was_lost_shows_its_candidates_and_is_never_offered_
 
 
 def test_a_plan_without_work_says_so() -> None:
-    facts = Facts(
-        lock={"kitten": record(rendered(KITTEN))}, files={"kitten": FileState.MATCHES}, region="singapore", now=NOW
+    facts = PlanFacts(
+        lock={"kitten": record(rendered(KITTEN))},
+        disk=DiskFacts(clips={"kitten": FileState.MATCHES}),
+        region="singapore",
+        now=NOW,
     )
     done = make([KITTEN], facts, currency="USD", output_dir="renders")
     assert plan_view.next_steps(done, command) == ["nothing to do"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from kfpipe.cli import record_view, table
-from kfpipe.cli.selection import nominees
 from kfpipe.lock.states import Entry, Lock
+from kfpipe.plan.selection import nominees
 from tests.makers import failed, record, rendered, request, result, submitted, submitting, succeeded, take, unclear
 
 KITTEN, MONSTER, ROOF, WALK = take("kitten"), take("monster"), take("roof"), take("walk")

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from kfpipe.cli import report_view
-from kfpipe.cli.selection import nominees
 from kfpipe.domain import CutFrom, FrameEnd, MediaInput, MediaRole, RemoteMedium, Take
 from kfpipe.footage import Link, ShotFootage
 from kfpipe.lock.states import Entry, Lock
+from kfpipe.plan.selection import nominees
 from tests.html_page import Page
 from tests.makers import (
     failed,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kfpipe.cli.messages import problems_text
-from kfpipe.cli.selection import chosen
 from kfpipe.errors import Refused
+from kfpipe.plan.selection import named
 from tests.makers import failed, record, rendered, request, take
 
 TAKES = [
@@ -22,8 +22,8 @@ LOCK = {
 }
 
 
-def named(*selectors: str) -> list[str]:
-    return sorted(chosen(selectors, TAKES, LOCK, "--retry"))
+def selected(*selectors: str) -> list[str]:
+    return sorted(named(selectors, TAKES, LOCK, "--retry"))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def named(*selectors: str) -> list[str]:
     ],
 )
 def test_a_selection_names_takes(selectors: list[str], takes: list[str]) -> None:
-    assert named(*selectors) == takes
+    assert selected(*selectors) == takes
 
 
 @pytest.mark.parametrize(
@@ -72,5 +72,5 @@ def test_a_selection_names_takes(selectors: list[str], takes: list[str]) -> None
 )
 def test_a_selector_that_names_nothing_is_a_slip_of_the_pen(selector: str, text: list[str]) -> None:
     with pytest.raises(Refused) as refusal:
-        named(selector)
+        selected(selector)
     assert problems_text(refusal.value.problems) == text

@@ -12,8 +12,9 @@ from kfpipe.cli import summary
 from kfpipe.cli.summary import Whereabouts
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished
-from kfpipe.planning import make
-from kfpipe.steps import Facts
+from kfpipe.media.facts import DiskFacts
+from kfpipe.plan.decide import make
+from kfpipe.plan.model import PlanFacts
 from tests.makers import NOW, failed, record, rendered, result, take
 
 FINISHED = RunFinished(
@@ -65,7 +66,10 @@ def test_a_run_without_work_says_what_there_is() -> None:
 def test_what_was_billed_for_another_length_is_named() -> None:
     kitten, monster = take("kitten"), take("monster")
     plan = make(
-        [kitten, monster], Facts(lock={}, files={}, region="singapore", now=NOW), currency="USD", output_dir="renders"
+        [kitten, monster],
+        PlanFacts(lock={}, disk=DiskFacts(clips={}), region="singapore", now=NOW),
+        currency="USD",
+        output_dir="renders",
     )
     lock = {
         "kitten": record(rendered(kitten, of_result=result(billed_seconds=Decimal(7)))),
@@ -79,7 +83,12 @@ def test_many_undecided_takes_are_cut_short() -> None:
     takes = [take(f"shot_{number:02}") for number in range(12)]
     lock = {one.id: record(failed(one, code="InvalidParameter", message="no")) for one in takes}
     told = summary.undecided(
-        make(takes, Facts(lock=lock, files={}, region="singapore", now=NOW), currency="USD", output_dir="renders")
+        make(
+            takes,
+            PlanFacts(lock=lock, disk=DiskFacts(clips={}), region="singapore", now=NOW),
+            currency="USD",
+            output_dir="renders",
+        )
     )
     assert told[0] == "  shot_00: failed: InvalidParameter: no; it would fail again"
     assert (len(told), told[-1]) == (11, "  and 2 more")

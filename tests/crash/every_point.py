@@ -22,7 +22,7 @@ from kfpipe import api
 from kfpipe.emulator import Emulator
 from kfpipe.lock import ledger as lockfile
 from kfpipe.lock.states import Rendered, task_of
-from kfpipe.steps import Action
+from kfpipe.plan.model import Action
 from tests.crash import stage
 
 HEAD: Final = """\

@@ -19,7 +19,7 @@ from kfpipe.emulator import load_faults
 from kfpipe.errors import ExitCode, Refused
 from kfpipe.lock.states import STATES
 from kfpipe.lock.text import parsed
-from kfpipe.steps import Action
+from kfpipe.plan.model import Action
 from tests.docs.conftest import Call
 from tests.docs.pages import PAGES, ROOT, Block, blocks, blurred, headings, kfpipe_commands, links, shown, shown_file
 

@@ -17,7 +17,7 @@ from kfpipe.emulator import Emulator
 from kfpipe.environment import Environment
 from kfpipe.errors import ExitCode, KfpipeError
 from kfpipe.events import Event, RunFinished
-from kfpipe.lock.states import Rendered, entries, spent, state_name
+from kfpipe.lock.states import Lock, Rendered, entries, spent, state_name
 
 KEY: Final = service.EMULATOR_KEY
 
@@ -81,7 +81,7 @@ class Stage:
         return api.load(self.folder / "shots.yaml")
 
     @property
-    def lock(self) -> api.Lock:
+    def lock(self) -> Lock:
         return api.records(self.project)
 
     def clips(self) -> list[Path]:
@@ -120,7 +120,7 @@ class Stage:
         assert recorded == sum(c.amount or 0 for c in charges if c.task_id in owned), "the record equals the bill"
         self._check_disk(lock)
 
-    def _check_disk(self, lock: api.Lock) -> None:
+    def _check_disk(self, lock: Lock) -> None:
         clips = {record.entry.render.path for record in lock.values() if isinstance(record.entry, Rendered)}
         wanted = {"shots.yaml", "shots.lock.json", *_STILLS, *clips}
         found = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}

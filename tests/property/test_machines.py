@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from trio.testing import MockClock
 
-from kfpipe import planning
 from kfpipe.domain import Take
 from kfpipe.errors import ServiceRefused
 from kfpipe.lock import journal
@@ -41,11 +40,12 @@ from kfpipe.lock.states import (
     task_of,
 )
 from kfpipe.lock.transitions import applied, next_serial
-from kfpipe.media.facts import FileState
+from kfpipe.media.facts import DiskFacts, FileState
 from kfpipe.pacing import Pacer
+from kfpipe.plan import decide
+from kfpipe.plan.model import Action, Plan, PlanFacts, Step
 from kfpipe.provider.codes import ThrottleKind
 from kfpipe.provider.gate import Gate
-from kfpipe.steps import Action, Facts, Plan, Step
 from tests import makers
 from tests.property.test_pacing import most_in_any_second
 
@@ -277,8 +277,8 @@ class Studio(RuleBasedStateMachine):
     # ---- means ----------------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
-        facts = Facts(lock=self.lock, files=self.files, region="singapore", now=self.now)
-        return planning.make([*self.takes.values()], facts, currency="USD", output_dir="renders")
+        facts = PlanFacts(lock=self.lock, disk=DiskFacts(clips=self.files), region="singapore", now=self.now)
+        return decide.make([*self.takes.values()], facts, currency="USD", output_dir="renders")
 
     def step(self, take_id: str) -> Step | None:
         return next((step for step in self.plan().steps if step.take_id == take_id), None)

@@ -16,9 +16,9 @@ from kfpipe.domain import FrameEnd
 from kfpipe.emulator import Emulator
 from kfpipe.environment import Environment
 from kfpipe.events import Event, RunFinished
-from kfpipe.lock.states import Rendered
+from kfpipe.lock.states import Lock, Rendered
 from kfpipe.media import frames
-from kfpipe.steps import Plan
+from kfpipe.plan.model import Plan
 
 DEFAULTS = """\
 kfpipe: 1
@@ -74,7 +74,7 @@ class Studio:
         )
 
     @property
-    def lock(self) -> api.Lock:
+    def lock(self) -> Lock:
         return api.records(self.load())
 
     @property

@@ -8,7 +8,7 @@ from PIL import Image
 from kfpipe.domain import FrameEnd
 from kfpipe.errors import ExitCode
 from kfpipe.events import TakePostponed, TakeRendered, TakeSubmitted
-from kfpipe.steps import Action
+from kfpipe.plan.model import Action
 from tests.run.conftest import Studio, cut, difference
 
 pytestmark = pytest.mark.anyio

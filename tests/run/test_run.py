@@ -15,7 +15,7 @@ from kfpipe.events import TakeAdopted, TakeFailed, TakePostponed, TakeSubmitted
 from kfpipe.files.durable import sha256_of
 from kfpipe.lock.states import Failed, Rendered, Submitting, entries, spent, task_of
 from kfpipe.media import placement
-from kfpipe.steps import Action
+from kfpipe.plan.model import Action
 from tests.run.conftest import DEFAULTS, Studio
 
 pytestmark = pytest.mark.anyio

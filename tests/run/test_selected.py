@@ -8,7 +8,7 @@ import pytest
 from kfpipe.errors import ExitCode
 from kfpipe.events import TakeAdopted, TakeSubmitted
 from kfpipe.lock.states import Rendered, Submitting, task_of
-from kfpipe.steps import Action
+from kfpipe.plan.model import Action
 from tests.run.conftest import Studio
 
 pytestmark = pytest.mark.anyio

@@ -22,7 +22,7 @@ from kfpipe.emulator.scene import StoredFile
 from kfpipe.emulator.tasks import Task
 from kfpipe.errors import ExitCode
 from kfpipe.events import Event, RunFinished, TakeRendered, TakeSubmitted
-from kfpipe.steps import Action, Plan
+from kfpipe.plan.model import Action, Plan
 from tests.run.conftest import Studio, cut, difference
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"

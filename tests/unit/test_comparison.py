@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from kfpipe.comparison import Comparison, Kind, Past, Price, compare
 from kfpipe.domain import Take
 from kfpipe.lock.states import Lock
+from kfpipe.plan.compare import Comparison, Kind, Price, Revision, compare
 from tests.makers import parameters, record, rendered, request, take
 
 
 def compared(before: list[Take], after: list[Take], was: Lock | None = None, now: Lock | None = None) -> Comparison:
-    return compare(Past(name="main", commit="c" * 40, takes=tuple(before), lock=was or {}), after, now or {})
+    return compare(Revision(name="main", commit="c" * 40, takes=tuple(before), lock=was or {}), after, now or {})
 
 
 def told(comparison: Comparison) -> list[tuple[str, Kind, list[str]]]:

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from kfpipe import consent
-from kfpipe.consent import Granted, Withheld
-from kfpipe.planning import make
-from kfpipe.steps import Facts
+from kfpipe.media.facts import DiskFacts
+from kfpipe.plan import consent
+from kfpipe.plan.consent import Granted, Withheld
+from kfpipe.plan.decide import make
+from kfpipe.plan.model import PlanFacts
 from tests.makers import NOW, take
 
 FREE, PRICED, UNKNOWN = [], [take("kitten"), take("walk")], [take("kitten"), take("walk", unit_price=None)]
@@ -29,6 +30,6 @@ FREE, PRICED, UNKNOWN = [], [take("kitten"), take("walk")], [take("kitten"), tak
     ],
 )
 def test_only_what_fits_an_agreed_cap_is_spent_unasked(takes, cap, charged, answer) -> None:
-    facts = Facts(lock={}, files={}, region="singapore", now=NOW)
+    facts = PlanFacts(lock={}, disk=DiskFacts(clips={}), region="singapore", now=NOW)
     plan = make(takes, facts, currency="USD", output_dir="renders")
     assert consent.of(plan, cap=cap and Decimal(cap), charged=charged) == answer

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from kfpipe.differences import between, form_of
 from kfpipe.domain import CutFrom, FrameEnd, MediaInput, MediaRole, Parameters, RemoteMedium, RenderRequest, Take
-from kfpipe.excerpts import excerpts
+from kfpipe.plan.diff import between, excerpts, form_of
 from tests.makers import parameters, request, still, take
 
 CHANGES: list[tuple[dict[str, Any], str]] = [

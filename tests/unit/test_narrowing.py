@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from kfpipe.narrowing import narrowed
-from kfpipe.steps import Action, Plan, Step
+from kfpipe.plan.model import Action, Plan, Step
+from kfpipe.plan.narrow import narrowed
 from tests.makers import step
 
 CHAIN = [step("walk", "kitten"), step("home", "walk"), step("kitten"), step("street")]

@@ -9,9 +9,10 @@ from decimal import Decimal
 from jsonschema import Draft202012Validator
 
 from kfpipe.files.schemas import schema_file
-from kfpipe.planned import PlannedStep, moved, step_from_json, step_to_json
-from kfpipe.planning import make
-from kfpipe.steps import Facts
+from kfpipe.media.facts import DiskFacts
+from kfpipe.plan.decide import make
+from kfpipe.plan.model import PlanFacts
+from kfpipe.plan.saved import PlannedStep, moved, step_from_json, step_to_json
 from tests.makers import NOW, failed, record, rendered, request, submitted, take, unclear
 
 TAKES = [take("kitten"), take("monster", unit_price=None), take("walk", request=request(template="flying", prompt=""))]
@@ -24,7 +25,12 @@ LOCK = {
 
 
 def steps() -> dict[str, PlannedStep]:
-    plan = make(TAKES, Facts(lock=LOCK, files={}, region="singapore", now=NOW), currency="USD", output_dir="renders")
+    plan = make(
+        TAKES,
+        PlanFacts(lock=LOCK, disk=DiskFacts(clips={}), region="singapore", now=NOW),
+        currency="USD",
+        output_dir="renders",
+    )
     return {step.take_id: PlannedStep.of(step) for step in plan.steps}
 
 
@@ -42,10 +48,9 @@ def test_the_same_plan_has_not_moved() -> None:
 
 def test_what_follows_from_a_cause_is_not_told_beside_it() -> None:
     agreed, kitten = steps(), steps()["kitten"]
-    edited = PlannedStep.of(
-        make([take("kitten", request=request(model="wan2.2-kf2v-flash"), unit_price=Decimal(9))],
-             Facts(lock={}, files={}, region="singapore", now=NOW), currency="USD", output_dir="renders").steps[0]
-    )  # fmt: skip
+    bare = PlanFacts(lock={}, disk=DiskFacts(clips={}), region="singapore", now=NOW)
+    dear = take("kitten", request=request(model="wan2.2-kf2v-flash"), unit_price=Decimal(9))
+    edited = PlannedStep.of(make([dear], bare, currency="USD", output_dir="renders").steps[0])
     assert moved(agreed, {**agreed, "kitten": edited}) == {"kitten": "model wan2.7-i2v -> wan2.2-kf2v-flash"}
     dearer = replace(kitten, cost=Decimal(9), output="clips/kitten.mp4")
     assert moved(agreed, {**agreed, "kitten": dearer}) == {

@@ -10,9 +10,9 @@ import pytest
 
 from kfpipe.domain import CutFrom, FrameEnd, MediaRole, Take
 from kfpipe.lock.states import Entry, Lock, Record
-from kfpipe.media.facts import FileState
-from kfpipe.planning import make
-from kfpipe.steps import Action, Facts, Plan, Step
+from kfpipe.media.facts import DiskFacts, FileState
+from kfpipe.plan.decide import make
+from kfpipe.plan.model import Action, Plan, PlanFacts, Step
 from tests.makers import (
     NOW,
     failed,
@@ -32,7 +32,7 @@ DEAD = result(url_expires_at=NOW - timedelta(hours=1))
 
 
 def plan_of(takes: list[Take], lock: Lock, files: dict[str, FileState] | None = None, **options: object) -> Plan:
-    facts = Facts(lock=lock, files=files or {}, region="singapore", now=NOW)
+    facts = PlanFacts(lock=lock, disk=DiskFacts(clips=files or {}), region="singapore", now=NOW)
     return make(takes, facts, currency="USD", output_dir="renders", **options)  # type: ignore[arg-type]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from kfpipe.plan.model import Step
 from kfpipe.runner.waiting import WaitingRoom
-from kfpipe.steps import Step
 from tests.makers import step
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from graphlib import TopologicalSorter
 from typing import assert_never
 
-from kfpipe.differences import Form, Given, between, form_of
-from kfpipe.domain import ABANDONED, Take
+from kfpipe.domain import ABANDONED, Take, in_order, shot_of
 from kfpipe.files.scalars import time_text
 from kfpipe.lock.states import (
     Asked,
@@ -26,13 +24,14 @@ from kfpipe.lock.states import (
 )
 from kfpipe.lock.transitions import failures
 from kfpipe.media.facts import FileState
+from kfpipe.plan.diff import MediumRef, RequestShape, between, form_of
+from kfpipe.plan.model import Action, Chosen, Plan, PlanFacts, Step
 from kfpipe.provider.codes import verdict
-from kfpipe.steps import Action, Chosen, Facts, Plan, Step
 
 
 def make(
     takes: Sequence[Take],
-    facts: Facts,
+    facts: PlanFacts,
     *,
     currency: str,
     output_dir: str,
@@ -41,7 +40,7 @@ def make(
 ) -> Plan:
     """The plan for these takes: those of the manifest in its order, then those that left it."""
     planned: dict[str, Step] = {}
-    for take in _sources_first(takes):
+    for take in in_order(takes):
         step = partial(_continuing, planned=planned) if take.cuts else step_of
         planned[take.id] = step(take, facts, retry=retry(take.id), rerender=rerender(take.id))
     departed = sorted(facts.lock.keys() - planned.keys())
@@ -52,16 +51,7 @@ def make(
     return Plan(steps=steps, currency=currency)
 
 
-def _sources_first(takes: Sequence[Take]) -> Iterator[Take]:
-    """The takes in an order in which each comes after those that it goes on from."""
-    if not any(take.cuts for take in takes):
-        return iter(takes)
-    by_id = {take.id: take for take in takes}
-    order = TopologicalSorter({take.id: [cut.take_id for _, cut in take.cuts] for take in takes})
-    return (by_id[take_id] for take_id in order.static_order())
-
-
-def _continuing(take: Take, facts: Facts, planned: Mapping[str, Step], *, retry: bool, rerender: bool) -> Step:
+def _continuing(take: Take, facts: PlanFacts, planned: Mapping[str, Step], *, retry: bool, rerender: bool) -> Step:
     """The step of a take whose pictures are still to be cut from the clips of others.
 
     An earlier task of its own is brought home before anything else: nobody knows how long the others will take, and
@@ -80,11 +70,11 @@ def _continuing(take: Take, facts: Facts, planned: Mapping[str, Step], *, retry:
     return _step(take, record, action, reasons, retry=retry, rerender=rerender)
 
 
-def _coming(take: Take, facts: Facts, planned: Mapping[str, Step]) -> tuple[Action, tuple[str, ...]]:
+def _coming(take: Take, facts: PlanFacts, planned: Mapping[str, Step]) -> tuple[Action, tuple[str, ...]]:
     """Whether the clips that a take goes on from come home as they are wanted, in the next run."""
     if take.id in facts.obstacles:
         return Action.DECIDE, (facts.obstacles[take.id],)
-    sources = [planned[take_id] for take_id in dict.fromkeys(cut.take_id for _, cut in take.cuts)]
+    sources = [planned[take_id] for take_id in take.sources]
     stuck = ", ".join(step.take_id for step in sources if step.action is Action.DECIDE)
     if stuck:
         return Action.DECIDE, (f"goes on from {stuck}, which the next run leaves as it is",)
@@ -95,7 +85,7 @@ def _coming(take: Take, facts: Facts, planned: Mapping[str, Step]) -> tuple[Acti
     return Action.WAIT, (f"goes on from {names}",)
 
 
-def step_of(take: Take, facts: Facts, *, retry: bool = False, rerender: bool = False) -> Step:
+def step_of(take: Take, facts: PlanFacts, *, retry: bool = False, rerender: bool = False) -> Step:
     """What the next run does with a take that waits for nothing. Same arguments, same answer.
 
     A take that is unclear, or under way in another region, is not retried: it may be billed already.
@@ -134,14 +124,14 @@ def _is_open(record: Record | None) -> bool:
     return record is not None and isinstance(record.entry, Submitting | Submitted | Unclear)
 
 
-def _next(take: Take, record: Record | None, facts: Facts) -> tuple[Action, tuple[str, ...]]:
-    file = facts.files.get(take.id, FileState.MISSING)
+def _next(take: Take, record: Record | None, facts: PlanFacts) -> tuple[Action, tuple[str, ...]]:
+    file = facts.disk.clips.get(take.id, FileState.MISSING)
     if file is FileState.STRAY:  # perhaps paid for, and on record in another version of the lockfile
         return Action.DECIDE, (f"{take.output} is here, but on no record", "an older lockfile, or another manifest's?")
     if record is None:
         return Action.RENDER, ("never rendered",)
-    if take.id in facts.shelved:
-        return Action.RESTORE, (*changes(take, record.entry.asked), f"{facts.shelved[take.id]} is put back")
+    if take.id in facts.disk.shelved:
+        return Action.RESTORE, (*changes(take, record.entry.asked), f"{facts.disk.shelved[take.id]} is put back")
     if is_rehearsal(record.entry, facts.region):
         return Action.RENDER, ("so far only rehearsed with the emulator",)
     return _open_question(record, facts.region) or _after(take, record, file, facts.now)
@@ -205,12 +195,12 @@ def _after_failure(record: Record, entry: Failed, attempts: int) -> tuple[Action
     return Action.RENDER, (reason, f"attempt {tried + 1} of {attempts}")
 
 
-def _departed(take_id: str, record: Record, facts: Facts, output_dir: str) -> Step:
+def _departed(take_id: str, record: Record, facts: PlanFacts, output_dir: str) -> Step:
     """A take that left the manifest. What was paid for is brought home all the same."""
     action, reasons = _last_duty(record, facts)
     return Step(
         take_id=take_id,
-        shot_id=take_id.partition("@")[0],
+        shot_id=shot_of(take_id),
         action=action,
         reasons=("no longer in the manifest", *reasons),
         take=None,
@@ -219,7 +209,7 @@ def _departed(take_id: str, record: Record, facts: Facts, output_dir: str) -> St
     )
 
 
-def _last_duty(record: Record, facts: Facts) -> tuple[Action, tuple[str, ...]]:
+def _last_duty(record: Record, facts: PlanFacts) -> tuple[Action, tuple[str, ...]]:
     """What is owed to a request that no longer is what is wanted: nothing paid for is left at the service."""
     if is_rehearsal(record.entry, facts.region):
         return Action.FORGET, ("a rehearsal, kept on record",)
@@ -252,14 +242,14 @@ def changes(take: Take, asked: Asked) -> tuple[str, ...]:
     return ("the request changed",)
 
 
-def _recorded(asked: Asked, wanted: Form) -> Form:
+def _recorded(asked: Asked, wanted: RequestShape) -> RequestShape:
     """The request on record; a seed that was drawn is taken to be drawn still."""
     is_drawn = wanted.parameters.seed is None
-    return Form(
+    return RequestShape(
         model=asked.model,
         template=asked.template,
         prompt=asked.prompt,
         negative_prompt=asked.negative_prompt,
         parameters=replace(asked.parameters, seed=None) if is_drawn else asked.parameters,
-        media={role: Given(digest=digest) for role, digest in asked.media.items()},
+        media={role: MediumRef(digest=digest) for role, digest in asked.media.items()},
     )

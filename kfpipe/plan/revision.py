@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import IO, Final
 
 from kfpipe import project as projects
-from kfpipe.comparison import Past
 from kfpipe.errors import Refused
 from kfpipe.files import git
 from kfpipe.files.durable import storage
 from kfpipe.lock import ledger as lockfile
 from kfpipe.manifest import files as sources
+from kfpipe.plan.compare import Revision
 from kfpipe.project import Options, Project
 from kfpipe.wording import echoed
 
@@ -34,7 +34,7 @@ _POINTER: Final = re.compile(
 """What a commit holds of a file that Git LFS keeps. Source: its specification of pointers, version 1."""
 
 
-def past(project: Project, manifest: str, options: Options, name: str) -> Past:
+def past(project: Project, manifest: str, options: Options, name: str) -> Revision:
     """The takes of the project's manifest, a file of this name in its folder, and their records, at the commit `name`.
 
     Raises Refused where there is no git, no such commit, no such file in it, or one that is not sound.
@@ -49,7 +49,7 @@ def past(project: Project, manifest: str, options: Options, name: str) -> Past:
         export.bring(place / project.lockfile_path.relative_to(project.folder))
         try:
             then = projects.load(place / manifest, options, bring=export.bring)
-            return Past(name=name, commit=commit, takes=then.takes, lock=lockfile.read(then.paths))
+            return Revision(name=name, commit=commit, takes=then.takes, lock=lockfile.read(then.paths))
         except Refused as refused:
             raise Refused(
                 replace(problem, file=problem.file.replace(f"{export.folder}{os.sep}", f"{name}:"))

@@ -5,13 +5,20 @@ Everything that enters the fingerprint is compared here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from kfpipe.domain import LocalMedium, MediaRole, Medium, Parameters, Take
-from kfpipe.excerpts import NONE, excerpts
-from kfpipe.wording import visible
+from kfpipe.wording import echoed, visible
+
+NONE: Final = "none"
+_REACH: Final = 24
+"""Characters around a difference among which its neighbouring words are looked for."""
+_WORD_BEFORE: Final = re.compile(r"(?:\S+\s+)?\S*\Z")
+_WORD_AFTER: Final = re.compile(r"\S*(?:\s+\S+)?")
 
 SHORT_DIGEST: Final = 8
 """Characters of a digest that tell it from its neighbours."""
@@ -32,7 +39,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class MediumRef:
     """A medium as a request names it: by its digest, and for a reader by the name of the file, where that is known."""
 
     digest: str
@@ -46,7 +53,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class RequestShape:
     """All that decides the pixels of one clip."""
 
     model: str
@@ -54,20 +61,20 @@ class Form:
     prompt: str
     negative_prompt: str
     parameters: Parameters
-    media: Mapping[MediaRole, Given]
+    media: Mapping[MediaRole, MediumRef]
 
 
-def form_of(take: Take) -> Form:
+def form_of(take: Take) -> RequestShape:
     """What the take asks for. A picture that is still to be cut is named by the take that lends it."""
     request = take.request
-    given = {one.role: Given(digest=one.medium.digest, name=_name(one.medium)) for one in request.media}
-    return Form(
+    given = {one.role: MediumRef(digest=one.medium.digest, name=_name(one.medium)) for one in request.media}
+    return RequestShape(
         model=request.model,
         template=request.template,
         prompt=request.prompt,
         negative_prompt=request.negative_prompt,
         parameters=request.parameters,
-        media=given | {role: Given(digest=cut.end, name=f"render of {cut.take_id}") for role, cut in take.cuts},
+        media=given | {role: MediumRef(digest=cut.end, name=f"render of {cut.take_id}") for role, cut in take.cuts},
     )
 
 
@@ -76,12 +83,12 @@ def _name(medium: Medium) -> str:
     return medium.path if isinstance(medium, LocalMedium) else medium.url.partition("?")[0]
 
 
-def between(before: Form, after: Form) -> tuple[Difference, ...]:
+def between(before: RequestShape, after: RequestShape) -> tuple[Difference, ...]:
     """The fields whose values differ; none when both ask for the same clip."""
     return (*_settings(before, after), *_prompts(before, after), *_media(before, after))
 
 
-def _settings(before: Form, after: Form) -> Iterator[Difference]:
+def _settings(before: RequestShape, after: RequestShape) -> Iterator[Difference]:
     old, new = before.parameters, after.parameters
     for field, was, now in (
         ("model", before.model, after.model),
@@ -113,7 +120,7 @@ def _seed(seed: int | None) -> str:
     return "random" if seed is None else str(seed)
 
 
-def _prompts(before: Form, after: Form) -> Iterator[Difference]:
+def _prompts(before: RequestShape, after: RequestShape) -> Iterator[Difference]:
     for field, was, now in (
         ("prompt", before.prompt, after.prompt),
         ("negative_prompt", before.negative_prompt, after.negative_prompt),
@@ -123,9 +130,47 @@ def _prompts(before: Form, after: Form) -> Iterator[Difference]:
             yield Difference(field=field, before=old, after=new)
 
 
-def _media(before: Form, after: Form) -> Iterator[Difference]:
+def _media(before: RequestShape, after: RequestShape) -> Iterator[Difference]:
     """By digest, as the fingerprint has it: a file with another name and the same bytes is no difference."""
     for role in MediaRole:
         was, now = before.media.get(role), after.media.get(role)
         if (was and was.digest) != (now and now.digest):
             yield Difference(field=role, before=was.text if was else NONE, after=now.text if now else NONE)
+
+
+def excerpts(before: str, after: str) -> tuple[str, str]:
+    """Of each text the part that the other lacks, in quotes, with the words on either side; `none` for no text at all.
+
+    Both begin at the same place: where a part is too long to be shown in full, its beginning still tells.
+    """
+    head = _in_common(before, after)
+    tail = _in_common(before[head:][::-1], after[head:][::-1])
+    first, second = (_part(text, head, len(text) - tail) for text in (before, after))
+    if echoed(first) == echoed(second):  # which shows no difference between blanks
+        first, second = _with_blanks(first), _with_blanks(second)
+    return _quoted(before, first), _quoted(after, second)
+
+
+def _in_common(one: str, other: str) -> int:
+    """How many characters the texts begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _part(text: str, start: int, end: int) -> str:
+    """The text from `start` to `end` and the words around it, with dots where something is left out."""
+    before, after = (
+        _WORD_BEFORE.search(text[max(0, start - _REACH) : start]),
+        _WORD_AFTER.match(text[end : end + _REACH]),
+    )
+    first = start - len(before.group() if before else "")
+    last = end + len(after.group() if after else "")
+    return f"{'...' if first else ''}{text[first:last]}{'...' if last < len(text) else ''}"
+
+
+def _with_blanks(text: str) -> str:
+    """The text with line breaks and tabs spelt out, and the second of two blanks made visible."""
+    return re.sub(r"(?<= ) ", "\u2423", re.sub(r"[\t\r\n]", lambda blank: repr(blank[0])[1:-1], text))
+
+
+def _quoted(text: str, part: str) -> str:
+    return echoed(part) if text else NONE

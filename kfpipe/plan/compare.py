@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from kfpipe.differences import Difference, between, form_of
 from kfpipe.domain import Take
 from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.states import Lock
-from kfpipe.planned import progress, standing_of
+from kfpipe.plan.diff import Difference, between, form_of
+from kfpipe.plan.saved import progress, standing_of
 from kfpipe.wording import visible
 
 
@@ -39,7 +39,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class Revision:
     """What a manifest and its lockfile said at a commit; `name` is the commit's in the user's words."""
 
     name: str
@@ -52,7 +52,7 @@ class Past:
 class Comparison:
     """`changes` are in the order of the manifest as it is now, with the takes that went at the end."""
 
-    past: Past
+    past: Revision
     changes: tuple[TakeChange, ...]
     unchanged: int
     before: Price
@@ -63,7 +63,7 @@ class Comparison:
         return sum(change.kind is kind for change in self.changes)
 
 
-def compare(past: Past, takes: Sequence[Take], lock: Lock) -> Comparison:
+def compare(past: Revision, takes: Sequence[Take], lock: Lock) -> Comparison:
     """What differs between a manifest at a commit and now, the records of its takes included."""
     changes = tuple(_changes(past, takes, lock))
     return Comparison(
@@ -75,7 +75,7 @@ def compare(past: Past, takes: Sequence[Take], lock: Lock) -> Comparison:
     )
 
 
-def _changes(past: Past, takes: Sequence[Take], lock: Lock) -> Iterator[TakeChange]:
+def _changes(past: Revision, takes: Sequence[Take], lock: Lock) -> Iterator[TakeChange]:
     earlier = {take.id: take for take in past.takes}
     for take in takes:
         before = earlier.pop(take.id, None)

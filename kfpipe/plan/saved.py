@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Self
 
-from kfpipe.differences import SHORT_DIGEST, Difference, Form, Given, between, form_of
 from kfpipe.domain import MediaRole, Parameters
 from kfpipe.files.scalars import decimal_text, parse_decimal
 from kfpipe.lock.states import Record, state_name, task_of
-from kfpipe.steps import Action, Step
+from kfpipe.plan.diff import SHORT_DIGEST, Difference, MediumRef, RequestShape, between, form_of
+from kfpipe.plan.model import Action, Step
 from kfpipe.wording import visible
 
 ABSENT: Final = "absent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class PriorState:
     """The latest request on record of a take; `serial` numbers the take's requests."""
 
     state: str
@@ -32,12 +32,12 @@ class Standing:
         return self.state if self.task_id is None else f"{self.state} ({self.task_id[:SHORT_DIGEST]})"
 
 
-def standing_of(record: Record | None) -> Standing | None:
+def standing_of(record: Record | None) -> PriorState | None:
     """Where a take stands by its record; None when it has none."""
     if record is None:
         return None
     entry, task = record.entry, task_of(record.entry)
-    return Standing(
+    return PriorState(
         state=state_name(entry),
         serial=entry.asked.serial,
         fingerprint=entry.asked.fingerprint,
@@ -45,7 +45,7 @@ def standing_of(record: Record | None) -> Standing | None:
     )
 
 
-def progress(before: Standing | None, after: Standing | None) -> Difference | None:
+def progress(before: PriorState | None, after: PriorState | None) -> Difference | None:
     """How a take has moved on by its record; None when it has not."""
     if before == after:
         return None
@@ -63,8 +63,8 @@ class PlannedStep:
     cost: Decimal | None
     output: str
     fingerprint: str | None
-    form: Form | None
-    standing: Standing | None
+    form: RequestShape | None
+    standing: PriorState | None
 
     @classmethod
     def of(cls, step: Step) -> Self:
@@ -116,7 +116,7 @@ def _amount(cost: Decimal | None) -> str:
     return decimal_text(cost) or "unknown"
 
 
-def _request_moved(agreed: Form | None, now: Form | None) -> str:
+def _request_moved(agreed: RequestShape | None, now: RequestShape | None) -> str:
     if now is None:
         return "it has left the manifest"
     if agreed is None:
@@ -158,11 +158,11 @@ def step_from_json(fields: Mapping[str, Any]) -> PlannedStep:
         output=fields["output"],
         fingerprint=fields["fingerprint"],
         form=fields["request"] and _form(fields["request"]),
-        standing=fields["record"] and Standing(**fields["record"]),
+        standing=fields["record"] and PriorState(**fields["record"]),
     )
 
 
-def _form_to_json(form: Form) -> dict[str, Any]:
+def _form_to_json(form: RequestShape) -> dict[str, Any]:
     parameters = form.parameters
     return {
         "model": form.model,
@@ -179,8 +179,8 @@ def _form_to_json(form: Form) -> dict[str, Any]:
     }
 
 
-def _form(fields: Mapping[str, Any]) -> Form:
-    return Form(
+def _form(fields: Mapping[str, Any]) -> RequestShape:
+    return RequestShape(
         model=fields["model"],
         template=fields["template"],
         prompt=fields["prompt"],
@@ -193,5 +193,5 @@ def _form(fields: Mapping[str, Any]) -> Form:
             audio=fields["audio"],
             seed=fields["seed"],
         ),
-        media={MediaRole(role): Given(**given) for role, given in fields["media"].items()},
+        media={MediaRole(role): MediumRef(**given) for role, given in fields["media"].items()},
     )

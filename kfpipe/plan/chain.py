@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
 
-from kfpipe.domain import CutFrom, LocalMedium, Take
+from kfpipe.domain import CutFrom, LocalMedium, Take, in_order
 from kfpipe.errors import BadRender, Problem, Refused
 from kfpipe.lock.states import Lock, Rendered, is_rehearsal
 from kfpipe.media import frames
-from kfpipe.media.facts import FileState
+from kfpipe.media.facts import DiskFacts, FileState
+from kfpipe.plan.model import Chosen
 from kfpipe.project import Project
-from kfpipe.steps import Chosen
 from kfpipe.takes import resolve
 
 
@@ -24,22 +23,20 @@ class Chained:
     obstacles: Mapping[str, str]
 
 
-def completed(project: Project, lock: Lock, files: Mapping[str, FileState], rerender: Chosen) -> Chained:
+def completed(project: Project, lock: Lock, disk: DiskFacts, rerender: Chosen) -> Chained:
     """The project's takes, those complete whose sources are rendered as the manifest wants them, and stay so."""
     if not any(take.cuts for take in project.takes):
         return Chained(takes=project.takes, obstacles={})
     made = {take.id: take for take in project.takes}
     obstacles: dict[str, str] = {}
-    order = TopologicalSorter({take.id: [cut.take_id for _, cut in take.cuts] for take in project.takes})
-    for take_id in order.static_order():
-        take = made[take_id]
-        sources = [made[cut.take_id] for _, cut in take.cuts]
-        here = (_is_rendered(source, lock, files, project.region.name) for source in sources)
+    for take in in_order(project.takes):
+        sources = [made[source] for source in take.sources]
+        here = (_is_rendered(source, lock, disk, project.region.name) for source in sources)
         if sources and all(here) and not any(rerender(source.id) for source in sources):
             try:
-                made[take_id] = complete(project, take, lock)
+                made[take.id] = complete(project, take, lock)
             except (BadRender, Refused) as trouble:
-                obstacles[take_id] = why_not(trouble)
+                obstacles[take.id] = why_not(trouble)
     return Chained(takes=tuple(made[take.id] for take in project.takes), obstacles=obstacles)
 
 
@@ -50,7 +47,7 @@ def why_not(trouble: BadRender | Refused) -> str:
     return "; ".join(problem.what for problem in trouble.problems)
 
 
-def _is_rendered(source: Take, lock: Lock, files: Mapping[str, FileState], region: str) -> bool:
+def _is_rendered(source: Take, lock: Lock, disk: DiskFacts, region: str) -> bool:
     record = lock.get(source.id)
     return (
         not source.cuts
@@ -58,7 +55,7 @@ def _is_rendered(source: Take, lock: Lock, files: Mapping[str, FileState], regio
         and isinstance(record.entry, Rendered)
         and not is_rehearsal(record.entry, region)
         and record.entry.asked.fingerprint == source.fingerprint
-        and files.get(source.id) is FileState.MATCHES
+        and disk.clips.get(source.id) is FileState.MATCHES
     )
 
 

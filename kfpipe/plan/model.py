@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from kfpipe.domain import Take
 from kfpipe.lock.states import Lock, Record
-from kfpipe.media.facts import FileState
+from kfpipe.media.facts import DiskFacts
 
 
 class Action(StrEnum):
@@ -146,20 +146,26 @@ def _total(model: str, currency: str, steps: Sequence[Step]) -> Total:
 
 
 Chosen = Callable[[str], bool]
-"""Whether a take id was named on the command line."""
+"""Whether a take is meant, asked by its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """All that a decision rests upon: the records, the clips by take id, the region that requests go to, and the time.
+class PlanFacts:
+    """All that a decision rests upon: the records, the clips on disk, the region that requests go to, and the time.
 
-    `obstacles` tells, by take id, why a picture that a take goes on from cannot be cut from a clip that is here;
-    `shelved` where an earlier clip of a take lies that is what is wanted again.
+    `obstacles` says, by take id, why a picture that a take continues from cannot be cut from a clip that is here.
     """
 
     lock: Lock
-    files: Mapping[str, FileState]
+    disk: DiskFacts
     region: str
     now: datetime
     obstacles: Mapping[str, str] = field(default_factory=dict)
-    shelved: Mapping[str, str] = field(default_factory=dict)
+
+
+def nothing(_: str) -> bool:
+    return False
+
+
+def everything(_: str) -> bool:
+    return True

@@ -11,19 +11,22 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
-from kfpipe import changes
-from kfpipe.domain import Take
+from kfpipe.domain import Take, shot_of
 from kfpipe.errors import Problem, Refused
-from kfpipe.lock.picks import shot_of
 from kfpipe.lock.states import ABSENT, STATES, Lock, Record, state_of
+from kfpipe.plan.changed import changed_ids
+from kfpipe.plan.model import Chosen
 from kfpipe.wording import closest, echoed, listed
+
+Selection = Chosen | str | Iterable[str]
+"""A choice of takes: a function of their ids, a selector, or several of them."""
 
 CHANGED: Final = "changed"
 """The takes on record that the manifest asks for otherwise by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nominee:
+class KnownTake:
     """A take of the manifest, or one on record, or both; and whether the one asks for what the other does not have."""
 
     take_id: str
@@ -51,7 +54,7 @@ class Nominee:
             yield self.record.entry.asked.model
 
 
-KINDS: Final[Mapping[str, Callable[[Nominee], Iterable[str]]]] = {
+KINDS: Final[Mapping[str, Callable[[KnownTake], Iterable[str]]]] = {
     "take": lambda one: one.names,
     "tag": lambda one: one.tags,
     "state": lambda one: one.states,
@@ -60,20 +63,20 @@ KINDS: Final[Mapping[str, Callable[[Nominee], Iterable[str]]]] = {
 """What stands before the colon of a selector."""
 
 
-def nominees(takes: Sequence[Take], lock: Lock) -> list[Nominee]:
+def nominees(takes: Sequence[Take], lock: Lock) -> list[KnownTake]:
     """The takes of the manifest in its order, then those on record that have left it, by name."""
     departed = sorted(lock.keys() - {take.id for take in takes})
-    changed = changes.changed(takes, lock)
+    changed = changed_ids(takes, lock)
     return [
         *(
-            Nominee(take_id=take.id, take=take, record=lock.get(take.id), is_changed=take.id in changed)
+            KnownTake(take_id=take.id, take=take, record=lock.get(take.id), is_changed=take.id in changed)
             for take in takes
         ),
-        *(Nominee(take_id=take_id, take=None, record=lock[take_id]) for take_id in departed),
+        *(KnownTake(take_id=take_id, take=None, record=lock[take_id]) for take_id in departed),
     ]
 
 
-def chosen(selectors: Sequence[str], takes: Sequence[Take], lock: Lock, option: str) -> frozenset[str]:
+def named(selectors: Sequence[str], takes: Sequence[Take], lock: Lock, option: str) -> frozenset[str]:
     """The ids of the takes that `selectors` name; none without selectors.
 
     Raises Refused when one names nothing that exists: a slip of the pen must not pass for "nothing to do".
@@ -93,7 +96,7 @@ def is_passing(selector: str) -> bool:
     return plain == CHANGED or plain.startswith("state:")
 
 
-def _named(selector: str, everyone: Sequence[Nominee], option: str) -> frozenset[str]:
+def _named(selector: str, everyone: Sequence[KnownTake], option: str) -> frozenset[str]:
     if selector == CHANGED:
         return frozenset(one.take_id for one in everyone if one.is_changed)
     kind, colon, pattern = selector.partition(":")

@@ -23,7 +23,7 @@ from kfpipe.files.schemas import schema_file
 from kfpipe.files.shape import Shape
 from kfpipe.files.text import position_of
 from kfpipe.manifest import files as sources
-from kfpipe.planned import Steps, step_from_json, step_to_json
+from kfpipe.plan.saved import Steps, step_from_json, step_to_json
 from kfpipe.project import Options
 from kfpipe.wording import described
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kfpipe.steps import Plan
+from kfpipe.plan.model import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from graphlib import TopologicalSorter
 
-from kfpipe.steps import Action, Chosen, Plan, Step
+from kfpipe.domain import in_order
+from kfpipe.plan.model import Action, Chosen, Plan, Step
 
 
 def narrowed(plan: Plan, chosen: Chosen) -> Plan:
@@ -16,28 +17,20 @@ def narrowed(plan: Plan, chosen: Chosen) -> Plan:
     """
     coming = {step.take_id for step in plan.work}
     kept = {step.take_id: step for step in plan.steps if chosen(step.take_id)}
-    for take_id in TopologicalSorter({step.take_id: _sources(step) for step in kept.values()}).static_order():
-        step = kept.get(take_id)
-        if step is not None and step.action is Action.WAIT:
-            kept[take_id] = _held_up(step, kept, coming) or step
+    waiting = [step.take for step in kept.values() if step.action is Action.WAIT and step.take is not None]
+    for take in in_order(waiting):
+        kept[take.id] = _held_up(kept[take.id], take.sources, kept, coming) or kept[take.id]
     return replace(plan, steps=tuple(kept.values()))
 
 
-def _sources(step: Step) -> list[str]:
-    """The takes that a step waits for, each once; none when it waits for nothing."""
-    if step.action is not Action.WAIT or step.take is None:
-        return []
-    return [*dict.fromkeys(cut.take_id for _, cut in step.take.cuts)]
-
-
-def _held_up(step: Step, kept: dict[str, Step], coming: set[str]) -> Step | None:
+def _held_up(step: Step, sources: Sequence[str], kept: Mapping[str, Step], coming: set[str]) -> Step | None:
     """The step as it is when a clip that it waits for will not come; None when all of them will."""
-    missing = [source for source in _sources(step) if source in coming and source not in kept]
+    missing = [source for source in sources if source in coming and source not in kept]
     if missing:
         names, words = ", ".join(missing), " ".join(f"-s {source}" for source in missing)
         reason = f"goes on from {names}, which has no clip: add {words}"
         return replace(step, action=Action.DECIDE, reasons=(reason,))
-    stuck = [source for source in _sources(step) if source in kept and kept[source].action is Action.DECIDE]
+    stuck = [source for source in sources if source in kept and kept[source].action is Action.DECIDE]
     if stuck:
         reason = f"goes on from {', '.join(stuck)}, which this run leaves as it is"
         return replace(step, action=Action.DECIDE, reasons=(reason,))
