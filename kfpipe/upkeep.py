@@ -9,7 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from random import Random
 
-from kfpipe import adoption
 from kfpipe.domain import ABANDONED, CANCELED, TaskStatus
 from kfpipe.errors import BadRender, ServiceRefused
 from kfpipe.files.durable import sha256_of
@@ -17,7 +16,8 @@ from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.states import Entry, Failed, Failure, Lock, Render, Rendered, Submitted, Submitting, Task, Unclear
 from kfpipe.media.video import Expected, check_clip
 from kfpipe.provider import ListedTask, Provider, TaskReport
-from kfpipe.runner.patience import all_tasks, patiently
+from kfpipe.runner import orphans
+from kfpipe.runner.retry import all_tasks, with_retries
 
 # ---- cancel ------------------------------------------------------------------------------------------------------
 
@@ -36,9 +36,9 @@ async def cancel(
     """Cancel the take's task if it still waits; then that is on record, and the next run may submit it anew."""
     task_id = entry.task.task_id
     try:
-        await patiently(lambda: provider.cancel(task_id), random)
+        await with_retries(lambda: provider.cancel(task_id), random)
     except ServiceRefused:
-        report = await patiently(lambda: provider.look(task_id), random)
+        report = await with_retries(lambda: provider.look(task_id), random)
         if report.status is not TaskStatus.CANCELED:
             return Cancelling.OVER if report.status.is_final else Cancelling.RUNS_ON
     failure = Failure(code=CANCELED, message="cancelled while it waited", request_id=None, billed=False)
@@ -71,9 +71,9 @@ async def candidates(
     """
     listed = await all_tasks(provider, entry.asked.model, random)
     found = []
-    for task in adoption.candidates(listed, owned):
-        report = await patiently(lambda: provider.look(task.task_id), random)  # noqa: B023
-        if adoption.has_prompt(report, entry.asked):
+    for task in orphans.candidates(listed, owned):
+        report = await with_retries(lambda: provider.look(task.task_id), random)  # noqa: B023
+        if orphans.has_prompt(report, entry.asked):
             found.append(Candidate(task=task, report=report))
     return found
 

@@ -10,6 +10,8 @@ signals     Ctrl-C and SIGTERM to a run
 crossing, shields, patience   the rules they share: who may post, what must not be torn, what may be repeated
 """
 
-from kfpipe.runner.run import Limits, Pace, Run, Settings, finished
+from kfpipe.runner.outcome import finished
+from kfpipe.runner.run import Run
+from kfpipe.runner.settings import Pace, RunLimits, RunSettings
 
 __all__ = ["Limits", "Pace", "Run", "Settings", "finished"]

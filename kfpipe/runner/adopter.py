@@ -10,13 +10,13 @@ from random import Random
 import anyio
 import anyio.to_thread
 
-from kfpipe import adoption
 from kfpipe.domain import TaskStatus
 from kfpipe.lock.states import Submitting
 from kfpipe.provider import ListedTask, Provider, TaskReport
-from kfpipe.runner.crossing import Crossing
+from kfpipe.runner import orphans
 from kfpipe.runner.follower import Follower
-from kfpipe.runner.patience import all_tasks
+from kfpipe.runner.interlock import Interlock
+from kfpipe.runner.retry import all_tasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Ambiguous:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sightings:
+class Candidates:
     """What the account holds that may be a take's task.
 
     Tasks that fit this take alone; tasks that fit several, with these; and tasks that the service has forgotten: nobody
@@ -66,7 +66,7 @@ class Adopter:
         known: set[str],
         neighbours: Callable[[], set[str]],
         follower: Follower,
-        crossing: Crossing,
+        crossing: Interlock,
         *,
         model: str,
         pause_s: float,
@@ -106,7 +106,7 @@ class Adopter:
         self._known.add(own[0].task.task_id)
         return own[0]
 
-    async def _sightings(self, take_id: str) -> Sightings:
+    async def _sightings(self, take_id: str) -> Candidates:
         """All tasks that may be the take's own, looked at when they have ended."""
         fitting: list[Found] = []
         doubtful: list[tuple[Found, frozenset[str]]] = []
@@ -131,9 +131,9 @@ class Adopter:
                 self._known.add(candidate.task_id)
             elif take_id in owners:
                 doubtful.append((Found(task=candidate, report=report), frozenset(owners)))
-        return Sightings(fitting=tuple(fitting), doubtful=tuple(doubtful), forgotten=tuple(forgotten))
+        return Candidates(fitting=tuple(fitting), doubtful=tuple(doubtful), forgotten=tuple(forgotten))
 
-    def _by_turn(self, take_id: str, sightings: Sightings) -> Sequence[Found]:
+    def _by_turn(self, take_id: str, sightings: Candidates) -> Sequence[Found]:
         """Of tasks that several takes fit, the take's own; none when nobody can tell.
 
         Twins are never on the wire together. So where there are as many tasks as twins, the tasks were made in the
@@ -150,9 +150,9 @@ class Adopter:
         """The takes that the task fits.
 
         Those that were about to be looked for when it was first seen go before their twins: of these, some had read
-        the list without it, and the others posted later (see `Crossing`).
+        the list without it, and the others posted later (see `Interlock`).
         """
-        owners = adoption.owners(report, self._orphans)
+        owners = orphans.owners(report, self._orphans)
         heirs = self._heirs[candidate.task_id]
         return [take_id for take_id in owners if take_id in heirs] or owners
 
@@ -173,4 +173,4 @@ class Adopter:
         return list(candidates.values())
 
     async def _unowned(self) -> list[ListedTask]:
-        return adoption.candidates(await all_tasks(self._provider, self._model, self._random), self._known)
+        return orphans.candidates(await all_tasks(self._provider, self._model, self._random), self._known)

@@ -12,9 +12,9 @@ import anyio
 from kfpipe.domain import MediaRole, RenderRequest
 from kfpipe.errors import ServiceRefused, ServiceUnclear, ServiceUnreachable
 from kfpipe.events import Event, Paused, Resumed
-from kfpipe.pacing import backoff_s
 from kfpipe.provider import Accepted, Body, ListedTask, Provider, TaskReport
 from kfpipe.provider.codes import NOT_CONNECTED
+from kfpipe.runner.pacing import backoff_s
 
 T = TypeVar("T")
 

@@ -20,8 +20,8 @@ from kfpipe.lock.transitions import earlier_clip, put_back
 from kfpipe.media import download, placement
 from kfpipe.media.renders import whereabouts
 from kfpipe.media.video import Expected
-from kfpipe.pacing import backoff_s
 from kfpipe.provider import Provider
+from kfpipe.runner.pacing import backoff_s
 
 TRIES: Final = 5
 

@@ -14,11 +14,11 @@ import anyio
 
 from kfpipe.domain import TaskStatus
 from kfpipe.errors import ServiceRefused, ServiceUnclear, ServiceUnreachable
-from kfpipe.pacing import backoff_s
-from kfpipe.polling import Experience, next_look_s
 from kfpipe.provider import Provider, TaskReport
-from kfpipe.provider.gate import Gate
-from kfpipe.runner.patience import may_pass, patiently
+from kfpipe.runner.gate import Gate
+from kfpipe.runner.pacing import backoff_s
+from kfpipe.runner.polling import Experience, next_look_s
+from kfpipe.runner.retry import may_pass, with_retries
 
 PATIENCE: Final = 40
 """Queries about one task that may go unanswered in a row: with the waits between, about half an hour."""
@@ -90,7 +90,7 @@ class Follower:
         Raises `ServiceRefused` and `ServiceUnclear`.
         """
         async with self._gate.slot():
-            report = await patiently(lambda: self._provider.look(task_id), self._random)
+            report = await with_retries(lambda: self._provider.look(task_id), self._random)
         return report if report.status.is_final and not _is_doubtful(report) else None
 
     async def run(self) -> None:

@@ -6,22 +6,18 @@ fetcher, so that the worker is free for the next task meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from random import Random
-from typing import Final, Protocol
+from typing import Final
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from kfpipe.budget import Purse
 from kfpipe.domain import CANCELED, NEVER_CREATED, NO_REASON, TASK_LOST, MediaRole, Take, TaskStatus
-from kfpipe.errors import KfpipeError, Refused, ServiceRefused, ServiceUnclear
+from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
 from kfpipe.events import (
-    Event,
     TakeAdopted,
     TakeFailed,
     TakePostponed,
@@ -29,7 +25,6 @@ from kfpipe.events import (
     TakeSubmitted,
     TakeSucceeded,
 )
-from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.states import (
     Asked,
     Entry,
@@ -44,16 +39,16 @@ from kfpipe.lock.states import (
     is_rehearsal,
 )
 from kfpipe.lock.transitions import failures
-from kfpipe.pacing import backoff_s
 from kfpipe.plan.model import Action, Step
-from kfpipe.provider import Provider, TaskReport
+from kfpipe.provider import TaskReport
 from kfpipe.provider.codes import verdict
 from kfpipe.runner.adopter import Adopter, Ambiguous, Found
-from kfpipe.runner.follower import Follower
-from kfpipe.runner.patience import patiently
+from kfpipe.runner.context import Finished, Postponed, RunContext, UnderWay
+from kfpipe.runner.pacing import backoff_s
+from kfpipe.runner.plan_queue import PlanQueue
+from kfpipe.runner.retry import with_retries
 from kfpipe.runner.slots import NoPlace, Slots
 from kfpipe.runner.submitter import Submitter
-from kfpipe.runner.turns import Turns
 
 LINK_LIFE: Final = timedelta(hours=24)
 """How long a result's link lasts when it does not say so itself. Source: API reference, 10.4."""
@@ -62,86 +57,16 @@ SILENCES: Final = 5
 """How often a submission may go unanswered, and be looked for in vain, before the take is left for the next run."""
 
 
-class Postponed(KfpipeError):
-    """A take can go no further in this run; what is known of it is on record."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
-
-
-class UnderWay(Exception):
-    """A take's task is at the service, and this run does not wait for it."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Tally:
-    """What came of a run so far. `kept` counts takes that turned out to need no render when their turn came.
-
-    `under_way` counts those whose tasks a detached run has left at the service.
-    """
-
-    rendered: int = 0
-    kept: int = 0
-    failed: int = 0
-    under_way: int = 0
-    spent: Decimal = field(default=Decimal(0))
-    unpriced: int = 0
-    over_budget: bool = False
-
-    def book(self, result: Result) -> None:
-        """Count what a finished task was billed."""
-        self.spent += result.cost or Decimal(0)
-        self.unpriced += result.cost is None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
-    """What all lanes of a run have in common.
-
-    `in_flight` holds the takes whose tasks are under way; `deliver` downloads a clip and tells whether it is here;
-    `settled` hears of every take that gets no clip in this run. A run that `is_detached` waits for no task.
-    """
-
-    provider: Provider
-    ledger: Ledger
-    follower: Follower
-    deliver: Callable[[Step, Succeeded], Awaitable[bool]]
-    settled: Settled
-    purse: Purse
-    tally: Tally
-    in_flight: set[str]
-    region: str
-    is_detached: bool
-    emit: Callable[[Event], None]
-    now: Callable[[], datetime]
-    random: Random
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
-    """A clip that waits for its download."""
-
-    step: Step
-    entry: Succeeded
-
-
-class Settled(Protocol):
-    """Hears that a take has its clip, or gets none in this run."""
-
-    def __call__(self, take_id: str, *, arrived: bool) -> None: ...
-
-
 class Lane:
     """The takes of one model. `adopter_of` finds the adopter of any model: a take may have changed its own."""
 
     def __init__(
         self,
-        shared: Shared,
+        shared: RunContext,
         submitter: Submitter,
         adopter_of: Callable[[str], Adopter],
         slots: Slots,
-        outbox: MemoryObjectSendStream[Parcel],
+        outbox: MemoryObjectSendStream[Finished],
     ) -> None:
         self._shared = shared
         self._submitter = submitter
@@ -149,7 +74,7 @@ class Lane:
         self._slots = slots
         self._outbox = outbox
 
-    async def run(self, steps: Turns, workers: int) -> None:
+    async def run(self, steps: PlanQueue, workers: int) -> None:
         """Carry out `steps` until their stream ends, in this order as far as the limits allow."""
         ready, queue = anyio.create_memory_object_stream[Step](workers)
         with steps, ready, queue:
@@ -158,7 +83,7 @@ class Lane:
                 for _ in range(workers):
                     group.start_soon(self._work, queue)
 
-    async def _prepare(self, steps: Turns, ready: MemoryObjectSendStream[Step]) -> None:
+    async def _prepare(self, steps: PlanQueue, ready: MemoryObjectSendStream[Step]) -> None:
         """Upload the stills of the takes that come next, so that no task in progress waits for an upload."""
         async for step in steps:
             if step.take is not None and step.action is Action.RENDER and not self._slots.is_full:
@@ -191,7 +116,7 @@ class Lane:
         if clip is None:
             self._shared.settled(step.take_id, arrived=False)
         else:
-            await self._outbox.send(Parcel(step=step, entry=clip))
+            await self._outbox.send(Finished(step=step, entry=clip))
 
     def _is_asked_for(self, step: Step) -> bool:
         """Whether the take's latest request is the one that is wanted, so that another run only has to follow it."""
@@ -280,7 +205,7 @@ class Lane:
     async def _media_urls(self, take: Take) -> Mapping[MediaRole, str]:
         provider = self._shared.provider
         try:
-            return await patiently(lambda: provider.media_urls(take.request), self._shared.random)
+            return await with_retries(lambda: provider.media_urls(take.request), self._shared.random)
         except Refused as refusal:
             raise Postponed("; ".join(problem.what for problem in refusal.problems)) from refusal
         except (ServiceRefused, ServiceUnclear) as trouble:

@@ -2,96 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from pathlib import Path
-from random import Random
 from typing import Final
 
 import anyio
 import anyio.to_thread
 
-from kfpipe.budget import Purse
-from kfpipe.errors import BadRender, ExitCode, Refused, ServiceRefused, ServiceUnclear
+from kfpipe.errors import BadRender, Refused, ServiceRefused, ServiceUnclear
 from kfpipe.events import Event, Interrupted, RunFinished, RunStarted, TakePostponed, TakeRendered, TakeRestored
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import Entry, Lock, Submitted, Submitting, Succeeded, result_of, task_ids, task_of
+from kfpipe.lock.states import Entry, Submitted, Submitting, Succeeded, result_of, task_ids, task_of
 from kfpipe.plan.chain import why_not
 from kfpipe.plan.model import Action, Plan, Step
 from kfpipe.provider import Provider
-from kfpipe.provider.gate import Gate
 from kfpipe.runner.adopter import Adopter
 from kfpipe.runner.breaker import Breaker
-from kfpipe.runner.crossing import Crossing
+from kfpipe.runner.budget import Budget
+from kfpipe.runner.context import Finished, Postponed, RunContext
+from kfpipe.runner.dependents import Dependents
 from kfpipe.runner.fetcher import Fetcher
 from kfpipe.runner.follower import Follower
-from kfpipe.runner.lane import Lane, Parcel, Postponed, Shared, Tally
-from kfpipe.runner.patience import patiently
+from kfpipe.runner.gate import Gate
+from kfpipe.runner.interlock import Interlock
+from kfpipe.runner.lane import Lane
+from kfpipe.runner.outcome import Outcome, finished
+from kfpipe.runner.plan_queue import PlanQueue
+from kfpipe.runner.retry import with_retries
+from kfpipe.runner.settings import RunSettings
 from kfpipe.runner.shields import Shields
 from kfpipe.runner.slots import Slots
 from kfpipe.runner.submitter import Submitter
-from kfpipe.runner.turns import Turns
-from kfpipe.runner.waiting import WaitingRoom
 
 FETCHERS: Final = 4
 GRACE_S: Final = 4.0
 """How long an interrupted run waits for the answer to a request that is on the wire."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """What one model may do in this account: submissions per second, and tasks in progress at once."""
-
-    submissions_per_second: float
-    concurrent_tasks: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """`shared` holds the numbers that the manifest gives for the whole account; they go before those of a model."""
-
-    models: Mapping[str, Pace]
-    shared_submissions_per_second: float | None
-    shared_concurrent_tasks: int | None
-    queries_per_second: float
-
-    def of(self, model: str) -> Pace:
-        """The model's own pace; the most careful one for a model that the catalogue no longer holds."""
-        return self.models.get(model, Pace(submissions_per_second=1, concurrent_tasks=1))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How to run. `cap` is the most that may be spent (None: no limit), `list_pause_s` the wait between two looks.
-
-    A run that `is_detached` submits as many tasks as the limits allow at once, brings home what is finished, and waits
-    for no other task.
-
-    `neighbours` tells the ids of the tasks that other manifests have on record; `continued` cuts the pictures that a
-    take goes on from, and says what is to be done with it then. Both may block.
-    """
-
-    folder: Path
-    root: Path
-    region: str
-    limits: Limits
-    cap: Decimal | None
-    is_detached: bool
-    list_pause_s: float
-    neighbours: Callable[[], set[str]]
-    continued: Callable[[Step, Lock], Step]
-    now: Callable[[], datetime]
-    random: Random
-
-
 class Run:
     """One execution of a plan. `emit` is called with each event, in order, and must not block."""
 
     def __init__(
-        self, plan: Plan, provider: Provider, ledger: Ledger, settings: Settings, emit: Callable[[Event], None]
+        self, plan: Plan, provider: Provider, ledger: Ledger, settings: RunSettings, emit: Callable[[Event], None]
     ) -> None:
         self._plan = plan
         self._provider = provider = Breaker(provider, settings.random, emit)
@@ -102,14 +54,14 @@ class Run:
         self._shields = Shields()
         self._fetcher = Fetcher(provider, ledger, settings.folder, settings.root, random=settings.random)
         self._known = task_ids(ledger.lock)
-        self._crossings: dict[str, Crossing] = {}
+        self._crossings: dict[str, Interlock] = {}
         self._adopters: dict[str, Adopter] = {}
-        self._waiting = WaitingRoom(plan.work)
+        self._waiting = Dependents(plan.work)
         self._on_their_way = 0
-        self._queues: dict[str, Turns] = {}
-        self._outbox, self._inbox = anyio.create_memory_object_stream[Parcel](len(plan.work))
+        self._queues: dict[str, PlanQueue] = {}
+        self._outbox, self._inbox = anyio.create_memory_object_stream[Finished](len(plan.work))
         queries_per_second = settings.limits.queries_per_second
-        self._shared = Shared(
+        self._shared = RunContext(
             provider=provider,
             ledger=ledger,
             follower=Follower(
@@ -117,8 +69,8 @@ class Run:
             ),
             deliver=self._deliver,
             settled=self._settled,
-            purse=Purse(cap=settings.cap),
-            tally=Tally(),
+            purse=Budget(cap=settings.cap),
+            tally=Outcome(),
             in_flight=set(),
             region=settings.region,
             is_detached=settings.is_detached,
@@ -141,7 +93,7 @@ class Run:
         plan, work = self._plan, self._plan.work
         self._emit(RunStarted(takes=len(plan.steps), work=len(work), cost=plan.cost, currency=plan.currency))
         with self._scope, self._inbox, self._outbox:
-            await patiently(self._provider.check_account, self._settings.random)
+            await with_retries(self._provider.check_account, self._settings.random)
             async with anyio.create_task_group() as service:
                 service.start_soon(self._shared.follower.run)
                 await self._work_through(work)
@@ -180,9 +132,9 @@ class Run:
                 self._lanes.start_soon(self._put_all_back)
                 self._close_queues_when_nobody_waits()
 
-    def _queue(self, model: str, steps: Sequence[Step]) -> Turns:
+    def _queue(self, model: str, steps: Sequence[Step]) -> PlanQueue:
         """The lane's steps: those that wait for nothing at once, the others as soon as they can be made."""
-        self._queues[model] = turns = Turns(steps)
+        self._queues[model] = turns = PlanQueue(steps)
         for step in steps:
             if step.action is not Action.WAIT:
                 turns.add(step)
@@ -292,8 +244,8 @@ class Run:
             )
         return self._adopters[model]
 
-    def _crossing(self, model: str) -> Crossing:
-        return self._crossings.setdefault(model, Crossing())
+    def _crossing(self, model: str) -> Interlock:
+        return self._crossings.setdefault(model, Interlock())
 
     # ---- fetching ------------------------------------------------------------------------------------------------
 
@@ -317,33 +269,6 @@ class Run:
         return True
 
 
-def finished(plan: Plan, tally: Tally | None = None, *, interrupted: bool = False) -> RunFinished:
-    """How a run of `plan` ended; without a tally, of a run that had nothing to do."""
-    tally, undecided = tally or Tally(), len(plan.undecided)
-    done = tally.rendered + tally.failed + tally.kept + tally.under_way
-    unfinished = max(len(plan.work) - done, 0) + len(plan.put_off)
-    return RunFinished(
-        rendered=tally.rendered,
-        kept=tally.kept + sum(step.action is Action.KEEP for step in plan.steps),
-        failed=tally.failed,
-        under_way=tally.under_way,
-        undecided=undecided,
-        unfinished=unfinished,
-        spent=tally.spent,
-        currency=plan.currency,
-        unpriced=tally.unpriced,
-        exit_code=_exit_code(tally, interrupted=interrupted, complete=not (undecided or unfinished or tally.failed)),
-    )
-
-
-def _exit_code(tally: Tally, *, interrupted: bool, complete: bool) -> ExitCode:
-    if interrupted:
-        return ExitCode.INTERRUPTED
-    if tally.over_budget:
-        return ExitCode.OVER_BUDGET
-    return ExitCode.OK if complete else ExitCode.INCOMPLETE
-
-
 def _by_model(steps: Sequence[Step]) -> dict[str, list[Step]]:
     """Each lane's steps: what is under way first, then by priority, then in manifest order."""
     lanes: dict[str, list[Step]] = {}
@@ -357,10 +282,10 @@ def _urgency(step: Step) -> tuple[bool, int]:
     return (not under_way, -step.take.priority if step.take is not None else 0)
 
 
-def _waiting_for_download(steps: Sequence[Step]) -> list[Parcel]:
+def _waiting_for_download(steps: Sequence[Step]) -> list[Finished]:
     """Clips that are paid for, those whose link ends first at the front."""
     parcels = [
-        Parcel(step=step, entry=_at_the_service(step.record.entry))
+        Finished(step=step, entry=_at_the_service(step.record.entry))
         for step in steps
         if step.action is Action.DOWNLOAD and step.record is not None
     ]

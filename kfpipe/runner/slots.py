@@ -9,8 +9,8 @@ from typing import Final
 import anyio
 
 from kfpipe.errors import ServiceRefused
-from kfpipe.pacing import Allowance
 from kfpipe.provider.codes import ThrottleKind, verdict
+from kfpipe.runner.pacing import Allowance
 
 _LOOK_AGAIN_S: Final = 1.0
 """How often a waiter asks whether a lowered limit has grown back."""

@@ -16,11 +16,11 @@ from kfpipe.events import Event, Slowed
 from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.states import Asked, Failed, Failure, Submitted, Submitting, Task
 from kfpipe.lock.transitions import next_serial
-from kfpipe.pacing import backoff_s
 from kfpipe.provider import Accepted, Provider
-from kfpipe.provider.gate import Gate
-from kfpipe.runner.crossing import Crossing
-from kfpipe.runner.patience import may_pass
+from kfpipe.runner.gate import Gate
+from kfpipe.runner.interlock import Interlock
+from kfpipe.runner.pacing import backoff_s
+from kfpipe.runner.retry import may_pass
 from kfpipe.runner.shields import Shields
 from kfpipe.runner.slots import Slots
 
@@ -38,7 +38,7 @@ class Submitter:
         known: set[str],
         gate: Gate,
         slots: Slots,
-        crossing: Crossing,
+        crossing: Interlock,
         shields: Shields,
         *,
         region: str,

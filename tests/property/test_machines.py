@@ -41,11 +41,11 @@ from kfpipe.lock.states import (
 )
 from kfpipe.lock.transitions import applied, next_serial
 from kfpipe.media.facts import DiskFacts, FileState
-from kfpipe.pacing import Pacer
 from kfpipe.plan import decide
 from kfpipe.plan.model import Action, Plan, PlanFacts, Step
 from kfpipe.provider.codes import ThrottleKind
-from kfpipe.provider.gate import Gate
+from kfpipe.runner.gate import Gate
+from kfpipe.runner.pacing import Pacer
 from tests import makers
 from tests.property.test_pacing import most_in_any_second
 

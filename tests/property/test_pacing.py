@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from kfpipe.errors import ServiceRefused
-from kfpipe.pacing import Allowance, Pacer, backoff_s
 from kfpipe.provider.codes import ThrottleKind
-from kfpipe.provider.gate import Gate
+from kfpipe.runner.gate import Gate
+from kfpipe.runner.pacing import Allowance, Pacer, backoff_s
 
 latencies_s = st.lists(
     st.tuples(st.floats(min_value=0, max_value=3), st.floats(min_value=0, max_value=3)), min_size=1, max_size=60

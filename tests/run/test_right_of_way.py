@@ -13,7 +13,7 @@ from kfpipe.errors import ServiceRefused, ServiceUnclear
 from kfpipe.events import Event, Paused, Resumed
 from kfpipe.provider.codes import NOT_CONNECTED
 from kfpipe.runner.breaker import SILENCES, Breaker
-from kfpipe.runner.crossing import Crossing
+from kfpipe.runner.interlock import Interlock
 from kfpipe.runner.slots import Slots
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +28,7 @@ async def settled() -> None:
 
 
 async def test_twins_never_wait_for_their_answers_together() -> None:
-    crossing, on_the_wire, most = Crossing(), 0, 0
+    crossing, on_the_wire, most = Interlock(), 0, 0
 
     async def post(prompt: str) -> None:
         nonlocal on_the_wire, most
@@ -49,7 +49,7 @@ async def test_twins_never_wait_for_their_answers_together() -> None:
 
 
 async def test_the_list_is_read_only_while_no_answer_is_outstanding() -> None:
-    crossing = Crossing()
+    crossing = Interlock()
     log: list[str] = []
     answer = anyio.Event()
 
@@ -76,7 +76,7 @@ async def test_the_list_is_read_only_while_no_answer_is_outstanding() -> None:
 
 
 async def test_a_poster_that_is_cancelled_leaves_the_way_free() -> None:
-    crossing = Crossing()
+    crossing = Interlock()
     with anyio.move_on_after(0):
         async with crossing.posting("a"):
             await anyio.sleep_forever()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from kfpipe.adoption import candidates, owners
 from kfpipe.domain import TaskStatus
 from kfpipe.provider import ListedTask, TaskReport
+from kfpipe.runner.orphans import candidates, owners
 from tests.makers import NOW, parameters, request, submitting, take
 
 ASKED_AT = NOW - timedelta(minutes=10)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kfpipe.pacing import RECOVERY_S, WINDOW_S, Allowance, Pacer, backoff_s
 from kfpipe.provider.codes import ThrottleKind
+from kfpipe.runner.pacing import RECOVERY_S, WINDOW_S, Allowance, Pacer, backoff_s
 
 
 def test_the_wait_doubles_from_one_second_to_a_minute() -> None:

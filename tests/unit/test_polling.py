@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kfpipe.polling import LONGEST_S, SHORTEST_S, Experience, next_look_s
+from kfpipe.runner.polling import LONGEST_S, SHORTEST_S, Experience, next_look_s
 
 
 def experienced(*took_s: float) -> Experience:

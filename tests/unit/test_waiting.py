@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kfpipe.plan.model import Step
-from kfpipe.runner.waiting import WaitingRoom
+from kfpipe.runner.dependents import Dependents
 from tests.makers import step
 
 
@@ -12,26 +12,26 @@ def names(steps: list[Step]) -> list[str]:
 
 
 def test_a_take_leaves_when_the_last_clip_it_waits_for_is_here() -> None:
-    room = WaitingRoom([step("a"), step("b"), step("c", "a", "b"), step("d", "a")])
+    room = Dependents([step("a"), step("b"), step("c", "a", "b"), step("d", "a")])
     assert names(room.arrived("a")) == ["d"]
     assert names(room.arrived("b")) == ["c"]
     assert len(room) == 0
 
 
 def test_a_clip_that_is_here_already_is_not_waited_for() -> None:
-    room = WaitingRoom([step("b"), step("c", "rendered-before", "b")])
+    room = Dependents([step("b"), step("c", "rendered-before", "b")])
     assert names(room.arrived("b")) == ["c"]
 
 
 def test_a_missing_clip_turns_away_all_that_hang_on_it() -> None:
-    room = WaitingRoom([step("a"), step("b", "a"), step("c", "b"), step("d", "a", "e"), step("e")])
+    room = Dependents([step("a"), step("b", "a"), step("c", "b"), step("d", "a", "e"), step("e")])
     assert sorted(names(room.missed("a"))) == ["b", "c", "d"]
     assert names(room.arrived("e")) == []
     assert len(room) == 0
 
 
 def test_nobody_leaves_twice() -> None:
-    room = WaitingRoom([step("a"), step("b", "a")])
+    room = Dependents([step("a"), step("b", "a")])
     assert names(room.missed("a")) == ["b"]
     assert names(room.arrived("a")) == []
     assert names(room.missed("b")) == []

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 import anyio
 
 from kfpipe.errors import ServiceRefused
-from kfpipe.pacing import Pacer
 from kfpipe.provider.codes import verdict
+from kfpipe.runner.pacing import Pacer
 
 
 class Gate:

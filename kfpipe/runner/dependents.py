@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kfpipe.plan.model import Action, Step
 
 
-class WaitingRoom:
+class Dependents:
     """The steps of a plan that wait for others of the same plan."""
 
     def __init__(self, work: Sequence[Step]) -> None:

@@ -9,9 +9,9 @@ from typing import Final, TypeVar
 import anyio
 
 from kfpipe.errors import ServiceRefused, ServiceUnclear
-from kfpipe.pacing import backoff_s
 from kfpipe.provider import ListedTask, Provider
 from kfpipe.provider.codes import verdict
+from kfpipe.runner.pacing import backoff_s
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ def may_pass(trouble: ServiceRefused | ServiceUnclear) -> bool:
     return verdict(trouble.code, trouble.message).may_pass
 
 
-async def patiently(request: Callable[[], Awaitable[T]], random: Random, *, tries: int = TRIES) -> T:
+async def with_retries(request: Callable[[], Awaitable[T]], random: Random, *, tries: int = TRIES) -> T:
     """The answer to a request that costs nothing and may be made again; the last trouble if there is none."""
     for attempt in range(1, tries):
         try:
@@ -43,7 +43,7 @@ async def all_tasks(provider: Provider, model: str, random: Random) -> list[List
     listed: list[ListedTask] = []
     page, more = 1, True
     while more:
-        tasks, more = await patiently(lambda: provider.list_tasks(model, page=page), random)  # noqa: B023
+        tasks, more = await with_retries(lambda: provider.list_tasks(model, page=page), random)  # noqa: B023
         listed += tasks
         page += 1
     return listed

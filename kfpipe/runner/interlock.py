@@ -19,7 +19,7 @@ class _Twins:
     members: int = 0
 
 
-class Crossing:
+class Interlock:
     """One model's right of way.
 
     The task list shows no more of a request than its prompt. So two requests with the same prompt never wait for

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 
 @dataclass(slots=True, kw_only=True)
-class Purse:
+class Budget:
     """`cap` is the most that this run may cost, None for no limit. A price of None is unknown: it never fits a cap."""
 
     cap: Decimal | None

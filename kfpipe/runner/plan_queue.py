@@ -12,7 +12,7 @@ import anyio
 from kfpipe.plan.model import Step
 
 
-class Turns:
+class PlanQueue:
     """A queue of `steps`, which come in any order and leave in this one. Left as a context, it takes no more."""
 
     def __init__(self, steps: Sequence[Step]) -> None:

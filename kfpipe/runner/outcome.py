@@ -1,0 +1,63 @@
+"""What came of a run, counted while it goes on and summed up at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from kfpipe.errors import ExitCode
+from kfpipe.events import (
+    RunFinished,
+)
+from kfpipe.lock.states import (
+    Result,
+)
+from kfpipe.plan.model import Action, Plan
+
+
+def finished(plan: Plan, tally: Outcome | None = None, *, interrupted: bool = False) -> RunFinished:
+    """How a run of `plan` ended; without a tally, of a run that had nothing to do."""
+    tally, undecided = tally or Outcome(), len(plan.undecided)
+    done = tally.rendered + tally.failed + tally.kept + tally.under_way
+    unfinished = max(len(plan.work) - done, 0) + len(plan.put_off)
+    return RunFinished(
+        rendered=tally.rendered,
+        kept=tally.kept + sum(step.action is Action.KEEP for step in plan.steps),
+        failed=tally.failed,
+        under_way=tally.under_way,
+        undecided=undecided,
+        unfinished=unfinished,
+        spent=tally.spent,
+        currency=plan.currency,
+        unpriced=tally.unpriced,
+        exit_code=_exit_code(tally, interrupted=interrupted, complete=not (undecided or unfinished or tally.failed)),
+    )
+
+
+def _exit_code(tally: Outcome, *, interrupted: bool, complete: bool) -> ExitCode:
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    if tally.over_budget:
+        return ExitCode.OVER_BUDGET
+    return ExitCode.OK if complete else ExitCode.INCOMPLETE
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What came of a run so far. `kept` counts takes that turned out to need no render when their turn came.
+
+    `under_way` counts those whose tasks a detached run has left at the service.
+    """
+
+    rendered: int = 0
+    kept: int = 0
+    failed: int = 0
+    under_way: int = 0
+    spent: Decimal = field(default=Decimal(0))
+    unpriced: int = 0
+    over_budget: bool = False
+
+    def book(self, result: Result) -> None:
+        """Count what a finished task was billed."""
+        self.spent += result.cost or Decimal(0)
+        self.unpriced += result.cost is None

@@ -1,0 +1,59 @@
+"""What a run is given: limits, cap, places, and where the time and chance come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+from kfpipe.lock.states import Lock
+from kfpipe.plan.model import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """What one model may do in this account: submissions per second, and tasks in progress at once."""
+
+    submissions_per_second: float
+    concurrent_tasks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLimits:
+    """`shared` holds the numbers that the manifest gives for the whole account; they go before those of a model."""
+
+    models: Mapping[str, Pace]
+    shared_submissions_per_second: float | None
+    shared_concurrent_tasks: int | None
+    queries_per_second: float
+
+    def of(self, model: str) -> Pace:
+        """The model's own pace; the most careful one for a model that the catalogue no longer holds."""
+        return self.models.get(model, Pace(submissions_per_second=1, concurrent_tasks=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """How to run. `cap` is the most that may be spent (None: no limit), `list_pause_s` the wait between two looks.
+
+    A run that `is_detached` submits as many tasks as the limits allow at once, brings home what is finished, and waits
+    for no other task.
+
+    `neighbours` tells the ids of the tasks that other manifests have on record; `continued` cuts the pictures that a
+    take goes on from, and says what is to be done with it then. Both may block.
+    """
+
+    folder: Path
+    root: Path
+    region: str
+    limits: RunLimits
+    cap: Decimal | None
+    is_detached: bool
+    list_pause_s: float
+    neighbours: Callable[[], set[str]]
+    continued: Callable[[Step, Lock], Step]
+    now: Callable[[], datetime]
+    random: Random
