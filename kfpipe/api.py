@@ -19,12 +19,10 @@ from typing import Final
 import anyio
 import anyio.to_thread
 
-from kfpipe import environment, footage, gcpause, pruning, service, upkeep
+from kfpipe import environment, gcpause, pruning, service, upkeep
 from kfpipe.environment import Environment, now
 from kfpipe.errors import KfpipeError, OverBudget
 from kfpipe.events import Event, RunFinished
-from kfpipe.footage import ShotFootage
-from kfpipe.handout import Handout
 from kfpipe.lock import claim, picks, workspace
 from kfpipe.lock import ledger as lockfile
 from kfpipe.lock.states import Lock, Submitted, task_ids
@@ -38,7 +36,12 @@ from kfpipe.project import Options, Project
 from kfpipe.project import load as load_project
 from kfpipe.provider import Provider
 from kfpipe.pruning import Departed
-from kfpipe.runner import Run, Settings, finished
+from kfpipe.review import footage
+from kfpipe.review.footage import ShotFootage
+from kfpipe.review.output import Handout
+from kfpipe.runner.outcome import finished
+from kfpipe.runner.run import Run
+from kfpipe.runner.settings import RunSettings
 from kfpipe.runner.signals import interrupting
 from kfpipe.service import base_url
 from kfpipe.upkeep import Cancelling, Candidate, Finding, Verified
@@ -299,9 +302,9 @@ class Session:
     def _neighbours(self) -> set[str]:
         return workspace.known_tasks(self.project.root, self.project.lockfile_path)
 
-    def _run_settings(self, cap: Decimal | None, detach: bool) -> Settings:
+    def _run_settings(self, cap: Decimal | None, detach: bool) -> RunSettings:
         local = service.is_local(self.project, self.settings)
-        return Settings(
+        return RunSettings(
             folder=self.project.folder,
             root=self.project.root,
             region=self.project.region.name,

@@ -18,7 +18,7 @@ from kfpipe.files.durable import storage
 from kfpipe.project import Project
 from kfpipe.provider import Provider
 from kfpipe.provider.client import DashScope
-from kfpipe.runner import Limits, Pace
+from kfpipe.runner.settings import Pace, RunLimits
 
 EMULATOR_KEY: Final = "sk-emulator"
 NO_KEY: Final = "kfpipe.NoKey"
@@ -56,11 +56,11 @@ def api_key(project: Project, settings: Environment) -> str:
     return settings.api_key
 
 
-def limits(project: Project) -> Limits:
+def limits(project: Project) -> RunLimits:
     """What the account allows there: the manifest's numbers for all models, the catalogue's for each."""
     own, region = project.manifest.limits, project.region
     offers = {name: model.offers.get(region.name) for name, model in project.catalogue.models.items()}
-    return Limits(
+    return RunLimits(
         models={
             name: Pace(submissions_per_second=offer.submissions_per_second, concurrent_tasks=offer.concurrent_tasks)
             for name, offer in offers.items()

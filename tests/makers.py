@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from kfpipe import footage
 from kfpipe.domain import (
     CutFrom,
     FrameEnd,
@@ -20,7 +19,6 @@ from kfpipe.domain import (
     RenderRequest,
     Take,
 )
-from kfpipe.footage import ShotFootage
 from kfpipe.lock.states import (
     Asked,
     Failed,
@@ -37,6 +35,8 @@ from kfpipe.lock.states import (
 )
 from kfpipe.media.facts import DiskFacts, FileState
 from kfpipe.plan.model import Action, Step
+from kfpipe.review import footage
+from kfpipe.review.footage import ShotFootage
 from kfpipe.takes import fingerprint
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

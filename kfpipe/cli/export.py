@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
-from kfpipe import api, export, timeline
+from kfpipe import api
 from kfpipe.cli import export_view, messages, table, terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode, Refused
-from kfpipe.export import Format
-from kfpipe.handout import Handout
 from kfpipe.project import Project
+from kfpipe.review import formats, timeline
+from kfpipe.review.formats import Format
+from kfpipe.review.output import Handout
 from kfpipe.wording import echoed, listed
 
 
@@ -55,7 +56,7 @@ def command(
     made = timeline.make(project.manifest.title or project.stem, shots)
     written = None
     if allow_gaps or not made.gaps:
-        handout.write(export.text(made, form))
+        handout.write(formats.text(made, form))
         written = handout.given
     code = ExitCode.INCOMPLETE if written is None else ExitCode.OK
     if as_json:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from kfpipe.cli.figures import counted
 from kfpipe.cli.table import Column, Table
-from kfpipe.timeline import Cut, Gap, Slot, Timeline, timecode
+from kfpipe.review.timeline import Cut, Gap, Slot, Timeline, timecode
 from kfpipe.wording import listed
 
 MOST_TOLD: Final = 3

@@ -13,8 +13,8 @@ from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.figures import counted
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode, Refused
-from kfpipe.handout import Handout
 from kfpipe.plan.selection import nominees
+from kfpipe.review.output import Handout
 from kfpipe.wording import echoed
 
 _ENDINGS = (".html", ".htm")

@@ -21,9 +21,9 @@ from jinja2 import Environment, StrictUndefined, Template
 from kfpipe.cli import bills, record_view, terminal
 from kfpipe.cli.figures import counted
 from kfpipe.domain import LocalMedium, MediaRole, Medium, RenderRequest, Take, cell_of
-from kfpipe.footage import Clip, Footage, Link, ShotFootage, address_of
 from kfpipe.lock.states import Asked, Entry, Failed, Lock, Record, entries, result_of, state_of, task_of
 from kfpipe.plan.selection import KnownTake
+from kfpipe.review.footage import Clip, Footage, Link, ShotFootage, address_of
 
 _TEMPLATE: Final = "report.html.jinja"
 _STYLE: Final = "report.css"

@@ -1,17 +1,16 @@
 """Carrying out a plan against the service: the anyio scheduler.
 
-run         the whole: lanes, follower, fetchers, the end
-lane        one model's takes, a worker for each task in progress
-submitter   a take becomes a task, at most once
-adopter     whose task is that, when an answer was lost
-follower    tasks to their end, within the query budget
-fetcher     clips to checked files
-signals     Ctrl-C and SIGTERM to a run
-crossing, shields, patience   the rules they share: who may post, what must not be torn, what may be repeated
+run          the whole: lanes, follower, fetchers, the end
+context      what all lanes share                    settings     limits, cap, places
+lane         one model's workers                     lifecycle    the life of one take
+plan_queue, dependents    takes in the plan's order, and those that wait for others
+submitter    a take becomes a task, at most once
+adopter, orphans    whose task is that, when an answer was lost
+follower, polling   tasks to their end, within the query budget
+fetcher      clips to checked files
+gate, pacing, slots    submissions per second, tasks in progress, and what to do when the service complains
+budget, outcome    what may be spent, and what came of it
+breaker      pauses the run while the service is down
+signals      Ctrl-C and SIGTERM to a run
+interlock, shields, retry    who may post, what must not be torn, what may be repeated
 """
-
-from kfpipe.runner.outcome import finished
-from kfpipe.runner.run import Run
-from kfpipe.runner.settings import Pace, RunLimits, RunSettings
-
-__all__ = ["Limits", "Pace", "Run", "Settings", "finished"]

@@ -13,9 +13,9 @@ import pytest
 
 from kfpipe.cli import report_view
 from kfpipe.domain import CutFrom, FrameEnd, MediaInput, MediaRole, RemoteMedium, Take
-from kfpipe.footage import Link, ShotFootage
 from kfpipe.lock.states import Entry, Lock
 from kfpipe.plan.selection import nominees
+from kfpipe.review.footage import Link, ShotFootage
 from tests.html_page import Page
 from tests.makers import (
     failed,

@@ -8,11 +8,11 @@ from fractions import Fraction
 
 import pytest
 
-from kfpipe import timeline
 from kfpipe.domain import Take
 from kfpipe.lock.states import Record
 from kfpipe.media.facts import FileState
-from kfpipe.timeline import Cut, Gap, Slot, timecode
+from kfpipe.review import timeline
+from kfpipe.review.timeline import Cut, Gap, Slot, timecode
 from tests.makers import failed, parameters, record, render, rendered, request, shots, submitted, take
 
 ONE, TWO, THREE = (take(f"cat@seed={seed}") for seed in (1, 2, 3))

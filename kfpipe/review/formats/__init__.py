@@ -12,8 +12,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from kfpipe.export import edl, ffconcat, otio, sheet
-from kfpipe.timeline import Timeline
+from kfpipe.review.formats import edl, ffconcat, otio, sheet
+from kfpipe.review.timeline import Timeline
 
 __all__ = ["Format", "text"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from kfpipe.footage import Clip, NoClip, ShotFootage
+from kfpipe.review.footage import Clip, NoClip, ShotFootage
 
 USUAL_RATE: Final = Fraction(30)
 """Frames per second of a timeline without a single clip: that of every model so far."""

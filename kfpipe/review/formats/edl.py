@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from kfpipe.errors import Refused
-from kfpipe.timeline import Cut, Slot, Timeline, timecode
+from kfpipe.review.timeline import Cut, Slot, Timeline, timecode
 
 MOST_EVENTS: Final = 999
 """Event numbers have three digits."""

@@ -10,9 +10,9 @@ import json
 from fractions import Fraction
 from typing import Any, Final
 
-from kfpipe.export import facts
-from kfpipe.footage import Clip
-from kfpipe.timeline import Cut, Slot, Timeline
+from kfpipe.review.footage import Clip
+from kfpipe.review.formats import facts
+from kfpipe.review.timeline import Cut, Slot, Timeline
 
 CHOSEN: Final = "DEFAULT_MEDIA"
 """The key that every reader looks for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kfpipe.files.scalars import decimal_text
-from kfpipe.footage import Clip
+from kfpipe.review.footage import Clip
 
 
 def of(clip: Clip) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import io
 import re
 from typing import Any, Final
 
-from kfpipe.export import facts
-from kfpipe.timeline import Cut, Slot, Timeline, timecode
+from kfpipe.review.formats import facts
+from kfpipe.review.timeline import Cut, Slot, Timeline, timecode
 
 COLUMNS: Final = (
     "shot", "take", "start", "frames", "seconds", "fps", "file", "picked", "changed", "others", "tags", "model",

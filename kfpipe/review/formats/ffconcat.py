@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfpipe.timeline import Timeline
+from kfpipe.review.timeline import Timeline
 
 
 def text(timeline: Timeline) -> str:
