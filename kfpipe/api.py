@@ -19,13 +19,18 @@ from typing import Final
 import anyio
 import anyio.to_thread
 
-from kfpipe import environment, gcpause, pruning, service, upkeep
+from kfpipe import environment, gcpause, service
 from kfpipe.environment import Environment, now
 from kfpipe.errors import KfpipeError, OverBudget
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import claim, picks, workspace
 from kfpipe.lock import ledger as lockfile
 from kfpipe.lock.states import Lock, Submitted, task_ids
+from kfpipe.maintenance import cancel, prune, reconcile
+from kfpipe.maintenance.cancel import Cancelling
+from kfpipe.maintenance.prune import Departed
+from kfpipe.maintenance.reconcile import Candidate
+from kfpipe.maintenance.verify import Condition, Verified, verify_clips
 from kfpipe.media import renders
 from kfpipe.plan import compare as comparison
 from kfpipe.plan import consent, gather
@@ -35,7 +40,6 @@ from kfpipe.plan.model import Chosen, Plan, Step, everything, nothing
 from kfpipe.project import Options, Project
 from kfpipe.project import load as load_project
 from kfpipe.provider import Provider
-from kfpipe.pruning import Departed
 from kfpipe.review import footage
 from kfpipe.review.footage import ShotFootage
 from kfpipe.review.output import Handout
@@ -44,7 +48,6 @@ from kfpipe.runner.run import Run
 from kfpipe.runner.settings import RunSettings
 from kfpipe.runner.signals import interrupting
 from kfpipe.service import base_url
-from kfpipe.upkeep import Cancelling, Candidate, Finding, Verified
 
 __all__ = [
     "Options",
@@ -111,8 +114,8 @@ def verify(project: Project, *, select: Chosen = everything) -> Iterator[Verifie
     """Compare every rendered file with the lockfile, byte for byte, and look at its pictures. Asks nobody."""
     sound = True
     meant = {take_id: record for take_id, record in records(project).items() if select(take_id)}
-    for verified in upkeep.verify(meant, project.folder):
-        sound = sound and verified.finding is Finding.SOUND
+    for verified in verify_clips(meant, project.folder):
+        sound = sound and verified.condition is Condition.SOUND
         yield verified
     if not sound:  # perhaps a file has changed behind its time stamp's back, and is remembered as it was
         renders.forget(project.state_dir)
@@ -121,7 +124,7 @@ def verify(project: Project, *, select: Chosen = everything) -> Iterator[Verifie
 def departed(project: Project, lock: Lock) -> list[Departed]:
     """The takes on record that have left the manifest, and what becomes of their clips."""
     disk = gather.disk_facts(project, lock)
-    return pruning.departed(lock, {take.id for take in project.takes}, disk, project.folder, project.root)
+    return prune.departed(lock, {take.id for take in project.takes}, disk, project.folder, project.root)
 
 
 def run(
@@ -258,21 +261,21 @@ class Session:
         entry = self.ledger.lock[take_id].entry
         if not isinstance(entry, Submitted):
             return Cancelling.OVER
-        return await upkeep.cancel(take_id, entry, provider, self.ledger, now, SystemRandom())
+        return await cancel.cancel(take_id, entry, provider, self.ledger, now, SystemRandom())
 
     async def candidates(self, take_id: str, provider: Provider) -> list[Candidate]:
         """The tasks at the service that may belong to a take without an answer."""
-        entry = upkeep.unsettled(self.ledger.lock)[take_id]
+        entry = reconcile.unsettled(self.ledger.lock)[take_id]
         owned = await anyio.to_thread.run_sync(self.owned_tasks)
-        return await upkeep.candidates(entry, owned, provider, SystemRandom())
+        return await reconcile.candidates(entry, owned, provider, SystemRandom())
 
     async def adopt(self, take_id: str, task_id: str) -> None:
         """Say that this task is the take's own; the next run follows it."""
-        await upkeep.adopt(take_id, upkeep.unsettled(self.ledger.lock)[take_id], task_id, self.ledger)
+        await reconcile.adopt(take_id, reconcile.unsettled(self.ledger.lock)[take_id], task_id, self.ledger)
 
     async def declare_lost(self, take_id: str) -> None:
         """Give up the request without an answer; the next run submits anew."""
-        await upkeep.declare_lost(take_id, upkeep.unsettled(self.ledger.lock)[take_id], self.ledger, now)
+        await reconcile.declare_lost(take_id, reconcile.unsettled(self.ledger.lock)[take_id], self.ledger, now)
 
     def pick(self, shot_id: str, take_id: str | None) -> bool:
         """Choose this take of the shot, and no other, or with None no take; whether that changes anything."""
@@ -282,7 +285,7 @@ class Session:
 
     async def set_aside(self, one: Departed) -> None:
         """Move the clip of a take that has left the manifest out of the way; it stays on record, with its cost."""
-        entry = await anyio.to_thread.run_sync(pruning.moved, one, self.project.folder)
+        entry = await anyio.to_thread.run_sync(prune.moved, one, self.project.folder)
         await self.ledger.record(one.take_id, entry)
 
     def owned_tasks(self) -> set[str]:

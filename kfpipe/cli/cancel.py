@@ -10,7 +10,7 @@ from typing import Final
 import anyio
 import click
 
-from kfpipe import api, upkeep
+from kfpipe import api
 from kfpipe.api import Session
 from kfpipe.cli import messages, terminal
 from kfpipe.cli.arguments import json_option
@@ -19,7 +19,8 @@ from kfpipe.cli.figures import counted
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
 from kfpipe.lock.states import Submitted, Task
-from kfpipe.upkeep import Cancelling
+from kfpipe.maintenance import reconcile
+from kfpipe.maintenance.cancel import Cancelling
 
 _WORDS: Final = {
     Cancelling.CANCELED: "canceled",
@@ -49,7 +50,7 @@ def command(source: Source, select: Selectors, as_json: bool) -> ExitCode:
     with api.session(project) as session:
         lock = session.ledger.lock
         wanted = set(filter(select.among(project, lock), lock))
-        tasks, nameless = _under_way(session, wanted), sorted(upkeep.unsettled(lock).keys() & wanted)
+        tasks, nameless = _under_way(session, wanted), sorted(reconcile.unsettled(lock).keys() & wanted)
         outcomes = anyio.run(partial(_cancel, session, tasks, quietly=as_json)) if tasks else {}
     left = nameless or any(outcome is not Cancelling.CANCELED for outcome in outcomes.values())
     code = ExitCode.INCOMPLETE if left else ExitCode.OK

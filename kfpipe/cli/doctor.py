@@ -12,12 +12,13 @@ from typing import Any
 import anyio
 import click
 
-from kfpipe import catalogue, doctor, environment
+from kfpipe import catalogue, environment
 from kfpipe.catalogue import Region
 from kfpipe.cli import terminal
 from kfpipe.cli.arguments import json_option
-from kfpipe.doctor import Check, Verdict
 from kfpipe.errors import ExitCode, Refused
+from kfpipe.maintenance import doctor
+from kfpipe.maintenance.doctor import Check, Grade
 from kfpipe.wording import did_you_mean, echoed, listed
 
 
@@ -55,7 +56,7 @@ def _region(name: str) -> Region:
 
 
 def _alarms(checks: Sequence[Check]) -> int:
-    return sum(check.verdict is Verdict.ATTENTION for check in checks)
+    return sum(check.verdict is Grade.ATTENTION for check in checks)
 
 
 def _lines(check: Check) -> list[str]:

@@ -16,8 +16,8 @@ from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
 from kfpipe.lock.states import Lock
+from kfpipe.maintenance.prune import ClipState, Departed
 from kfpipe.project import Project
-from kfpipe.pruning import Departed, Lot
 
 
 @click.command("prune", epilog="Example: kfpipe prune shots.yaml --yes")
@@ -41,7 +41,7 @@ def command(source: Source, select: Selectors, yes: bool, as_json: bool) -> Exit
         found = _departed(project, session.ledger.lock, select)
         anyio.run(_set_aside, session, found)
         after = _departed(project, session.ledger.lock, select)
-    code = ExitCode.INCOMPLETE if any(one.lot is Lot.ALTERED for one in after) else ExitCode.OK
+    code = ExitCode.INCOMPLETE if any(one.clip is ClipState.ALTERED for one in after) else ExitCode.OK
     if as_json:
         terminal.result_json(_as_json(after, code))
     else:
@@ -56,7 +56,7 @@ def _departed(project: Project, lock: Lock, select: Selectors) -> list[Departed]
 
 async def _set_aside(session: Session, found: Sequence[Departed]) -> None:
     for one in found:
-        if one.lot is Lot.MOVE:
+        if one.clip is ClipState.MOVE:
             await session.set_aside(one)
 
 
@@ -69,7 +69,7 @@ def _listed(found: Sequence[Departed], command: Callable[..., str], *, as_json: 
         terminal.result("", *prune_view.summary(found))
     else:
         terminal.result("nothing to prune: every take on record is in the manifest")
-    if any(one.lot is Lot.MOVE for one in found):
+    if any(one.clip is ClipState.MOVE for one in found):
         terminal.result(f"next: {command('prune', '--yes')}")
     return ExitCode.OK
 

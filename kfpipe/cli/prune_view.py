@@ -10,7 +10,7 @@ from kfpipe.cli.figures import counted
 from kfpipe.cli.table import Column, Table
 from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.states import Entry, Rendered, spent, state_name
-from kfpipe.pruning import Departed, Lot
+from kfpipe.maintenance.prune import ClipState, Departed
 
 
 def table(found: Sequence[Departed]) -> Table:
@@ -19,7 +19,7 @@ def table(found: Sequence[Departed]) -> Table:
     return Table(
         columns=tuple(Column(title=title, is_number=title == "cost") for title in titles),
         rows=tuple(
-            (one.take_id, state_name(one.record.entry), _money(_entries([one])), _file(one) or "", _lot(one))
+            (one.take_id, state_name(one.record.entry), _money(_entries([one])), _file(one) or "", _clip_state(one))
             for one in found
         ),
     )
@@ -27,7 +27,7 @@ def table(found: Sequence[Departed]) -> Table:
 
 def summary(found: Sequence[Departed]) -> list[str]:
     """How many takes, what they cost, and how many clips would move."""
-    count = sum(one.lot is Lot.MOVE for one in found)
+    count = sum(one.clip is ClipState.MOVE for one in found)
     cost = _money(_entries(found)) or "nothing"
     clips = f"{counted(count, 'clip')} to set aside" if count else "no clip to set aside"
     return [f"{counted(len(found), 'take')} no longer in the manifest, {cost} on record: {clips}"]
@@ -35,9 +35,13 @@ def summary(found: Sequence[Departed]) -> list[str]:
 
 def outcome(found: Sequence[Departed], after: Sequence[Departed]) -> list[str]:
     """What was moved, where to, and what was left alone."""
-    moving = {one.take_id for one in found if one.lot is Lot.MOVE}
+    moving = {one.take_id for one in found if one.clip is ClipState.MOVE}
     lines = [f"{one.take_id}: {_file(one)}" for one in after if one.take_id in moving]
-    altered = [f"{one.take_id}: {_file(one)} was left alone: {_lot(one)}" for one in after if one.lot is Lot.ALTERED]
+    altered = [
+        f"{one.take_id}: {_file(one)} was left alone: {_clip_state(one)}"
+        for one in after
+        if one.clip is ClipState.ALTERED
+    ]
     done = f"{counted(len(moving), 'clip')} set aside" if moving else "nothing to set aside"
     return [*lines, *altered, f"{done}; all takes stay on record, with what they cost"]
 
@@ -51,7 +55,7 @@ def as_json(found: Sequence[Departed]) -> dict[str, Any]:
                 "state": state_name(one.record.entry),
                 "spent": _amounts(_entries([one])),
                 "file": _file(one),
-                "clip": one.lot,
+                "clip": one.clip,
             }
             for one in found
         ],
@@ -75,5 +79,5 @@ def _file(one: Departed) -> str | None:
     return one.record.entry.render.path if isinstance(one.record.entry, Rendered) else None
 
 
-def _lot(one: Departed) -> str:
-    return "not the file on record" if one.lot is Lot.ALTERED else str(one.lot)
+def _clip_state(one: Departed) -> str:
+    return "not the file on record" if one.clip is ClipState.ALTERED else str(one.clip)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import anyio
 import click
 
-from kfpipe import api, upkeep
+from kfpipe import api
 from kfpipe.api import Session
 from kfpipe.cli import messages, plan_view, reconcile_view, settlement, terminal
 from kfpipe.cli.arguments import json_option
@@ -17,6 +17,7 @@ from kfpipe.cli.settlement import Adopted, GivenUp, Settlement
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
 from kfpipe.lock.states import Submitting, Unclear
+from kfpipe.maintenance import reconcile
 from kfpipe.plan.model import Chosen
 
 
@@ -45,7 +46,7 @@ def command(
         if not as_json:
             decided = decided or _shown(cases)
         anyio.run(_settle, session, decided)
-        left = sorted(filter(is_meant, upkeep.unsettled(session.ledger.lock)))
+        left = sorted(filter(is_meant, reconcile.unsettled(session.ledger.lock)))
         code = ExitCode.INCOMPLETE if left else ExitCode.OK
         if as_json:
             terminal.result_json({**reconcile_view.as_json(cases, decided, left), "exit_code": int(code)})
@@ -58,7 +59,7 @@ def command(
 
 
 def _cases(session: Session, is_meant: Chosen) -> list[Case]:
-    unsettled = upkeep.unsettled(session.ledger.lock)
+    unsettled = reconcile.unsettled(session.ledger.lock)
     open_takes = {take_id: entry for take_id, entry in unsettled.items() if is_meant(take_id)}
     return anyio.run(_look, session, open_takes) if open_takes else []
 

@@ -12,7 +12,7 @@ from kfpipe.cli.settlement import Adopted, GivenUp, Settlement
 from kfpipe.cli.table import Column, Table
 from kfpipe.files.scalars import decimal_text, time_text
 from kfpipe.lock.states import Submitting, Unclear, state_name
-from kfpipe.upkeep import Candidate
+from kfpipe.maintenance.reconcile import Candidate
 from kfpipe.wording import echoed, visible
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from kfpipe.errors import Problem, Refused
 from kfpipe.lock.states import Lock, Submitting, Unclear, state_of
+from kfpipe.maintenance.reconcile import unsettled
 from kfpipe.provider.wire import is_task_id
-from kfpipe.upkeep import unsettled
 from kfpipe.wording import closest, echoed
 
 

@@ -10,7 +10,7 @@ from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
-from kfpipe.upkeep import Finding
+from kfpipe.maintenance.verify import Condition
 
 
 @click.command("verify", epilog="Example: kfpipe verify shots.yaml")
@@ -29,7 +29,7 @@ def command(source: Source, select: Selectors, as_json: bool) -> ExitCode:
     lock = api.records(project)
     is_meant = select.among(project, lock)
     found = tuple(api.verify(project, select=is_meant))
-    code = ExitCode.OK if all(one.finding is Finding.SOUND for one in found) else ExitCode.INCOMPLETE
+    code = ExitCode.OK if all(one.condition is Condition.SOUND for one in found) else ExitCode.INCOMPLETE
     earlier = verify_view.earlier_clips({take_id: lock[take_id] for take_id in filter(is_meant, lock)})
     if as_json:
         terminal.result_json({**verify_view.as_json(found, earlier), "exit_code": int(code)})

@@ -9,8 +9,8 @@ from typing import Any, Final
 from kfpipe.cli.figures import counted
 from kfpipe.cli.table import Column, Table
 from kfpipe.lock.states import Lock, result_of
+from kfpipe.maintenance.verify import Condition, Verified
 from kfpipe.plan.model import Action, Plan
-from kfpipe.upkeep import Finding, Verified
 
 _WAYS: Final = {
     Action.DOWNLOAD: "the next run downloads it again, for nothing",
@@ -34,20 +34,20 @@ def table(found: Sequence[Verified], plan: Plan) -> Table:
     return Table(
         columns=tuple(Column(title=title) for title in ("take", "file", "is", "why", "way on")),
         rows=tuple(
-            (one.take_id, one.path, one.finding, one.detail, _WAYS.get(actions[one.take_id], ""))
+            (one.take_id, one.path, one.condition, one.detail, _WAYS.get(actions[one.take_id], ""))
             for one in _unsound(found)
         ),
     )
 
 
 def _unsound(found: Sequence[Verified]) -> list[Verified]:
-    return [one for one in found if one.finding is not Finding.SOUND]
+    return [one for one in found if one.condition is not Condition.SOUND]
 
 
 def summary(found: Sequence[Verified], earlier: int) -> list[str]:
     """How many files are in which condition."""
-    counts = Counter(one.finding for one in found)
-    told = ", ".join(f"{counts[finding]:,} {finding}" for finding in Finding if counts[finding])
+    counts = Counter(one.condition for one in found)
+    told = ", ".join(f"{counts[condition]:,} {condition}" for condition in Condition if counts[condition])
     lines = [f"{counted(len(found), 'clip')}: {told}" if found else "no clip is on record"]
     return [*lines, f"  not looked at: {counted(earlier, 'earlier clip')}"] if earlier else lines
 
@@ -68,11 +68,11 @@ def _anew(actions: dict[str, Action]) -> list[tuple[str, str]]:
 
 def as_json(found: Sequence[Verified], earlier: int) -> dict[str, Any]:
     """What `verify --json` prints: every file that was looked at."""
-    counts = Counter(one.finding for one in found)
+    counts = Counter(one.condition for one in found)
     return {
         "takes": [
-            {"take": one.take_id, "file": one.path, "finding": one.finding, "detail": one.detail or None}
+            {"take": one.take_id, "file": one.path, "finding": one.condition, "detail": one.detail or None}
             for one in found
         ],
-        "totals": {**{str(finding): counts[finding] for finding in Finding}, "earlier": earlier},
+        "totals": {**{str(condition): counts[condition] for condition in Condition}, "earlier": earlier},
     }

@@ -11,9 +11,10 @@ from typing import Any
 import anyio
 import pytest
 
-from kfpipe import catalogue, doctor, environment
-from kfpipe.doctor import Verdict
+from kfpipe import catalogue, environment
 from kfpipe.emulator import Emulator
+from kfpipe.maintenance import doctor
+from kfpipe.maintenance.doctor import Grade
 from tests.cli.conftest import Call
 
 KEY = "sk-4711-secret"
@@ -67,7 +68,7 @@ def test_a_key_file_that_cannot_be_read_needs_attention(folder: Path, kfpipe: Ca
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a folder that nobody can write in")
 def test_a_folder_that_cannot_be_written_needs_attention() -> None:
     checks = {check.topic: check for check in doctor.offline(Path("/proc"), {})}
-    assert checks["writing"].verdict is Verdict.ATTENTION
+    assert checks["writing"].verdict is Grade.ATTENTION
 
 
 def test_offline_nothing_is_sent(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
@@ -108,9 +109,9 @@ def test_a_service_that_cannot_be_asked_needs_attention(
     assert what in told(ended.json, "service")
 
 
-@pytest.mark.parametrize(("hours", "verdict"), [(0, Verdict.FINE), (3, Verdict.ATTENTION), (-3, Verdict.ATTENTION)])
+@pytest.mark.parametrize(("hours", "verdict"), [(0, Grade.FINE), (3, Grade.ATTENTION), (-3, Grade.ATTENTION)])
 def test_a_clock_that_is_hours_off_needs_attention(
-    folder: Path, emulator: Emulator, hours: int, verdict: Verdict
+    folder: Path, emulator: Emulator, hours: int, verdict: Grade
 ) -> None:
     region = catalogue.shipped().regions["singapore"]
     checks = anyio.run(doctor.online, region, environment.read(), partial(shifted, timedelta(hours=hours)))

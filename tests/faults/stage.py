@@ -126,7 +126,7 @@ class Stage:
         found = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
         assert {path for path in found if not path.startswith(".kfpipe/")} == wanted
         assert not [path for path in found if path.endswith(".journal")]
-        assert all(verified.finding == "sound" for verified in api.verify(self.project))
+        assert all(verified.condition == "sound" for verified in api.verify(self.project))
 
 
 def _rendered_task(entry: Any) -> str | None:

@@ -11,7 +11,7 @@ import pytest
 
 from kfpipe.errors import ExitCode
 from kfpipe.events import Event, TakeSubmitted
-from kfpipe.upkeep import Cancelling
+from kfpipe.maintenance.cancel import Cancelling
 from tests.faults import hurry
 from tests.faults.matrix import HARMLESS
 from tests.faults.stage import Stage, stage

@@ -292,7 +292,7 @@ async def test_a_change_that_is_undone_is_not_paid_for_again(studio: Studio) -> 
         assert task_of(record.entry) == wanted
         assert [task_of(entry) for entry in record.previous] == [other]
         assert spent(entries(studio.lock)) == {"USD": studio.emulator.bill().total}
-        assert [verified.finding for verified in api.verify(api.load(studio.folder / "shots.yaml"))] == ["sound"]
+        assert [verified.condition for verified in api.verify(api.load(studio.folder / "shots.yaml"))] == ["sound"]
         assert [step.action for step in studio.plan().steps] == [Action.KEEP]
     assert len(studio.clips()) == 2
 

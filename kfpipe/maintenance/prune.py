@@ -18,7 +18,7 @@ from kfpipe.media.placement import PREVIOUS, set_aside
 from kfpipe.media.renders import whereabouts
 
 
-class Lot(StrEnum):
+class ClipState(StrEnum):
     """What becomes of a departed take's clip. One with other bytes than those on record is not ours to move."""
 
     MOVE = "to move"
@@ -34,7 +34,7 @@ class Departed:
 
     take_id: str
     record: Record
-    lot: Lot
+    clip: ClipState
 
 
 def departed(lock: Lock, present: Collection[str], disk: DiskFacts, folder: Path, root: Path) -> list[Departed]:
@@ -44,12 +44,12 @@ def departed(lock: Lock, present: Collection[str], disk: DiskFacts, folder: Path
     for take_id in sorted(lock.keys() - present):
         render = _render(lock[take_id])
         if render is None:
-            lot = Lot.NONE
+            clip = ClipState.NONE
         elif render.path in in_use or not (folder / render.path).resolve().is_relative_to(root):
-            lot = Lot.ALTERED
+            clip = ClipState.ALTERED
         else:
-            lot = _lot(render, disk.clips[take_id], folder)
-        found.append(Departed(take_id=take_id, record=lock[take_id], lot=lot))
+            clip = _clip_state(render, disk.clips[take_id], folder)
+        found.append(Departed(take_id=take_id, record=lock[take_id], clip=clip))
     return found
 
 
@@ -69,14 +69,14 @@ def _render(record: Record | None) -> Render | None:
     return record.entry.render if record is not None and isinstance(record.entry, Rendered) else None
 
 
-def _lot(render: Render, file: FileState, folder: Path) -> Lot:
+def _clip_state(render: Render, file: FileState, folder: Path) -> ClipState:
     if Path(render.path).parent.name == PREVIOUS:
-        return Lot.ASIDE
+        return ClipState.ASIDE
     if file is FileState.ALTERED:
-        return Lot.ALTERED
+        return ClipState.ALTERED
     if file is FileState.MATCHES or _moved_before(render, folder) is not None:
-        return Lot.MOVE
-    return Lot.MISSING
+        return ClipState.MOVE
+    return ClipState.MISSING
 
 
 def _moved_before(render: Render, folder: Path) -> Path | None:

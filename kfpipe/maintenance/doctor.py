@@ -40,7 +40,7 @@ _TIMEOUT_S: Final = 10.0
 _ANSWER_LIMIT_BYTES: Final = 1 << 20
 
 
-class Verdict(StrEnum):
+class Grade(StrEnum):
     FINE = "fine"
     NOTE = "note"
     ATTENTION = "attention"
@@ -52,13 +52,13 @@ class Check:
 
     topic: str
     what: str
-    verdict: Verdict = Verdict.FINE
+    verdict: Grade = Grade.FINE
     fix: str | None = None
 
 
 def offline(folder: Path, variables: Mapping[str, str]) -> Iterator[Check]:
     """What can be told without a network. `folder` is where kfpipe would work, `variables` the process's own."""
-    yield Check(topic="kfpipe", what=f"{__version__}, in {Path(__file__).parent}")
+    yield Check(topic="kfpipe", what=f"{__version__}, in {Path(__file__).parents[1]}")
     yield _python()
     yield _libraries()
     yield _yaml()
@@ -72,7 +72,7 @@ def _python() -> Check:
     if sys.version_info[:2] > NEWEST_PYTHON:
         fix = f"if something fails, try Python {'.'.join(map(str, NEWEST_PYTHON))}"
         return Check(
-            topic="Python", what=f"{what}, which is newer than any that was tried", verdict=Verdict.NOTE, fix=fix
+            topic="Python", what=f"{what}, which is newer than any that was tried", verdict=Grade.NOTE, fix=fix
         )
     return Check(topic="Python", what=what)
 
@@ -82,12 +82,12 @@ def _libraries() -> Check:
         needed = [line for line in requires("kfpipe") or () if "extra ==" not in line]
     except PackageNotFoundError:
         what = "kfpipe runs from a folder without being installed, so what it needs is not known"
-        return Check(topic="libraries", what=what, verdict=Verdict.NOTE, fix="pip install kfpipe")
+        return Check(topic="libraries", what=what, verdict=Grade.NOTE, fix="pip install kfpipe")
     versions = {name: _version(name) for name in sorted(re.split(r"[^\w.-]", line)[0] for line in needed)}
     missing = [name for name, found in versions.items() if found is None]
     if missing:
         what = f"not installed: {', '.join(missing)}"
-        return Check(topic="libraries", what=what, verdict=Verdict.ATTENTION, fix="install kfpipe once more")
+        return Check(topic="libraries", what=what, verdict=Grade.ATTENTION, fix="install kfpipe once more")
     return Check(topic="libraries", what=", ".join(f"{name} {found}" for name, found in versions.items()))
 
 
@@ -103,7 +103,7 @@ def _yaml() -> Check:
         return Check(topic="YAML", what="read by the C library")
     what = "read without the C library: large manifests take minutes instead of seconds"
     fix = "install PyYAML from a wheel: pip install --only-binary :all: --force-reinstall pyyaml"
-    return Check(topic="YAML", what=what, verdict=Verdict.NOTE, fix=fix)
+    return Check(topic="YAML", what=what, verdict=Grade.NOTE, fix=fix)
 
 
 def _codecs() -> Check:
@@ -112,7 +112,7 @@ def _codecs() -> Check:
     if missing:
         what = f"PyAV lacks {', '.join(missing)}: clips cannot be checked, or the emulator cannot make them"
         fix = "install PyAV from a wheel: pip install --only-binary :all: --force-reinstall av"
-        return Check(topic="codecs", what=what, verdict=Verdict.ATTENTION, fix=fix)
+        return Check(topic="codecs", what=what, verdict=Grade.ATTENTION, fix=fix)
     return Check(topic="codecs", what="PyAV reads and writes H.264 and AAC")
 
 
@@ -134,11 +134,11 @@ def _key(folder: Path, variables: Mapping[str, str]) -> Check:
     except Refused as refusal:
         problem = refusal.problems[0]
         what, fix = f"{problem.file}: {problem.what}", problem.expected
-        return Check(topic="key", what=what, verdict=Verdict.ATTENTION, fix=fix)
+        return Check(topic="key", what=what, verdict=Grade.ATTENTION, fix=fix)
     if found:
         return Check(topic="key", what=f"in {folder / '.env'}")
     fix = f"put {name}=... into the environment or into a file .env"
-    return Check(topic="key", what="none; the emulator needs none, the service does", verdict=Verdict.NOTE, fix=fix)
+    return Check(topic="key", what="none; the emulator needs none, the service does", verdict=Grade.NOTE, fix=fix)
 
 
 # ---- disk --------------------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def _disk(folder: Path) -> Iterator[Check]:
     what = f"{free_bytes / 1e9:.1f} GB free in {folder}"
     if free_bytes < LEAST_FREE_BYTES:
         fix = "make room: a run that fills the disk stops, and goes on when there is room again"
-        yield Check(topic="disk", what=what, verdict=Verdict.ATTENTION, fix=fix)
+        yield Check(topic="disk", what=what, verdict=Grade.ATTENTION, fix=fix)
     else:
         yield Check(topic="disk", what=what)
     try:
@@ -159,7 +159,7 @@ def _disk(folder: Path) -> Iterator[Check]:
             told_apart = not Path(file.name).with_name(Path(file.name).name.swapcase()).exists()
     except OSError as error:
         what, fix = f"nothing can be written in {folder}: {durable.reason(error)}", "work in a folder of your own"
-        yield Check(topic="writing", what=what, verdict=Verdict.ATTENTION, fix=fix)
+        yield Check(topic="writing", what=what, verdict=Grade.ATTENTION, fix=fix)
         return
     yield Check(topic="writing", what="files can be written and synced")
     yield _case(told_apart)
@@ -169,7 +169,7 @@ def _case(told_apart: bool) -> Check:
     if told_apart:
         return Check(topic="names", what="capitals and small letters are told apart")
     what = "capitals and small letters are not told apart"
-    return Check(topic="names", what=what, verdict=Verdict.NOTE, fix="give shots ids that differ in more than that")
+    return Check(topic="names", what=what, verdict=Grade.NOTE, fix="give shots ids that differ in more than that")
 
 
 # ---- online ------------------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ async def online(region: Region, settings: environment.Environment, now: Callabl
     local = is_loopback(url)
     if not is_secure(url, local=local):
         what = f"{url} is no address that kfpipe would send a key to"
-        return [Check(topic="service", what=what, verdict=Verdict.ATTENTION, fix=f"correct {environment.BASE_URL}")]
+        return [Check(topic="service", what=what, verdict=Grade.ATTENTION, fix=f"correct {environment.BASE_URL}")]
     headers = {"User-Agent": f"kfpipe/{__version__}"}
     if settings.api_key is not None:
         headers["Authorization"] = f"Bearer {settings.api_key}"
@@ -201,7 +201,7 @@ async def online(region: Region, settings: environment.Environment, now: Callabl
             )
     except (Refused, ServiceRefused, ServiceUnclear) as trouble:
         fix = "check the network, the proxy and the CA variables"
-        return [Check(topic="service", what=f"{url}: {trouble}", verdict=Verdict.ATTENTION, fix=fix)]
+        return [Check(topic="service", what=f"{url}: {trouble}", verdict=Grade.ATTENTION, fix=fix)]
     reached = Check(topic="service", what=f"{url} answers (HTTP {answer.status})")
     return [reached, *_opinion(answer, has_key=settings.api_key is not None), _clock(answer, now())]
 
@@ -210,7 +210,7 @@ def _opinion(answer: Answer, *, has_key: bool) -> Iterator[Check]:
     """What the service thinks of the key, if one was sent."""
     if has_key and answer.status in (401, 403):
         fix = "check the key: it holds for one region only"
-        yield Check(topic="account", what="the service refuses the key", verdict=Verdict.ATTENTION, fix=fix)
+        yield Check(topic="account", what="the service refuses the key", verdict=Grade.ATTENTION, fix=fix)
     elif has_key and answer.status == 200:
         yield Check(topic="account", what="the service accepts the key")
 
@@ -220,9 +220,9 @@ def _clock(answer: Answer, now: datetime) -> Check:
         theirs = parsedate_to_datetime(answer.headers.get("date", ""))
         offset_s = round((now - theirs).total_seconds())
     except (ValueError, TypeError):
-        return Check(topic="clock", what="the service does not say what time it is", verdict=Verdict.NOTE)
+        return Check(topic="clock", what="the service does not say what time it is", verdict=Grade.NOTE)
     if abs(offset_s) > CLOCK_TOLERANCE_S:
         what = f"this machine's clock is {abs(offset_s)} s {'ahead' if offset_s > 0 else 'behind'}"
         fix = "set the clock: by it kfpipe knows how long a link to a clip still lives"
-        return Check(topic="clock", what=what, verdict=Verdict.ATTENTION, fix=fix)
+        return Check(topic="clock", what=what, verdict=Grade.ATTENTION, fix=fix)
     return Check(topic="clock", what=f"within {CLOCK_TOLERANCE_S} s of the service's")

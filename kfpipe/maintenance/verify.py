@@ -1,0 +1,54 @@
+"""Every clip against the record: its bytes, and whether its pictures can be decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from kfpipe.errors import BadRender
+from kfpipe.files.durable import sha256_of
+from kfpipe.lock.states import Entry, Lock, Render, Rendered
+from kfpipe.media.video import Expected, check_clip
+
+
+class Condition(StrEnum):
+    """How a rendered file compares with its record."""
+
+    SOUND = "sound"
+    MISSING = "missing"
+    ALTERED = "altered"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """One take's file; `detail` says what is wrong with it."""
+
+    take_id: str
+    path: str
+    condition: Condition
+    detail: str
+
+
+def verify_clips(lock: Lock, folder: Path) -> Iterator[Verified]:
+    """Compare every rendered take's file with its digest, and decode its first and last picture."""
+    for take_id in sorted(lock):
+        entry: Entry = lock[take_id].entry
+        if isinstance(entry, Rendered):
+            condition, detail = _compared(entry.render, folder)
+            yield Verified(take_id=take_id, path=entry.render.path, condition=condition, detail=detail)
+
+
+def _compared(render: Render, folder: Path) -> tuple[Condition, str]:
+    path = folder / render.path
+    try:
+        if sha256_of(path) != render.sha256:
+            return Condition.ALTERED, "its digest is not the one on record"
+        check_clip(path, Expected(size=None, seconds=round(render.duration_s)))
+    except (FileNotFoundError, NotADirectoryError):
+        return Condition.MISSING, "there is no such file"
+    except (OSError, BadRender) as trouble:
+        return Condition.UNREADABLE, str(trouble)
+    return Condition.SOUND, ""
