@@ -29,7 +29,7 @@ from PIL import Image
 
 from kfpipe import api
 from kfpipe.domain import Take
-from kfpipe.lock import ledger as lockfile
+from kfpipe.lock import lockfile
 from kfpipe.lock.states import Asked, Record, Render, Rendered, Result, Task
 
 SEEDS = 100

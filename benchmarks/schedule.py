@@ -22,6 +22,7 @@ from PIL import Image
 from kfpipe import api
 from kfpipe.emulator import Emulator
 from kfpipe.environment import Environment
+from kfpipe.session import Session
 
 LIMITS = {"submissions_per_second": 5, "concurrent_tasks": 5, "queries_per_second": 20}
 FACTOR = 60.0
@@ -73,7 +74,7 @@ def _write_project(folder: Path, takes: int) -> None:
 async def _run(folder: Path, base_url: str) -> float:
     settings = Environment(api_key="sk-benchmark", base_url=base_url, submit_timeout_s=60, emulator_factor=1)
     with api.session(api.load(folder / "shots.yaml")) as held:
-        session = api.Session(project=held.project, ledger=held.ledger, settings=settings)
+        session = Session(project=held.project, ledger=held.ledger, settings=settings)
         started = time.monotonic()
         finished = await session.run_async(session.plan(), cap=Decimal(1000), emit=lambda _: None)
         took_s = time.monotonic() - started

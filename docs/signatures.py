@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 import kfpipe
 from kfpipe import errors, events
 
-FUNCTIONS: Final = ("load", "plan", "run", "running", "records", "verify", "session")
+FUNCTIONS: Final = ("load", "select", "plan", "consent", "run", "running", "records", "verify", "session")
 METHODS: Final = ("plan", "run", "run_async", "running", "pick")
 WIDTH: Final = 100
 

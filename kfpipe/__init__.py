@@ -8,41 +8,73 @@ The names below are the public ones. Events are in `kfpipe.events`, further erro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
 
 from kfpipe.version import __version__
 
 if TYPE_CHECKING:
-    from kfpipe.api import Options, Project, Session, load, plan, records, run, running, session, verify
+    from kfpipe.api import (
+        Granted,
+        Options,
+        Project,
+        Session,
+        Withheld,
+        consent,
+        load,
+        plan,
+        records,
+        run,
+        running,
+        select,
+        session,
+        verify,
+    )
     from kfpipe.errors import AccountRefused, KfpipeError, OverBudget, Refused
 
 __all__ = [
     "AccountRefused",
+    "Granted",
     "KfpipeError",
     "Options",
     "OverBudget",
     "Project",
     "Refused",
     "Session",
+    "Withheld",
     "__version__",
+    "consent",
     "load",
     "plan",
     "records",
     "run",
     "running",
+    "select",
     "session",
     "verify",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """The public names, loaded when one of them is asked for: `kfpipe --help` does without."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from kfpipe import api, errors
-
-    return getattr(errors if hasattr(errors, name) else api, name)
+_MODULES_TOO: Final = frozenset({"plan", "session"})
+"""Public functions that have the name of a room: whoever asks the package for it gets the function."""
 
 
-def __dir__() -> list[str]:
-    return __all__
+class _Package(ModuleType):
+    """The package. Its public names are loaded when they are asked for: `kfpipe --help` does without."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from kfpipe import api, errors
+
+        return getattr(errors if hasattr(errors, name) else api, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _MODULES_TOO and isinstance(value, ModuleType)):  # as the import of a room would set it
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return __all__
+
+
+sys.modules[__name__].__class__ = _Package

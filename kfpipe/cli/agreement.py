@@ -13,8 +13,8 @@ import click
 
 from kfpipe.cli.arguments import Command
 from kfpipe.cli.choices import Choices, Selectors, choice_options
-from kfpipe.cli.destination import Destination
 from kfpipe.cli.source import Source, manifest_argument, overlay_options, price_text
+from kfpipe.connection import Destination
 from kfpipe.errors import ExitCode, Problem, Refused
 from kfpipe.manifest.model import PriceLine
 from kfpipe.plan import planfile

@@ -10,8 +10,6 @@ from typing import Final
 import anyio
 import click
 
-from kfpipe import api
-from kfpipe.api import Session
 from kfpipe.cli import messages, terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Selectors, select_option
@@ -21,6 +19,8 @@ from kfpipe.errors import ExitCode
 from kfpipe.lock.states import Submitted, Task
 from kfpipe.maintenance import reconcile
 from kfpipe.maintenance.cancel import Cancelling
+from kfpipe.session import Session
+from kfpipe.session import session as held
 
 _WORDS: Final = {
     Cancelling.CANCELED: "canceled",
@@ -47,7 +47,7 @@ def command(source: Source, select: Selectors, as_json: bool) -> ExitCode:
     """
     project = source.load()
     terminal.note(*messages.problems_text(project.warnings))
-    with api.session(project) as session:
+    with held(project) as session:
         lock = session.ledger.lock
         wanted = set(filter(select.among(project, lock), lock))
         tasks, nameless = _under_way(session, wanted), sorted(reconcile.unsettled(lock).keys() & wanted)

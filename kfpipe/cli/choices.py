@@ -66,15 +66,12 @@ class Choices:
         return self.words if verb == "run" else self.select.words
 
     def among(self, project: Project, lock: Lock) -> dict[str, Chosen]:
-        """The arguments of `api.plan` that say the same. Raises Refused when a selector names nothing."""
+        """The arguments of `gather.plan` that say the same. Raises Refused when a selector names nothing."""
         present = {take.id: lock[take.id] for take in project.takes if take.id in lock}
         return {
             "select": self.select.among(project, lock),
-            **{
-                option: gather.chosen(project, present, texts, f"--{option}")
-                for option, texts in (("retry", self.retry), ("rerender", self.rerender))
-                if texts
-            },
+            "retry": gather.chosen(project, present, self.retry, "--retry"),
+            "rerender": gather.chosen(project, present, self.rerender, "--rerender"),
         }
 
 

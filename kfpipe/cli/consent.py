@@ -22,7 +22,7 @@ class Question:
 
 def of(plan: Plan, *, cap: Decimal | None, charged: bool) -> Granted | Question:
     """The run's permission, or the question to ask."""
-    answer = consent.of(plan, cap=cap, charged=charged)
+    answer = consent.asked(plan, cap=cap, charged=charged)
     if isinstance(answer, Granted):
         return answer
     clips = counted(sum(step.is_billed for step in plan.steps), "clip")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from kfpipe import api
 from kfpipe.cli import export_view, messages, table, terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode, Refused
+from kfpipe.lock import lockfile
 from kfpipe.project import Project
-from kfpipe.review import formats, timeline
+from kfpipe.review import footage, formats, timeline
 from kfpipe.review.formats import Format
 from kfpipe.review.output import Handout
 from kfpipe.wording import echoed, listed
@@ -51,8 +51,8 @@ def command(
     terminal.note(*messages.problems_text(project.warnings))
     handout = Handout.at(output or _usual_place(source.path.parent, project, wanted), project)
     form = _format(handout.given, wanted)
-    lock = api.records(project)
-    shots = api.shot_footage(project, lock, handout, among=select.among(project, lock))
+    lock = lockfile.read(project.paths)
+    shots = footage.of_project(project, lock, handout, select.among(project, lock))
     made = timeline.make(project.manifest.title or project.stem, shots)
     written = None
     if allow_gaps or not made.gaps:

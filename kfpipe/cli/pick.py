@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import click
 
-from kfpipe import api
 from kfpipe.cli import messages, table, terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.cli.table import Column, Table
 from kfpipe.domain import Take
 from kfpipe.errors import ExitCode
-from kfpipe.lock import picks
+from kfpipe.lock import lockfile, picks
 from kfpipe.lock.states import Lock, Rendered, state_of
+from kfpipe.session import session as held
 
 
 @click.command("pick", epilog="Example: kfpipe pick shots.yaml lighthouse seed=21")
@@ -35,9 +35,9 @@ def command(source: Source, shot: str, take: str | None, nothing: bool, as_json:
     terminal.note(*messages.problems_text(project.warnings))
     takes = picks.shot_named(shot, project.takes)
     if take is None and not nothing:
-        _show(takes, api.records(project), as_json=as_json)
+        _show(takes, lockfile.read(project.paths), as_json=as_json)
         return ExitCode.OK
-    with api.session(project) as session:
+    with held(project) as session:
         chosen = None if take is None else picks.take_named(take, takes, session.ledger.lock)
         changed = session.pick(shot, None if chosen is None else chosen.id)
         lock = session.ledger.lock

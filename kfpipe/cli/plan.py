@@ -9,17 +9,18 @@ from typing import Any
 
 import click
 
-from kfpipe import api
-from kfpipe.cli import destination, diff_view, markdown, messages, plan_view, table, terminal
+from kfpipe import connection
+from kfpipe.cli import diff_view, markdown, messages, plan_view, table, terminal
 from kfpipe.cli.agreement import as_file
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Choices, choice_options
-from kfpipe.cli.destination import Destination
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.cli.table import Table
+from kfpipe.connection import Destination
 from kfpipe.errors import ExitCode, Problem
-from kfpipe.plan import planfile, revision
-from kfpipe.plan.compare import Comparison
+from kfpipe.lock import lockfile
+from kfpipe.plan import gather, planfile, revision
+from kfpipe.plan.compare import Comparison, compare
 from kfpipe.plan.model import Plan
 
 
@@ -55,8 +56,9 @@ def command(
     if as_markdown and as_json:
         raise click.UsageError("--markdown and --json exclude each other")
     project = source.load()
-    chosen = choices.among(project, api.records(project))
-    plan, goal = api.plan(project, **chosen), destination.of(project)
+    lock = lockfile.read(project.paths)
+    chosen = choices.among(project, lock)
+    plan, goal = gather.plan(project, lock, **chosen), connection.destination(project)
     past = None if diff is None else revision.past(project, source.path.name, source.options, diff)
     page = _Page(
         source=source,
@@ -64,7 +66,7 @@ def command(
         output=output,
         plan=plan,
         goal=goal,
-        comparison=None if past is None else api.compare(project, past, select=chosen["select"]),
+        comparison=None if past is None else compare(past, project.takes, lock, chosen["select"]),
     )
     if output is not None:
         planfile.save(output, as_file(plan, goal, source, choices), project.root)

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from kfpipe.cli import order_view
-from kfpipe.cli.destination import Destination
 from kfpipe.cli.figures import amount_text, counted, money_text
 from kfpipe.cli.messages import problem_json
 from kfpipe.cli.table import Column, Table
+from kfpipe.connection import Destination
 from kfpipe.errors import Problem
 from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.states import Unclear

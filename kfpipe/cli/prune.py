@@ -8,16 +8,18 @@ from typing import Any
 import anyio
 import click
 
-from kfpipe import api
-from kfpipe.api import Session
 from kfpipe.cli import messages, prune_view, table, terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
+from kfpipe.lock import lockfile
 from kfpipe.lock.states import Lock
+from kfpipe.maintenance import prune
 from kfpipe.maintenance.prune import ClipState, Departed
 from kfpipe.project import Project
+from kfpipe.session import Session
+from kfpipe.session import session as held
 
 
 @click.command("prune", epilog="Example: kfpipe prune shots.yaml --yes")
@@ -35,9 +37,9 @@ def command(source: Source, select: Selectors, yes: bool, as_json: bool) -> Exit
     project = source.load()
     terminal.note(*messages.problems_text(project.warnings))
     if not yes:
-        found = _departed(project, api.records(project), select)
+        found = _departed(project, lockfile.read(project.paths), select)
         return _listed(found, lambda *words: source.command(*words, *select.words), as_json=as_json)
-    with api.session(project) as session:
+    with held(project) as session:
         found = _departed(project, session.ledger.lock, select)
         anyio.run(_set_aside, session, found)
         after = _departed(project, session.ledger.lock, select)
@@ -51,7 +53,7 @@ def command(source: Source, select: Selectors, yes: bool, as_json: bool) -> Exit
 
 def _departed(project: Project, lock: Lock, select: Selectors) -> list[Departed]:
     is_meant = select.among(project, lock)
-    return [one for one in api.departed(project, lock) if is_meant(one.take_id)]
+    return [one for one in prune.departed(project, lock) if is_meant(one.take_id)]
 
 
 async def _set_aside(session: Session, found: Sequence[Departed]) -> None:

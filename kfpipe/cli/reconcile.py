@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 import anyio
 import click
 
-from kfpipe import api
-from kfpipe.api import Session
 from kfpipe.cli import messages, plan_view, reconcile_view, settlement, terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Selectors, select_option
@@ -19,6 +17,8 @@ from kfpipe.errors import ExitCode
 from kfpipe.lock.states import Submitting, Unclear
 from kfpipe.maintenance import reconcile
 from kfpipe.plan.model import Chosen
+from kfpipe.session import Session
+from kfpipe.session import session as held
 
 
 @click.command("reconcile", epilog="Example: kfpipe reconcile shots.yaml --adopt kitten=1d37e05a-44e9-4d75")
@@ -39,7 +39,7 @@ def command(
     """
     project = source.load()
     terminal.note(*messages.problems_text(project.warnings))
-    with api.session(project) as session:
+    with held(project) as session:
         decided = settlement.parsed(adopt, lost, session.ledger.lock, session.owned_tasks())
         is_meant = select.among(project, session.ledger.lock)
         cases = [] if decided else _cases(session, is_meant)

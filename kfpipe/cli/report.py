@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
-from kfpipe import api
 from kfpipe.cli import messages, report_view, terminal
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.figures import counted
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode, Refused
+from kfpipe.lock import lockfile
 from kfpipe.plan.selection import nominees
+from kfpipe.review import footage
 from kfpipe.review.output import Handout
 from kfpipe.wording import echoed
 
@@ -39,10 +40,10 @@ def command(source: Source, output: Path | None, select: Selectors, as_json: boo
     if given.suffix.lower() not in _ENDINGS:
         raise Refused.because("--output", f"{echoed(given.name)} is no page", expected="a name that ends in .html")
     handout = Handout.at(given, project)
-    lock = api.records(project)
+    lock = lockfile.read(project.paths)
     is_meant = select.among(project, lock)
     shown = [one for one in nominees(project.takes, lock) if is_meant(one.take_id)]
-    shots = api.shot_footage(project, lock, handout, among=is_meant)
+    shots = footage.of_project(project, lock, handout, is_meant)
     handout.write(report_view.html(project.manifest.title or project.stem, shots, shown, handout.link))
     takes, clips = sum(len(shot.takes) for shot in shots), sum(len(shot.clips) for shot in shots)
     if as_json:

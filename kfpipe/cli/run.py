@@ -10,21 +10,22 @@ from pathlib import Path
 
 import click
 
-from kfpipe import api
-from kfpipe.api import Session
-from kfpipe.cli import consent, destination, event_log, live, messages, plan_view, summary, table, terminal
+from kfpipe import connection
+from kfpipe.cli import consent, event_log, live, messages, plan_view, summary, table, terminal
 from kfpipe.cli.agreement import Agreement, as_file, manifest_or_plan
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Choices
 from kfpipe.cli.consent import Question
-from kfpipe.cli.destination import Destination
 from kfpipe.cli.figures import parse_amount
 from kfpipe.cli.source import Source
 from kfpipe.cli.summary import Whereabouts
+from kfpipe.connection import Destination
 from kfpipe.errors import ExitCode, OverBudget
 from kfpipe.events import Event, RunFinished
 from kfpipe.plan.model import Chosen, Plan
 from kfpipe.project import Project
+from kfpipe.session import Session
+from kfpipe.session import session as held
 
 
 @click.command("run", epilog="Example: kfpipe run shots.yaml -s tag:hero --max-cost 5.00")
@@ -59,14 +60,14 @@ def command(
         choices=choices,
         agreement=agreement,
         project=project,
-        goal=destination.of(project),
+        goal=connection.destination(project),
         detach=detach,
         events=events,
         as_json=as_json,
     )
     cap = _cap(project, max_cost)
     terminal.note(*messages.problems_text(project.warnings))
-    with api.session(project) as session:
+    with held(project) as session:
         chosen = choices.among(project, session.ledger.lock)
         plan = session.plan(**chosen)
         if agreement is not None:

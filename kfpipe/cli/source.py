@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from kfpipe import api
+from kfpipe import project as projects
 from kfpipe.cli.arguments import Command
 from kfpipe.cli.figures import parse_amount
 from kfpipe.errors import ExitCode, Refused
@@ -30,7 +30,7 @@ class Source:
 
     def load(self) -> Project:
         """The project. Raises Refused with all that is wrong."""
-        return api.load(self.path, self.options)
+        return projects.load(self.path, self.options)
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from kfpipe import api
 from kfpipe.cli import messages, record_view, table, terminal, watch
 from kfpipe.cli.arguments import json_option
 from kfpipe.cli.choices import Selectors, select_option
 from kfpipe.cli.source import Source, manifest_arguments
 from kfpipe.errors import ExitCode
+from kfpipe.lock import lockfile
 from kfpipe.plan import gather
 from kfpipe.plan.model import Chosen
 from kfpipe.plan.selection import KnownTake, nominees
@@ -33,7 +33,7 @@ def command(source: Source, select: Selectors, in_full: bool, is_watched: bool, 
     if is_watched and as_json:
         raise click.UsageError("--watch is for people: `kfpipe run --json` tells a program how the run has ended")
     project = source.load()
-    is_meant = select.among(project, api.records(project))
+    is_meant = select.among(project, lockfile.read(project.paths))
     if is_watched:
         watch.until_over(project, lambda: _on_record(project, is_meant))
     shown = _on_record(project, is_meant)
@@ -51,5 +51,5 @@ def command(source: Source, select: Selectors, in_full: bool, is_watched: bool, 
 
 
 def _on_record(project: Project, is_meant: Chosen) -> list[KnownTake]:
-    lock = api.records(project)
+    lock = lockfile.read(project.paths)
     return [one for one in nominees(gather.completed_takes(project, lock), lock) if is_meant(one.take_id)]

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from kfpipe import api
 from kfpipe.cli import record_view, table, terminal
 from kfpipe.cli.table import Table
+from kfpipe.lock import claim
 from kfpipe.plan.selection import KnownTake
 from kfpipe.project import Project
 
@@ -23,7 +23,7 @@ Show = Callable[[Sequence[KnownTake]], None]
 def until_over(project: Project, look: Callable[[], Sequence[KnownTake]]) -> None:
     """Show what `look` finds on record until no run is at work any more; what it ends with is left to the caller."""
     with _on_screen() if terminal.is_screen(sys.stdout) else _in_lines() as show:
-        while api.is_at_work(project):
+        while claim.is_taken(project.paths.claim_path):
             show(look())
             time.sleep(PAUSE_S)
 

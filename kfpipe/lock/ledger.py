@@ -5,13 +5,12 @@ from __future__ import annotations
 import operator
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Final, Self
+from typing import Self
 
 import anyio
 import anyio.to_thread
@@ -20,38 +19,13 @@ from kfpipe.errors import Problem, Refused, StorageFailed
 from kfpipe.files import durable
 from kfpipe.files.durable import make_state_dir, shown, storage
 from kfpipe.lock import journal
-from kfpipe.lock import text as locktext
 from kfpipe.lock.claim import Claim
 from kfpipe.lock.journal import Transition
+from kfpipe.lock.lockfile import apply, identity, left_in_journal, load, save
 from kfpipe.lock.merge import merge
 from kfpipe.lock.paths import LockPaths
 from kfpipe.lock.states import Entry, Lock, Record
-from kfpipe.lock.transitions import applied, without_dead_signature
-
-LARGEST_BYTES: Final = 1 << 30
-"""A lockfile of 100,000 takes has about 200 MB."""
-
-
-def load(path: Path) -> dict[str, Record]:
-    """The records of a lockfile; none when there is no such file. Raises Refused."""
-    content = _content(path)
-    return {} if content is None else locktext.parsed(content, shown(path))
-
-
-def save(path: Path, lock: Lock) -> None:
-    """Replace the lockfile, whole or not at all. Raises StorageFailed."""
-    with storage(path):
-        durable.replace(path, locktext.pieces(lock))
-
-
-def read(paths: LockPaths) -> dict[str, Record]:
-    """All that is on record now, also while a run is on; writes nothing. Raises Refused."""
-    while True:
-        before = _identity(paths.lockfile_path)
-        lock = load(paths.lockfile_path)
-        _apply(lock, _left_in_journal(paths))
-        if _identity(paths.lockfile_path) == before:  # else a run has just moved its journal into the lockfile
-            return lock
+from kfpipe.lock.transitions import without_dead_signature
 
 
 class Ledger:
@@ -65,7 +39,7 @@ class Ledger:
         self._paths = paths
         self._claim = claim
         self._now = now
-        self._seen = _identity(paths.lockfile_path)
+        self._seen = identity(paths.lockfile_path)
         self._saved = load(paths.lockfile_path)
         self._lock = dict(self._saved)
         self.lock: Lock = MappingProxyType(self._lock)
@@ -88,7 +62,7 @@ class Ledger:
             with storage(paths.lockfile_path):
                 durable.remove_leftovers(paths.lockfile_path)
             ledger = cls(paths, claim, now)
-            _apply(ledger._lock, _left_in_journal(paths))
+            apply(ledger._lock, left_in_journal(paths))
             ledger.fold()
         except BaseException:
             claim.release()
@@ -129,7 +103,7 @@ class Ledger:
             self._lock.update({take_id: _tidied(record, now) for take_id, record in self._lock.items()})
             save(self._paths.lockfile_path, self._lock)
             self._saved = dict(self._lock)
-            self._seen = _identity(self._paths.lockfile_path)
+            self._seen = identity(self._paths.lockfile_path)
         with storage(self._paths.journal_path):
             self._journal.remove()
         return changed
@@ -140,7 +114,7 @@ class Ledger:
         Raises Refused when that cannot be done without a person; the journal then keeps what is not in the file.
         """
         path = self._paths.lockfile_path
-        if _identity(path) == self._seen:
+        if identity(path) == self._seen:
             return
         merged = merge(self._saved, self._lock, load(path))
         if merged.clashes:
@@ -180,7 +154,7 @@ class Ledger:
         except OSError as error:
             self._broken = durable.reason(error)
             raise StorageFailed(str(self._paths.journal_path), self._broken) from error
-        _apply(self._lock, batch)
+        apply(self._lock, batch)
 
 
 class _JournalFile:
@@ -229,46 +203,9 @@ class _JournalFile:
         )
 
 
-def _apply(lock: dict[str, Record], transitions: Iterable[Transition]) -> None:
-    for one in transitions:
-        lock[one.take_id] = applied(lock.get(one.take_id), one.entry)
-
-
 def _tidied(record: Record, now: datetime) -> Record:
     """The record without signatures of dead links; itself when it has none, as nearly all of a large lock."""
     entry = without_dead_signature(record.entry, now)
     previous = tuple(without_dead_signature(earlier, now) for earlier in record.previous)
     is_tidy = entry is record.entry and all(map(operator.is_, previous, record.previous))
     return record if is_tidy else replace(record, entry=entry, previous=previous)
-
-
-def _left_in_journal(paths: LockPaths) -> tuple[Transition, ...]:
-    content = _content(paths.journal_path)
-    if content is None:
-        return ()
-    return journal.parsed(content, shown(paths.journal_path), lockfile=paths.lockfile_path.name)
-
-
-def _content(path: Path) -> bytes | None:
-    """The file's bytes, None when there is no such file. Raises Refused."""
-    try:
-        if not path.exists():
-            return None
-        if not path.is_file():
-            raise Refused.because(shown(path), "this is not a file", expected="what kfpipe wrote there, or nothing")
-        if path.stat().st_size > LARGEST_BYTES:
-            raise Refused.because(shown(path), f"it is larger than {LARGEST_BYTES >> 30} GiB", fix=locktext.RESTORE)
-        return path.read_bytes()
-    except FileNotFoundError:  # a run that has just ended took its journal away
-        return None
-    except OSError as error:
-        raise Refused.because(shown(path), f"it cannot be read: {durable.reason(error)}") from error
-
-
-def _identity(path: Path) -> tuple[int, ...]:
-    """Changes whenever the file is replaced."""
-    try:
-        facts = path.stat()
-    except OSError:
-        return ()
-    return facts.st_ino, facts.st_mtime_ns, facts.st_size

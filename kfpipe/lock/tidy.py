@@ -10,7 +10,8 @@ from typing import Self
 from kfpipe.errors import Problem, Refused
 from kfpipe.files import durable
 from kfpipe.lock import check as audit
-from kfpipe.lock import ledger as lockfile
+from kfpipe.lock import lockfile
+from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.paths import LOCK_ENDING, LockPaths
 from kfpipe.lock.states import Lock
 
@@ -46,7 +47,7 @@ class LockPlace:
         What a killed run left in its journal is brought in. Raises `ProjectBusy`, Refused, StorageFailed.
         """
         before = self._content()
-        with lockfile.Ledger.open(self.paths, now=lambda: datetime.now(UTC)) as ledger:
+        with Ledger.open(self.paths, now=lambda: datetime.now(UTC)) as ledger:
             if not audit.is_canonical(self._content(), ledger.lock):
                 lockfile.save(self.paths.lockfile_path, ledger.lock)
         return self._content() != before

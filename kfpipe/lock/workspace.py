@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kfpipe.errors import Refused
-from kfpipe.lock import ledger as lockfile
+from kfpipe.lock import lockfile
 from kfpipe.lock.paths import LOCK_ENDING, STATE_DIR, LockPaths
 from kfpipe.lock.states import task_ids
 

@@ -6,16 +6,17 @@ moved: `.previous` in the same folder. A take that comes back to the manifest un
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from kfpipe.files.durable import sha256_of, storage
 from kfpipe.lock.states import Lock, Record, Render, Rendered
-from kfpipe.media.facts import DiskFacts, FileState
+from kfpipe.media.facts import FileState
 from kfpipe.media.placement import PREVIOUS, set_aside
 from kfpipe.media.renders import whereabouts
+from kfpipe.plan.gather import disk_facts
+from kfpipe.project import Project
 
 
 class ClipState(StrEnum):
@@ -37,15 +38,17 @@ class Departed:
     clip: ClipState
 
 
-def departed(lock: Lock, present: Collection[str], disk: DiskFacts, folder: Path, root: Path) -> list[Departed]:
-    """All of them. `present` are the manifest's takes, `folder` is its own; nothing outside of `root` is moved."""
+def departed(project: Project, lock: Lock) -> list[Departed]:
+    """All of them, by take id, and what becomes of their clips. Nothing outside of the project is moved."""
+    present = {take.id for take in project.takes}
+    disk, folder = disk_facts(project, lock), project.folder
     in_use = {render.path for take_id in present if (render := _render(lock.get(take_id))) is not None}
     found = []
     for take_id in sorted(lock.keys() - present):
         render = _render(lock[take_id])
         if render is None:
             clip = ClipState.NONE
-        elif render.path in in_use or not (folder / render.path).resolve().is_relative_to(root):
+        elif render.path in in_use or not (folder / render.path).resolve().is_relative_to(project.root):
             clip = ClipState.ALTERED
         else:
             clip = _clip_state(render, disk.clips[take_id], folder)

@@ -10,7 +10,10 @@ from pathlib import Path
 from kfpipe.errors import BadRender
 from kfpipe.files.durable import sha256_of
 from kfpipe.lock.states import Entry, Lock, Render, Rendered
+from kfpipe.media import renders
 from kfpipe.media.video import Expected, check_clip
+from kfpipe.plan.model import Chosen
+from kfpipe.project import Project
 
 
 class Condition(StrEnum):
@@ -32,7 +35,19 @@ class Verified:
     detail: str
 
 
-def verify_clips(lock: Lock, folder: Path) -> Iterator[Verified]:
+def verify(project: Project, lock: Lock, is_meant: Chosen) -> Iterator[Verified]:
+    """The rendered files of the takes that are meant, one after the other, against their records in `lock`."""
+    sound = True
+    for verified in _verified(
+        {take_id: record for take_id, record in lock.items() if is_meant(take_id)}, project.folder
+    ):
+        sound = sound and verified.condition is Condition.SOUND
+        yield verified
+    if not sound:  # perhaps a file has changed behind its time stamp's back, and is remembered as it was
+        renders.forget(project.state_dir)
+
+
+def _verified(lock: Lock, folder: Path) -> Iterator[Verified]:
     """Compare every rendered take's file with its digest, and decode its first and last picture."""
     for take_id in sorted(lock):
         entry: Entry = lock[take_id].entry

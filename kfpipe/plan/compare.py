@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -11,6 +11,7 @@ from kfpipe.domain import Take
 from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.states import Lock
 from kfpipe.plan.diff import Difference, between, form_of
+from kfpipe.plan.model import Chosen, everything
 from kfpipe.plan.saved import progress, standing_of
 from kfpipe.wording import visible
 
@@ -63,8 +64,10 @@ class Comparison:
         return sum(change.kind is kind for change in self.changes)
 
 
-def compare(past: Revision, takes: Sequence[Take], lock: Lock) -> Comparison:
+def compare(past: Revision, takes: Sequence[Take], lock: Lock, is_meant: Chosen = everything) -> Comparison:
     """What differs between a manifest at a commit and now, the records of its takes included."""
+    past = replace(past, takes=tuple(take for take in past.takes if is_meant(take.id)))
+    takes = [take for take in takes if is_meant(take.id)]
     changes = tuple(_changes(past, takes, lock))
     return Comparison(
         past=past,

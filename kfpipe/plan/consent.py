@@ -28,7 +28,7 @@ class Withheld:
     cap: Decimal | None
 
 
-def of(plan: Plan, *, cap: Decimal | None, charged: bool) -> Granted | Withheld:
+def asked(plan: Plan, *, cap: Decimal | None, charged: bool) -> Granted | Withheld:
     """The rules above, first match first. An unknown price counts as over any cap."""
     unpriced = len(plan.unpriced)
     if cap is not None and not unpriced and plan.cost <= cap:

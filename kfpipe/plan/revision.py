@@ -21,7 +21,7 @@ from kfpipe import project as projects
 from kfpipe.errors import Refused
 from kfpipe.files import git
 from kfpipe.files.durable import storage
-from kfpipe.lock import ledger as lockfile
+from kfpipe.lock import lockfile
 from kfpipe.manifest import files as sources
 from kfpipe.plan.compare import Revision
 from kfpipe.project import Options, Project

@@ -11,8 +11,11 @@ from urllib.parse import quote
 from kfpipe.domain import Take
 from kfpipe.lock.states import Lock, Record, Rendered, state_name
 from kfpipe.media.facts import DiskFacts, FileState
+from kfpipe.plan import gather
 from kfpipe.plan.changed import changed_ids
 from kfpipe.plan.model import Chosen
+from kfpipe.project import Project
+from kfpipe.review.output import Handout
 
 Link = Callable[[str], str | None]
 """A path below the manifest's folder -> the way there from the file that is written; None: it leaves the project."""
@@ -92,6 +95,12 @@ class ShotFootage:
 def address_of(path: str) -> str:
     """A relative path as a relative address, in which no character means anything but itself."""
     return quote(path, safe=_PLAIN_IN_ADDRESS)
+
+
+def of_project(project: Project, lock: Lock, handout: Handout, is_meant: Chosen) -> tuple[ShotFootage, ...]:
+    """The takes of each shot with their clips, as they are seen from a file at `handout`."""
+    disk = gather.disk_facts(project, lock)
+    return of(gather.completed_takes(project, lock), lock, disk, handout.link, is_meant)
 
 
 def of(takes: Sequence[Take], lock: Lock, disk: DiskFacts, link: Link, among: Chosen) -> tuple[ShotFootage, ...]:

@@ -12,7 +12,7 @@ import pytest
 
 from kfpipe.emulator import Emulator
 from kfpipe.lock import text as locktext
-from kfpipe.lock.ledger import load, save
+from kfpipe.lock.lockfile import load, save
 from kfpipe.lock.states import Lock, Record, Rendered, entries, spent
 from tests.cli.conftest import Call, clone_at
 from tests.makers import NOW, asked, record, render, rendered, result, submitted, task

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kfpipe.emulator import Emulator
-from kfpipe.lock.ledger import load
+from kfpipe.lock.lockfile import load
 from tests.cli.conftest import HEAD, Call
 
 LOCK = "shots.lock.json"

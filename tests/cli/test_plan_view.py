@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from kfpipe.cli import plan_view, table
-from kfpipe.cli.destination import Destination
+from kfpipe.connection import Destination
 from kfpipe.domain import Take
 from kfpipe.media.facts import DiskFacts, FileState
 from kfpipe.plan.decide import make

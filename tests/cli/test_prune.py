@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kfpipe.emulator import Emulator
-from kfpipe.lock.ledger import load, save
+from kfpipe.lock.lockfile import load, save
 from kfpipe.lock.states import Rendered, entries, spent
 from kfpipe.media.placement import set_aside
 from tests.cli.conftest import HEAD, Call

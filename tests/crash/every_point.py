@@ -20,7 +20,7 @@ from PIL import Image
 
 from kfpipe import api
 from kfpipe.emulator import Emulator
-from kfpipe.lock import ledger as lockfile
+from kfpipe.lock import lockfile
 from kfpipe.lock.states import Rendered, task_of
 from kfpipe.plan.model import Action
 from tests.crash import stage

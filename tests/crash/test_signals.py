@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from kfpipe.emulator import Emulator
-from kfpipe.lock import ledger as lockfile
+from kfpipe.lock import lockfile
 from kfpipe.lock.states import Rendered
 from tests.manifests import PAID
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from kfpipe import api
-from kfpipe.lock import journal
-from kfpipe.lock import ledger as lockfile
+from kfpipe.lock import journal, lockfile
 from kfpipe.lock.states import Lock, task_ids
 from tests.crash import stage
 from tests.disk.conftest import Project

@@ -11,15 +11,16 @@ from typing import Any, Final
 
 from PIL import Image
 
-from kfpipe import api, service
+from kfpipe import api, connection
 from kfpipe.cli import messages
 from kfpipe.emulator import Emulator
 from kfpipe.environment import Environment
 from kfpipe.errors import ExitCode, KfpipeError
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock.states import Lock, Rendered, entries, spent, state_name
+from kfpipe.session import Session
 
-KEY: Final = service.EMULATOR_KEY
+KEY: Final = connection.EMULATOR_KEY
 
 SUBMIT_TIMEOUT_S: Final = 20.0
 """On the runs' fast clock: a second of real time."""
@@ -66,7 +67,7 @@ class Stage:
         return code
 
     @contextmanager
-    def session(self) -> Iterator[api.Session]:
+    def session(self) -> Iterator[Session]:
         settings = Environment(
             api_key=KEY,
             base_url=self.emulator.base_url,
@@ -74,7 +75,7 @@ class Stage:
             emulator_factor=1.0,
         )
         with api.session(self.project) as session:
-            yield api.Session(project=session.project, ledger=session.ledger, settings=settings)
+            yield Session(project=session.project, ledger=session.ledger, settings=settings)
 
     @property
     def project(self) -> api.Project:

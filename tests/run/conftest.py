@@ -19,6 +19,7 @@ from kfpipe.events import Event, RunFinished
 from kfpipe.lock.states import Lock, Rendered
 from kfpipe.media import frames
 from kfpipe.plan.model import Plan
+from kfpipe.session import Session
 
 DEFAULTS = """\
 kfpipe: 1
@@ -64,7 +65,7 @@ class Studio:
                 emit(event)
 
         with api.session(self.load()) as session:
-            session = api.Session(project=session.project, ledger=session.ledger, settings=self.settings)
+            session = Session(project=session.project, ledger=session.ledger, settings=self.settings)
             return await session.run_async(session.plan(**options), cap=cap, emit=heard, detach=detach)
 
     @property

@@ -16,6 +16,7 @@ from kfpipe.files.durable import sha256_of
 from kfpipe.lock.states import Failed, Rendered, Submitting, entries, spent, task_of
 from kfpipe.media import placement
 from kfpipe.plan.model import Action
+from kfpipe.session import Session
 from tests.run.conftest import DEFAULTS, Studio
 
 pytestmark = pytest.mark.anyio
@@ -211,7 +212,7 @@ async def test_a_frame_that_changed_since_the_plan_is_not_sent(studio: Studio) -
     project = api.load(studio.folder / "shots.yaml")
     (studio.folder / "a.png").write_bytes((studio.folder / "b.png").read_bytes())
     with api.session(project) as session:
-        session = api.Session(project=project, ledger=session.ledger, settings=studio.settings)
+        session = Session(project=project, ledger=session.ledger, settings=studio.settings)
         finished = await session.run_async(session.plan(), cap=None, emit=studio.events.append)
     assert finished.exit_code is ExitCode.INCOMPLETE
     assert "changed" in studio.of(TakePostponed)[0].reason
@@ -251,7 +252,7 @@ async def test_a_neighbours_task_is_nobody_elses(studio: Studio) -> None:
     other_place = f"{DEFAULTS}output: {{dir: other}}\n{ONE}".replace("a.png", "b.png")
     (studio.folder / "other.yaml").write_text(other_place, "utf-8")
     with api.session(api.load(studio.folder / "other.yaml")) as session:
-        other = api.Session(project=session.project, ledger=session.ledger, settings=studio.settings)
+        other = Session(project=session.project, ledger=session.ledger, settings=studio.settings)
         await other.run_async(other.plan(), cap=None, emit=lambda _: None)
     assert studio.billed() == 1
     await studio.run()

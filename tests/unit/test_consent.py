@@ -32,4 +32,4 @@ FREE, PRICED, UNKNOWN = [], [take("kitten"), take("walk")], [take("kitten"), tak
 def test_only_what_fits_an_agreed_cap_is_spent_unasked(takes, cap, charged, answer) -> None:
     facts = PlanFacts(lock={}, disk=DiskFacts(clips={}), region="singapore", now=NOW)
     plan = make(takes, facts, currency="USD", output_dir="renders")
-    assert consent.of(plan, cap=cap and Decimal(cap), charged=charged) == answer
+    assert consent.asked(plan, cap=cap and Decimal(cap), charged=charged) == answer

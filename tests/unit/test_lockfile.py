@@ -14,7 +14,8 @@ import anyio
 import pytest
 
 from kfpipe.errors import Position, Problem, ProjectBusy, Refused, StorageFailed
-from kfpipe.lock.ledger import Ledger, load, read, save
+from kfpipe.lock.ledger import Ledger
+from kfpipe.lock.lockfile import load, read, save
 from kfpipe.lock.paths import LockPaths
 from tests.makers import NOW, failed, record, rendered, result, submitted, submitting, succeeded
 

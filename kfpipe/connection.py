@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
 from typing import Final
-
-import anyio
-import anyio.to_thread
 
 from kfpipe import environment
 from kfpipe.addresses import is_loopback
@@ -17,7 +16,6 @@ from kfpipe.errors import AccountRefused
 from kfpipe.files.durable import storage
 from kfpipe.project import Project
 from kfpipe.provider import Provider
-from kfpipe.provider.client import DashScope
 from kfpipe.runner.settings import Pace, RunLimits
 
 EMULATOR_KEY: Final = "sk-emulator"
@@ -80,6 +78,8 @@ async def provider(project: Project, settings: Environment) -> AsyncIterator[Pro
         async with _client(project, settings, url, key) as client:
             yield client
         return
+    import anyio.to_thread
+
     from kfpipe.emulator import Emulator  # its server and encoder are only worth loading when they are used
 
     own = project.manifest.limits
@@ -96,7 +96,9 @@ async def provider(project: Project, settings: Environment) -> AsyncIterator[Pro
             await anyio.to_thread.run_sync(emulator.__exit__, None, None, None)
 
 
-def _client(project: Project, settings: Environment, url: str, key: str) -> DashScope:
+def _client(project: Project, settings: Environment, url: str, key: str) -> AbstractAsyncContextManager[Provider]:
+    from kfpipe.provider.client import DashScope  # what plans, but does not run, does without HTTP
+
     return DashScope(
         base_url=url,
         api_key=key,
@@ -106,4 +108,35 @@ def _client(project: Project, settings: Environment, url: str, key: str) -> Dash
         uploads_file=project.state_dir / "uploads.jsonl",
         workspace=project.manifest.provider.workspace,
         submit_timeout_s=settings.submit_timeout_s,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """`base_url` is None for an emulator that the run starts for itself."""
+
+    provider: str
+    region: str
+    base_url: str | None
+    prices_as_of: date
+
+    @property
+    def is_charged(self) -> bool:
+        return self.region != EMULATOR_REGION
+
+    @property
+    def text(self) -> str:
+        if self.is_charged:
+            return f"{self.base_url} (region {self.region}), prices as of {self.prices_as_of}"
+        where = "the emulator" if self.base_url is None else f"the emulator at {self.base_url}"
+        return f"{where}: nothing is charged"
+
+
+def destination(project: Project) -> Destination:
+    """The project's destination, the environment's word included."""
+    return Destination(
+        provider=project.manifest.provider.name,
+        region=project.region.name,
+        base_url=base_url(project, environment.read()),
+        prices_as_of=project.catalogue.as_of,
     )

@@ -1,0 +1,205 @@
+"""A project under its run lock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from random import SystemRandom
+from threading import current_thread, main_thread
+from typing import Final
+
+import anyio
+import anyio.to_thread
+
+from kfpipe import connection, environment, gcpause
+from kfpipe.environment import Environment, now
+from kfpipe.errors import KfpipeError
+from kfpipe.events import Event, RunFinished
+from kfpipe.lock import picks, workspace
+from kfpipe.lock.ledger import Ledger
+from kfpipe.lock.states import Lock, Submitted, task_ids
+from kfpipe.maintenance import cancel, prune, reconcile
+from kfpipe.maintenance.cancel import Cancelling
+from kfpipe.maintenance.prune import Departed
+from kfpipe.maintenance.reconcile import Candidate
+from kfpipe.plan import gather
+from kfpipe.plan.model import Plan, Step, everything, nothing
+from kfpipe.plan.selection import Selection
+from kfpipe.project import Project
+from kfpipe.provider import Provider
+from kfpipe.runner.outcome import finished
+from kfpipe.runner.run import Run
+from kfpipe.runner.settings import RunSettings
+from kfpipe.runner.signals import interrupting
+
+LIST_PAUSE_S: Final = 5.0
+"""Between two looks at the task list; how soon the service lists a new task is not documented."""
+LOOPBACK_LIST_PAUSE_S: Final = 0.2
+
+
+@contextmanager
+def session(project: Project) -> Iterator[Session]:
+    """The project, held for one run; what an earlier run left behind is put on record first.
+
+    Raises `ProjectBusy` when another run holds it, `Refused` when lockfile or journal cannot be trusted.
+    """
+    with gcpause.paused():
+        ledger = Ledger.open(project.paths, now=now)
+    with ledger:
+        yield Session(project=project, ledger=ledger, settings=environment.read())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A project under its run lock."""
+
+    project: Project
+    ledger: Ledger
+    settings: Environment
+
+    def plan(
+        self, *, select: Selection = everything, retry: Selection = nothing, rerender: Selection = nothing
+    ) -> Plan:
+        """What `run` will do with each take, why, and what it will cost; the arguments are those of `kfpipe.plan`."""
+        return gather.plan(self.project, self.ledger.lock, select=select, retry=retry, rerender=rerender)
+
+    def check_key(self) -> None:
+        """Raise `AccountRefused` when there is no key to go to the service with; asks nobody."""
+        connection.api_key(self.project, self.settings)
+
+    def run(
+        self, plan: Plan, *, cap: Decimal | None, emit: Callable[[Event], None], detach: bool = False
+    ) -> RunFinished:
+        """Carry out `plan`, spending at most `cap` (None: no limit); Ctrl-C and SIGTERM end it in good order.
+
+        Those are heard in the main thread alone. With `detach` it submits what the limits allow at once, brings home
+        what is finished, and waits for nothing.
+        """
+
+        signals = current_thread() is main_thread()
+
+        async def interruptible() -> RunFinished:
+            return await self.run_async(plan, cap=cap, emit=emit, detach=detach, signals=signals)
+
+        return anyio.run(interruptible)
+
+    async def run_async(
+        self,
+        plan: Plan,
+        *,
+        cap: Decimal | None,
+        emit: Callable[[Event], None],
+        detach: bool = False,
+        signals: bool = False,
+    ) -> RunFinished:
+        """The same on the caller's event loop, asyncio or trio. `signals`: whether to listen to the process's."""
+        if not plan.work:
+            emit(end := finished(plan))
+            return end
+        try:
+            async with self.provider() as provider:
+                run = Run(plan, provider, self.ledger, self._run_settings(cap, detach), emit)
+                async with interrupting(run, enabled=signals):
+                    return await run.carry_out()
+        except BaseExceptionGroup as group:
+            raise _most_telling(group) from group
+
+    @asynccontextmanager
+    async def running(self, plan: Plan, *, cap: Decimal | None) -> AsyncIterator[AsyncIterator[Event]]:
+        """The same as a stream of its events; who leaves the block early ends the run."""
+        send, receive = anyio.create_memory_object_stream[Event](math.inf)  # whoever reads slowly must not slow the run
+
+        async def carry_out() -> None:
+            with send:
+                await self.run_async(plan, cap=cap, emit=send.send_nowait)
+
+        with receive:
+            try:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(carry_out)
+                    yield receive
+                    group.cancel_scope.cancel()
+            except BaseExceptionGroup as errors:
+                raise _most_telling(errors) from errors
+
+    async def cancel(self, take_id: str, provider: Provider) -> Cancelling:
+        """Cancel the take's task if it still waits at the service; a running one runs on and is billed."""
+        entry = self.ledger.lock[take_id].entry
+        if not isinstance(entry, Submitted):
+            return Cancelling.OVER
+        return await cancel.cancel(take_id, entry, provider, self.ledger, now, SystemRandom())
+
+    async def candidates(self, take_id: str, provider: Provider) -> list[Candidate]:
+        """The tasks at the service that may belong to a take without an answer."""
+        entry = reconcile.unsettled(self.ledger.lock)[take_id]
+        owned = await anyio.to_thread.run_sync(self.owned_tasks)
+        return await reconcile.candidates(entry, owned, provider, SystemRandom())
+
+    async def adopt(self, take_id: str, task_id: str) -> None:
+        """Say that this task is the take's own; the next run follows it."""
+        await reconcile.adopt(take_id, reconcile.unsettled(self.ledger.lock)[take_id], task_id, self.ledger)
+
+    async def declare_lost(self, take_id: str) -> None:
+        """Give up the request without an answer; the next run submits anew."""
+        await reconcile.declare_lost(take_id, reconcile.unsettled(self.ledger.lock)[take_id], self.ledger, now)
+
+    def pick(self, shot_id: str, take_id: str | None) -> bool:
+        """Choose this take of the shot, and no other, or with None no take; whether that changes anything."""
+        changed = picks.picked(shot_id, take_id, self.ledger.lock)
+        self.ledger.amend(changed)
+        return bool(changed)
+
+    async def set_aside(self, one: Departed) -> None:
+        """Move the clip of a take that has left the manifest out of the way; it stays on record, with its cost."""
+        entry = await anyio.to_thread.run_sync(prune.moved, one, self.project.folder)
+        await self.ledger.record(one.take_id, entry)
+
+    def owned_tasks(self) -> set[str]:
+        """The ids of all tasks that have an owner, in this manifest or in another one of the project."""
+        return task_ids(self.ledger.lock) | self._neighbours()
+
+    @asynccontextmanager
+    async def provider(self) -> AsyncIterator[Provider]:
+        """The service that this project's requests go to. Raises `AccountRefused` without a key."""
+        async with connection.provider(self.project, self.settings) as provider:
+            yield provider
+
+    def _continued(self, waiting: Step, lock: Lock) -> Step:
+        """What is to be done with a take whose sources have their clips now."""
+        return gather.continued(self.project, waiting, lock)
+
+    def _neighbours(self) -> set[str]:
+        return workspace.known_tasks(self.project.root, self.project.lockfile_path)
+
+    def _run_settings(self, cap: Decimal | None, detach: bool) -> RunSettings:
+        local = connection.is_local(self.project, self.settings)
+        return RunSettings(
+            folder=self.project.folder,
+            root=self.project.root,
+            region=self.project.region.name,
+            limits=connection.limits(self.project),
+            cap=cap,
+            is_detached=detach,
+            neighbours=self._neighbours,
+            continued=self._continued,
+            list_pause_s=LOOPBACK_LIST_PAUSE_S if local else LIST_PAUSE_S,
+            now=now,
+            random=SystemRandom(),
+        )
+
+
+def _most_telling(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one exception of a group that a user should read: a bug before a known error, then the first."""
+    leaves = [*_leaves(group)]
+    return next((leaf for leaf in leaves if not isinstance(leaf, KfpipeError)), leaves[0])
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for inner in group.exceptions:
+        if isinstance(inner, BaseExceptionGroup):
+            yield from _leaves(inner)
+        else:
+            yield inner
