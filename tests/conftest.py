@@ -10,7 +10,7 @@ from typing import TextIO
 import pytest
 from hypothesis import HealthCheck, settings
 
-from kfpipe.cli import terminal
+from kfpipe.cli.output import streams
 from kfpipe.emulator.settings import FILMS
 
 # How long an example takes depends on what else the machine does; that is no property of the code.
@@ -54,16 +54,16 @@ GIVEN = {".env", ".keys", "config"}
 def no_key_in_any_byte(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Every byte that kfpipe wrote or printed in the whole suite is searched for the keys that the tests use."""
     said: list[str] = []
-    write = terminal._write
+    write = streams._write
 
     def tapped(stream: TextIO, text: str) -> OSError | None:
         if any(key in text for key in KEYS):
             said.append(text)
         return write(stream, text)
 
-    terminal._write = tapped
+    streams._write = tapped
     yield
-    terminal._write = write
+    streams._write = write
     assert not said
     files = (path for path in tmp_path_factory.getbasetemp().rglob("*") if path.is_file() and not path.is_symlink())
     holding = [path for path in files if path.name not in GIVEN and _holds_a_key(path)]

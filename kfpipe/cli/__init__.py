@@ -2,28 +2,14 @@
 
     entry       where every command begins and ends: words in, exit code out
     group       the commands by name, loaded when they are called
-    init, validate, plan, run, status, cancel, reconcile, verify, pick, prune, report, export, models, schema,
-    emulate, lock, lock_merge, completion, doctor    one command each
-    source      MANIFEST and what is laid over it
-    arguments   the words that other commands share
-    choices     which takes a person means, and what they decided about others
-    outline     all commands and their options, for those who do not want to load them
-    shells, offers    what the Tab key is answered
-    selection   which takes `kitten*`, `tag:hero` or `!walk` mean
-    destination where requests would go, and whether that costs anything
-    consent     whether a run may spend, and up to where
-    progress    events -> where a run stands, and lines that tell it
-    watch       the record while another process writes it
-    live        the same on a screen, or as dated lines
-    event_log   events -> lines for a program
-    settlement  what a person decided about takes without an answer
-    plan_view, record_view, reconcile_view, verify_view, prune_view, export_view, summary
-                values -> what is printed of them
-    report_view footage -> a page for the browser
-    messages    errors -> text and exit codes
-    table, figures, bills, terminal    rows, numbers, sums of money, the two streams
+    commands/   one module for each verb
+    options/    the words that commands share: MANIFEST and what is laid over it, selectors, decisions, saved plans
+    views/      values -> what is printed of them: tables, pages, progress, the question before money is spent
+    output/     the two streams, tables, amounts, messages and exit codes
+    completion/ what the Tab key is answered
+    starter/    the example that `kfpipe init` writes
 
-A command reads its words, calls `kfpipe.api`, and prints what a view has made of the answer.
+A command parses its words, calls one function, prints what a view has made of the answer, and returns an exit code.
 """
 
 from kfpipe.cli.entry import main

@@ -12,8 +12,8 @@ from typing import Final, NoReturn
 
 import click
 
-from kfpipe.cli import messages, terminal
 from kfpipe.cli.group import COMPLETION, SUMMARIES, NoSuchCommand, commands
+from kfpipe.cli.output import messages, streams
 from kfpipe.errors import ExitCode, KfpipeError, Problem, StorageFailed
 from kfpipe.wording import closest
 
@@ -22,9 +22,9 @@ _KEYS: Final = re.compile(r"\bsk-[\w.-]+")
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with its exit code."""
-    terminal.prepare()
+    streams.prepare()
     if COMPLETION in os.environ:
-        from kfpipe.cli import shells  # a shell that completes a line calls no command
+        from kfpipe.cli.completion import shells  # a shell that completes a line calls no command
 
         sys.stdout.write(shells.answered(os.environ[COMPLETION]))
         sys.exit(ExitCode.OK)
@@ -50,9 +50,9 @@ def _ended(args: list[str]) -> ExitCode:
 def _refused(told: Sequence[Problem], code: ExitCode, *, as_json: bool) -> ExitCode:
     with suppress(StorageFailed):  # what stdout cannot take is told on stderr
         if as_json:
-            terminal.result_json(messages.refusal_json(told, code))
+            streams.result_json(messages.refusal_json(told, code))
             return code
-    terminal.note(*messages.problems_text(told))
+    streams.note(*messages.problems_text(told))
     return code
 
 
@@ -77,7 +77,7 @@ def _options(context: click.Context | None) -> list[str]:
 def _bug_problem(error: Exception) -> Problem:
     """A bug is ours to mend: the traceback is for those who ask for it, and never shows a key."""
     if os.environ.get("KFPIPE_DEBUG") == "1":
-        terminal.note(*_without_keys("".join(traceback.format_exception(error))).splitlines())
+        streams.note(*_without_keys("".join(traceback.format_exception(error))).splitlines())
     return Problem(
         file="",
         what=f"this is a bug in kfpipe: {_without_keys(f'{type(error).__name__}: {error}')}",

@@ -49,7 +49,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in SUMMARIES:
             return None
-        command = import_module(f"kfpipe.cli.{cmd_name}").command
+        command = import_module(f"kfpipe.cli.commands.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from kfpipe.cli import outline
+from kfpipe.cli.completion import outline
+from kfpipe.cli.completion.shells import LINE, SHELLS, WORD
 from kfpipe.cli.group import COMPLETION, commands
-from kfpipe.cli.shells import LINE, SHELLS, WORD
 from tests.cli.conftest import HEAD, Call
 from tests.cli.test_help import HEAVY
 
@@ -143,8 +143,8 @@ def test_an_answer_needs_none_of_what_a_run_needs(film: Path) -> None:
 
 
 def test_the_outline_tells_of_the_commands_as_they_are() -> None:
-    told = json.loads(files("kfpipe.cli").joinpath(outline.FILE).read_text("utf-8"))
-    assert told == outline.drawn(commands), "python -m kfpipe.cli.outline draws it anew"
+    told = json.loads(files("kfpipe.cli.completion").joinpath(outline.FILE).read_text("utf-8"))
+    assert told == outline.drawn(commands), "python -m kfpipe.cli.completion.outline draws it anew"
 
 
 def test_a_shell_that_nobody_knows_is_refused(kfpipe: Call) -> None:

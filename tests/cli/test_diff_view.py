@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from kfpipe.cli import diff_view
+from kfpipe.cli.views import diff as diff_view
 from kfpipe.plan.compare import Comparison, Price, Revision
 
 PAST = Revision(name="main", commit="0123456789abcdef", takes=(), lock={})

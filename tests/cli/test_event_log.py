@@ -11,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from jsonschema import Draft202012Validator
 
-from kfpipe.cli.event_log import as_json, name_of
+from kfpipe.cli.output.event_log import as_json, name_of
 from kfpipe.domain import TaskStatus
 from kfpipe.emulator import Emulator
 from kfpipe.errors import ExitCode

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from kfpipe.cli.figures import counted, money_text, parse_amount, size_text, span_text
+from kfpipe.cli.output.amounts import counted, money_text, parse_amount, size_text, span_text
 from kfpipe.errors import Refused
 
 

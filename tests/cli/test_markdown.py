@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from kfpipe.cli import markdown
-from kfpipe.cli.table import Column, Table
+from kfpipe.cli.output import markdown
+from kfpipe.cli.output.table import Column, Table
 from tests.cli.conftest import HEAD, Call
 
 HOSTILE = [

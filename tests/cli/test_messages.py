@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from kfpipe.cli.messages import MOST_SHOWN, exit_code, problem_json, problem_lines, problems, problems_text
+from kfpipe.cli.output.messages import MOST_SHOWN, exit_code, problem_json, problem_lines, problems, problems_text
 from kfpipe.errors import (
     AccountRefused,
     BadRender,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from kfpipe.cli import order_view
+from kfpipe.cli.views import order as order_view
 from kfpipe.domain import CutFrom, FrameEnd, MediaRole, Take
 from kfpipe.media.facts import DiskFacts
 from kfpipe.plan.decide import make

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from kfpipe.cli import plan_view, table
+from kfpipe.cli.output import table
+from kfpipe.cli.views import plan as plan_view
 from kfpipe.connection import Destination
 from kfpipe.domain import Take
 from kfpipe.media.facts import DiskFacts, FileState

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from kfpipe.cli.progress import Progress, advanced, totals, transition
+from kfpipe.cli.views.progress import Progress, advanced, totals, transition
 from kfpipe.domain import TaskStatus
 from kfpipe.events import (
     Event,

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from kfpipe.cli import report_view
+from kfpipe.cli.views import report as report_view
 from kfpipe.domain import CutFrom, FrameEnd, MediaInput, MediaRole, RemoteMedium, Take
 from kfpipe.lock.states import Entry, Lock
 from kfpipe.plan.selection import nominees

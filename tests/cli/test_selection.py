@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kfpipe.cli.messages import problems_text
+from kfpipe.cli.output.messages import problems_text
 from kfpipe.errors import Refused
 from kfpipe.plan.selection import named
 from tests.makers import failed, record, rendered, request, take

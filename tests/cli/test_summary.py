@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from kfpipe.cli import summary
-from kfpipe.cli.summary import Whereabouts
+from kfpipe.cli.views import run as run_view
+from kfpipe.cli.views.run import Whereabouts
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished
 from kfpipe.media.facts import DiskFacts
@@ -33,7 +33,7 @@ PLACES = Whereabouts(clips=PurePosixPath("film/renders"), record=PurePosixPath("
 
 
 def lines(finished: RunFinished, *, is_charged: bool = True) -> list[str]:
-    return summary.lines(finished, PLACES, elapsed_s=78.0, is_charged=is_charged)
+    return run_view.lines(finished, PLACES, elapsed_s=78.0, is_charged=is_charged)
 
 
 def test_a_good_run_takes_two_lines() -> None:
@@ -59,8 +59,8 @@ def test_the_emulator_charges_nothing() -> None:
 
 def test_a_run_without_work_says_what_there_is() -> None:
     idle = replace(FINISHED, rendered=0, kept=5, spent=Decimal(0))
-    assert summary.nothing_to_do(idle) == "nothing to do: 5 takes rendered"
-    assert summary.nothing_to_do(replace(idle, undecided=1)) == "nothing to do: 5 takes rendered, 1 for you to decide"
+    assert run_view.nothing_to_do(idle) == "nothing to do: 5 takes rendered"
+    assert run_view.nothing_to_do(replace(idle, undecided=1)) == "nothing to do: 5 takes rendered, 1 for you to decide"
 
 
 def test_what_was_billed_for_another_length_is_named() -> None:
@@ -75,14 +75,14 @@ def test_what_was_billed_for_another_length_is_named() -> None:
         "kitten": record(rendered(kitten, of_result=result(billed_seconds=Decimal(7)))),
         "monster": record(rendered(monster)),
     }
-    assert summary.billed_otherwise(plan, lock) == ["  kitten: billed for 7 s, not the 5 s asked for"]
-    assert summary.billed_otherwise(plan, {}) == []
+    assert run_view.billed_otherwise(plan, lock) == ["  kitten: billed for 7 s, not the 5 s asked for"]
+    assert run_view.billed_otherwise(plan, {}) == []
 
 
 def test_many_undecided_takes_are_cut_short() -> None:
     takes = [take(f"shot_{number:02}") for number in range(12)]
     lock = {one.id: record(failed(one, code="InvalidParameter", message="no")) for one in takes}
-    told = summary.undecided(
+    told = run_view.undecided(
         make(
             takes,
             PlanFacts(lock=lock, disk=DiskFacts(clips={}), region="singapore", now=NOW),
@@ -104,7 +104,7 @@ def test_many_undecided_takes_are_cut_short() -> None:
     ],
 )
 def test_an_early_end_has_its_reason(code: ExitCode, text: list[str]) -> None:
-    assert summary.ending(replace(FINISHED, exit_code=code)) == text
+    assert run_view.ending(replace(FINISHED, exit_code=code)) == text
 
 
 def test_a_detached_run_tells_first_what_it_has_left_at_the_service() -> None:

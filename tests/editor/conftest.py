@@ -17,7 +17,7 @@ from typing import NoReturn
 import pytest
 from filelock import FileLock
 
-from kfpipe import starter
+from kfpipe.cli import starter
 from tests.docs.pages import ROOT, shown_file
 from tests.editor.language_server import LanguageServer, Sheet
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from PIL import Image
 
 from kfpipe import api, connection
-from kfpipe.cli import messages
+from kfpipe.cli.output import messages
 from kfpipe.emulator import Emulator
 from kfpipe.environment import Environment
 from kfpipe.errors import ExitCode, KfpipeError

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kfpipe import project
-from kfpipe.cli.messages import problem_lines
+from kfpipe.cli.output.messages import problem_lines
 from kfpipe.errors import Problem, Refused
 
 MANIFESTS = Path(__file__).parent / "manifests"

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from kfpipe import project
-from kfpipe.cli.messages import problem_lines
+from kfpipe.cli.output.messages import problem_lines
 from kfpipe.errors import Problem, Refused
 from tests import recordings
 

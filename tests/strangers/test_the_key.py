@@ -68,7 +68,7 @@ async def _downloaded(dashscope: DashScope, stub: Stub) -> None:
 
 def _told(error: BaseException | None) -> str:
     """All that an exception and those behind it could show of themselves."""
-    from kfpipe.cli.terminal import plain
+    from kfpipe.cli.output.streams import plain
 
     text = ""
     while error is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from kfpipe import starter
+from kfpipe.cli import starter
 from kfpipe.files.schemas import Schema, schema_file
 from kfpipe.manifest import document, schema
 

@@ -1,0 +1,75 @@
+"""`kfpipe doctor`"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import click
+
+from kfpipe import catalogue, environment
+from kfpipe.catalogue import Region
+from kfpipe.cli.options.common import json_option
+from kfpipe.cli.output import streams
+from kfpipe.errors import ExitCode, Refused
+from kfpipe.maintenance import doctor
+from kfpipe.maintenance.doctor import Check, Grade
+from kfpipe.wording import did_you_mean, echoed, listed
+
+
+@click.command("doctor", epilog="Example: kfpipe doctor --online --region beijing")
+@click.option("--online", is_flag=True, help="Also ask the service: one request, free of charge.")
+@click.option("--region", metavar="NAME", default="singapore", show_default=True, help="Which service to ask.")
+@json_option
+def command(online: bool, region: str, as_json: bool) -> ExitCode:
+    """Look whether this machine is ready.
+
+    Versions, codecs, the key (where it was found, never what it is), the disk; and with --online whether the service
+    answers, takes the key, and agrees about the time. Exit code 0: all is well; 1: something needs attention.
+    """
+    asked = _region(region)
+    checks = [*doctor.offline(Path.cwd(), os.environ)]
+    if online:
+        now = partial(datetime.now, UTC)
+        checks += anyio.run(doctor.online, asked, environment.read(), now)
+    code = ExitCode.INCOMPLETE if _alarms(checks) else ExitCode.OK
+    if as_json:
+        streams.result_json({"checks": [_as_json(check) for check in checks], "exit_code": int(code)})
+    else:
+        streams.result(*(line for check in checks for line in _lines(check)), "", _summary(checks))
+    return code
+
+
+def _region(name: str) -> Region:
+    known = catalogue.shipped()
+    region = known.region(name)
+    if region is None:
+        fix = did_you_mean(name, known.regions, "`kfpipe models` lists all regions")
+        what = f"the region {echoed(name)} is not known"
+        raise Refused.because("--region", what, expected=listed(known.regions), fix=fix)
+    return region
+
+
+def _alarms(checks: Sequence[Check]) -> int:
+    return sum(check.verdict is Grade.ATTENTION for check in checks)
+
+
+def _lines(check: Check) -> list[str]:
+    lines = [f"{check.verdict:9}  {check.topic}: {check.what}"]
+    return lines if check.fix is None else [*lines, f"{'':9}  fix: {check.fix}"]
+
+
+def _summary(checks: Sequence[Check]) -> str:
+    alarms = _alarms(checks)
+    if alarms:
+        return f"{alarms} of {len(checks)} need attention" if alarms > 1 else f"1 of {len(checks)} needs attention"
+    return "ready"
+
+
+def _as_json(check: Check) -> dict[str, Any]:
+    return {"topic": check.topic, "verdict": check.verdict, "what": check.what, "fix": check.fix}

@@ -1,0 +1,93 @@
+"""`kfpipe pick`"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.source import Source, manifest_arguments
+from kfpipe.cli.output import messages, streams, table
+from kfpipe.cli.output.table import Column, Table
+from kfpipe.domain import Take
+from kfpipe.errors import ExitCode
+from kfpipe.lock import lockfile, picks
+from kfpipe.lock.states import Lock, Rendered, state_of
+from kfpipe.session import session as held
+
+
+@click.command("pick", epilog="Example: kfpipe pick shots.yaml lighthouse seed=21")
+@manifest_arguments
+@click.argument("shot")
+@click.argument("take", required=False)
+@click.option("--none", "nothing", is_flag=True, help="No take of the shot any more.")
+@json_option
+def command(source: Source, shot: str, take: str | None, nothing: bool, as_json: bool) -> ExitCode:
+    """Choose one take of a shot.
+
+    TAKE is the take's id, or the part of it behind the `@`. The choice is on record in the lockfile, and holds until
+    another take is picked or this one is rendered again. Without TAKE, the takes of SHOT and the choice are shown.
+    """
+    if nothing and take is not None:
+        raise click.UsageError("give either TAKE or --none")
+    project = source.load()
+    streams.note(*messages.problems_text(project.warnings))
+    takes = picks.shot_named(shot, project.takes)
+    if take is None and not nothing:
+        _show(takes, lockfile.read(project.paths), as_json=as_json)
+        return ExitCode.OK
+    with held(project) as session:
+        chosen = None if take is None else picks.take_named(take, takes, session.ledger.lock)
+        changed = session.pick(shot, None if chosen is None else chosen.id)
+        lock = session.ledger.lock
+    if as_json:
+        streams.result_json(_as_json(takes, lock, changed=changed))
+        return ExitCode.OK
+    if chosen is not None and chosen.fingerprint != lock[chosen.id].entry.asked.fingerprint:
+        streams.note(f"warning: {chosen.id} has changed since: the next run renders it anew, and ends this choice")
+    streams.result(f"{shot}: {chosen.id if chosen else 'no take'} is picked{'' if changed else ' already'}")
+    return ExitCode.OK
+
+
+def _show(takes: Sequence[Take], lock: Lock, *, as_json: bool) -> None:
+    if as_json:
+        streams.result_json(_as_json(takes, lock, changed=False))
+    else:
+        table.show(_table(takes, lock))
+
+
+def _table(takes: Sequence[Take], lock: Lock) -> Table:
+    """A row for each take of the shot."""
+    return Table(
+        columns=tuple(Column(title=title) for title in ("take", "picked", "state", "file")),
+        rows=tuple(
+            (take.id, "yes" if _is_picked(take, lock) else "", state_of(lock.get(take.id)), _file(take, lock) or "")
+            for take in takes
+        ),
+    )
+
+
+def _as_json(takes: Sequence[Take], lock: Lock, *, changed: bool) -> dict[str, object]:
+    return {
+        "takes": [
+            {
+                "take": take.id,
+                "picked": _is_picked(take, lock),
+                "state": state_of(lock.get(take.id)),
+                "file": _file(take, lock),
+            }
+            for take in takes
+        ],
+        "changed": changed,
+        "exit_code": int(ExitCode.OK),
+    }
+
+
+def _is_picked(take: Take, lock: Lock) -> bool:
+    return take.id in lock and lock[take.id].picked
+
+
+def _file(take: Take, lock: Lock) -> str | None:
+    entry = lock[take.id].entry if take.id in lock else None
+    return entry.render.path if isinstance(entry, Rendered) else None

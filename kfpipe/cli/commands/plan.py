@@ -1,0 +1,131 @@
+"""`kfpipe plan`"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kfpipe import connection
+from kfpipe.cli.options.choices import Choices, choice_options
+from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.saved_plan import as_file
+from kfpipe.cli.options.source import Source, manifest_arguments
+from kfpipe.cli.output import markdown, messages, streams, table
+from kfpipe.cli.output.table import Table
+from kfpipe.cli.views import diff as diff_view
+from kfpipe.cli.views import plan as plan_view
+from kfpipe.connection import Destination
+from kfpipe.errors import ExitCode, Problem
+from kfpipe.lock import lockfile
+from kfpipe.plan import gather, planfile, revision
+from kfpipe.plan.compare import Comparison, compare
+from kfpipe.plan.model import Plan
+
+
+@click.command("plan", epilog="Example: kfpipe plan shots.yaml -s 'kitten*' --retry state:failed")
+@manifest_arguments
+@choice_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write the plan to a file, for `kfpipe run --plan FILE`.",
+)
+@click.option("--check", is_flag=True, help="Exit with 1 unless there is nothing to do and nothing to decide.")
+@click.option("--diff", metavar="REV", help="Show what has changed since a git commit, take by take.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print a comment for a pull request instead.")
+@json_option
+def command(
+    source: Source,
+    choices: Choices,
+    output: Path | None,
+    check: bool,
+    diff: str | None,
+    as_markdown: bool,
+    as_json: bool,
+) -> ExitCode:
+    """Show what the next run will do, why, and what it will cost.
+
+    Nothing is sent, and nothing changes. The run carries out this very plan; with `-o` it can be looked at first, and
+    carried out later or not at all. SELECT is a take, a shot, a pattern like `kitten*`, or one of `tag:hero`,
+    `state:failed`, `model:wan2.7*`, `changed` (on record, and asked for otherwise by now); a leading `!` leaves out.
+    """
+    if as_markdown and as_json:
+        raise click.UsageError("--markdown and --json exclude each other")
+    project = source.load()
+    lock = lockfile.read(project.paths)
+    chosen = choices.among(project, lock)
+    plan, goal = gather.plan(project, lock, **chosen), connection.destination(project)
+    past = None if diff is None else revision.past(project, source.path.name, source.options, diff)
+    page = _Page(
+        source=source,
+        choices=choices,
+        output=output,
+        plan=plan,
+        goal=goal,
+        comparison=None if past is None else compare(past, project.takes, lock, chosen["select"]),
+    )
+    if output is not None:
+        planfile.save(output, as_file(plan, goal, source, choices), project.root)
+    if as_json:
+        streams.result_json(page.as_json(project.warnings))
+    else:
+        streams.note(*messages.problems_text(project.warnings))
+        if as_markdown:
+            streams.result(*page.as_markdown())
+        else:
+            page.show()
+    return ExitCode.INCOMPLETE if check and (plan.work or plan.undecided) else ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """A plan, and what it is compared with, in each of the forms that it can be asked for."""
+
+    source: Source
+    choices: Choices
+    output: Path | None
+    plan: Plan
+    goal: Destination
+    comparison: Comparison | None
+
+    def as_json(self, warnings: tuple[Problem, ...]) -> dict[str, Any]:
+        also = {} if self.comparison is None else {"diff": diff_view.as_json(self.comparison)}
+        return {**plan_view.as_json(self.plan, self.goal, warnings), **also}
+
+    def as_markdown(self) -> list[str]:
+        """For a comment: the sums, and the takes that differ, or that a run would do something about."""
+        heading = f"### kfpipe plan of {markdown.code(str(self.source.path))}"
+        matter = replace(self.plan, steps=(*self.plan.work, *self.plan.undecided))
+        return [heading, "", *markdown.block(self._summary()), *markdown.table(self._rows(matter))]
+
+    def show(self) -> None:
+        """For the screen, with the commands that go on from here."""
+        if not self.plan.steps:
+            streams.result("no take is selected")
+            return
+        rows = self._rows(self.plan)
+        if rows.rows:
+            table.show(rows)
+            streams.result("")
+        streams.result(*self._summary(), *plan_view.next_steps(self.plan, self._command))
+
+    def _rows(self, plan: Plan) -> Table:
+        if self.comparison is None:
+            return plan_view.table(plan)
+        return diff_view.table(self.comparison, self.plan)
+
+    def _summary(self) -> list[str]:
+        compared = [] if self.comparison is None else diff_view.summary(self.comparison, self.plan.currency)
+        return [*compared, *plan_view.summary(self.plan, self.goal)]
+
+    def _command(self, verb: str, *words: str) -> str:
+        """A command that goes on from this plan; a run without further options does what is in the file."""
+        if self.output is not None and verb == "run" and not words:
+            return shlex.join(["kfpipe", "run", "--plan", str(self.output)])
+        return self.source.command(verb, *words, *self.choices.words_for(verb))

@@ -1,0 +1,81 @@
+"""`kfpipe prune`"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anyio
+import click
+
+from kfpipe.cli.options.choices import Selectors, select_option
+from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.source import Source, manifest_arguments
+from kfpipe.cli.output import messages, streams, table
+from kfpipe.cli.views import prune as prune_view
+from kfpipe.errors import ExitCode
+from kfpipe.lock import lockfile
+from kfpipe.lock.states import Lock
+from kfpipe.maintenance import prune
+from kfpipe.maintenance.prune import ClipState, Departed
+from kfpipe.project import Project
+from kfpipe.session import Session
+from kfpipe.session import session as held
+
+
+@click.command("prune", epilog="Example: kfpipe prune shots.yaml --yes")
+@manifest_arguments
+@select_option
+@click.option("--yes", is_flag=True, help="Move the clips; without it they are only listed.")
+@json_option
+def command(source: Source, select: Selectors, yes: bool, as_json: bool) -> ExitCode:
+    """List takes that left the manifest, and set their clips aside.
+
+    With --yes each clip moves into the folder .previous beside it. Nothing is deleted, and nothing is forgotten: the
+    lockfile keeps the take, what it cost, and where its clip is now. Exit code 1: a clip has other bytes than those
+    on record, and was left alone. SELECT is explained by `kfpipe plan --help`.
+    """
+    project = source.load()
+    streams.note(*messages.problems_text(project.warnings))
+    if not yes:
+        found = _departed(project, lockfile.read(project.paths), select)
+        return _listed(found, lambda *words: source.command(*words, *select.words), as_json=as_json)
+    with held(project) as session:
+        found = _departed(project, session.ledger.lock, select)
+        anyio.run(_set_aside, session, found)
+        after = _departed(project, session.ledger.lock, select)
+    code = ExitCode.INCOMPLETE if any(one.clip is ClipState.ALTERED for one in after) else ExitCode.OK
+    if as_json:
+        streams.result_json(_as_json(after, code))
+    else:
+        streams.result(*prune_view.outcome(found, after))
+    return code
+
+
+def _departed(project: Project, lock: Lock, select: Selectors) -> list[Departed]:
+    is_meant = select.among(project, lock)
+    return [one for one in prune.departed(project, lock) if is_meant(one.take_id)]
+
+
+async def _set_aside(session: Session, found: Sequence[Departed]) -> None:
+    for one in found:
+        if one.clip is ClipState.MOVE:
+            await session.set_aside(one)
+
+
+def _listed(found: Sequence[Departed], command: Callable[..., str], *, as_json: bool) -> ExitCode:
+    if as_json:
+        streams.result_json(_as_json(found, ExitCode.OK))
+        return ExitCode.OK
+    if found:
+        table.show(prune_view.table(found))
+        streams.result("", *prune_view.summary(found))
+    else:
+        streams.result("nothing to prune: every take on record is in the manifest")
+    if any(one.clip is ClipState.MOVE for one in found):
+        streams.result(f"next: {command('prune', '--yes')}")
+    return ExitCode.OK
+
+
+def _as_json(found: Sequence[Departed], code: ExitCode) -> dict[str, Any]:
+    return {**prune_view.as_json(found), "exit_code": int(code)}

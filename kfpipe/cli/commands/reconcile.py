@@ -1,0 +1,109 @@
+"""`kfpipe reconcile`"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import anyio
+import click
+
+from kfpipe.cli.options import decisions
+from kfpipe.cli.options.choices import Selectors, select_option
+from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.decisions import Adopted, GiveUp, Decision
+from kfpipe.cli.options.source import Source, manifest_arguments
+from kfpipe.cli.output import messages, streams
+from kfpipe.cli.views import plan as plan_view
+from kfpipe.cli.views import reconcile as reconcile_view
+from kfpipe.cli.views.reconcile import Case
+from kfpipe.errors import ExitCode
+from kfpipe.lock.states import Submitting, Unclear
+from kfpipe.maintenance import reconcile
+from kfpipe.plan.model import Chosen
+from kfpipe.session import Session
+from kfpipe.session import session as held
+
+
+@click.command("reconcile", epilog="Example: kfpipe reconcile shots.yaml --adopt kitten=1d37e05a-44e9-4d75")
+@manifest_arguments
+@select_option
+@click.option("--adopt", metavar="TAKE=TASK_ID", multiple=True, help="This task is the take's own. Repeatable.")
+@click.option("--lost", metavar="TAKE", multiple=True, help="Give the take's request up. Repeatable.")
+@json_option
+def command(
+    source: Source, select: Selectors, adopt: tuple[str, ...], lost: tuple[str, ...], as_json: bool
+) -> ExitCode:
+    """Settle the takes whose answers were lost.
+
+    Such a take may have been paid for: kfpipe does not send it again before its task is named or given up. Without
+    --adopt and --lost, the tasks at the service that may be its own are listed, and on a terminal each take is asked
+    about. With them, nothing is sent. SELECT is explained by `kfpipe plan --help`. Exit code 0: nothing is left to
+    settle; 1: something is.
+    """
+    project = source.load()
+    streams.note(*messages.problems_text(project.warnings))
+    with held(project) as session:
+        decided = decisions.parsed(adopt, lost, session.ledger.lock, session.owned_tasks())
+        is_meant = select.among(project, session.ledger.lock)
+        cases = [] if decided else _cases(session, is_meant)
+        if not as_json:
+            decided = decided or _shown(cases)
+        anyio.run(_settle, session, decided)
+        left = sorted(filter(is_meant, reconcile.unsettled(session.ledger.lock)))
+        code = ExitCode.INCOMPLETE if left else ExitCode.OK
+        if as_json:
+            streams.result_json({**reconcile_view.as_json(cases, decided, left), "exit_code": int(code)})
+            return code
+        streams.note(*reconcile_view.doubts(decided))
+        streams.result(*map(reconcile_view.settled, decided), *reconcile_view.remaining(left, source.command))
+        if decided and not left:
+            streams.result(*plan_view.next_steps(session.plan(), source.command))
+    return code
+
+
+def _cases(session: Session, is_meant: Chosen) -> list[Case]:
+    unsettled = reconcile.unsettled(session.ledger.lock)
+    open_takes = {take_id: entry for take_id, entry in unsettled.items() if is_meant(take_id)}
+    return anyio.run(_look, session, open_takes) if open_takes else []
+
+
+async def _look(session: Session, open_takes: Mapping[str, Submitting | Unclear]) -> list[Case]:
+    async with session.provider() as provider:
+        return [
+            Case(take_id=take_id, entry=entry, candidates=tuple(await session.candidates(take_id, provider)))
+            for take_id, entry in sorted(open_takes.items())
+        ]
+
+
+def _shown(cases: Sequence[Case]) -> list[Decision]:
+    """Show each case; what the person at the terminal decided, if there is one."""
+    decided: list[Decision] = []
+    for case in cases:
+        offered = case.without({one.task_id for one in decided if isinstance(one, Adopted)})
+        streams.result(*reconcile_view.lines(offered), "")
+        if streams.is_interactive():
+            answer = _asked(offered)
+            decided += [answer] if answer is not None else []
+    return decided
+
+
+def _asked(case: Case) -> Decision | None:
+    """What a person says of the case; None: they leave it as it is."""
+    numbered = {str(number): one.task.task_id for number, one in enumerate(case.candidates, 1)}
+    while True:
+        word = streams.answer(reconcile_view.question(case)).casefold()
+        if not word:
+            return None
+        if word in ("l", "lost"):
+            return GiveUp(take_id=case.take_id)
+        if word in numbered:
+            return Adopted(take_id=case.take_id, task_id=numbered[word])
+
+
+async def _settle(session: Session, decided: Sequence[Decision]) -> None:
+    for one in decided:
+        match one:
+            case Adopted():
+                await session.adopt(one.take_id, one.task_id)
+            case GiveUp():
+                await session.declare_lost(one.take_id)

@@ -1,0 +1,56 @@
+"""`kfpipe report`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kfpipe.cli.options.choices import Selectors, select_option
+from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.source import Source, manifest_arguments
+from kfpipe.cli.output import messages, streams
+from kfpipe.cli.output.amounts import counted
+from kfpipe.cli.views import report as report_view
+from kfpipe.errors import ExitCode, Refused
+from kfpipe.lock import lockfile
+from kfpipe.plan.selection import nominees
+from kfpipe.review import footage
+from kfpipe.review.output import Handout
+from kfpipe.wording import echoed
+
+_ENDINGS = (".html", ".htm")
+
+
+@click.command("report", epilog="Example: kfpipe report shots.yaml -s tag:hero")
+@manifest_arguments
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Another place than beside the clips."
+)
+@select_option
+@json_option
+def command(source: Source, output: Path | None, select: Selectors, as_json: bool) -> ExitCode:
+    """Write a page to review the takes in a browser.
+
+    Each shot with its stills and its prompt, each take with its clip, seed, cost and state. One file, without scripts;
+    it shows the stills and clips from where they lie, so it works in the project's folder, online or not.
+    """
+    project = source.load()
+    streams.note(*messages.problems_text(project.warnings))
+    given = output or source.path.parent / project.manifest.output_dir / f"{project.stem}.html"
+    if given.suffix.lower() not in _ENDINGS:
+        raise Refused.because("--output", f"{echoed(given.name)} is no page", expected="a name that ends in .html")
+    handout = Handout.at(given, project)
+    lock = lockfile.read(project.paths)
+    is_meant = select.among(project, lock)
+    shown = [one for one in nominees(project.takes, lock) if is_meant(one.take_id)]
+    shots = footage.of_project(project, lock, handout, is_meant)
+    handout.write(report_view.html(project.manifest.title or project.stem, shots, shown, handout.link))
+    takes, clips = sum(len(shot.takes) for shot in shots), sum(len(shot.clips) for shot in shots)
+    if as_json:
+        counts = {"shots": len(shots), "takes": takes, "clips": clips}
+        streams.result_json({"file": str(given), **counts, "exit_code": int(ExitCode.OK)})
+    else:
+        told = ", ".join((counted(len(shots), "shot"), counted(takes, "take"), counted(clips, "clip")))
+        streams.result(f"{given}: {told}")
+    return ExitCode.OK

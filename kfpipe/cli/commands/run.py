@@ -1,0 +1,178 @@
+"""`kfpipe run`"""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import click
+
+from kfpipe import connection
+from kfpipe.cli.options.choices import Choices
+from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.saved_plan import SavedPlan, as_file, manifest_or_plan
+from kfpipe.cli.options.source import Source
+from kfpipe.cli.output import event_log, messages, streams, table
+from kfpipe.cli.output.amounts import parse_amount
+from kfpipe.cli.views import live
+from kfpipe.cli.views import plan as plan_view
+from kfpipe.cli.views import run as run_view
+from kfpipe.cli.views.question import Question, consent_to
+from kfpipe.cli.views.run import Whereabouts
+from kfpipe.connection import Destination
+from kfpipe.errors import ExitCode, OverBudget
+from kfpipe.events import Event, RunFinished
+from kfpipe.plan.model import Chosen, Plan
+from kfpipe.project import Project
+from kfpipe.session import Session
+from kfpipe.session import session as held
+
+
+@click.command("run", epilog="Example: kfpipe run shots.yaml -s tag:hero --max-cost 5.00")
+@manifest_or_plan
+@click.option("--max-cost", metavar="AMOUNT", help="Spend at most this, instead of the manifest's `budget.max_cost`.")
+@click.option("--detach", is_flag=True, help="Submit what the limits allow at once, and do not wait for the clips.")
+@click.option("--events", type=click.Path(path_type=Path), metavar="FILE", help="Append each event, a line of JSON.")
+@json_option
+def command(
+    source: Source,
+    choices: Choices,
+    agreement: SavedPlan | None,
+    max_cost: str | None,
+    detach: bool,
+    events: Path | None,
+    as_json: bool,
+) -> ExitCode:
+    """Make every clip that is missing.
+
+    Run it again and nothing happens; change a prompt and one clip is rendered. Within the budget it spends without
+    asking, else it asks on a terminal, else it stops with exit code 3. Ctrl-C ends it in good order: tasks under way
+    are noted, and the next run goes on with them. With --select all other takes are left as they are, also those under
+    way. With --plan it does what a plan says that people have agreed to, or refuses (exit code 2) and names what has
+    moved. SELECT is explained by `kfpipe plan --help`.
+
+    With --detach it fetches what is finished, submits tasks until all places are taken, and leaves: exit code 0 when
+    every take is rendered or its task under way, 1 when some are left. Run again to follow.
+    """
+    project = source.load()
+    run = _Run(
+        source=source,
+        choices=choices,
+        agreement=agreement,
+        project=project,
+        goal=connection.destination(project),
+        detach=detach,
+        events=events,
+        as_json=as_json,
+    )
+    cap = _cap(project, max_cost)
+    streams.note(*messages.problems_text(project.warnings))
+    with held(project) as session:
+        chosen = choices.among(project, session.ledger.lock)
+        plan = session.plan(**chosen)
+        if agreement is not None:
+            agreement.check(as_file(plan, run.goal, source, choices), choices)
+        answer = consent_to(plan, cap=cap, charged=run.goal.is_charged)
+        if isinstance(answer, Question) and not streams.is_interactive():
+            run.show(plan)
+            return run.stop(plan, answer)
+        if plan.work:
+            session.check_key()
+        if isinstance(answer, Question) and not run.is_agreed(plan, answer):
+            return run.stop(plan, answer)
+        return run.carry_out(session, plan, answer.cap, chosen["select"])
+
+
+def _cap(project: Project, max_cost: str | None) -> Decimal | None:
+    if max_cost is not None:
+        return parse_amount(max_cost, "--max-cost")
+    return project.manifest.max_cost
+
+
+def _unheard(_: Event) -> None:
+    """A run without work has nothing to tell on its way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One run of one project: what is asked, done and told."""
+
+    source: Source
+    choices: Choices
+    agreement: SavedPlan | None
+    project: Project
+    goal: Destination
+    detach: bool
+    events: Path | None
+    as_json: bool
+
+    def show(self, plan: Plan) -> None:
+        """The priced plan, for a person."""
+        if not self.as_json:
+            table.show(plan_view.table(plan))
+            streams.result("", *plan_view.summary(plan, self.goal))
+
+    def is_agreed(self, plan: Plan, question: Question) -> bool:
+        """Whether the person at the screen says yes, after a look at the plan."""
+        self.show(plan)
+        return streams.ask(question.text)
+
+    def stop(self, plan: Plan, question: Question) -> ExitCode:
+        """End without consent: why, and how to give it."""
+        told = messages.problems(OverBudget(question.reason, fix=self._way_to_consent(plan)))
+        if self.as_json:
+            priced = plan_view.as_json(plan, self.goal, self.project.warnings)
+            streams.result_json({**priced, **messages.refusal_json(told, ExitCode.OVER_BUDGET)})
+        else:
+            streams.note(*messages.problems_text(told))
+        return ExitCode.OVER_BUDGET
+
+    def _way_to_consent(self, plan: Plan) -> str:
+        if plan.unpriced:
+            return "give the missing price with --price or `prices:` in the manifest"
+        return f"{self._again('--max-cost', f'{plan.cost:f}')}, or `budget:` in the manifest"
+
+    def _again(self, *more: str) -> str:
+        """This very command with more words."""
+        words = (*more, "--detach") if self.detach else more
+        if self.agreement is not None:
+            return self.agreement.command(*words)
+        return self.source.command("run", *self.choices.words, *words)
+
+    def carry_out(self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen) -> ExitCode:
+        """Do what the plan says, and tell what came of it."""
+        started_s = time.monotonic()
+        with live.watching() if plan.work else nullcontext(_unheard) as show, event_log.appending(self.events) as log:
+
+            def emit(event: Event) -> None:
+                show(event)
+                log(event)
+
+            finished = session.run(plan, cap=cap, emit=emit, detach=self.detach)
+        if self.as_json:
+            streams.result_json(run_view.as_json(finished, plan, session.ledger.lock))
+            return finished.exit_code
+        if plan.work:
+            elapsed_s, is_charged = time.monotonic() - started_s, self.goal.is_charged
+            streams.result(*run_view.lines(finished, self._places(), elapsed_s=elapsed_s, is_charged=is_charged))
+        else:
+            streams.result(run_view.nothing_to_do(finished))
+        streams.result(*run_view.billed_otherwise(plan, session.ledger.lock))
+        if finished.under_way or finished.exit_code is not ExitCode.OK:
+            self._tell_the_way_on(finished, session.plan(select=select))
+        return finished.exit_code
+
+    def _places(self) -> Whereabouts:
+        folder = self.source.path.parent
+        return Whereabouts(
+            clips=folder / self.project.manifest.output_dir,
+            record=folder / self.project.lockfile_path.relative_to(self.project.folder),
+        )
+
+    def _tell_the_way_on(self, finished: RunFinished, after: Plan) -> None:
+        streams.result(*run_view.undecided(after), *run_view.ending(finished))
+        words = self.choices.select.words_after(after)
+        streams.result(*plan_view.next_steps(after, lambda *more: self.source.command(*more, *words)))

@@ -1,0 +1,47 @@
+"""`kfpipe verify`"""
+
+from __future__ import annotations
+
+import click
+
+from kfpipe.cli.options.choices import Selectors, select_option
+from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.source import Source, manifest_arguments
+from kfpipe.cli.output import messages, streams, table
+from kfpipe.cli.views import verify as verify_view
+from kfpipe.errors import ExitCode
+from kfpipe.lock import lockfile
+from kfpipe.maintenance.verify import Condition, verify
+from kfpipe.plan import gather
+from kfpipe.plan.model import nothing
+
+
+@click.command("verify", epilog="Example: kfpipe verify shots.yaml")
+@manifest_arguments
+@select_option
+@json_option
+def command(source: Source, select: Selectors, as_json: bool) -> ExitCode:
+    """Compare every rendered file with the lockfile.
+
+    Each clip is read to its end: its digest must be the one on record, its first and last picture must decode.
+    Nothing is sent, nothing is mended. SELECT is explained by `kfpipe plan --help`. Exit code 0: all are sound; 1: one
+    is missing, altered or unreadable.
+    """
+    project = source.load()
+    streams.note(*messages.problems_text(project.warnings))
+    lock = lockfile.read(project.paths)
+    is_meant = select.among(project, lock)
+    found = tuple(verify(project, lock, is_meant))
+    code = ExitCode.OK if all(one.condition is Condition.SOUND for one in found) else ExitCode.INCOMPLETE
+    earlier = verify_view.earlier_clips({take_id: lock[take_id] for take_id in filter(is_meant, lock)})
+    if as_json:
+        streams.result_json({**verify_view.as_json(found, earlier), "exit_code": int(code)})
+        return code
+    if code is not ExitCode.OK:
+        plan = gather.plan(project, lock, select=is_meant, retry=nothing, rerender=nothing)
+        table.show(verify_view.table(found, plan))
+        streams.result("", *verify_view.summary(found, earlier))
+        streams.result(*verify_view.next_steps(found, plan, lambda *words: source.command(*words, *select.words)))
+    else:
+        streams.result(*verify_view.summary(found, earlier))
+    return code

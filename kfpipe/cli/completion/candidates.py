@@ -1,0 +1,157 @@
+"""What can stand where the cursor is: manifests, takes, tags and other names, for a shell that completes a line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+from click.shell_completion import CompletionItem
+
+from kfpipe import catalogue
+from kfpipe.domain import cell_of
+from kfpipe.lock.states import ABSENT, STATES
+from kfpipe.plan.selection import CHANGED, KINDS
+
+if TYPE_CHECKING:
+    from kfpipe.cli.completion.names import Names
+
+OPEN: Final = "open"
+"""The type of an offer that is only the beginning of a word: no blank follows it."""
+
+Offer = CompletionItem
+Offers = Callable[["Typed", str], Iterable[Offer]]
+
+_MANIFESTS: Final = (".yaml", ".yml")
+
+
+class Typed:
+    """The words that stand on the line already, in full."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = words
+
+    @cached_property
+    def names(self) -> Names:
+        """Those of the manifest among the words."""
+        from kfpipe.cli.completion import names  # what reads a manifest takes a while to load, and most words need none
+
+        path = next((word for word in self.words if word.endswith(_MANIFESTS)), None)
+        return names.NONE if path is None else names.of(Path(path))
+
+
+def manifests(_: Typed, incomplete: str) -> Iterator[Offer]:
+    return _paths(incomplete, _MANIFESTS)
+
+
+def files(_: Typed, incomplete: str) -> Iterator[Offer]:
+    return _paths(incomplete, ("",))
+
+
+def _paths(incomplete: str, endings: tuple[str, ...]) -> Iterator[Offer]:
+    """Files with one of the endings, and the folders on the way to more of them."""
+    folder, _, beginning = incomplete.rpartition("/")
+    shown = f"{folder}/" if "/" in incomplete else ""
+    try:
+        found = sorted(os.scandir(Path(shown or ".").expanduser()), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in found:
+        if not entry.name.startswith(beginning) or (entry.name.startswith(".") and not beginning):
+            continue
+        if entry.is_dir():
+            yield Offer(f"{shown}{entry.name}/", type=OPEN)
+        elif entry.name.endswith(endings):
+            yield Offer(f"{shown}{entry.name}")
+
+
+def selectors(typed: Typed, incomplete: str) -> Iterator[Offer]:
+    """Shots, the takes of a shot once its `@` is there, and what stands before and behind a colon."""
+    unless = "!" if incomplete.startswith("!") else ""
+    kind, colon, _ = incomplete.removeprefix(unless).partition(":")
+    if colon:
+        return (Offer(f"{unless}{kind}:{value}") for value in _values(kind, typed.names))
+    return (Offer(f"{unless}{offer.value}", type=offer.type) for offer in _plain(incomplete, typed.names))
+
+
+def _plain(incomplete: str, known: Names) -> Iterator[Offer]:
+    if "@" in incomplete:
+        yield from map(Offer, _takes(known))
+        return
+    yield from map(Offer, known.takes)
+    yield Offer(CHANGED, help="asked for otherwise by now")
+    yield from (Offer(f"{kind}:", type=OPEN) for kind in KINDS if kind != "take")
+
+
+def _values(kind: str, known: Names) -> Iterable[str]:
+    match kind:
+        case "tag":
+            return known.tags
+        case "state":
+            return (*STATES, ABSENT)
+        case "model":
+            return known.models
+        case "take":
+            return (*known.takes, *_takes(known))
+        case _:
+            return ()
+
+
+def _takes(known: Names) -> list[str]:
+    return [take_id for made in known.takes.values() for take_id in made]
+
+
+def shots(typed: Typed, _: str) -> Iterator[Offer]:
+    return map(Offer, typed.names.takes)
+
+
+def cells(typed: Typed, _: str) -> Iterator[Offer]:
+    """The takes of the shot among the words, by what stands behind the `@`."""
+    known = typed.names.takes
+    own = next((known[word] for word in typed.words if word in known), ())
+    return (Offer(cell_of(take_id)) for take_id in own)
+
+
+def takes(typed: Typed, _: str) -> Iterator[Offer]:
+    return map(Offer, _takes(typed.names))
+
+
+def profiles(typed: Typed, _: str) -> Iterator[Offer]:
+    return map(Offer, typed.names.profiles)
+
+
+def regions(_: Typed, __: str) -> Iterator[Offer]:
+    return map(Offer, catalogue.shipped().regions)
+
+
+BY_NAME: Final[dict[str, Offers]] = {
+    "manifest": manifests,
+    "shot": shots,
+    "take": cells,
+    "--select": selectors,
+    "--retry": selectors,
+    "--rerender": selectors,
+    "--lost": takes,
+    "--profile": profiles,
+    "--region": regions,
+}
+"""By the name of an argument, or the long name of an option."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offering:
+    """Offers in the form that click asks for: those that go on from what is typed."""
+
+    offers: Offers
+
+    def __call__(self, context: click.Context, _: click.Parameter, incomplete: str) -> list[Offer]:
+        typed = context.find_object(Typed) or Typed(())
+        return [
+            offer
+            for offer in self.offers(typed, incomplete)
+            if offer.value.startswith(incomplete) and offer.value.isprintable()
+        ]

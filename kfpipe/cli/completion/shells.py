@@ -1,0 +1,143 @@
+"""What each shell asks for when it completes a line, and how it wants the answer.
+
+The shell hands over the line up to the cursor, and gets a line for each offer. The scripts ask kfpipe for everything:
+whoever updates kfpipe need not touch them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+from click.shell_completion import CompletionItem, ShellComplete, split_arg_string
+
+from kfpipe.cli.completion import outline
+from kfpipe.cli.completion.candidates import Typed
+from kfpipe.cli.group import COMPLETION
+
+LINE: Final = "KFPIPE_LINE"
+WORD: Final = "KFPIPE_WORD"
+
+_QUOTES: Final = ("'", '"')
+
+
+class _Shell(ShellComplete):
+    """A shell that tells the line up to the cursor in `KFPIPE_LINE`."""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        line = os.environ.get(LINE, "")
+        words = split_arg_string(line)[1:]
+        incomplete = words.pop() if words and not line[-1:].isspace() else ""
+        self.ctx_args = {"obj": Typed(words)}
+        return words, incomplete
+
+
+class Bash(_Shell):
+    """Bash takes `=` and `:` for the ends of words, and `@` for a beginning: it wants only the last of these parts."""
+
+    name = "bash"
+    source_template = """\
+%(complete_func)s() {
+    local kind value
+    COMPREPLY=()
+    while IFS=$'\\t' read -r kind value; do
+        COMPREPLY+=("$value")
+        [[ $kind == open ]] && compopt -o nospace 2>/dev/null
+    done < <(
+        KFPIPE_LINE="${COMP_LINE:0:COMP_POINT}" KFPIPE_WORD="${COMP_WORDS[COMP_CWORD]}" \\
+            %(complete_var)s=bash_complete "$1" 2>/dev/null
+    )
+}
+complete -F %(complete_func)s %(prog_name)s
+"""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        words, incomplete = super().get_completion_args()
+        self._typed = len(incomplete) - len(self._own_word(incomplete))
+        if incomplete[: self._typed].endswith("@"):
+            self._typed -= 1
+        return words, incomplete
+
+    def _own_word(self, incomplete: str) -> str:
+        """The end of the word that Bash replaces."""
+        word = os.environ.get(WORD, "").lstrip("".join(_QUOTES))
+        if re.fullmatch(r"[=:]+", word):
+            return ""
+        return word if incomplete.endswith(word) else incomplete
+
+    def format_completion(self, item: CompletionItem) -> str:
+        value = item.value[self._typed :]
+        if not os.environ.get(WORD, "").startswith(_QUOTES):
+            value = re.sub(r"([^\w@%+=:,./~-])", r"\\\1", value)
+        return f"{item.type}\t{value}"
+
+
+class Zsh(_Shell):
+    name = "zsh"
+    source_template = """\
+#compdef %(prog_name)s
+%(complete_func)s() {
+    local kind value about
+    local -a whole open shown
+    while IFS=$'\\t' read -r kind value about; do
+        if [[ $kind == open ]]; then
+            open+=("$value")
+        else
+            whole+=("$value")
+            shown+=("$value${about:+  -- $about}")
+        fi
+    done < <(
+        KFPIPE_LINE="${words[1,CURRENT-1]} ${PREFIX}" %(complete_var)s=zsh_complete ${words[1]} 2>/dev/null
+    )
+    (( $#whole )) && compadd -l -d shown -a whole
+    (( $#open )) && compadd -S '' -a open
+    return 0
+}
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    %(complete_func)s "$@"
+else
+    compdef %(complete_func)s %(prog_name)s
+fi
+"""
+
+    def format_completion(self, item: CompletionItem) -> str:
+        return f"{item.type}\t{item.value}\t{item.help or ''}"
+
+
+class Fish(_Shell):
+    name = "fish"
+    source_template = """\
+function %(complete_func)s
+    set -l words (commandline -opc)
+    KFPIPE_LINE=(commandline -cp | string collect) %(complete_var)s=fish_complete $words[1] 2>/dev/null
+end
+complete --command %(prog_name)s --no-files --arguments "(%(complete_func)s)"
+"""
+
+    def format_completion(self, item: CompletionItem) -> str:
+        return f"{item.value}\t{item.help}" if item.help else str(item.value)
+
+
+SHELLS: Final[Mapping[str, type[_Shell]]] = {shell.name: shell for shell in (Bash, Zsh, Fish)}
+
+
+def script(shell: str) -> str:
+    """What a shell has to run once, so that it completes kfpipe's lines."""
+    return _of(shell, click.Group()).source()
+
+
+def answered(instruction: str) -> str:
+    """What a shell gets for `bash_complete` and the like; nothing for what is unknown."""
+    shell, _, verb = instruction.partition("_")
+    if shell not in SHELLS or verb != "complete":
+        return ""
+    lines = _of(shell, outline.sketched()).complete().splitlines()
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _of(shell: str, commands: click.Command) -> ShellComplete:
+    context: dict[str, Any] = {}
+    return SHELLS[shell](commands, context, "kfpipe", COMPLETION)

@@ -1,0 +1,103 @@
+"""Which takes a person means with `--select`, and what they decided about others with `--retry` and `--rerender`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Final
+
+import click
+
+from kfpipe.cli.options.common import Command
+from kfpipe.errors import ExitCode
+from kfpipe.lock.states import Lock
+from kfpipe.plan import gather, selection
+from kfpipe.plan.model import Chosen, Plan
+from kfpipe.project import Project
+
+MOST_NAMED: Final = 10
+"""Takes that a command to paste names one by one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selectors:
+    """The values of `--select`: without any, all takes are meant."""
+
+    texts: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The same as options."""
+        return _options("-s", self.texts)
+
+    def among(self, project: Project, lock: Lock) -> Chosen:
+        """Whether a take is meant. Raises Refused when a selector names nothing."""
+        if not self.texts:
+            return lambda _: True
+        return gather.chosen(project, lock, self.texts, "--select")
+
+    def words_after(self, plan: Plan) -> tuple[str, ...]:
+        """Options for what is left of `plan`: what a run has done changes which takes a selector means.
+
+        Where that would be too many names, none: all takes of the manifest are meant then.
+        """
+        if not any(map(selection.is_passing, self.texts)):
+            return self.words
+        left = [step.take_id for step in (*plan.work, *plan.undecided)]
+        return _options("-s", left) if len(left) <= MOST_NAMED else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """Which takes a person means, and what they decided about those that a run would leave alone, as selectors."""
+
+    select: Selectors
+    retry: tuple[str, ...]
+    rerender: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The same as options."""
+        return (*self.select.words, *_options("--retry", self.retry), *_options("--rerender", self.rerender))
+
+    def words_for(self, verb: str) -> tuple[str, ...]:
+        """Those of them that another command takes."""
+        return self.words if verb == "run" else self.select.words
+
+    def among(self, project: Project, lock: Lock) -> dict[str, Chosen]:
+        """The arguments of `gather.plan` that say the same. Raises Refused when a selector names nothing."""
+        present = {take.id: lock[take.id] for take in project.takes if take.id in lock}
+        return {
+            "select": self.select.among(project, lock),
+            "retry": gather.chosen(project, present, self.retry, "--retry"),
+            "rerender": gather.chosen(project, present, self.rerender, "--rerender"),
+        }
+
+
+def _options(name: str, texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for text in texts for word in (name, text))
+
+
+def select_option(command: Command) -> Command:
+    """`--select`; the command gets it as `select`."""
+
+    @click.option("-s", "--select", "texts", multiple=True, metavar="SELECT", help="These takes alone. Repeatable.")
+    @wraps(command)
+    def wrapped(texts: tuple[str, ...], **own: Any) -> ExitCode:
+        return command(select=Selectors(texts=texts), **own)
+
+    return wrapped
+
+
+def choice_options(command: Command) -> Command:
+    """`--select`, `--retry` and `--rerender`; the command gets them as `choices`."""
+
+    @select_option
+    @click.option("--retry", multiple=True, metavar="SELECT", help="Render again what is left to decide. Repeatable.")
+    @click.option("--rerender", multiple=True, metavar="SELECT", help="Render again what is done. Repeatable.")
+    @wraps(command)
+    def wrapped(select: Selectors, retry: tuple[str, ...], rerender: tuple[str, ...], **own: Any) -> ExitCode:
+        return command(choices=Choices(select=select, retry=retry, rerender=rerender), **own)
+
+    return wrapped

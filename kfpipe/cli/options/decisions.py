@@ -1,0 +1,89 @@
+"""What a person decided about takes whose answers were lost. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from kfpipe.errors import Problem, Refused
+from kfpipe.lock.states import Lock, Submitting, Unclear, state_of
+from kfpipe.maintenance.reconcile import unsettled
+from kfpipe.provider.wire import is_task_id
+from kfpipe.wording import closest, echoed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted:
+    """This task is the take's own. `is_surprising`: kfpipe had found others that may be, and not this one."""
+
+    take_id: str
+    task_id: str
+    is_surprising: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    """The take's request is lost for good."""
+
+    take_id: str
+
+
+Decision = Adopted | GiveUp
+
+
+def parsed(adopt: Sequence[str], lost: Sequence[str], lock: Lock, owned: Collection[str]) -> list[Decision]:
+    """The values of `--adopt` and `--lost`. Raises Refused with all that is wrong; then none of them may be applied.
+
+    `owned` are the tasks that have an owner already: a clip that two takes claim would be missing from one of them.
+    """
+    open_takes = unsettled(lock)
+    pairs = [_pair(text) for text in adopt]
+    problems = [_no_pair(text) for text, pair in zip(adopt, pairs, strict=True) if pair is None]
+    named = [pair for pair in pairs if pair is not None]
+    problems += [_not_open("--adopt", take_id, lock) for take_id, _ in named if take_id not in open_takes]
+    problems += [_not_open("--lost", take_id, lock) for take_id in lost if take_id not in open_takes]
+    problems += [_owned(take_id, task_id) for take_id, task_id in named if task_id in owned]
+    problems += [_twice("take", name) for name in _repeated([*(take_id for take_id, _ in named), *lost])]
+    problems += [_twice("task", name) for name in _repeated([task_id for _, task_id in named])]
+    if problems:
+        raise Refused(problems)
+    adopted = [
+        Adopted(take_id=take_id, task_id=task_id, is_surprising=_is_surprising(task_id, open_takes[take_id]))
+        for take_id, task_id in named
+    ]
+    return [*adopted, *(GiveUp(take_id=take_id) for take_id in lost)]
+
+
+def _pair(text: str) -> tuple[str, str] | None:
+    """Take and task; a take's id may hold `=` itself."""
+    take_id, equals, task_id = text.rpartition("=")
+    return (take_id, task_id) if equals and take_id and is_task_id(task_id) else None
+
+
+def _is_surprising(task_id: str, entry: Submitting | Unclear) -> bool:
+    return isinstance(entry, Unclear) and task_id not in entry.candidates
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def _no_pair(text: str) -> Problem:
+    return Problem(file="--adopt", what=f"{echoed(text)} names no take and task", expected="TAKE=TASK_ID")
+
+
+def _not_open(option: str, take_id: str, lock: Lock) -> Problem:
+    if take_id in lock:
+        return Problem(file=option, what=f"{take_id}: nothing is unsettled, it is {state_of(lock[take_id])}")
+    meant = closest(take_id, lock)
+    fix = f"did you mean `{meant}`?" if meant else "`kfpipe status` lists what is on record"
+    return Problem(file=option, what=f"no take {echoed(take_id)} is on record", fix=fix)
+
+
+def _owned(take_id: str, task_id: str) -> Problem:
+    return Problem(file="--adopt", what=f"{take_id}: task {task_id} belongs to a take on record already")
+
+
+def _twice(kind: str, name: str) -> Problem:
+    return Problem(file="kfpipe reconcile", what=f"{kind} {name} is named twice", expected="one decision for each")

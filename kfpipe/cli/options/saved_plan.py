@@ -1,0 +1,132 @@
+"""A plan that people agree to: put down by `kfpipe plan -o`, and held against what `kfpipe run --plan` would do."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import wraps
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from kfpipe.cli.options.choices import Choices, Selectors, choice_options
+from kfpipe.cli.options.common import Command
+from kfpipe.cli.options.source import Source, manifest_argument, overlay_options, price_text
+from kfpipe.connection import Destination
+from kfpipe.errors import ExitCode, Problem, Refused
+from kfpipe.manifest.model import PriceLine
+from kfpipe.plan import planfile
+from kfpipe.plan.diff import Difference
+from kfpipe.plan.model import Plan
+from kfpipe.plan.planfile import PlanFile
+from kfpipe.plan.saved import PlannedStep, moved
+from kfpipe.project import Options
+
+MOST_TOLD: Final = 20
+
+
+def as_file(plan: Plan, goal: Destination, source: Source, choices: Choices) -> PlanFile:
+    """The plan, and all that it was made of."""
+    return PlanFile(
+        manifest=source.path,
+        options=source.options,
+        prices=tuple(map(price_text, source.options.prices)),
+        select=choices.select.texts,
+        retry=choices.retry,
+        rerender=choices.rerender,
+        circumstances={
+            "provider": goal.provider,
+            "region": goal.region,
+            "base_url": goal.base_url,
+            "currency": plan.currency,
+            "prices_as_of": goal.prices_as_of.isoformat(),
+        },
+        steps={step.take_id: PlannedStep.of(step) for step in plan.steps},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """The plan in the file at `path`, and the prices that the person who runs it gives by themselves."""
+
+    path: Path
+    plan: PlanFile
+    prices: tuple[str, ...]
+
+    def command(self, *more: str) -> str:
+        """The command that carries the plan out, ready to be pasted into a shell."""
+        prices = (word for text in self.prices for word in ("--price", text))
+        return shlex.join(["kfpipe", "run", "--plan", str(self.path), *prices, *more])
+
+    def check(self, now: PlanFile, choices: Choices) -> None:
+        """Raise Refused, with all that has moved, unless `now`, made with the same choices, is the very plan.
+
+        Nobody is to blame for that: a shot was edited, another run was faster, a link has expired.
+        """
+        told = [*self._circumstances(now.circumstances), *self._takes(now)]
+        if told:
+            more = len(told) - MOST_TOLD
+            end = [Problem(file=str(self.path), what=f"and {more:,} more")] if more > 0 else []
+            raise Refused([self._summary(now, choices), *told[:MOST_TOLD], *end])
+
+    def _circumstances(self, now: Mapping[str, str | None]) -> Iterator[Problem]:
+        for field, before in self.plan.circumstances.items():
+            if before != now[field]:
+                difference = Difference(field=field, before=str(before), after=str(now[field]))
+                yield Problem(file=str(self.path), what=difference.text)
+
+    def _takes(self, now: PlanFile) -> Iterator[Problem]:
+        for take_id, what in moved(self.plan.steps, now.steps).items():
+            yield Problem(file=str(self.path), where=take_id, what=what)
+
+    def _summary(self, now: PlanFile, choices: Choices) -> Problem:
+        missing = [text for text in self.plan.prices if text not in self.prices]
+        if missing:
+            fix = f"prices do not come from a file; give them again: {' '.join(f'--price {text}' for text in missing)}"
+        else:
+            source = Source(path=now.manifest, options=now.options)
+            fix = f"look at a new one: {source.command('plan', *choices.words, '-o', str(self.path))}"
+        return Problem(file=str(self.path), what="this plan no longer holds, and nothing was sent", fix=fix)
+
+
+def manifest_or_plan(command: Command) -> Command:
+    """MANIFEST with what is laid over it, or `--plan FILE`, which tells all of that.
+
+    The command gets them as `source` and `choices`, and the plan as `agreement`, None where there is none.
+    """
+
+    @manifest_argument(required=False)
+    @overlay_options
+    @choice_options
+    @click.option(
+        "--plan",
+        "file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Do what this plan of `kfpipe plan -o` says, or refuse.",
+    )
+    @wraps(command)
+    def wrapped(manifest: Path | None, options: Options, choices: Choices, file: Path | None, **own: Any) -> ExitCode:
+        if file is not None:
+            if manifest is not None or choices.words or replace(options, prices=()) != Options():
+                raise click.UsageError(
+                    "beside --plan, which tells the manifest and its options, only --price has a place"
+                )
+            return command(**_agreed(file, options.prices), **own)
+        if manifest is None:
+            raise click.MissingParameter(param_type="argument", param_hint="'MANIFEST'")
+        return command(source=Source(path=manifest, options=options), choices=choices, agreement=None, **own)
+
+    return wrapped
+
+
+def _agreed(file: Path, prices: tuple[PriceLine, ...]) -> dict[str, Any]:
+    """What a command gets where a plan speaks for it. Prices decide what a budget allows: no file may give them."""
+    plan = planfile.load(file)
+    return {
+        "source": Source(path=plan.manifest, options=replace(plan.options, prices=prices)),
+        "choices": Choices(select=Selectors(texts=plan.select), retry=plan.retry, rerender=plan.rerender),
+        "agreement": SavedPlan(path=file, plan=plan, prices=tuple(map(price_text, prices))),
+    }

@@ -1,0 +1,129 @@
+"""MANIFEST and what is laid over it, as several commands take them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kfpipe import project as projects
+from kfpipe.cli.options.common import Command
+from kfpipe.cli.output.amounts import parse_amount
+from kfpipe.errors import ExitCode, Refused
+from kfpipe.manifest.model import PriceLine
+from kfpipe.project import Options, Project
+from kfpipe.wording import echoed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The manifest as the command line names it, and what is laid over it."""
+
+    path: Path
+    options: Options
+
+    def load(self) -> Project:
+        """The project. Raises Refused with all that is wrong."""
+        return projects.load(self.path, self.options)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The options as they are typed."""
+        given = self.options
+        return (
+            *(("--region", given.region) if given.region is not None else ()),
+            *(("--profile", given.profile) if given.profile is not None else ()),
+            *(("--emulator",) if given.emulator else ()),
+            *(word for line in given.prices for word in ("--price", price_text(line))),
+            *(word for name, value in given.variables.items() for word in ("--var", f"{name}={value}")),
+        )
+
+    def command(self, verb: str, *more: str) -> str:
+        """Another command for the same manifest, ready to be pasted into a shell."""
+        return shlex.join(["kfpipe", verb, str(self.path), *self.words, *more])
+
+
+def manifest_arguments(command: Command) -> Command:
+    """MANIFEST and the options laid over it; the command gets them as one `source`."""
+
+    @manifest_argument()
+    @overlay_options
+    @wraps(command)
+    def wrapped(manifest: Path, options: Options, **own: Any) -> ExitCode:
+        return command(source=Source(path=manifest, options=options), **own)
+
+    return wrapped
+
+
+def manifest_argument(*, required: bool = True) -> Callable[[Command], Command]:
+    """MANIFEST alone; the command gets it as `manifest`, None where it need not be given and is not."""
+    return click.argument("manifest", type=click.Path(path_type=Path), required=required)
+
+
+def overlay_options(command: Command) -> Command:
+    """What is laid over a manifest; the command gets it as one `options`."""
+
+    @click.option("--region", metavar="NAME", help="Another region than the manifest's.")
+    @click.option("--profile", metavar="NAME", help="Lay a profile of the manifest over its defaults.")
+    @click.option("--emulator", is_flag=True, help="Rehearse for free, apart from all paid results.")
+    @click.option(
+        "--price",
+        "prices",
+        multiple=True,
+        metavar="MODEL:RESOLUTION=AMOUNT",
+        help="What a second of video costs, where nobody has published it. Repeatable.",
+    )
+    @click.option(
+        "--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable for the prompts. Repeatable."
+    )
+    @wraps(command)
+    def wrapped(
+        region: str | None,
+        profile: str | None,
+        emulator: bool,
+        prices: Sequence[str],
+        variables: Sequence[str],
+        **own: Any,
+    ) -> ExitCode:
+        options = Options(
+            region=region,
+            profile=profile,
+            emulator=emulator,
+            prices=tuple(parse_price(text) for text in prices),
+            variables=dict(parse_variable(text) for text in variables),
+        )
+        return command(options=options, **own)
+
+    return wrapped
+
+
+def price_text(line: PriceLine) -> str:
+    """The value of `--price` that says the same."""
+    return f"{line.model}:{line.resolution}={line.amount:f}"
+
+
+def parse_price(text: str) -> PriceLine:
+    """The value of `--price`. Raises Refused."""
+    name, equals, amount = text.rpartition("=")
+    model, colon, resolution = name.rpartition(":")
+    if not (equals and colon and model and resolution):
+        raise Refused.because(
+            "--price",
+            f"{echoed(text)} names no price",
+            expected="MODEL:RESOLUTION=AMOUNT, like wan2.2-kf2v-flash:720P=0.03",
+        )
+    return PriceLine(model=model, resolution=resolution, amount=parse_amount(amount, "--price"))
+
+
+def parse_variable(text: str) -> tuple[str, str]:
+    """The value of `--var`. Raises Refused."""
+    name, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"[A-Za-z_]\w*", name):
+        raise Refused.because("--var", f"{echoed(text)} sets no variable", expected="NAME=VALUE, like sky=evening")
+    return name, value

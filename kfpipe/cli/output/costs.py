@@ -1,0 +1,34 @@
+"""What requests on record have cost, in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from kfpipe.cli.output.amounts import counted, money_text
+from kfpipe.domain import EMULATOR_REGION
+from kfpipe.lock.states import Entry, may_be_billed, result_of, spent
+
+
+def amounts(bills: Iterable[Entry], *, in_play: bool) -> dict[str, Decimal]:
+    """By currency, what was billed by the service, or by the emulator, whose money is only for play."""
+    return spent(entry for entry in bills if (entry.asked.region == EMULATOR_REGION) is in_play)
+
+
+def sums(by_currency: Mapping[str, Decimal]) -> list[str]:
+    """`USD 2.50` for each currency."""
+    return [money_text(amount, currency) for currency, amount in sorted(by_currency.items())]
+
+
+def doubts(bills: Sequence[Entry]) -> list[str]:
+    """What the sums leave out, because nobody can tell how much it is."""
+    unpriced = sum(result is not None and result.cost is None for result in map(result_of, bills))
+    doubtful = sum(map(may_be_billed, bills))
+    told = [f"{counted(unpriced, 'clip')} at an unknown price"] if unpriced else []
+    return [*told, f"{counted(doubtful, 'request')} that may be billed"] if doubtful else told
+
+
+def text(bills: Sequence[Entry]) -> str:
+    """All of it: `USD 2.50 and USD 0.40 of play money`."""
+    played = (f"{amount} of play money" for amount in sums(amounts(bills, in_play=True)))
+    return " and ".join([*sums(amounts(bills, in_play=False)), *played, *doubts(bills)]) or "nothing"

@@ -1,0 +1,67 @@
+"""What a run tells, for programs: a line of JSON for each event, as `kfpipe schema event` describes it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+
+from kfpipe.cli.output import streams
+from kfpipe.events import Event
+from kfpipe.files.durable import reason, storage
+from kfpipe.files.scalars import decimal_text, time_text
+
+Tell = Callable[[Event], None]
+
+
+@contextmanager
+def appending(path: Path | None) -> Iterator[Tell]:
+    """Somewhere to tell events to; each is at the end of the file at once. Without a file they go nowhere.
+
+    Raises StorageFailed when the file cannot be opened. What it cannot take later stops no run: a warning says so.
+    """
+    if path is None:
+        yield lambda _: None
+        return
+    with storage(path):
+        file = path.open("ab", buffering=0)
+    with file:
+        yield _Log(path, file).tell
+
+
+class _Log:
+    def __init__(self, path: Path, file: IO[bytes]) -> None:
+        self._path = path
+        self._file = file
+        self._is_lost = False
+
+    def tell(self, event: Event) -> None:
+        if self._is_lost:
+            return
+        try:
+            self._file.write(json.dumps(as_json(event, datetime.now(UTC))).encode() + b"\n")
+        except OSError as error:
+            self._is_lost = True
+            streams.note(f"warning: {self._path}: {reason(error)}; events are no longer written")
+
+
+def as_json(event: Event, at: datetime) -> dict[str, Any]:
+    """The event under its name, which is that of its type, with its time."""
+    told = {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
+    take = {"take": told.pop("take_id")} if "take_id" in told else {}
+    return {"event": name_of(type(event)), "at": time_text(at), **take, **told}
+
+
+def name_of(kind: type[Event]) -> str:
+    """`take_rendered` for `TakeRendered`."""
+    return re.sub(r"\B(?=[A-Z])", "_", kind.__name__).lower()
+
+
+def _plain(value: Any) -> Any:
+    return decimal_text(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,125 @@
+"""Errors -> text: what is wrong, where, what was expected, and how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from kfpipe.cli.output.amounts import counted
+from kfpipe.errors import (
+    AccountRefused,
+    ExitCode,
+    KfpipeError,
+    OverBudget,
+    Problem,
+    Refused,
+    ServiceUnreachable,
+    Severity,
+    StorageFailed,
+)
+
+_EXIT_CODES: Final[tuple[tuple[type[KfpipeError], ExitCode], ...]] = (
+    (Refused, ExitCode.REFUSED),
+    (OverBudget, ExitCode.OVER_BUDGET),
+    (AccountRefused, ExitCode.ACCOUNT),
+    (KfpipeError, ExitCode.INCOMPLETE),
+)
+
+MOST_SHOWN: Final = 200
+"""Problems on the screen. One slip in a table of 100,000 rows can make as many of them."""
+
+_AGAIN: Final = "then the same command again: what was done so far is on record"
+
+_OWN_CODES: Final = "kfpipe."
+"""Codes that kfpipe gives where the service had no say; its text says it all."""
+
+_ACCOUNT_FIXES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
+    (("kfpipe.NoKey",), "put DASHSCOPE_API_KEY=... into the environment or into a file .env"),
+    (("InvalidApiKey", "invalid_api_key", "kfpipe.Http401"), "check the key: it holds for one region only"),
+    (("Arrearage", "PrepaidBillOverdue", "PostpaidBillOverdue"), f"settle the bill in the console, {_AGAIN}"),
+    (("AllocationQuota.FreeTierOnly", "Throttling.AllocationQuota"), "switch off 'free tier only' in the console"),
+    (
+        ("Model", "model_not_found", "AccessDenied", "CommodityNotPurchased", "InvalidParameter"),
+        "open the model to the account in the console of this region, or choose another model",
+    ),
+    (("Workspace", "WorkSpaceNotFound"), "check `provider.workspace`, and whether the key belongs to it"),
+)
+
+
+def exit_code(error: KfpipeError) -> ExitCode:
+    """How a command ends that met `error`."""
+    return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
+
+
+def problems(error: KfpipeError) -> tuple[Problem, ...]:
+    """What `error` has to say, in the one form that all messages have."""
+    match error:
+        case Refused():
+            return error.problems
+        case OverBudget():
+            return (Problem(file="", what=error.reason, fix=error.fix),)
+        case AccountRefused():
+            return (Problem(file="", what=_account_text(error), fix=_account_fix(error.code)),)
+        case StorageFailed():
+            return (Problem(file=error.path, what=error.reason, fix=f"mend that, {_AGAIN}"),)
+        case ServiceUnreachable():
+            what = f"the service cannot be reached: {error}"
+            return (Problem(file="", what=what, fix=f"check the network and the proxy, {_AGAIN}"),)
+        case _:
+            return (Problem(file="", what=str(error), fix=f"wait a little, {_AGAIN}"),)
+
+
+def _account_text(error: AccountRefused) -> str:
+    if error.code.startswith(_OWN_CODES):
+        return error.message
+    request = f" (request {error.request_id})" if error.request_id else ""
+    return f"the service refused the account: {error.code}: {error.message}{request}"
+
+
+def _account_fix(code: str) -> str:
+    fixes = (fix for starts, fix in _ACCOUNT_FIXES if code.startswith(starts))
+    return next(fixes, f"look the code up in the console, mend it, {_AGAIN}")
+
+
+def problem_lines(problem: Problem) -> list[str]:
+    """The problem as it stands on the screen; parts that are missing are left out."""
+    place = problem.file
+    if problem.position is not None:
+        place += f":{problem.position.line}:{problem.position.column}"
+    what = f"warning: {problem.what}" if problem.severity is Severity.WARNING else problem.what
+    lines = [": ".join(part for part in (place, problem.where, what) if part)]
+    if problem.expected is not None:
+        lines.append(f"  expected: {problem.expected}")
+    if problem.fix is not None:
+        lines.append(f"  fix: {problem.fix}")
+    return lines
+
+
+def problems_text(told: Iterable[Problem]) -> list[str]:
+    """All that a person could want to read, one below the other; of a flood the errors first, and how many more."""
+    problems = tuple(told)
+    if len(problems) <= MOST_SHOWN:
+        return [line for problem in problems for line in problem_lines(problem)]
+    gravest = sorted(problems, key=lambda problem: problem.severity is Severity.WARNING)[:MOST_SHOWN]
+    more = f"and {counted(len(problems) - MOST_SHOWN, 'more problem')}: --json shows all of them"
+    return [*(line for problem in gravest for line in problem_lines(problem)), more]
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """The problem for a program."""
+    position = problem.position
+    return {
+        "file": problem.file or None,
+        "line": position and position.line,
+        "column": position and position.column,
+        "where": problem.where or None,
+        "what": problem.what,
+        "expected": problem.expected,
+        "fix": problem.fix,
+        "severity": problem.severity,
+    }
+
+
+def refusal_json(told: Iterable[Problem], code: ExitCode) -> dict[str, Any]:
+    """What a command prints instead of its result under `--json`."""
+    return {"problems": [problem_json(problem) for problem in told], "exit_code": int(code)}

@@ -1,0 +1,85 @@
+"""A timeline for a person, and for a program. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from kfpipe.cli.output.amounts import counted
+from kfpipe.cli.output.table import Column, Table
+from kfpipe.review.timeline import Cut, Gap, Slot, Timeline, timecode
+from kfpipe.wording import listed
+
+MOST_TOLD: Final = 3
+
+
+def table(timeline: Timeline) -> Table:
+    """A row for each shot."""
+    titles = ("shot", "start", "frames", "take", "picked", "file")
+    return Table(
+        columns=tuple(Column(title=title, is_number=title == "frames") for title in titles),
+        rows=tuple(
+            (slot.shot_id, timecode(start, timeline.rate), f"{timeline.frames(slot)}", *_clip(slot))
+            for slot, start in timeline.with_starts()
+        ),
+    )
+
+
+def _clip(slot: Slot) -> tuple[str, str, str]:
+    if isinstance(slot, Gap):
+        return ("-", "", slot.reason)
+    picked = "yes" if slot.clip.record.picked else ""
+    return (f"{slot.clip.take.id}{', changed since' if slot.clip.has_changed else ''}", picked, slot.clip.path)
+
+
+def summary(timeline: Timeline, written: Path | None, command: Callable[..., str]) -> list[str]:
+    """What was written, how long it plays, and the commands that fill gaps; `command` spells one out.
+
+    `written` is None when nothing was.
+    """
+    gaps = f", {counted(len(timeline.gaps), 'gap')}" if timeline.gaps else ""
+    what = f"{counted(len(timeline.slots), 'shot')}{gaps}, {_seconds(timeline)} s at {_rates(timeline)}"
+    lines = [f"nothing written: {what}; --allow-gaps leaves gaps empty" if written is None else f"{written}: {what}"]
+    if any(not gap.choices for gap in timeline.gaps):
+        lines.append(f"next: {command('run')}")
+    return [*lines, *(f"to choose: {command('pick', shot_id)}" for shot_id in _undecided(timeline)[:MOST_TOLD])]
+
+
+def _seconds(timeline: Timeline) -> str:
+    return f"{float(timeline.seconds):.2f}".rstrip("0").rstrip(".")
+
+
+def _rates(timeline: Timeline) -> str:
+    rates = sorted({cut.clip.rate for cut in timeline.cuts} or {timeline.rate})
+    return f"{listed((f'{float(rate):.5g}' for rate in rates), 'and')} frames per second"
+
+
+def _undecided(timeline: Timeline) -> list[str]:
+    return [gap.shot_id for gap in timeline.gaps if gap.choices]
+
+
+def as_json(timeline: Timeline, written: Path | None) -> dict[str, Any]:
+    """What `export --json` prints; `file` is null when nothing was written."""
+    return {
+        "file": None if written is None else str(written),
+        "title": timeline.title,
+        "fps": float(timeline.rate),
+        "shots": [_slot_json(timeline, slot, start) for slot, start in timeline.with_starts()],
+        "gaps": len(timeline.gaps),
+    }
+
+
+def _slot_json(timeline: Timeline, slot: Slot, start: int) -> dict[str, Any]:
+    clip = slot.clip if isinstance(slot, Cut) else None
+    return {
+        "shot": slot.shot_id,
+        "start_frame": start,
+        "frames": timeline.frames(slot),
+        "take": clip and clip.take.id,
+        "file": clip and clip.path,
+        "picked": clip is not None and clip.record.picked,
+        "changed": clip is not None and clip.has_changed,
+        "others": [other.take.id for other in slot.others] if isinstance(slot, Cut) else list(slot.choices),
+        "gap": slot.reason if isinstance(slot, Gap) else None,
+    }

@@ -1,0 +1,202 @@
+"""A plan for a person, and for a program. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final
+
+from kfpipe.cli.output.amounts import amount_text, counted, money_text
+from kfpipe.cli.output.messages import problem_json
+from kfpipe.cli.output.table import Column, Table
+from kfpipe.cli.views import order as order_view
+from kfpipe.connection import Destination
+from kfpipe.errors import Problem
+from kfpipe.files.scalars import decimal_text
+from kfpipe.lock.states import Unclear
+from kfpipe.plan.model import Action, Plan, Step, Total
+
+_WORDS: Final = {
+    Action.RENDER: "to render",
+    Action.ADOPT: "to look for at the service",
+    Action.FOLLOW: "to follow",
+    Action.DOWNLOAD: "to download",
+    Action.RESTORE: "to put back",
+    Action.WAIT: "waiting for another shot",
+    Action.KEEP: "rendered",
+    Action.DECIDE: "for you to decide",
+    Action.FORGET: "no longer in the manifest",
+}
+
+FEW: Final = 3
+
+
+def table(plan: Plan) -> Table:
+    """A row for each take, the forgotten ones last."""
+    return Table(
+        columns=(
+            Column(title="take"),
+            Column(title="action"),
+            Column(title="why"),
+            Column(title="model"),
+            Column(title="size"),
+            Column(title="seconds", is_number=True),
+            Column(title=plan.currency, is_number=True),
+        ),
+        rows=tuple(_row(step) for step in plan.steps),
+    )
+
+
+def _row(step: Step) -> tuple[str, ...]:
+    seconds = "" if step.take is None else str(step.take.request.parameters.duration_s)
+    return (step.take_id, step.action, "; ".join(step.reasons), step.model, _size(step), seconds, cost_text(step))
+
+
+def _size(step: Step) -> str:
+    if step.take is None:
+        return ""
+    if step.take.size is None:
+        origin = "as its source" if step.take.cuts else "shape of the remote frame"
+        return f"{step.take.request.parameters.resolution}, {origin}"
+    return f"{step.take.size.width_px}x{step.take.size.height_px}"
+
+
+def cost_text(step: Step) -> str:
+    """What the step may add to the bill; empty where that is nothing."""
+    if step.cost is None:
+        return "unknown"
+    return amount_text(step.cost) if step.cost or step.action is Action.RENDER else ""
+
+
+def summary(plan: Plan, destination: Destination) -> list[str]:
+    """What the rows add up to: takes, money by model, prices that are missing, and where requests would go."""
+    counts = Counter(step.action for step in plan.steps)
+    takes = ", ".join(f"{counts[action]:,} {words}" for action, words in _WORDS.items() if counts[action])
+    lines = [f"{counted(len(plan.steps), 'take')}: {takes}"]
+    paid = [total for total in plan.totals() if total.renders]
+    lines += [f"  {_total_text(total)}" for total in paid]
+    if len(paid) > 1:
+        lines.append(f"  in all: {sum_text(plan.cost, len(plan.unpriced), plan.currency)}")
+    lines += [f"  {line}" for line in (*_missing_prices(plan), *order_view.lines(plan))]
+    if plan.work:
+        lines.append(f"goes to {destination.text}")
+    return lines
+
+
+def _total_text(total: Total) -> str:
+    video = f"{counted(total.renders, 'clip')}, {total.seconds:,} s of video"
+    return f"{total.model}: {video}, {sum_text(total.cost, total.unpriced, total.currency)}"
+
+
+def sum_text(cost: Decimal, unpriced: int, currency: str) -> str:
+    """An amount and what is missing in it."""
+    if not unpriced:
+        return money_text(cost, currency)
+    if not cost:
+        return "price unknown"
+    return f"{money_text(cost, currency)} and {counted(unpriced, 'clip')} at an unknown price"
+
+
+def _missing_prices(plan: Plan) -> list[str]:
+    """One line for each price that nobody knows, with the way to give it."""
+    missing = dict.fromkeys(
+        f"{step.model}:{step.take.request.parameters.resolution}" for step in plan.unpriced if step.take is not None
+    )
+    return [f"price unknown: give one with --price {name}=AMOUNT or `prices:` in the manifest" for name in missing]
+
+
+def next_steps(plan: Plan, command: Callable[..., str]) -> list[str]:
+    """The commands that go on from here; `command` spells one out for this manifest."""
+    steps = [f"next: {command('run')}"] if plan.work else []
+    if any(map(_is_unclear, plan.undecided)):
+        steps.append(f"to say which task is whose: {command('reconcile')}")
+    words = _retry_words(plan)
+    if words:
+        steps.append(f"to render anew what is for you to decide: {command('run', *words)}")
+    return steps or ["nothing to do"]
+
+
+def _is_unclear(step: Step) -> bool:
+    return step.record is not None and isinstance(step.record.entry, Unclear)
+
+
+def _is_held_up(step: Step) -> bool:
+    return step.take is not None and bool(step.take.cuts)
+
+
+def _retry_words(plan: Plan) -> list[str]:
+    """The options that decide for everything undecided, named one by one while they are few.
+
+    A take whose answer was lost is left out: its clip may be paid for, and is found otherwise. So is one that is held
+    up by another: it can only be rendered after that.
+    """
+    names = [step.take_id for step in plan.undecided if not _is_unclear(step) and not _is_held_up(step)]
+    if len(names) > FEW:
+        names = ["!state:unclear"] if any(map(_is_unclear, plan.undecided)) else ["*"]
+    return [word for name in names for word in ("--retry", name)]
+
+
+# ---- JSON --------------------------------------------------------------------------------------------------------
+
+
+def as_json(plan: Plan, destination: Destination, warnings: tuple[Problem, ...]) -> dict[str, Any]:
+    """The plan as `plan --json` prints it; amounts are decimal text, null where the price is unknown."""
+    return {
+        "takes": [_step_json(step, plan.currency) for step in plan.steps],
+        "totals": _totals_json(plan),
+        "provider": {
+            "name": destination.provider,
+            "region": destination.region,
+            "base_url": destination.base_url,
+            "charged": destination.is_charged,
+            "prices_as_of": destination.prices_as_of.isoformat(),
+        },
+        "warnings": [problem_json(problem) for problem in warnings],
+    }
+
+
+def _step_json(step: Step, currency: str) -> dict[str, Any]:
+    request = step.take.request if step.take is not None else None
+    size = step.take.size if step.take is not None else None
+    asked = step.record.entry.asked if step.record is not None else None
+    latest = request or asked
+    assert latest is not None
+    return {
+        "take": step.take_id,
+        "shot": step.shot_id,
+        "action": step.action,
+        "reasons": list(step.reasons),
+        "model": latest.model,
+        "resolution": latest.parameters.resolution,
+        "seed": latest.parameters.seed,
+        "prompt": latest.prompt,
+        "width_px": size and size.width_px,
+        "height_px": size and size.height_px,
+        "seconds": latest.parameters.duration_s,
+        "cost": decimal_text(step.cost),
+        "currency": currency,
+    }
+
+
+def _totals_json(plan: Plan) -> dict[str, Any]:
+    models = plan.totals()
+    return {
+        "currency": plan.currency,
+        "cost": decimal_text(plan.cost),
+        "unpriced": len(plan.unpriced),
+        "seconds": sum(total.seconds for total in models),
+        "takes": len(plan.steps),
+        "renders": sum(total.renders for total in models),
+        "models": [
+            {
+                "model": total.model,
+                "takes": total.takes,
+                "renders": total.renders,
+                "seconds": total.seconds,
+                "cost": decimal_text(total.cost),
+                "unpriced": total.unpriced,
+            }
+            for total in models
+        ],
+    }

@@ -1,0 +1,173 @@
+"""Where a run stands, from the events that it told; and lines that tell it. Pure: the time is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Final
+
+from kfpipe.cli.output.amounts import billed_otherwise, counted, money_text, size_text, span_text
+from kfpipe.domain import TaskStatus
+from kfpipe.events import (
+    Event,
+    Interrupted,
+    Paused,
+    Resumed,
+    RunStarted,
+    Slowed,
+    TakeAdopted,
+    TakeFailed,
+    TakePostponed,
+    TakeProgressed,
+    TakeRendered,
+    TakeRestored,
+    TakeSubmitted,
+    TakeSucceeded,
+)
+
+_WAITS: Final = "queued"
+_RENDERS: Final = "rendering"
+_DOWNLOADS: Final = "downloading"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Active:
+    """A take under way, and since when it is in its state; `cost` once it was billed."""
+
+    state: str
+    since_s: float
+    cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A run so far. Times are seconds of a clock that only goes forward; `paused` says what the whole run waits for."""
+
+    started_s: float
+    work: int = 0
+    currency: str = ""
+    rendered: int = 0
+    failed: int = 0
+    postponed: int = 0
+    spent: Decimal = field(default=Decimal(0))
+    active: Mapping[str, Active] = field(default_factory=dict)
+    slowed_until_s: float = 0.0
+    paused: str | None = None
+    interrupted: bool = False
+
+    @property
+    def done(self) -> int:
+        return self.rendered + self.failed + self.postponed
+
+
+def advanced(progress: Progress, event: Event, now_s: float) -> Progress:
+    """The run's standing after `event`."""
+    match event:
+        case RunStarted():
+            return replace(progress, work=event.work, currency=event.currency)
+        case TakeSubmitted() | TakeAdopted():
+            return _moved(progress, event.take_id, _WAITS, now_s)
+        case TakeProgressed():
+            return _moved(progress, event.take_id, _RENDERS if _is_running(event) else _WAITS, now_s)
+        case TakeSucceeded():
+            spent = progress.spent + (event.cost or 0)
+            return _moved(replace(progress, spent=spent), event.take_id, _DOWNLOADS, now_s, event.cost)
+        case TakeRendered() | TakeRestored():
+            return replace(progress, rendered=progress.rendered + 1, active=_without(progress, event.take_id))
+        case TakeFailed():
+            failed = progress.failed + (not event.retried)
+            return replace(progress, failed=failed, active=_without(progress, event.take_id))
+        case TakePostponed():
+            return replace(progress, postponed=progress.postponed + 1, active=_without(progress, event.take_id))
+        case Slowed():
+            return replace(progress, slowed_until_s=max(progress.slowed_until_s, now_s + event.wait_s))
+        case Paused():
+            return replace(progress, paused=event.reason)
+        case Resumed():
+            return replace(progress, paused=None)
+        case Interrupted():
+            return replace(progress, interrupted=True)
+        case _:
+            return progress
+
+
+def _moved(progress: Progress, take_id: str, state: str, now_s: float, cost: Decimal | None = None) -> Progress:
+    before = progress.active.get(take_id)
+    since_s = before.since_s if before is not None and before.state == state else now_s
+    return replace(progress, active={**progress.active, take_id: Active(state=state, since_s=since_s, cost=cost)})
+
+
+def _without(progress: Progress, take_id: str) -> Mapping[str, Active]:
+    return {other: active for other, active in progress.active.items() if other != take_id}
+
+
+def _is_running(event: TakeProgressed) -> bool:
+    return event.status is TaskStatus.RUNNING
+
+
+# ---- lines -------------------------------------------------------------------------------------------------------
+
+
+def outcome(event: Event, before: Progress) -> str | None:
+    """The line for an event that ends something; None for all others. `before` is the standing ahead of it."""
+    match event:
+        case TakeSucceeded() if event.billed_seconds != event.asked_seconds:
+            return f"{event.take_id}: {billed_otherwise(event.billed_seconds, event.asked_seconds)}"
+        case TakeRendered():
+            active = before.active.get(event.take_id)
+            cost = "" if active is None or active.cost is None else f", {money_text(active.cost, before.currency)}"
+            return f"{event.take_id}: rendered {event.path} ({size_text(event.size_bytes)}{cost})"
+        case TakeRestored():
+            return f"{event.take_id}: put back {event.path}, paid for earlier"
+        case TakeFailed():
+            again = "; tried again" if event.retried else ""
+            request = f" (request {event.request_id})" if event.request_id else ""
+            return f"{event.take_id}: failed: {event.code}: {event.message}{request}{again}"
+        case TakePostponed():
+            return f"{event.take_id}: left for the next run: {event.reason}"
+        case Interrupted():
+            tasks = counted(event.running, "task")
+            return f"stopping: no more submissions; {tasks} under way, noted for the next run"
+        case _:
+            return None
+
+
+def transition(event: Event, before: Progress) -> str | None:
+    """The line for any event worth one where nothing can be redrawn."""
+    match event:
+        case RunStarted():
+            return f"{counted(event.work, 'take')} to do"
+        case TakeSubmitted():
+            return f"{event.take_id}: submitted, task {event.task_id}"
+        case TakeAdopted():
+            return f"{event.take_id}: found at the service, task {event.task_id}"
+        case TakeProgressed() if _is_running(event):
+            return f"{event.take_id}: rendering"
+        case Slowed():
+            return f"slowed down: {event.what}, for {span_text(event.wait_s)}"
+        case Paused():
+            return f"waiting: {event.reason}"
+        case Resumed():
+            return f"going on after {span_text(event.after_s)}"
+        case _:
+            return outcome(event, before)
+
+
+def totals(progress: Progress, now_s: float) -> str:
+    """One line: how far, how much, how fast, how long still."""
+    parts = [f"{progress.done:,}/{progress.work:,} takes", money_text(progress.spent, progress.currency)]
+    elapsed_s = now_s - progress.started_s
+    if progress.failed:
+        parts.append(f"{progress.failed:,} failed")
+    if progress.rendered and elapsed_s > 0:
+        per_minute = 60 * progress.rendered / elapsed_s
+        left_s = elapsed_s * (progress.work - progress.done) / progress.done
+        parts += [f"{per_minute:.1f} clips/min", f"about {span_text(left_s)} left"]
+    if progress.slowed_until_s > now_s:
+        parts.append("slowed down by the service")
+    if progress.paused is not None:
+        parts.append(f"waiting: {progress.paused}")
+    if progress.interrupted:
+        parts.append("stopping")
+    return " · ".join(parts)

@@ -1,0 +1,51 @@
+"""How a person is asked whether a run may spend. Pure; `kfpipe.consent` says when they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kfpipe.cli.output.amounts import counted, money_text
+from kfpipe.plan import consent
+from kfpipe.plan.consent import Granted
+from kfpipe.plan.model import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A person must agree first; `cap` holds when they do. `reason` says why they are asked."""
+
+    text: str
+    reason: str
+    cap: Decimal | None
+
+
+def consent_to(plan: Plan, *, cap: Decimal | None, charged: bool) -> Granted | Question:
+    """The run's permission, or the question to ask."""
+    answer = consent.asked(plan, cap=cap, charged=charged)
+    if isinstance(answer, Granted):
+        return answer
+    clips = counted(sum(step.is_billed for step in plan.steps), "clip")
+    return Question(
+        text=f"Render {clips} for {_price(plan)}{_excess(plan, cap)}?",
+        reason=f"the run would cost {_price(plan)}{_excess(plan, cap) or ', and no budget is agreed'}",
+        cap=answer.cap,
+    )
+
+
+def _price(plan: Plan) -> str:
+    known, unpriced = money_text(plan.cost, plan.currency), len(plan.unpriced)
+    if not unpriced:
+        return known
+    unknown = f"an unknown price ({counted(unpriced, 'clip')})"
+    return f"{known} and {unknown}" if plan.cost else unknown
+
+
+def _excess(plan: Plan, cap: Decimal | None) -> str:
+    """How the price stands to the budget; empty when there is none."""
+    if cap is None:
+        return ""
+    budget = f"the budget of {money_text(cap, plan.currency)}"
+    if plan.cost > cap:
+        return f", {money_text(plan.cost - cap, plan.currency)} over {budget}"
+    return f", perhaps over {budget}"

@@ -1,0 +1,159 @@
+"""Takes whose answers were lost, and the tasks that may be theirs, for a person and for a program. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kfpipe.cli.options.decisions import Adopted, GiveUp, Decision
+from kfpipe.cli.output import table
+from kfpipe.cli.output.amounts import counted
+from kfpipe.cli.output.table import Column, Table
+from kfpipe.files.scalars import decimal_text, time_text
+from kfpipe.lock.states import Submitting, Unclear, state_name
+from kfpipe.maintenance.reconcile import Candidate
+from kfpipe.wording import echoed, visible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A take without an answer, and the tasks that may be its own, oldest first."""
+
+    take_id: str
+    entry: Submitting | Unclear
+    candidates: tuple[Candidate, ...]
+
+    def without(self, task_ids: Collection[str]) -> Case:
+        """The case when these tasks have found their owners."""
+        return replace(self, candidates=tuple(one for one in self.candidates if one.task.task_id not in task_ids))
+
+    @property
+    def vanished(self) -> tuple[str, ...]:
+        """Tasks that were candidates once: failed since, adopted by another take, or no longer listed."""
+        known = {candidate.task.task_id for candidate in self.candidates}
+        noted = self.entry.candidates if isinstance(self.entry, Unclear) else ()
+        return tuple(task_id for task_id in noted if task_id not in known)
+
+
+def lines(case: Case) -> list[str]:
+    """The case as a person needs it to decide: what was asked for, and a numbered row for each candidate."""
+    asked = case.entry.asked
+    wanted = f"{asked.model}, {asked.parameters.resolution}, {asked.parameters.duration_s} s"
+    told = [
+        f"{case.take_id}: asked for at {asked.asked_at:%Y-%m-%d %H:%M:%S}Z, and the answer was lost",
+        f"  {wanted}: {echoed(asked.prompt)}",
+    ]
+    if case.candidates:
+        told += [f"  {line}" for line in table.lines(_candidates(case.candidates))]
+        told += [f"  clip {number}: {url}" for number, url in _clips(case.candidates)]
+    else:
+        told.append("  the service lists no task of the last 24 hours that may be its own")
+    told += [f"  no longer a candidate: task {task_id}" for task_id in case.vanished]
+    return told
+
+
+def _candidates(candidates: Sequence[Candidate]) -> Table:
+    titles = ("", "task", "created", "status", "seconds", "resolution", "prompt")
+    return Table(
+        columns=tuple(Column(title=title, is_number=title == "seconds") for title in titles),
+        rows=tuple(
+            (
+                str(number),
+                candidate.task.task_id,
+                f"{candidate.task.created_at:%Y-%m-%d %H:%M:%S}Z",
+                candidate.report.status,
+                decimal_text(candidate.report.billed_seconds) or "",
+                candidate.report.resolution or "",
+                visible(candidate.report.orig_prompt or ""),
+            )
+            for number, candidate in enumerate(candidates, 1)
+        ),
+    )
+
+
+def _clips(candidates: Sequence[Candidate]) -> list[tuple[int, str]]:
+    """Where each finished clip can be looked at: often the only way to tell one from the other."""
+    numbered = enumerate(candidates, 1)
+    return [(number, one.report.video_url) for number, one in numbered if one.report.video_url is not None]
+
+
+def question(case: Case) -> str:
+    """What a person is asked about the case."""
+    numbers = {0: "", 1: "1, "}.get(len(case.candidates), f"1 to {len(case.candidates)}, ")
+    return f"{case.take_id}: which task is its own? [{numbers}l if it is lost, Enter to leave it]"
+
+
+def doubts(decided: Sequence[Decision]) -> list[str]:
+    """Warnings of decisions that may be slips of the pen."""
+    return [
+        f"warning: {one.take_id}: task {one.task_id} was not among its candidates"
+        for one in decided
+        if isinstance(one, Adopted) and one.is_surprising
+    ]
+
+
+def settled(settlement: Decision) -> str:
+    """What is on record now."""
+    match settlement:
+        case Adopted():
+            return f"{settlement.take_id}: task {settlement.task_id} is its own; the next run follows it"
+        case GiveUp():
+            return f"{settlement.take_id}: given up; the next run renders it anew, and may pay a second time"
+
+
+def remaining(left: Sequence[str], command: Callable[..., str]) -> list[str]:
+    """What is still to settle, and how; `command` spells a command out for this manifest."""
+    if not left:
+        return ["nothing is left to settle"]
+    first = left[0]
+    return [
+        f"{counted(len(left), 'take')} to settle: {', '.join(left)}",
+        f"to name a task: {command('reconcile', '--adopt', f'{first}=TASK_ID')}",
+        f"to give it up, and perhaps pay twice: {command('reconcile', '--lost', first)}",
+    ]
+
+
+# ---- JSON --------------------------------------------------------------------------------------------------------
+
+
+def as_json(cases: Sequence[Case], decided: Sequence[Decision], left: Sequence[str]) -> dict[str, Any]:
+    """What `reconcile --json` prints: what was found, or what was decided; and what is still to settle."""
+    return {
+        "takes": [_case_json(case) for case in cases],
+        "settled": [_settlement_json(one) for one in decided],
+        "unsettled": list(left),
+    }
+
+
+def _case_json(case: Case) -> dict[str, Any]:
+    asked = case.entry.asked
+    return {
+        "take": case.take_id,
+        "state": state_name(case.entry),
+        "asked_at": time_text(asked.asked_at),
+        "model": asked.model,
+        "resolution": asked.parameters.resolution,
+        "seconds": asked.parameters.duration_s,
+        "prompt": asked.prompt,
+        "candidates": [_candidate_json(candidate) for candidate in case.candidates],
+        "no_longer_candidates": list(case.vanished),
+    }
+
+
+def _candidate_json(candidate: Candidate) -> dict[str, Any]:
+    task, report = candidate.task, candidate.report
+    return {
+        "task_id": task.task_id,
+        "created_at": time_text(task.created_at),
+        "status": report.status,
+        "prompt": report.orig_prompt,
+        "billed_seconds": decimal_text(report.billed_seconds),
+        "resolution": report.resolution,
+        "video_url": report.video_url,
+    }
+
+
+def _settlement_json(one: Decision) -> dict[str, Any]:
+    """Without a task, the take was given up."""
+    return {"take": one.take_id, "task_id": one.task_id if isinstance(one, Adopted) else None}

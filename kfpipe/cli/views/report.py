@@ -1,0 +1,259 @@
+"""Footage as a page to look through: shots and takes -> HTML. Pure.
+
+The page needs no script and asks no other host: its policy allows pictures and clips from where it lies, and the one
+style sheet by its digest. Everything that is printed into it is escaped, and stripped of control characters and marks
+of direction, as it is on a terminal.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from kfpipe.cli.output import costs, streams
+from kfpipe.cli.output.amounts import counted
+from kfpipe.cli.views import status as status_view
+from kfpipe.domain import LocalMedium, MediaRole, Medium, RenderRequest, Take, cell_of
+from kfpipe.lock.states import Asked, Entry, Failed, Lock, Record, entries, result_of, state_of, task_of
+from kfpipe.plan.selection import KnownTake
+from kfpipe.review.footage import Clip, Footage, Link, ShotFootage, address_of
+
+_TEMPLATE: Final = "report.html.jinja"
+_STYLE: Final = "report.css"
+
+KINDS: Final = {
+    "choose": "To choose",
+    "picked": "Picked",
+    "clip": "With a clip",
+    "failed": "Failed",
+    "open": "No clip yet",
+}
+"""What the page can be narrowed to; the style sheet knows the same names."""
+
+_PICTURES: Final = (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Medium:
+    """What a shot was made from. `source` is its path or address; `url` is None where the page must not lead there."""
+
+    role: str
+    source: str
+    url: str | None
+    is_picture: bool
+    width_px: int | None = None
+    height_px: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Card:
+    """One take: `poster` is the picture to show until the clip plays, `trouble` why there is no clip."""
+
+    take_id: str
+    name: str
+    state: str
+    kinds: tuple[str, ...]
+    is_picked: bool
+    has_changed: bool
+    clip: Clip | None
+    poster: str | None
+    trouble: str
+    prompt: str
+    negative_prompt: str
+    actual_prompt: str | None
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shot:
+    """`prompt` and `negative_prompt` are those of all takes, None where they differ."""
+
+    shot_id: str
+    anchor: str
+    tags: tuple[str, ...]
+    media: tuple[_Medium, ...]
+    prompt: str | None
+    negative_prompt: str | None
+    cards: tuple[_Card, ...]
+
+
+def html(title: str, shots: Sequence[ShotFootage], everyone: Sequence[KnownTake], link: Link) -> str:
+    """The page. `everyone` are the takes of the shots, and those that left the manifest; `link` leads to stills."""
+    style = _file(_STYLE)
+    shown = [_shot(shot, link) for shot in shots]
+    cards = [card for shot in shown for card in shot.cards]
+    lock = {one.take_id: one.record for one in everyone if one.record is not None}
+    return _template().render(
+        title=title,
+        style=style,
+        style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        summary=status_view.summary(everyone),
+        filters=[(kind, label, sum(kind in card.kinds for card in cards)) for kind, label in KINDS.items()],
+        takes=len(cards),
+        shots=shown,
+        totals=list(_totals(lock)),
+        departed=[(one.take_id, state_of(one.record), _spent(one.record)) for one in everyone if one.take is None],
+    )
+
+
+def _file(name: str) -> str:
+    return files("kfpipe.cli.views").joinpath(name).read_text("utf-8")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_harmless
+    )
+    return environment.from_string(_file(_TEMPLATE))
+
+
+def _harmless(value: Any) -> Any:
+    """Text without what could mislead its reader; our own style sheet, marked as safe, stays as it is."""
+    return streams.plain(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+# ---- shots and takes -------------------------------------------------------------------------------------------------
+
+
+def _shot(shot: ShotFootage, link: Link) -> _Shot:
+    cards = tuple(_card(footage, shot, link) for footage in shot.takes)
+    media = dict.fromkeys(medium for footage in shot.takes for medium in _media(footage.take, link))
+    return _Shot(
+        shot_id=shot.shot_id,
+        anchor=f"shot-{shot.shot_id}",
+        tags=shot.takes[0].take.tags,
+        media=tuple(media),
+        prompt=_common(card.prompt for card in cards),
+        negative_prompt=_common(card.negative_prompt for card in cards),
+        cards=cards,
+    )
+
+
+def _common(texts: Iterable[str]) -> str | None:
+    distinct = set(texts)
+    return distinct.pop() if len(distinct) == 1 else None
+
+
+def _card(footage: Footage, shot: ShotFootage, link: Link) -> _Card:
+    take, record = footage.take, footage.record
+    entry = record.entry if record is not None else None
+    latest, result = _latest(footage), result_of(entry) if entry is not None else None
+    is_picked = record is not None and record.picked
+    return _Card(
+        take_id=take.id,
+        name=cell_of(take.id),
+        state=state_of(record),
+        kinds=tuple(_kinds(footage, shot, is_picked)),
+        is_picked=is_picked,
+        has_changed=footage.has_changed,
+        clip=footage if isinstance(footage, Clip) else None,
+        poster=_poster(take, link),
+        trouble="" if isinstance(footage, Clip) else _trouble(entry, footage.reason),
+        prompt=latest.prompt,
+        negative_prompt=latest.negative_prompt,
+        actual_prompt=None if result is None else result.actual_prompt,
+        facts=tuple(_facts(footage)),
+    )
+
+
+def _latest(footage: Footage) -> Asked | RenderRequest:
+    """What was asked for the last time, or what the manifest asks for when nothing was."""
+    return footage.take.request if footage.record is None else footage.record.entry.asked
+
+
+def _kinds(footage: Footage, shot: ShotFootage, is_picked: bool) -> Iterator[str]:
+    if is_picked:
+        yield "picked"
+    if isinstance(footage, Clip):
+        yield "clip"
+        if shot.picked is None and len(shot.clips) > 1:
+            yield "choose"
+    elif footage.record is not None and isinstance(footage.record.entry, Failed):
+        yield "failed"
+    else:
+        yield "open"
+
+
+def _trouble(entry: Entry | None, reason: str) -> str:
+    return f"{entry.failure.code}: {entry.failure.message}" if isinstance(entry, Failed) else f"No clip: {reason}"
+
+
+def _facts(footage: Footage) -> Iterator[tuple[str, str]]:
+    record, latest = footage.record, _latest(footage)
+    parameters, task = latest.parameters, task_of(record.entry) if record is not None else None
+    yield "Model", latest.model
+    if isinstance(footage, Clip):
+        render = footage.entry.render
+        yield "Size", f"{render.width_px}x{render.height_px}"
+        yield "Length", f"{render.duration_s.normalize():f} s, {render.fps.normalize():f} fps"
+    else:
+        yield "Size", parameters.resolution
+        yield "Length", f"{parameters.duration_s} s"
+    yield "Seed", "drawn at submission" if parameters.seed is None else str(parameters.seed)
+    if record is not None:
+        yield "Cost", _spent(record)
+        if record.previous:
+            yield "Earlier", counted(len(record.previous), "task")
+    if task is not None:
+        yield "Task", task.task_id
+
+
+# ---- what a shot is made from ----------------------------------------------------------------------------------------
+
+
+def _media(take: Take, link: Link) -> Iterator[_Medium]:
+    for given in take.request.media:
+        yield _medium(given.role, given.medium, link)
+    for role, cut in take.cuts:
+        source = f"the {cut.end} picture of {cut.take_id}, once it is rendered"
+        yield _Medium(role=_words(role), source=source, url=None, is_picture=False)
+
+
+def _poster(take: Take, link: Link) -> str | None:
+    stills = (given for given in take.request.media if given.role is MediaRole.FIRST_FRAME)
+    return next((_medium(given.role, given.medium, link).url for given in stills), None)
+
+
+def _medium(role: MediaRole, medium: Medium, link: Link) -> _Medium:
+    if not isinstance(medium, LocalMedium):
+        return _Medium(role=_words(role), source=medium.url, url=None, is_picture=False)
+    path = link(medium.path)
+    return _Medium(
+        role=_words(role),
+        source=PurePosixPath(medium.path).name,
+        url=path and address_of(path),
+        is_picture=path is not None and role in _PICTURES,
+        width_px=medium.width_px,
+        height_px=medium.height_px,
+    )
+
+
+def _words(role: MediaRole) -> str:
+    return role.replace("_", " ")
+
+
+# ---- money -----------------------------------------------------------------------------------------------------------
+
+
+def _spent(record: Record | None) -> str:
+    return "" if record is None else costs.text((*record.previous, record.entry))
+
+
+def _totals(lock: Lock) -> Iterator[tuple[str, int, str, str]]:
+    """Of each model: its clips, their seconds as billed, and what they have cost."""
+    by_model: dict[str, list[Entry]] = {}
+    for entry in entries(lock):
+        by_model.setdefault(entry.asked.model, []).append(entry)
+    for model, requests in sorted(by_model.items()):
+        results = [result for result in map(result_of, requests) if result is not None]
+        seconds = sum(result.billed_seconds for result in results)
+        yield model, len(results), f"{seconds:f}", costs.text(requests)

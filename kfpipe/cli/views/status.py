@@ -1,0 +1,193 @@
+"""What is on record, for a person and for a program. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from kfpipe.cli.output import costs
+from kfpipe.cli.output.amounts import counted, money_text
+from kfpipe.cli.output.table import Column, Table
+from kfpipe.files.scalars import decimal_text, time_text
+from kfpipe.lock.states import (
+    ABSENT,
+    STATES,
+    Entry,
+    Failed,
+    Lock,
+    Record,
+    Rendered,
+    Submitted,
+    Submitting,
+    Succeeded,
+    Unclear,
+    entries,
+    result_of,
+    state_name,
+    state_of,
+    task_of,
+)
+from kfpipe.plan.selection import KnownTake
+
+SHORT_ID = 8
+"""Characters of a task's id that tell it from its neighbours."""
+
+
+def table(shown: Sequence[KnownTake]) -> Table:
+    """A row for each take."""
+    titles = ("take", "state", "picked", "task", "cost", "file", "when")
+    return Table(
+        columns=tuple(Column(title=title, is_number=title == "cost") for title in titles),
+        rows=tuple(_row(one) for one in shown),
+    )
+
+
+def history(shown: Sequence[KnownTake]) -> Table:
+    """A row for each request on record, a take's earliest first: the costs add up to all that was billed."""
+    titles = ("take", "state", "picked", "task", "seconds", "cost", "when")
+    return Table(
+        columns=tuple(Column(title=title, is_number=title in ("seconds", "cost")) for title in titles),
+        rows=tuple(row for one in shown for row in _history_rows(one)),
+    )
+
+
+def _history_rows(one: KnownTake) -> Iterator[tuple[str, ...]]:
+    if one.record is None:
+        yield (one.take_id, ABSENT, "", "", "", "", "")
+        return
+    for entry in one.record.previous:
+        yield _request(one.take_id, f"earlier: {_outcome(entry)}", "", entry)
+    yield _request(one.take_id, _state(one, one.record), "yes" if one.record.picked else "", one.record.entry)
+
+
+def _request(take_id: str, state: str, picked: str, entry: Entry) -> tuple[str, ...]:
+    task, result = task_of(entry), result_of(entry)
+    seconds = f"{result.billed_seconds.normalize():f}" if result else ""
+    return (take_id, state, picked, task.task_id if task else "", seconds, _cost(entry), _when(entry))
+
+
+def _row(one: KnownTake) -> tuple[str, ...]:
+    if one.record is None:
+        return (one.take_id, ABSENT, "", "", "", "", "")
+    entry, picked = one.record.entry, "yes" if one.record.picked else ""
+    task = task_of(entry)
+    path = entry.render.path if isinstance(entry, Rendered) else ""
+    state = _state(one, one.record)
+    return (one.take_id, state, picked, task.task_id[:SHORT_ID] if task else "", _cost(entry), path, _when(entry))
+
+
+def _state(one: KnownTake, record: Record) -> str:
+    """The state, and what a person should know before relying on it."""
+    state = _outcome(record.entry)
+    if one.take is None:
+        return f"{state}, no longer in the manifest"
+    return f"{state}, changed since" if one.is_changed else state
+
+
+def _outcome(entry: Entry) -> str:
+    return f"{state_name(entry)}: {entry.failure.code}" if isinstance(entry, Failed) else state_name(entry)
+
+
+def _cost(entry: Entry) -> str:
+    """What the task was billed; empty as long as it was not."""
+    result = result_of(entry)
+    if result is None:
+        return ""
+    return "unknown" if result.cost is None else money_text(result.cost, entry.asked.currency)
+
+
+def _when(entry: Entry) -> str:
+    """The time of the latest transition, in UTC."""
+    return f"{_moment(entry):%Y-%m-%d %H:%M}Z"
+
+
+def _moment(entry: Entry) -> datetime:
+    match entry:
+        case Submitting() | Unclear():
+            return entry.asked.asked_at
+        case Submitted():
+            return entry.task.submitted_at
+        case Succeeded() | Rendered():
+            return entry.result.finished_at
+        case Failed():
+            return entry.failed_at
+
+
+def summary(shown: Sequence[KnownTake]) -> list[str]:
+    """How many takes are in which state, and all the money on record for them."""
+    lock = _records(shown)
+    counts = Counter(state_of(one.record) for one in shown)
+    states = ", ".join(f"{counts[state]:,} {state}" for state in (*reversed([*STATES]), ABSENT) if counts[state])
+    requests = [*entries(lock)]
+    charged, played = (" and ".join(costs.sums(costs.amounts(requests, in_play=play))) for play in (False, True))
+    also = "".join(f", and {doubt}" for doubt in costs.doubts(requests))
+    also += f" ({played} of play money)" if played else ""
+    return [f"{counted(sum(counts.values()), 'take')}: {states}", f"spent so far: {charged or 'nothing'}{also}"]
+
+
+def _records(shown: Sequence[KnownTake]) -> Lock:
+    return {one.take_id: one.record for one in shown if one.record is not None}
+
+
+def as_json(shown: Sequence[KnownTake], *, in_full: bool) -> dict[str, Any]:
+    """What `status --json` prints; amounts are decimal text, null where unknown or not yet known."""
+    lock = _records(shown)
+    return {
+        "takes": [{**_take_json(one), **(_history_json(one) if in_full else {})} for one in shown],
+        "spent": _amounts_json(costs.amounts(entries(lock), in_play=False)),
+        "play_money": _amounts_json(costs.amounts(entries(lock), in_play=True)),
+    }
+
+
+def _history_json(one: KnownTake) -> dict[str, Any]:
+    requests = () if one.record is None else (*one.record.previous, one.record.entry)
+    return {"history": [_request_json(entry) for entry in requests]}
+
+
+def _request_json(entry: Entry) -> dict[str, Any]:
+    task, result = task_of(entry), result_of(entry)
+    return {
+        "state": state_name(entry),
+        "task_id": task and task.task_id,
+        "asked_at": time_text(entry.asked.asked_at),
+        "at": time_text(_moment(entry)),
+        "billed_seconds": result and decimal_text(result.billed_seconds),
+        "cost": result and decimal_text(result.cost),
+        "currency": entry.asked.currency,
+    }
+
+
+def _amounts_json(amounts: Mapping[str, Decimal]) -> dict[str, str | None]:
+    return {currency: decimal_text(amount) for currency, amount in sorted(amounts.items())}
+
+
+def takes_json(shown: Sequence[KnownTake]) -> list[dict[str, Any]]:
+    """Every take as it stands."""
+    return [_take_json(one) for one in shown]
+
+
+def _take_json(one: KnownTake) -> dict[str, Any]:
+    record = one.record
+    entry = None if record is None else record.entry
+    task, result = (task_of(entry), result_of(entry)) if entry is not None else (None, None)
+    failure = entry.failure if isinstance(entry, Failed) else None
+    return {
+        "take": one.take_id,
+        "state": state_of(record),
+        "in_manifest": one.take is not None,
+        "changed": one.is_changed,
+        "picked": record is not None and record.picked,
+        "task_id": task and task.task_id,
+        "seconds": entry and entry.asked.parameters.duration_s,
+        "billed_seconds": result and decimal_text(result.billed_seconds),
+        "cost": result and decimal_text(result.cost),
+        "currency": entry and entry.asked.currency,
+        "file": entry.render.path if isinstance(entry, Rendered) else None,
+        "at": entry and time_text(_moment(entry)),
+        "tasks": 0 if record is None else sum(task_of(other) is not None for other in (*record.previous, record.entry)),
+        "failure": failure and asdict(failure),
+    }
