@@ -49,9 +49,9 @@ def main() -> None:
         folder = Path(name)
         _write_project(folder, takes)
         took_s = anyio.run(_run, folder, emulator.base_url)
-        tasks = sorted(emulator.world.tasks(), key=lambda task: task.submitted_at)
+        tasks = sorted(emulator.account.tasks(), key=lambda task: task.submitted_at)
         ideal_s = _packed_s([task.run_s / FACTOR for task in tasks], LIMITS["concurrent_tasks"])
-        throttled = emulator.world.throttled.total()
+        throttled = emulator.account.throttled.total()
     sys.stdout.write(
         f"{takes} takes: {took_s:.1f} s, ideal {ideal_s:.1f} s, ratio {took_s / ideal_s:.3f}, "
         f"{throttled} requests throttled, {len(tasks)} tasks\n"

@@ -25,7 +25,7 @@ from typing import Any
 
 from docs import signatures
 from kfpipe import catalogue
-from kfpipe.emulator.acts import ACTS, Act, Phase
+from kfpipe.emulator.faults.kinds import ACTS, Act, Phase
 
 PAGES = Path(__file__).parent
 SCHEMAS = PAGES.parent / "schemas"

@@ -3,17 +3,18 @@
 Written from the API reference alone; nothing in here knows the client.
 """
 
+from kfpipe.emulator.account import Account
 from kfpipe.emulator.billing import Bill, Charge
 from kfpipe.emulator.clock import Clock
-from kfpipe.emulator.faults import Fault
-from kfpipe.emulator.home import FolderInUse
-from kfpipe.emulator.script import FaultsInvalid
-from kfpipe.emulator.script import load as load_faults
+from kfpipe.emulator.faults.matching import Fault
+from kfpipe.emulator.faults.script import FaultsInvalid
+from kfpipe.emulator.faults.script import load as load_faults
+from kfpipe.emulator.journal.folder import FolderInUse
 from kfpipe.emulator.server import Emulator, serve
 from kfpipe.emulator.settings import FilmStyle, OverLimit, Settings, Standing
-from kfpipe.emulator.world import World
 
 __all__ = [
+    "Account",
     "Bill",
     "Charge",
     "Clock",
@@ -25,7 +26,6 @@ __all__ = [
     "OverLimit",
     "Settings",
     "Standing",
-    "World",
     "load_faults",
     "serve",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from kfpipe.emulator.tariff import Tariff
+from kfpipe.emulator.prices import Tariff
 from kfpipe.emulator.tasks import Task
 
 

@@ -13,20 +13,20 @@ from typing import Any, Self
 
 import uvicorn
 
-from kfpipe.emulator import script
+from kfpipe.emulator.account import Account
 from kfpipe.emulator.billing import Bill
 from kfpipe.emulator.clock import Clock
-from kfpipe.emulator.faults import Fault, Faults
-from kfpipe.emulator.hangups import OpenProtocol
-from kfpipe.emulator.home import Home, claimed
-from kfpipe.emulator.links import Links
+from kfpipe.emulator.faults import script
+from kfpipe.emulator.faults.matching import Fault, Faults
+from kfpipe.emulator.journal.folder import StateFolder, claimed
 from kfpipe.emulator.models import REGIONS
-from kfpipe.emulator.request_log import RequestLog
-from kfpipe.emulator.routes import API_PATH, Routes
+from kfpipe.emulator.renderer import Renderer
 from kfpipe.emulator.settings import Settings
-from kfpipe.emulator.studio import Studio
-from kfpipe.emulator.uploads import Uploads
-from kfpipe.emulator.world import World
+from kfpipe.emulator.web.hangups import OpenProtocol
+from kfpipe.emulator.web.request_log import RequestLog
+from kfpipe.emulator.web.result_links import Links
+from kfpipe.emulator.web.routes import API_PATH, Routes
+from kfpipe.emulator.web.uploads import Uploads
 
 HOST = "127.0.0.1"
 
@@ -36,9 +36,9 @@ _STOP_LIMIT_S = 1
 class Emulator:
     """The service on a loopback port, between `with` and its end. Everything may be used from any thread.
 
-    `base_url` is what a client is given; `world` is the account; `clock.advance(s)` lets virtual time jump;
+    `base_url` is what a client is given; `account` is the account; `clock.advance(s)` lets virtual time jump;
     `faults` is a script's entries or parsed faults, and more can follow with `script(...)`. All other arguments are
-    fields of `Settings`. The world and its bill can still be read after the end, when time stands still.
+    fields of `Settings`. The account and its bill can still be read after the end, when time stands still.
 
     With a `state_dir` the account outlives the process, however that ends: another emulator on the same folder knows
     its tasks, uploads and clips, and its clock has gone on meanwhile. What the service would have forgotten is cleared
@@ -68,21 +68,21 @@ class Emulator:
         with ExitStack() as opening:
             self.folder = self._state_dir or _passing_folder(opening)
             opening.enter_context(claimed(self.folder))
-            home = Home(self.folder)
-            past = home.recall(self.clock, REGIONS[self.settings.region], self.settings.film)
-            annals = opening.enter_context(closing(home.settle(past, self.clock)))
-            studio = Studio(home.clips, self.settings, self.clock.now, annals, past.films)
-            opening.callback(studio.close)
-            self.world = World(self.settings, self.clock, studio, annals, past.tasks.values())
-            self.uploads = Uploads(home.depot, self.clock.now, annals, past)
+            home = StateFolder(self.folder)
+            recalled = home.recall(self.clock, REGIONS[self.settings.region], self.settings.film)
+            event_log = opening.enter_context(closing(home.settle(recalled, self.clock)))
+            renderer = Renderer(home.clips, self.settings, self.clock.now, event_log, recalled.films)
+            opening.callback(renderer.close)
+            self.account = Account(self.settings, self.clock, renderer, event_log, recalled.tasks.values())
+            self.uploads = Uploads(home.blobs, self.clock.now, event_log, recalled)
             listener = opening.enter_context(socket.create_server((HOST, self._port)))
             self.origin = f"http://{HOST}:{listener.getsockname()[1]}"
             self.base_url = f"{self.origin}{API_PATH}"
             routes = Routes(
-                world=self.world,
-                depot=home.depot,
+                account=self.account,
+                blobs=home.blobs,
                 uploads=self.uploads,
-                links=Links(bytes.fromhex(past.secret)),
+                links=Links(bytes.fromhex(recalled.secret)),
                 faults=self._faults,
                 log=self._log,
                 origin=self.origin,
@@ -98,7 +98,7 @@ class Emulator:
         self._open.close()
 
     def bill(self) -> Bill:
-        return self.world.bill()
+        return self.account.bill()
 
     def requests(self) -> tuple[dict[str, Any], ...]:
         """The last requests, oldest first: phase, method, path, query, header names, JSON body."""

@@ -5,12 +5,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from kfpipe.emulator.film import Stopped
+from kfpipe.emulator.errors import TaskRefused
+from kfpipe.emulator.film.animatic import Stopped
+from kfpipe.emulator.film.scene import Film, Scene
 from kfpipe.emulator.models import Model
-from kfpipe.emulator.rules import Order
-from kfpipe.emulator.scene import Film, Scene
 from kfpipe.emulator.settings import FilmStyle
-from kfpipe.emulator.verdicts import TaskRefused
+from kfpipe.emulator.validation import Order
 
 DAY_S = 24 * 3600
 

@@ -1,1 +1,1 @@
-"""TODO"""
+"""What people look at and hand over: footage of each shot, the timeline, and its formats."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from kfpipe.emulator.archive import Archive
+from kfpipe.emulator.film.clip_cache import Archive
 from tests.emulator.conftest import Bodies, Caller
 
 

@@ -58,7 +58,7 @@ def test_the_bill_stays_when_the_server_is_gone(bodies):
     with Emulator(film="tiny", queue_s=0, run_s=0) as emulator:
         url = f"{emulator.base_url}/services/aigc/image2video/video-synthesis"
         httpx.post(url, json=bodies.kf2v(), headers=headers).raise_for_status()
-        emulator.world.tasks()[0].film.result(30)
+        emulator.account.tasks()[0].film.result(30)
     assert emulator.bill().total == Decimal("0.075")
 
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from kfpipe.emulator import FaultsInvalid, load_faults
-from kfpipe.emulator.acts import ACTS
-from kfpipe.emulator.script import parse
+from kfpipe.emulator.faults.kinds import ACTS
+from kfpipe.emulator.faults.script import parse
 
 
 def test_a_refusal_is_scripted_with_all_its_parts(start, bodies):
@@ -28,7 +28,7 @@ def test_a_refusal_is_scripted_with_all_its_parts(start, bodies):
         "Throttling.BurstRate",
         "2",
     )
-    assert caller.emulator.world.tasks() == ()
+    assert caller.emulator.account.tasks() == ()
     assert caller.submit(bodies.kf2v()).status_code == 200
 
 

@@ -10,9 +10,9 @@ import av
 import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
-from kfpipe.emulator import film
-from kfpipe.emulator.pictures import fitted, placeholder
-from kfpipe.emulator.scene import RemoteFile, Scene, StoredFile
+from kfpipe.emulator.film import animatic
+from kfpipe.emulator.film.pictures import fitted, placeholder
+from kfpipe.emulator.film.scene import RemoteFile, Scene, StoredFile
 
 SIZE = (544, 304)
 
@@ -51,7 +51,7 @@ def scene(pictures):
     )
 
 
-def rendered(scene, path, render=film.render):
+def rendered(scene, path, render=animatic.render):
     render(scene, path, is_never_stopped)
     return path
 
@@ -65,7 +65,7 @@ def difference(one, other):
     return max(ImageStat.Stat(ImageChops.difference(one, other)).mean)
 
 
-@pytest.mark.parametrize("render", [film.render, film.render_tiny])
+@pytest.mark.parametrize("render", [animatic.render, animatic.render_tiny])
 def test_a_clip_has_the_promised_format(scene, tmp_path, render):
     with av.open(rendered(scene, tmp_path / "clip.mp4", render)) as container:
         video, audio = container.streams.video[0], container.streams.audio[0]
@@ -76,7 +76,7 @@ def test_a_clip_has_the_promised_format(scene, tmp_path, render):
         assert (audio.codec_context.name, audio.rate, audio.channels) == ("aac", 48_000, 2)
 
 
-@pytest.mark.parametrize("render", [film.render, film.render_tiny])
+@pytest.mark.parametrize("render", [animatic.render, animatic.render_tiny])
 def test_a_clip_starts_and_ends_on_the_given_pictures(scene, tmp_path, render):
     shown = frames(rendered(scene, tmp_path / "clip.mp4", render))
     assert difference(shown[0], fitted(scene.first, SIZE)) < 4
@@ -105,7 +105,7 @@ def test_a_silent_model_makes_no_sound(scene, tmp_path):
 
 
 def test_sound_fades_in_and_out_and_never_shouts(scene, tmp_path):
-    with av.open(rendered(scene, tmp_path / "clip.mp4", film.render_tiny)) as container:
+    with av.open(rendered(scene, tmp_path / "clip.mp4", animatic.render_tiny)) as container:
         loudness = [
             max(abs(sample) for sample in memoryview(bytes(frame.planes[0])).cast("f")[: frame.samples])
             for frame in container.decode(audio=0)
@@ -114,7 +114,7 @@ def test_sound_fades_in_and_out_and_never_shouts(scene, tmp_path):
     assert loudness[0] < max(loudness) / 4 > loudness[-1]
 
 
-@pytest.mark.parametrize("render", [film.render, film.render_tiny])
+@pytest.mark.parametrize("render", [animatic.render, animatic.render_tiny])
 def test_equal_scenes_give_equal_bytes(scene, tmp_path, render):
     digests = {
         hashlib.sha256(rendered(scene, tmp_path / name, render).read_bytes()).digest() for name in ("a.mp4", "b.mp4")
@@ -130,8 +130,8 @@ def test_another_seed_moves_otherwise(scene, tmp_path):
 
 def test_every_clip_is_marked_and_watermarked_only_on_request(scene, tmp_path):
     scene = replace(scene, has_sound=False, last=None)
-    marked = frames(rendered(scene, tmp_path / "a.mp4", film.render_tiny))[0]
-    watermarked = frames(rendered(replace(scene, has_watermark=True), tmp_path / "b.mp4", film.render_tiny))[0]
+    marked = frames(rendered(scene, tmp_path / "a.mp4", animatic.render_tiny))[0]
+    watermarked = frames(rendered(replace(scene, has_watermark=True), tmp_path / "b.mp4", animatic.render_tiny))[0]
     width, height = SIZE
     lower_left, lower_right = (0, height - 30, 100, height), (width - 150, height - 40, width, height)
     plain = fitted(scene.first, SIZE)
@@ -154,9 +154,9 @@ def test_a_clip_that_is_gone_on_from_opens_the_film(scene, pictures, tmp_path):
 
 
 def test_a_given_sound_is_heard_and_then_silence(scene, tmp_path):
-    given = rendered(replace(scene, last=None), tmp_path / "given.mp4", film.render_tiny)
+    given = rendered(replace(scene, last=None), tmp_path / "given.mp4", animatic.render_tiny)
     driven = replace(scene, seconds=4, driving_audio=StoredFile(given, "given", 1))
-    with av.open(rendered(driven, tmp_path / "clip.mp4", film.render_tiny)) as container:
+    with av.open(rendered(driven, tmp_path / "clip.mp4", animatic.render_tiny)) as container:
         assert container.duration == 4_000_000
         sound = [(frame.time, max(memoryview(bytes(frame.planes[0])).cast("f"))) for frame in container.decode(audio=0)]
     assert max(level for time, level in sound if time < 2) > 0.02
@@ -171,5 +171,5 @@ def test_a_remote_picture_is_a_card_that_differs_by_address():
 
 
 def test_a_film_is_given_up_when_nobody_waits(scene, tmp_path):
-    with pytest.raises(film.Stopped):
-        film.render(scene, tmp_path / "clip.mp4", lambda: True)
+    with pytest.raises(animatic.Stopped):
+        animatic.render(scene, tmp_path / "clip.mp4", lambda: True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from kfpipe.emulator.lanes import Lane
+from kfpipe.emulator.scheduler import Lane
 
 
 def task(ready_at, run_s=10.0):

@@ -10,8 +10,8 @@ def test_submissions_beyond_the_rate_are_throttled_and_counted(start, bodies):
     statuses = [caller.submit(bodies.kf2v(seed=seed)).status_code for seed in range(4)]
     assert statuses == [200, 200, 429, 429]
     assert caller.submit(bodies.wan27()).status_code == 200, "the limit is the model's own"
-    assert caller.emulator.world.throttled == {"submit": 2}
-    assert len(caller.emulator.world.tasks()) == 3
+    assert caller.emulator.account.throttled == {"submit": 2}
+    assert len(caller.emulator.account.tasks()) == 3
 
 
 def test_queries_lists_and_cancellations_share_one_rate(start):

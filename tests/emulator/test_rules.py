@@ -8,10 +8,10 @@ import av
 import pytest
 from PIL import Image
 
+from kfpipe.emulator.errors import TaskRefused
+from kfpipe.emulator.film.scene import RemoteFile
 from kfpipe.emulator.models import REGIONS
-from kfpipe.emulator.rules import order, output_size
-from kfpipe.emulator.scene import RemoteFile
-from kfpipe.emulator.verdicts import TaskRefused
+from kfpipe.emulator.validation import order, output_size
 
 MODELS = REGIONS["emulator"]
 URL = "https://pictures.example/a.png"

@@ -84,7 +84,7 @@ def test_a_misspelt_setting_is_refused():
 def test_it_answers_while_it_films(start, bodies):
     caller = start(film="moving", queue_s=0, run_s=0)
     caller.make(bodies.wan27(duration=15, resolution="1080P"))
-    (task,) = caller.emulator.world.tasks()
+    (task,) = caller.emulator.account.tasks()
     answers = [caller.look(task.id)["output"]["task_status"] for _ in range(20)]
     assert answers == ["RUNNING"] * 20, "a task has not succeeded before its clip is there"
     assert not task.film.done()

@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from kfpipe.emulator import Emulator, FolderInUse
-from kfpipe.emulator.annals import Entry
-from kfpipe.emulator.events import Passed
-from kfpipe.emulator.past import resumes_at
+from kfpipe.emulator.journal.events import Passed
+from kfpipe.emulator.journal.log import Entry
+from kfpipe.emulator.journal.replay import resumes_at
 
 ROOT = Path(__file__).parents[2]
 DAY_S = 24 * 3600
@@ -137,7 +137,7 @@ def test_a_clip_that_is_there_is_not_made_again(folder, bodies, live):
     (clip,) = (folder / "clips").iterdir()
     made = clip.stat().st_mtime_ns
     caller = live()
-    (task,) = caller.emulator.world.tasks()
+    (task,) = caller.emulator.account.tasks()
     assert task.film.done()
     assert caller.look(task.id)["output"]["video_url"].partition("/results")[2] == link.partition("/results")[2]
     assert clip.stat().st_mtime_ns == made
@@ -158,7 +158,7 @@ def test_an_upload_lasts_its_two_days_over_any_number_of_lives(bodies, live):
     body = with_first_frame(bodies.wan27(), url)
     for hours, status in ((20, "SUCCEEDED"), (20, "SUCCEEDED"), (20, "FAILED")):
         caller.emulator.clock.advance(hours * 3600)
-        caller.emulator.world.tasks()
+        caller.emulator.account.tasks()
         caller = live()
         task_id = post(caller.http, body, headers=RESOLVE)
         assert caller.finish(task_id)["output"]["task_status"] == status
@@ -225,9 +225,9 @@ def test_what_the_service_forgets_is_cleared_away(folder, bodies, live, as_uri, 
     caller.finish(kept)
     (folder / "clips" / "mine.txt").write_text("not the emulator's")
     caller = live()
-    assert [task.id for task in caller.emulator.world.tasks()] == [kept]
+    assert [task.id for task in caller.emulator.account.tasks()] == [kept]
     caller.emulator.clock.advance(DAY_S)
-    caller.emulator.world.tasks()
+    caller.emulator.account.tasks()
     before = annals(folder).stat().st_size
     live()
     assert annals(folder).stat().st_size < before / 2
@@ -241,7 +241,7 @@ def test_a_torn_last_line_is_dropped(folder, bodies, live):
     caller.emulator.__exit__(None, None, None)
     head, _, _ = annals(folder).read_bytes().rpartition(torn.encode())
     annals(folder).write_bytes(head)
-    assert [task.id for task in live().emulator.world.tasks()] == [whole]
+    assert [task.id for task in live().emulator.account.tasks()] == [whole]
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_annals_that_cannot_be_understood_are_laid_aside(folder, bodies, live, d
     caller.emulator.__exit__(None, None, None)
     annals(folder).write_bytes(damaged := damage(annals(folder).read_bytes()))
     caller = live()
-    assert caller.emulator.world.tasks() == ()
+    assert caller.emulator.account.tasks() == ()
     assert not damaged or (folder / "annals.damaged").read_bytes() == damaged
     assert caller.finish(caller.make(bodies.kf2v()))["output"]["task_status"] == "SUCCEEDED"
 

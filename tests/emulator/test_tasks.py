@@ -218,7 +218,7 @@ def test_equal_seeds_draw_equal_times(start, bodies):
     def times(seed):
         caller = start(seed=seed)
         tasks = [caller.make(bodies.kf2v()) for _ in range(3)]
-        return [(task.ready_at - task.submitted_at, task.run_s) for task in caller.emulator.world.tasks()], tasks
+        return [(task.ready_at - task.submitted_at, task.run_s) for task in caller.emulator.account.tasks()], tasks
 
     (one, ids), (two, other_ids), (three, _) = times(1), times(1), times(2)
     assert [pytest.approx(pair) for pair in one] == two
@@ -230,6 +230,6 @@ def test_equal_seeds_draw_equal_times(start, bodies):
 def test_a_task_ends_no_sooner_than_its_clip_is_there(start, bodies):
     caller = start(queue_s=0, run_s=0)
     caller.make(bodies.kf2v())
-    (task,) = caller.emulator.world.tasks()
+    (task,) = caller.emulator.account.tasks()
     made_at = task.film.result(30).made_at
     assert task.ended_at() == made_at > task.submitted_at

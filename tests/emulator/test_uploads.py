@@ -7,7 +7,7 @@ import base64
 import httpx
 import pytest
 
-from kfpipe.emulator import uploads
+from kfpipe.emulator.web import uploads
 
 RESOLVE = {"X-DashScope-OssResourceResolve": "enable"}
 
@@ -62,7 +62,7 @@ def test_inline_and_uploaded_the_same_picture_is_the_same_request(caller, bodies
     upload(granted, fields(granted), still)
     caller.submit(frames(bodies, f"oss://{granted['upload_dir']}/a.png"), headers=RESOLVE)
     caller.make(bodies.wan27())
-    uploaded, inline = caller.emulator.world.tasks()
+    uploaded, inline = caller.emulator.account.tasks()
     assert uploaded.digest == inline.digest
 
 

@@ -34,7 +34,7 @@ def asked(emulator: Emulator, task_id: str) -> dict[str, object]:
 
 
 def test_a_patch_replaces_some_fields_and_takes_others_away(account: Stage) -> None:
-    task_id = account.emulator.world.tasks()[0].id
+    task_id = account.emulator.account.tasks()[0].id
     fields = {"output": {"task_status": "RUNNING", "video_url": None}}
     account.emulator.script({"on": "query", "nth": 1, "do": "patch", "fields": fields})
     patched, whole = asked(account.emulator, task_id)["output"], asked(account.emulator, task_id)["output"]

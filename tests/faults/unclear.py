@@ -16,7 +16,7 @@ from typing import Any, Final
 import anyio
 import httpx
 
-from kfpipe.emulator.scene import RemoteFile
+from kfpipe.emulator.film.scene import RemoteFile
 from kfpipe.emulator.tasks import Task
 from kfpipe.errors import ExitCode
 from kfpipe.events import TakeAdopted
@@ -136,7 +136,7 @@ async def _live_beside(account: Stage, setting: Setting) -> None:
 
 def _count(account: Stage, adopted: int) -> Count:
     lock, charges = account.lock, account.emulator.bill().charges
-    foreign = {task.id for task in account.emulator.world.tasks() if _is_foreign(task)}
+    foreign = {task.id for task in account.emulator.account.tasks() if _is_foreign(task)}
     own = [charge for charge in charges if charge.task_id not in foreign]
     waiting = [record.entry for record in lock.values() if isinstance(record.entry, Unclear)]
     named = task_ids(lock) | {task_id for entry in waiting for task_id in entry.candidates}

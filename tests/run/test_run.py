@@ -242,7 +242,7 @@ async def test_limits_that_the_service_enforces_are_never_exceeded(studio: Studi
     with Emulator(factor=200, queue_s=0, run_s=(20, 60), film="tiny", limits=limits, over_limit="refuse") as strict:
         studio.emulator = strict
         finished = await studio.run()
-        assert (finished.rendered, strict.world.throttled.total()) == (30, 0)
+        assert (finished.rendered, strict.account.throttled.total()) == (30, 0)
 
 
 async def test_a_neighbours_task_is_nobody_elses(studio: Studio) -> None:

@@ -18,7 +18,7 @@ from PIL import Image
 from kfpipe.api import Options
 from kfpipe.domain import FrameEnd
 from kfpipe.emulator import Emulator
-from kfpipe.emulator.scene import StoredFile
+from kfpipe.emulator.film.scene import StoredFile
 from kfpipe.emulator.tasks import Task
 from kfpipe.errors import ExitCode
 from kfpipe.events import Event, RunFinished, TakeRendered, TakeSubmitted
@@ -146,7 +146,7 @@ def test_the_stills_of_all_examples_are_small() -> None:
 def asked_for(studio: Studio, take_id: str) -> Task:
     """The emulator's own record of a take's task."""
     prompt = studio.lock[take_id].entry.asked.prompt
-    (task,) = (task for task in studio.emulator.world.tasks() if task.prompt == prompt)
+    (task,) = (task for task in studio.emulator.account.tasks() if task.prompt == prompt)
     return task
 
 

@@ -10,7 +10,7 @@ import click
 from kfpipe.cli.options import decisions
 from kfpipe.cli.options.choices import Selectors, select_option
 from kfpipe.cli.options.common import json_option
-from kfpipe.cli.options.decisions import Adopted, GiveUp, Decision
+from kfpipe.cli.options.decisions import Adopted, Decision, GiveUp
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import messages, streams
 from kfpipe.cli.views import plan as plan_view

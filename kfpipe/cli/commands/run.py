@@ -40,7 +40,7 @@ from kfpipe.session import session as held
 def command(
     source: Source,
     choices: Choices,
-    agreement: SavedPlan | None,
+    saved_plan: SavedPlan | None,
     max_cost: str | None,
     detach: bool,
     events: Path | None,
@@ -61,7 +61,7 @@ def command(
     run = _Run(
         source=source,
         choices=choices,
-        agreement=agreement,
+        saved_plan=saved_plan,
         project=project,
         goal=connection.destination(project),
         detach=detach,
@@ -73,8 +73,8 @@ def command(
     with held(project) as session:
         chosen = choices.among(project, session.ledger.lock)
         plan = session.plan(**chosen)
-        if agreement is not None:
-            agreement.check(as_file(plan, run.goal, source, choices), choices)
+        if saved_plan is not None:
+            saved_plan.check(as_file(plan, run.goal, source, choices), choices)
         answer = consent_to(plan, cap=cap, charged=run.goal.is_charged)
         if isinstance(answer, Question) and not streams.is_interactive():
             run.show(plan)
@@ -102,7 +102,7 @@ class _Run:
 
     source: Source
     choices: Choices
-    agreement: SavedPlan | None
+    saved_plan: SavedPlan | None
     project: Project
     goal: Destination
     detach: bool
@@ -138,8 +138,8 @@ class _Run:
     def _again(self, *more: str) -> str:
         """This very command with more words."""
         words = (*more, "--detach") if self.detach else more
-        if self.agreement is not None:
-            return self.agreement.command(*words)
+        if self.saved_plan is not None:
+            return self.saved_plan.command(*words)
         return self.source.command("run", *self.choices.words, *words)
 
     def carry_out(self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen) -> ExitCode:

@@ -94,7 +94,7 @@ class SavedPlan:
 def manifest_or_plan(command: Command) -> Command:
     """MANIFEST with what is laid over it, or `--plan FILE`, which tells all of that.
 
-    The command gets them as `source` and `choices`, and the plan as `agreement`, None where there is none.
+    The command gets them as `source` and `choices`, and the plan as `saved_plan`, None where there is none.
     """
 
     @manifest_argument(required=False)
@@ -117,7 +117,7 @@ def manifest_or_plan(command: Command) -> Command:
             return command(**_agreed(file, options.prices), **own)
         if manifest is None:
             raise click.MissingParameter(param_type="argument", param_hint="'MANIFEST'")
-        return command(source=Source(path=manifest, options=options), choices=choices, agreement=None, **own)
+        return command(source=Source(path=manifest, options=options), choices=choices, saved_plan=None, **own)
 
     return wrapped
 
@@ -128,5 +128,5 @@ def _agreed(file: Path, prices: tuple[PriceLine, ...]) -> dict[str, Any]:
     return {
         "source": Source(path=plan.manifest, options=replace(plan.options, prices=prices)),
         "choices": Choices(select=Selectors(texts=plan.select), retry=plan.retry, rerender=plan.rerender),
-        "agreement": SavedPlan(path=file, plan=plan, prices=tuple(map(price_text, prices))),
+        "saved_plan": SavedPlan(path=file, plan=plan, prices=tuple(map(price_text, prices))),
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kfpipe.cli.options.decisions import Adopted, GiveUp, Decision
+from kfpipe.cli.options.decisions import Adopted, Decision, GiveUp
 from kfpipe.cli.output import table
 from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.output.table import Column, Table

@@ -11,18 +11,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from kfpipe.emulator import befalling, delivery, depot, door, links, listing, multipart, uploads, wire
-from kfpipe.emulator.acts import Act, Phase, When
-from kfpipe.emulator.depot import Depot
-from kfpipe.emulator.faults import Faults
-from kfpipe.emulator.links import Links
-from kfpipe.emulator.oss import StoreRefused
-from kfpipe.emulator.request_log import RequestLog
-from kfpipe.emulator.scene import MediaFile
+from kfpipe.emulator import blobs, task_list
+from kfpipe.emulator.account import Account
+from kfpipe.emulator.blobs import BlobStore
+from kfpipe.emulator.errors import Denied, TaskRefused
+from kfpipe.emulator.faults.kinds import Act, Phase, When
+from kfpipe.emulator.faults.matching import Faults
+from kfpipe.emulator.film.scene import MediaFile
 from kfpipe.emulator.tasks import TaskStatus
-from kfpipe.emulator.uploads import Uploads
-from kfpipe.emulator.verdicts import Denied, TaskRefused
-from kfpipe.emulator.world import World
+from kfpipe.emulator.web import admission, downloads, inject, multipart, result_links, uploads, wire
+from kfpipe.emulator.web.oss import StoreRefused
+from kfpipe.emulator.web.request_log import RequestLog
+from kfpipe.emulator.web.result_links import Links
+from kfpipe.emulator.web.uploads import Uploads
 
 API_PATH = "/api/v1"
 
@@ -55,16 +56,16 @@ class Routes:
     def __init__(
         self,
         *,
-        world: World,
-        depot: Depot,
+        account: Account,
+        blobs: BlobStore,
         uploads: Uploads,
         links: Links,
         faults: Faults,
         log: RequestLog,
         origin: str,
     ) -> None:
-        self._world = world
-        self._depot = depot
+        self._account = account
+        self._blobs = blobs
         self._uploads = uploads
         self._links = links
         self._faults = faults
@@ -103,7 +104,7 @@ class Routes:
         subject = self._subject(phase, request, content)
         acts = self._faults.strike(phase, subject.model, subject.prompt)
         self._log.note(phase, request, content)
-        early = await befalling.instead(acts, When.BEFORE)
+        early = await inject.instead(acts, When.BEFORE)
         if early is not None:
             return early
         try:
@@ -112,8 +113,8 @@ class Routes:
             response = JSONResponse(wire.refusal(denied.code, denied.message), denied.status)
         except StoreRefused as refused:
             response = Response(refused.to_xml(request.url.netloc), refused.status, media_type="application/xml")
-        late = await befalling.instead(acts, When.AFTER)
-        return befalling.altered(acts, response) if late is None else late
+        late = await inject.instead(acts, When.AFTER)
+        return inject.altered(acts, response) if late is None else late
 
     def _subject(self, phase: Phase, request: Request, content: Any) -> Subject:
         match phase:
@@ -122,56 +123,56 @@ class Routes:
                 inner = given.get("input")
                 return Subject(given.get("model"), inner.get("prompt") if isinstance(inner, dict) else None)
             case Phase.QUERY | Phase.CANCEL:
-                task = self._world.task(request.path_params["task_id"])
+                task = self._account.task(request.path_params["task_id"])
             case Phase.DOWNLOAD:
-                task = self._world.task(links.task_id(request.path_params["token"]) or "")
+                task = self._account.task(result_links.task_id(request.path_params["token"]) or "")
             case _:
                 query = request.query_params
                 return Subject(query.get("model", query.get("model_name")))
         return Subject() if task is None else Subject(task.model.name, task.prompt)
 
     async def _submit(self, call: Call) -> Response:
-        headers, settings = call.request.headers, self._world.settings
+        headers, settings = call.request.headers, self._account.settings
         key_id = self._key_id(call)
-        door.check_async(headers)
-        body = door.body(call.body)
-        model = door.model(body, call.request.path_params["route"], self._world.models)
-        door.check_standing(settings.standing)
-        door.check_resolve_header(body, headers)
+        admission.check_async(headers)
+        body = admission.body(call.body)
+        model = admission.model(body, call.request.path_params["route"], self._account.models)
+        admission.check_standing(settings.standing)
+        admission.check_resolve_header(body, headers)
         fetch = partial(self._fetch, model.name)
-        task = self._world.submit(model, body, fetch, key_id=key_id, quirks=befalling.quirks(call.acts))
+        task = self._account.submit(model, body, fetch, key_id=key_id, quirks=inject.quirks(call.acts))
         return JSONResponse(wire.submitted(task))
 
     async def _query(self, call: Call) -> Response:
         self._key_id(call)
         task_id = call.request.path_params["task_id"]
-        task = self._world.query(task_id)
+        task = self._account.query(task_id)
         if task is None:
             return JSONResponse(wire.unknown(task_id))
         link = partial(self._links.url, self._origin)
-        truncates_prompt = self._world.settings.truncates_orig_prompt
-        return JSONResponse(wire.task(task, self._world.clock.now(), link, truncates_prompt=truncates_prompt))
+        truncates_prompt = self._account.settings.truncates_orig_prompt
+        return JSONResponse(wire.task(task, self._account.clock.now(), link, truncates_prompt=truncates_prompt))
 
     async def _list(self, call: Call) -> Response:
         self._key_id(call)
-        self._world.admit_query()
-        now = self._world.clock.now()
-        page = self._world.page(_query_of(call.request, now))
-        return JSONResponse(wire.page(page, self._world.settings.region, now))
+        self._account.admit_query()
+        now = self._account.clock.now()
+        page = self._account.page(_query_of(call.request, now))
+        return JSONResponse(wire.page(page, self._account.settings.region, now))
 
     async def _cancel(self, call: Call) -> Response:
         self._key_id(call)
-        self._world.admit_query()
-        self._world.cancel(call.request.path_params["task_id"])
+        self._account.admit_query()
+        self._account.cancel(call.request.path_params["task_id"])
         return JSONResponse({"request_id": wire.request_id()})
 
     async def _policy(self, call: Call) -> Response:
         self._key_id(call)
-        self._world.admit_policy()
+        self._account.admit_policy()
         query = call.request.query_params
         if query.get("action") != "getPolicy":
             raise Denied(400, "InvalidParameter", "The action must be getPolicy.")
-        if query.get("model") not in self._world.models:
+        if query.get("model") not in self._account.models:
             raise Denied(404, "ModelNotFound", f"The model `{query.get('model', '')}` does not exist.")
         data = self._uploads.policy(query["model"], f"{self._origin}{_UPLOAD_PATH}")
         return JSONResponse({"request_id": wire.request_id(), "data": data})
@@ -187,40 +188,40 @@ class Routes:
 
     async def _download(self, call: Call) -> Response:
         request = call.request
-        self._links.check(request.url.path, request.query_params, self._world.clock.now())
-        task = self._world.task(links.task_id(request.path_params["token"]) or "")
+        self._links.check(request.url.path, request.query_params, self._account.clock.now())
+        task = self._account.task(result_links.task_id(request.path_params["token"]) or "")
         if task is None or task.film is None:
             raise StoreRefused(404, "NoSuchKey", "The specified key does not exist.")
-        return delivery.response(task.film.result(), request.headers, befalling.spoiling(call.acts))
+        return downloads.response(task.film.result(), request.headers, inject.spoiling(call.acts))
 
     async def _bill(self, request: Request) -> Response:
-        return JSONResponse(self._world.bill().to_json())
+        return JSONResponse(self._account.bill().to_json())
 
     async def _requests(self, request: Request) -> Response:
         return JSONResponse({"requests": self._log.entries()})
 
     def _key_id(self, call: Call) -> str:
-        return door.key_id(call.request.headers, self._world.settings.api_keys)
+        return admission.key_id(call.request.headers, self._account.settings.api_keys)
 
     def _fetch(self, model: str, url: str) -> MediaFile:
         """The file behind any kind of URL a request may hold. Raises `TaskRefused`."""
         scheme = url.partition(":")[0].lower()
         if scheme == "data":
-            return self._depot.inline(url)
+            return self._blobs.inline(url)
         if scheme == "oss":
             return self._uploads.resolve(url, model)
         if scheme in ("http", "https"):
-            return depot.remote(url, is_strict=self._world.settings.strict)
+            return blobs.remote(url, is_strict=self._account.settings.strict)
         raise TaskRefused("InvalidURL", "The request URL is invalid, please make sure it is correct.")
 
 
-def _query_of(request: Request, now: float) -> listing.Query:
+def _query_of(request: Request, now: float) -> task_list.Query:
     query = request.query_params
     status = query.get("status")
     if status is not None and status not in list(TaskStatus):
         raise Denied(400, "InvalidParameter", f"status must be one of {', '.join(TaskStatus)}")
-    start, end = listing.window(query.get("start_time"), query.get("end_time"), now)
-    return listing.Query(
+    start, end = task_list.window(query.get("start_time"), query.get("end_time"), now)
+    return task_list.Query(
         start=start,
         end=end,
         task_id=query.get("task_id"),

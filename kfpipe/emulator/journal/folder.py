@@ -1,4 +1,4 @@
-"""Where an account lives on disk: its annals, the files it was given, its clips. One process at a time."""
+"""Where an account lives on disk: its event log, the files it was given, its clips. One process at a time."""
 
 import re
 import time
@@ -9,12 +9,12 @@ from pathlib import Path
 
 import filelock
 
-from kfpipe.emulator import annals, events, past
-from kfpipe.emulator.annals import Annals, AnnalsDamaged
+from kfpipe.emulator.blobs import BlobStore
 from kfpipe.emulator.clock import Clock
-from kfpipe.emulator.depot import Depot
+from kfpipe.emulator.journal import events, log, replay
+from kfpipe.emulator.journal.log import EventLog, EventLogDamaged
+from kfpipe.emulator.journal.replay import AccountState
 from kfpipe.emulator.models import Model
-from kfpipe.emulator.past import Past
 from kfpipe.emulator.settings import FilmStyle
 
 # What is put into the folders for files and clips, finished or not.
@@ -25,40 +25,40 @@ class FolderInUse(OSError):
     """Another emulator lives in the folder."""
 
 
-class Home:
+class StateFolder:
     """`folder` is made if need be; nothing in it is touched that was not put there by an emulator."""
 
     def __init__(self, folder: Path) -> None:
-        self._annals = folder / "annals.log"
+        self._event_log = folder / "annals.log"
         self._files = folder / "files"
         self.clips = folder / "clips"
         for place in (self._files, self.clips):
             place.mkdir(parents=True, exist_ok=True)
-        self.depot = Depot(self._files)
+        self.blobs = BlobStore(self._files)
 
-    def recall(self, clock: Clock, models: Mapping[str, Model], style: FilmStyle) -> Past:
+    def recall(self, clock: Clock, models: Mapping[str, Model], style: FilmStyle) -> AccountState:
         """What still matters of the account's past; the clock goes on from there. Raises OSError.
 
-        Annals that cannot be understood are laid aside, and the account starts afresh.
+        An event log that cannot be read is set aside, and the account starts afresh.
         """
-        parse = partial(events.from_json, models=models, find=self.depot.find)
+        parse = partial(events.from_json, models=models, find=self.blobs.find)
         try:
-            entries = annals.read(self._annals, parse)
-            recalled = past.recalled(entries)
-        except (AnnalsDamaged, KeyError):
-            self._annals.replace(self._annals.with_suffix(".damaged"))
-            entries, recalled = (), Past()
+            entries = log.read(self._event_log, parse)
+            recalled = replay.recalled(entries)
+        except (EventLogDamaged, KeyError):
+            self._event_log.replace(self._event_log.with_suffix(".damaged"))
+            entries, recalled = (), AccountState()
         if entries:
-            resumes_at = past.resumes_at(entries[-1], recalled.factor, time.time())
+            resumes_at = replay.resumes_at(entries[-1], recalled.factor, time.time())
             clock.advance(max(0.0, resumes_at - clock.now()))
         recalled.forget(clock.now(), style)
         _keep_only({f"{scene}.mp4" for scene in recalled.films}, self.clips)
         _keep_only(recalled.files(), self._files)
         return recalled
 
-    def settle(self, recalled: Past, clock: Clock) -> Annals:
-        """Fresh annals that begin with what was recalled. Raises OSError."""
-        return Annals.begin(self._annals, recalled.events(clock.factor), clock.now)
+    def settle(self, recalled: AccountState, clock: Clock) -> EventLog:
+        """A fresh event log that begins with what was recalled. Raises OSError."""
+        return EventLog.begin(self._event_log, recalled.events(clock.factor), clock.now)
 
 
 @contextmanager

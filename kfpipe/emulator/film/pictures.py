@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import av
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from kfpipe.emulator.scene import MediaFile, RemoteFile
+from kfpipe.emulator.film.scene import MediaFile, RemoteFile
 
 PLACEHOLDER_PX = (1280, 720)
 

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+from kfpipe.emulator.errors import Denied
 from kfpipe.emulator.tasks import DAY_S, Task, TaskStatus
-from kfpipe.emulator.verdicts import Denied
 
 # The service's times of day carry no zone; by all evidence they are UTC+8.
 SERVICE_ZONE = timezone(timedelta(hours=8))

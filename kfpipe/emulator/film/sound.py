@@ -9,7 +9,7 @@ from av.container import OutputContainer
 from av.filter import Graph
 from av.filter.context import FilterContext
 
-from kfpipe.emulator.scene import Scene, StoredFile
+from kfpipe.emulator.film.scene import Scene, StoredFile
 
 SAMPLE_RATE = 48_000
 

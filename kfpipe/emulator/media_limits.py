@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import av
 from PIL import Image
 
+from kfpipe.emulator.errors import TaskRefused
+from kfpipe.emulator.film.pictures import PLACEHOLDER_PX
+from kfpipe.emulator.film.scene import MediaFile, RemoteFile, StoredFile
 from kfpipe.emulator.models import MEGABYTE, Model
-from kfpipe.emulator.pictures import PLACEHOLDER_PX
-from kfpipe.emulator.scene import MediaFile, RemoteFile, StoredFile
-from kfpipe.emulator.verdicts import TaskRefused
 
 _FRAME_FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 _CLIP_LIMIT_BYTES = 100 * MEGABYTE

@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from kfpipe.emulator import oss
-from kfpipe.emulator.annals import Annals
-from kfpipe.emulator.depot import Depot
-from kfpipe.emulator.events import Granted, Uploaded
+from kfpipe.emulator.blobs import BlobStore
+from kfpipe.emulator.errors import TaskRefused
+from kfpipe.emulator.film.scene import StoredFile
+from kfpipe.emulator.journal.events import Granted, Uploaded
+from kfpipe.emulator.journal.log import EventLog
+from kfpipe.emulator.journal.replay import AccountState
 from kfpipe.emulator.models import MEGABYTE
-from kfpipe.emulator.multipart import Part
-from kfpipe.emulator.oss import StoreRefused
-from kfpipe.emulator.past import Past
-from kfpipe.emulator.scene import StoredFile
-from kfpipe.emulator.verdicts import TaskRefused
+from kfpipe.emulator.web import oss
+from kfpipe.emulator.web.multipart import Part
+from kfpipe.emulator.web.oss import StoreRefused
 
 POLICY_LIFE_S = 300
 OBJECT_LIFE_S = 48 * 3600
@@ -34,13 +34,13 @@ def too_large() -> StoreRefused:
 class Uploads:
     """Lives are virtual seconds, by the `now` handed in at the start."""
 
-    def __init__(self, depot: Depot, now: Callable[[], float], annals: Annals, past: Past) -> None:
-        self._depot = depot
+    def __init__(self, blobs: BlobStore, now: Callable[[], float], event_log: EventLog, recalled: AccountState) -> None:
+        self._blobs = blobs
         self._now = now
-        self._annals = annals
-        self._secret = bytes.fromhex(past.secret)
-        self._grants = dict(past.grants)
-        self._objects = dict(past.objects)
+        self._event_log = event_log
+        self._secret = bytes.fromhex(recalled.secret)
+        self._grants = dict(recalled.grants)
+        self._objects = dict(recalled.objects)
         self._lock = threading.Lock()
 
     def policy(self, model: str, upload_host: str) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class Uploads:
         expires_at = now + POLICY_LIFE_S
         with self._lock:
             self._grants[upload_dir] = grant = Granted(upload_dir=upload_dir, model=model, expires_at=expires_at)
-            self._annals.note(grant)
+            self._event_log.note(grant)
         text = json.dumps(
             {
                 "expiration": datetime.fromtimestamp(expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
@@ -82,13 +82,13 @@ class Uploads:
         if len(data) > LIMIT_MB * MEGABYTE:
             raise too_large()
         key = fields["key"]
-        file = self._depot.keep(data)
+        file = self._blobs.keep(data)
         with self._lock:
             if key in self._objects and fields.get("x-oss-forbid-overwrite") == "true":
                 raise StoreRefused(409, "FileAlreadyExists", "The object you specified already exists.")
             expires_at = self._now() + OBJECT_LIFE_S
             self._objects[key] = upload = Uploaded(key=key, file=file, model=grant.model, expires_at=expires_at)
-            self._annals.note(upload)
+            self._event_log.note(upload)
         return 200 if fields.get("success_action_status") == "200" else 204
 
     def resolve(self, url: str, model: str) -> StoredFile:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from kfpipe.emulator import events
-from kfpipe.emulator.events import Event, Json, Passed
+from kfpipe.emulator.journal import events
+from kfpipe.emulator.journal.events import Event, Json, Passed
 
 MARK_EVERY_S = 300
 """So many virtual seconds may go by without an event before they are worth a line of their own."""
@@ -23,7 +23,7 @@ MARK_EVERY_S = 300
 _FORMAT = "kfpipe-emulator-1"
 
 
-class AnnalsDamaged(ValueError):
+class EventLogDamaged(ValueError):
     """The file is not a log that was written here, or no longer."""
 
 
@@ -36,7 +36,7 @@ class Entry:
     event: Event
 
 
-class Annals:
+class EventLog:
     """A log that is open for appending. May be used from any thread; once closed, nothing is noted any more."""
 
     def __init__(self, file: BinaryIO, now: Callable[[], float]) -> None:
@@ -75,7 +75,7 @@ class Annals:
 def read(path: Path, parse: Callable[[str, Json], Event]) -> tuple[Entry, ...]:
     """All entries, oldest first; none if there is no file. A last line without its end is dropped.
 
-    Raises `AnnalsDamaged`, OSError.
+    Raises `EventLogDamaged`, OSError.
     """
     data = b""
     with suppress(FileNotFoundError):
@@ -100,4 +100,4 @@ def _entry(number: int, line: bytes, parse: Callable[[str, Json], Event]) -> Ent
             raise ValueError("another format")
         return Entry(wall_s=fields["wall_s"], at=fields["at"], event=parse(fields["event"], fields["data"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise AnnalsDamaged(f"line {number}: {error}") from error
+        raise EventLogDamaged(f"line {number}: {error}") from error

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from kfpipe.emulator.annals import Entry
-from kfpipe.emulator.events import Began, Canceled, Event, Filmed, Granted, Opened, Passed, Submitted, Uploaded
-from kfpipe.emulator.scene import StoredFile
+from kfpipe.emulator.film.scene import StoredFile
+from kfpipe.emulator.journal.events import Began, Canceled, Event, Filmed, Granted, Opened, Passed, Submitted, Uploaded
+from kfpipe.emulator.journal.log import Entry
 from kfpipe.emulator.settings import FilmStyle
 from kfpipe.emulator.tasks import Task, scene_of
 
@@ -15,7 +15,7 @@ _AFTERWORK_S = 3600
 
 
 @dataclass(slots=True, kw_only=True)
-class Past:
+class AccountState:
     """Tasks are in the order they were made and have no clips yet: those in `films` are there, by scene digest."""
 
     secret: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
@@ -69,12 +69,12 @@ class Past:
         return {file.sha256 for file in chain(media, uploaded) if isinstance(file, StoredFile)}
 
 
-def recalled(entries: Iterable[Entry]) -> Past:
+def recalled(entries: Iterable[Entry]) -> AccountState:
     """Raises KeyError for entries that do not belong together."""
-    past = Past()
+    recalled = AccountState()
     for entry in entries:
-        past.happen(entry.event)
-    return past
+        recalled.happen(entry.event)
+    return recalled
 
 
 def resumes_at(last: Entry, factor: float, wall_s: float) -> float:

@@ -12,41 +12,41 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kfpipe.emulator import billing, rules
-from kfpipe.emulator.annals import Annals
+from kfpipe.emulator import billing, validation
 from kfpipe.emulator.billing import Bill
 from kfpipe.emulator.clock import Clock
-from kfpipe.emulator.events import Began, Canceled, Submitted
-from kfpipe.emulator.lanes import Lane
-from kfpipe.emulator.listing import Page, Query, Register
+from kfpipe.emulator.errors import Denied, TaskRefused
+from kfpipe.emulator.film.scene import MediaFile, RemoteFile
+from kfpipe.emulator.journal.events import Began, Canceled, Submitted
+from kfpipe.emulator.journal.log import EventLog
 from kfpipe.emulator.models import REGIONS, Model
-from kfpipe.emulator.scene import MediaFile, RemoteFile
+from kfpipe.emulator.prices import TARIFFS
+from kfpipe.emulator.rate_limit import RateLimit
+from kfpipe.emulator.renderer import Renderer
+from kfpipe.emulator.scheduler import Lane
 from kfpipe.emulator.settings import OverLimit, Settings, Span
-from kfpipe.emulator.studio import Studio
-from kfpipe.emulator.tariff import TARIFFS
+from kfpipe.emulator.task_list import Page, Query, Register
 from kfpipe.emulator.tasks import Quirks, Task, TaskStatus, scene_of
-from kfpipe.emulator.throttle import Throttle
-from kfpipe.emulator.verdicts import Denied, TaskRefused
 
 _QUERIES_PER_SECOND = 20
 _POLICIES_PER_SECOND = 100
 
 
-class World:
+class Account:
     """`throttled` counts the requests refused with 429, by kind: submit, query or policy.
 
     `earlier` are the tasks of an earlier life, oldest first: they go on.
     """
 
     def __init__(
-        self, settings: Settings, clock: Clock, studio: Studio, annals: Annals, earlier: Iterable[Task] = ()
+        self, settings: Settings, clock: Clock, renderer: Renderer, event_log: EventLog, earlier: Iterable[Task] = ()
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.models = REGIONS[settings.region]
         self.throttled: Counter[str] = Counter()
-        self._studio = studio
-        self._annals = annals
+        self._renderer = renderer
+        self._event_log = event_log
         self._tasks: dict[str, Task] = {}
         self._register = Register()
         self._unlisted: list[Task] = []
@@ -54,11 +54,11 @@ class World:
             name: Lane(self._limit("concurrent_tasks", model.concurrent_tasks)) for name, model in self.models.items()
         }
         self._submissions = {
-            name: Throttle(self._limit("submissions_per_second", model.submissions_per_second))
+            name: RateLimit(self._limit("submissions_per_second", model.submissions_per_second))
             for name, model in self.models.items()
         }
-        self._queries = Throttle(self._limit("queries_per_second", _QUERIES_PER_SECOND))
-        self._policies = Throttle(self._limit("policies_per_second", _POLICIES_PER_SECOND))
+        self._queries = RateLimit(self._limit("queries_per_second", _QUERIES_PER_SECOND))
+        self._policies = RateLimit(self._limit("policies_per_second", _POLICIES_PER_SECOND))
         self._seen: Counter[str] = Counter()
         self._lock = threading.RLock()
         for task in earlier:
@@ -66,14 +66,20 @@ class World:
             self._take_in(task)
 
     def submit(
-        self, model: Model, body: Mapping[str, Any], fetch: rules.Fetch, *, key_id: str, quirks: Quirks | None = None
+        self,
+        model: Model,
+        body: Mapping[str, Any],
+        fetch: validation.Fetch,
+        *,
+        key_id: str,
+        quirks: Quirks | None = None,
     ) -> Task:
         """A new task; what is wrong with its request shows when it is queried. Raises `Denied` beyond the rate."""
         with self._lock:
             now = self._settle()
             self._admit_submission(model)
             task = self._task(model, body, fetch, now, key_id, quirks or Quirks())
-            self._annals.note(Submitted(task=task))
+            self._event_log.note(Submitted(task=task))
             self._take_in(task)
             self._settle()
             return task
@@ -112,7 +118,7 @@ class World:
                 message = "Failed to cancel the task, please confirm if the task is in PENDING status."
                 raise Denied(400, "UnsupportedOperation", message)
             self._lanes[task.model.name].cancel(task, now)
-            self._annals.note(Canceled(task_id=task.id, canceled_at=now))
+            self._event_log.note(Canceled(task_id=task.id, canceled_at=now))
 
     def bill(self) -> Bill:
         """Every task that has succeeded by now, oldest first, whether or not anybody asked for it."""
@@ -140,19 +146,19 @@ class World:
             self.throttled["submit"] += 1
             raise Denied(429, "Throttling.RateQuota", "Too many tasks of this model are in progress.")
 
-    def _admit(self, throttle: Throttle, kind: str) -> None:
+    def _admit(self, throttle: RateLimit, kind: str) -> None:
         with self._lock:
             if self.settings.enforces_rates and not throttle.admits():
                 self.throttled[kind] += 1
                 raise Denied(429, "Throttling.RateQuota", "Requests rate limit exceeded, please try again later.")
 
     def _task(
-        self, model: Model, body: Mapping[str, Any], fetch: rules.Fetch, now: float, key_id: str, quirks: Quirks
+        self, model: Model, body: Mapping[str, Any], fetch: validation.Fetch, now: float, key_id: str, quirks: Quirks
     ) -> Task:
-        order: rules.Order | None = None
+        order: validation.Order | None = None
         refusal: TaskRefused | None = None
         try:
-            order = rules.order(model, body, fetch)
+            order = validation.order(model, body, fetch)
         except TaskRefused as refused:
             refusal = refused
         digest = _digest(model, body) if order is None else _order_digest(model, order)
@@ -183,7 +189,7 @@ class World:
         """Give the task its clip, and its place among the others."""
         scene = scene_of(task, self.settings.film)
         if scene is not None:
-            task.film = self._studio.order(scene)
+            task.film = self._renderer.order(scene)
         self._tasks[task.id] = task
         self._register.add(task)
         if task.quirks.unlisted_lists > 0:
@@ -204,8 +210,8 @@ class World:
         for lane in self._lanes.values():
             for task in lane.settle(now):
                 assert task.started_at is not None
-                self._annals.note(Began(task_id=task.id, started_at=task.started_at))
-        self._annals.mark(now)
+                self._event_log.note(Began(task_id=task.id, started_at=task.started_at))
+        self._event_log.mark(now)
         return now
 
     def _limit(self, name: str, default: int) -> int:
@@ -226,7 +232,7 @@ def _digest(model: Model, body: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps([model.name, body], sort_keys=True).encode()).hexdigest()
 
 
-def _order_digest(model: Model, order: rules.Order) -> str:
+def _order_digest(model: Model, order: validation.Order) -> str:
     """One digest for all requests that ask for the same clip, however their files were handed over."""
     return _digest(
         model,

@@ -8,7 +8,7 @@ from email.utils import formatdate
 import anyio
 from starlette.responses import Response, StreamingResponse
 
-from kfpipe.emulator.scene import Film
+from kfpipe.emulator.film.scene import Film
 
 _CHUNK_BYTES = 64 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)

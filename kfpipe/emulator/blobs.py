@@ -6,8 +6,8 @@ import hashlib
 import re
 from pathlib import Path
 
-from kfpipe.emulator.scene import MediaFile, RemoteFile, StoredFile
-from kfpipe.emulator.verdicts import TaskRefused
+from kfpipe.emulator.errors import TaskRefused
+from kfpipe.emulator.film.scene import MediaFile, RemoteFile, StoredFile
 
 DATA_URI_LIMIT_BYTES = 10_485_760
 
@@ -15,7 +15,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,", re.ASCII | re.IGNORECASE)
 
 
-class Depot:
+class BlobStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 

@@ -4,7 +4,7 @@ import time
 from collections import deque
 
 
-class Throttle:
+class RateLimit:
     """Admits at most `limit` requests in every window of one real second, wherever the window starts."""
 
     def __init__(self, limit: int) -> None:

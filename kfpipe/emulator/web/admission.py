@@ -9,9 +9,9 @@ import zlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from kfpipe.emulator.errors import Denied
 from kfpipe.emulator.models import MEGABYTE, Model
 from kfpipe.emulator.settings import Standing
-from kfpipe.emulator.verdicts import Denied
 
 # The service names no number. This one leaves room for three files in data URIs, each as large as it may be.
 _LARGEST_BODY_BYTES = 32 * MEGABYTE

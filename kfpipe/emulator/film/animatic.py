@@ -16,9 +16,9 @@ from pathlib import Path
 
 import av
 
-from kfpipe.emulator import pictures, sound
-from kfpipe.emulator.planes import Box, Planes, Stamp, blend, from_picture, stamped, to_video_frame, zoomed
-from kfpipe.emulator.scene import Scene, StoredFile
+from kfpipe.emulator.film import pictures, sound
+from kfpipe.emulator.film.scene import Scene, StoredFile
+from kfpipe.emulator.film.yuv import Box, Planes, Stamp, blend, from_picture, stamped, to_video_frame, zoomed
 
 FRAMES_PER_SECOND = 30
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kfpipe.emulator.acts import Act, Count, Phase
+from kfpipe.emulator.faults.kinds import Act, Count, Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

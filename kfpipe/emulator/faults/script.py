@@ -15,8 +15,8 @@ from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from kfpipe.emulator.acts import ACTS, Phase, Within
-from kfpipe.emulator.faults import Fault
+from kfpipe.emulator.faults.kinds import ACTS, Phase, Within
+from kfpipe.emulator.faults.matching import Fault
 
 _COUNTING_FIELDS = frozenset(field.name for field in dataclasses.fields(Fault)) - {"on", "act"}
 _TYPE_NAMES = {int: "an integer", float: "a number", str: "a text", dict: "an object"}

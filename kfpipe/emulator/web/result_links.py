@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from kfpipe.emulator import oss
-from kfpipe.emulator.oss import StoreRefused
 from kfpipe.emulator.tasks import DAY_S
+from kfpipe.emulator.web import oss
+from kfpipe.emulator.web.oss import StoreRefused
 
 
 class Links:

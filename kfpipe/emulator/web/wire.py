@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from kfpipe.emulator.listing import SERVICE_ZONE, Page
 from kfpipe.emulator.models import REGION_IDS, UsageShape
+from kfpipe.emulator.task_list import SERVICE_ZONE, Page
 from kfpipe.emulator.tasks import Task, TaskStatus
 
 Json = dict[str, Any]

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from kfpipe.emulator.errors import TaskRefused
+from kfpipe.emulator.film.scene import MediaFile, RemoteFile, StoredFile
 from kfpipe.emulator.models import Model
-from kfpipe.emulator.rules import Order
-from kfpipe.emulator.scene import MediaFile, RemoteFile, StoredFile
 from kfpipe.emulator.tasks import Quirks, Task
-from kfpipe.emulator.verdicts import TaskRefused
+from kfpipe.emulator.validation import Order
 
 Json = dict[str, Any]
 

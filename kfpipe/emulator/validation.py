@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kfpipe.emulator import media as limits
+from kfpipe.emulator import media_limits as limits
+from kfpipe.emulator.errors import TaskRefused
+from kfpipe.emulator.film.scene import MediaFile
 from kfpipe.emulator.models import TARGET_PX, Model, Route
-from kfpipe.emulator.scene import MediaFile
-from kfpipe.emulator.verdicts import TaskRefused
 
 Fetch = Callable[[str], MediaFile]
 

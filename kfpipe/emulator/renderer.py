@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from kfpipe.emulator import film
-from kfpipe.emulator.annals import Annals
-from kfpipe.emulator.archive import Archive
-from kfpipe.emulator.events import Filmed
-from kfpipe.emulator.scene import Film, Scene
+from kfpipe.emulator.errors import TaskRefused
+from kfpipe.emulator.film import animatic
+from kfpipe.emulator.film.clip_cache import Archive
+from kfpipe.emulator.film.scene import Film, Scene
+from kfpipe.emulator.journal.events import Filmed
+from kfpipe.emulator.journal.log import EventLog
 from kfpipe.emulator.settings import FilmStyle, Settings
-from kfpipe.emulator.verdicts import TaskRefused
 
-_RENDERS = {FilmStyle.MOVING: film.render, FilmStyle.TINY: film.render_tiny}
+_RENDERS = {FilmStyle.MOVING: animatic.render, FilmStyle.TINY: animatic.render_tiny}
 
 
-class Studio:
+class Renderer:
     """Equal scenes are filmed once; `filmed` are those that may be in the folder already, by digest."""
 
     def __init__(
@@ -25,12 +25,12 @@ class Studio:
         folder: Path,
         settings: Settings,
         now: Callable[[], float],
-        annals: Annals,
+        event_log: EventLog,
         filmed: Mapping[str, Filmed],
     ) -> None:
         self._folder = folder
         self._now = now
-        self._annals = annals
+        self._event_log = event_log
         self._filmed = dict(filmed)
         self._archive = Archive(settings.films)
         self._workers = ThreadPoolExecutor(settings.workers, thread_name_prefix="kfpipe-emulator-film")
@@ -66,7 +66,7 @@ class Studio:
         beginning.replace(path)
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest().upper()
         filmed = Filmed(scene=digest, size_bytes=len(data), md5=md5, made_at=self._now())
-        self._annals.note(filmed)
+        self._event_log.note(filmed)
         return _film(path, filmed)
 
     def _film(self, scene: Scene, target: Path) -> None:

@@ -8,12 +8,13 @@ import anyio
 import anyio.lowlevel
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 
-from kfpipe.emulator import acts, wire
-from kfpipe.emulator.acts import Act, When
-from kfpipe.emulator.delivery import Spoiling
-from kfpipe.emulator.hangups import CutShort, Hangup
-from kfpipe.emulator.oss import StoreRefused
+from kfpipe.emulator.faults import kinds
+from kfpipe.emulator.faults.kinds import Act, When
 from kfpipe.emulator.tasks import Quirks
+from kfpipe.emulator.web import wire
+from kfpipe.emulator.web.downloads import Spoiling
+from kfpipe.emulator.web.hangups import CutShort, Hangup
+from kfpipe.emulator.web.oss import StoreRefused
 
 _PAGE = "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
 
@@ -24,19 +25,19 @@ async def instead(befalling: Iterable[Act], when: When) -> Response | None:
     """What is answered in place of the real answer, after any scripted wait; None for the real one."""
     for act in befalling:
         match act:
-            case acts.Hang(when=moment) if moment is when:
+            case kinds.Hang(when=moment) if moment is when:
                 await anyio.sleep(act.seconds)
-            case acts.Drop(when=moment) if moment is when:
+            case kinds.Drop(when=moment) if moment is when:
                 return Hangup()
-            case acts.HtmlPage(when=moment) if moment is when:
+            case kinds.HtmlPage(when=moment) if moment is when:
                 return HTMLResponse(_PAGE.format(f"{act.status} Bad Gateway"), act.status)
-            case acts.Answer(when=moment) if moment is when:
+            case kinds.Answer(when=moment) if moment is when:
                 return _refusal(act)
-            case acts.Expire() if when is When.BEFORE:
+            case kinds.Expire() if when is When.BEFORE:
                 return Response(_EXPIRED.to_xml("emulator"), _EXPIRED.status, media_type="application/xml")
-            case acts.Redirect() if when is When.BEFORE:
+            case kinds.Redirect() if when is When.BEFORE:
                 return RedirectResponse(act.to, 302)
-            case acts.Endless() if when is When.BEFORE:
+            case kinds.Endless() if when is When.BEFORE:
                 return StreamingResponse(_endless(), media_type="video/mp4")
             case _:
                 continue
@@ -47,14 +48,14 @@ def altered(befalling: Iterable[Act], response: Response) -> Response:
     """The real answer as it arrives: whole, altered, unreadable, or cut short."""
     for act in befalling:
         match act:
-            case acts.Garble():
+            case kinds.Garble():
                 response = Response(b'{"output": {"task_', response.status_code, media_type="application/json")
-            case acts.Patch():
+            case kinds.Patch():
                 fields = _merged(json.loads(bytes(response.body)), act.fields)
                 response = JSONResponse(fields, response.status_code)
-            case acts.Retag():
+            case kinds.Retag():
                 response.headers["ETag"] = '"another-version"'
-            case acts.Truncate():
+            case kinds.Truncate():
                 response = CutShort(response, act.after_bytes)
             case _:
                 continue
@@ -66,15 +67,15 @@ def quirks(befalling: Iterable[Act]) -> Quirks:
     made = Quirks()
     for act in befalling:
         match act:
-            case acts.Fail():
+            case kinds.Fail():
                 made.failure = (act.code, act.message)
-            case acts.Unknown():
+            case kinds.Unknown():
                 made.unknown_queries = act.queries
-            case acts.Unlisted():
+            case kinds.Unlisted():
                 made.unlisted_lists = act.lists
-            case acts.Floats():
+            case kinds.Floats():
                 made.has_float_usage = True
-            case acts.ChargeSeconds():
+            case kinds.ChargeSeconds():
                 made.charged_seconds = act.seconds
             case _:
                 continue
@@ -83,12 +84,12 @@ def quirks(befalling: Iterable[Act]) -> Quirks:
 
 def spoiling(befalling: Sequence[Act]) -> Spoiling:
     """What happens to the bytes of a download."""
-    paces = [act.bytes_per_second for act in befalling if isinstance(act, acts.Slow)]
-    places = [act.at_byte for act in befalling if isinstance(act, acts.Corrupt)]
+    paces = [act.bytes_per_second for act in befalling if isinstance(act, kinds.Slow)]
+    places = [act.at_byte for act in befalling if isinstance(act, kinds.Corrupt)]
     return Spoiling(bytes_per_second=min(paces, default=None), corrupt_at_byte=min(places, default=None))
 
 
-def _refusal(act: acts.Answer) -> Response:
+def _refusal(act: kinds.Answer) -> Response:
     headers = {} if act.retry_after_s is None else {"Retry-After": f"{act.retry_after_s:g}"}
     body = wire.refusal(act.code, act.message) if act.code is not None else {"request_id": wire.request_id()}
     return JSONResponse(body, act.status, headers)

@@ -1,0 +1,1 @@
+"""HTTP: who is let in, which request is which, and how each answer reads on the wire."""
