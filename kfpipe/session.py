@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 
 from kfpipe import connection, environment, gcpause
-from kfpipe.environment import Environment, now
+from kfpipe.environment import Environment
 from kfpipe.errors import KfpipeError
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import picks, workspace
@@ -47,7 +47,7 @@ def session(project: Project) -> Iterator[Session]:
     Raises `ProjectBusy` when another run holds it, `Refused` when lockfile or journal cannot be trusted.
     """
     with gcpause.paused():
-        ledger = Ledger.open(project.paths, now=now)
+        ledger = Ledger.open(project.paths, now=environment.now)
     with ledger:
         yield Session(project=project, ledger=ledger, settings=environment.read())
 
@@ -130,7 +130,7 @@ class Session:
         entry = self.ledger.lock[take_id].entry
         if not isinstance(entry, Submitted):
             return Cancelling.OVER
-        return await cancel.cancel(take_id, entry, provider, self.ledger, now, SystemRandom())
+        return await cancel.cancel(take_id, entry, provider, self.ledger, environment.now, SystemRandom())
 
     async def candidates(self, take_id: str, provider: Provider) -> list[Candidate]:
         """The tasks at the service that may belong to a take without an answer."""
@@ -144,7 +144,9 @@ class Session:
 
     async def declare_lost(self, take_id: str) -> None:
         """Give up the request without an answer; the next run submits anew."""
-        await reconcile.declare_lost(take_id, reconcile.unsettled(self.ledger.lock)[take_id], self.ledger, now)
+        await reconcile.declare_lost(
+            take_id, reconcile.unsettled(self.ledger.lock)[take_id], self.ledger, environment.now
+        )
 
     def pick(self, shot_id: str, take_id: str | None) -> bool:
         """Choose this take of the shot, and no other, or with None no take; whether that changes anything."""
@@ -186,7 +188,7 @@ class Session:
             neighbours=self._neighbours,
             continued=self._continued,
             list_pause_s=LOOPBACK_LIST_PAUSE_S if local else LIST_PAUSE_S,
-            now=now,
+            now=environment.now,
             random=SystemRandom(),
         )
 

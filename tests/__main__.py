@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tests.crash.__main__ import main as crash
-from tests.faults.__main__ import main as faults
-from tests.fuzz.__main__ import main as fuzz
+from tests.promises.crash.__main__ import main as crash
+from tests.promises.faults.__main__ import main as faults
+from tests.promises.fuzz.__main__ import main as fuzz
 
 
 def main() -> int:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from kfpipe import gcpause
+from kfpipe import environment, gcpause
 from kfpipe.domain import Take
-from kfpipe.environment import now
 from kfpipe.lock.states import Lock
 from kfpipe.media import renders
 from kfpipe.media.facts import DiskFacts
@@ -78,7 +77,9 @@ def _plan_facts(
 ) -> PlanFacts:
     region = project.region.name
     shelved = renders.shelved(takes, lock, project.folder, project.state_dir, region)
-    return PlanFacts(lock=lock, disk=replace(disk, shelved=shelved), region=region, now=now(), obstacles=obstacles)
+    return PlanFacts(
+        lock=lock, disk=replace(disk, shelved=shelved), region=region, now=environment.now(), obstacles=obstacles
+    )
 
 
 def _both(one: Chosen, other: Chosen) -> Chosen:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from kfpipe.cli import main
 from kfpipe.emulator import Emulator
-from tests import outputs
+from tests.support import outputs
 
 HEAD = """\
 kfpipe: 1

@@ -15,8 +15,8 @@ from jsonschema import Draft202012Validator
 from kfpipe.cli.group import commands
 from kfpipe.emulator import Emulator
 from kfpipe.files.schemas import FILES, names, published, schema_file
-from tests import outputs
 from tests.cli.conftest import Call
+from tests.support import outputs
 
 ANSWERS = (
     "init film",

@@ -14,7 +14,7 @@ import pytest
 
 from kfpipe.emulator import Emulator
 from tests.cli.conftest import HEAD, SHOTS, Call
-from tests.terminals import at_a_terminal, needs_a_terminal
+from tests.support.terminals import at_a_terminal, needs_a_terminal
 
 WORDS = [sys.executable, "-m", "kfpipe"]
 

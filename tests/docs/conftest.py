@@ -10,7 +10,7 @@ import pytest
 from kfpipe import environment
 from kfpipe.cli import main
 from kfpipe.emulator import Emulator
-from tests import outputs
+from tests.support import outputs
 
 Call = Callable[[list[str]], str]
 

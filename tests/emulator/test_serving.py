@@ -8,15 +8,14 @@ import subprocess
 import sys
 import threading
 import warnings
-from pathlib import Path
 
 import httpx
 import pytest
 
 from kfpipe.emulator import Emulator
+from tests.support.places import ROOT
 
 PROGRAM = "from kfpipe.emulator import serve; serve(port=0, factor=50)"
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

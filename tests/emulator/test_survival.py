@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 from datetime import datetime
-from pathlib import Path
 
 import httpx
 import pytest
@@ -18,8 +17,8 @@ from kfpipe.emulator import Emulator, FolderInUse
 from kfpipe.emulator.journal.events import Passed
 from kfpipe.emulator.journal.log import Entry
 from kfpipe.emulator.journal.replay import resumes_at
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 DAY_S = 24 * 3600
 RESOLVE = {"X-DashScope-OssResourceResolve": "enable"}
 
@@ -98,8 +97,8 @@ def with_first_frame(body, url):
     return body
 
 
-def annals(folder):
-    return folder / "annals.log"
+def event_log(folder):
+    return folder / "events.log"
 
 
 def test_a_killed_emulator_s_tasks_are_finished_by_the_next_one(folder, bodies, live):
@@ -228,9 +227,9 @@ def test_what_the_service_forgets_is_cleared_away(folder, bodies, live, as_uri, 
     assert [task.id for task in caller.emulator.account.tasks()] == [kept]
     caller.emulator.clock.advance(DAY_S)
     caller.emulator.account.tasks()
-    before = annals(folder).stat().st_size
+    before = event_log(folder).stat().st_size
     live()
-    assert annals(folder).stat().st_size < before / 2
+    assert event_log(folder).stat().st_size < before / 2
     assert [path.name for path in (folder / "clips").iterdir()] == ["mine.txt"]
     assert not list((folder / "files").iterdir())
 
@@ -239,8 +238,8 @@ def test_a_torn_last_line_is_dropped(folder, bodies, live):
     caller = live()
     whole, torn = caller.make(bodies.kf2v(seed=1)), caller.make(bodies.kf2v(seed=2))
     caller.emulator.__exit__(None, None, None)
-    head, _, _ = annals(folder).read_bytes().rpartition(torn.encode())
-    annals(folder).write_bytes(head)
+    head, _, _ = event_log(folder).read_bytes().rpartition(torn.encode())
+    event_log(folder).write_bytes(head)
     assert [task.id for task in live().emulator.account.tasks()] == [whole]
 
 
@@ -254,14 +253,14 @@ def test_a_torn_last_line_is_dropped(folder, bodies, live):
         lambda log: b"",
     ],
 )
-def test_annals_that_cannot_be_understood_are_laid_aside(folder, bodies, live, damage):
+def test_an_event_log_that_cannot_be_read_is_set_aside(folder, bodies, live, damage):
     caller = live(queue_s=0)
     caller.finish(caller.make(bodies.kf2v()))
     caller.emulator.__exit__(None, None, None)
-    annals(folder).write_bytes(damaged := damage(annals(folder).read_bytes()))
+    event_log(folder).write_bytes(damaged := damage(event_log(folder).read_bytes()))
     caller = live()
     assert caller.emulator.account.tasks() == ()
-    assert not damaged or (folder / "annals.damaged").read_bytes() == damaged
+    assert not damaged or (folder / "events.damaged").read_bytes() == damaged
     assert caller.finish(caller.make(bodies.kf2v()))["output"]["task_status"] == "SUCCEEDED"
 
 

@@ -29,7 +29,7 @@ class StateFolder:
     """`folder` is made if need be; nothing in it is touched that was not put there by an emulator."""
 
     def __init__(self, folder: Path) -> None:
-        self._event_log = folder / "annals.log"
+        self._event_log = folder / "events.log"
         self._files = folder / "files"
         self.clips = folder / "clips"
         for place in (self._files, self.clips):

@@ -1,0 +1,294 @@
+"""`kfpipe lock`: tidy, checked, and merged by git itself in two clones."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from kfpipe.emulator import Emulator
+from kfpipe.lock import text as locktext
+from kfpipe.lock.lockfile import load, save
+from kfpipe.lock.states import Lock, Record, Rendered, entries, spent
+from tests.cli.conftest import Call, clone_at
+from tests.support.makers import NOW, asked, record, render, rendered, result, submitted, task
+
+LOCK = "shots.lock.json"
+
+
+def clip(name: str, minute: int = 1, serial: int = 1) -> Rendered:
+    """A paid clip of a take."""
+    return replace(
+        rendered(of_result=result(finished_at=NOW + timedelta(minutes=minute))),
+        asked=asked(serial=serial, asked_at=NOW + timedelta(minutes=minute)),
+        task=replace(task(), task_id=f"task-{name}-{minute}"),
+        render=render(f"renders/{name}.mp4"),
+    )
+
+
+def records(*names: str) -> Lock:
+    return {name: record(clip(name)) for name in names}
+
+
+@pytest.fixture
+def lockfile(folder: Path) -> Path:
+    save(folder / LOCK, records("kitten", "monster"))
+    return folder / LOCK
+
+
+# ---- fmt ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [LOCK, "shots.yaml"])
+def test_a_tidy_lockfile_is_not_touched(lockfile: Path, kfpipe: Call, name: str) -> None:
+    before = lockfile.stat()
+    ended = kfpipe("lock", "fmt", name)
+    assert (ended.code, ended.out) == (0, "shots.lock.json: unchanged\n")
+    assert (lockfile.stat().st_ino, lockfile.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_an_untidy_lockfile_is_written_anew_and_says_the_same(lockfile: Path, kfpipe: Call) -> None:
+    tidy = lockfile.read_bytes()
+    lockfile.write_bytes(tidy.replace(b"\n", b"\r\n"))
+    assert kfpipe("lock", "check", LOCK).err == (
+        "shots.lock.json: warning: the records are sound, but not written as kfpipe writes them\n"
+        "  fix: kfpipe lock fmt shots.lock.json\n"
+    )
+    assert kfpipe("lock", "fmt", LOCK, "--json").json == {"file": LOCK, "changed": True, "exit_code": 0}
+    assert lockfile.read_bytes() == tidy
+
+
+def test_a_lockfile_that_is_not_there_is_refused(folder: Path, kfpipe: Call) -> None:
+    ended = kfpipe("lock", "fmt", "shots.yaml")
+    assert ended.code == 2
+    assert ended.err.startswith("shots.yaml: it has no lockfile yet: there is no shots.lock.json\n")
+
+
+# ---- check -------------------------------------------------------------------------------------------------------
+
+
+def test_a_sound_lockfile_is_well(lockfile: Path, kfpipe: Call) -> None:
+    ended = kfpipe("lock", "check", LOCK)
+    assert (ended.code, ended.out, ended.err) == (0, "shots.lock.json: 2 takes, all is well\n", "")
+
+
+def test_a_lockfile_that_is_wrong_throughout_is_told_by_its_first_mistakes(
+    lockfile: Path, kfpipe: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lockfile.write_text(lockfile.read_text("utf-8").replace('"cost": "0.50"', '"cost": "0.05"'), "utf-8")
+    assert kfpipe("lock", "check", LOCK).err.count("the cost 0.05") == 2
+    monkeypatch.setattr(locktext, "MOST_EXPLAINED", 1)
+    assert kfpipe("lock", "check", LOCK).err.count("the cost 0.05") == 1
+
+
+def test_a_cost_that_was_changed_by_hand_is_found_with_its_line(lockfile: Path, kfpipe: Call) -> None:
+    lockfile.write_text(lockfile.read_text("utf-8").replace('"cost": "0.50"', '"cost": "0.05"', 1), "utf-8")
+    ended = kfpipe("lock", "check", LOCK)
+    line = next(number for number, text in enumerate(lockfile.read_text("utf-8").splitlines(), 1) if "0.05" in text)
+    assert ended.code == 2
+    assert ended.err.splitlines()[:2] == [
+        f"shots.lock.json:{line}:15: take 'kitten': the cost 0.05 is not what its seconds come to",
+        "  expected: 5 s x 0.10 = 0.50",
+    ]
+    assert kfpipe("lock", "check", LOCK, "--json").json["problems"][0]["line"] == line
+
+
+@pytest.mark.parametrize(
+    ("lock", "what"),
+    [
+        (
+            {"a": record(clip("a")), "b": record(replace(clip("b"), task=clip("a").task))},
+            "its task task-a-1 is on record for 'a' already",
+        ),
+        (
+            {"a": record(clip("a")), "b": record(replace(clip("b"), render=clip("a").render))},
+            "its clip is where that of 'a' is",
+        ),
+        (
+            {f"a@seed={seed}": record(clip(f"a{seed}"), picked=True) for seed in (1, 2)},
+            "another take of the shot, 'a@seed=1', is picked as well",
+        ),
+    ],
+)
+def test_what_cannot_be_true_is_found(folder: Path, kfpipe: Call, lock: Lock, what: str) -> None:
+    save(folder / LOCK, lock)
+    problems = kfpipe("lock", "check", LOCK, "--json").json["problems"]
+    assert [problem["what"] for problem in problems] == [what]
+    assert problems[0]["line"] > 1 and problems[0]["fix"]
+
+
+def test_a_broken_lockfile_is_refused(lockfile: Path, kfpipe: Call) -> None:
+    lockfile.write_text("{}", "utf-8")
+    assert kfpipe("lock", "check", LOCK).code == kfpipe("lock", "migrate", LOCK).code == 2
+
+
+# ---- migrate -----------------------------------------------------------------------------------------------------
+
+
+def test_the_one_format_is_current_and_a_newer_one_is_refused(lockfile: Path, kfpipe: Call) -> None:
+    assert kfpipe("lock", "migrate", LOCK).out == "shots.lock.json: lock format 1, which is current\n"
+    lockfile.write_text(lockfile.read_text("utf-8").replace('"kfpipe_lock": 1', '"kfpipe_lock": 2'), "utf-8")
+    ended = kfpipe("lock", "migrate", LOCK)
+    assert (ended.code, ended.err) == (
+        2,
+        "shots.lock.json: it was written by a newer kfpipe (lock format 2)\n  fix: upgrade kfpipe\n",
+    )
+
+
+# ---- merge -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clones(tmp_path: Path, kfpipe: Call, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Two clones of a repository with a lockfile, each of which has kfpipe as its merge driver."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "no-config"))
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    git = clone_at(first)
+    git("init", "-q", "-b", "main")
+    monkeypatch.chdir(first)
+    ended = kfpipe("lock", "merge", "--install")
+    assert ended.code == 0
+    assert ended.out.endswith("next: git add .gitattributes, and commit it: each clone needs --install once\n")
+    save(first / LOCK, records("kitten"))
+    git("add", ".")
+    git("commit", "-q", "-m", "Begin")
+    git("clone", "-q", str(first), str(second))
+    monkeypatch.chdir(second)
+    assert kfpipe("lock", "merge", "--install", "--json").json["changed"] is False
+    return first, second
+
+
+def rendered_in(folder: Path, lock: Lock) -> None:
+    save(folder / LOCK, lock)
+    clone_at(folder)("commit", "-q", "-a", "-m", "Render")
+
+
+def test_branches_that_rendered_different_takes_merge_without_a_conflict(clones: tuple[Path, Path]) -> None:
+    first, second = clones
+    rendered_in(first, {**records("kitten"), **records("monster")})
+    rendered_in(second, {**records("kitten"), **records("roof")})
+    clone_at(second)("pull", "-q", "--no-rebase", "--no-edit")
+    assert load(second / LOCK) == records("kitten", "monster", "roof")
+
+
+def test_a_take_rendered_in_both_clones_keeps_both_bills(clones: tuple[Path, Path], kfpipe: Call) -> None:
+    first, second = clones
+    before = clip("kitten")
+    rendered_in(first, {"kitten": Record(entry=clip("kitten", 5, serial=2), previous=(before,))})
+    rendered_in(second, {"kitten": Record(entry=clip("kitten", 3, serial=2), previous=(before,))})
+    clone_at(second)("pull", "-q", "--no-rebase", "--no-edit")
+    merged = load(second / LOCK)
+    assert merged["kitten"].entry == clip("kitten", 5, serial=3)
+    assert merged["kitten"].previous == (before, clip("kitten", 3, serial=2))
+    assert spent(entries(merged)) == {"USD": Decimal("1.50")}
+    assert kfpipe("lock", "check", LOCK).code == 0
+
+
+HARBOUR, STREET = ("  - {id: harbour, prompt: A boat casts off.}\n", "  - {id: street, prompt: Lamps are lit.}\n")
+
+
+@pytest.fixture
+def rendered_clones(
+    folder: Path, emulator: Emulator, clones: tuple[Path, Path], kfpipe: Call, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, Path]:
+    """Both have paid for `kitten` and `monster`, and each for a shot of its own; then both have merged the other."""
+    first, second = clones
+    (first / LOCK).unlink()
+    (first / ".gitignore").write_text("renders/\n.kfpipe/\n", "utf-8")
+    for name in ("shots.yaml", "a.png", "b.png"):
+        shutil.copy(folder / name, first)
+    clone_at(first)("add", ".")
+    clone_at(first)("commit", "-q", "-m", "Write a shot list")
+    clone_at(second)("pull", "-q")
+    for clone, before, after in ((first, "shots:\n", HARBOUR), (second, "vars: {mood: calm}}\n", STREET)):
+        manifest = clone / "shots.yaml"
+        manifest.write_text(manifest.read_text("utf-8").replace(before, before + after), "utf-8")
+        monkeypatch.chdir(clone)
+        assert kfpipe("run", "shots.yaml").code == 0
+        clone_at(clone)("add", ".")
+        clone_at(clone)("commit", "-q", "-m", "Render")
+    clone_at(second)("pull", "-q", "--no-rebase", "--no-edit")
+    clone_at(first)("pull", "-q", str(second), "main")
+    return first, second
+
+
+def test_what_two_clones_have_rendered_is_one_record_with_every_bill(
+    rendered_clones: tuple[Path, Path], emulator: Emulator, kfpipe: Call
+) -> None:
+    first, second = rendered_clones
+    merged = load(first / LOCK)
+    assert merged == load(second / LOCK)
+    assert {name: 1 + len(record.previous) for name, record in merged.items()} == {
+        "harbour": 1,
+        "kitten": 2,
+        "monster": 2,
+        "street": 1,
+    }
+    assert spent(entries(merged)) == {"USD": emulator.bill().total}
+    ended = kfpipe("lock", "check", LOCK)
+    assert (ended.code, ended.out, ended.err) == (0, "shots.lock.json: 4 takes, all is well\n", "")
+
+
+def test_after_a_merge_nobody_pays_again(
+    rendered_clones: tuple[Path, Path], emulator: Emulator, kfpipe: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for clone in rendered_clones:
+        monkeypatch.chdir(clone)
+        assert kfpipe("run", "shots.yaml").code == 0
+        assert kfpipe("verify", "shots.yaml").code == 0
+    assert len(emulator.bill().charges) == 6
+
+
+def test_what_cannot_be_settled_is_a_conflict_that_holds_both_sides(clones: tuple[Path, Path], kfpipe: Call) -> None:
+    first, second = clones
+    running = {name: record(replace(submitted(), task=clip(name).task)) for name in ("x", "y")}
+    rendered_in(first, {**records("kitten"), "walk": replace(running["x"])})
+    ours = {**records("kitten", "roof"), "walk": record(replace(submitted(asked_at=NOW), task=clip("y").task))}
+    rendered_in(second, ours)
+    ended = clone_at(second)("pull", "-q", "--no-rebase", "--no-edit", code=1)
+    assert "shots.lock.json: take 'walk': a task that is still under way" in ended.stderr
+    text = (second / LOCK).read_text("utf-8")
+    assert "task-x-1" in text and "task-y-1" in text
+    refused = kfpipe("lock", "check", LOCK)
+    assert refused.code == 2
+    assert "git left a merge conflict here" in refused.err
+    kept, rest = text.split("<<<<<<< ours\n")
+    mine, rest = rest.split("=======\n")
+    (second / LOCK).write_text(kept + mine + rest.partition(">>>>>>> theirs\n")[2], "utf-8")
+    assert load(second / LOCK) == ours
+    assert kfpipe("lock", "check", LOCK).code == 0
+
+
+def test_a_side_that_cannot_be_read_is_not_dropped(clones: tuple[Path, Path]) -> None:
+    first, second = clones
+    rendered_in(first, records("kitten", "roof"))
+    (second / LOCK).write_text("not a lockfile\n", "utf-8")
+    clone_at(second)("commit", "-q", "-a", "-m", "Break it")
+    ended = clone_at(second)("pull", "-q", "--no-rebase", "--no-edit", code=1)
+    assert "shots.lock.json (ours):1:1: this is not JSON" in ended.stderr
+    text = (second / LOCK).read_text("utf-8")
+    assert text.startswith("<<<<<<< ours\nnot a lockfile\n=======\n")
+    assert "task-roof-1" in text
+
+
+def test_install_keeps_what_is_in_gitattributes(clones: tuple[Path, Path], kfpipe: Call) -> None:
+    _, second = clones
+    (second / ".gitattributes").write_text("*.png binary", "utf-8")
+    for _ in range(2):
+        assert kfpipe("lock", "merge", "--install").code == 0
+    assert (second / ".gitattributes").read_text("utf-8") == "*.png binary\n*.lock.json merge=kfpipe\n"
+
+
+def test_install_outside_of_a_repository_is_refused(folder: Path, kfpipe: Call) -> None:
+    ended = kfpipe("lock", "merge", "--install")
+    assert ended.code == 2
+    assert "not a git repository" in ended.err
+
+
+def test_merge_without_its_three_files_is_wrong_usage(folder: Path, kfpipe: Call) -> None:
+    assert kfpipe("lock", "merge", LOCK).err.startswith("kfpipe lock merge: give either --install, or BASE OURS THEIRS")

@@ -1,0 +1,155 @@
+"""A plan as a table, as sentences, and as JSON."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from kfpipe.cli.output import table
+from kfpipe.cli.views import plan as plan_view
+from kfpipe.connection import Destination
+from kfpipe.domain import Take
+from kfpipe.media.facts import DiskFacts, FileState
+from kfpipe.plan.decide import make
+from kfpipe.plan.model import Plan, PlanFacts
+from tests.support.makers import NOW, failed, parameters, record, rendered, request, result, take, unclear
+
+SERVICE = Destination(
+    provider="dashscope",
+    region="singapore",
+    base_url="https://dashscope-intl.aliyuncs.com/api/v1",
+    prices_as_of=date(2026, 11, 20),
+)
+EMULATOR = Destination(provider="emulator", region="emulator", base_url=None, prices_as_of=date(2026, 11, 20))
+
+KITTEN = take("kitten")
+MONSTER = take("monster", request=request(parameters=parameters(resolution="1080P")), size=None)
+WALK = take("walk", request=request(model="wan2.2-kf2v-flash"), unit_price=None)
+ROOF = take("roof")
+GONE = take("gone")
+
+
+def plan() -> Plan:
+    lock = {
+        "kitten": record(rendered(KITTEN)),
+        "roof": record(failed(ROOF, code="DataInspectionFailed", message="Input may be improper.")),
+        "gone": record(rendered(GONE)),
+    }
+    files = {"kitten": FileState.MATCHES}
+    return make(
+        [KITTEN, MONSTER, WALK, ROOF],
+        PlanFacts(lock=lock, disk=DiskFacts(clips=files), region="singapore", now=NOW),
+        currency="USD",
+        output_dir="renders",
+    )
+
+
+def test_the_table_shows_what_happens_to_each_take_and_why() -> None:
+    reasons = {"roof": "failed: DataInspectionFailed: Input may be improper.; it would fail again"}
+    gone = "no longer in the manifest; kept on record"
+    wide = len(reasons["roof"])
+    assert table.lines(plan_view.table(plan())) == [
+        f"take     action  {'why':{wide}}  model              size                              seconds      USD",
+        f"kitten   keep    {'rendered':{wide}}  wan2.7-i2v         1280x720                                5",
+        f"monster  render  {'never rendered':{wide}}  "
+        "wan2.7-i2v         1080P, shape of the remote frame        5     0.50",
+        f"walk     render  {'never rendered':{wide}}  "
+        "wan2.2-kf2v-flash  1280x720                                5  unknown",
+        f"roof     decide  {reasons['roof']}  wan2.7-i2v         1280x720                                5",
+        f"gone     forget  {gone:{wide}}  wan2.7-i2v",
+    ]
+
+
+def test_the_sums_name_missing_prices_and_where_requests_go() -> None:
+    assert plan_view.summary(plan(), SERVICE) == [
+        "5 takes: 2 to render, 1 rendered, 1 for you to decide, 1 no longer in the manifest",
+        "  wan2.7-i2v: 1 clip, 5 s of video, USD 0.50",
+        "  wan2.2-kf2v-flash: 1 clip, 5 s of video, price unknown",
+        "  in all: USD 0.50 and 1 clip at an unknown price",
+        "  price unknown: give one with --price wan2.2-kf2v-flash:720P=AMOUNT or `prices:` in the manifest",
+        "goes to https://dashscope-intl.aliyuncs.com/api/v1 (region singapore), prices as of 2026-11-20",
+    ]
+    assert plan_view.summary(plan(), EMULATOR)[-1] == "goes to the emulator: nothing is charged"
+
+
+def command(verb: str, *words: str) -> str:
+    return " ".join(["kfpipe", verb, "shots.yaml", *words])
+
+
+def test_the_next_command_is_named() -> None:
+    assert plan_view.next_steps(plan(), command) == [
+        "next: kfpipe run shots.yaml",
+        "to render anew what is for you to decide: kfpipe run shots.yaml --retry roof",
+    ]
+
+
+def undecided(*lost: Take, clips_gone: int) -> Plan:
+    """A plan with takes whose answers were lost, and takes whose clips and links are."""
+    gone = [take(f"gone{number}") for number in range(clips_gone)]
+    dead = result(url_expires_at=NOW)
+    lock = {one.id: record(unclear(one)) for one in lost}
+    lock |= {one.id: record(rendered(one, of_result=dead)) for one in gone}
+    return make(
+        [*lost, *gone],
+        PlanFacts(lock=lock, disk=DiskFacts(clips={}), region="singapore", now=NOW),
+        currency="USD",
+        output_dir="renders",
+    )
+
+
+def test_a_take_whose_answer_was_lost_shows_its_candidates_and_is_never_offered_for_a_retry() -> None:
+    plan = undecided(KITTEN, clips_gone=1)
+    assert plan.steps[0].reasons == ("its answer was lost", "one of these tasks may be its own: task-1, task-2")
+    assert plan_view.next_steps(plan, command) == [
+        "to say which task is whose: kfpipe reconcile shots.yaml",
+        "to render anew what is for you to decide: kfpipe run shots.yaml --retry gone0",
+    ]
+    many = plan_view.next_steps(undecided(KITTEN, clips_gone=4), command)
+    assert many[1].endswith("kfpipe run shots.yaml --retry !state:unclear")
+    assert plan_view.next_steps(undecided(clips_gone=4), command)[0].endswith("kfpipe run shots.yaml --retry *")
+
+
+def test_a_plan_without_work_says_so() -> None:
+    facts = PlanFacts(
+        lock={"kitten": record(rendered(KITTEN))},
+        disk=DiskFacts(clips={"kitten": FileState.MATCHES}),
+        region="singapore",
+        now=NOW,
+    )
+    done = make([KITTEN], facts, currency="USD", output_dir="renders")
+    assert plan_view.next_steps(done, command) == ["nothing to do"]
+
+
+def test_json_has_every_take_in_manifest_order_with_the_promised_fields() -> None:
+    data = plan_view.as_json(plan(), SERVICE, ())
+    assert [step["take"] for step in data["takes"]] == ["kitten", "monster", "walk", "roof", "gone"]
+    assert data["takes"][1] == {
+        "take": "monster",
+        "shot": "monster",
+        "action": "render",
+        "reasons": ["never rendered"],
+        "model": "wan2.7-i2v",
+        "resolution": "1080P",
+        "seed": 7,
+        "prompt": "A kitten looks up.",
+        "width_px": None,
+        "height_px": None,
+        "seconds": 5,
+        "cost": "0.50",
+        "currency": "USD",
+    }
+    assert [step["cost"] for step in data["takes"]] == ["0", "0.50", None, "0", "0"]
+    assert data["takes"][4]["action"] == "forget"
+
+
+def test_json_totals_are_exact_text() -> None:
+    totals = plan_view.as_json(plan(), SERVICE, ())["totals"]
+    assert totals["models"][0] == {
+        "model": "wan2.7-i2v",
+        "takes": 3,
+        "renders": 1,
+        "seconds": 5,
+        "cost": "0.50",
+        "unpriced": 0,
+    }
+    del totals["models"]
+    assert totals == {"currency": "USD", "cost": "0.50", "unpriced": 1, "seconds": 10, "takes": 5, "renders": 2}

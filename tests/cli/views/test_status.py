@@ -1,0 +1,138 @@
+"""What is on record, as a table and as sentences."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from kfpipe.cli.output import table
+from kfpipe.cli.views import status as status_view
+from kfpipe.lock.states import Entry, Lock
+from kfpipe.plan.selection import nominees
+from tests.support.makers import (
+    failed,
+    record,
+    rendered,
+    request,
+    result,
+    submitted,
+    submitting,
+    succeeded,
+    take,
+    unclear,
+)
+
+KITTEN, MONSTER, ROOF, WALK = take("kitten"), take("monster"), take("roof"), take("walk")
+EARLIER = take("monster", request=request(prompt="Earlier words."))
+
+
+def lock() -> Lock:
+    return {
+        "kitten": record(rendered(KITTEN), previous=(rendered(KITTEN),)),
+        "monster": record(submitted(EARLIER)),
+        "roof": record(failed(ROOF, code="DataInspectionFailed")),
+        "gone": record(rendered(take("gone"))),
+    }
+
+
+def spent_text(*entries: Entry) -> str:
+    return status_view.summary(nominees([], {str(place): record(entry) for place, entry in enumerate(entries)}))[1]
+
+
+def test_each_take_is_shown_with_all_that_is_known_of_it() -> None:
+    assert table.lines(status_view.table(nominees([KITTEN, MONSTER, ROOF, WALK], lock()))) == [
+        "take     state                                task        cost  file                when",
+        "kitten   rendered                             task-1  USD 0.50  renders/kitten.mp4  2026-11-22 11:55Z",
+        "monster  submitted, changed since             task-1                                2026-11-22 11:50Z",
+        "roof     failed: DataInspectionFailed         task-1                                2026-11-22 11:55Z",
+        "walk     absent",
+        "gone     rendered, no longer in the manifest  task-1  USD 0.50  renders/kitten.mp4  2026-11-22 11:55Z",
+    ]
+
+
+def test_every_state_has_its_row() -> None:
+    entries = [submitting(KITTEN), unclear(KITTEN), submitted(KITTEN), succeeded(KITTEN), rendered(KITTEN)]
+    rows = [status_view.table(nominees([KITTEN], {"kitten": record(entry)})).rows[0] for entry in entries]
+    assert [row[1] for row in rows] == ["submitting", "unclear", "submitted", "succeeded", "rendered"]
+    assert all(row[-1].startswith("2026-11-22") for row in rows)
+
+
+def test_the_sum_counts_every_task_ever_paid_for() -> None:
+    assert status_view.summary(nominees([KITTEN, MONSTER, ROOF, WALK], lock())) == [
+        "5 takes: 1 failed, 2 rendered, 1 submitted, 1 absent",
+        "spent so far: USD 1.50",
+    ]
+
+
+def test_money_that_was_only_played_with_is_told_apart() -> None:
+    assert spent_text(rendered(region="emulator")) == "spent so far: nothing (USD 0.50 of play money)"
+    assert spent_text(rendered(), rendered(currency="CNY")) == "spent so far: CNY 0.50 and USD 0.50"
+
+
+def test_a_bill_that_nobody_can_price_is_mentioned() -> None:
+    unpriced = rendered(of_result=result(cost=None))
+    assert spent_text(rendered(), unpriced) == "spent so far: USD 0.50, and 1 clip at an unknown price"
+
+
+def test_json_tells_why_a_take_failed() -> None:
+    (row,) = status_view.takes_json(nominees([ROOF], {"roof": lock()["roof"]}))
+    assert row == {
+        "take": "roof",
+        "state": "failed",
+        "in_manifest": True,
+        "changed": False,
+        "picked": False,
+        "task_id": "task-1",
+        "seconds": 5,
+        "billed_seconds": None,
+        "cost": None,
+        "currency": "USD",
+        "file": None,
+        "at": "2026-11-22T11:55:00.000Z",
+        "tasks": 1,
+        "failure": {
+            "code": "DataInspectionFailed",
+            "message": "it broke",
+            "request_id": "request-2",
+            "billed": False,
+        },
+    }
+
+
+def test_costs_are_exact_text_in_json() -> None:
+    paid = {"kitten": record(rendered(KITTEN, of_result=result(cost=Decimal("0.0750"))))}
+    assert status_view.as_json(nominees([KITTEN], paid), in_full=False)["spent"] == {"USD": "0.0750"}
+
+
+def test_requests_that_may_be_billed_are_not_passed_over_in_silence() -> None:
+    lock = {"roof": record(unclear(ROOF)), "kitten": record(rendered(KITTEN), previous=(unclear(KITTEN),))}
+    assert (
+        status_view.summary(nominees([ROOF, KITTEN], lock))[1]
+        == "spent so far: USD 0.50, and 2 requests that may be billed"
+    )
+
+
+def test_the_history_has_a_line_for_each_request_and_its_costs_add_up() -> None:
+    earlier = rendered(EARLIER, of_result=result(cost=Decimal("0.30"), billed_seconds=Decimal("3.0")))
+    paid = {
+        "kitten": record(rendered(KITTEN), picked=True),
+        "monster": record(failed(MONSTER), previous=(earlier, unclear(EARLIER))),
+    }
+    shown = nominees([KITTEN, MONSTER, WALK], paid)
+    assert table.lines(status_view.history(shown)) == [
+        "take     state                  picked  task    seconds      cost  when",
+        "kitten   rendered               yes     task-1        5  USD 0.50  2026-11-22 11:55Z",
+        "monster  earlier: rendered              task-1        3  USD 0.30  2026-11-22 11:55Z",
+        "monster  earlier: unclear                                          2026-11-22 11:50Z",
+        "monster  failed: InternalError          task-1                     2026-11-22 11:55Z",
+        "walk     absent",
+    ]
+    assert status_view.summary(shown)[1] == "spent so far: USD 0.80, and 1 request that may be billed"
+    told = status_view.as_json(shown, in_full=True)
+    costs = [Decimal(one["cost"]) for take in told["takes"] for one in take["history"] if one["cost"]]
+    assert sum(costs) == Decimal(told["spent"]["USD"])
+    assert [len(take["history"]) for take in told["takes"]] == [1, 3, 0]
+
+
+def test_the_picked_take_is_marked() -> None:
+    (row,) = status_view.table(nominees([KITTEN], {"kitten": record(rendered(KITTEN), picked=True)})).rows
+    assert row[:3] == ("kitten", "rendered", "yes")

@@ -1,0 +1,45 @@
+"""`kfpipe run` in a process of its own, forked from one that has loaded everything already."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import ssl
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import anyio
+
+import kfpipe.media.video
+import kfpipe.provider.client  # noqa: F401  loaded here, so that no fork has to
+from kfpipe import api
+from kfpipe.events import RunFinished
+from tests.promises.crash.kill_points import KillPoints
+
+LOADED = [__name__, "httpcore", "certifi", "trio", "anyio._backends._asyncio", "anyio._backends._trio"]
+
+
+def fork(folder: Path, base_url: str, *, backend: str, fatal: str | None, report: Path) -> BaseProcess:
+    """A run of `shots.yaml` in `folder`, under way; it dies at the point `fatal`, or tells in `report` how it ended."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(LOADED)
+    process = context.Process(target=_play, args=(folder, base_url, backend, fatal, report))
+    process.start()
+    return process
+
+
+def _play(folder: Path, base_url: str, backend: str, fatal: str | None, report: Path) -> None:
+    os.chdir(folder)
+    os.environ.update(DASHSCOPE_HTTP_BASE_URL=base_url, DASHSCOPE_API_KEY="sk-test")
+    # Nothing here speaks TLS, and a tenth of a second a run would go into reading the world's certificates.
+    ssl.SSLContext.load_verify_locations = lambda *_, **__: None  # type: ignore[method-assign]
+    points = KillPoints(fatal)
+    points.lay()
+
+    async def run() -> RunFinished:
+        return await session.run_async(session.plan(), cap=None, emit=lambda _: None)
+
+    with api.session(api.load(Path("shots.yaml"))) as session:
+        finished = anyio.run(run, backend=backend)
+    report.write_text(json.dumps({"exit_code": finished.exit_code, "points": points.passed}), "utf-8")

@@ -1,0 +1,185 @@
+"""Ctrl-C, a polite kill and a closed terminal end a run in good order, wherever it is, and cost nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from kfpipe.emulator import Emulator
+from kfpipe.lock import lockfile
+from kfpipe.lock.states import Rendered
+from tests.support.manifests import PAID
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signal to one process")
+
+MANIFEST = (
+    PAID
+    + """\
+shots:
+  - {id: kitten, prompt: A kitten looks up., matrix: {seed: [1, 2]}}
+  - {id: monster, prompt: A monster looks down.}
+"""
+)
+TAKES = 3
+
+RUNS_LONG = {"run_s": 7200}
+SLOW_TO_SUBMIT = {"faults": [{"on": "submit", "nth": 2, "do": "hang", "seconds": 60, "when": "after"}]}
+SLOW_TO_DOWNLOAD = {"faults": [{"on": "download", "do": "slow", "bytes_per_second": 50}]}
+
+ORDERLY_S = 5.0
+AT_ONCE_S = 1.0
+LENIENCE = 3.0
+"""The bounds of the contract hold on a machine that has time for it; this one may be busy."""
+
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "shots.yaml").write_text(MANIFEST, "utf-8")
+    for name, colour in (("a.png", (40, 60, 120)), ("b.png", (230, 180, 90))):
+        Image.new("RGB", (640, 360), colour).save(tmp_path / name)
+    return tmp_path
+
+
+@pytest.fixture
+def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    settings: Mapping[str, Any] = getattr(request, "param", {})
+    usual = {"factor": 200, "queue_s": 0, "run_s": (20, 60), "film": "tiny", "enforces_rates": False}
+    with Emulator(**{**usual, **settings}) as running:
+        yield running
+
+
+@pytest.fixture
+def start(folder: Path, emulator: Emulator) -> Iterator[Start]:
+    """`start(**popen)`: a run of the project as a process of its own."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(**options: Any) -> subprocess.Popen[bytes]:
+        environment = {
+            **os.environ,
+            "DASHSCOPE_HTTP_BASE_URL": emulator.base_url,
+            "DASHSCOPE_API_KEY": "sk-test",
+            "TERM": "xterm",
+        }
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        words = [sys.executable, "-m", "kfpipe", "run", "shots.yaml"]
+        process = subprocess.Popen(words, cwd=folder, env=environment, **{**streams, **options})
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        with suppress(ProcessLookupError):
+            process.kill()
+        process.communicate()
+
+
+def wait_for(emulator: Emulator, phase: str, count: int) -> None:
+    """Return when the service has had so many requests of this phase."""
+    deadline_s = time.monotonic() + 60
+    while sum(entry["phase"] == phase for entry in emulator.requests()) < count:
+        assert time.monotonic() < deadline_s, f"there was no {phase}"
+        time.sleep(0.02)
+
+
+def check_that_the_next_run_finishes(start: Start, folder: Path, emulator: Emulator) -> None:
+    """Nothing is billed but one clip a take, and every take has its own."""
+    emulator.forgive()
+    emulator.clock.advance(7200)
+    process = start()
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output.decode()
+    lock = lockfile.load(folder / "shots.lock.json")
+    entries = [record.entry for record in lock.values()]
+    billed = sorted(charge.task_id for charge in emulator.bill().charges)
+    assert billed == sorted(entry.task.task_id for entry in entries if isinstance(entry, Rendered))
+    assert len(billed) == TAKES
+    assert len(list(folder.rglob("*.mp4"))) == TAKES
+
+
+@pytest.mark.parametrize(
+    ("emulator", "phase", "count", "number"),
+    [
+        pytest.param(SLOW_TO_SUBMIT, "submit", 2, signal.SIGINT, id="submitting-SIGINT"),
+        pytest.param(SLOW_TO_DOWNLOAD, "download", 1, signal.SIGINT, id="downloading-SIGINT"),
+        pytest.param(RUNS_LONG, "query", 4, signal.SIGTERM, id="polling-SIGTERM"),
+    ],
+    indirect=["emulator"],
+)
+def test_the_first_signal_ends_a_run_in_good_order(
+    start: Start, folder: Path, emulator: Emulator, phase: str, count: int, number: int
+) -> None:
+    process = start()
+    wait_for(emulator, phase, count)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=ORDERLY_S * LENIENCE)
+    assert process.returncode == 130, output.decode()
+    assert b"interrupted: nothing is lost" in output
+    check_that_the_next_run_finishes(start, folder, emulator)
+
+
+@pytest.mark.parametrize(
+    ("emulator", "phase", "count"),
+    [
+        pytest.param(SLOW_TO_SUBMIT, "submit", 2, id="submitting"),
+        pytest.param(SLOW_TO_DOWNLOAD, "download", 2, id="downloading"),
+    ],
+    indirect=["emulator"],
+)
+def test_the_second_signal_ends_a_run_at_once(
+    start: Start, folder: Path, emulator: Emulator, phase: str, count: int
+) -> None:
+    process = start()
+    wait_for(emulator, phase, count)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=AT_ONCE_S * LENIENCE)
+    assert process.returncode in (130, -signal.SIGINT), output.decode()  # a shell says 130 to both
+    check_that_the_next_run_finishes(start, folder, emulator)
+
+
+@pytest.mark.parametrize("emulator", [RUNS_LONG], indirect=True, ids=["polling"])
+def test_a_closed_terminal_ends_a_run_in_good_order(start: Start, folder: Path, emulator: Emulator) -> None:
+    import fcntl
+    import pty
+    import termios
+
+    here, there = pty.openpty()
+    process = start(
+        stdin=there,
+        stdout=there,
+        stderr=there,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(there)
+    wait_for(emulator, "query", 4)
+    os.close(here)
+    assert process.wait(timeout=ORDERLY_S * LENIENCE) in (130, 1)  # 1: the last words found nobody
+    check_that_the_next_run_finishes(start, folder, emulator)
+
+
+@pytest.mark.parametrize("emulator", [RUNS_LONG], indirect=True, ids=["polling"])
+def test_a_run_on_a_laptop_that_slept_goes_on_where_it_was(start: Start, folder: Path, emulator: Emulator) -> None:
+    process = start()
+    wait_for(emulator, "query", 4)
+    process.send_signal(signal.SIGSTOP)
+    emulator.clock.advance(7200)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGCONT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output.decode()
+    assert len(emulator.bill().charges) == TAKES

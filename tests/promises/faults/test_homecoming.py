@@ -1,0 +1,61 @@
+"""What was paid for comes home, whatever has become of the wish for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from kfpipe.errors import ExitCode
+from kfpipe.lock.states import Rendered, Succeeded
+from tests.promises.faults import hurry
+from tests.promises.faults.stage import Stage, stage
+
+KITTEN = "- {id: kitten, prompt: A kitten looks up.}\n"
+WALK = "- {id: walk, prompt: It walks away., first_frame: {render: kitten, frame: last}, last_frame: a.png}\n"
+
+pytestmark = pytest.mark.parametrize("backend", hurry.BACKENDS)
+
+
+async def _paid_and_not_here(account: Stage, shots: str, take_id: str, words: str) -> None:
+    """A clip is finished at the service, and could not be downloaded in the run that paid for it."""
+    account.write(shots)
+    account.emulator.script(
+        {"on": "download", "prompt_contains": words, "do": "answer", "status": 500, "code": "InternalError"}
+    )
+    assert await account.run() is ExitCode.INCOMPLETE
+    assert isinstance(account.lock[take_id].entry, Succeeded)
+
+
+async def _another_wish(folder: Path) -> None:
+    with stage(folder) as account:
+        await _paid_and_not_here(account, KITTEN, "kitten", "kitten")
+        Image.new("RGB", (360, 640)).save(folder / "tall.png")
+        account.write(KITTEN.replace("up.", "up., first_frame: tall.png, last_frame: tall.png"))
+        assert await account.run() is ExitCode.INCOMPLETE
+        assert len(account.emulator.bill().charges) == 1, "nothing new is paid for before the first clip is here"
+        account.emulator.forgive()
+        assert await account.run() is ExitCode.OK
+        assert len(account.emulator.bill().charges) == len(account.clips()) == 2
+
+
+def test_a_paid_clip_is_brought_home_before_its_take_is_rendered_anew(backend: str, tmp_path: Path) -> None:
+    hurry.run(_another_wish, tmp_path, backend=backend)
+
+
+async def _a_stuck_source(folder: Path) -> None:
+    with stage(folder) as account:
+        await _paid_and_not_here(account, KITTEN + WALK, "walk", "walks")
+        account.emulator.forgive()
+        account.emulator.script(
+            {"on": "submit", "prompt_contains": "cat", "do": "fail", "code": "DataInspectionFailed"}
+        )
+        account.write((KITTEN + WALK).replace("A kitten", "A cat"))
+        assert await account.run() is ExitCode.INCOMPLETE
+        assert isinstance(account.lock["walk"].entry, Rendered)
+        assert len(account.emulator.bill().charges) == len(account.clips()) == 2
+
+
+def test_what_is_paid_for_comes_home_though_its_source_is_stuck(backend: str, tmp_path: Path) -> None:
+    hurry.run(_a_stuck_source, tmp_path, backend=backend)

@@ -1,0 +1,156 @@
+"""Submissions whose answer is lost, every third one: by each way to lose it, with and without a task behind it.
+
+The bill decides: no take is paid for twice, no paid task is without its take, and none of a stranger is taken.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+import httpx
+
+from kfpipe.emulator.film.scene import RemoteFile
+from kfpipe.emulator.tasks import Task
+from kfpipe.errors import ExitCode
+from kfpipe.events import TakeAdopted
+from kfpipe.lock.states import Unclear, task_ids
+from tests.promises.faults.matrix import FOREVER_S
+from tests.promises.faults.stage import KEY, Stage, stage
+
+TAKES: Final = 50
+EVERY: Final = 3
+
+STRANGER: Final = "sk-stranger"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """A way to lose an answer; `created` says whether there is a task all the same."""
+
+    how: str
+    created: bool
+    acts: Sequence[Mapping[str, Any]]
+
+    @property
+    def name(self) -> str:
+        return f"{self.how}, task {'created' if self.created else 'not created'}"
+
+
+LOSSES: Final = tuple(
+    Loss(how=how, created=created, acts=acts)
+    for how, created, acts in (
+        ("reset", False, [{"do": "drop"}]),
+        ("reset", True, [{"do": "drop", "when": "after"}]),
+        ("time-out", False, [{"do": "hang", "seconds": FOREVER_S}, {"do": "drop"}]),
+        ("time-out", True, [{"do": "hang", "seconds": FOREVER_S, "when": "after"}]),
+        ("502", False, [{"do": "html", "status": 502}]),
+        ("502", True, [{"do": "html", "status": 502, "when": "after"}]),
+        ("504", False, [{"do": "html", "status": 504}]),
+        ("504", True, [{"do": "html", "status": 504, "when": "after"}]),
+        ("unreadable 200", False, [{"do": "html", "status": 200}]),
+        ("unreadable 200", True, [{"do": "garble"}]),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What makes the lost tasks hard to tell apart.
+
+    `stranger` is the key of a second client of the account. One that uses our prompts cannot be told from ourselves
+    by the task list: a take may be left for a decision, or be given a clip that the other client has paid for.
+    """
+
+    name: str
+    shared_prompt: bool = False
+    stranger: str | None = None
+    copies_prompts: bool = False
+
+
+SETTINGS: Final = (
+    Setting(name="alone, a prompt for each take"),
+    Setting(name="alone, one prompt for all takes", shared_prompt=True),
+    Setting(name="a second client with the same key, other prompts", stranger=KEY),
+    Setting(name="a second client with another key, the same prompts", stranger=STRANGER, copies_prompts=True),
+    Setting(name="a second client with the same key and prompts", stranger=KEY, copies_prompts=True),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """What the bill and the record say when no run can settle any more by itself."""
+
+    takes: int
+    adopted: int
+    paid_twice: int
+    lost: int
+    taken_from_others: int
+    undecided: int
+
+
+async def play(loss: Loss, setting: Setting, folder: Path, takes: int = TAKES) -> Count:
+    """Two runs under the fault; the second one only finds what the first has left."""
+    script = [{"on": "submit", "every": EVERY, "prompt_contains": "kitten", **act} for act in loss.acts]
+    with stage(folder, *script) as account:
+        account.write(_shots(setting, takes))
+        async with anyio.create_task_group() as others:
+            if setting.stranger is not None:
+                others.start_soon(partial(_live_beside, account, setting))
+            assert await account.run() in (ExitCode.OK, ExitCode.INCOMPLETE)
+            adopted = len(account.told(TakeAdopted))
+            others.cancel_scope.cancel()
+        account.emulator.forgive()
+        await account.run()
+        return _count(account, adopted)
+
+
+def _shots(setting: Setting, takes: int) -> str:
+    numbers = ", ".join(map(str, range(1, takes + 1)))
+    prompt = "A kitten looks up." if setting.shared_prompt else "A kitten looks at {{ seed }} stars."
+    return f'- {{id: kitten, prompt: "{prompt}", matrix: {{seed: [{numbers}]}}}}\n'
+
+
+async def _live_beside(account: Stage, setting: Setting) -> None:
+    """Another client of the same account, which submits tasks of the same model all the time."""
+    headers = {"Authorization": f"Bearer {setting.stranger}", "X-DashScope-Async": "enable"}
+    frames = [{"type": role, "url": f"https://example.com/{role}.png"} for role in ("first_frame", "last_frame")]
+    async with httpx.AsyncClient(base_url=account.emulator.base_url, headers=headers, timeout=60) as client:
+        for number in range(1, 1000):
+            prompt = f"A kitten looks at {number} stars." if setting.copies_prompts else f"A dog, number {number}."
+            body = {
+                "model": "wan2.7-i2v",
+                "input": {"prompt": prompt, "media": frames},
+                "parameters": {"resolution": "720P", "duration": 2, "seed": 1},
+            }
+            with suppress(httpx.HTTPError):
+                await client.post("services/aigc/video-generation/video-synthesis", json=body)
+            await anyio.sleep(10.0)
+
+
+def _count(account: Stage, adopted: int) -> Count:
+    lock, charges = account.lock, account.emulator.bill().charges
+    foreign = {task.id for task in account.emulator.account.tasks() if _is_foreign(task)}
+    own = [charge for charge in charges if charge.task_id not in foreign]
+    waiting = [record.entry for record in lock.values() if isinstance(record.entry, Unclear)]
+    named = task_ids(lock) | {task_id for entry in waiting for task_id in entry.candidates}
+    per_request = Counter(charge.request_digest for charge in own)
+    return Count(
+        takes=len(lock),
+        adopted=adopted,
+        paid_twice=sum(count - 1 for count in per_request.values()),
+        lost=sum(charge.task_id not in named for charge in own),
+        taken_from_others=len(task_ids(lock) & foreign),
+        undecided=len(waiting),
+    )
+
+
+def _is_foreign(task: Task) -> bool:
+    """The second client hands over addresses, kfpipe its own stills."""
+    return task.order is not None and any(isinstance(medium, RemoteFile) for medium in task.order.media.values())

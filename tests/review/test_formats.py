@@ -1,0 +1,179 @@
+"""What is handed over to an editor, read back by the programs that it is made for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kfpipe.errors import Refused
+from kfpipe.review import formats, timeline
+from kfpipe.review.formats import Format
+from kfpipe.review.timeline import Timeline
+from tests.support.makers import record, render, rendered, request, result, shots, take
+
+DAY, NIGHT, NOON = take("day"), take("night@seed=1"), take("noon", tags=("hero",))
+OTHER = take("night@seed=2")
+
+
+def film(title: str = "Film", prompt: str = "A kitten looks up.", **of_day: Any) -> Timeline:
+    """Day, night in two takes of which the first is picked, and noon, which has no clip."""
+    day = take("day", request=request(prompt=prompt), tags=("hero", "cat"))
+    entries = {
+        DAY: rendered(day, of_render=render("renders/day.mp4", **of_day)),
+        NIGHT: rendered(NIGHT, of_render=render("renders/night@seed=1.mp4", sha256="ab" * 32, audio=False)),
+        OTHER: rendered(OTHER, of_render=render("renders/night@seed=2.mp4")),
+    }
+    lock = {of.id: record(entry, picked=of is NIGHT) for of, entry in entries.items()}
+    return timeline.make(title, shots(*((of, lock.get(of.id)) for of in (day, NIGHT, OTHER, NOON))))
+
+
+def read_back(text: str, adapter: str, **how: Any) -> Any:
+    otio = pytest.importorskip("opentimelineio", reason="it has no wheel for this Python")
+    return otio.adapters.read_from_string(text, adapter, **how)
+
+
+def span(item: Any) -> tuple[float, float, float]:
+    """Where an item lies in its track, and its rate."""
+    within = item.range_in_parent()
+    return within.start_time.value, within.duration.value, within.duration.rate
+
+
+# ---- OpenTimelineIO ------------------------------------------------------------------------------------------------
+
+
+def test_otio_holds_every_shot_in_its_place_to_the_frame() -> None:
+    read = read_back(formats.text(film(duration_s=Decimal("4.033")), Format.OTIO), "otio_json")
+    picture, sound = read.tracks
+    assert (read.name, picture.kind, sound.kind) == ("Film", "Video", "Audio")
+    assert [(type(item).__name__, item.name, span(item)) for item in picture] == [
+        ("Clip", "day", (0, 121, 30)),
+        ("Clip", "night", (121, 150, 30)),
+        ("Gap", "noon", (271, 150, 30)),
+    ]
+    assert [(type(item).__name__, span(item)) for item in sound] == [
+        ("Clip", (0, 121, 30)),
+        ("Gap", (121, 150, 30)),
+        ("Gap", (271, 150, 30)),
+    ]
+
+
+def test_otio_leads_to_the_files_of_all_takes() -> None:
+    night = read_back(formats.text(film(), Format.OTIO), "otio_json").tracks[0][1]
+    assert night.media_reference.target_url == "renders/night@seed=1.mp4"
+    assert night.media_reference.available_range == night.source_range
+    (other,) = (found for key, found in night.media_references().items() if key == "night@seed=2")
+    assert other.target_url == "renders/night@seed=2.mp4"
+    assert other.metadata["kfpipe"]["take"] == "night@seed=2"
+
+
+def test_otio_tells_what_is_on_record() -> None:
+    day, _, noon = read_back(formats.text(film(), Format.OTIO), "otio_json").tracks[0]
+    known = day.metadata["kfpipe"]
+    assert (known["take"], known["task_id"], known["seed"], known["model"]) == ("day", "task-1", 7, "wan2.7-i2v")
+    assert (known["cost"], known["currency"]) == ("0.50", "USD")
+    assert [(marker.name, marker.comment) for marker in day.markers] == [("day", "A kitten looks up.")]
+    assert [marker.comment for marker in noon.markers] == ["it has no clip: it was never rendered"]
+
+
+def test_otio_keeps_clips_of_different_rates() -> None:
+    read = read_back(formats.text(film(fps=Decimal(24)), Format.OTIO), "otio_json")
+    assert [span(item)[1:] for item in read.tracks[0]] == [(120, 24), (150, 30), (120, 24)]
+
+
+def test_a_path_in_otio_cannot_be_taken_for_an_address() -> None:
+    shown = film()
+    odd = replace(shown.cuts[0], clip=replace(shown.cuts[0].clip, path="javascript:a b#c?d%20.mp4"))
+    text = formats.text(replace(shown, slots=(odd,)), Format.OTIO)
+    clip = json.loads(text)["tracks"]["children"][0]["children"][0]
+    assert clip["media_references"]["DEFAULT_MEDIA"]["target_url"] == "javascript%3Aa%20b%23c%3Fd%2520.mp4"
+
+
+# ---- EDL -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_edl_is_the_list_that_editing_systems_know() -> None:
+    assert formats.text(film(), Format.EDL).splitlines() == [
+        "TITLE: Film",
+        "FCM: NON-DROP FRAME",
+        "",
+        "001  CCCCCCCC B     C        00:00:00:00 00:00:05:00 01:00:00:00 01:00:05:00",
+        "* FROM CLIP NAME: day.mp4",
+        "* FROM CLIP: renders/day.mp4",
+        "* COMMENT: wan2.7-i2v, task task-1",
+        "002  ABABABAB V     C        00:00:00:00 00:00:05:00 01:00:05:00 01:00:10:00",
+        "* FROM CLIP NAME: night@seed=1.mp4",
+        "* FROM CLIP: renders/night@seed=1.mp4",
+        "* COMMENT: wan2.7-i2v, task task-1",
+        "003  BL       V     C        00:00:00:00 00:00:05:00 01:00:10:00 01:00:15:00",
+        "* COMMENT: noon: it has no clip: it was never rendered",
+    ]
+
+
+def test_an_edl_is_read_to_the_frame() -> None:
+    read = read_back(formats.text(film(duration_s=Decimal("4.033")), Format.EDL), "cmx_3600", rate=30)
+    picture = read.tracks[0]
+    assert [span(clip) for clip in picture] == [(0, 121, 30), (121, 150, 30), (271, 150, 30)]
+    assert [clip.name for clip in picture][:2] == ["day.mp4", "night@seed=1.mp4"]
+    assert picture[0].media_reference.target_url == "renders/day.mp4"
+
+
+def test_an_edl_counts_broadcast_rates_without_dropping_frames() -> None:
+    shown = film(fps=Decimal("29.970"), duration_s=Decimal("5.005"))
+    text = formats.text(replace(shown, slots=shown.slots[:1]), Format.EDL)
+    assert "00:00:00:00 00:00:05:00 01:00:00:00 01:00:05:00" in text
+
+
+def test_an_edl_has_one_rate() -> None:
+    with pytest.raises(Refused, match="day has 24 frames per second, night@seed=1 has 30"):
+        formats.text(film(fps=Decimal(24)), Format.EDL)
+
+
+def test_an_edl_ends_with_its_numbers() -> None:
+    shown = film()
+    with pytest.raises(Refused, match="an EDL holds 999 events, and this one would have 1,000"):
+        formats.text(replace(shown, slots=shown.slots[:1] * 1000), Format.EDL)
+
+
+def test_no_text_starts_a_line_of_its_own_in_an_edl() -> None:
+    text = formats.text(film(title="Film\n001  AX\u2028V C"), Format.EDL)
+    assert text.splitlines()[0] == "TITLE: Film 001  AX V C"
+
+
+# ---- CSV, FFmpeg ---------------------------------------------------------------------------------------------------
+
+
+def test_a_sheet_has_a_row_for_each_shot() -> None:
+    day, night, noon = csv.DictReader(io.StringIO(formats.text(film(), Format.CSV)))
+    assert (day["take"], day["start"], day["frames"], day["tags"]) == ("day", "00:00:00:00", "150", "hero cat")
+    assert (night["start"], night["picked"], night["others"]) == ("00:00:05:00", "yes", "night@seed=2")
+    assert (noon["take"], noon["gap"]) == ("", "it has no clip: it was never rendered")
+
+
+@pytest.mark.parametrize("begins", "=+-@")
+def test_no_cell_of_a_sheet_is_a_formula(begins: str) -> None:
+    (day, *_) = csv.DictReader(io.StringIO(formats.text(film(prompt=f"{begins}HYPERLINK(A1)"), Format.CSV)))
+    assert day["prompt"] == f"'{begins}HYPERLINK(A1)"
+
+
+def test_a_list_for_ffmpeg_names_the_clips() -> None:
+    shown = film()
+    quoted = replace(shown.cuts[0], clip=replace(shown.cuts[0].clip, path="it's/day.mp4"))
+    assert formats.text(replace(shown, slots=(quoted, *shown.slots[1:])), Format.FFCONCAT).splitlines() == [
+        "ffconcat version 1.0",
+        r"file 'it'\''s/day.mp4'",
+        "file 'renders/night@seed=1.mp4'",
+    ]
+
+
+@pytest.mark.parametrize("wanted", Format)
+def test_a_price_that_nobody_knows_is_left_open(wanted: Format) -> None:
+    shown = film()
+    cut = shown.cuts[0]
+    free = replace(cut, clip=replace(cut.clip, entry=replace(cut.clip.entry, result=result(cost=None))))
+    assert "None" not in formats.text(replace(shown, slots=(free,)), wanted)

@@ -1,0 +1,107 @@
+"""Shots that go on from the pictures of others."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from kfpipe.domain import FrameEnd
+from kfpipe.errors import ExitCode
+from kfpipe.events import TakePostponed, TakeRendered, TakeSubmitted
+from kfpipe.plan.model import Action
+from tests.runner.conftest import Studio, cut, difference
+
+pytestmark = pytest.mark.anyio
+
+CHAIN = """\
+shots:
+- {id: walk, prompt: It walks away., first_frame: {render: kitten, frame: last}, last_frame: a.png}
+- {id: home, prompt: It comes home., first_frame: {render: walk, frame: last}, last_frame: b.png}
+- {id: kitten, prompt: A kitten looks up.}
+- {id: street, prompt: Lamps.}
+"""
+
+
+async def test_a_chain_renders_in_order_and_nobody_waits_for_what_they_do_not_need(studio: Studio) -> None:
+    studio.write(CHAIN)
+    plan = studio.plan()
+    assert [(step.take_id, step.action) for step in plan.steps] == [
+        ("walk", Action.WAIT),
+        ("home", Action.WAIT),
+        ("kitten", Action.RENDER),
+        ("street", Action.RENDER),
+    ]
+    finished = await studio.run()
+    assert (finished.rendered, finished.exit_code, studio.billed()) == (4, ExitCode.OK, 4)
+    submitted = [event.take_id for event in studio.of(TakeSubmitted)]
+    assert set(submitted[:2]) == {"kitten", "street"}
+    assert submitted[2:] == ["walk", "home"]
+    order = [(type(event), event.take_id) for event in studio.events if isinstance(event, TakeRendered | TakeSubmitted)]
+    assert order.index((TakeRendered, "kitten")) < order.index((TakeSubmitted, "walk"))
+    assert [step.action for step in studio.plan().steps] == [Action.KEEP] * 4
+
+
+async def test_the_picture_that_a_shot_begins_on_is_the_last_one_of_its_source(studio: Studio) -> None:
+    studio.write(CHAIN)
+    await studio.run()
+    assert difference(cut(studio, "kitten", FrameEnd.LAST), cut(studio, "walk", FrameEnd.FIRST)) < 2
+
+
+async def test_a_source_that_is_rendered_anew_takes_along_what_goes_on_from_it(studio: Studio) -> None:
+    studio.write(CHAIN)
+    await studio.run()
+    studio.write(CHAIN.replace("A kitten looks up.", "A kitten looks up., last_frame: a.png, first_frame: b.png"))
+    assert {step.take_id: step.action for step in studio.plan().steps} == {
+        "kitten": Action.RENDER,
+        "walk": Action.WAIT,
+        "home": Action.WAIT,
+        "street": Action.KEEP,
+    }
+    finished = await studio.run()
+    # The last picture of `walk` is a still of its own, so `home` begins on the same picture as before.
+    assert finished.exit_code is ExitCode.OK
+    assert [event.take_id for event in studio.of(TakeSubmitted)] == ["kitten", "walk"]
+    assert studio.billed() == 6
+
+
+async def test_what_goes_on_from_a_failed_take_is_told_and_left_alone(studio: Studio) -> None:
+    studio.write(CHAIN)
+    studio.emulator.script({"on": "submit", "prompt_contains": "kitten", "do": "fail", "code": "DataInspectionFailed"})
+    finished = await studio.run()
+    assert (finished.rendered, finished.failed, finished.unfinished) == (1, 1, 2)
+    assert {event.take_id for event in studio.of(TakePostponed)} == {"walk", "home"}
+    assert {step.take_id: step.action for step in studio.plan().steps} == {
+        "kitten": Action.DECIDE,
+        "walk": Action.DECIDE,
+        "home": Action.DECIDE,
+        "street": Action.KEEP,
+    }
+
+
+async def test_a_source_that_is_asked_for_again_takes_along_what_goes_on_from_it(studio: Studio) -> None:
+    studio.write(CHAIN)
+    await studio.run()
+    actions = {step.take_id: step.action for step in studio.plan(rerender="kitten".__eq__).steps}
+    assert actions == {"kitten": Action.RENDER, "walk": Action.WAIT, "home": Action.WAIT, "street": Action.KEEP}
+    finished = await studio.run(rerender={"kitten", "home"}.__contains__)
+    # The same request makes the same clip, so `walk` begins on the same picture; `home` was asked for.
+    assert (finished.rendered, finished.kept, finished.exit_code) == (2, 2, ExitCode.OK)
+    assert [event.take_id for event in studio.of(TakeSubmitted)] == ["kitten", "home"]
+
+
+WIDE = """\
+shots:
+- {id: strip, prompt: A river bank passes., model: wan2.2-kf2v-flash, resolution: 480P, duration: 5, first_frame: c.png}
+- {id: river, prompt: It goes on., model: wan2.2-kf2v-flash, duration: 5, first_frame: {render: strip, frame: last}}
+- {id: street, prompt: Lamps.}
+"""
+
+
+async def test_a_picture_that_its_model_does_not_take_is_told_and_holds_up_nobody(studio: Studio) -> None:
+    Image.new("RGB", (1600, 400), "teal").save(studio.folder / "c.png")
+    studio.write(WIDE.replace("c.png", "c.png, last_frame: c.png"))
+    for rendered in (2, 0):
+        finished = await studio.run()
+        assert (finished.rendered, finished.exit_code, studio.billed()) == (rendered, ExitCode.INCOMPLETE, 2)
+    (river,) = studio.plan().undecided
+    assert "360" in river.reasons[0]
