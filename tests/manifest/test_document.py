@@ -1,6 +1,7 @@
 """YAML text -> Document: the values, where they stand, and what is refused."""
 
 from decimal import Decimal
+from itertools import cycle, islice
 
 import pytest
 import yaml
@@ -155,6 +156,61 @@ def test_the_list_of_problems_is_bounded() -> None:
 def test_absurd_nesting_is_refused_at_once(brackets: str) -> None:
     (problem,) = refused(brackets)
     assert "levels deep" in problem.what
+
+
+BOTH_PARSERS = pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
+
+
+@BOTH_PARSERS
+@pytest.mark.parametrize("levels", [builder.DEEPEST + 1, 100, 999, 1000, 1001, 1024, 1025, 1100, 5000])
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ([], ["["]),
+        ([], ["{a: "]),
+        ([], ["- "]),
+        ([], ["[", "{a: "]),
+        ([], ["[", "[", "{b: ", "{'c d': ", "[ "]),
+        (["a: "], ["["]),
+        (["- ", "a: "], ["{a: ", "["]),
+        (["- "] * 40, ["["]),
+        (["- "] * (builder.DEEPEST - 1) + ["a: "], ["{a: "]),
+        (["- "] * 500 + ["a: "], ["["]),
+    ],
+)
+def test_the_first_level_too_many_is_named_where_it_opens(
+    first: list[str], then: list[str], levels: int, loader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parser has a limit of its own, which must not speak first: it names another place, and no remedy."""
+    monkeypatch.setattr(builder, "_Loader", getattr(yaml, loader))
+    pieces = [*first, *islice(cycle(then), levels)][:levels]  # each opens a level with its first character
+    (problem,) = refused("".join(pieces))
+    assert problem.what == f"this is nested more than {builder.DEEPEST} levels deep"
+    assert problem.position == at(1, len("".join(pieces[: builder.DEEPEST])) + 1)
+
+
+@BOTH_PARSERS
+@pytest.mark.parametrize("levels", [builder.DEEPEST + 1, 999, 1000, 1001, 1100])
+def test_the_first_level_too_many_is_named_in_its_line(
+    levels: int, loader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builder, "_Loader", getattr(yaml, loader))
+    (problem,) = refused("\n".join(" " * level + "a:" for level in range(levels)))
+    assert problem.what == f"this is nested more than {builder.DEEPEST} levels deep"
+    assert problem.position == at(builder.DEEPEST + 1, builder.DEEPEST + 1)
+
+
+def test_what_stands_before_absurd_nesting_is_reported_too() -> None:
+    problems = refused(f"a: 1\na: 2\nb: {'[' * 1100}\n")
+    assert [problem.position for problem in problems] == [at(2, 1), at(3, 4 + builder.DEEPEST - 1)]
+
+
+@BOTH_PARSERS
+def test_an_alias_that_is_too_deep_is_named_before_absurd_nesting(loader: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builder, "_Loader", getattr(yaml, loader))
+    (problem,) = refused(f"k: &k [[1]]\nb: {'[' * (builder.DEEPEST - 2)}*k , {'[' * 1100}\n")
+    assert problem.what == f"with `*k` written out, this is nested more than {builder.DEEPEST} levels deep"
+    assert problem.position == at(2, 4 + builder.DEEPEST - 2)
 
 
 def test_nesting_through_aliases_counts() -> None:

@@ -44,7 +44,19 @@ class Built:
 
 def build(text: str, file: str) -> Built:
     """Data, marks and warnings of one YAML text. Raises Refused."""
-    return _Builder(text, file).built()
+    try:
+        return _Builder(text, file).built()
+    except _BeyondParser as beyond:
+        # The parser looks ahead, so it may give up before it tells of a single level. What stands before that place
+        # nests deeper than is allowed here as well: read alone, it is refused where the first level too many opens.
+        return _Builder(text, file, readable=beyond.at).built()
+
+
+class _BeyondParser(Exception):
+    """The parser has a limit of its own, far beyond `DEEPEST`, and meets it at the character `at`."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +96,10 @@ class _Open:
 class _Builder:
     """Problems are gathered while they leave something to read; what makes going on pointless stops at once."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, *, readable: int | None = None) -> None:
+        """Of `text`, only the first `readable` characters are given to the parser; None for all."""
         self._text = text
+        self._readable = readable
         self._file = file
         self._top: list[Any] = []
         self._open = [_Open(self._top, 0)]
@@ -121,13 +135,16 @@ class _Builder:
             yaml.AliasEvent: self._take_alias,
             yaml.DocumentStartEvent: self._begin_document,
         }
-        loader = _Loader(self._text)
+        loader = _Loader(self._text[: self._readable])
         try:
             while (event := loader.get_event()) is not None:
                 handle = handlers.get(type(event))
                 if handle is not None:
                     handle(event)
         except yaml.YAMLError as error:
+            limit = syntax.nesting_limit(error)
+            if limit is not None and self._readable is None:
+                raise _BeyondParser(limit) from error
             raise Refused([*self._problems, syntax.explained(error, self._text, self._file)]) from error
         finally:
             loader.dispose()

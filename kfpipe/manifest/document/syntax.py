@@ -84,6 +84,15 @@ def explained(error: yaml.YAMLError, text: str, file: str) -> Problem:
     )
 
 
+def nesting_limit(error: yaml.YAMLError) -> int | None:
+    """Where the parser met its own bound on levels, as a character's index; None when something else is wrong.
+
+    Source: libyaml 0.2.6 in PyYAML 6.0.4, whose scanner stops at level 1,000; earlier ones have no bound.
+    """
+    mark = getattr(error, "problem_mark", None)
+    return mark.index if mark and "nesting depth" in (getattr(error, "problem", None) or "") else None
+
+
 def _template(fault: _Fault) -> Problem | None:
     for start, line in fault.lines_at_hand():
         found = _TEMPLATE_START.search(line)
