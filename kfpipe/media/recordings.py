@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from kfpipe.errors import Unusable
 from kfpipe.media.facts import RecordingFacts
+from kfpipe.media.video import opened
 
 _MIME_TYPES: Final = {"WAV": "audio/wav", "MP3": "audio/mpeg", "MP4": "video/mp4", "MOV": "video/quicktime"}
 _DEMUXERS: Final = {"WAV": "wav", "MP3": "mp3", "MP4": "mp4", "MOV": "mp4"}
@@ -38,7 +39,7 @@ def read(path: Path) -> RecordingFacts:
     size_bytes = path.stat().st_size
     kind = _kind(path)
     try:
-        with closing(_opened(path, kind)) as container:
+        with closing(opened(path, _DEMUXERS[kind])) as container:
             stream = _only_stream(container, kind)
             seconds = _seconds(container, stream)
             if next(iter(container.decode(stream)), None) is None:
@@ -63,11 +64,6 @@ def _kind(path: Path) -> str:
     if kind is None:
         raise RecordingUnreadable("is no sound or clip" if head else "is empty", fix="check the path")
     return kind
-
-
-def _opened(path: Path, kind: str) -> InputContainer:
-    """Only as what it says it is, and from the disk: a playlist in disguise could name other files and addresses."""
-    return av.open(f"file:{path}", mode="r", format=_DEMUXERS[kind], metadata_errors="replace")
 
 
 def _only_stream(container: InputContainer, kind: str) -> AudioStream | VideoStream:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import av
 from av.container import InputContainer
@@ -24,6 +24,9 @@ SECONDS_TOLERANCE: Final = 0.5
 """Exact lengths are not documented: 6.000 or 5.97. Source: API reference, 10.1."""
 
 LONGEST_SIDE_PX: Final = 8192
+
+_ANY_TITLE: Final[dict[str, Any]] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
+"""Titles and comments need not be UTF-8. PyAV takes any from release 19 on, and before it only when told to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +84,17 @@ def picture(path: Path, end: FrameEnd) -> VideoFrame:
         raise BadRender(f"the file is damaged: {error.strerror}") from error
 
 
+def opened(path: Path, demuxer: str) -> InputContainer:
+    """The file, only as what it says it is, and from the disk: a playlist in disguise could name other files and
+    addresses. Raises av.FFmpegError.
+    """
+    container: InputContainer = av.open(f"file:{path}", mode="r", format=demuxer, **_ANY_TITLE)
+    return container
+
+
 def _opened(path: Path) -> InputContainer:
-    """Only as MP4, and from the disk: a playlist in disguise could name other files and addresses."""
     try:
-        return av.open(f"file:{path}", mode="r", format="mp4", metadata_errors="replace")
+        return opened(path, "mp4")
     except av.FFmpegError as error:
         raise BadRender("the file is not a whole MP4") from error
 
@@ -100,14 +110,15 @@ def _video(container: InputContainer) -> VideoStream:
 
 
 def _facts(container: InputContainer, stream: VideoStream) -> ClipFacts:
-    if not stream.duration or not stream.time_base or not stream.average_rate:
+    rate = stream.average_rate
+    if not stream.duration or not stream.time_base or not rate:
         raise BadRender("the file does not say how long its video is")
     if not (0 < stream.width <= LONGEST_SIDE_PX and 0 < stream.height <= LONGEST_SIDE_PX):
         raise BadRender(f"a picture of {stream.width}x{stream.height} px is not believable")
     return ClipFacts(
         width_px=stream.width,
         height_px=stream.height,
-        fps=_decimal(stream.average_rate),
+        fps=_decimal(Fraction(rate.numerator, rate.denominator)),  # PyAV 19 has rationals of its own
         duration_s=_decimal(stream.duration * stream.time_base),
         audio=len(container.streams.audio) > 0,
     )

@@ -23,6 +23,7 @@ from kfpipe.errors import BadRender, ServiceUnclear, StorageFailed
 from kfpipe.media.download import ClipFacts, Expected, FetchedClip, check_clip, fetch
 from kfpipe.provider import Body
 from kfpipe.provider.client import DashScope
+from tests import recordings
 
 SECONDS = 2
 EXPECTED = Expected(size=PictureSize(width_px=128, height_px=72), seconds=SECONDS)
@@ -355,6 +356,11 @@ def test_sound_is_noticed(tmp_path: Path):
     film(tmp_path / "clip.mp4", audio=True)
     facts = check_clip(tmp_path / "clip.mp4", EXPECTED)
     assert facts == ClipFacts(width_px=128, height_px=72, fps=Decimal(30), duration_s=Decimal(2), audio=True)
+
+
+def test_a_title_that_is_not_utf_8_is_no_damage(tmp_path: Path):
+    path = recordings.clip(tmp_path / "clip.mp4", seconds=SECONDS, size=(128, 72), title=recordings.LATIN_TITLE)
+    assert check_clip(path, EXPECTED).duration_s == SECONDS
 
 
 @pytest.mark.parametrize("size", [(128, 72), (256, 144), (128, 74)])

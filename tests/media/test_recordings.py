@@ -59,6 +59,18 @@ def test_a_clip_tells_its_length_and_its_sides(tmp_path: Path, kind: str, name: 
     assert (facts.format, facts.seconds, facts.width_px, facts.height_px) == (name, 2, 320, 240)
 
 
+@pytest.mark.parametrize("kind", ["mp4", "mov"])
+def test_a_clip_may_have_a_title_that_is_not_utf_8(tmp_path: Path, kind: str) -> None:
+    path = recordings.clip(tmp_path / "walk", seconds=2, format=kind, title=recordings.LATIN_TITLE)
+    assert path.read_bytes().count(recordings.LATIN_TITLE) == 2
+    assert reading.read(path).seconds == 2
+
+
+def test_a_sound_may_have_a_title_that_is_not_utf_8(tmp_path: Path) -> None:
+    path = recordings.sound(tmp_path / "voice.wav", seconds=3, title=recordings.LATIN_TITLE)
+    assert reading.read(path).seconds == 3
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
