@@ -101,7 +101,7 @@ def _picture_size(file: StoredFile) -> tuple[int, int]:
 
 def _clip_size(file: StoredFile) -> tuple[int, int]:
     try:
-        with av.open(file.path) as container:
+        with file.opened() as container:
             video = container.streams.video[0]
             return video.width, video.height
     except (av.FFmpegError, IndexError) as error:
@@ -110,7 +110,7 @@ def _clip_size(file: StoredFile) -> tuple[int, int]:
 
 def _length_s(role: str, file: StoredFile) -> float:
     try:
-        with av.open(file.path) as container:
+        with file.opened() as container:
             return (container.duration or 0) / av.time_base
     except av.FFmpegError as error:
         raise TaskRefused("InvalidFile.Openerror", f"{role}: not a file that can be opened") from error

@@ -12,6 +12,7 @@ from kfpipe.emulator.errors import TaskRefused
 from kfpipe.emulator.film.scene import RemoteFile
 from kfpipe.emulator.models import REGIONS
 from kfpipe.emulator.validation import order, output_size
+from tests.support import recordings
 
 MODELS = REGIONS["emulator"]
 URL = "https://pictures.example/a.png"
@@ -221,3 +222,13 @@ def test_a_clip_that_is_gone_on_from_counts_towards_the_length(shared, bodies, a
     assert (usage["duration"], usage["input_video_duration"], usage["output_video_duration"]) == (5, 3, 2)
     body["parameters"]["duration"] = 3
     assert shared.failure(body)[0] == "InvalidParameter"
+
+
+def test_titles_that_are_not_utf_8_are_taken(shared, bodies, as_uri, tmp_path):
+    clip = recordings.clip(tmp_path / "clip.mp4", seconds=2, title=recordings.LATIN_TITLE)
+    sound = recordings.sound(tmp_path / "sound.wav", seconds=3, title=recordings.LATIN_TITLE)
+    going_on, driven = bodies.wan27(duration=3), bodies.wan27(duration=3)
+    going_on["input"]["media"][0] = {"type": "first_clip", "url": as_uri(clip.read_bytes())}
+    driven["input"]["media"].append({"type": "driving_audio", "url": as_uri(sound.read_bytes())})
+    for body in (going_on, driven):
+        assert shared.finish(shared.make(body))["output"]["task_status"] == "SUCCEEDED"

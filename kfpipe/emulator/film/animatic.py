@@ -109,7 +109,7 @@ def _opening(scene: Scene) -> Iterator[Planes]:
     """The frames before the camera starts to move, and the one it starts from: at least that one."""
     size = (scene.width_px, scene.height_px)
     if scene.goes_on and isinstance(scene.first, StoredFile):
-        frames = pictures.moving(scene.first.path, size, FRAMES_PER_SECOND)
+        frames = pictures.moving(scene.first, size, FRAMES_PER_SECOND)
         return map(from_picture, islice(frames, scene.seconds * FRAMES_PER_SECOND - 2))
     return iter([from_picture(pictures.fitted(scene.first, size))])
 

@@ -1,13 +1,12 @@
 """Stills for a clip: decoded, cropped to its size, or drawn where the file is somewhere else."""
 
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-import av
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from kfpipe.emulator.film.scene import MediaFile, RemoteFile
+from kfpipe.emulator.film.scene import MediaFile, RemoteFile, StoredFile
 
 PLACEHOLDER_PX = (1280, 720)
 
@@ -27,11 +26,11 @@ def fitted(file: MediaFile, size: tuple[int, int]) -> Image.Image:
         return ImageOps.fit(picture.convert("RGB"), size, Image.Resampling.LANCZOS)
 
 
-def moving(path: Path, size: tuple[int, int], frames_per_second: int) -> Iterator[Image.Image]:
+def moving(clip: StoredFile, size: tuple[int, int], frames_per_second: int) -> Iterator[Image.Image]:
     """The pictures of a video at another frame rate, each fitted to `size`. Raises OSError or ValueError."""
     shown: Image.Image | None = None
     count = 0
-    with av.open(path) as container:
+    with clip.opened() as container:
         for frame in container.decode(video=0):
             while shown is not None and count < (frame.time or 0.0) * frames_per_second - 0.5:
                 yield shown

@@ -4,8 +4,15 @@ import hashlib
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
 
 from kfpipe.emulator.settings import FilmStyle
+
+# A title need not be UTF-8. PyAV takes any from release 19 on, and before it only when told to.
+_ANY_TITLE: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +22,11 @@ class StoredFile:
     path: Path
     sha256: str
     size_bytes: int
+
+    def opened(self) -> InputContainer:
+        """The clip or the sound in it, to be closed again. Raises av.FFmpegError."""
+        container: InputContainer = av.open(self.path, mode="r", **_ANY_TITLE)
+        return container
 
 
 @dataclass(frozen=True, slots=True)

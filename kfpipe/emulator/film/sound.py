@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterator
-from pathlib import Path
 
 import av
 from av.container import OutputContainer
@@ -27,7 +26,7 @@ def write(container: OutputContainer, scene: Scene) -> None:
     stream.bit_rate = 96_000
     stream.codec_context.thread_count = 1
     given = scene.driving_audio
-    source = _given(given.path, scene.seconds) if isinstance(given, StoredFile) else _pad(scene.seed, scene.seconds)
+    source = _given(given, scene.seconds) if isinstance(given, StoredFile) else _pad(scene.seed, scene.seconds)
     for frame in source:
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
@@ -41,9 +40,9 @@ def _pad(seed: int, seconds: int) -> Iterator[av.AudioFrame]:
     yield from _pulled(graph)
 
 
-def _given(path: Path, seconds: int) -> Iterator[av.AudioFrame]:
+def _given(file: StoredFile, seconds: int) -> Iterator[av.AudioFrame]:
     """The file's own sound, cut where the picture ends, and silence where it ends before."""
-    with av.open(path) as container:
+    with file.opened() as container:
         stream = container.streams.audio[0]
         graph = Graph()
         source = graph.add_abuffer(template=stream)
