@@ -23,7 +23,7 @@ from kfpipe.errors import BadRender, ServiceUnclear, StorageFailed
 from kfpipe.media.download import ClipFacts, Expected, FetchedClip, check_clip, fetch
 from kfpipe.provider import Body
 from kfpipe.provider.client import DashScope
-from tests import recordings
+from tests.support import recordings
 
 SECONDS = 2
 EXPECTED = Expected(size=PictureSize(width_px=128, height_px=72), seconds=SECONDS)
