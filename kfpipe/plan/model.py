@@ -31,6 +31,11 @@ class Action(StrEnum):
         """Whether a run does anything about it."""
         return self not in (Action.KEEP, Action.DECIDE, Action.FORGET)
 
+    @property
+    def is_made_in_a_lane(self) -> bool:
+        """Whether a task at the service is made or followed for it, now or when those it waits for have their clips."""
+        return self in (Action.RENDER, Action.FOLLOW, Action.ADOPT, Action.WAIT)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from random import Random
 
 import anyio
 import anyio.to_thread
 
 from kfpipe.domain import TaskStatus
 from kfpipe.lock.states import Submitting
-from kfpipe.provider import ListedTask, Provider, TaskReport
+from kfpipe.provider import ListedTask, TaskReport
 from kfpipe.runner import orphans
+from kfpipe.runner.context import RunContext
 from kfpipe.runner.follower import Follower
 from kfpipe.runner.interlock import Interlock
 from kfpipe.runner.retry import all_tasks
@@ -58,33 +57,16 @@ class Candidates:
 
 
 class Adopter:
-    """Looks for the tasks of one model's unanswered requests. `known` holds the ids of all tasks that have an owner."""
+    """Looks for the tasks of one model's unanswered requests."""
 
-    def __init__(
-        self,
-        provider: Provider,
-        known: set[str],
-        neighbours: Callable[[], set[str]],
-        follower: Follower,
-        crossing: Interlock,
-        *,
-        model: str,
-        pause_s: float,
-        now: Callable[[], datetime],
-        random: Random,
-    ) -> None:
-        self._provider = provider
-        self._known = known
-        self._neighbours = neighbours
+    def __init__(self, context: RunContext, follower: Follower, interlock: Interlock, model: str) -> None:
+        self._context = context
         self._follower = follower
-        self._crossing = crossing
+        self._interlock = interlock
         self._model = model
-        self._pause_s = pause_s
-        self._now = now
-        self._random = random
         self._orphans: dict[str, Submitting] = {}
         self._not_looked_for: set[str] = set()
-        self._heirs: dict[str, frozenset[str]] = {}
+        self._first_in_line: dict[str, frozenset[str]] = {}
 
     def expect(self, take_id: str, orphan: Submitting) -> None:
         """Tell of an unanswered request, so that it is considered when another one's task is looked for."""
@@ -96,17 +78,17 @@ class Adopter:
 
         Waits until every task that may be its own has ended, since only then the service shows its prompt.
         """
-        sightings = await self._sightings(take_id)
-        own = sightings.fitting or self._by_turn(take_id, sightings)
-        if len(own) > 1 or (sightings.task_ids and not own):
-            return Ambiguous(task_ids=sightings.task_ids)
+        candidates = await self._seen(take_id)
+        own = candidates.fitting or self._by_turn(take_id, candidates)
+        if len(own) > 1 or (candidates.task_ids and not own):
+            return Ambiguous(task_ids=candidates.task_ids)
         del self._orphans[take_id]
         if not own:
             return Absent()
-        self._known.add(own[0].task.task_id)
+        self._context.known.add(own[0].task.task_id)
         return own[0]
 
-    async def _sightings(self, take_id: str) -> Candidates:
+    async def _seen(self, take_id: str) -> Candidates:
         """All tasks that may be the take's own, looked at when they have ended."""
         fitting: list[Found] = []
         doubtful: list[tuple[Found, frozenset[str]]] = []
@@ -115,10 +97,12 @@ class Adopter:
             report = await self._follower.until_final(
                 candidate.task_id,
                 self._model,
-                age_s=max((self._now() - candidate.created_at).total_seconds(), 0.0),  # its clock may be ahead of ours
+                age_s=max(
+                    (self._context.now() - candidate.created_at).total_seconds(), 0.0
+                ),  # its clock may be ahead of ours
                 on_status=lambda _: None,
             )
-            if candidate.task_id in self._known:
+            if candidate.task_id in self._context.known:
                 continue
             if report.status is TaskStatus.UNKNOWN:
                 forgotten.append(candidate.task_id)
@@ -128,22 +112,22 @@ class Adopter:
             if owners == [take_id]:
                 fitting.append(Found(task=candidate, report=report))
             elif not owners:
-                self._known.add(candidate.task_id)
+                self._context.known.add(candidate.task_id)
             elif take_id in owners:
                 doubtful.append((Found(task=candidate, report=report), frozenset(owners)))
         return Candidates(fitting=tuple(fitting), doubtful=tuple(doubtful), forgotten=tuple(forgotten))
 
-    def _by_turn(self, take_id: str, sightings: Candidates) -> Sequence[Found]:
+    def _by_turn(self, take_id: str, candidates: Candidates) -> Sequence[Found]:
         """Of tasks that several takes fit, the take's own; none when nobody can tell.
 
         Twins are never on the wire together. So where there are as many tasks as twins, the tasks were made in the
         order of the requests.
         """
-        groups = {owners for _, owners in sightings.doubtful}
-        if sightings.forgotten or len(groups) != 1 or len(twins := groups.pop()) != len(sightings.doubtful):
+        groups = {owners for _, owners in candidates.doubtful}
+        if candidates.forgotten or len(groups) != 1 or len(same_prompt := groups.pop()) != len(candidates.doubtful):
             return ()
-        tasks = sorted((found for found, _ in sightings.doubtful), key=lambda found: found.task.created_at)
-        turns = sorted(twins, key=lambda twin: self._orphans[twin].asked.asked_at)
+        tasks = sorted((found for found, _ in candidates.doubtful), key=lambda found: found.task.created_at)
+        turns = sorted(same_prompt, key=lambda one: self._orphans[one].asked.asked_at)
         return (tasks[turns.index(take_id)],)
 
     def _owners(self, candidate: ListedTask, report: TaskReport) -> list[str]:
@@ -153,24 +137,26 @@ class Adopter:
         the list without it, and the others posted later (see `Interlock`).
         """
         owners = orphans.owners(report, self._orphans)
-        heirs = self._heirs[candidate.task_id]
-        return [take_id for take_id in owners if take_id in heirs] or owners
+        first = self._first_in_line[candidate.task_id]
+        return [take_id for take_id in owners if take_id in first] or owners
 
     async def _candidates(self, take_id: str) -> list[ListedTask]:
         """Unowned tasks, from two looks with a pause between: a new task may take a while to be listed."""
         try:
-            async with self._crossing.reading():
-                self._known |= await anyio.to_thread.run_sync(self._neighbours)
+            async with self._interlock.reading():
+                self._context.known.update(await anyio.to_thread.run_sync(self._context.settings.neighbours))
                 first = await self._unowned()
-                await anyio.sleep(self._pause_s)
+                await anyio.sleep(self._context.settings.list_pause_s)
                 second = await self._unowned()
                 candidates = {task.task_id: task for task in (*first, *second)}
                 for task_id in candidates:
-                    self._heirs.setdefault(task_id, frozenset(self._not_looked_for))
+                    self._first_in_line.setdefault(task_id, frozenset(self._not_looked_for))
                 self._not_looked_for.discard(take_id)
         finally:
-            self._crossing.looked_for(self._orphans[take_id].asked.prompt)
+            self._interlock.looked_for(self._orphans[take_id].asked.prompt)
         return list(candidates.values())
 
     async def _unowned(self) -> list[ListedTask]:
-        return orphans.candidates(await all_tasks(self._provider, self._model, self._random), self._known)
+        return orphans.candidates(
+            await all_tasks(self._context.provider, self._model, self._context.random), self._context.known
+        )

@@ -1,69 +1,69 @@
-"""What all lanes of a run have in common."""
+"""What all parts of a run share, and the two things that happen to a take on its way: it is finished, or left."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from typing import Protocol
 
-from kfpipe.errors import KfpipeError
-from kfpipe.events import (
-    Event,
-)
+from kfpipe.events import Event
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import (
-    Succeeded,
-)
+from kfpipe.lock.states import Succeeded
 from kfpipe.plan.model import Step
 from kfpipe.provider import Provider
 from kfpipe.runner.budget import Budget
-from kfpipe.runner.follower import Follower
 from kfpipe.runner.outcome import Outcome
-
-
-class Postponed(KfpipeError):
-    """A take can go no further in this run; what is known of it is on record."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
-
-
-class UnderWay(Exception):
-    """A take's task is at the service, and this run does not wait for it."""
+from kfpipe.runner.settings import RunSettings
+from kfpipe.runner.shields import Shields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
-    """What all lanes of a run have in common.
+    """What all parts of a run share.
 
-    `in_flight` holds the takes whose tasks are under way; `deliver` downloads a clip and tells whether it is here;
-    `settled` hears of every take that gets no clip in this run. A run that `is_detached` waits for no task.
+    `emit` is called with each event and must not block. `known` holds the ids of all tasks that have an owner,
+    `in_flight` the takes whose tasks are under way now.
     """
 
     provider: Provider
     ledger: Ledger
-    follower: Follower
-    deliver: Callable[[Step, Succeeded], Awaitable[bool]]
-    settled: Settled
-    purse: Budget
-    tally: Outcome
-    in_flight: set[str]
-    region: str
-    is_detached: bool
+    settings: RunSettings
     emit: Callable[[Event], None]
-    now: Callable[[], datetime]
-    random: Random
+    budget: Budget
+    known: set[str]
+    outcome: Outcome = field(default_factory=Outcome)
+    shields: Shields = field(default_factory=Shields)
+    in_flight: set[str] = field(default_factory=set)
+
+    @property
+    def random(self) -> Random:
+        return self.settings.random
+
+    def now(self) -> datetime:
+        """The time of day, aware, UTC."""
+        return self.settings.now()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A clip that waits for its download."""
+    """A clip that is paid for and waits at the service for its download."""
 
     step: Step
     entry: Succeeded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A take gets no clip in this run; what is known of it is on record.
+
+    `reason` is None where there is nothing to add to what was reported. `is_under_way`: its task is at the service, and
+    this run does not wait for it.
+    """
+
+    reason: str | None = None
+    is_under_way: bool = False
 
 
 class Settled(Protocol):

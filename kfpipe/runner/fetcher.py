@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 from typing import Final
 
 import anyio
@@ -14,13 +13,12 @@ import anyio.to_thread
 from kfpipe.domain import PictureSize
 from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear, StorageFailed
 from kfpipe.files.durable import sha256_of
-from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.states import Render, Rendered, Succeeded
 from kfpipe.lock.transitions import earlier_clip, put_back
 from kfpipe.media import download, placement
 from kfpipe.media.renders import whereabouts
 from kfpipe.media.video import Expected
-from kfpipe.provider import Provider
+from kfpipe.runner.context import RunContext
 from kfpipe.runner.pacing import backoff_s
 
 TRIES: Final = 5
@@ -30,14 +28,11 @@ PARTIAL: Final = ".partial"
 
 
 class Fetcher:
-    """Downloads clips. `folder` is the manifest's, and paths on record are relative to it; none leads out of `root`."""
+    """Downloads clips. Paths on record are relative to the manifest's folder; none leads out of the project."""
 
-    def __init__(self, provider: Provider, ledger: Ledger, folder: Path, root: Path, *, random: Random) -> None:
-        self._provider = provider
-        self._ledger = ledger
-        self._folder = folder
-        self._root = root
-        self._random = random
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+        self._folder = context.settings.folder
         self._shelves: set[Path] = set()
 
     async def fetch(self, take_id: str, entry: Succeeded, output: str, size: PictureSize | None) -> Rendered:
@@ -56,14 +51,14 @@ class Fetcher:
             self._refuse_outside(target.parent)
             try:
                 clip = await download.fetch(
-                    self._provider, entry.result.video_url, target=target, partial=partial, expected=expected
+                    self._context.provider, entry.result.video_url, target=target, partial=partial, expected=expected
                 )
                 break
             except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
                 if attempt == TRIES:
                     raise
                 retry_after_s = None if isinstance(trouble, BadRender) else trouble.retry_after_s
-                await anyio.sleep(backoff_s(attempt, retry_after_s, self._random.random()))
+                await anyio.sleep(backoff_s(attempt, retry_after_s, self._context.random.random()))
                 entry = await self._with_fresh_link(entry)
         render = Render(
             path=output,
@@ -76,7 +71,7 @@ class Fetcher:
             audio=clip.audio,
         )
         rendered = Rendered(asked=entry.asked, task=entry.task, result=entry.result, render=render)
-        await self._ledger.record(take_id, rendered)
+        await self._context.ledger.record(take_id, rendered)
         return rendered
 
     async def put_back(self, take_id: str, fingerprint: str, output: str, region: str) -> Rendered:
@@ -84,7 +79,7 @@ class Fetcher:
 
         Raises `BadRender` when that clip is not there any more.
         """
-        record = self._ledger.lock[take_id]
+        record = self._context.ledger.lock[take_id]
         clip = earlier_clip(record, fingerprint, region)
         source = None
         if clip is not None:
@@ -95,12 +90,12 @@ class Fetcher:
         self._refuse_outside(target.parent)
         await placement.put_back(source, target, clip.render.sha256)
         entry = put_back(record, clip, output)
-        await self._ledger.record(take_id, entry)
+        await self._context.ledger.record(take_id, entry)
         return entry
 
     def _refuse_outside(self, shelf: Path) -> None:
         """The manifest was checked before the run; a folder may have become a link since."""
-        if not shelf.resolve().is_relative_to(self._root):
+        if not shelf.resolve().is_relative_to(self._context.settings.root):
             raise StorageFailed(str(shelf), "it leads out of the project through a symbolic link")
 
     def tidy(self) -> None:
@@ -112,7 +107,7 @@ class Fetcher:
     async def _with_fresh_link(self, entry: Succeeded) -> Succeeded:
         """The same entry with the link that the service names now; unchanged when it names none."""
         try:
-            report = await self._provider.look(entry.task.task_id)
+            report = await self._context.provider.look(entry.task.task_id)
         except (ServiceRefused, ServiceUnclear):
             return entry
         if report.video_url is None:

@@ -7,14 +7,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
-from random import Random
 from typing import Final
 
 import anyio
 
 from kfpipe.domain import TaskStatus
 from kfpipe.errors import ServiceRefused, ServiceUnclear, ServiceUnreachable
-from kfpipe.provider import Provider, TaskReport
+from kfpipe.provider import TaskReport
+from kfpipe.runner.context import RunContext
 from kfpipe.runner.gate import Gate
 from kfpipe.runner.pacing import backoff_s
 from kfpipe.runner.polling import Experience, next_look_s
@@ -51,11 +51,10 @@ class _Watch:
 class Follower:
     """Asks for every task under way as often as the query budget allows, where a result is likely."""
 
-    def __init__(self, provider: Provider, gate: Gate, *, queries_per_second: float, random: Random) -> None:
-        self._provider = provider
-        self._gate = gate
-        self._queries_per_second = queries_per_second
-        self._random = random
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+        self._queries_per_second = context.settings.limits.queries_per_second
+        self._gate = Gate(self._queries_per_second)
         self._due: list[tuple[float, int, _Watch]] = []
         self._ticket = count()
         self._woken = anyio.Event()
@@ -90,7 +89,7 @@ class Follower:
         Raises `ServiceRefused` and `ServiceUnclear`.
         """
         async with self._gate.slot():
-            report = await with_retries(lambda: self._provider.look(task_id), self._random)
+            report = await with_retries(lambda: self._context.provider.look(task_id), self._context.random)
         return report if report.status.is_final and not _is_doubtful(report) else None
 
     async def run(self) -> None:
@@ -130,7 +129,7 @@ class Follower:
     async def _look(self, watch: _Watch, free: anyio.Semaphore) -> None:
         try:
             async with self._gate.slot():
-                report = await self._provider.look(watch.task_id)
+                report = await self._context.provider.look(watch.task_id)
         except (ServiceRefused, ServiceUnclear) as trouble:
             self._put_off(watch, trouble)
         else:
@@ -148,14 +147,14 @@ class Follower:
         elif watch.unanswered >= PATIENCE:
             self._end(watch, trouble=ServiceUnreachable(f"no answer about task {watch.task_id}: {trouble}"))
         else:
-            wait_s = backoff_s(watch.unanswered, trouble.retry_after_s, self._random.random())
+            wait_s = backoff_s(watch.unanswered, trouble.retry_after_s, self._context.random.random())
             self._look_again(watch, wait_s)
 
     def _take_note(self, watch: _Watch, report: TaskReport) -> None:
         age_s = anyio.current_time() - watch.since_s
         if _is_doubtful(report) and age_s < TASK_LIFE_S and watch.doubts < DOUBTS:
             watch.doubts += 1
-            self._look_again(watch, backoff_s(watch.doubts, None, self._random.random()))
+            self._look_again(watch, backoff_s(watch.doubts, None, self._context.random.random()))
             return
         if report.status.is_final:
             if report.status is TaskStatus.SUCCEEDED:

@@ -12,7 +12,7 @@ from kfpipe.errors import ServiceUnclear
 
 
 @dataclass(slots=True)
-class _Twins:
+class _SamePrompt:
     """The queue of the requests with one prompt; `members` wait or are on the wire."""
 
     turn: anyio.Lock = field(default_factory=anyio.Lock)
@@ -28,7 +28,7 @@ class Interlock:
     """
 
     def __init__(self) -> None:
-        self._twins: dict[str, _Twins] = {}
+        self._same_prompt: dict[str, _SamePrompt] = {}
         self._unanswered = 0
         self._quiet = anyio.Event()
         self._quiet.set()
@@ -43,7 +43,7 @@ class Interlock:
 
         Then `looked_for` has to follow, before another request with the prompt may be made.
         """
-        twins = self._twins.setdefault(prompt, _Twins())
+        twins = self._same_prompt.setdefault(prompt, _SamePrompt())
         twins.members += 1
         try:
             async with twins.turn:
@@ -60,7 +60,7 @@ class Interlock:
         finally:
             twins.members -= 1
             if not twins.members:
-                del self._twins[prompt]
+                del self._same_prompt[prompt]
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:

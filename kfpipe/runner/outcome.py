@@ -15,29 +15,31 @@ from kfpipe.lock.states import (
 from kfpipe.plan.model import Action, Plan
 
 
-def finished(plan: Plan, tally: Outcome | None = None, *, interrupted: bool = False) -> RunFinished:
-    """How a run of `plan` ended; without a tally, of a run that had nothing to do."""
-    tally, undecided = tally or Outcome(), len(plan.undecided)
-    done = tally.rendered + tally.failed + tally.kept + tally.under_way
+def finished(plan: Plan, outcome: Outcome | None = None, *, interrupted: bool = False) -> RunFinished:
+    """How a run of `plan` ended; without an outcome, of a run that had nothing to do."""
+    outcome, undecided = outcome or Outcome(), len(plan.undecided)
+    done = outcome.rendered + outcome.failed + outcome.kept + outcome.under_way
     unfinished = max(len(plan.work) - done, 0) + len(plan.put_off)
     return RunFinished(
-        rendered=tally.rendered,
-        kept=tally.kept + sum(step.action is Action.KEEP for step in plan.steps),
-        failed=tally.failed,
-        under_way=tally.under_way,
+        rendered=outcome.rendered,
+        kept=outcome.kept + sum(step.action is Action.KEEP for step in plan.steps),
+        failed=outcome.failed,
+        under_way=outcome.under_way,
         undecided=undecided,
         unfinished=unfinished,
-        spent=tally.spent,
+        spent=outcome.spent,
         currency=plan.currency,
-        unpriced=tally.unpriced,
-        exit_code=_exit_code(tally, interrupted=interrupted, complete=not (undecided or unfinished or tally.failed)),
+        unpriced=outcome.unpriced,
+        exit_code=_exit_code(
+            outcome, interrupted=interrupted, complete=not (undecided or unfinished or outcome.failed)
+        ),
     )
 
 
-def _exit_code(tally: Outcome, *, interrupted: bool, complete: bool) -> ExitCode:
+def _exit_code(outcome: Outcome, *, interrupted: bool, complete: bool) -> ExitCode:
     if interrupted:
         return ExitCode.INTERRUPTED
-    if tally.over_budget:
+    if outcome.over_budget:
         return ExitCode.OVER_BUDGET
     return ExitCode.OK if complete else ExitCode.INCOMPLETE
 

@@ -13,10 +13,11 @@ from kfpipe.plan.model import Step
 
 
 class PlanQueue:
-    """A queue of `steps`, which come in any order and leave in this one. Left as a context, it takes no more."""
+    """A queue of `steps`, which come in any order and leave in this one; it ends when each has come or was dropped."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self._rank = {step.take_id: rank for rank, step in enumerate(steps)}
+        self._to_come = set(self._rank)
         self._ready: list[tuple[int, Step]] = []
         self._tickets, self._counter = anyio.create_memory_object_stream[None](len(steps))
 
@@ -24,10 +25,13 @@ class PlanQueue:
         """One of the steps can be made now."""
         heappush(self._ready, (self._rank[step.take_id], step))
         self._tickets.send_nowait(None)
+        self.drop(step.take_id)
 
-    def close(self) -> None:
-        """No more steps will come."""
-        self._tickets.close()
+    def drop(self, take_id: str) -> None:
+        """Wait no longer for this take's step; one that has come stays."""
+        self._to_come.discard(take_id)
+        if not self._to_come:
+            self._tickets.close()
 
     def __aiter__(self) -> Self:
         return self

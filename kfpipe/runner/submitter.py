@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
-from random import Random
 from typing import Final
 
 import anyio
 
 from kfpipe.domain import SEED_MAX, MediaRole, RenderRequest, Take
 from kfpipe.errors import ServiceRefused
-from kfpipe.events import Event, Slowed
-from kfpipe.lock.ledger import Ledger
+from kfpipe.events import Slowed
 from kfpipe.lock.states import Asked, Failed, Failure, Submitted, Submitting, Task
 from kfpipe.lock.transitions import next_serial
-from kfpipe.provider import Accepted, Provider
+from kfpipe.provider import Accepted
+from kfpipe.runner.context import RunContext
 from kfpipe.runner.gate import Gate
 from kfpipe.runner.interlock import Interlock
 from kfpipe.runner.pacing import backoff_s
 from kfpipe.runner.retry import may_pass
-from kfpipe.runner.shields import Shields
 from kfpipe.runner.slots import Slots
 
 REFUSALS: Final = 10
@@ -29,34 +26,13 @@ REFUSALS: Final = 10
 
 
 class Submitter:
-    """Submits the takes of one model. `known` learns the ids of the tasks that it makes."""
+    """Submits the takes of one model."""
 
-    def __init__(
-        self,
-        provider: Provider,
-        ledger: Ledger,
-        known: set[str],
-        gate: Gate,
-        slots: Slots,
-        crossing: Interlock,
-        shields: Shields,
-        *,
-        region: str,
-        emit: Callable[[Event], None],
-        now: Callable[[], datetime],
-        random: Random,
-    ) -> None:
-        self._provider = provider
-        self._ledger = ledger
-        self._known = known
+    def __init__(self, context: RunContext, gate: Gate, slots: Slots, interlock: Interlock) -> None:
+        self._context = context
         self._gate = gate
         self._slots = slots
-        self._crossing = crossing
-        self._shields = shields
-        self._region = region
-        self._emit = emit
-        self._now = now
-        self._random = random
+        self._interlock = interlock
 
     async def submit(self, take: Take, media_urls: Mapping[MediaRole, str]) -> Submitted | Failed:
         """The take's new task, or why the service refuses it; both are on record.
@@ -65,7 +41,7 @@ class Submitter:
         must not be made again before the account's task list was read.
         """
         request = self._with_seed(take.request)
-        serial = next_serial(self._ledger.lock.get(take.id))
+        serial = next_serial(self._context.ledger.lock.get(take.id))
         for refusals in range(1, REFUSALS + 1):
             asked = self._asked(take, request, serial)
             try:
@@ -75,49 +51,49 @@ class Submitter:
                 self._slots.heed(refusal)
                 if refusals == REFUSALS or not may_pass(refusal):
                     return await self._refused(take.id, asked, refusal)
-                wait_s = backoff_s(refusals, refusal.retry_after_s, self._random.random())
-                self._emit(Slowed(what="submissions", wait_s=wait_s))
+                wait_s = backoff_s(refusals, refusal.retry_after_s, self._context.random.random())
+                self._context.emit(Slowed(what="submissions", wait_s=wait_s))
                 await anyio.sleep(wait_s)
         raise AssertionError("the last refusal returns")
 
     async def _post(
         self, take_id: str, asked: Asked, request: RenderRequest, media_urls: Mapping[MediaRole, str]
     ) -> Submitted:
-        async with self._crossing.posting(asked.prompt), self._gate.slot():
-            await self._ledger.record(take_id, Submitting(asked=asked))
-            async with self._shields.raised():
-                accepted = await self._provider.submit(request, media_urls)
-                self._known.add(accepted.task_id)
+        async with self._interlock.posting(asked.prompt), self._gate.slot():
+            await self._context.ledger.record(take_id, Submitting(asked=asked))
+            async with self._context.shields.raised():
+                accepted = await self._context.provider.submit(request, media_urls)
+                self._context.known.add(accepted.task_id)
                 entry = Submitted(asked=asked, task=self._receipt(accepted))
-                await self._ledger.record(take_id, entry)
+                await self._context.ledger.record(take_id, entry)
         return entry
 
     async def _refused(self, take_id: str, asked: Asked, refusal: ServiceRefused) -> Failed:
         failure = Failure(code=refusal.code, message=refusal.message, request_id=refusal.request_id, billed=False)
-        entry = Failed(asked=asked, task=None, failed_at=self._now(), failure=failure)
-        await self._ledger.record(take_id, entry)
+        entry = Failed(asked=asked, task=None, failed_at=self._context.now(), failure=failure)
+        await self._context.ledger.record(take_id, entry)
         return entry
 
     def _receipt(self, accepted: Accepted) -> Task:
-        return Task(task_id=accepted.task_id, request_id=accepted.request_id, submitted_at=self._now())
+        return Task(task_id=accepted.task_id, request_id=accepted.request_id, submitted_at=self._context.now())
 
     def _with_seed(self, request: RenderRequest) -> RenderRequest:
         if request.parameters.seed is not None:
             return request
-        return replace(request, parameters=replace(request.parameters, seed=self._random.randint(0, SEED_MAX)))
+        return replace(request, parameters=replace(request.parameters, seed=self._context.random.randint(0, SEED_MAX)))
 
     def _asked(self, take: Take, request: RenderRequest, serial: int) -> Asked:
         return Asked(
             serial=serial,
             fingerprint=take.fingerprint,
             model=request.model,
-            region=self._region,
+            region=self._context.settings.region,
             prompt=request.prompt,
             negative_prompt=request.negative_prompt,
             parameters=request.parameters,
             media={given.role: given.medium.digest for given in request.media},
             unit_price=take.unit_price,
             currency=take.currency,
-            asked_at=self._now(),
+            asked_at=self._context.now(),
             template=request.template,
         )

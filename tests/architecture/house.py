@@ -47,7 +47,7 @@ WORLDLY: Final = frozenset(
         "plan": "planfile revision",
         "provider": "transport upload_cache uploads",
         "review": "output",
-        "runner": "adopter breaker context fetcher follower gate interlock lane plan_queue retry run settings shields "
+        "runner": "adopter breaker context delivery fetcher follower gate interlock lane lifecycle plan_queue retry run settings shields "
         "signals slots submitter",
         "session": "",
     }.items()

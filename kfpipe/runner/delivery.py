@@ -1,0 +1,109 @@
+"""Finished clips on their way here, and earlier ones that are wanted again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Final, Self
+
+import anyio
+
+from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear
+from kfpipe.events import TakePostponed, TakeRendered, TakeRestored
+from kfpipe.lock.states import Entry, Succeeded, result_of, task_of
+from kfpipe.plan.model import Step
+from kfpipe.runner.context import Finished, RunContext, Settled
+from kfpipe.runner.fetcher import Fetcher
+
+FETCHERS: Final = 4
+
+
+class Delivery:
+    """The way of clips from the service to their places, as a context. `settled` hears how each one ended."""
+
+    def __init__(self, context: RunContext, settled: Settled, *, capacity: int) -> None:
+        """`capacity` is how many clips may wait; one more would hold up the lane that finished it."""
+        self._context = context
+        self._settled = settled
+        self._fetcher = Fetcher(context)
+        self._outbox, self._inbox = anyio.create_memory_object_stream[Finished](capacity)
+
+    async def send(self, clip: Finished) -> None:
+        """Have the clip fetched."""
+        await self._outbox.send(clip)
+
+    def send_all(self, steps: Sequence[Step]) -> None:
+        """Have the clips of these steps fetched, those whose link ends first at the front."""
+        clips = [
+            Finished(step=step, entry=_at_the_service(step.record.entry)) for step in steps if step.record is not None
+        ]
+        for clip in sorted(clips, key=lambda clip: clip.entry.result.url_expires_at):
+            self._outbox.send_nowait(clip)
+
+    def close(self) -> None:
+        """No more clips will come."""
+        self._outbox.close()
+
+    async def fetch_all(self) -> None:
+        """Fetch what is sent, until it is closed and all is here."""
+        async with anyio.create_task_group() as fetchers:
+            for _ in range(FETCHERS):
+                fetchers.start_soon(self._fetch)
+
+    def tidy(self) -> None:
+        """Remove what fetching has left behind."""
+        self._fetcher.tidy()
+
+    async def _fetch(self) -> None:
+        async for clip in self._inbox:
+            arrived = await self.deliver(clip.step, clip.entry)
+            self._context.outcome.rendered += arrived
+            self._settled(clip.step.take_id, arrived=arrived)
+
+    async def deliver(self, step: Step, entry: Succeeded) -> bool:
+        """Whether the clip is here now; else it was reported why not."""
+        take, context = step.take, self._context
+        size = take.size if take is not None and take.fingerprint == entry.asked.fingerprint else None
+        try:
+            rendered = await self._fetcher.fetch(step.take_id, entry, step.output, size)
+        except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
+            context.emit(TakePostponed(take_id=step.take_id, reason=f"its clip could not be downloaded: {trouble}"))
+            return False
+        render = rendered.render
+        context.emit(TakeRendered(take_id=step.take_id, path=render.path, size_bytes=render.size_bytes))
+        return True
+
+    async def restore(self, steps: Sequence[Step]) -> None:
+        """Put earlier clips, which are what is wanted again, back in their places."""
+        for step in steps:
+            arrived = await self._restored(step)
+            self._context.outcome.kept += arrived
+            self._settled(step.take_id, arrived=arrived)
+
+    async def _restored(self, step: Step) -> bool:
+        assert step.ready is not None, "an earlier clip is only wanted by a take that is complete"
+        region = self._context.settings.region
+        try:
+            await self._fetcher.put_back(step.take_id, step.ready.fingerprint, step.output, region)
+        except BadRender as trouble:
+            self._context.emit(TakePostponed(take_id=step.take_id, reason=str(trouble)))
+            return False
+        self._context.emit(TakeRestored(take_id=step.take_id, path=step.output))
+        return True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._outbox.close()
+        self._inbox.close()
+
+
+def _at_the_service(entry: Entry) -> Succeeded:
+    """The entry as it was before its file was here."""
+    task, result = task_of(entry), result_of(entry)
+    if task is None or result is None:
+        raise AssertionError("only what was paid for is downloaded")
+    return Succeeded(asked=entry.asked, task=task, result=result)
