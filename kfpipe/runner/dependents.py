@@ -21,10 +21,6 @@ class Dependents:
                 for source in sources:
                     self._guests.setdefault(source, []).append(step)
 
-    def __len__(self) -> int:
-        """How many still wait."""
-        return len(self._missing)
-
     def arrived(self, take_id: str) -> list[Step]:
         """The take's clip is here: the steps that wait for nothing else leave the room."""
         released = []

@@ -47,8 +47,8 @@ WORLDLY: Final = frozenset(
         "plan": "planfile revision",
         "provider": "transport upload_cache uploads",
         "review": "output",
-        "runner": "adopter breaker context delivery fetcher follower gate interlock lane lifecycle plan_queue retry run settings shields "
-        "signals slots submitter",
+        "runner": "adopter breaker context delivery fetcher follower gate interlock lane lifecycle plan_queue retry "
+        "run settings shields signals slots submitter",
         "session": "",
     }.items()
     for room in named.split() or [""]
