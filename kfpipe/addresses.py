@@ -6,7 +6,15 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+_SERVICE = re.compile(r"(dashscope(-[a-z]+)?|[a-z-]+\.dashscope|[\w-]+\.[a-z0-9-]+\.maas)\.aliyuncs\.com", re.ASCII)
+"""The shared hosts, and those of workspaces; others below the domain can be anyone's. Source: API reference, 2.1."""
+
 _LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal")
+
+
+def is_service_host(host: str) -> bool:
+    """Whether the host is one of the service's own."""
+    return _SERVICE.fullmatch(host) is not None
 
 
 def is_private(host: str) -> bool:

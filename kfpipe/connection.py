@@ -32,11 +32,12 @@ def base_url(project: Project, settings: Environment) -> str | None:
     """Where requests go; None: to an emulator that the run starts for itself.
 
     The variable goes before the manifest, the manifest before the region. An emulated project never leaves this
-    machine: for it the variable only counts when it names an emulator that already runs here.
+    machine: for it the variable only counts when it names an emulator that already runs here. Raises `Refused` when the
+    key would go to an address that comes from elsewhere than the key.
     """
     if not is_charged(project):
         return settings.base_url if settings.base_url is not None and is_loopback(settings.base_url) else None
-    return settings.base_url or project.manifest.provider.base_url or project.region.base_url
+    return settings.trusted_base_url() or project.manifest.provider.base_url or project.region.base_url
 
 
 def is_local(project: Project, settings: Environment) -> bool:

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from kfpipe.addresses import is_service_host
 from kfpipe.errors import Refused
+from kfpipe.wording import echoed
 
 API_KEY: Final = "DASHSCOPE_API_KEY"
 BASE_URL: Final = "DASHSCOPE_HTTP_BASE_URL"
@@ -26,12 +29,28 @@ EMULATOR_FACTOR: Final = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """Settings from outside the manifest. `api_key` is None when there is none; it never shows in a repr."""
+    """Settings from outside the manifest. `api_key` is None when there is none; it never shows in a repr.
+
+    `has_stray_address`: the address comes from a `.env`, and the key does not. Whoever wrote that file, perhaps a
+    stranger whose repository this is, must not receive it.
+    """
 
     api_key: str | None = field(repr=False)
     base_url: str | None
     submit_timeout_s: float
     emulator_factor: float
+    has_stray_address: bool = False
+
+    def trusted_base_url(self) -> str | None:
+        """The address to send the key to, if one is given. Raises Refused for a stray one."""
+        if self.has_stray_address:
+            raise Refused.because(
+                ".env",
+                f"{BASE_URL} names {echoed(self.base_url or '')}, and your key does not come from this file",
+                expected="key and address from one source, or one of the service's own hosts",
+                fix=f"if you trust that address, export {BASE_URL} too; if not, delete its line from .env",
+            )
+        return self.base_url
 
 
 def read(variables: Mapping[str, str] | None = None, folder: Path | None = None) -> Environment:
@@ -39,10 +58,16 @@ def read(variables: Mapping[str, str] | None = None, folder: Path | None = None)
 
     Only the current folder's `.env` is read: one that came with a stranger's manifest must not choose an address.
     """
-    values = {**_dotenv((folder or Path.cwd()) / ".env"), **(os.environ if variables is None else variables)}
+    own, written = (os.environ if variables is None else variables), _dotenv((folder or Path.cwd()) / ".env")
+    values = {**written, **own}
+    base_url = values.get(BASE_URL, "").strip() or None
     return Environment(
         api_key=values.get(API_KEY, "").strip() or None,
-        base_url=values.get(BASE_URL, "").strip() or None,
+        base_url=base_url,
+        has_stray_address=base_url is not None
+        and BASE_URL not in own
+        and bool(own.get(API_KEY, "").strip())
+        and not _is_service(base_url),
         submit_timeout_s=_positive(values, SUBMIT_TIMEOUT, SUBMIT_TIMEOUT_S),
         emulator_factor=_positive(values, EMULATOR_CLOCK, EMULATOR_FACTOR),
     )
@@ -61,6 +86,13 @@ def _dotenv(file: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise Refused.because(str(file), f"cannot be read: {error}", expected="NAME=value lines in UTF-8") from error
     return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value is not None}
+
+
+def _is_service(base_url: str) -> bool:
+    try:
+        return is_service_host(urlsplit(base_url).hostname or "")
+    except ValueError:
+        return False
 
 
 def _positive(values: Mapping[str, str], name: str, default: float) -> float:

@@ -180,7 +180,11 @@ async def online(region: Region, settings: environment.Environment, now: Callabl
 
     It asks for a page of the task list.
     """
-    url = (settings.base_url or region.base_url).rstrip("/")
+    try:
+        url = (settings.trusted_base_url() or region.base_url).rstrip("/")
+    except Refused as refusal:
+        (problem,) = refusal.problems
+        return [Check(topic="service", what=problem.what, verdict=Grade.ATTENTION, fix=problem.fix)]
     local = is_loopback(url)
     if not is_secure(url, local=local):
         what = f"{url} is no address that kfpipe would send a key to"

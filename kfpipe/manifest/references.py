@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from kfpipe.addresses import is_loopback_host, is_private
+from kfpipe.addresses import is_loopback_host, is_private, is_service_host
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import File, LocalFile, RemoteFile
@@ -113,9 +113,6 @@ def _remote_file(text: str, scheme: str, path: DataPath, noun: str) -> File | Fi
     return RemoteFile(url=text)
 
 
-_SERVICE = re.compile(r"(dashscope(-[a-z]+)?|[a-z-]+\.dashscope|[\w-]+\.[a-z0-9-]+\.maas)\.aliyuncs\.com", re.ASCII)
-"""The shared hosts, and those of workspaces; others below the domain can be anyone's. Source: API reference, 2.1."""
-
 _LEAVE_OUT = "correct it, or delete the line to use the address of the region"
 
 
@@ -142,7 +139,7 @@ def base_url(text: str, path: DataPath) -> str | Finding:
         )
     if url.query or url.fragment:
         return Finding(path=path, what=f"{what} has a `?` or `#` part", expected=expected, fix="delete that part")
-    if not is_loopback_host(url.hostname) and not _SERVICE.fullmatch(url.hostname):
+    if not is_loopback_host(url.hostname) and not is_service_host(url.hostname):
         return Finding(
             path=path,
             what=f"{what} is not one of the service's own: your key would be sent to strangers",
