@@ -65,6 +65,12 @@ def test_a_cancelled_take_is_rendered_anew_and_paid_once(fault: str, backend: st
     hurry.run(play, strikes, tmp_path, Cancelling.CANCELED, backend=backend)
 
 
+@pytest.mark.parametrize("backend", hurry.BACKENDS)
+def test_the_services_yes_proves_nothing_while_the_task_goes_on(backend: str, tmp_path: Path) -> None:
+    yes = {"on": "cancel", "do": "answer", "status": 200}
+    hurry.run(play, yes, tmp_path, Cancelling.RUNS_ON, backend=backend)
+
+
 def test_a_task_that_cannot_be_cancelled_runs_on_and_is_kept(tmp_path: Path) -> None:
     refusal = {"on": "cancel", "do": "answer", "status": 400, "code": "UnsupportedOperation"}
     hurry.run(play, refusal, tmp_path, Cancelling.RUNS_ON, backend="asyncio")
