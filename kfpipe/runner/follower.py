@@ -23,9 +23,9 @@ from kfpipe.runner.retry import may_pass, with_retries
 PATIENCE: Final = 40
 """Queries about one task that may go unanswered in a row: with the waits between, about half an hour."""
 
-DOUBTS: Final = 6
-"""How often a young task may be UNKNOWN, or succeed without a link, before that is believed: the service's copies may
-lag behind. With the waits between, half a minute to a minute."""
+DOUBT_S: Final = 300.0
+"""How long a young task may go on being UNKNOWN, or having succeeded without a link, before this run leaves it to the
+next one: the service's copies may lag behind, and neither settles anything."""
 
 TASK_LIFE_S: Final = 24 * 3600.0
 """The service forgets a task after this. Source: API reference, section 1."""
@@ -44,6 +44,7 @@ class _Watch:
     trouble: Exception | None = None
     unanswered: int = 0
     doubts: int = 0
+    in_doubt_since_s: float = 0.0
     status: TaskStatus = TaskStatus.PENDING
     abandoned: bool = False
 
@@ -66,7 +67,8 @@ class Follower:
     ) -> TaskReport:
         """The report that ends the task. `on_status` hears of each new status on the way.
 
-        `age_s` may be below zero where clocks do not agree.
+        A task younger than 24 h may be reported as UNKNOWN, or as succeeded without a link: then the service has said
+        so for minutes, and it proves nothing. `age_s` may be below zero where clocks do not agree.
         Raises `ServiceUnreachable` when the service has not answered for very long, `ServiceRefused` when it
         refuses to speak of this task.
         """
@@ -152,8 +154,7 @@ class Follower:
 
     def _take_note(self, watch: _Watch, report: TaskReport) -> None:
         age_s = anyio.current_time() - watch.since_s
-        if _is_doubtful(report) and age_s < TASK_LIFE_S and watch.doubts < DOUBTS:
-            watch.doubts += 1
+        if _is_doubtful(report) and age_s < TASK_LIFE_S and not self._has_doubted_enough(watch):
             self._look_again(watch, backoff_s(watch.doubts, None, self._context.random.random()))
             return
         if report.status.is_final:
@@ -166,6 +167,13 @@ class Follower:
             watch.status = report.status
             watch.on_status(report.status)
         self._look_again(watch, self._spacing_s(watch))
+
+    def _has_doubted_enough(self, watch: _Watch) -> bool:
+        now_s = anyio.current_time()
+        if not watch.doubts:
+            watch.in_doubt_since_s = now_s
+        watch.doubts += 1
+        return now_s - watch.in_doubt_since_s >= DOUBT_S
 
     def _end(self, watch: _Watch, *, report: TaskReport | None = None, trouble: Exception | None = None) -> None:
         watch.report, watch.trouble = report, trouble

@@ -41,6 +41,9 @@ from kfpipe.runner.submitter import Submitter
 LINK_LIFE: Final = timedelta(hours=24)
 """How long a result's link lasts when it does not say so itself. Source: API reference, 10.4."""
 
+TASK_LIFE: Final = timedelta(hours=24)
+"""How long the service knows a task, at least. Source: API reference, section 1."""
+
 UNANSWERED_SUBMISSIONS: Final = 5
 """How often a submission may go unanswered, and be looked for in vain, before the take is left for the next run."""
 
@@ -135,6 +138,10 @@ class Lifecycle:
             context.in_flight.discard(take_id)
         if report is None:
             return Left(is_under_way=True)
+        if report.status is TaskStatus.UNKNOWN and context.now() - entry.task.submitted_at < TASK_LIFE:
+            return Left(
+                reason=f"the service does not know task {entry.task.task_id} at the moment: that settles nothing"
+            )
         if report.status is TaskStatus.SUCCEEDED:
             return await self._succeeded(take_id, entry, report)
         failed = Failed(asked=entry.asked, task=entry.task, failed_at=context.now(), failure=_failure_of(report))

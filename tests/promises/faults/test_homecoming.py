@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from kfpipe.errors import ExitCode
-from kfpipe.lock.states import Rendered, Succeeded
+from kfpipe.lock.states import Rendered, Submitted, Succeeded
 from tests.promises.faults import hurry
 from tests.promises.faults.stage import Stage, stage
 
@@ -59,3 +59,32 @@ async def _a_stuck_source(folder: Path) -> None:
 
 def test_what_is_paid_for_comes_home_though_its_source_is_stuck(backend: str, tmp_path: Path) -> None:
     hurry.run(_a_stuck_source, tmp_path, backend=backend)
+
+
+def _says_unknown(**fault: int) -> dict[str, object]:
+    return {"on": "query", "do": "patch", "fields": {"output": {"task_status": "UNKNOWN"}}, **fault}
+
+
+async def _unknown_for_two_minutes(folder: Path) -> None:
+    with stage(folder, _says_unknown(times=8)) as account:
+        account.write(KITTEN)
+        assert await account.run() is ExitCode.OK
+        assert len(account.emulator.bill().charges) == len(account.clips()) == 1
+
+
+def test_a_service_that_forgets_a_task_for_minutes_is_waited_for(backend: str, tmp_path: Path) -> None:
+    hurry.run(_unknown_for_two_minutes, tmp_path, backend=backend)
+
+
+async def _unknown_all_along(folder: Path) -> None:
+    with stage(folder, _says_unknown()) as account:
+        account.write(KITTEN)
+        assert await account.run() is ExitCode.INCOMPLETE
+        assert isinstance(account.lock["kitten"].entry, Submitted)
+        account.emulator.forgive()
+        assert await account.run() is ExitCode.OK
+        assert len(account.emulator.bill().charges) == len(account.clips()) == 1
+
+
+def test_a_young_task_that_stays_unknown_is_left_to_the_next_run(backend: str, tmp_path: Path) -> None:
+    hurry.run(_unknown_all_along, tmp_path, backend=backend)
