@@ -147,6 +147,6 @@ def _agreed(project: Project, plan: Plan, max_cost: Decimal | None) -> Decimal |
     if isinstance(answer, Granted):
         return answer.cap
     limit = project.manifest.max_cost if max_cost is None else max_cost
-    price = f"{plan.cost:f} {plan.currency}" if answer.cap is not None else "a price that nobody knows"
+    price = f"{plan.cap_cost:f} {plan.currency}" if answer.cap is not None else "a price that nobody knows"
     agreed = "no budget is agreed" if limit is None else f"{limit:f} {plan.currency} are agreed"
     raise OverBudget(f"the run would cost {price}, and {agreed}", fix="give `max_cost`, or `budget:` in the manifest")

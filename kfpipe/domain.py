@@ -123,10 +123,10 @@ class Take:
     """One concrete render of a shot: one task, one bill, one entry of the lockfile.
 
     `size` is what the service should deliver, None while the first frame is out of reach. `unit_price` is per second
-    of video, None when nobody knows it. `output` is the render's path, relative to the manifest's folder.
-    `attempts` bounds how often a failure that may pass is tried; a higher `priority` goes first.
-    `cuts` are the pictures that other takes have yet to lend: until then the request lacks these media, and the
-    fingerprint, being made of references, is provisional.
+    of video, None when nobody knows it; `cap_price` is what a second counts for a cap, where that is more. `output` is
+    the render's path, relative to the manifest's folder. `attempts` bounds how often a failure that may pass is tried;
+    a higher `priority` goes first. `cuts` are the pictures that other takes have yet to lend: until then the request
+    lacks these media, and the fingerprint, being made of references, is provisional.
     """
 
     id: str
@@ -138,6 +138,7 @@ class Take:
     unit_price: Decimal | None
     currency: str
     output: str
+    cap_price: Decimal | None = None
     attempts: int = 3
     priority: int = 0
     cuts: tuple[tuple[MediaRole, CutFrom], ...] = ()
@@ -151,6 +152,17 @@ class Take:
     def cost(self) -> Decimal | None:
         """What the take should cost: billed seconds are the seconds asked for."""
         return None if self.unit_price is None else self.unit_price * self.request.parameters.duration_s
+
+    @property
+    def cap_cost(self) -> Decimal | None:
+        """What the take counts for a cap, as far as that is known before it is rendered."""
+        return self.cap_cost_of(Decimal(self.request.parameters.duration_s))
+
+    def cap_cost_of(self, seconds: Decimal) -> Decimal | None:
+        """What so many billed seconds count for a cap; None when nobody knows the price."""
+        if self.unit_price is None:
+            return None
+        return max(self.unit_price, self.cap_price or self.unit_price) * seconds
 
 
 def in_order(takes: Sequence[Take]) -> Sequence[Take]:

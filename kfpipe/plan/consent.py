@@ -31,10 +31,10 @@ class Withheld:
 def asked(plan: Plan, *, cap: Decimal | None, charged: bool) -> Granted | Withheld:
     """The rules above, first match first. An unknown price counts as over any cap."""
     unpriced = len(plan.unpriced)
-    if cap is not None and not unpriced and plan.cost <= cap:
+    if cap is not None and not unpriced and plan.cap_cost <= cap:
         return Granted(cap=cap)
     if cap is None and not charged:
         return Granted(cap=None)
-    if not unpriced and not plan.cost:
-        return Granted(cap=plan.cost)
-    return Withheld(cap=None if unpriced else plan.cost)
+    if not unpriced and not plan.cap_cost:
+        return Granted(cap=plan.cap_cost)
+    return Withheld(cap=None if unpriced else plan.cap_cost)

@@ -86,6 +86,11 @@ class Step:
         """What this step may add to the bill; None when the price is unknown."""
         return self.take.cost if self.take is not None and self.is_billed else Decimal(0)
 
+    @property
+    def cap_cost(self) -> Decimal | None:
+        """What this step may count for a cap; None when the price is unknown."""
+        return self.take.cap_cost if self.take is not None and self.is_billed else Decimal(0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
@@ -122,6 +127,11 @@ class Plan:
     def cost(self) -> Decimal:
         """The sum of all known prices; see `unpriced`."""
         return sum((step.cost or Decimal(0) for step in self.steps), Decimal(0))
+
+    @property
+    def cap_cost(self) -> Decimal:
+        """What the plan counts for a cap: the dearer of the manifest's price and the catalogue's for each take."""
+        return sum((step.cap_cost or Decimal(0) for step in self.steps), Decimal(0))
 
     @property
     def unpriced(self) -> tuple[Step, ...]:

@@ -79,7 +79,10 @@ class Lifecycle:
         if isinstance(earlier, Left):
             return earlier
         if record is not None and isinstance(record.entry, Submitting) and isinstance(earlier, Succeeded):
-            self._context.budget.pay(Decimal(0), earlier.result.cost)
+            seconds = earlier.result.billed_seconds
+            self._context.budget.pay(
+                Decimal(0), earlier.result.cost if step.take is None else step.take.cap_cost_of(seconds)
+            )
         if earlier is None and step.ready is None and record is not None:
             await self._close(step.take_id, record.entry.asked)
             return Left()
@@ -207,16 +210,16 @@ class Lifecycle:
             media_urls = await self._media_urls(take)
             if isinstance(media_urls, Left):
                 return media_urls
-            if not context.budget.reserve(take.cost):
+            if not context.budget.reserve(take.cap_cost):
                 context.outcome.over_budget = True
                 return Left(reason="it does not fit the budget")
             end = await self._attempt(take, media_urls)
             if isinstance(end, Left):
                 return end  # its task may be billed: what was set aside for it stays so
             if isinstance(end, Succeeded):
-                context.budget.pay(take.cost, end.result.cost)
+                context.budget.pay(take.cap_cost, take.cap_cost_of(end.result.billed_seconds))
                 return end
-            context.budget.release(take.cost)
+            context.budget.release(take.cap_cost)
             tried = failures(context.ledger.lock[take.id])
             may_pass = end.task is not None and verdict(end.failure.code, end.failure.message).may_pass
             if not may_pass or tried >= take.attempts:

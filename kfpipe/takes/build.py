@@ -143,6 +143,7 @@ class _Maker:
             fingerprint=fingerprint.of(request, cuts),
             size=self._predicted_size(draft),
             unit_price=self._prices.per_second(model, settings.resolution),
+            cap_price=self._prices.per_second_for_cap(model, settings.resolution),
             currency=self._currency,
             output=f"{self._folder}{draft.id}.mp4",
             attempts=settings.attempts,

@@ -14,29 +14,41 @@ from kfpipe.wording import did_you_mean, echoed, listed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceList:
-    """Prices of one region. `own` are the user's, by the catalogue's model name and resolution."""
+    """Prices of one region, by the catalogue's model name and resolution.
+
+    `given` are those of the command line, `written` those of the manifest, which may come from a stranger.
+    """
 
     region: Region
-    own: Mapping[tuple[str, str], Decimal]
+    given: Mapping[tuple[str, str], Decimal]
+    written: Mapping[tuple[str, str], Decimal]
 
     def per_second(self, model: Model, resolution: str) -> Decimal | None:
-        """What one second costs; None when nobody knows."""
-        return self.own.get((model.name, resolution), model.offers[self.region.name].prices.get(resolution))
+        """What one second costs; None when nobody knows. The command line wins, then the manifest."""
+        key, known = (model.name, resolution), model.offers[self.region.name].prices.get(resolution)
+        return self.given.get(key, self.written.get(key, known))
+
+    def per_second_for_cap(self, model: Model, resolution: str) -> Decimal | None:
+        """What one second counts for a cap: no price in a manifest makes it count less than the catalogue says."""
+        key, known = (model.name, resolution), model.offers[self.region.name].prices.get(resolution)
+        price = self.per_second(model, resolution)
+        return price if key in self.given or known is None or price is None else max(price, known)
 
 
 def price_list(
     lines: Iterable[PriceLine], catalogue: Catalogue, region: Region
 ) -> tuple[PriceList, tuple[Finding, ...]]:
     """The prices in force, later lines over earlier ones, and what is wrong with the lines."""
-    own: dict[tuple[str, str], Decimal] = {}
+    given: dict[tuple[str, str], Decimal] = {}
+    written: dict[tuple[str, str], Decimal] = {}
     findings: list[Finding] = []
     for line in lines:
         model = catalogue.model(line.model)
         wrong = list(_line_findings(line, model, catalogue))
         findings += wrong
         if model is not None and not wrong:
-            own[model.name, line.resolution] = line.amount
-    return PriceList(region=region, own=own), tuple(findings)
+            (written if line.path else given)[model.name, line.resolution] = line.amount
+    return PriceList(region=region, given=given, written=written), tuple(findings)
 
 
 def _line_findings(line: PriceLine, model: Model | None, catalogue: Catalogue) -> Iterator[Finding]:

@@ -133,7 +133,7 @@ class _Run:
     def _way_to_consent(self, plan: Plan) -> str:
         if plan.unpriced:
             return "give the missing price with --price or `prices:` in the manifest"
-        return f"{self._again('--max-cost', f'{plan.cost:f}')}, or `budget:` in the manifest"
+        return f"{self._again('--max-cost', f'{plan.cap_cost:f}')}, or `budget:` in the manifest"
 
     def _again(self, *more: str) -> str:
         """This very command with more words."""

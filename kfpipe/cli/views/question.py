@@ -34,11 +34,11 @@ def consent_to(plan: Plan, *, cap: Decimal | None, charged: bool) -> Granted | Q
 
 
 def _price(plan: Plan) -> str:
-    known, unpriced = money_text(plan.cost, plan.currency), len(plan.unpriced)
+    known, unpriced = money_text(plan.cap_cost, plan.currency), len(plan.unpriced)
     if not unpriced:
         return known
     unknown = f"an unknown price ({counted(unpriced, 'clip')})"
-    return f"{known} and {unknown}" if plan.cost else unknown
+    return f"{known} and {unknown}" if plan.cap_cost else unknown
 
 
 def _excess(plan: Plan, cap: Decimal | None) -> str:
@@ -46,6 +46,6 @@ def _excess(plan: Plan, cap: Decimal | None) -> str:
     if cap is None:
         return ""
     budget = f"the budget of {money_text(cap, plan.currency)}"
-    if plan.cost > cap:
-        return f", {money_text(plan.cost - cap, plan.currency)} over {budget}"
+    if plan.cap_cost > cap:
+        return f", {money_text(plan.cap_cost - cap, plan.currency)} over {budget}"
     return f", perhaps over {budget}"

@@ -1,0 +1,61 @@
+"""A stranger's manifest names prices of its own: they are shown, and loosen no cap."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from kfpipe.emulator import Emulator
+from tests.support.places import ROOT
+
+MANIFEST = """
+kfpipe: 1
+provider: {name: dashscope, region: beijing}
+budget: {max_cost: 0.01, currency: CNY}
+prices: {wan2.7-i2v: {720P: 0.0001}}
+defaults: {model: wan2.7-i2v, resolution: 720P, duration: 5, first_frame: a.png, last_frame: a.png}
+shots:
+  - {id: kitten, prompt: A kitten looks up.}
+"""
+
+
+def run(folder: Path, emulator: Emulator, *words: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(("DASHSCOPE_", "KFPIPE_"))}
+    there = {"DASHSCOPE_HTTP_BASE_URL": emulator.base_url, "DASHSCOPE_API_KEY": "sk-test", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "kfpipe", "run", "shots.yaml", *words],
+        cwd=folder,
+        env={**kept, **there},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    Image.new("RGB", (640, 360), (40, 60, 120)).save(tmp_path / "a.png")
+    (tmp_path / "shots.yaml").write_text(MANIFEST, "utf-8")
+    return tmp_path
+
+
+def test_a_price_in_a_manifest_loosens_no_cap(folder: Path) -> None:
+    with Emulator(region="beijing", factor=1000, film="tiny") as emulator:
+        ended = run(folder, emulator)
+        assert ended.returncode == 3
+        assert "CNY 3.00" in ended.stderr
+        assert not emulator.bill().charges
+
+
+def test_a_price_on_the_command_line_is_the_users_own_word(folder: Path) -> None:
+    with Emulator(region="beijing", factor=1000, film="tiny") as emulator:
+        ended = run(folder, emulator, "--price", "wan2.7-i2v:720P=0.0001")
+        assert ended.returncode == 0, ended.stderr
+        assert len(emulator.bill().charges) == 1
