@@ -139,6 +139,7 @@ def test_takes_are_selected_by_tag_less_what_is_left_out(studio: Studio) -> None
     finished = kfpipe.run(load(), select=("tag:hero", "!walk"))
     assert (finished.rendered, studio.billed(), set(kfpipe.records(load()))) == (1, 1, {"kitten"})
     assert kfpipe.select(load(), "state:rendered") == ("kitten",)
+    assert not kfpipe.plan(load(), select=()).steps
     assert kfpipe.run(load(), select="!kitten").rendered == 2
     assert studio.billed() == 3
 
