@@ -73,8 +73,9 @@ def _arguments(signature: inspect.Signature) -> list[str]:
             continue
         if parameter.kind is parameter.KEYWORD_ONLY and "*" not in told:
             told.append("*")
+        stars = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
         default = "" if parameter.default is parameter.empty else f" = {_default(parameter.default)}"
-        told.append(f"{parameter.name}: {parameter.annotation}{default}")
+        told.append(f"{stars}{parameter.name}: {parameter.annotation}{default}")
     return told
 
 

@@ -63,9 +63,9 @@ def _table(subject: str) -> str:
         case ["python", "methods"]:
             return signatures.methods()
         case ["python", "events"]:
-            return _drawn(("event", "fields", "what it tells"), [*signatures.event_rows()])
+            return _drawn(("event", "fields", "what it reports"), [*signatures.event_rows()])
         case ["python", "errors"]:
-            return _drawn(("error", "is a", "what it tells"), [*signatures.error_rows()])
+            return _drawn(("error", "is a", "what it means"), [*signatures.error_rows()])
         case ["file", path]:
             return f"```python\n{(PAGES / path).read_text('utf-8')}```\n"
         case _:

@@ -6,6 +6,7 @@ import inspect
 import runpy
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -13,10 +14,14 @@ import kfpipe
 from docs.signatures import FUNCTIONS, METHODS
 from kfpipe import environment
 from kfpipe.emulator import Emulator
+from kfpipe.plan.model import Plan
 from tests.docs.pages import ROOT, blocks
 from tests.docs.test_pages import HEAD, SHOTS, furnish
 
 PAGE = ROOT / "docs" / "python.md"
+TWO_SHOTS = SHOTS.replace("id: kitten", "id: kitten, tags: [hero]").replace("}]\n", "}, ") + (
+    "{id: walk, tags: [hero], model: wan2.7-i2v, first_frame: a.png, prompt: It walks.}]\n"
+)
 EXAMPLE = ROOT / "docs" / "examples" / "render.py"
 
 
@@ -49,12 +54,16 @@ async def test_the_example_sends_nothing_beyond_its_budget(quick_emulator: Emula
 def test_the_short_examples_run_one_after_the_other(
     quick_emulator: Emulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    Path("shots.yaml").write_text(f"{HEAD}{TWO_SHOTS}", "utf-8")
     names: dict[str, object] = {}
     for block in blocks(PAGE, "python"):
         if not block.text.startswith(("def", "async", "@", '"""')):  # heads of functions, and the example above
             exec(block.text, names)
-    assert "1 0.50 USD\nkitten keep ('rendered',) 0\n" in capsys.readouterr().out
-    assert len(quick_emulator.bill().charges) == 1
+    printed = capsys.readouterr().out
+    assert "2 1.00 USD\nkitten keep ('rendered',) 0\nwalk keep ('rendered',) 0\n" in printed
+    assert names["heroes"] == ("kitten",)
+    assert [step.take_id for step in cast(Plan, names["again"]).work] == ["kitten"]
+    assert len(quick_emulator.bill().charges) == 2
 
 
 def test_the_page_describes_every_public_function() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,12 @@ PAID = DEFAULTS.replace("{name: emulator}", "{name: dashscope}")
 BUDGET = "budget: {max_cost: 1, currency: USD}\n"
 TWO = "shots:\n- {id: kitten, prompt: A kitten looks up.}\n- {id: walk, prompt: It walks away.}\n"
 COST = Decimal("0.40")
+THREE = (
+    "shots:\n"
+    "- {id: kitten, tags: [hero], prompt: A kitten looks up.}\n"
+    "- {id: walk, tags: [hero], prompt: It walks away.}\n"
+    "- {id: roof, prompt: Lamps light up.}\n"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +89,102 @@ def test_a_run_may_be_in_any_thread(studio: Studio) -> None:
     studio.write(TWO)
     with ThreadPoolExecutor(1) as threads:
         assert threads.submit(kfpipe.run, load()).result().rendered == 2
+
+
+# ---- consent -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("head", "max_cost", "answer"),
+    [
+        (PAID, None, kfpipe.Withheld(cap=COST)),
+        (PAID, Decimal("0.39"), kfpipe.Withheld(cap=COST)),
+        (PAID, COST, kfpipe.Granted(cap=COST)),
+        (f"{PAID}{BUDGET}", None, kfpipe.Granted(cap=Decimal(1))),
+        (f"{PAID}{BUDGET}", Decimal("0.39"), kfpipe.Withheld(cap=COST)),
+        (PAID.replace("wan2.7-i2v, duration: 2", "wan2.2-kf2v-flash"), Decimal(100), kfpipe.Withheld(cap=None)),
+        (DEFAULTS, Decimal("0.39"), kfpipe.Withheld(cap=COST)),
+    ],
+)
+def test_consent_says_beforehand_what_a_run_does(
+    studio: Studio, head: str, max_cost: Decimal | None, answer: kfpipe.Granted | kfpipe.Withheld
+) -> None:
+    studio.write(TWO, head)
+    project = load()
+    assert kfpipe.consent(project, kfpipe.plan(project), max_cost=max_cost) == answer
+    if isinstance(answer, kfpipe.Granted):
+        assert kfpipe.run(project, max_cost=max_cost).spent == COST
+    else:
+        with pytest.raises(kfpipe.OverBudget):
+            kfpipe.run(project, max_cost=max_cost)
+    assert studio.billed() == (2 if isinstance(answer, kfpipe.Granted) else 0)
+
+
+def test_the_emulator_needs_no_consent_and_neither_does_what_is_done(studio: Studio) -> None:
+    studio.write(TWO)
+    assert kfpipe.consent(load(), kfpipe.plan(load())) == kfpipe.Granted(cap=None)
+    studio.write(TWO, PAID)
+    kfpipe.run(load(), max_cost=COST)
+    assert kfpipe.consent(load(), kfpipe.plan(load())) == kfpipe.Granted(cap=Decimal(0))
+
+
+# ---- some takes --------------------------------------------------------------------------------------------------
+
+
+def test_takes_are_selected_by_tag_less_what_is_left_out(studio: Studio) -> None:
+    studio.write(THREE)
+    assert kfpipe.select(load(), "tag:hero", "!walk") == ("kitten",)
+    assert kfpipe.select(load(), "!kitten") == ("walk", "roof")
+    assert kfpipe.select(load(), "roof", "kitten") == ("kitten", "roof")
+    finished = kfpipe.run(load(), select=("tag:hero", "!walk"))
+    assert (finished.rendered, studio.billed(), set(kfpipe.records(load()))) == (1, 1, {"kitten"})
+    assert kfpipe.select(load(), "state:rendered") == ("kitten",)
+    assert not kfpipe.plan(load(), select=()).steps
+    assert kfpipe.run(load(), select="!kitten").rendered == 2
+    assert studio.billed() == 3
+
+
+def test_a_take_that_has_left_the_manifest_is_selected_after_the_others(studio: Studio) -> None:
+    studio.write(THREE)
+    kfpipe.run(load(), select="kitten")
+    studio.write(THREE.replace("id: kitten", "id: cat"))
+    assert kfpipe.select(load(), "kitten", "roof") == ("roof", "kitten")
+
+
+@pytest.mark.parametrize("selection", ["tag:hero", ["tag:hero"], ("kitten", "walk"), lambda take_id: take_id != "roof"])
+def test_a_selection_is_a_selector_or_several_or_a_function(studio: Studio, selection: Any) -> None:
+    studio.write(THREE)
+    assert [step.take_id for step in kfpipe.plan(load(), select=selection).steps] == ["kitten", "walk"]
+    kfpipe.run(load())
+    again = kfpipe.plan(load(), rerender=selection)
+    assert [step.take_id for step in again.work] == ["kitten", "walk"]
+    assert kfpipe.run(load(), rerender=selection).rendered == 2
+    assert studio.billed() == 5
+    assert {one.take_id for one in kfpipe.verify(load(), select=selection)} == {"kitten", "walk"}
+
+
+def test_what_failed_is_tried_again_by_its_state(studio: Studio) -> None:
+    studio.write(THREE)
+    studio.emulator.script({"on": "submit", "prompt_contains": "Lamps", "do": "fail", "code": "DataInspectionFailed"})
+    assert kfpipe.run(load()).failed == 1
+    studio.emulator.forgive()
+    assert kfpipe.run(load()).undecided == 1
+    assert kfpipe.run(load(), retry="state:failed").rendered == 1
+    assert studio.billed() == 3
+
+
+def test_a_selector_that_names_nothing_is_refused(studio: Studio) -> None:
+    studio.write(THREE)
+    for unknown in ("kitteh", "tag:heros", "colour:red", "!kitteh"):
+        with pytest.raises(kfpipe.Refused) as refused:
+            kfpipe.select(load(), unknown)
+        assert len(refused.value.problems) == 1
+        for option in ("select", "retry", "rerender"):
+            with pytest.raises(kfpipe.Refused):
+                kfpipe.run(load(), **{option: unknown})  # type: ignore[arg-type]
+    with pytest.raises(kfpipe.Refused, match="kitteh"):
+        kfpipe.select(load(), "kitteh")
+    assert studio.billed() == 0
 
 
 # ---- the stream --------------------------------------------------------------------------------------------------
