@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -25,6 +25,19 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is killed and started again waits more than it works: it begins first, so that nothing of it ends last."""
     items.sort(key=lambda item: "crash" not in item.path.parts)
+
+
+NO_SKIPS = os.environ.get("KFPIPE_NO_SKIPS") == "1"
+"""Where everything that tests need is at hand, a test that is skipped has failed to say what it was written for."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if NO_SKIPS and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and KFPIPE_NO_SKIPS is set: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(params=["asyncio", "trio"])
