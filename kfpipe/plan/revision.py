@@ -73,14 +73,21 @@ def _commit(root: Path, name: str) -> str:
 
 
 class _Export:
-    """Files of one commit, brought to `folder` when they are asked for. `store` is where Git LFS keeps contents."""
+    """Files of one commit, brought to `folder` when they are asked for.
 
-    def __init__(self, folder: Path, commit: str, store: Path, asking: IO[bytes], answers: IO[bytes]) -> None:
+    `root` is where the repository is, `store` where Git LFS keeps contents.
+    """
+
+    def __init__(
+        self, folder: Path, root: Path, commit: str, store: Path, asking: IO[bytes], answers: IO[bytes]
+    ) -> None:
         self.folder = folder
+        self._root = root
         self._commit = commit
         self._store = store
         self._asking = asking
         self._answers = answers
+        self._is_partial: bool | None = None
 
     def bring(self, path: Path) -> None:
         """Put the file there that the commit has at this place; nothing when it has none.
@@ -95,10 +102,11 @@ class _Export:
             self._asking.write(f"{self._commit}:{name}\n".encode())
             self._asking.flush()
             header = self._answers.readline().split()
-            if not header:
+            is_missing = header[-1:] == [b"missing"]
+            if not header or (is_missing and self._is_lacking(name)):
                 fix = "a partial clone lacks what it was never asked for: `git fetch --refetch` brings all of it"
                 raise Refused.because("--diff", f"git cannot read {echoed(name)} of that commit", fix=fix)
-            if header[-1] == b"missing":
+            if is_missing:
                 return
             *_, kind, size = header
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -108,6 +116,19 @@ class _Export:
             else:  # a folder, or a link that leads out of the commit
                 self._pour(int(size), Path(os.devnull))
             self._answers.read(1)  # the line's end
+
+    def _is_lacking(self, name: str) -> bool:
+        """Whether the commit has this file, but the clone has not: git 2.53 says "missing" of either."""
+        if self._is_partial is None:
+            self._is_partial = bool(
+                git.output_or_nothing(self._root, "config", "--get-regexp", r"^remote\..*\.promisor$")
+            )
+        if not self._is_partial:
+            return False
+        _mode, kind, *_ = git.output_or_nothing(
+            self._root, "ls-tree", "--full-tree", "--", self._commit, name
+        ).split() or ("", "")
+        return kind == "blob"
 
     def _pour(self, size: int, place: Path) -> None:
         with place.open("wb") as file:
@@ -142,4 +163,4 @@ def _exported(root: Path, commit: str) -> Iterator[_Export]:
         )
         with reader:
             assert reader.stdin is not None and reader.stdout is not None
-            yield _Export(folder, commit, store, reader.stdin, reader.stdout)
+            yield _Export(folder, root, commit, store, reader.stdin, reader.stdout)

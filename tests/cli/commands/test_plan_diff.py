@@ -234,6 +234,19 @@ def test_what_a_partial_clone_lacks_is_not_fetched_on_the_way(
     assert ended.err.startswith("--diff: git cannot read 'shots.yaml' of that commit\n  fix: ")
 
 
+def test_what_a_commit_lacks_is_told_in_a_partial_clone_too(
+    folder: Path, git: Git, kfpipe: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "shots.yaml").rename(folder / "later.yaml")
+    commit(git)
+    git("config", "uploadpack.allowFilter", "true")
+    git("clone", "-q", "--filter=blob:none", folder.as_uri(), str(folder / "clone"))
+    monkeypatch.chdir(folder / "clone")
+    ended = kfpipe("plan", "later.yaml", "--diff", "HEAD~1")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("--diff: 'HEAD~1' has no 'later.yaml'\n")
+
+
 def test_git_does_not_get_the_key(folder: Path, git: Git, kfpipe: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-test-0123456789abcdef")
     real = shutil.which("git")
