@@ -40,12 +40,6 @@ def base_url(project: Project, settings: Environment) -> str | None:
     return settings.trusted_base_url() or project.manifest.provider.base_url or project.region.base_url
 
 
-def is_local(project: Project, settings: Environment) -> bool:
-    """Whether the requests stay on this machine."""
-    url = base_url(project, settings)
-    return url is None or is_loopback(url)
-
-
 def api_key(project: Project, settings: Environment) -> str:
     """The key to go there with. Raises `AccountRefused` when there is none."""
     if not is_charged(project):

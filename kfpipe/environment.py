@@ -20,6 +20,7 @@ from kfpipe.wording import echoed
 API_KEY: Final = "DASHSCOPE_API_KEY"
 BASE_URL: Final = "DASHSCOPE_HTTP_BASE_URL"
 SUBMIT_TIMEOUT: Final = "KFPIPE_SUBMIT_TIMEOUT"
+LIST_PATIENCE: Final = "KFPIPE_LIST_PATIENCE"
 EMULATOR_CLOCK: Final = "KFPIPE_EMULATOR_CLOCK"
 
 SUBMIT_TIMEOUT_S: Final = 60.0
@@ -31,6 +32,7 @@ EMULATOR_FACTOR: Final = 120.0
 class Environment:
     """Settings from outside the manifest. `api_key` is None when there is none; it never shows in a repr.
 
+    `list_patience_s` is None where nobody says how long a task may take to appear in the account's list.
     `has_stray_address`: the address comes from a `.env`, and the key does not. Whoever wrote that file, perhaps a
     stranger whose repository this is, must not receive it.
     """
@@ -39,6 +41,7 @@ class Environment:
     base_url: str | None
     submit_timeout_s: float
     emulator_factor: float
+    list_patience_s: float | None = None
     has_stray_address: bool = False
 
     def trusted_base_url(self) -> str | None:
@@ -69,6 +72,7 @@ def read(variables: Mapping[str, str] | None = None, folder: Path | None = None)
         and bool(own.get(API_KEY, "").strip())
         and not _is_service(base_url),
         submit_timeout_s=_positive(values, SUBMIT_TIMEOUT, SUBMIT_TIMEOUT_S),
+        list_patience_s=_positive(values, LIST_PATIENCE, 120.0) if LIST_PATIENCE in values else None,
         emulator_factor=_positive(values, EMULATOR_CLOCK, EMULATOR_FACTOR),
     )
 

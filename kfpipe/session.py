@@ -35,9 +35,11 @@ from kfpipe.runner.run import Run
 from kfpipe.runner.settings import RunSettings
 from kfpipe.runner.signals import interrupting
 
-LIST_PAUSE_S: Final = 5.0
-"""Between two looks at the task list; how soon the service lists a new task is not documented."""
-LOOPBACK_LIST_PAUSE_S: Final = 0.2
+LIST_PATIENCE_S: Final = 120.0
+"""How long a task may take to appear in the account's list; how soon the service lists one is not documented."""
+
+REHEARSAL_PATIENCE_S: Final = 0.2
+"""How long the built-in emulator may take to list a task; nobody pays for what it does."""
 
 
 @contextmanager
@@ -177,7 +179,7 @@ class Session:
         return workspace.known_tasks(self.project.root, self.project.lockfile_path)
 
     def _run_settings(self, cap: Decimal | None, detach: bool) -> RunSettings:
-        local = connection.is_local(self.project, self.settings)
+        charged = connection.is_charged(self.project)
         return RunSettings(
             folder=self.project.folder,
             root=self.project.root,
@@ -187,7 +189,7 @@ class Session:
             is_detached=detach,
             neighbours=self._neighbours,
             continued=self._continued,
-            list_pause_s=LOOPBACK_LIST_PAUSE_S if local else LIST_PAUSE_S,
+            list_patience_s=self.settings.list_patience_s or (LIST_PATIENCE_S if charged else REHEARSAL_PATIENCE_S),
             now=environment.now,
             random=SystemRandom(),
         )

@@ -17,6 +17,8 @@ from kfpipe.emulator.settings import FILMS
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 
+# The emulator lists a task at once: nobody has to wait minutes for one that is not there.
+os.environ.setdefault("KFPIPE_LIST_PATIENCE", "0.5")
 
 # Where this is set, each of the many processes that tests start would compile all of kfpipe anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -198,10 +198,10 @@ def upload_policy(answer: Json) -> UploadPolicy:
 def failure(status: int, answer: Json | None, *, retry_after_s: float | None) -> KfpipeError:
     """The error that an answer stands for which is not the one that was hoped for; `answer` is None when unreadable.
 
-    Refused, that is certainly not carried out, is what the service decided against with a code that says so, and
-    every 4xx but 408. All else is unclear: after a 5xx a task may exist (API reference, section 7). That rule is
-    general, so it holds for `ModelServingError`, `ModelUnavailable` and `ServiceUnavailable` too, although they sound
-    like a refusal: a look at the task list is cheap, a second clip is not.
+    Refused, that is certainly not carried out, is every 4xx that is neither 408 nor a 429 without the service's code (a
+    gateway may have made two tries of one request), and whatever below that has a code that decides. All else is
+    unclear: after a 5xx a task may exist (API reference, section 7), whatever its code sounds like. A look at the task
+    list is cheap, a second clip is not.
     """
     fields: Json = answer or {}
     own_code = _text(fields.get("code"))
@@ -212,7 +212,7 @@ def failure(status: int, answer: Json | None, *, retry_after_s: float | None) ->
     if meaning is Verdict.ACCOUNT:
         return AccountRefused(code, message, request_id=request_id)
     decided = own_code is not None and (meaning is Verdict.FINAL or meaning.throttle is not None)
-    if decided or (400 <= status < 500 and status != 408):
+    if (status < 400 and decided) or (400 <= status < 500 and status != 408 and (status != 429 or own_code)):
         return ServiceRefused(code, message, status=status, request_id=request_id, retry_after_s=retry_after_s)
     return ServiceUnclear(f"HTTP {status}, {code}: {message}", retry_after_s=retry_after_s)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
+from typing import Final
 
 import anyio
 import anyio.to_thread
@@ -16,6 +18,9 @@ from kfpipe.runner.context import RunContext
 from kfpipe.runner.follower import Follower
 from kfpipe.runner.interlock import Interlock
 from kfpipe.runner.retry import all_tasks
+
+FIRST_PAUSE_S: Final = 5.0
+"""Between the first two looks at the list; each further one is twice as long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +70,14 @@ class Adopter:
         self._interlock = interlock
         self._model = model
         self._orphans: dict[str, Submitting] = {}
+        self._expected_at_s: dict[str, float] = {}
         self._not_looked_for: set[str] = set()
         self._first_in_line: dict[str, frozenset[str]] = {}
 
     def expect(self, take_id: str, orphan: Submitting) -> None:
         """Tell of an unanswered request, so that it is considered when another one's task is looked for."""
+        if self._orphans.get(take_id) != orphan:
+            self._expected_at_s[take_id] = anyio.current_time()
         self._orphans[take_id] = orphan
         self._not_looked_for.add(take_id)
 
@@ -97,9 +105,8 @@ class Adopter:
             report = await self._follower.until_final(
                 candidate.task_id,
                 self._model,
-                age_s=max(
-                    (self._context.now() - candidate.created_at).total_seconds(), 0.0
-                ),  # its clock may be ahead of ours
+                # Its clock may be ahead of ours.
+                age_s=max((self._context.now() - candidate.created_at).total_seconds(), 0.0),
                 on_status=lambda _: None,
             )
             if candidate.task_id in self._context.known:
@@ -141,14 +148,11 @@ class Adopter:
         return [take_id for take_id in owners if take_id in first] or owners
 
     async def _candidates(self, take_id: str) -> list[ListedTask]:
-        """Unowned tasks, from two looks with a pause between: a new task may take a while to be listed."""
+        """Unowned tasks, from as many looks as it takes to trust the list."""
         try:
             async with self._interlock.reading():
                 self._context.known.update(await anyio.to_thread.run_sync(self._context.settings.neighbours))
-                first = await self._unowned()
-                await anyio.sleep(self._context.settings.list_pause_s)
-                second = await self._unowned()
-                candidates = {task.task_id: task for task in (*first, *second)}
+                candidates = await self._unowned(take_id)
                 for task_id in candidates:
                     self._first_in_line.setdefault(task_id, frozenset(self._not_looked_for))
                 self._not_looked_for.discard(take_id)
@@ -156,7 +160,25 @@ class Adopter:
             self._interlock.looked_for(self._orphans[take_id].asked.prompt)
         return list(candidates.values())
 
-    async def _unowned(self) -> list[ListedTask]:
-        return orphans.candidates(
-            await all_tasks(self._context.provider, self._model, self._context.random), self._context.known
-        )
+    async def _unowned(self, take_id: str) -> dict[str, ListedTask]:
+        """The tasks without an owner, by id, that the list shows until it can be trusted.
+
+        A new task may take a while to be listed. So the list is trusted when it shows a task of this run that was asked
+        for at or after the lost one; without such a witness it is read again, further and further apart, until the
+        request has been lost for as long as a task may take to appear.
+        """
+        context, found = self._context, dict[str, ListedTask]()
+        trusted_at_s = self._expected_at_s[take_id] + context.settings.list_patience_s
+        for look in count():
+            listed = await all_tasks(context.provider, self._model, context.random)
+            found |= {task.task_id: task for task in orphans.candidates(listed, context.known)}
+            left_s = trusted_at_s - anyio.current_time()
+            if left_s <= 0 or self._is_witnessed(take_id, listed):
+                return found
+            await anyio.sleep(min(left_s, FIRST_PAUSE_S * 2**look))
+        raise AssertionError("the last look returns")
+
+    def _is_witnessed(self, take_id: str, listed: Sequence[ListedTask]) -> bool:
+        asked_at = self._orphans[take_id].asked.asked_at
+        times = (self._context.submitted.get(task.task_id) for task in listed)
+        return any(time is not None and time >= asked_at for time in times)

@@ -24,7 +24,7 @@ class RunContext:
     """What all parts of a run share.
 
     `emit` is called with each event and must not block. `known` holds the ids of all tasks that have an owner,
-    `in_flight` the takes whose tasks are under way now.
+    `submitted` those of this run's own, by when they were asked for; `in_flight` the takes whose tasks are under way.
     """
 
     provider: Provider
@@ -33,6 +33,7 @@ class RunContext:
     emit: Callable[[Event], None]
     budget: Budget
     known: set[str]
+    submitted: dict[str, datetime] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome)
     shields: Shields = field(default_factory=Shields)
     in_flight: set[str] = field(default_factory=set)

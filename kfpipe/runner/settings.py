@@ -37,7 +37,8 @@ class RunLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    """How to run. `cap` is the most that may be spent (None: no limit), `list_pause_s` the wait between two looks.
+    """How to run. `cap` is the most that may be spent (None: no limit), `list_patience_s` how long a task
+    may take to appear in the account's list.
 
     A run that `is_detached` submits as many tasks as the limits allow at once, brings home what is finished, and waits
     for no other task.
@@ -52,7 +53,7 @@ class RunSettings:
     limits: RunLimits
     cap: Decimal | None
     is_detached: bool
-    list_pause_s: float
+    list_patience_s: float
     neighbours: Callable[[], set[str]]
     continued: Callable[[Step, Lock], Step]
     now: Callable[[], datetime]

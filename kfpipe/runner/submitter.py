@@ -9,7 +9,7 @@ from typing import Final
 import anyio
 
 from kfpipe.domain import SEED_MAX, MediaRole, RenderRequest, Take
-from kfpipe.errors import ServiceRefused
+from kfpipe.errors import ServiceRefused, ServiceUnclear
 from kfpipe.events import Slowed
 from kfpipe.lock.states import Asked, Failed, Failure, Submitted, Submitting, Task
 from kfpipe.lock.transitions import next_serial
@@ -63,10 +63,17 @@ class Submitter:
             await self._context.ledger.record(take_id, Submitting(asked=asked))
             async with self._context.shields.raised():
                 accepted = await self._context.provider.submit(request, media_urls)
-                self._context.known.add(accepted.task_id)
+                self._own(accepted.task_id, asked)
                 entry = Submitted(asked=asked, task=self._receipt(accepted))
                 await self._context.ledger.record(take_id, entry)
         return entry
+
+    def _own(self, task_id: str, asked: Asked) -> None:
+        """Take the task for this request's. Raises `ServiceUnclear` for one that has an owner already."""
+        if task_id in self._context.known:
+            raise ServiceUnclear(f"the answer names task {task_id}, which belongs to another request")
+        self._context.known.add(task_id)
+        self._context.submitted[task_id] = asked.asked_at
 
     async def _refused(self, take_id: str, asked: Asked, refusal: ServiceRefused) -> Failed:
         failure = Failure(code=refusal.code, message=refusal.message, request_id=refusal.request_id, billed=False)

@@ -153,7 +153,13 @@ def test_the_page_on_runs_tells_of_all_actions_states_exit_codes_and_variables()
     text = page.read_text("utf-8")
     cells = first_cells(page)
     assert {str(code.value) for code in ExitCode} <= cells
-    assert {environment.API_KEY, environment.BASE_URL, environment.SUBMIT_TIMEOUT, environment.EMULATOR_CLOCK} <= cells
+    assert {
+        environment.API_KEY,
+        environment.BASE_URL,
+        environment.SUBMIT_TIMEOUT,
+        environment.LIST_PATIENCE,
+        environment.EMULATOR_CLOCK,
+    } <= cells
     assert all(f"| `{action}` |" in text for action in Action)
     assert all(f"`{state}`" in text for state in STATES)
 

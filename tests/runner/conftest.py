@@ -71,7 +71,11 @@ class Studio:
     @property
     def settings(self) -> Environment:
         return Environment(
-            api_key="sk-test", base_url=self.emulator.base_url, submit_timeout_s=2.0, emulator_factor=1.0
+            api_key="sk-test",
+            base_url=self.emulator.base_url,
+            submit_timeout_s=2.0,
+            emulator_factor=1.0,
+            list_patience_s=0.5,
         )
 
     @property

@@ -23,6 +23,7 @@ from kfpipe.session import Session
 KEY: Final = connection.EMULATOR_KEY
 
 SUBMIT_TIMEOUT_S: Final = 20.0
+LIST_PATIENCE_S: Final = 2.0
 """On the runs' fast clock: a second of real time."""
 
 HEAD: Final = """\
@@ -43,6 +44,7 @@ class Stage:
     emulator: Emulator
     endings: list[ExitCode] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    list_patience_s: float = LIST_PATIENCE_S
 
     def write(self, shots: str) -> None:
         (self.folder / "shots.yaml").write_text(f"{HEAD}shots:\n{shots}", "utf-8")
@@ -72,6 +74,7 @@ class Stage:
             api_key=KEY,
             base_url=self.emulator.base_url,
             submit_timeout_s=SUBMIT_TIMEOUT_S,
+            list_patience_s=self.list_patience_s,
             emulator_factor=1.0,
         )
         with api.session(self.project) as session:

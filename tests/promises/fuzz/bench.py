@@ -25,6 +25,7 @@ from trio.testing import MockClock
 
 from kfpipe.cli import main
 from tests.support import outputs
+from tests.support.surroundings import neutral
 
 FINE: Final = (0, 1, 2, 3, 4, 130)
 LONGEST_S: Final = 20.0
@@ -97,14 +98,13 @@ def files_with(secret: str, folder: Path) -> list[str]:
 
 @contextlib.contextmanager
 def _surroundings(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(("DASHSCOPE_", "KFPIPE_"))}
     virtual: Any = partial(anyio.run, backend="trio", backend_options={"clock": MockClock(autojump_threshold=IDLE_S)})
     before = Path.cwd()
     os.chdir(folder)
     try:
         with (
             warnings.catch_warnings(action="ignore", category=ResourceWarning),  # a body that nobody heard to its end
-            patch.dict(os.environ, {**kept, "KFPIPE_DEBUG": "1", **environment}, clear=True),
+            patch.dict(os.environ, {**neutral(), "KFPIPE_DEBUG": "1", **environment}, clear=True),
             patch("anyio.run", virtual),
         ):
             yield

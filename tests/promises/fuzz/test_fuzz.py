@@ -16,6 +16,7 @@ import pytest
 
 from tests.promises.fuzz.cases import KEY, KINDS, SHARES, Bench, open_bench
 from tests.support.places import ROOT
+from tests.support.surroundings import neutral
 
 ASKED_FOR = int(os.environ.get("KFPIPE_FUZZ_CASES", "0"))
 CHEAP = {"manifests": 250, "lockfiles": 60, "journals": 40, "environments": 10, "answers": 8}
@@ -39,7 +40,6 @@ def test_no_input_brings_the_command_line_down(bench: Bench, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", PROCESSES)
 def test_a_process_of_its_own_fares_no_worse(bench: Bench, kind: str) -> None:
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(("DASHSCOPE_", "KFPIPE_"))}
     for number in range(PROCESSES[kind]):
         bench.clean()
         for words, environment in KINDS[kind](bench, Random(f"process {kind} {number}")):
@@ -47,7 +47,7 @@ def test_a_process_of_its_own_fares_no_worse(bench: Bench, kind: str) -> None:
             ended = subprocess.run(
                 [sys.executable, "-m", "kfpipe", *words],
                 cwd=bench.folder,
-                env={**kept, "PYTHONPATH": str(ROOT), **environment},
+                env={**neutral(), "PYTHONPATH": str(ROOT), **environment},
                 capture_output=True,
                 text=True,
                 timeout=100,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from tests.promises.fuzz.bench import Ended, call
 from tests.promises.fuzz.cases import KEY, SMALL
 from tests.promises.fuzz.service import Service
 from tests.provider.conftest import Stub
+from tests.support.surroundings import neutral
 
 Call = Callable[..., Ended]
 
@@ -57,5 +57,4 @@ def kfpipe(folder: Path, service: Service) -> Call:
 @pytest.fixture
 def variables(service: Service) -> dict[str, str]:
     """The environment of a child process that goes to the service."""
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(("DASHSCOPE_", "KFPIPE_"))}
-    return {**kept, "DASHSCOPE_HTTP_BASE_URL": service.base_url, "DASHSCOPE_API_KEY": KEY}
+    return {**neutral(), "DASHSCOPE_HTTP_BASE_URL": service.base_url, "DASHSCOPE_API_KEY": KEY}

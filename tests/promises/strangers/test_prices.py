@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from PIL import Image
 
 from kfpipe.emulator import Emulator
 from tests.support.places import ROOT
+from tests.support.surroundings import neutral
 
 MANIFEST = """
 kfpipe: 1
@@ -25,12 +25,11 @@ shots:
 
 
 def run(folder: Path, emulator: Emulator, *words: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(("DASHSCOPE_", "KFPIPE_"))}
     there = {"DASHSCOPE_HTTP_BASE_URL": emulator.base_url, "DASHSCOPE_API_KEY": "sk-test", "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-m", "kfpipe", "run", "shots.yaml", *words],
         cwd=folder,
-        env={**kept, **there},
+        env={**neutral(), **there},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
