@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from dotenv import dotenv_values
-
 from kfpipe.errors import Refused
 
 API_KEY: Final = "DASHSCOPE_API_KEY"
@@ -60,6 +58,8 @@ def _dotenv(file: Path) -> dict[str, str]:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Refused.because(str(file), f"cannot be read: {error}", expected="NAME=value lines in UTF-8") from error
+    from dotenv import dotenv_values  # loads a good deal, and only this file needs it
+
     return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value is not None}
 
 

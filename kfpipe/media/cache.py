@@ -8,7 +8,6 @@ from pathlib import Path
 
 from kfpipe.files.durable import sha256_of
 from kfpipe.files.statcache import Facts, FileMemory
-from kfpipe.media import recordings, stills
 from kfpipe.media.facts import Recording, RecordingFacts, Still, StillFacts
 
 
@@ -38,6 +37,8 @@ class DigestCache:
 
 
 def _read_still(path: Path) -> Still:
+    from kfpipe.media import stills  # Pillow is slow to load, and only a still that is new here needs it
+
     return Still(facts=stills.read(path), sha256=sha256_of(path))
 
 
@@ -50,6 +51,8 @@ def _unpack_still(facts: Facts) -> Still:
 
 
 def _read_recording(path: Path) -> Recording:
+    from kfpipe.media import recordings  # PyAV is slow to load, and only sounds and clips that are new here need it
+
     return Recording(facts=recordings.read(path), sha256=sha256_of(path))
 
 

@@ -6,18 +6,16 @@ import errno
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 
 from kfpipe.files import durable
 from kfpipe.files.durable import sha256_of, storage
+from kfpipe.media.renders import PREVIOUS
 
 T = TypeVar("T")
-
-PREVIOUS: Final = ".previous"
-"""Folder beside the renders for what a later render has replaced."""
 
 
 async def put_back(source: Path, target: Path, sha256: str) -> None:

@@ -14,9 +14,11 @@ from kfpipe.files.statcache import Facts, FileMemory
 from kfpipe.lock.states import Failed, Lock, Record, Render, Rendered, is_rehearsal
 from kfpipe.lock.transitions import earlier_clip
 from kfpipe.media.facts import FileState
-from kfpipe.media.placement import PREVIOUS
 
 MEMORY_FILE: Final = "renders.json"
+
+PREVIOUS: Final = ".previous"
+"""Folder beside the renders for what a later render has replaced."""
 
 
 def on_disk(lock: Lock, folder: Path, state_dir: Path) -> dict[str, FileState]:
