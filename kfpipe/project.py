@@ -14,7 +14,7 @@ from kfpipe import catalogue, gcpause
 from kfpipe.catalogue import Catalogue, Region
 from kfpipe.domain import EMULATOR_REGION, Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
-from kfpipe.files import durable
+from kfpipe.files import durable, read
 from kfpipe.files.text import LARGEST_BYTES
 from kfpipe.lock.paths import LOCK_ENDING, STATE_DIR, LockPaths
 from kfpipe.manifest import document, include
@@ -194,8 +194,7 @@ def _warnings_only(*problems: Problem) -> tuple[Problem, ...]:
 
 def _content(path: Path, shown: str) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(LARGEST_BYTES + 1)
+        return read.first_bytes(path, LARGEST_BYTES + 1)
     except FileNotFoundError:
         folder = path.parent
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []

@@ -18,6 +18,7 @@ from anyio import to_thread
 
 from kfpipe.domain import LocalMedium
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
+from kfpipe.files.read import first_bytes
 from kfpipe.provider import wire
 from kfpipe.provider.codes import STORAGE
 from kfpipe.provider.transport import Answer, Form, Transport
@@ -126,8 +127,7 @@ async def data_uri(project: Path, medium: LocalMedium) -> str:
 def _read(path: Path, size_bytes: int) -> bytes | None:
     """The file, cut off after one byte too many: it may have grown beyond all bounds."""
     try:
-        with path.open("rb") as file:
-            return file.read(size_bytes + 1)
+        return first_bytes(path, size_bytes + 1)
     except OSError:
         return None
 

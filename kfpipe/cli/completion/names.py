@@ -10,6 +10,7 @@ from typing import Final
 
 from kfpipe import catalogue
 from kfpipe.errors import Refused
+from kfpipe.files.read import first_bytes
 from kfpipe.files.text import LARGEST_BYTES
 from kfpipe.manifest import document, include
 from kfpipe.manifest import files as sources
@@ -43,7 +44,7 @@ NONE: Final = Names(takes={})
 def of(path: Path) -> Names:
     """The names in the manifest at `path`; none when it cannot be read. Stills are not looked at. Refuses nothing."""
     try:
-        content = sources.content(path, LARGEST_BYTES)
+        content = first_bytes(path, LARGEST_BYTES + 1)
     except OSError:
         return NONE
     glimpsed = _glimpsed(content.decode("utf-8", "replace"))
