@@ -14,6 +14,8 @@ from importlib.resources import files
 from typing import Any
 
 from kfpipe.domain import MediaRole, PictureSize
+from kfpipe.errors import Refused
+from kfpipe.wording import Fix, did_you_mean, echoed, listed
 
 
 class Dialect(StrEnum):
@@ -126,6 +128,18 @@ class Catalogue:
     def region(self, name: str) -> Region | None:
         """The region of this name or alias."""
         return self.regions.get(name) or next((r for r in self.regions.values() if name in r.aliases), None)
+
+    def region_named(self, name: str, option: str, *, otherwise: Fix) -> Region:
+        """The region of this name or alias, given as `option`. Raises Refused when there is none.
+
+        `otherwise` is the fix where no known name is close to it.
+        """
+        region = self.region(name)
+        if region is None:
+            fix = did_you_mean(name, self.regions, otherwise)
+            what = f"the region {echoed(name)} is not known"
+            raise Refused.because(option, what, expected=listed(self.regions), fix=fix)
+        return region
 
     def predicted_size(self, resolution: str, width_px: int, height_px: int) -> PictureSize:
         """The clip's size for a first frame of the given sides.

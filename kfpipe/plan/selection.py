@@ -12,11 +12,11 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from kfpipe.domain import Take, shot_of
-from kfpipe.errors import Problem, Refused
+from kfpipe.errors import Refused
 from kfpipe.lock.states import ABSENT, STATES, Lock, Record, state_of
 from kfpipe.plan.changed import changed_ids
 from kfpipe.plan.model import Chosen
-from kfpipe.wording import closest, echoed, listed
+from kfpipe.wording import closest, did_you_mean, echoed, listed, suggested
 
 Selection = Chosen | str | Iterable[str]
 """A choice of takes: a function of their ids, a selector, or several of them."""
@@ -115,18 +115,10 @@ def _named(selector: str, everyone: Sequence[KnownTake], option: str) -> frozens
 def _unknown_kind(selector: str, kind: str, option: str) -> Refused:
     expected = f"a take, a shot, {CHANGED}, or {listed(f'{name}:...' for name in KINDS)}"
     meant = closest(kind, KINDS)
-    fix = f"did you mean `{meant}:`?" if meant else None
+    fix = suggested(meant and f"{meant}:", None)
     return Refused.because(option, f"{echoed(selector)} selects by something unknown", expected=expected, fix=fix)
 
 
 def _nothing_named(kind: str, pattern: str, known: Iterable[str], option: str) -> Refused:
-    meant = closest(pattern, known)
-    return Refused(
-        [
-            Problem(
-                file=option,
-                what=f"there is no {kind} {echoed(pattern)}",
-                fix=f"did you mean `{meant}`?" if meant else "`kfpipe status` lists all takes",
-            )
-        ]
-    )
+    fix = did_you_mean(pattern, known, "`kfpipe status` lists all takes")
+    return Refused.because(option, f"there is no {kind} {echoed(pattern)}", fix=fix)

@@ -22,6 +22,7 @@ from kfpipe.domain import MediaRole, RenderRequest, TaskStatus
 from kfpipe.errors import AccountRefused, KfpipeError, ServiceRefused, ServiceUnclear
 from kfpipe.provider import Accepted, ListedTask, TaskReport
 from kfpipe.provider.codes import Verdict, verdict
+from kfpipe.wording import TERMINAL_COMMANDS
 
 MESSAGE_LIMIT_CHARS: Final = 500
 URL_LIMIT_CHARS: Final = 4096
@@ -29,9 +30,6 @@ _STATUSES: Final = {status.value: status for status in TaskStatus}
 _BILLED_SECONDS_MAX: Final = Decimal(86_400)
 _TASK_ID: Final = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,200}")
 """What names a task. It becomes part of addresses and file names, so nothing else is let in."""
-
-_ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-"""A terminal's own commands: as a whole, so that no `[31m` is left of them."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
 
@@ -259,7 +257,7 @@ def clean(text: str, limit_chars: int = MESSAGE_LIMIT_CHARS) -> str:
 
     A blank takes their place: closed up, the halves of a key that was echoed in two could become whole again.
     """
-    plain = " ".join(_CONTROL.sub(" ", _ESCAPE.sub(" ", text)).split())
+    plain = " ".join(_CONTROL.sub(" ", TERMINAL_COMMANDS.sub(" ", text)).split())
     return plain if len(plain) <= limit_chars else plain[: limit_chars - 1] + "…"
 
 
