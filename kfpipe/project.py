@@ -23,7 +23,7 @@ from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.files import ProjectFiles
 from kfpipe.manifest.model import Manifest, PriceLine, ProviderName
-from kfpipe.manifest.parse import parse
+from kfpipe.manifest.parse import parse_manifest
 from kfpipe.manifest.schema import StructureCheck
 from kfpipe.media.cache import DigestCache
 from kfpipe.takes import build, inputs, prices
@@ -145,7 +145,7 @@ def _parsed(
     text: Document, check: StructureCheck, options: Options, stem: str, *, levels_up: int
 ) -> tuple[Manifest, tuple[Problem, ...]]:
     """The manifest with the command line's word on it; results of the emulator never mix with paid ones."""
-    parsed, problems = parse(
+    parsed, problems = parse_manifest(
         text,
         check,
         catalogue=catalogue.shipped(),

@@ -25,7 +25,7 @@ def content(path: Path, name: str) -> bytes:
         return path.read_bytes()
 
 
-def check_size(path: Path, name: str, limit_bytes: int, *, fix: str) -> None:
+def refuse_larger(path: Path, name: str, limit_bytes: int, *, fix: str) -> None:
     """Raises Refused when the file is larger than `limit_bytes`, a whole number of MiB; OSError."""
     if path.stat().st_size > limit_bytes:
         limit = f"{limit_bytes >> 20} MiB" if limit_bytes % (1 << 30) else f"{limit_bytes >> 30} GiB"

@@ -13,7 +13,7 @@ import filelock
 
 from kfpipe.errors import Problem, ProjectBusy
 from kfpipe.files.durable import storage
-from kfpipe.files.jsontext import NotJson, parse
+from kfpipe.files.jsontext import NotJson, parse_json
 from kfpipe.files.scalars import time_text
 from kfpipe.wording import echoed
 
@@ -71,7 +71,7 @@ def _busy(file: str, holder: Path) -> ProjectBusy:
 
 def _told_by(holder: Path) -> str:
     try:
-        data = parse(holder.read_text(encoding="utf-8"))
+        data = parse_json(holder.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, NotJson):
         return "it has not said yet who it is"
     match data:

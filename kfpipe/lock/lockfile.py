@@ -11,7 +11,7 @@ from kfpipe import gcpause
 from kfpipe.errors import Refused
 from kfpipe.files import durable
 from kfpipe.files.durable import shown, storage
-from kfpipe.files.read import check_size, reading
+from kfpipe.files.read import reading, refuse_larger
 from kfpipe.lock import journal
 from kfpipe.lock import text as locktext
 from kfpipe.lock.journal import Transition
@@ -67,7 +67,7 @@ def _content(path: Path) -> bytes | None:
             return None
         if not path.is_file():
             raise Refused.because(shown(path), "this is not a file", expected="what kfpipe wrote there, or nothing")
-        check_size(path, shown(path), LARGEST_BYTES, fix=locktext.RESTORE)
+        refuse_larger(path, shown(path), LARGEST_BYTES, fix=locktext.RESTORE)
         return path.read_bytes()
     return None
 

@@ -11,12 +11,12 @@ from typing import Any
 from kfpipe.catalogue import Region
 from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.files.text import DataPath
+from kfpipe.manifest.document.scalars import Scalar
 
 TAKES_LIMIT = 10_000
 """Takes that all matrices of a manifest may make together: beyond, a slip is likelier than a wish."""
 
 
-Scalar = str | int | bool | Decimal | None
 Variables = Mapping[str, Any]
 
 
@@ -187,7 +187,7 @@ class AccountLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class BudgetSettings:
     """`max_cost` is None where the manifest only names a currency."""
 
     max_cost: Decimal | None
@@ -210,7 +210,7 @@ class Manifest:
     title: str
     provider: ProviderSettings
     limits: AccountLimits
-    budget: Budget | None
+    budget: BudgetSettings | None
     output_dir: str
     prices: tuple[PriceLine, ...]
     variables: Variables

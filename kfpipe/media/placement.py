@@ -18,13 +18,13 @@ from kfpipe.media.renders import PREVIOUS
 T = TypeVar("T")
 
 
-async def put_back(source: Path, target: Path, sha256: str) -> None:
+async def restore(source: Path, target: Path, sha256: str) -> None:
     """Move a clip with this digest from `source` to its place at `target`. What lies there moves to `.previous`."""
     if source != target:
-        await on_disk(target, place, source, target, sha256)
+        await in_thread(target, place, source, target, sha256)
 
 
-async def on_disk(path: Path, work: Callable[..., T], *args: object) -> T:
+async def in_thread(path: Path, work: Callable[..., T], *args: object) -> T:
     """Do blocking work in a thread; a trouble with the disk becomes StorageFailed at `path`."""
     with storage(path):
         return await anyio.to_thread.run_sync(work, *args)

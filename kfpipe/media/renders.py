@@ -10,7 +10,7 @@ from typing import Final
 
 from kfpipe.domain import Take
 from kfpipe.files.durable import sha256_of
-from kfpipe.files.statcache import Facts, FileMemory
+from kfpipe.files.statcache import FileMemory, Stored
 from kfpipe.lock.states import Failed, Lock, Record, Render, Rendered, is_rehearsal
 from kfpipe.lock.transitions import earlier_clip
 from kfpipe.media.facts import FileState
@@ -95,9 +95,9 @@ def _state(render: Render, folder: Path, memory: FileMemory[str]) -> FileState:
     return FileState.MATCHES if same else FileState.ALTERED
 
 
-def _packed(sha256: str) -> Facts:
+def _packed(sha256: str) -> Stored:
     return {"sha256": sha256}
 
 
-def _unpacked(facts: Facts) -> str:
+def _unpacked(facts: Stored) -> str:
     return str(facts["sha256"])

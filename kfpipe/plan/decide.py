@@ -24,7 +24,7 @@ from kfpipe.lock.states import (
 )
 from kfpipe.lock.transitions import failures
 from kfpipe.media.facts import FileState
-from kfpipe.plan.diff import MediumRef, RequestShape, between, form_of
+from kfpipe.plan.diff import MediumRef, RequestShape, between, shape_of
 from kfpipe.plan.model import Action, Chosen, Plan, PlanFacts, Step
 from kfpipe.provider.codes import verdict
 
@@ -233,7 +233,7 @@ def changes(take: Take, asked: Asked) -> tuple[str, ...]:
 
     The record holds the seed that was drawn where the manifest says `random`: to ask for that differs from any seed.
     """
-    wanted = form_of(take)
+    wanted = shape_of(take)
     found = between(_recorded(asked, wanted), wanted)
     if found:
         return tuple(difference.text for difference in found)

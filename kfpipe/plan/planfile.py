@@ -18,7 +18,7 @@ from typing import Any, Final
 from kfpipe.errors import Problem, Refused
 from kfpipe.files import durable, read
 from kfpipe.files.durable import storage
-from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, decoded, index_of, parse, refusal
+from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, from_utf8, index_of, parse_json, refusal
 from kfpipe.files.schemas import schema_file
 from kfpipe.files.shape import Shape
 from kfpipe.files.text import position_of
@@ -78,7 +78,7 @@ def save(path: Path, plan: PlanFile, root: Path) -> None:
 def load(path: Path) -> PlanFile:
     """The plan in the file. Raises Refused with all that is wrong with it."""
     shown = str(path)
-    text = decoded(_content(path), shown, fix=_ANEW)
+    text = from_utf8(_content(path), shown, fix=_ANEW)
     data = _data(text, shown)
     if not _shape().fits(data):
         raise Refused(
@@ -140,14 +140,14 @@ def _content(path: Path) -> bytes:
         what = "this is not a file" if path.exists() else "there is no such file"
         raise Refused.because(shown, what, expected="a plan that `kfpipe plan -o` wrote")
     with read.reading(shown):
-        read.check_size(path, shown, LARGEST_BYTES, fix=_ANEW)
+        read.refuse_larger(path, shown, LARGEST_BYTES, fix=_ANEW)
         return path.read_bytes()
 
 
 def _data(text: str, shown: str) -> Any:
     """The file as plain data, of a format that this kfpipe knows."""
     try:
-        data = parse(text)
+        data = parse_json(text)
     except NotJson as error:
         raise refusal(shown, text, error.index, error.what, fix=_ANEW) from error
     version = data.get(_MARK) if isinstance(data, dict) else None

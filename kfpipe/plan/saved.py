@@ -11,7 +11,7 @@ from kfpipe.domain import MediaRole
 from kfpipe.files.scalars import decimal_text, parse_decimal
 from kfpipe.lock.codec import parameters_from_json, parameters_to_json
 from kfpipe.lock.states import ABSENT, Record, state_name, task_of
-from kfpipe.plan.diff import SHORT_DIGEST, Difference, MediumRef, RequestShape, between, form_of
+from kfpipe.plan.diff import SHORT_DIGEST, Difference, MediumRef, RequestShape, between, shape_of
 from kfpipe.plan.model import Action, Step
 from kfpipe.wording import visible
 
@@ -31,7 +31,7 @@ class PriorState:
         return self.state if self.task_id is None else f"{self.state} ({self.task_id[:SHORT_DIGEST]})"
 
 
-def standing_of(record: Record | None) -> PriorState | None:
+def prior_state_of(record: Record | None) -> PriorState | None:
     """Where a take stands by its record; None when it has none."""
     if record is None:
         return None
@@ -74,8 +74,8 @@ class PlannedStep:
             cost=step.cost,
             output=step.output,
             fingerprint=None if step.take is None else step.take.fingerprint,
-            form=None if step.take is None else form_of(step.take),
-            standing=standing_of(step.record),
+            form=None if step.take is None else shape_of(step.take),
+            standing=prior_state_of(step.record),
         )
 
 

@@ -192,7 +192,7 @@ class DashScope:
         return self._good(answer)
 
     def _good(self, answer: Answer) -> dict[str, Any]:
-        fields = wire.parse_json(answer.content, secret=self._secret)
+        fields = wire.json_object(answer.content, secret=self._secret)
         if fields is not None and 200 <= answer.status < 300 and (fields.get("output") or not fields.get("code")):
             return fields
         raise wire.failure(answer.status, fields, retry_after_s=self._retry_after_s(answer.headers))

@@ -75,7 +75,7 @@ def _media(media_urls: Mapping[MediaRole, str], dialect: Dialect) -> dict[str, A
 # ---- answers ---------------------------------------------------------------------------------------------------
 
 
-def parse_json(content: bytes, *, secret: str) -> dict[str, Any] | None:
+def json_object(content: bytes, *, secret: str) -> dict[str, Any] | None:
     """The JSON object of an answer, or None. `secret` is struck out of every text in it, should it be echoed.
 
     Half a surrogate pair, which is left where a text was cut within an emoji, could not be written to any file.

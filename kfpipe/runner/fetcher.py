@@ -93,7 +93,7 @@ class Fetcher:
             raise BadRender("the earlier clip is not there any more")
         target = self._folder / output
         self._refuse_outside(target.parent)
-        await placement.put_back(source, target, clip.render.sha256)
+        await placement.restore(source, target, clip.render.sha256)
         entry = put_back(record, clip, output)
         await self._ledger.record(take_id, entry)
         return entry

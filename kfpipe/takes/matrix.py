@@ -12,7 +12,8 @@ from kfpipe.domain import SEED_MAX, MediaRole
 from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.manifest.model import Matrix, Scalar, SeedChoice, ShotSettings
+from kfpipe.manifest.document.scalars import Scalar
+from kfpipe.manifest.model import Matrix, SeedChoice, ShotSettings
 from kfpipe.wording import closest, described, did_you_mean, echoed, listed, suggested
 
 SETTING_NAMES = tuple(ShotSettings.__dataclass_fields__)

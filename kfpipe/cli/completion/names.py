@@ -17,7 +17,7 @@ from kfpipe.manifest import files as sources
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.files import ProjectFiles
 from kfpipe.manifest.model import Manifest
-from kfpipe.manifest.parse import parse
+from kfpipe.manifest.parse import parse_manifest
 from kfpipe.takes import expand
 
 MOST_TAKES: Final = 1000
@@ -61,7 +61,7 @@ def _read(text: Document, folder: Path) -> tuple[Names, bool]:
     levels_up = len(folder.relative_to(root).parts)
     files = ProjectFiles(folder=folder, root=root, bring=lambda _: None)
     whole, check = include.gather(text, files=files, levels_up=levels_up)
-    parsed, _ = parse(whole, check, catalogue=catalogue.shipped(), levels_up=levels_up)
+    parsed, _ = parse_manifest(whole, check, catalogue=catalogue.shipped(), levels_up=levels_up)
     profiles = whole.data.get("profiles", {}) if isinstance(whole.data, dict) else {}
     return _names(parsed, profiles if isinstance(profiles, dict) else ()), not check.broken
 

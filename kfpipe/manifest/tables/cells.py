@@ -10,7 +10,7 @@ from kfpipe.manifest.document.scalars import Scalar
 
 
 @dataclass(slots=True)
-class Cell:
+class TableCell:
     """`value` is a text where the table knows nothing but text; line and column count from 1.
 
     Not frozen: a large table has a million of them, and freezing costs more than reading.
@@ -29,4 +29,4 @@ class Cell:
         return self.value is None or (isinstance(self.value, str) and not self.value.strip())
 
 
-Row = Sequence[Cell]
+Row = Sequence[TableCell]
