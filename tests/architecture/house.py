@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Final
 
@@ -85,6 +86,38 @@ def package_of(room: str) -> str:
 
 def is_pure(room: str) -> bool:
     return room not in ENTRANCES and room not in WORLDLY and package_of(room) not in WORLDLY
+
+
+def against_the_order() -> tuple[str, ...]:
+    """Imports that run from left to right, as `plan.model imports runner.run`."""
+    rank = {package: place for place, package in enumerate(ORDER)}
+    return tuple(
+        f"{room} imports {other}"
+        for room, path in rooms()
+        if room not in ENTRANCES
+        for other in own_imports(path)
+        if not _is_allowed(package_of(room), package_of(other), rank)
+    )
+
+
+def _is_allowed(importer: str, imported: str, rank: dict[str, int]) -> bool:
+    if importer == imported:
+        return True
+    if importer == "emulator":
+        return False
+    if imported == "emulator":
+        return importer in HOSTS
+    return rank.get(imported, len(rank)) < rank.get(importer, -1)
+
+
+def circle() -> tuple[str, ...]:
+    """The rooms of a circle of imports, in their order; none when there is no circle."""
+    graph = {room: {other for other in own_imports(path) if other != room} for room, path in rooms()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return tuple(reversed(error.args[1]))
+    return ()
 
 
 def homonyms() -> dict[str, tuple[str, ...]]:
