@@ -99,6 +99,11 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
+    """Where an account lives. `base_url` is the usual address; `currency` is an ISO code.
+
+    `queries_per_second` is how often an account may ask for its tasks, whatever their models.
+    """
+
     name: str
     aliases: tuple[str, ...]
     base_url: str
@@ -116,6 +121,11 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
+    """All that is known, by name. `as_of` is the day on which prices and limits were read.
+
+    The names of regions and models are those of manifests; tiers are named like `720P`.
+    """
+
     as_of: date
     regions: Mapping[str, Region]
     models: Mapping[str, Model]
@@ -161,6 +171,7 @@ def shipped() -> Catalogue:
 
 
 def parse(text: str) -> Catalogue:
+    """The catalogue in the text of a TOML file of kfpipe's own: KeyError and ValueError mean that it is damaged."""
     data = tomllib.loads(text)
     return Catalogue(
         as_of=data["as_of"],

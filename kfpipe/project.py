@@ -79,14 +79,17 @@ class Project:
 
     @property
     def lockfile_path(self) -> Path:
+        """The lockfile: beside the manifest, or with the emulator's state."""
         return self.paths.lockfile_path
 
     @property
     def state_dir(self) -> Path:
+        """The folder of what git ignores, journals among it: `.kfpipe`, or the emulator's inside of it."""
         return self.paths.state_dir
 
     @property
     def region(self) -> Region:
+        """The region that is rendered in; `emulator` is one of them."""
         return self.manifest.provider.region
 
 

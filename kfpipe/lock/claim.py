@@ -38,6 +38,7 @@ class Claim:
             self._holder.write_text(json.dumps(me) + "\n", encoding="utf-8")
 
     def release(self) -> None:
+        """Give the right back; for its holder alone."""
         with suppress(OSError):  # who held it last is of no interest to the next
             self._holder.unlink(missing_ok=True)
         self._mark.release()

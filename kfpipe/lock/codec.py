@@ -45,6 +45,7 @@ def from_json(data: Mapping[str, Any]) -> dict[str, Record]:
 
 
 def record_to_json(record: Record) -> dict[str, Any]:
+    """The latest request's fields, with `picked`, and those of the earlier requests in `previous`."""
     return {
         **entry_to_json(record.entry),
         "picked": record.picked,
@@ -53,6 +54,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
 
 
 def record_from_json(fields: Mapping[str, Any]) -> Record:
+    """The inverse of `record_to_json`, for data that fits the schema."""
     return Record(
         entry=entry_from_json(fields),
         previous=tuple(entry_from_json(entry) for entry in fields["previous"]),
@@ -94,6 +96,7 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
 
 
 def entry_from_json(fields: Mapping[str, Any]) -> Entry:
+    """The inverse of `entry_to_json`, for data that fits the schema."""
     state, asked = STATES[fields["state"]], _asked(fields)
     if state is Submitting:
         return Submitting(asked=asked)

@@ -151,6 +151,7 @@ class Shot:
 
     @property
     def where(self) -> str:
+        """The shot as messages name it."""
         return f"shot '{self.id}'"
 
     def path_of(self, name: str) -> DataPath:
@@ -163,12 +164,19 @@ class Shot:
 
 
 class ProviderName(StrEnum):
+    """Who renders: the service, or the emulator on this machine."""
+
     DASHSCOPE = "dashscope"
     EMULATOR = "emulator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
+    """Where requests go. `base_url` is None where the region's own address does.
+
+    `workspace` is None where the key belongs to one.
+    """
+
     name: ProviderName = ProviderName.DASHSCOPE
     region: Region
     base_url: str | None = None
@@ -206,6 +214,11 @@ class PriceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
+    """A whole shot list, includes and defaults applied.
+
+    `file` is its name in messages; `output_dir` is relative to its folder, with forward slashes.
+    """
+
     file: str
     title: str
     provider: ProviderSettings

@@ -42,6 +42,7 @@ class Expected:
 
     @property
     def lengths_s(self) -> tuple[int, ...]:
+        """The lengths that are accepted."""
         return (self.seconds,) if self.billed_seconds in (None, self.seconds) else (self.seconds, self.billed_seconds)
 
 

@@ -17,6 +17,8 @@ from kfpipe.wording import visible
 
 
 class Kind(StrEnum):
+    """How a take differs from the earlier commit."""
+
     ADDED = "added"
     REMOVED = "removed"
     CHANGED = "changed"

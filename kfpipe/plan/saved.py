@@ -67,6 +67,7 @@ class PlannedStep:
 
     @classmethod
     def of(cls, step: Step) -> Self:
+        """The step with all that a person agrees to, in a form that can be written down."""
         return cls(
             take_id=step.take_id,
             action=step.action,

@@ -36,18 +36,22 @@ class KnownTake:
 
     @property
     def names(self) -> Iterable[str]:
+        """What `take:` goes by: the take's id, and its shot's."""
         return (self.take_id, shot_of(self.take_id))
 
     @property
     def tags(self) -> Iterable[str]:
+        """What `tag:` goes by; none for a take that has left the manifest."""
         return () if self.take is None else self.take.tags
 
     @property
     def states(self) -> Iterable[str]:
+        """What `state:` goes by: one of `STATES`, or `absent`."""
         return (state_of(self.record),)
 
     @property
     def models(self) -> Iterator[str]:
+        """What `model:` goes by: the manifest's model, else that of the latest request on record."""
         if self.take is not None:
             yield self.take.request.model
         elif self.record is not None:

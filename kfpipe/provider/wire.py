@@ -39,6 +39,7 @@ Json = Mapping[str, Any]
 
 
 def submit_path(model: Model) -> str:
+    """Where the model's tasks are created, relative to the base address."""
     return f"services/aigc/{model.path}"
 
 

@@ -51,6 +51,7 @@ class Document:
 
     @property
     def file(self) -> str:
+        """The manifest's own name in messages, whatever it includes."""
         return self.sources[0].file
 
     def source(self, path: DataPath) -> SourceFile:

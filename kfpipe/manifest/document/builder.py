@@ -37,6 +37,8 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
+    """The plain data of a YAML text, where each value stands, and what may have been meant otherwise."""
+
     data: dict[str, Any]
     marks: Marks
     warnings: tuple[Problem, ...]

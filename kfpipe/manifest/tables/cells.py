@@ -22,10 +22,12 @@ class TableCell:
 
     @property
     def mark(self) -> int:
+        """Its place as a document keeps it."""
         return packed(self.line - 1, self.column - 1)
 
     @property
     def is_empty(self) -> bool:
+        """Whether nothing is written here, or blanks alone."""
         return self.value is None or (isinstance(self.value, str) and not self.value.strip())
 
 
