@@ -52,6 +52,7 @@ def without_key() -> dict[str, str]:
 
 
 def _dotenv(file: Path) -> dict[str, str]:
+    """The variables of a `.env`, without those that it leaves open; none without such a file. Raises Refused."""
     if not file.is_file():
         return {}
     try:
@@ -64,6 +65,7 @@ def _dotenv(file: Path) -> dict[str, str]:
 
 
 def _positive(values: Mapping[str, str], name: str, default: float) -> float:
+    """The number that a variable holds, `default` where it is empty. Raises Refused for what is not above 0."""
     text = values.get(name, "").strip()
     if not text:
         return default

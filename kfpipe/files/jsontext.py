@@ -86,6 +86,7 @@ def _is_unicode(data: Any) -> bool:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, whose names must differ: readers disagree about which of two counts."""
     made = dict(pairs)
     if len(made) < len(pairs):
         names: set[str] = set()

@@ -74,6 +74,7 @@ def line_above(text: str, start: int) -> tuple[int, str]:
 
 
 def _from_utf8(content: bytes, file: str) -> str:
+    """The text. Raises Refused at the first byte that is not UTF-8, or for another encoding that says its name."""
     for mark, name in _OTHER_ENCODINGS.items():
         if content.startswith(mark):
             raise Refused.because(file, f"the file is written in {name}", expected="UTF-8", fix=_SAVE_AS_UTF8)

@@ -71,6 +71,7 @@ def _busy(file: str, holder: Path) -> ProjectBusy:
 
 
 def _told_by(holder: Path) -> str:
+    """Who holds the claim, by their own note; the note may be missing, half written, or a stranger's."""
     try:
         data = parse_json(holder.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, NotJson):

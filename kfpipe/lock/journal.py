@@ -77,6 +77,10 @@ def _line(data: Any) -> bytes:
 
 
 def _sound_lines(content: bytes, file: str) -> Iterator[_Line]:
+    """The lines of a journal. A last one that was cut off is left out: its writer was killed before it went on.
+
+    Raises Refused for a damaged line before it.
+    """
     *whole, rest = content.split(b"\n")
     for number, raw in enumerate(whole, start=1):
         found = _LINE.fullmatch(raw)
@@ -98,6 +102,7 @@ def _read(raw: bytes, file: str, number: int) -> _Line:
 
 
 def _check_header(head: _Line, file: str, lockfile: str) -> None:
+    """Raises Refused unless this is the first line of a journal for `lockfile`, in a format that is known."""
     match head.data:
         case {"kfpipe_journal": int(version)} if version > FORMAT:
             what = f"it was written by a newer kfpipe (journal format {version})"

@@ -107,6 +107,7 @@ def _takes(text: str, file: str) -> dict[str, Any]:
 
 
 def _unreadable(text: str, file: str, error: NotJson) -> Refused:
+    """Why a lockfile is no JSON: empty, with git's conflict marks in it, or damaged at a place."""
     if not text.strip():
         return refusal(file, text, 0, "the lockfile is empty, as if nothing had ever been paid for", fix=RESTORE)
     conflict = _CONFLICT.search(text)

@@ -57,6 +57,7 @@ def _verified(lock: Lock, folder: Path) -> Iterator[Verified]:
 
 
 def _compared(render: Render, folder: Path) -> tuple[Condition, str]:
+    """How the file compares with the record, and why, in words; empty words for a sound one."""
     path = folder / render.path
     try:
         if sha256_of(path) != render.sha256:

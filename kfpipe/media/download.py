@@ -69,6 +69,10 @@ async def _download(provider: Provider, url: str, path: Path, most_bytes: int) -
 
 
 async def _receive(body: Body, partial: _Partial, path: Path, most_bytes: int) -> None:
+    """Write the body behind what is there already, or from the start where the server begins again.
+
+    Raises `ServiceUnclear` when it broke off and can go on, `BadRender` when the file is another or grows too long.
+    """
     announced_bytes = most_bytes if body.size_bytes is None else body.size_bytes
     if announced_bytes > most_bytes:
         raise BadRender(f"the service announces a file of {announced_bytes} bytes")

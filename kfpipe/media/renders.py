@@ -83,6 +83,7 @@ def forget(state_dir: Path) -> None:
 
 
 def _state(render: Render, folder: Path, memory: FileMemory[str]) -> FileState:
+    """How the file compares with the record: by its size first, and by its digest where that tells nothing."""
     path = folder / render.path
     try:
         if path.stat().st_size != render.size_bytes:

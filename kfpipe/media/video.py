@@ -111,6 +111,7 @@ def _video(container: InputContainer) -> VideoStream:
 
 
 def _facts(container: InputContainer, stream: VideoStream) -> ClipFacts:
+    """What the container says of its video, as far as that can be believed. Raises `BadRender`."""
     rate = stream.average_rate
     if not stream.duration or not stream.time_base or not rate:
         raise BadRender("the file does not say how long its video is")
@@ -130,6 +131,7 @@ def _decimal(number: Fraction) -> Decimal:
 
 
 def _compare(facts: ClipFacts, expected: Expected) -> None:
+    """Raises `BadRender` when length or shape are not what was asked for; sizes may differ, shapes may not."""
     if min(abs(float(facts.duration_s) - length_s) for length_s in expected.lengths_s) > SECONDS_TOLERANCE:
         raise BadRender(f"the clip lasts {facts.duration_s} s instead of {expected.seconds} s")
     if expected.size is None:

@@ -81,6 +81,7 @@ def compare(past: Revision, takes: Sequence[Take], lock: Lock, is_meant: Chosen 
 
 
 def _changes(past: Revision, takes: Sequence[Take], lock: Lock) -> Iterator[TakeChange]:
+    """What differs, take by take in today's order; takes that are gone come last."""
     earlier = {take.id: take for take in past.takes}
     for take in takes:
         before = earlier.pop(take.id, None)

@@ -110,7 +110,10 @@ class Uploads:
 
 
 async def planned_content(project: Path, medium: LocalMedium) -> bytes:
-    """The file's bytes, which must still be those that were planned: they decide what is paid for."""
+    """The file's bytes, which must still be those that were planned: they decide what is paid for.
+
+    Raises Refused when the file is gone, or has changed.
+    """
     content = await to_thread.run_sync(_read, project / medium.path, medium.size_bytes)
     if content is None or hashlib.sha256(content).hexdigest() != medium.sha256:
         what = "the file is gone" if content is None else "the file changed since it was planned"
@@ -119,7 +122,7 @@ async def planned_content(project: Path, medium: LocalMedium) -> bytes:
 
 
 async def data_uri(project: Path, medium: LocalMedium) -> str:
-    """The file itself as an address, for small ones (API reference, section 4.2)."""
+    """The file itself as an address, for small ones (API reference, section 4.2). Raises as `planned_content`."""
     content = await planned_content(project, medium)
     return f"data:{medium.mime_type};base64,{base64.b64encode(content).decode()}"
 

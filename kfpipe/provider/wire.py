@@ -99,7 +99,7 @@ def _harmless(value: Any, secret: str) -> Any:
 
 
 def accepted(answer: Json) -> Accepted:
-    """The receipt of a submission. Without a task id nobody knows what became of it."""
+    """The receipt of a submission. Raises `ServiceUnclear` without a task id: nobody knows what became of it."""
     task_id = _task_id(_object(answer, "output"))
     if task_id is None:
         raise ServiceUnclear("the answer to the submission holds no task id")
@@ -107,7 +107,10 @@ def accepted(answer: Json) -> Accepted:
 
 
 def task_report(answer: Json, task_id: str) -> TaskReport:
-    """What the service says of the task that was asked for."""
+    """What the service says of the task that was asked for.
+
+    Raises `ServiceUnclear` for another task, or a status that is not known.
+    """
     output, usage = _object(answer, "output"), _object(answer, "usage")
     status = _status(output.get("task_status"))
     if status is None:
@@ -134,6 +137,7 @@ def listed_tasks(answer: Json, *, wire_name: str) -> tuple[Sequence[ListedTask],
     """A page of the task list, and whether another one follows.
 
     A row that cannot be read makes the page unclear rather than shorter: a task that is overlooked is paid for twice.
+    Raises `ServiceUnclear`.
     """
     rows = answer.get("data")
     if not isinstance(rows, list):
@@ -171,7 +175,10 @@ class UploadPolicy:
 
 
 def upload_policy(answer: Json) -> UploadPolicy:
-    """Numbers may come as text here (API reference, C15)."""
+    """Where and how a file may be uploaded. Numbers may come as text here (API reference, C15).
+
+    Raises `ServiceUnclear`.
+    """
     data = _object(answer, "data")
     host, folder = _text(data.get("upload_host")), _text(data.get("upload_dir"))
     if host is None or folder is None:
@@ -243,7 +250,10 @@ def storage_reason(content: bytes) -> str:
 
 
 def range_size_bytes(content_range: str, offset_bytes: int) -> int | None:
-    """The whole file's size by the Content-Range of a partial answer, which must begin where it was asked to."""
+    """The whole file's size by the Content-Range of a partial answer; None when it does not say.
+
+    Raises `ServiceUnclear` unless the part begins at `offset_bytes`, where it was asked to.
+    """
     found = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", content_range.strip(), re.ASCII)
     if found is None or int(found[1]) != offset_bytes:
         raise ServiceUnclear("the server sent another part of the file than was asked for")

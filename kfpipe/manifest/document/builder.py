@@ -114,6 +114,7 @@ class _Builder:
         self._warnings: list[Problem] = []
 
     def built(self) -> Built:
+        """What was read. Raises Refused with everything that is wrong, or that no shot list looks like."""
         self._read()
         data = self._top[0] if self._top else None
         start = "`kfpipe init` writes one to start from"
