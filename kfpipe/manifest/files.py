@@ -60,6 +60,7 @@ class ProjectFiles:
             return Finding(path=(), what=f"{echoed(name)} cannot be read: {reason}", fix="check who may read the file")
 
     def _flaw(self, name: str, path: Path, real: Path) -> Finding | None:
+        """Why the file may not be used. Links are followed first: what counts is where they lead."""
         if not real.is_relative_to(self._root):
             return Finding(
                 path=(),

@@ -101,6 +101,10 @@ def is_passing(selector: str) -> bool:
 
 
 def _named(selector: str, everyone: Sequence[KnownTake], option: str) -> frozenset[str]:
+    """The ids of the takes that one plain selector names. Raises Refused when it names nothing known.
+
+    A state is known even when no take is in it; of names, tags and models only those that occur.
+    """
     if selector == CHANGED:
         return frozenset(one.take_id for one in everyone if one.is_changed)
     kind, colon, pattern = selector.partition(":")

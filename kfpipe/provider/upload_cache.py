@@ -65,6 +65,7 @@ class UploadMemory:
         return uploaded_at <= self._now() < uploaded_at + LIFE
 
     def _tidied(self) -> dict[tuple[str, str], _Copy]:
+        """The copies of this account that still last. What no longer lasts leaves the file, whoever it was for."""
         try:
             lines = self._file.read_text("utf-8", errors="replace").splitlines(keepends=True)
         except OSError:

@@ -71,6 +71,7 @@ class Uploads:
                 return await self._store(medium, wire_name)
 
     async def _store(self, medium: LocalMedium, wire_name: str) -> str:
+        """Upload the file, with a fresh leave where the old one ran out; its `oss://` address."""
         content = await planned_content(self._project, medium)
         policy = await self._policy(wire_name)
         answer = await self._post(policy, medium, content)

@@ -149,6 +149,7 @@ def listed_tasks(answer: Json, *, wire_name: str) -> tuple[Sequence[ListedTask],
 
 
 def _listed_task(row: Any, wire_name: str) -> ListedTask:
+    """One row of the task list, whose times are epoch milliseconds. Raises `ServiceUnclear`."""
     fields: Json = row if isinstance(row, dict) else {}
     task_id, created_ms = _task_id(fields), _number(fields.get("gmt_create"))
     created_at = None if created_ms is None else _moment(created_ms / 1000)

@@ -85,6 +85,7 @@ def make(title: str, shots: Sequence[ShotFootage]) -> Timeline:
 
 
 def _slot(shot: ShotFootage) -> Slot:
+    """The picked clip, or the only one, or a gap as long as the clip is going to be."""
     chosen = shot.picked
     if chosen is None and len(shot.clips) == 1:
         (chosen,) = shot.clips

@@ -193,6 +193,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 def _environment() -> _Environment:
+    """Jinja with the filters of a list, and bounds on all that can grow."""
     environment = _Environment(undefined=_Unknown, autoescape=False, keep_trailing_newline=True, finalize=_text)
     environment.globals = {"range": _bounded_range}
     bounded: dict[str, Callable[..., Any]] = {

@@ -139,6 +139,7 @@ def expected(schema: Schema) -> str:
 
 
 def _phrases(schema: Schema) -> list[str]:
+    """What a schema takes, a phrase for each alternative; its own words for a pattern come before those of its type."""
     if "anyOf" in schema:
         return [phrase for branch in schema["anyOf"] for phrase in _phrases(branch)]
     if "enum" in schema:

@@ -66,6 +66,7 @@ def _check_size(content: bytes, file: str) -> None:
 
 
 def _cell(value: Any, line: int, column: int, file: str) -> TableCell:
+    """A cell by its value; a float becomes the shortest decimal that means it."""
     match value:
         case None | bool() | int():
             return TableCell(value, line, column)
