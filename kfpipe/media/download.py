@@ -14,8 +14,8 @@ import anyio
 from kfpipe.errors import BadRender, ServiceUnclear
 from kfpipe.files import durable
 from kfpipe.files.jsontext import NotJson, parse_json
+from kfpipe.media.facts import ClipFacts, Expected
 from kfpipe.media.placement import in_thread, make_own_folder, place
-from kfpipe.media.video import ClipFacts, Expected, check_clip
 from kfpipe.provider import Body, Provider
 
 LARGEST_BYTES_PER_SECOND: Final = 16 << 20
@@ -43,12 +43,19 @@ async def fetch(provider: Provider, url: str, *, target: Path, partial: Path, ex
     """
     sha256, size_bytes = await _download(provider, url, partial, max(expected.lengths_s) * LARGEST_BYTES_PER_SECOND)
     try:
-        facts = await in_thread(partial, check_clip, partial, expected)
+        facts = await in_thread(partial, _checked, partial, expected)
     except BadRender:
         await in_thread(partial, partial.unlink)
         raise
     await in_thread(target, place, partial, target, sha256)
     return FetchedClip(**asdict(facts), sha256=sha256, size_bytes=size_bytes)
+
+
+def _checked(path: Path, expected: Expected) -> ClipFacts:
+    """What the clip holds. Raises `BadRender` when it is not the one that was asked for."""
+    from kfpipe.media import video  # PyAV is slow to load, and only a clip that is here needs it
+
+    return video.check_clip(path, expected)
 
 
 async def _download(provider: Provider, url: str, path: Path, most_bytes: int) -> tuple[str, int]:

@@ -18,8 +18,8 @@ from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.states import Render, Rendered, Succeeded
 from kfpipe.lock.transitions import earlier_clip, put_back
 from kfpipe.media import download, placement
+from kfpipe.media.facts import Expected
 from kfpipe.media.renders import whereabouts
-from kfpipe.media.video import Expected
 from kfpipe.provider import Provider
 from kfpipe.runner.pacing import backoff_s
 

@@ -17,13 +17,11 @@ HEAVY: Final = ("anyio", "av", "httpx", "jsonschema", "rich", "starlette", "uvic
 MANIFESTS: Final = ("quickstart.yaml", "first-last-frame.yaml")
 
 _PROGRAM: Final = """
-import sys
-from kfpipe.cli import main
-try:
-    main(sys.argv[1:])
-finally:
-    print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+import atexit, sys
+atexit.register(lambda: print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr))
 """
+_COMMAND: Final = "from kfpipe.cli import main; main(sys.argv[1:])"
+_PLANNING: Final = "import kfpipe; kfpipe.plan(kfpipe.load('quickstart.yaml'))"
 
 
 @pytest.fixture
@@ -44,6 +42,11 @@ def test_nor_do_they_with_rendered_clips_on_record(folder: Path) -> None:
     assert not (wrong := _offenders(folder, calls)), "\n".join(wrong)
 
 
+def test_nor_does_planning_from_python(folder: Path) -> None:
+    wrong = _ran(folder, [_PROGRAM + _PLANNING]) & ({*HEAVY} - {"anyio"})  # `kfpipe.running` needs a loop
+    assert not wrong, f"planning from Python loads {', '.join(sorted(wrong))}"
+
+
 def _offenders(folder: Path, calls: list[list[str]]) -> list[str]:
     """What each call loads that it should not, a line a call."""
     loaded = {" ".join(call): _loaded(folder, call) & set(HEAVY) for call in calls}
@@ -51,10 +54,15 @@ def _offenders(folder: Path, calls: list[list[str]]) -> list[str]:
 
 
 def _loaded(folder: Path, call: list[str]) -> set[str]:
-    """The packages that a process has loaded when it ends. Fails when the command did."""
+    """The packages that a command has loaded when it ends."""
+    return _ran(folder, [_PROGRAM + _COMMAND, *call])
+
+
+def _ran(folder: Path, words: list[str]) -> set[str]:
+    """The packages that `python -c WORDS` has loaded when it ends. Fails when the program did."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("DASHSCOPE", "KFPIPE"))}
     ended = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, *call],
+        [sys.executable, "-c", *words],
         cwd=folder,
         env={**variables, "KFPIPE_EMULATOR_CLOCK": "2000"},
         capture_output=True,
@@ -62,4 +70,6 @@ def _loaded(folder: Path, call: list[str]) -> set[str]:
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    return set(ended.stderr.splitlines()[-1].split())
+    loaded = set(ended.stderr.splitlines()[-1].split())
+    assert "kfpipe" in loaded, ended.stderr
+    return loaded
