@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 MEASURE = ["-c", "import click, yaml, jinja2"]
-PLAN = ["-m", "kfpipe", "plan", "quickstart.yaml"]
+PLAN = ["-c", "from kfpipe.cli import main; main()", "plan", "quickstart.yaml"]  # as the installed command begins
 
 
 def main() -> None:
