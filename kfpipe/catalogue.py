@@ -14,6 +14,8 @@ from importlib.resources import files
 from typing import Any
 
 from kfpipe.domain import MediaRole, PictureSize
+from kfpipe.errors import Refused
+from kfpipe.wording import Fix, did_you_mean, echoed, listed
 
 
 class Dialect(StrEnum):
@@ -97,6 +99,11 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
+    """Where an account lives. `base_url` is the usual address; `currency` is an ISO code.
+
+    `queries_per_second` is how often an account may ask for its tasks, whatever their models.
+    """
+
     name: str
     aliases: tuple[str, ...]
     base_url: str
@@ -114,6 +121,11 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
+    """All that is known, by name. `as_of` is the day on which prices and limits were read.
+
+    The names of regions and models are those of manifests; tiers are named like `720P`.
+    """
+
     as_of: date
     regions: Mapping[str, Region]
     models: Mapping[str, Model]
@@ -126,6 +138,18 @@ class Catalogue:
     def region(self, name: str) -> Region | None:
         """The region of this name or alias."""
         return self.regions.get(name) or next((r for r in self.regions.values() if name in r.aliases), None)
+
+    def region_named(self, name: str, option: str, *, otherwise: Fix) -> Region:
+        """The region of this name or alias, given as `option`. Raises Refused when there is none.
+
+        `otherwise` is the fix where no known name is close to it.
+        """
+        region = self.region(name)
+        if region is None:
+            fix = did_you_mean(name, self.regions, otherwise)
+            what = f"the region {echoed(name)} is not known"
+            raise Refused.because(option, what, expected=listed(self.regions), fix=fix)
+        return region
 
     def predicted_size(self, resolution: str, width_px: int, height_px: int) -> PictureSize:
         """The clip's size for a first frame of the given sides.
@@ -147,6 +171,7 @@ def shipped() -> Catalogue:
 
 
 def parse(text: str) -> Catalogue:
+    """The catalogue in the text of a TOML file of kfpipe's own: KeyError and ValueError mean that it is damaged."""
     data = tomllib.loads(text)
     return Catalogue(
         as_of=data["as_of"],

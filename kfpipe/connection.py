@@ -117,10 +117,12 @@ class Destination:
 
     @property
     def is_charged(self) -> bool:
+        """Whether its renders cost money."""
         return self.region != EMULATOR_REGION
 
     @property
     def text(self) -> str:
+        """The destination in a phrase that follows "goes to"."""
         if self.is_charged:
             return f"{self.base_url} (region {self.region}), prices as of {self.prices_as_of}"
         where = "the emulator" if self.base_url is None else f"the emulator at {self.base_url}"

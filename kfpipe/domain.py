@@ -57,6 +57,7 @@ class LocalMedium:
 
     @property
     def digest(self) -> str:
+        """What the fingerprint and the record know it by: `sha256:` or `pixels:`, and 64 hex digits."""
         return f"sha256:{self.sha256}" if self.pixels is None else f"pixels:{self.pixels}"
 
 
@@ -73,6 +74,8 @@ Medium = LocalMedium | RemoteMedium
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaInput:
+    """A medium and the part it plays in a request; each role occurs once."""
+
     role: MediaRole
     medium: Medium
 
@@ -114,6 +117,8 @@ class CutFrom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureSize:
+    """The sides of a clip's picture."""
+
     width_px: int
     height_px: int
 
@@ -197,4 +202,5 @@ class TaskStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
+        """Whether nothing more is to be expected of the task."""
         return self not in (TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.SUSPENDED)

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-
 from kfpipe.addresses import is_service_host
 from kfpipe.errors import Refused
 from kfpipe.wording import echoed
@@ -83,12 +81,15 @@ def without_key() -> dict[str, str]:
 
 
 def _dotenv(file: Path) -> dict[str, str]:
+    """The variables of a `.env`, without those that it leaves open; none without such a file. Raises Refused."""
     if not file.is_file():
         return {}
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Refused.because(str(file), f"cannot be read: {error}", expected="NAME=value lines in UTF-8") from error
+    from dotenv import dotenv_values  # loads a good deal, and only this file needs it
+
     return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value is not None}
 
 
@@ -100,6 +101,7 @@ def _is_service(base_url: str) -> bool:
 
 
 def _positive(values: Mapping[str, str], name: str, default: float) -> float:
+    """The number that a variable holds, `default` where it is empty. Raises Refused for what is not above 0."""
     text = values.get(name, "").strip()
     if not text:
         return default

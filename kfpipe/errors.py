@@ -34,6 +34,8 @@ class ExitCode(IntEnum):
 
 
 class Severity(StrEnum):
+    """An error refuses the input; a warning is printed, and the command goes on."""
+
     ERROR = "error"
     WARNING = "warning"
 

@@ -1,4 +1,4 @@
-"""The garbage collector, held back while a shot list is read and planned.
+"""The garbage collector, held back while modules are loaded, and while a shot list is read and planned.
 
 Millions of new values, none of them garbage: the collector would only walk over them again and again.
 """

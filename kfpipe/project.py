@@ -14,7 +14,7 @@ from kfpipe import catalogue, gcpause
 from kfpipe.catalogue import Catalogue, Region
 from kfpipe.domain import EMULATOR_REGION, Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
-from kfpipe.files import durable
+from kfpipe.files import durable, read
 from kfpipe.files.text import LARGEST_BYTES
 from kfpipe.lock.paths import LOCK_ENDING, STATE_DIR, LockPaths
 from kfpipe.manifest import document, include
@@ -23,7 +23,7 @@ from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.files import ProjectFiles
 from kfpipe.manifest.model import Manifest, PriceLine, ProviderName
-from kfpipe.manifest.parse import parse
+from kfpipe.manifest.parse import parse_manifest
 from kfpipe.manifest.schema import StructureCheck
 from kfpipe.media.cache import DigestCache
 from kfpipe.takes import build, inputs, prices
@@ -79,14 +79,17 @@ class Project:
 
     @property
     def lockfile_path(self) -> Path:
+        """The lockfile: beside the manifest, or with the emulator's state."""
         return self.paths.lockfile_path
 
     @property
     def state_dir(self) -> Path:
+        """The folder of what git ignores, journals among it: `.kfpipe`, or the emulator's inside of it."""
         return self.paths.state_dir
 
     @property
     def region(self) -> Region:
+        """The region that is rendered in; `emulator` is one of them."""
         return self.manifest.provider.region
 
 
@@ -145,7 +148,7 @@ def _parsed(
     text: Document, check: StructureCheck, options: Options, stem: str, *, levels_up: int
 ) -> tuple[Manifest, tuple[Problem, ...]]:
     """The manifest with the command line's word on it; results of the emulator never mix with paid ones."""
-    parsed, problems = parse(
+    parsed, problems = parse_manifest(
         text,
         check,
         catalogue=catalogue.shipped(),
@@ -194,8 +197,7 @@ def _warnings_only(*problems: Problem) -> tuple[Problem, ...]:
 
 def _content(path: Path, shown: str) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(LARGEST_BYTES + 1)
+        return read.first_bytes(path, LARGEST_BYTES + 1)
     except FileNotFoundError:
         folder = path.parent
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []

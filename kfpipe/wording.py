@@ -6,7 +6,14 @@ import difflib
 import re
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final, TypeVar
+
+Fix = TypeVar("Fix", str, None)
+
+TERMINAL_COMMANDS: Final = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]"
+)
+"""A terminal's own commands, each as a whole: so that no `[31m` is left of them."""
 
 LONGEST_ECHO = 60
 """Characters of a user's text that a message repeats at most."""
@@ -47,10 +54,13 @@ def listed(names: Iterable[str], conjunction: str = "or") -> str:
     return f"{', '.join(head)} {conjunction} {last}" if head else last
 
 
-def closest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice that `word` was probably meant to be; case, hyphens and spaces do not count."""
+def closest(word: str, choices: Iterable[str], *, likeness: float = 0.65) -> str | None:
+    """The choice that `word` was probably meant to be; case, hyphens and spaces do not count.
+
+    `likeness` is how alike they must be at least, from 0 to 1 for the same word.
+    """
     by_folded = {_folded(choice): choice for choice in choices}
-    found = difflib.get_close_matches(_folded(word[:LONGEST_ECHO]), by_folded, n=1, cutoff=0.65)
+    found = difflib.get_close_matches(_folded(word[:LONGEST_ECHO]), by_folded, n=1, cutoff=likeness)
     return by_folded[found[0]] if found else None
 
 
@@ -58,7 +68,11 @@ def _folded(word: str) -> str:
     return word.lower().replace("-", "_").replace(" ", "_")
 
 
-def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+def did_you_mean(word: str, known: Iterable[str], otherwise: Fix) -> str | Fix:
     """A fix that names the known word closest to `word`, or `otherwise` when none is close."""
-    match = closest(word, known)
-    return otherwise if match is None else f"did you mean `{match}`?"
+    return suggested(closest(word, known), otherwise)
+
+
+def suggested(meant: str | None, otherwise: Fix) -> str | Fix:
+    """A fix that names what was probably meant, or `otherwise` when nobody knows."""
+    return f"did you mean `{meant}`?" if meant else otherwise

@@ -15,7 +15,7 @@ import click
 from kfpipe.cli.group import COMPLETION, SUMMARIES, NoSuchCommand, commands
 from kfpipe.cli.output import messages, streams
 from kfpipe.errors import ExitCode, KfpipeError, Problem, StorageFailed
-from kfpipe.wording import closest
+from kfpipe.wording import closest, suggested
 
 _KEYS: Final = re.compile(r"\bsk-[\w.-]+")
 
@@ -65,7 +65,7 @@ def _usage_problem(error: click.ClickException) -> Problem:
     elif isinstance(error, click.NoSuchOption):
         what = f"there is no option `{error.option_name}`"
         meant = closest(error.option_name, _options(context))
-    fix = f"did you mean `{meant}`?" if meant else f"`{command} --help` shows what it takes"
+    fix = suggested(meant, f"`{command} --help` shows what it takes")
     return Problem(file=command, what=what[:1].lower() + what[1:], fix=fix)
 
 

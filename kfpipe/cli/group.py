@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from kfpipe import gcpause
 from kfpipe.version import __version__
 
 SUMMARIES: Final = {
@@ -49,7 +50,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in SUMMARIES:
             return None
-        command = import_module(f"kfpipe.cli.commands.{cmd_name}").command
+        with gcpause.paused():  # classes and patterns, no garbage: a tenth of the time
+            command = import_module(f"kfpipe.cli.commands.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
 

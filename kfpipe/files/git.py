@@ -43,6 +43,7 @@ def variables() -> Mapping[str, str]:
 
 
 def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Git's answer, whatever its exit code; it is asked nothing on a terminal. Raises Refused where there is no git."""
     return subprocess.run(  # noqa: S603  there is no shell, and no word from outside is an option
         command(folder, *words),
         env=variables(),

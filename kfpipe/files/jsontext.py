@@ -45,7 +45,7 @@ class _RepeatedName(_Unwanted):
     pass
 
 
-def parse(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """The data: dict, list, str, int, bool, None. Raises `NotJson`."""
     try:
         data = json.loads(
@@ -67,7 +67,7 @@ def parse(text: str) -> Any:
 
 
 def index_of(text: str, path: DataPath) -> int:
-    """Where the value at `path` begins, in text that `parse` accepts; the nearest ancestor when there is none."""
+    """Where the value at `path` begins, in text that `parse_json` accepts; the nearest ancestor when there is none."""
     nearest, depth = 0, -1
     for found, index, is_name in _places(text):
         if not is_name and len(found) > depth and found == path[: len(found)]:
@@ -86,6 +86,7 @@ def _is_unicode(data: Any) -> bool:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, whose names must differ: readers disagree about which of two counts."""
     made = dict(pairs)
     if len(made) < len(pairs):
         names: set[str] = set()
@@ -143,7 +144,7 @@ def _path(steps: list[str | int | None]) -> DataPath:
     return tuple(step for step in steps if step is not None)
 
 
-def decoded(content: bytes, file: str, *, fix: str) -> str:
+def from_utf8(content: bytes, file: str, *, fix: str) -> str:
     """The text, without its byte order mark. Raises Refused when it is not UTF-8."""
     try:
         return content.decode("utf-8-sig")

@@ -14,6 +14,7 @@ def decimal_text(amount: Decimal | None) -> str | None:
 
 @lru_cache(maxsize=4096)  # a large lockfile says few amounts many times
 def parse_decimal(text: str | None) -> Decimal | None:
+    """The inverse of `decimal_text`. Raises decimal.InvalidOperation."""
     return None if text is None else Decimal(text)
 
 
@@ -23,4 +24,5 @@ def time_text(moment: datetime) -> str:
 
 
 def parse_time(text: str) -> datetime:
+    """The inverse of `time_text`: aware, in UTC. Raises ValueError."""
     return datetime.fromisoformat(text)

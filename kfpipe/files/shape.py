@@ -46,6 +46,7 @@ class Shape:
             yield Fault(path=tuple(error.instance_path), what="this does not fit the format")
 
     def _explained(self, error: Any) -> Fault:
+        """A failure of the explaining validator (a `jsonschema.ValidationError`) in a reader's words."""
         path = tuple(error.absolute_path)
         match error.validator:
             case "required":

@@ -20,7 +20,7 @@ VERSION: Final = 1
 RACY_NS: Final = 2_000_000_000
 """A file changed less than 2 s before it was read may change again without a new time: file systems count coarsely."""
 
-Facts = dict[str, Any]
+Stored = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -28,7 +28,7 @@ class FileMemory(Generic[T]):
     """Facts by path. `read` makes them from a file and may raise; `pack` and `unpack` are their form in JSON."""
 
     def __init__(
-        self, file: Path, *, read: Callable[[Path], T], pack: Callable[[T], Facts], unpack: Callable[[Facts], T]
+        self, file: Path, *, read: Callable[[Path], T], pack: Callable[[T], Stored], unpack: Callable[[Stored], T]
     ) -> None:
         self._file = file
         self._read = read

@@ -17,7 +17,7 @@ LARGEST_BYTES = 64 * 2**20
 MOST_STRAY_CHARACTERS = 20
 
 _BREAK = re.compile(r"\r\n?|\n")
-_STRAY = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_STRAY = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _OTHER_ENCODINGS = {
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -74,6 +74,7 @@ def line_above(text: str, start: int) -> tuple[int, str]:
 
 
 def _from_utf8(content: bytes, file: str) -> str:
+    """The text. Raises Refused at the first byte that is not UTF-8, or for another encoding that says its name."""
     for mark, name in _OTHER_ENCODINGS.items():
         if content.startswith(mark):
             raise Refused.because(file, f"the file is written in {name}", expected="UTF-8", fix=_SAVE_AS_UTF8)

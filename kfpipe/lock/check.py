@@ -81,6 +81,7 @@ def _places(record: Record) -> Iterator[tuple[DataPath, Entry]]:
 
 
 def _wrong_sums(take_id: str, path: DataPath, entry: Entry) -> Iterator[_Oddity]:
+    """A cost that is not billed seconds times unit price, exactly."""
     result, price = result_of(entry), entry.asked.unit_price
     if result is None or result.cost is None or price is None:
         return
@@ -109,6 +110,7 @@ def _tasks_of_two(lock: Lock) -> Iterator[_Oddity]:
 
 
 def _files_of_two(lock: Lock) -> Iterator[_Oddity]:
+    """A place that two takes have their clips at; the take that comes first by its id is taken for the owner."""
     owners: dict[str, str] = {}
     for take_id in sorted(lock):
         entry = lock[take_id].entry
@@ -120,6 +122,7 @@ def _files_of_two(lock: Lock) -> Iterator[_Oddity]:
 
 
 def _second_choices(lock: Lock) -> Iterator[_Oddity]:
+    """A shot with more than one picked take."""
     picked: defaultdict[str, list[str]] = defaultdict(list)
     for take_id in sorted(lock):
         if lock[take_id].picked:

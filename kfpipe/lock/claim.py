@@ -13,7 +13,7 @@ import filelock
 
 from kfpipe.errors import Problem, ProjectBusy
 from kfpipe.files.durable import storage
-from kfpipe.files.jsontext import NotJson, parse
+from kfpipe.files.jsontext import NotJson, parse_json
 from kfpipe.files.scalars import time_text
 from kfpipe.wording import echoed
 
@@ -38,6 +38,7 @@ class Claim:
             self._holder.write_text(json.dumps(me) + "\n", encoding="utf-8")
 
     def release(self) -> None:
+        """Give the right back; for its holder alone."""
         with suppress(OSError):  # who held it last is of no interest to the next
             self._holder.unlink(missing_ok=True)
         self._mark.release()
@@ -70,8 +71,9 @@ def _busy(file: str, holder: Path) -> ProjectBusy:
 
 
 def _told_by(holder: Path) -> str:
+    """Who holds the claim, by their own note; the note may be missing, half written, or a stranger's."""
     try:
-        data = parse(holder.read_text(encoding="utf-8"))
+        data = parse_json(holder.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, NotJson):
         return "it has not said yet who it is"
     match data:

@@ -31,6 +31,7 @@ from kfpipe.lock.states import (
 
 FORMAT: Final = 1
 _ROLES: Final = {str(role): role for role in MediaRole}
+_RARE: Final = ("audio", "template")
 
 
 def to_json(lock: Lock) -> dict[str, Any]:
@@ -44,6 +45,7 @@ def from_json(data: Mapping[str, Any]) -> dict[str, Record]:
 
 
 def record_to_json(record: Record) -> dict[str, Any]:
+    """The latest request's fields, with `picked`, and those of the earlier requests in `previous`."""
     return {
         **entry_to_json(record.entry),
         "picked": record.picked,
@@ -52,6 +54,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
 
 
 def record_from_json(fields: Mapping[str, Any]) -> Record:
+    """The inverse of `record_to_json`, for data that fits the schema."""
     return Record(
         entry=entry_from_json(fields),
         previous=tuple(entry_from_json(entry) for entry in fields["previous"]),
@@ -70,7 +73,7 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
         "model": asked.model,
         "region": asked.region,
         "seed": asked.parameters.seed,
-        "parameters": _parameters_to_json(asked),
+        "parameters": _settings(asked),
         "prompt": asked.prompt,
         "negative_prompt": asked.negative_prompt,
         "media": {str(role): digest for role, digest in asked.media.items()},
@@ -93,6 +96,7 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
 
 
 def entry_from_json(fields: Mapping[str, Any]) -> Entry:
+    """The inverse of `entry_to_json`, for data that fits the schema."""
     state, asked = STATES[fields["state"]], _asked(fields)
     if state is Submitting:
         return Submitting(asked=asked)
@@ -109,16 +113,35 @@ def entry_from_json(fields: Mapping[str, Any]) -> Entry:
     return Rendered(asked=asked, task=_task(fields), result=_result(fields), render=_render(fields["render"]))
 
 
-def _parameters_to_json(asked: Asked) -> dict[str, Any]:
-    """The settings but for the seed, which stands by itself; what few requests have is named by those alone."""
-    parameters = asked.parameters
-    rare = {"audio": parameters.audio, "template": asked.template}
+def parameters_to_json(parameters: Parameters) -> dict[str, Any]:
+    """Every setting of a request, in seconds where it is a time; null where the service is to decide."""
     return {
         "resolution": parameters.resolution,
         "duration": parameters.duration_s,
         "prompt_extend": parameters.prompt_extend,
         "watermark": parameters.watermark,
-    } | {name: value for name, value in rare.items() if value is not None}
+        "audio": parameters.audio,
+        "seed": parameters.seed,
+    }
+
+
+def parameters_from_json(fields: Mapping[str, Any]) -> Parameters:
+    """The inverse of `parameters_to_json`; other fields are passed over."""
+    return Parameters(
+        resolution=fields["resolution"],
+        duration_s=fields["duration"],
+        prompt_extend=fields["prompt_extend"],
+        watermark=fields["watermark"],
+        audio=fields["audio"],
+        seed=fields["seed"],
+    )
+
+
+def _settings(asked: Asked) -> dict[str, Any]:
+    """The settings but for the seed, which stands by itself; what few requests have is named by those alone."""
+    settings = {**parameters_to_json(asked.parameters), "template": asked.template}
+    del settings["seed"]
+    return {name: value for name, value in settings.items() if value is not None or name not in _RARE}
 
 
 def _asked(fields: Mapping[str, Any]) -> Asked:
@@ -130,14 +153,7 @@ def _asked(fields: Mapping[str, Any]) -> Asked:
         region=fields["region"],
         prompt=fields["prompt"],
         negative_prompt=fields["negative_prompt"],
-        parameters=Parameters(
-            resolution=parameters["resolution"],
-            duration_s=parameters["duration"],
-            prompt_extend=parameters["prompt_extend"],
-            watermark=parameters["watermark"],
-            seed=fields["seed"],
-            audio=parameters.get("audio"),
-        ),
+        parameters=parameters_from_json({"audio": None, **parameters, "seed": fields["seed"]}),
         media={_ROLES[role]: digest for role, digest in fields["media"].items()},
         unit_price=parse_decimal(fields["unit_price"]),
         currency=fields["currency"],

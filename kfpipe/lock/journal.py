@@ -21,10 +21,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from kfpipe.errors import Position, Problem, Refused
-from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, index_of, parse
+from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, index_of, parse_json
 from kfpipe.files.scalars import time_text
 from kfpipe.lock.codec import entry_from_json, entry_to_json
-from kfpipe.lock.schema import Part, faults, fits
+from kfpipe.lock.schema import Part, faults, fits_schema
 from kfpipe.lock.states import Entry
 from kfpipe.wording import described, echoed
 
@@ -77,6 +77,10 @@ def _line(data: Any) -> bytes:
 
 
 def _sound_lines(content: bytes, file: str) -> Iterator[_Line]:
+    """The lines of a journal. A last one that was cut off is left out: its writer was killed before it went on.
+
+    Raises Refused for a damaged line before it.
+    """
     *whole, rest = content.split(b"\n")
     for number, raw in enumerate(whole, start=1):
         found = _LINE.fullmatch(raw)
@@ -90,7 +94,7 @@ def _sound_lines(content: bytes, file: str) -> Iterator[_Line]:
 def _read(raw: bytes, file: str, number: int) -> _Line:
     try:
         text = raw.decode("utf-8")
-        return _Line(number=number, text=text, data=parse(text))
+        return _Line(number=number, text=text, data=parse_json(text))
     except UnicodeDecodeError as error:
         raise _refusal(file, number, error.start, "this is not UTF-8 text") from error
     except NotJson as error:
@@ -98,6 +102,7 @@ def _read(raw: bytes, file: str, number: int) -> _Line:
 
 
 def _check_header(head: _Line, file: str, lockfile: str) -> None:
+    """Raises Refused unless this is the first line of a journal for `lockfile`, in a format that is known."""
     match head.data:
         case {"kfpipe_journal": int(version)} if version > FORMAT:
             what = f"it was written by a newer kfpipe (journal format {version})"
@@ -115,7 +120,7 @@ def _transitions(one: _Line, file: str) -> Iterator[Transition]:
     if not isinstance(one.data, list):
         raise _refusal(file, one.number, 0, f"this is {described(one.data)}", expected="a list of transitions")
     for index, data in enumerate(one.data):
-        if not fits(Part.TRANSITION, data):
+        if not fits_schema(Part.TRANSITION, data):
             fault = next(faults(Part.TRANSITION, data))
             place = index_of(one.text, (index, *fault.path))
             raise _refusal(file, one.number, place, fault.what, expected=fault.expected)

@@ -18,10 +18,9 @@ import anyio.to_thread
 from kfpipe.errors import Problem, Refused, StorageFailed
 from kfpipe.files import durable
 from kfpipe.files.durable import make_state_dir, shown, storage
-from kfpipe.lock import journal
+from kfpipe.lock import journal, lockfile
 from kfpipe.lock.claim import Claim
 from kfpipe.lock.journal import Transition
-from kfpipe.lock.lockfile import apply, identity, left_in_journal, load, save
 from kfpipe.lock.merge import merge
 from kfpipe.lock.paths import LockPaths
 from kfpipe.lock.states import Entry, Lock, Record
@@ -39,8 +38,8 @@ class Ledger:
         self._paths = paths
         self._claim = claim
         self._now = now
-        self._seen = identity(paths.lockfile_path)
-        self._saved = load(paths.lockfile_path)
+        self._seen = lockfile.identity(paths.lockfile_path)
+        self._saved = lockfile.load(paths.lockfile_path)
         self._lock = dict(self._saved)
         self.lock: Lock = MappingProxyType(self._lock)
         self._journal = _JournalFile(paths, now)
@@ -62,7 +61,7 @@ class Ledger:
             with storage(paths.lockfile_path):
                 durable.remove_leftovers(paths.lockfile_path)
             ledger = cls(paths, claim, now)
-            apply(ledger._lock, left_in_journal(paths))
+            lockfile.apply(ledger._lock, lockfile.left_in_journal(paths))
             ledger.fold()
         except BaseException:
             claim.release()
@@ -101,9 +100,9 @@ class Ledger:
             self._take_in()
             now = self._now()
             self._lock.update({take_id: _tidied(record, now) for take_id, record in self._lock.items()})
-            save(self._paths.lockfile_path, self._lock)
+            lockfile.save(self._paths.lockfile_path, self._lock)
             self._saved = dict(self._lock)
-            self._seen = identity(self._paths.lockfile_path)
+            self._seen = lockfile.identity(self._paths.lockfile_path)
         with storage(self._paths.journal_path):
             self._journal.remove()
         return changed
@@ -114,9 +113,9 @@ class Ledger:
         Raises Refused when that cannot be done without a person; the journal then keeps what is not in the file.
         """
         path = self._paths.lockfile_path
-        if identity(path) == self._seen:
+        if lockfile.identity(path) == self._seen:
             return
-        merged = merge(self._saved, self._lock, load(path))
+        merged = merge(self._saved, self._lock, lockfile.load(path))
         if merged.clashes:
             raise Refused(
                 Problem(
@@ -154,7 +153,7 @@ class Ledger:
         except OSError as error:
             self._broken = durable.reason(error)
             raise StorageFailed(str(self._paths.journal_path), self._broken) from error
-        apply(self._lock, batch)
+        lockfile.apply(self._lock, batch)
 
 
 class _JournalFile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ from kfpipe import gcpause
 from kfpipe.errors import Refused
 from kfpipe.files import durable
 from kfpipe.files.durable import shown, storage
+from kfpipe.files.read import reading, refuse_larger
 from kfpipe.lock import journal
 from kfpipe.lock import text as locktext
 from kfpipe.lock.journal import Transition
@@ -60,18 +62,14 @@ def left_in_journal(paths: LockPaths) -> tuple[Transition, ...]:
 
 def _content(path: Path) -> bytes | None:
     """The file's bytes, None when there is no such file. Raises Refused."""
-    try:
+    with reading(shown(path)), suppress(FileNotFoundError):  # a run that ends now takes its journal away
         if not path.exists():
             return None
         if not path.is_file():
             raise Refused.because(shown(path), "this is not a file", expected="what kfpipe wrote there, or nothing")
-        if path.stat().st_size > LARGEST_BYTES:
-            raise Refused.because(shown(path), f"it is larger than {LARGEST_BYTES >> 30} GiB", fix=locktext.RESTORE)
+        refuse_larger(path, shown(path), LARGEST_BYTES, fix=locktext.RESTORE)
         return path.read_bytes()
-    except FileNotFoundError:  # a run that has just ended took its journal away
-        return None
-    except OSError as error:
-        raise Refused.because(shown(path), f"it cannot be read: {durable.reason(error)}") from error
+    return None
 
 
 def identity(path: Path) -> tuple[int, ...]:

@@ -101,6 +101,10 @@ def merge(base: Lock, ours: Lock, theirs: Lock) -> Merged:
 
 
 def _merged(base: Record | None, ours: Record, theirs: Record) -> Record:
+    """One record with every request of either side that was billed or may be; their serials rise.
+
+    Raises `_Unsettled` where a person has to decide.
+    """
     if ours == theirs:
         return ours
     before = _requests(base) if base is not None else {}
@@ -179,6 +183,13 @@ def _text(entry: Entry) -> str:
 
 
 def _latest(base: Record | None, ours: Record, theirs: Record, requests: Mapping[_Request, Entry]) -> _Request:
+    """The request that the merged take stands by: that of the side that has moved on.
+
+    Where both have: the one that alone asks for something else than `base`; else one under way, a rendered one, the
+    one that ended last.
+
+    Raises `_Unsettled` where the other one may still be running: it would be forgotten.
+    """
     mine, other = _key(ours.entry), _key(theirs.entry)
     before = base and _key(base.entry)
     if before in (mine, other):  # an earlier clip may have been put back, so that both know of both

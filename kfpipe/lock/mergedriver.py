@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from kfpipe.errors import Problem, Refused
-from kfpipe.files import durable, git
+from kfpipe.files import durable, git, read
 from kfpipe.files.durable import storage
 from kfpipe.lock import conflict
 from kfpipe.lock import text as locktext
@@ -27,7 +27,9 @@ def settle(base: Path, ours: Path, theirs: Path, name: str) -> Merged:
     Where something cannot be settled, `ours` holds both sides between git's marks. Raises Refused when a side cannot
     be read, and then all of it stands between marks; StorageFailed.
     """
-    contents = {side: _content(path) for side, path in (("base", base), ("ours", ours), ("theirs", theirs))}
+    contents = {
+        side: read.content(path, str(path)) for side, path in (("base", base), ("ours", ours), ("theirs", theirs))
+    }
     sides: dict[str, dict[str, Record]] = {}
     problems: list[Problem] = []
     for side, content in contents.items():
@@ -41,13 +43,6 @@ def settle(base: Path, ours: Path, theirs: Path, name: str) -> Merged:
     merged = merge(**sides)
     _write(ours, conflict.pieces(merged) if merged.clashes else locktext.pieces(merged.lock))
     return merged
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Refused.because(str(path), f"it cannot be read: {durable.reason(error)}") from error
 
 
 def _lock(content: bytes, name: str) -> dict[str, Record]:

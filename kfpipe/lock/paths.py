@@ -35,6 +35,7 @@ class LockPaths:
 
     @property
     def journal_path(self) -> Path:
+        """What a run has recorded since the lockfile was last written."""
         return self.state_dir / f"{self.stem}.journal"
 
     @property

@@ -24,7 +24,7 @@ def lock_schema() -> dict[str, Any]:
     return schema_file("lock")
 
 
-def fits(part: Part, data: Any) -> bool:
+def fits_schema(part: Part, data: Any) -> bool:
     """Whether kfpipe can read this."""
     return _shape(part).fits(data)
 

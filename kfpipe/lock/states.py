@@ -109,6 +109,8 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
+    """The service has a task for the request, and will bill it if it succeeds."""
+
     asked: Asked
     task: Task
 
@@ -124,6 +126,8 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
+    """The clip was checked, and lay at `render.path` when this was recorded."""
+
     asked: Asked
     task: Task
     result: Result

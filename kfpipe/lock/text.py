@@ -9,10 +9,10 @@ from itertools import islice
 from typing import Any, Final
 
 from kfpipe.errors import Problem, Refused
-from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, decoded, index_of, parse, refusal
+from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, from_utf8, index_of, parse_json, refusal
 from kfpipe.files.text import DataPath, position_of
 from kfpipe.lock.codec import FORMAT, record_from_json, record_to_json
-from kfpipe.lock.schema import Part, faults, fits
+from kfpipe.lock.schema import Part, faults, fits_schema
 from kfpipe.lock.states import Lock, Record
 from kfpipe.wording import described, echoed
 
@@ -29,7 +29,7 @@ _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( .*)?$", re.MULTILINE)
 
 def parsed(content: bytes, file: str) -> dict[str, Record]:
     """The records of a lockfile. `file` is its path in the user's words. Raises Refused."""
-    text = decoded(content, file, fix=RESTORE)
+    text = from_utf8(content, file, fix=RESTORE)
     takes = _takes(text, file)
     reader = _Reader(text, file)
     lock = {take_id: record for take_id, data in takes.items() if (record := reader.record(take_id, data)) is not None}
@@ -63,10 +63,10 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def record(self, take_id: str, data: Any) -> Record | None:
-        if not fits(Part.TAKE_ID, take_id):
+        if not fits_schema(Part.TAKE_ID, take_id):
             self._note(take_id, (), "this is no take id", None)
             return None
-        if not fits(Part.RECORD, data):
+        if not fits_schema(Part.RECORD, data):
             for fault in islice(faults(Part.RECORD, data), MOST_EXPLAINED):
                 self._note(take_id, fault.path, fault.what, fault.expected)
             return None
@@ -91,7 +91,7 @@ class _Reader:
 def _takes(text: str, file: str) -> dict[str, Any]:
     """The raw records, from a file whose frame is sound."""
     try:
-        data = parse(text)
+        data = parse_json(text)
     except NotJson as error:
         raise _unreadable(text, file, error) from error
     match data:
@@ -107,6 +107,7 @@ def _takes(text: str, file: str) -> dict[str, Any]:
 
 
 def _unreadable(text: str, file: str, error: NotJson) -> Refused:
+    """Why a lockfile is no JSON: empty, with git's conflict marks in it, or damaged at a place."""
     if not text.strip():
         return refusal(file, text, 0, "the lockfile is empty, as if nothing had ever been paid for", fix=RESTORE)
     conflict = _CONFLICT.search(text)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from kfpipe.errors import Problem, Refused
-from kfpipe.files import durable
+from kfpipe.files import read
 from kfpipe.lock import check as audit
 from kfpipe.lock import lockfile
 from kfpipe.lock.ledger import Ledger
@@ -53,7 +53,4 @@ class LockPlace:
         return self._content() != before
 
     def _content(self) -> bytes:
-        try:
-            return self.paths.lockfile_path.read_bytes()
-        except OSError as error:
-            raise Refused.because(self.shown, f"it cannot be read: {durable.reason(error)}") from error
+        return read.content(self.paths.lockfile_path, self.shown)

@@ -41,6 +41,8 @@ _ANSWER_LIMIT_BYTES: Final = 1 << 20
 
 
 class Grade(StrEnum):
+    """How a check came out. A note is worth knowing; what needs attention makes the command exit with 1."""
+
     FINE = "fine"
     NOTE = "note"
     ATTENTION = "attention"

@@ -13,8 +13,8 @@ from pathlib import Path
 from kfpipe.files.durable import sha256_of, storage
 from kfpipe.lock.states import Lock, Record, Render, Rendered
 from kfpipe.media.facts import FileState
-from kfpipe.media.placement import PREVIOUS, set_aside
-from kfpipe.media.renders import whereabouts
+from kfpipe.media.placement import set_aside
+from kfpipe.media.renders import PREVIOUS, whereabouts
 from kfpipe.plan.gather import disk_facts
 from kfpipe.project import Project
 

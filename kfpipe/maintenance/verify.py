@@ -11,7 +11,7 @@ from kfpipe.errors import BadRender
 from kfpipe.files.durable import sha256_of
 from kfpipe.lock.states import Entry, Lock, Render, Rendered
 from kfpipe.media import renders
-from kfpipe.media.video import Expected, check_clip
+from kfpipe.media.facts import Expected
 from kfpipe.plan.model import Chosen
 from kfpipe.project import Project
 
@@ -57,11 +57,14 @@ def _verified(lock: Lock, folder: Path) -> Iterator[Verified]:
 
 
 def _compared(render: Render, folder: Path) -> tuple[Condition, str]:
+    """How the file compares with the record, and why, in words; empty words for a sound one."""
+    from kfpipe.media import video  # PyAV is slow to load, and who only imports this looks at no clip
+
     path = folder / render.path
     try:
         if sha256_of(path) != render.sha256:
             return Condition.ALTERED, "its digest is not the one on record"
-        check_clip(path, Expected(size=None, seconds=round(render.duration_s)))
+        video.check_clip(path, Expected(size=None, seconds=round(render.duration_s)))
     except (FileNotFoundError, NotADirectoryError):
         return Condition.MISSING, "there is no such file"
     except (OSError, BadRender) as trouble:

@@ -9,7 +9,8 @@ from typing import Any
 from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.manifest.model import Matrix, Scalar, Variables
+from kfpipe.manifest.document.scalars import Scalar
+from kfpipe.manifest.model import Matrix, Variables
 from kfpipe.wording import did_you_mean, echoed, listed
 
 

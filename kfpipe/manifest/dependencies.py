@@ -142,6 +142,7 @@ def _circles(waiting: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:
 
 
 def _circle(by_id: Mapping[str, Shot], circle: Sequence[str]) -> Finding:
+    """Shots that are to continue one another, `circle` in the order in which each waits for the next."""
     first, following = by_id[circle[0]], circle[1 % len(circle)]
     role = next(
         role for role, footage in first.media.items() if isinstance(footage, RenderOf) and footage.shot_id == following

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from kfpipe.errors import Unusable
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.wording import closest, echoed
+from kfpipe.wording import closest, echoed, suggested
 
 MOST_COMPARED = 100_000
 """Names that missing files are compared with to guess which ones were meant: about a second's work."""
@@ -20,12 +20,6 @@ Content = TypeVar("Content")
 def project_root(folder: Path) -> Path:
     """The git work tree that holds the manifest's folder, else the folder itself."""
     return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
-
-
-def content(path: Path, limit_bytes: int) -> bytes:
-    """The bytes of a file, one more than the limit at most. Raises OSError."""
-    with path.open("rb") as file:
-        return file.read(limit_bytes + 1)
 
 
 class ProjectFiles:
@@ -66,6 +60,7 @@ class ProjectFiles:
             return Finding(path=(), what=f"{echoed(name)} cannot be read: {reason}", fix="check who may read the file")
 
     def _flaw(self, name: str, path: Path, real: Path) -> Finding | None:
+        """Why the file may not be used. Links are followed first: what counts is where they lead."""
         if not real.is_relative_to(self._root):
             return Finding(
                 path=(),
@@ -95,7 +90,7 @@ class ProjectFiles:
             fix = f"there is no folder {echoed(folder)}: paths start at the manifest's own folder"
             return Finding(path=(), what=f"there is no file {echoed(name)}", fix=fix)
         alike = self._alike(base, siblings)
-        fix = "check the spelling, or add the file" if alike is None else f"did you mean `{_beside(name, alike)}`?"
+        fix = suggested(alike and _beside(name, alike), "check the spelling, or add the file")
         return Finding(path=(), what=f"there is no file {echoed(name)}", fix=fix)
 
     def _alike(self, base: str, siblings: frozenset[str]) -> str | None:

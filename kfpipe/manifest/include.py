@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from kfpipe.errors import Problem, Refused
+from kfpipe.files.read import first_bytes
 from kfpipe.files.text import LARGEST_BYTES, DataPath
 from kfpipe.manifest import document, references, schema, tables
-from kfpipe.manifest import files as sources
 from kfpipe.manifest.compose import Sheet, composed
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
@@ -84,7 +84,7 @@ class _Gatherer:
         self._seen.add(real)
         if len(self._seen) >= MOST_SOURCES:
             raise Refused.because(by.file, f"more than {MOST_SOURCES:,} files make up this shot list", fix="join some")
-        content = self._files.use(name, lambda file: sources.content(file, LARGEST_BYTES))
+        content = self._files.use(name, lambda file: first_bytes(file, LARGEST_BYTES + 1))
         if isinstance(content, Finding):
             self._refuse(by, replace(content, path=path))
             return None

@@ -11,12 +11,12 @@ from typing import Any
 from kfpipe.catalogue import Region
 from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.files.text import DataPath
+from kfpipe.manifest.document.scalars import Scalar
 
 TAKES_LIMIT = 10_000
 """Takes that all matrices of a manifest may make together: beyond, a slip is likelier than a wish."""
 
 
-Scalar = str | int | bool | Decimal | None
 Variables = Mapping[str, Any]
 
 
@@ -151,6 +151,7 @@ class Shot:
 
     @property
     def where(self) -> str:
+        """The shot as messages name it."""
         return f"shot '{self.id}'"
 
     def path_of(self, name: str) -> DataPath:
@@ -163,12 +164,19 @@ class Shot:
 
 
 class ProviderName(StrEnum):
+    """Who renders: the service, or the emulator on this machine."""
+
     DASHSCOPE = "dashscope"
     EMULATOR = "emulator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
+    """Where requests go. `base_url` is None where the region's own address does.
+
+    `workspace` is None where the key belongs to one.
+    """
+
     name: ProviderName = ProviderName.DASHSCOPE
     region: Region
     base_url: str | None = None
@@ -187,7 +195,7 @@ class AccountLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class BudgetSettings:
     """`max_cost` is None where the manifest only names a currency."""
 
     max_cost: Decimal | None
@@ -206,11 +214,16 @@ class PriceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
+    """A whole shot list, includes and defaults applied.
+
+    `file` is its name in messages; `output_dir` is relative to its folder, with forward slashes.
+    """
+
     file: str
     title: str
     provider: ProviderSettings
     limits: AccountLimits
-    budget: Budget | None
+    budget: BudgetSettings | None
     output_dir: str
     prices: tuple[PriceLine, ...]
     variables: Variables

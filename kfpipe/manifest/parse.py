@@ -17,7 +17,15 @@ from kfpipe.manifest import dependencies, references
 from kfpipe.manifest import shots as entries
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.manifest.model import AccountLimits, Budget, Manifest, PriceLine, ProviderName, ProviderSettings, Shot
+from kfpipe.manifest.model import (
+    AccountLimits,
+    BudgetSettings,
+    Manifest,
+    PriceLine,
+    ProviderName,
+    ProviderSettings,
+    Shot,
+)
 from kfpipe.manifest.schema import StructureCheck
 from kfpipe.manifest.schema.validation import usable_id
 from kfpipe.wording import did_you_mean, echoed, listed
@@ -27,7 +35,7 @@ DEFAULT_OUTPUT_DIR = "renders"
 _HOLD_SHOTS: frozenset[DataPath] = frozenset([(), ("shots",), ("sequences",), ("include",), ("shot_lists",)])
 
 
-def parse(
+def parse_manifest(
     document: Document,
     check: StructureCheck,
     *,
@@ -131,12 +139,12 @@ class _Reader:
         self._report(finding, "provider" if self._region is None else "--region")
         return None
 
-    def _budget(self, region: Region | None) -> Budget | None:
+    def _budget(self, region: Region | None) -> BudgetSettings | None:
         data = self._part("budget", None)
         if data is None:
             return None
         max_cost = Decimal(data["max_cost"]) if "max_cost" in data else None
-        budget = Budget(max_cost=max_cost, currency=data["currency"])
+        budget = BudgetSettings(max_cost=max_cost, currency=data["currency"])
         play_money = region is None or region.name == EMULATOR_REGION
         if region is not None and not play_money and budget.currency != region.currency:
             finding = Finding(

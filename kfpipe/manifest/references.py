@@ -94,6 +94,7 @@ _SCHEME_FIXES = {
 
 
 def _remote_file(text: str, scheme: str, path: DataPath, noun: str) -> File | Finding:
+    """An https address without credentials, of a host that the service can reach."""
     if scheme != "https":
         return Finding(
             path=path,

@@ -7,8 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from kfpipe.files.durable import sha256_of
-from kfpipe.files.statcache import Facts, FileMemory
-from kfpipe.media import recordings, stills
+from kfpipe.files.statcache import FileMemory, Stored
 from kfpipe.media.facts import Recording, RecordingFacts, Still, StillFacts
 
 
@@ -38,25 +37,29 @@ class DigestCache:
 
 
 def _read_still(path: Path) -> Still:
+    from kfpipe.media import stills  # Pillow is slow to load, and only a still that is new here needs it
+
     return Still(facts=stills.read(path), sha256=sha256_of(path))
 
 
-def _pack_still(still: Still) -> Facts:
+def _pack_still(still: Still) -> Stored:
     return {"sha256": still.sha256, **asdict(still.facts)}
 
 
-def _unpack_still(facts: Facts) -> Still:
+def _unpack_still(facts: Stored) -> Still:
     return Still(sha256=facts["sha256"], facts=StillFacts(**{k: v for k, v in facts.items() if k != "sha256"}))
 
 
 def _read_recording(path: Path) -> Recording:
+    from kfpipe.media import recordings  # PyAV is slow to load, and only sounds and clips that are new here need it
+
     return Recording(facts=recordings.read(path), sha256=sha256_of(path))
 
 
-def _pack_recording(recording: Recording) -> Facts:
+def _pack_recording(recording: Recording) -> Stored:
     return {"sha256": recording.sha256, **asdict(recording.facts), "seconds": str(recording.facts.seconds)}
 
 
-def _unpack_recording(facts: Facts) -> Recording:
+def _unpack_recording(facts: Stored) -> Recording:
     given = {k: v for k, v in facts.items() if k != "sha256"}
     return Recording(sha256=facts["sha256"], facts=RecordingFacts(**{**given, "seconds": Decimal(facts["seconds"])}))

@@ -13,9 +13,9 @@ import anyio
 
 from kfpipe.errors import BadRender, ServiceUnclear
 from kfpipe.files import durable
-from kfpipe.files.jsontext import NotJson, parse
-from kfpipe.media.placement import make_own_folder, on_disk, place
-from kfpipe.media.video import ClipFacts, Expected, check_clip
+from kfpipe.files.jsontext import NotJson, parse_json
+from kfpipe.media.facts import ClipFacts, Expected
+from kfpipe.media.placement import in_thread, make_own_folder, place
 from kfpipe.provider import Body, Provider
 
 LARGEST_BYTES_PER_SECOND: Final = 16 << 20
@@ -43,39 +43,50 @@ async def fetch(provider: Provider, url: str, *, target: Path, partial: Path, ex
     """
     sha256, size_bytes = await _download(provider, url, partial, max(expected.lengths_s) * LARGEST_BYTES_PER_SECOND)
     try:
-        facts = await on_disk(partial, check_clip, partial, expected)
+        facts = await in_thread(partial, _checked, partial, expected)
     except BadRender:
-        await on_disk(partial, partial.unlink)
+        await in_thread(partial, partial.unlink)
         raise
-    await on_disk(target, place, partial, target, sha256)
+    await in_thread(target, place, partial, target, sha256)
     return FetchedClip(**asdict(facts), sha256=sha256, size_bytes=size_bytes)
+
+
+def _checked(path: Path, expected: Expected) -> ClipFacts:
+    """What the clip holds. Raises `BadRender` when it is not the one that was asked for."""
+    from kfpipe.media import video  # PyAV is slow to load, and only a clip that is here needs it
+
+    return video.check_clip(path, expected)
 
 
 async def _download(provider: Provider, url: str, path: Path, most_bytes: int) -> tuple[str, int]:
     """SHA-256 and length of the whole file, which is then on the disk."""
-    partial = await on_disk(path, _Partial.found, path)
+    partial = await in_thread(path, _Partial.found, path)
     try:
         async with provider.download(url, offset_bytes=partial.size_bytes, tag=partial.tag) as body:
             await _receive(body, partial, path, most_bytes)
-        await on_disk(path, partial.finish)
+        await in_thread(path, partial.finish)
     except BadRender:
-        await on_disk(path, partial.discard)
+        await in_thread(path, partial.discard)
         raise
     except BaseException:
         with anyio.CancelScope(shield=True):
-            await on_disk(path, partial.keep)
+            await in_thread(path, partial.keep)
         raise
     return partial.digest.hexdigest(), partial.size_bytes
 
 
 async def _receive(body: Body, partial: _Partial, path: Path, most_bytes: int) -> None:
+    """Write the body behind what is there already, or from the start where the server begins again.
+
+    Raises `ServiceUnclear` when it broke off and can go on, `BadRender` when the file is another or grows too long.
+    """
     announced_bytes = most_bytes if body.size_bytes is None else body.size_bytes
     if announced_bytes > most_bytes:
         raise BadRender(f"the service announces a file of {announced_bytes} bytes")
     if body.offset_bytes != partial.size_bytes:
         if body.offset_bytes != 0:
             raise ServiceUnclear(f"asked to go on from byte {partial.size_bytes}, got byte {body.offset_bytes}")
-        await on_disk(path, partial.restart)
+        await in_thread(path, partial.restart)
     elif partial.size_bytes and body.tag != partial.tag:
         raise BadRender("the file has changed since the download began")
     partial.tag = body.tag
@@ -83,7 +94,7 @@ async def _receive(body: Body, partial: _Partial, path: Path, most_bytes: int) -
         if partial.size_bytes + len(chunk) > announced_bytes:
             raise BadRender(f"the file goes on past its {announced_bytes} bytes")
         if partial.gather(chunk) >= _WRITE_BYTES:
-            await on_disk(path, partial.write)
+            await in_thread(path, partial.write)
     if body.size_bytes is not None and partial.size_bytes < body.size_bytes:
         raise ServiceUnclear(f"the download broke off after {partial.size_bytes} of {body.size_bytes} bytes")
 
@@ -164,7 +175,7 @@ def _take_note(partial: Path) -> str | None:
     """The version of a file that can be continued; the note is gone afterwards."""
     path = _note_path(partial)
     try:
-        note = parse(path.read_text(encoding="utf-8"))
+        note = parse_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, UnicodeDecodeError, NotJson):
         note = None
     path.unlink(missing_ok=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from kfpipe.domain import PictureSize
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StillFacts:
@@ -47,6 +49,34 @@ class Recording:
 
     facts: RecordingFacts
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a clip was asked to be; `size` is None when nobody can predict it.
+
+    Where other seconds were billed than asked for, the clip may have either length: it was paid for.
+    """
+
+    size: PictureSize | None
+    seconds: int
+    billed_seconds: int | None = None
+
+    @property
+    def lengths_s(self) -> tuple[int, ...]:
+        """The lengths that are accepted."""
+        return (self.seconds,) if self.billed_seconds in (None, self.seconds) else (self.seconds, self.billed_seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipFacts:
+    """What a rendered clip really holds. `fps` and `duration_s` have three decimals at most."""
+
+    width_px: int
+    height_px: int
+    fps: Decimal
+    duration_s: Decimal
+    audio: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

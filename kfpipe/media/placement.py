@@ -6,27 +6,25 @@ import errno
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 
 from kfpipe.files import durable
 from kfpipe.files.durable import sha256_of, storage
+from kfpipe.media.renders import PREVIOUS
 
 T = TypeVar("T")
 
-PREVIOUS: Final = ".previous"
-"""Folder beside the renders for what a later render has replaced."""
 
-
-async def put_back(source: Path, target: Path, sha256: str) -> None:
+async def restore(source: Path, target: Path, sha256: str) -> None:
     """Move a clip with this digest from `source` to its place at `target`. What lies there moves to `.previous`."""
     if source != target:
-        await on_disk(target, place, source, target, sha256)
+        await in_thread(target, place, source, target, sha256)
 
 
-async def on_disk(path: Path, work: Callable[..., T], *args: object) -> T:
+async def in_thread(path: Path, work: Callable[..., T], *args: object) -> T:
     """Do blocking work in a thread; a trouble with the disk becomes StorageFailed at `path`."""
     with storage(path):
         return await anyio.to_thread.run_sync(work, *args)

@@ -15,6 +15,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from kfpipe.errors import Unusable
+from kfpipe.files.read import first_bytes
 from kfpipe.media.facts import RecordingFacts
 from kfpipe.media.video import opened
 
@@ -58,8 +59,7 @@ def read(path: Path) -> RecordingFacts:
 
 
 def _kind(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(16)
+    head = first_bytes(path, 16)
     kind = next((name for name, signature in _SIGNATURES if signature.match(head)), None)
     if kind is None:
         raise RecordingUnreadable("is no sound or clip" if head else "is empty", fix="check the path")

@@ -10,13 +10,15 @@ from typing import Final
 
 from kfpipe.domain import Take
 from kfpipe.files.durable import sha256_of
-from kfpipe.files.statcache import Facts, FileMemory
+from kfpipe.files.statcache import FileMemory, Stored
 from kfpipe.lock.states import Failed, Lock, Record, Render, Rendered, is_rehearsal
 from kfpipe.lock.transitions import earlier_clip
 from kfpipe.media.facts import FileState
-from kfpipe.media.placement import PREVIOUS
 
 MEMORY_FILE: Final = "renders.json"
+
+PREVIOUS: Final = ".previous"
+"""Folder beside the renders for what a later render has replaced."""
 
 
 def on_disk(lock: Lock, folder: Path, state_dir: Path) -> dict[str, FileState]:
@@ -81,6 +83,7 @@ def forget(state_dir: Path) -> None:
 
 
 def _state(render: Render, folder: Path, memory: FileMemory[str]) -> FileState:
+    """How the file compares with the record: by its size first, and by its digest where that tells nothing."""
     path = folder / render.path
     try:
         if path.stat().st_size != render.size_bytes:
@@ -93,9 +96,9 @@ def _state(render: Render, folder: Path, memory: FileMemory[str]) -> FileState:
     return FileState.MATCHES if same else FileState.ALTERED
 
 
-def _packed(sha256: str) -> Facts:
+def _packed(sha256: str) -> Stored:
     return {"sha256": sha256}
 
 
-def _unpacked(facts: Facts) -> str:
+def _unpacked(facts: Stored) -> str:
     return str(facts["sha256"])

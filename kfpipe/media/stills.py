@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from kfpipe.errors import Unusable
+from kfpipe.files.read import first_bytes
 from kfpipe.media.facts import StillFacts
 
 READ_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
@@ -53,9 +54,8 @@ def read(path: Path) -> StillFacts:
 
 
 def _no_picture(path: Path) -> StillUnreadable:
-    with path.open("rb") as file:
-        if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
-            return StillUnreadable("is only a Git LFS pointer to the picture", fix="fetch it with `git lfs pull`")
+    if first_bytes(path, len(_LFS_POINTER)) == _LFS_POINTER:
+        return StillUnreadable("is only a Git LFS pointer to the picture", fix="fetch it with `git lfs pull`")
     return StillUnreadable("is no picture", fix="check the path")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -14,8 +13,9 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from kfpipe.domain import FrameEnd, PictureSize
+from kfpipe.domain import FrameEnd
 from kfpipe.errors import BadRender
+from kfpipe.media.facts import ClipFacts, Expected
 
 RATIO_TOLERANCE: Final = 0.05
 """The service rounds both sides down to multiples of 16. Source: API reference, 10.3."""
@@ -27,33 +27,6 @@ LONGEST_SIDE_PX: Final = 8192
 
 _ANY_TITLE: Final[dict[str, Any]] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
 """Titles and comments need not be UTF-8. PyAV takes any from release 19 on, and before it only when told to."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
-    """What was asked for; `size` is None when nobody can predict it.
-
-    Where other seconds were billed than asked for, the clip may have either length: it was paid for.
-    """
-
-    size: PictureSize | None
-    seconds: int
-    billed_seconds: int | None = None
-
-    @property
-    def lengths_s(self) -> tuple[int, ...]:
-        return (self.seconds,) if self.billed_seconds in (None, self.seconds) else (self.seconds, self.billed_seconds)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipFacts:
-    """`fps` and `duration_s` have three decimals at most."""
-
-    width_px: int
-    height_px: int
-    fps: Decimal
-    duration_s: Decimal
-    audio: bool
 
 
 def check_clip(path: Path, expected: Expected) -> ClipFacts:
@@ -110,6 +83,7 @@ def _video(container: InputContainer) -> VideoStream:
 
 
 def _facts(container: InputContainer, stream: VideoStream) -> ClipFacts:
+    """What the container says of its video, as far as that can be believed. Raises `BadRender`."""
     rate = stream.average_rate
     if not stream.duration or not stream.time_base or not rate:
         raise BadRender("the file does not say how long its video is")
@@ -129,6 +103,7 @@ def _decimal(number: Fraction) -> Decimal:
 
 
 def _compare(facts: ClipFacts, expected: Expected) -> None:
+    """Raises `BadRender` when length or shape are not what was asked for; sizes may differ, shapes may not."""
     if min(abs(float(facts.duration_s) - length_s) for length_s in expected.lengths_s) > SECONDS_TOLERANCE:
         raise BadRender(f"the clip lasts {facts.duration_s} s instead of {expected.seconds} s")
     if expected.size is None:

@@ -48,6 +48,7 @@ def why_not(trouble: BadRender | Refused) -> str:
 
 
 def _is_rendered(source: Take, lock: Lock, disk: DiskFacts, region: str) -> bool:
+    """Whether the take's clip is here as the manifest wants it, and was paid for, not rehearsed."""
     record = lock.get(source.id)
     return (
         not source.cuts

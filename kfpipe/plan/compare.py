@@ -10,13 +10,15 @@ from enum import StrEnum
 from kfpipe.domain import Take
 from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.states import Lock
-from kfpipe.plan.diff import Difference, between, form_of
+from kfpipe.plan.diff import Difference, between, shape_of
 from kfpipe.plan.model import Chosen, everything
-from kfpipe.plan.saved import progress, standing_of
+from kfpipe.plan.saved import prior_state_of, progress
 from kfpipe.wording import visible
 
 
 class Kind(StrEnum):
+    """How a take differs from the earlier commit."""
+
     ADDED = "added"
     REMOVED = "removed"
     CHANGED = "changed"
@@ -79,13 +81,14 @@ def compare(past: Revision, takes: Sequence[Take], lock: Lock, is_meant: Chosen 
 
 
 def _changes(past: Revision, takes: Sequence[Take], lock: Lock) -> Iterator[TakeChange]:
+    """What differs, take by take in today's order; takes that are gone come last."""
     earlier = {take.id: take for take in past.takes}
     for take in takes:
         before = earlier.pop(take.id, None)
         if before is None:
             yield TakeChange(take_id=take.id, kind=Kind.ADDED)
             continue
-        moved_on = progress(standing_of(past.lock.get(take.id)), standing_of(lock.get(take.id)))
+        moved_on = progress(prior_state_of(past.lock.get(take.id)), prior_state_of(lock.get(take.id)))
         differences = (*_differences(before, take), *((moved_on,) if moved_on else ()))
         if differences:
             yield TakeChange(take_id=take.id, kind=Kind.CHANGED, differences=differences)
@@ -94,7 +97,7 @@ def _changes(past: Revision, takes: Sequence[Take], lock: Lock) -> Iterator[Take
 
 def _differences(before: Take, after: Take) -> Iterator[Difference]:
     """The request's, and the price where that does not follow from it."""
-    found = between(form_of(before), form_of(after))
+    found = between(shape_of(before), shape_of(after))
     yield from found
     if before.cost != after.cost and not found:
         yield Difference(field="cost", before=_amount(before), after=_amount(after))

@@ -24,7 +24,7 @@ from kfpipe.lock.states import (
 )
 from kfpipe.lock.transitions import failures
 from kfpipe.media.facts import FileState
-from kfpipe.plan.diff import MediumRef, RequestShape, between, form_of
+from kfpipe.plan.diff import MediumRef, RequestShape, between, shape_of
 from kfpipe.plan.model import Action, Chosen, Plan, PlanFacts, Step
 from kfpipe.provider.codes import verdict
 
@@ -125,6 +125,7 @@ def _is_open(record: Record | None) -> bool:
 
 
 def _next(take: Take, record: Record | None, facts: PlanFacts) -> tuple[Action, tuple[str, ...]]:
+    """What a take of the manifest needs, and why; the first rule that fits decides."""
     file = facts.disk.clips.get(take.id, FileState.MISSING)
     if file is FileState.STRAY:  # perhaps paid for, and on record in another version of the lockfile
         return Action.DECIDE, (f"{take.output} is here, but on no record", "an older lockfile, or another manifest's?")
@@ -184,6 +185,7 @@ def _still_there(entry: Succeeded | Rendered, now: datetime, reason: str) -> tup
 
 
 def _after_failure(record: Record, entry: Failed, attempts: int) -> tuple[Action, tuple[str, ...]]:
+    """Whether a failed request is tried again: only where it cost nothing, may pass, and attempts are left."""
     code, tried = entry.failure.code, failures(record)
     reason = f"failed: {code}: {entry.failure.message}"
     if entry.failure.billed is None and code != ABANDONED:
@@ -217,6 +219,7 @@ def _last_duty(record: Record, facts: PlanFacts) -> tuple[Action, tuple[str, ...
 
 
 def _homecoming(entry: Entry, now: datetime) -> tuple[Action, tuple[str, ...]]:
+    """What is owed to a request whatever the manifest wants by now: what was paid for is fetched."""
     match entry:
         case Submitting():
             return Action.ADOPT, ("its request may have become a task",)
@@ -233,7 +236,7 @@ def changes(take: Take, asked: Asked) -> tuple[str, ...]:
 
     The record holds the seed that was drawn where the manifest says `random`: to ask for that differs from any seed.
     """
-    wanted = form_of(take)
+    wanted = shape_of(take)
     found = between(_recorded(asked, wanted), wanted)
     if found:
         return tuple(difference.text for difference in found)

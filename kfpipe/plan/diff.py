@@ -64,7 +64,7 @@ class RequestShape:
     media: Mapping[MediaRole, MediumRef]
 
 
-def form_of(take: Take) -> RequestShape:
+def shape_of(take: Take) -> RequestShape:
     """What the take asks for. A picture that is still to be cut is named by the take that lends it."""
     request = take.request
     given = {one.role: MediumRef(digest=one.medium.digest, name=_name(one.medium)) for one in request.media}

@@ -68,6 +68,7 @@ class Step:
 
     @property
     def model(self) -> str:
+        """The catalogue's name of the model: the manifest's word for it, else that of the latest request on record."""
         if self.take is not None:
             return self.take.request.model
         if self.record is not None:
@@ -107,15 +108,22 @@ class Total:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
+    """What a run will do: a step for each take, in the manifest's order, then for those that have left it.
+
+    Amounts are in `currency`, an ISO code.
+    """
+
     steps: tuple[Step, ...]
     currency: str
 
     @property
     def work(self) -> tuple[Step, ...]:
+        """The steps that a run carries out."""
         return tuple(step for step in self.steps if step.action.is_work)
 
     @property
     def undecided(self) -> tuple[Step, ...]:
+        """The steps that wait for a person's word."""
         return tuple(step for step in self.steps if step.action is Action.DECIDE)
 
     @property
@@ -179,8 +187,10 @@ class PlanFacts:
 
 
 def nothing(_: str) -> bool:
+    """Chooses no take."""
     return False
 
 
 def everything(_: str) -> bool:
+    """Chooses every take."""
     return True

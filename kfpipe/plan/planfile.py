@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from kfpipe.errors import Problem, Refused
-from kfpipe.files import durable
+from kfpipe.files import durable, read
 from kfpipe.files.durable import storage
-from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, decoded, index_of, parse, refusal
+from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, from_utf8, index_of, parse_json, refusal
 from kfpipe.files.schemas import schema_file
 from kfpipe.files.shape import Shape
 from kfpipe.files.text import position_of
@@ -78,7 +78,7 @@ def save(path: Path, plan: PlanFile, root: Path) -> None:
 def load(path: Path) -> PlanFile:
     """The plan in the file. Raises Refused with all that is wrong with it."""
     shown = str(path)
-    text = decoded(_content(path), shown, fix=_ANEW)
+    text = from_utf8(_content(path), shown, fix=_ANEW)
     data = _data(text, shown)
     if not _shape().fits(data):
         raise Refused(
@@ -131,7 +131,7 @@ def _to_json(plan: PlanFile, manifest: str) -> dict[str, Any]:
 def _is_plan(target: Path) -> bool:
     """Whether the file begins as plans do: a slip of the pen must not cost a manifest or a lockfile."""
     with storage(target):
-        return target.is_file() and f'"{_MARK}"'.encode() in sources.content(target, 64)
+        return target.is_file() and f'"{_MARK}"'.encode() in read.first_bytes(target, 64)
 
 
 def _content(path: Path) -> bytes:
@@ -139,19 +139,15 @@ def _content(path: Path) -> bytes:
     if not path.is_file():
         what = "this is not a file" if path.exists() else "there is no such file"
         raise Refused.because(shown, what, expected="a plan that `kfpipe plan -o` wrote")
-    try:
-        content = sources.content(path, LARGEST_BYTES)
-    except OSError as error:
-        raise Refused.because(shown, f"it cannot be read: {durable.reason(error)}") from error
-    if len(content) > LARGEST_BYTES:
-        raise Refused.because(shown, f"it is larger than {LARGEST_BYTES >> 20} MiB", fix=_ANEW)
-    return content
+    with read.reading(shown):
+        read.refuse_larger(path, shown, LARGEST_BYTES, fix=_ANEW)
+        return path.read_bytes()
 
 
 def _data(text: str, shown: str) -> Any:
     """The file as plain data, of a format that this kfpipe knows."""
     try:
-        data = parse(text)
+        data = parse_json(text)
     except NotJson as error:
         raise refusal(shown, text, error.index, error.what, fix=_ANEW) from error
     version = data.get(_MARK) if isinstance(data, dict) else None

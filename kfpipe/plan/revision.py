@@ -21,8 +21,8 @@ from kfpipe import project as projects
 from kfpipe.errors import Refused
 from kfpipe.files import git
 from kfpipe.files.durable import storage
+from kfpipe.files.read import first_bytes
 from kfpipe.lock import lockfile
-from kfpipe.manifest import files as sources
 from kfpipe.plan.compare import Revision
 from kfpipe.project import Options, Project
 from kfpipe.wording import echoed
@@ -138,7 +138,7 @@ class _Export:
 
     def _follow(self, place: Path) -> None:
         """Put the content in the place of a pointer to it, where it was fetched once."""
-        pointer = _POINTER.match(sources.content(place, _LONGEST_POINTER))
+        pointer = _POINTER.match(first_bytes(place, _LONGEST_POINTER + 1))
         if pointer is None:
             return
         oid = pointer[1].decode()

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from kfpipe.domain import MediaRole, Parameters
+from kfpipe.domain import MediaRole
 from kfpipe.files.scalars import decimal_text, parse_decimal
-from kfpipe.lock.states import Record, state_name, task_of
-from kfpipe.plan.diff import SHORT_DIGEST, Difference, MediumRef, RequestShape, between, form_of
+from kfpipe.lock.codec import parameters_from_json, parameters_to_json
+from kfpipe.lock.states import ABSENT, Record, state_name, task_of
+from kfpipe.plan.diff import SHORT_DIGEST, Difference, MediumRef, RequestShape, between, shape_of
 from kfpipe.plan.model import Action, Step
 from kfpipe.wording import visible
-
-ABSENT: Final = "absent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +31,7 @@ class PriorState:
         return self.state if self.task_id is None else f"{self.state} ({self.task_id[:SHORT_DIGEST]})"
 
 
-def standing_of(record: Record | None) -> PriorState | None:
+def prior_state_of(record: Record | None) -> PriorState | None:
     """Where a take stands by its record; None when it has none."""
     if record is None:
         return None
@@ -68,6 +67,7 @@ class PlannedStep:
 
     @classmethod
     def of(cls, step: Step) -> Self:
+        """The step with all that a person agrees to, in a form that can be written down."""
         return cls(
             take_id=step.take_id,
             action=step.action,
@@ -75,8 +75,8 @@ class PlannedStep:
             cost=step.cost,
             output=step.output,
             fingerprint=None if step.take is None else step.take.fingerprint,
-            form=None if step.take is None else form_of(step.take),
-            standing=standing_of(step.record),
+            form=None if step.take is None else shape_of(step.take),
+            standing=prior_state_of(step.record),
         )
 
 
@@ -163,18 +163,12 @@ def step_from_json(fields: Mapping[str, Any]) -> PlannedStep:
 
 
 def _form_to_json(form: RequestShape) -> dict[str, Any]:
-    parameters = form.parameters
     return {
         "model": form.model,
         "template": form.template,
         "prompt": form.prompt,
         "negative_prompt": form.negative_prompt,
-        "resolution": parameters.resolution,
-        "duration": parameters.duration_s,
-        "prompt_extend": parameters.prompt_extend,
-        "watermark": parameters.watermark,
-        "audio": parameters.audio,
-        "seed": parameters.seed,
+        **parameters_to_json(form.parameters),
         "media": {role: {"digest": given.digest, "name": given.name} for role, given in form.media.items()},
     }
 
@@ -185,13 +179,6 @@ def _form(fields: Mapping[str, Any]) -> RequestShape:
         template=fields["template"],
         prompt=fields["prompt"],
         negative_prompt=fields["negative_prompt"],
-        parameters=Parameters(
-            resolution=fields["resolution"],
-            duration_s=fields["duration"],
-            prompt_extend=fields["prompt_extend"],
-            watermark=fields["watermark"],
-            audio=fields["audio"],
-            seed=fields["seed"],
-        ),
+        parameters=parameters_from_json(fields),
         media={MediaRole(role): MediumRef(**given) for role, given in fields["media"].items()},
     )

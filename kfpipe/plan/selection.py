@@ -12,11 +12,11 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from kfpipe.domain import Take, shot_of
-from kfpipe.errors import Problem, Refused
+from kfpipe.errors import Refused
 from kfpipe.lock.states import ABSENT, STATES, Lock, Record, state_of
 from kfpipe.plan.changed import changed_ids
 from kfpipe.plan.model import Chosen
-from kfpipe.wording import closest, echoed, listed
+from kfpipe.wording import closest, did_you_mean, echoed, listed, suggested
 
 Selection = Chosen | str | Iterable[str]
 """A choice of takes: a function of their ids, a selector, or several of them."""
@@ -36,18 +36,22 @@ class KnownTake:
 
     @property
     def names(self) -> Iterable[str]:
+        """What `take:` goes by: the take's id, and its shot's."""
         return (self.take_id, shot_of(self.take_id))
 
     @property
     def tags(self) -> Iterable[str]:
+        """What `tag:` goes by; none for a take that has left the manifest."""
         return () if self.take is None else self.take.tags
 
     @property
     def states(self) -> Iterable[str]:
+        """What `state:` goes by: one of `STATES`, or `absent`."""
         return (state_of(self.record),)
 
     @property
     def models(self) -> Iterator[str]:
+        """What `model:` goes by: the manifest's model, else that of the latest request on record."""
         if self.take is not None:
             yield self.take.request.model
         elif self.record is not None:
@@ -97,6 +101,10 @@ def is_passing(selector: str) -> bool:
 
 
 def _named(selector: str, everyone: Sequence[KnownTake], option: str) -> frozenset[str]:
+    """The ids of the takes that one plain selector names. Raises Refused when it names nothing known.
+
+    A state is known even when no take is in it; of names, tags and models only those that occur.
+    """
     if selector == CHANGED:
         return frozenset(one.take_id for one in everyone if one.is_changed)
     kind, colon, pattern = selector.partition(":")
@@ -115,18 +123,10 @@ def _named(selector: str, everyone: Sequence[KnownTake], option: str) -> frozens
 def _unknown_kind(selector: str, kind: str, option: str) -> Refused:
     expected = f"a take, a shot, {CHANGED}, or {listed(f'{name}:...' for name in KINDS)}"
     meant = closest(kind, KINDS)
-    fix = f"did you mean `{meant}:`?" if meant else None
+    fix = suggested(meant and f"{meant}:", None)
     return Refused.because(option, f"{echoed(selector)} selects by something unknown", expected=expected, fix=fix)
 
 
 def _nothing_named(kind: str, pattern: str, known: Iterable[str], option: str) -> Refused:
-    meant = closest(pattern, known)
-    return Refused(
-        [
-            Problem(
-                file=option,
-                what=f"there is no {kind} {echoed(pattern)}",
-                fix=f"did you mean `{meant}`?" if meant else "`kfpipe status` lists all takes",
-            )
-        ]
-    )
+    fix = did_you_mean(pattern, known, "`kfpipe status` lists all takes")
+    return Refused.because(option, f"there is no {kind} {echoed(pattern)}", fix=fix)

@@ -35,6 +35,7 @@ _HEADER_VALUE: Final = re.compile(r"[!-~]+")
 
 
 def utc_now() -> datetime:
+    """The time of day, aware."""
     return datetime.now(UTC)
 
 
@@ -102,9 +103,14 @@ class DashScope:
     # ---- the protocol ----------------------------------------------------------------------------------------------
 
     async def check_account(self) -> None:
+        """Lists one task: the cheapest request that needs the key."""
         await self._get("tasks/", params={"page_no": "1", "page_size": "1"})
 
     async def media_urls(self, request: RenderRequest) -> Mapping[MediaRole, str]:
+        """Web addresses stay as they are, small files become `data:`, others `oss://` after their upload.
+
+        Raises Refused for a file that changed since it was planned. Source: API reference, section 4.
+        """
         wire_name = self._wire_name(self._model(request.model))
         urls = {}
         for item in request.media:
@@ -118,6 +124,10 @@ class DashScope:
         return urls
 
     async def submit(self, request: RenderRequest, media_urls: Mapping[MediaRole, str]) -> Accepted:
+        """One POST, which waits `submit_timeout_s` at most.
+
+        After that it raises `ServiceUnclear`: there may be a task, and a bill.
+        """
         model = self._model(request.model)
         body = wire.submit_body(request, media_urls, model=model, wire_name=self._wire_name(model))
         headers = {"Content-Type": "application/json", "X-DashScope-Async": "enable"}
@@ -133,18 +143,25 @@ class DashScope:
         return wire.accepted(answer)
 
     async def look(self, task_id: str) -> TaskReport:
+        """One GET; a task that the service has forgotten is UNKNOWN."""
         return wire.task_report(await self._get(f"tasks/{quote(task_id, safe='')}"), task_id)
 
     async def list_tasks(self, model: str, *, page: int) -> tuple[Sequence[ListedTask], bool]:
+        """One GET for `LIST_PAGE_SIZE` tasks at most."""
         wire_name = self._wire_name(self._model(model))
         params = {"model_name": wire_name, "page_no": str(page), "page_size": str(LIST_PAGE_SIZE)}
         return wire.listed_tasks(await self._get("tasks/", params=params), wire_name=wire_name)
 
     async def cancel(self, task_id: str) -> None:
+        """One POST; it reaches only tasks that are PENDING."""
         await self._ask("POST", f"tasks/{quote(task_id, safe='')}/cancel", timeout_s=QUERY_TIMEOUT_S)
 
     @asynccontextmanager
     async def download(self, url: str, *, offset_bytes: int = 0, tag: str | None = None) -> AsyncIterator[Body]:
+        """GETs without the key, to secure addresses alone, through `REDIRECTS_MAX` redirects at most.
+
+        Raises `ServiceRefused` also when the link has died.
+        """
         # Without a tag nobody can tell whether the rest belongs to the same file.
         headers = {"Range": f"bytes={offset_bytes}-", "If-Range": tag} if offset_bytes and tag is not None else {}
         for _ in range(REDIRECTS_MAX + 1):
@@ -192,7 +209,7 @@ class DashScope:
         return self._good(answer)
 
     def _good(self, answer: Answer) -> dict[str, Any]:
-        fields = wire.parse_json(answer.content, secret=self._secret)
+        fields = wire.json_object(answer.content, secret=self._secret)
         if fields is not None and 200 <= answer.status < 300 and (fields.get("output") or not fields.get("code")):
             return fields
         raise wire.failure(answer.status, fields, retry_after_s=self._retry_after_s(answer.headers))

@@ -135,7 +135,7 @@ class Transport:
         """One request and its whole answer, of at most `limit_bytes`.
 
         `silence_s` bounds the wait for the next piece in either direction, `deadline_s` all of it once a connection
-        stands.
+        stands. Raises `ServiceUnclear` when one of them runs out, or the answer is cut off or too long.
         """
         content, fields, files = _parts(body)
         request = self._client.build_request(
@@ -167,7 +167,7 @@ class Transport:
             yield opening
 
     async def read(self, opening: Opening, *, limit_bytes: int) -> bytes:
-        """The whole body, which must not be longer than the limit."""
+        """The whole body. Raises `ServiceUnclear` when it is longer than the limit, or breaks off."""
         content = bytearray()
         async for chunk in opening.chunks:
             content += chunk

@@ -50,6 +50,7 @@ class UploadMemory:
         return copy.url if copy is not None and self._lasts(copy.uploaded_at) else None
 
     async def remember(self, sha256: str, wire_name: str, url: str, *, uploaded_at: datetime) -> None:
+        """Note a copy for this run and later ones. `uploaded_at` is aware; the copy's life counts from it."""
         self._copies[sha256, wire_name] = _Copy(url=url, uploaded_at=uploaded_at)
         line = {
             "account": self._account,
@@ -64,6 +65,7 @@ class UploadMemory:
         return uploaded_at <= self._now() < uploaded_at + LIFE
 
     def _tidied(self) -> dict[tuple[str, str], _Copy]:
+        """The copies of this account that still last. What no longer lasts leaves the file, whoever it was for."""
         try:
             lines = self._file.read_text("utf-8", errors="replace").splitlines(keepends=True)
         except OSError:

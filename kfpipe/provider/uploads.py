@@ -18,6 +18,7 @@ from anyio import to_thread
 
 from kfpipe.domain import LocalMedium
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
+from kfpipe.files.read import first_bytes
 from kfpipe.provider import wire
 from kfpipe.provider.codes import STORAGE
 from kfpipe.provider.transport import Answer, Form, Transport
@@ -70,6 +71,7 @@ class Uploads:
                 return await self._store(medium, wire_name)
 
     async def _store(self, medium: LocalMedium, wire_name: str) -> str:
+        """Upload the file, with a fresh leave where the old one ran out; its `oss://` address."""
         content = await planned_content(self._project, medium)
         policy = await self._policy(wire_name)
         answer = await self._post(policy, medium, content)
@@ -109,7 +111,10 @@ class Uploads:
 
 
 async def planned_content(project: Path, medium: LocalMedium) -> bytes:
-    """The file's bytes, which must still be those that were planned: they decide what is paid for."""
+    """The file's bytes, which must still be those that were planned: they decide what is paid for.
+
+    Raises Refused when the file is gone, or has changed.
+    """
     content = await to_thread.run_sync(_read, project / medium.path, medium.size_bytes)
     if content is None or hashlib.sha256(content).hexdigest() != medium.sha256:
         what = "the file is gone" if content is None else "the file changed since it was planned"
@@ -118,7 +123,7 @@ async def planned_content(project: Path, medium: LocalMedium) -> bytes:
 
 
 async def data_uri(project: Path, medium: LocalMedium) -> str:
-    """The file itself as an address, for small ones (API reference, section 4.2)."""
+    """The file itself as an address, for small ones (API reference, section 4.2). Raises as `planned_content`."""
     content = await planned_content(project, medium)
     return f"data:{medium.mime_type};base64,{base64.b64encode(content).decode()}"
 
@@ -126,8 +131,7 @@ async def data_uri(project: Path, medium: LocalMedium) -> str:
 def _read(path: Path, size_bytes: int) -> bytes | None:
     """The file, cut off after one byte too many: it may have grown beyond all bounds."""
     try:
-        with path.open("rb") as file:
-            return file.read(size_bytes + 1)
+        return first_bytes(path, size_bytes + 1)
     except OSError:
         return None
 

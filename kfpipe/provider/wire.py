@@ -22,6 +22,7 @@ from kfpipe.domain import MediaRole, RenderRequest, TaskStatus
 from kfpipe.errors import AccountRefused, KfpipeError, ServiceRefused, ServiceUnclear
 from kfpipe.provider import Accepted, ListedTask, TaskReport
 from kfpipe.provider.codes import Verdict, verdict
+from kfpipe.wording import TERMINAL_COMMANDS
 
 MESSAGE_LIMIT_CHARS: Final = 500
 URL_LIMIT_CHARS: Final = 4096
@@ -29,9 +30,6 @@ _STATUSES: Final = {status.value: status for status in TaskStatus}
 _BILLED_SECONDS_MAX: Final = Decimal(86_400)
 _TASK_ID: Final = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,200}")
 """What names a task. It becomes part of addresses and file names, so nothing else is let in."""
-
-_ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-"""A terminal's own commands: as a whole, so that no `[31m` is left of them."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
 
@@ -41,6 +39,7 @@ Json = Mapping[str, Any]
 
 
 def submit_path(model: Model) -> str:
+    """Where the model's tasks are created, relative to the base address."""
     return f"services/aigc/{model.path}"
 
 
@@ -77,7 +76,7 @@ def _media(media_urls: Mapping[MediaRole, str], dialect: Dialect) -> dict[str, A
 # ---- answers ---------------------------------------------------------------------------------------------------
 
 
-def parse_json(content: bytes, *, secret: str) -> dict[str, Any] | None:
+def json_object(content: bytes, *, secret: str) -> dict[str, Any] | None:
     """The JSON object of an answer, or None. `secret` is struck out of every text in it, should it be echoed.
 
     Half a surrogate pair, which is left where a text was cut within an emoji, could not be written to any file.
@@ -100,7 +99,7 @@ def _harmless(value: Any, secret: str) -> Any:
 
 
 def accepted(answer: Json) -> Accepted:
-    """The receipt of a submission. Without a task id nobody knows what became of it."""
+    """The receipt of a submission. Raises `ServiceUnclear` without a task id: nobody knows what became of it."""
     task_id = _task_id(_object(answer, "output"))
     if task_id is None:
         raise ServiceUnclear("the answer to the submission holds no task id")
@@ -108,7 +107,10 @@ def accepted(answer: Json) -> Accepted:
 
 
 def task_report(answer: Json, task_id: str) -> TaskReport:
-    """What the service says of the task that was asked for."""
+    """What the service says of the task that was asked for.
+
+    Raises `ServiceUnclear` for another task, or a status that is not known.
+    """
     output, usage = _object(answer, "output"), _object(answer, "usage")
     status = _status(output.get("task_status"))
     if status is None:
@@ -135,6 +137,7 @@ def listed_tasks(answer: Json, *, wire_name: str) -> tuple[Sequence[ListedTask],
     """A page of the task list, and whether another one follows.
 
     A row that cannot be read makes the page unclear rather than shorter: a task that is overlooked is paid for twice.
+    Raises `ServiceUnclear`.
     """
     rows = answer.get("data")
     if not isinstance(rows, list):
@@ -146,6 +149,7 @@ def listed_tasks(answer: Json, *, wire_name: str) -> tuple[Sequence[ListedTask],
 
 
 def _listed_task(row: Any, wire_name: str) -> ListedTask:
+    """One row of the task list, whose times are epoch milliseconds. Raises `ServiceUnclear`."""
     fields: Json = row if isinstance(row, dict) else {}
     task_id, created_ms = _task_id(fields), _number(fields.get("gmt_create"))
     created_at = None if created_ms is None else _moment(created_ms / 1000)
@@ -172,7 +176,10 @@ class UploadPolicy:
 
 
 def upload_policy(answer: Json) -> UploadPolicy:
-    """Numbers may come as text here (API reference, C15)."""
+    """Where and how a file may be uploaded. Numbers may come as text here (API reference, C15).
+
+    Raises `ServiceUnclear`.
+    """
     data = _object(answer, "data")
     host, folder = _text(data.get("upload_host")), _text(data.get("upload_dir"))
     if host is None or folder is None:
@@ -244,7 +251,10 @@ def storage_reason(content: bytes) -> str:
 
 
 def range_size_bytes(content_range: str, offset_bytes: int) -> int | None:
-    """The whole file's size by the Content-Range of a partial answer, which must begin where it was asked to."""
+    """The whole file's size by the Content-Range of a partial answer; None when it does not say.
+
+    Raises `ServiceUnclear` unless the part begins at `offset_bytes`, where it was asked to.
+    """
     found = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", content_range.strip(), re.ASCII)
     if found is None or int(found[1]) != offset_bytes:
         raise ServiceUnclear("the server sent another part of the file than was asked for")
@@ -259,7 +269,7 @@ def clean(text: str, limit_chars: int = MESSAGE_LIMIT_CHARS) -> str:
 
     A blank takes their place: closed up, the halves of a key that was echoed in two could become whole again.
     """
-    plain = " ".join(_CONTROL.sub(" ", _ESCAPE.sub(" ", text)).split())
+    plain = " ".join(_CONTROL.sub(" ", TERMINAL_COMMANDS.sub(" ", text)).split())
     return plain if len(plain) <= limit_chars else plain[: limit_chars - 1] + "…"
 
 

@@ -84,6 +84,7 @@ class ShotFootage:
 
     @property
     def clips(self) -> tuple[Clip, ...]:
+        """The takes that have a clip."""
         return tuple(take for take in self.takes if isinstance(take, Clip))
 
     @property

@@ -10,6 +10,7 @@ from typing import Final
 from kfpipe.errors import Refused
 from kfpipe.files import durable
 from kfpipe.files.durable import storage
+from kfpipe.files.read import first_bytes
 from kfpipe.project import Project
 
 _KIND_BYTES: Final = 7
@@ -53,12 +54,8 @@ class Handout:
         """
         content = text.encode("utf-8")
         with storage(self.path):
-            if self.path.exists() and self._beginning() != content[:_KIND_BYTES]:
+            if self.path.exists() and first_bytes(self.path, _KIND_BYTES) != content[:_KIND_BYTES]:
                 what = "is there already, and kfpipe did not write it"
                 raise Refused.because(str(self.given), what, fix="name another file, or move that one away")
             durable.make_folder(self.path.parent)
             durable.replace(self.path, [content])
-
-    def _beginning(self) -> bytes:
-        with self.path.open("rb") as file:
-            return file.read(_KIND_BYTES)

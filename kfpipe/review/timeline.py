@@ -48,20 +48,25 @@ class Timeline:
 
     @property
     def cuts(self) -> tuple[Cut, ...]:
+        """The shots that a clip stands for."""
         return tuple(slot for slot in self.slots if isinstance(slot, Cut))
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
+        """The shots without a clip."""
         return tuple(slot for slot in self.slots if isinstance(slot, Gap))
 
     @property
     def seconds(self) -> Fraction:
+        """The exact length of the whole."""
         return sum((self.frames(slot) / self.rate_of(slot) for slot in self.slots), Fraction(0))
 
     def rate_of(self, slot: Slot) -> Fraction:
+        """Frames per second: the clip's own, the timeline's for a gap."""
         return slot.clip.rate if isinstance(slot, Cut) else self.rate
 
     def frames(self, slot: Slot) -> int:
+        """Length in frames, at `rate_of(slot)`."""
         return slot.clip.frames if isinstance(slot, Cut) else round(slot.seconds * self.rate)
 
     def with_starts(self) -> Iterator[tuple[Slot, int]]:
@@ -80,6 +85,7 @@ def make(title: str, shots: Sequence[ShotFootage]) -> Timeline:
 
 
 def _slot(shot: ShotFootage) -> Slot:
+    """The picked clip, or the only one, or a gap as long as the clip is going to be."""
     chosen = shot.picked
     if chosen is None and len(shot.clips) == 1:
         (chosen,) = shot.clips

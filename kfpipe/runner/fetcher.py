@@ -16,8 +16,8 @@ from kfpipe.files.durable import sha256_of
 from kfpipe.lock.states import Render, Rendered, Succeeded
 from kfpipe.lock.transitions import earlier_clip, put_back
 from kfpipe.media import download, placement
+from kfpipe.media.facts import Expected
 from kfpipe.media.renders import whereabouts
-from kfpipe.media.video import Expected
 from kfpipe.runner.context import RunContext
 from kfpipe.runner.pacing import backoff_s
 
@@ -88,7 +88,7 @@ class Fetcher:
             raise BadRender("the earlier clip is not there any more")
         target = self._folder / output
         self._refuse_outside(target.parent)
-        await placement.put_back(source, target, clip.render.sha256)
+        await placement.restore(source, target, clip.render.sha256)
         entry = put_back(record, clip, output)
         await self._context.ledger.record(take_id, entry)
         return entry

@@ -306,11 +306,11 @@ class _Maker:
         return self._size(draft.settings.resolution, leading.facts.width_px, leading.facts.height_px)
 
 
-Facts = Mapping[MediaRole, StillFacts | RecordingFacts | None]
+MediaFacts = Mapping[MediaRole, StillFacts | RecordingFacts | None]
 """What is known of a draft's media; None of those that are no files of the project."""
 
 
-def _likeness(draft: Draft, facts: Facts) -> Hashable | None:
+def _likeness(draft: Draft, facts: MediaFacts) -> Hashable | None:
     """All that the rules of the model look at, besides the prompts; None where they look at more.
 
     In a large shot list thousands of takes are alike.
@@ -331,7 +331,7 @@ def _offer_findings(draft: Draft, model: Model) -> Iterator[Finding]:
     yield from model_rules.template_findings(draft, model)
 
 
-def _file_findings(draft: Draft, model: Model, facts: Facts) -> Iterator[Finding]:
+def _file_findings(draft: Draft, model: Model, facts: MediaFacts) -> Iterator[Finding]:
     """What is wrong with the contents of the draft's files."""
     for role, known in facts.items():
         if isinstance(known, StillFacts):

@@ -145,6 +145,7 @@ def _take_id(shot: Shot, cell: Cell, count: int) -> str:
 
 
 def _id_findings(made: tuple[Draft, ...], declared: Matrix) -> Iterator[Finding]:
+    """Ids that meet once letter case is gone, as file names do on some systems; ids too long for a file name."""
     first: dict[str, Draft] = {}
     for draft in made:
         path = next(reversed(tuple(draft.cell.paths.values())), declared.path)

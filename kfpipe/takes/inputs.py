@@ -10,8 +10,8 @@ from pathlib import Path
 
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Problem, Unusable
+from kfpipe.files.read import first_bytes
 from kfpipe.files.text import DataPath
-from kfpipe.manifest import files as sources
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.files import ProjectFiles
@@ -76,7 +76,7 @@ def _kind(role: MediaRole) -> _Kind:
 
 
 def _prompt_text(path: Path) -> str:
-    content = sources.content(path, PROMPT_FILE_LIMIT_BYTES)
+    content = first_bytes(path, PROMPT_FILE_LIMIT_BYTES + 1)
     if len(content) > PROMPT_FILE_LIMIT_BYTES:
         expected = f"at most {PROMPT_FILE_LIMIT_BYTES // 1024} kB of text"
         raise Unusable("is too large for a prompt", expected=expected, fix="check the path")

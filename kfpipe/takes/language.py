@@ -84,17 +84,20 @@ class Bounding(NodeTransformer):
     """
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:  # noqa: N802 - the visitor's own naming
+        """`a ~ b ~ c` becomes `[a, b, c] | join`."""
         self.generic_visit(node)
         parts = nodes.List(node.nodes, lineno=node.lineno)
         return _filtered(parts, "join")
 
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802
+        """What is walked through passes a filter first, which knows what one turn costs."""
         weight = sum(map(_weight, walk(node)))
         self.generic_visit(node)
         node.iter = _filtered(node.iter, REPEATED, nodes.Const(weight, lineno=node.lineno))
         return node
 
     def visit_Filter(self, node: nodes.Filter) -> nodes.Filter:  # noqa: N802
+        """What goes into a filter passes one that weighs it first."""
         self.generic_visit(node)
         if node.node is not None:
             node.node = _filtered(node.node, WEIGHED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterator, Mapping, Set
@@ -13,8 +12,9 @@ from kfpipe.domain import SEED_MAX, MediaRole
 from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.manifest.model import Matrix, Scalar, SeedChoice, ShotSettings
-from kfpipe.wording import described, did_you_mean, echoed, listed
+from kfpipe.manifest.document.scalars import Scalar
+from kfpipe.manifest.model import Matrix, SeedChoice, ShotSettings
+from kfpipe.wording import closest, described, did_you_mean, echoed, listed, suggested
 
 SETTING_NAMES = tuple(ShotSettings.__dataclass_fields__)
 FIELD_NAMES = (*SETTING_NAMES, *map(str, MediaRole))
@@ -201,12 +201,12 @@ def unused_findings(matrix: Matrix, spoken_of: Set[str]) -> Iterator[Finding]:
     for place, entry in matrix.include.items():
         paths = {name: (*matrix.path, "include", place, name) for name in entry} | paths
     for name in paths.keys() - spoken_of - set(FIELD_NAMES):
-        alike = difflib.get_close_matches(name.lower(), FIELD_NAMES, n=1, cutoff=_ALIKE)
+        alike = closest(name, FIELD_NAMES, likeness=_ALIKE)
         yield Finding(
             path=paths[name],
             at_key=True,
             what=f"`{name}` is varied, but it is no setting of a shot, and the prompt does not use it",
             expected=f"{listed(FIELD_NAMES)}, or a variable of the prompt",
-            fix=f"did you mean `{alike[0]}`?" if alike else f"write {{{{ {name} }}}} in the prompt, or delete the axis",
+            fix=suggested(alike, f"write {{{{ {name} }}}} in the prompt, or delete the axis"),
             severity=Severity.ERROR if alike else Severity.WARNING,
         )

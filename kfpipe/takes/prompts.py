@@ -59,6 +59,7 @@ def _filled(template_text: str, variables: Mapping[str, Any]) -> str | None:
 
 
 def _run(template_text: str, variables: Mapping[str, Any]) -> str:
+    """The finished text. Raises `PromptInvalid` with the line of the template."""
     skeleton, texts = _split(template_text)
     template = _compiled(skeleton)
     for name in _names(skeleton):
@@ -107,6 +108,7 @@ def _split(source: str) -> tuple[str, dict[str, str]]:
 
 @lru_cache(maxsize=4096)
 def _compiled(skeleton: str) -> Template:
+    """The template, of the small language that prompts have. Raises `PromptInvalid`."""
     try:
         tree = ENVIRONMENT.parse(skeleton)
         language.check(tree)

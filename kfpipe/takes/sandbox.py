@@ -166,7 +166,10 @@ class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(["*", "+", "%"])
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Numbers may be computed with; text and lists may only be added, within bounds."""
+        """Numbers may be computed with; text and lists may only be added, within bounds.
+
+        Raises `PromptInvalid`.
+        """
         if operator == "+" and not isinstance(left, Undefined) and not isinstance(right, Undefined):
             check_size(sum(len(value) for value in (left, right) if isinstance(value, str | list | tuple)))
         elif operator != "+" and (isinstance(left, str | list | tuple) or isinstance(right, str | list | tuple)):
@@ -190,6 +193,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 def _environment() -> _Environment:
+    """Jinja with the filters of a list, and bounds on all that can grow."""
     environment = _Environment(undefined=_Unknown, autoescape=False, keep_trailing_newline=True, finalize=_text)
     environment.globals = {"range": _bounded_range}
     bounded: dict[str, Callable[..., Any]] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Final
 
@@ -85,6 +86,77 @@ def package_of(room: str) -> str:
 
 def is_pure(room: str) -> bool:
     return room not in ENTRANCES and room not in WORLDLY and package_of(room) not in WORLDLY
+
+
+def against_the_order() -> tuple[str, ...]:
+    """Imports that run from left to right, as `plan.model imports runner.run`."""
+    rank = {package: place for place, package in enumerate(ORDER)}
+    return tuple(
+        f"{room} imports {other}"
+        for room, path in rooms()
+        if room not in ENTRANCES
+        for other in own_imports(path)
+        if not _is_allowed(package_of(room), package_of(other), rank)
+    )
+
+
+def _is_allowed(importer: str, imported: str, rank: dict[str, int]) -> bool:
+    if importer == imported:
+        return True
+    if importer == "emulator":
+        return False
+    if imported == "emulator":
+        return importer in HOSTS
+    return rank.get(imported, len(rank)) < rank.get(importer, -1)
+
+
+def circle() -> tuple[str, ...]:
+    """The rooms of a circle of imports, in their order; none when there is no circle."""
+    graph = {room: {other for other in own_imports(path) if other != room} for room, path in rooms()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return tuple(reversed(error.args[1]))
+    return ()
+
+
+def homonyms() -> dict[str, tuple[str, ...]]:
+    """Public names of the client with two meanings, and the rooms that give them one.
+
+    A class or a type has its name for itself. A function may share it (`journal.parsed`, `locktext.parsed`) as long as
+    everyone says it with its room: once a third room imports one of them by itself, the name alone has two meanings.
+    Methods, constants, private names, and what the doors of the house pass on, do not count.
+    """
+    types: dict[str, set[str]] = {}
+    functions: dict[str, set[str]] = {}
+    by_itself: set[tuple[str, str]] = set()
+    for room, path in rooms():
+        if package_of(room) == "emulator" or room in ENTRANCES:
+            continue
+        tree = ast.parse(path.read_text("utf-8"))
+        for node in tree.body:
+            for name in _public_types(node):
+                types.setdefault(name, set()).add(room)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+                functions.setdefault(node.name, set()).add(room)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                by_itself |= {(alias.name, node.module.removeprefix("kfpipe.")) for alias in node.names}
+    ambiguous = {
+        name: homes
+        for name, homes in functions.items()
+        if len(homes) > 1 and any((name, home) in by_itself for home in homes)
+    }
+    shared = {name: homes for name, homes in types.items() if len(homes) > 1}
+    return {name: tuple(sorted(homes)) for name, homes in sorted((ambiguous | shared).items())}
+
+
+def _public_types(node: ast.stmt) -> Iterator[str]:
+    """The name of a class, or of a type like `Json = dict[str, Any]`; type variables do not count."""
+    names = [node.name] if isinstance(node, ast.ClassDef) else []
+    if isinstance(node, ast.Assign):
+        names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+    yield from (name for name in names if name[:1].isupper() and not name.isupper())
 
 
 _NAMES: Final = {name for name, _ in rooms()}

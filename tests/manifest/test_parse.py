@@ -19,7 +19,7 @@ from kfpipe.manifest.model import (
     SeedChoice,
     ShotSettings,
 )
-from kfpipe.manifest.parse import parse as parse_manifest
+from kfpipe.manifest.parse import parse_manifest as parse_manifest
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope}\n"
 SHOT = "shots:\n  - {id: kitten, first_frame: a.png, prompt: Up.}\n"

@@ -11,7 +11,13 @@ from kfpipe import catalogue
 from kfpipe.domain import EMULATOR_REGION
 from kfpipe.manifest import document, schema
 from kfpipe.manifest.schema import strict, validation
-from kfpipe.manifest.schema.rules import NAMES_OF_THE_CATALOGUE, manifest_schema, resolved, schema_at, shipped
+from kfpipe.manifest.schema.rules import (
+    NAMES_OF_THE_CATALOGUE,
+    checked_schema,
+    dereferenced,
+    manifest_schema,
+    schema_at,
+)
 
 HEAD = "kfpipe: 1\nprovider: {name: emulator}\nshots:\n"
 
@@ -146,14 +152,14 @@ def test_the_schema_a_caller_gets_is_its_own() -> None:
 
 
 def test_the_schema_is_valid_and_refers_to_nothing_outside() -> None:
-    Draft202012Validator.check_schema(shipped())
+    Draft202012Validator.check_schema(checked_schema())
     references = {part["$ref"] for _, part in parts() if "$ref" in part}
-    assert {reference.removeprefix("#/$defs/") for reference in references} <= shipped()["$defs"].keys()
+    assert {reference.removeprefix("#/$defs/") for reference in references} <= checked_schema()["$defs"].keys()
 
 
 def test_every_property_has_a_title_a_description_and_an_example() -> None:
     for path, part in properties():
-        field = resolved(part)
+        field = dereferenced(part)
         assert field.get("title"), path
         assert field.get("description"), path
         assert field.get("examples"), path
@@ -161,7 +167,7 @@ def test_every_property_has_a_title_a_description_and_an_example() -> None:
 
 def test_every_example_and_default_fits_its_own_field() -> None:
     for path, part in properties():
-        field = resolved(part)
+        field = dereferenced(part)
         for value in [*field["examples"], *([field["default"]] if "default" in field else [])]:
             assert strict.fits(value, field), (path, value)
 
@@ -180,7 +186,7 @@ def test_editors_are_told_the_names_of_the_catalogue() -> None:
 def test_no_mapping_takes_unknown_fields_by_oversight() -> None:
     for path, part in parts():
         if "object" in part.get("type", ()):
-            assert "additionalProperties" in resolved(part), path
+            assert "additionalProperties" in dereferenced(part), path
 
 
 def test_every_pattern_is_anchored_and_said_in_words() -> None:
@@ -210,7 +216,7 @@ def parts() -> Iterator[tuple[str, dict[str, Any]]]:
             for index, below in enumerate(part):
                 yield from walk(f"{path}/{index}", below)
 
-    yield from walk("", shipped())
+    yield from walk("", checked_schema())
 
 
 def properties() -> Iterator[tuple[str, dict[str, Any]]]:

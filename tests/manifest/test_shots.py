@@ -9,7 +9,7 @@ from kfpipe.manifest import document, schema
 from kfpipe.manifest import shots as entries
 from kfpipe.manifest.compose import Sheet, composed
 from kfpipe.manifest.model import LocalFile, Manifest, Place, PromptFile, Shot, StillOf
-from kfpipe.manifest.parse import parse as parse_manifest
+from kfpipe.manifest.parse import parse_manifest as parse_manifest
 from kfpipe.takes import expand
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope}\n"

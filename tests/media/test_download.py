@@ -20,7 +20,9 @@ from PIL import Image
 from kfpipe.catalogue import shipped
 from kfpipe.domain import PictureSize
 from kfpipe.errors import BadRender, ServiceUnclear, StorageFailed
-from kfpipe.media.download import ClipFacts, Expected, FetchedClip, check_clip, fetch
+from kfpipe.media.download import FetchedClip, fetch
+from kfpipe.media.facts import ClipFacts, Expected
+from kfpipe.media.video import check_clip
 from kfpipe.provider import Body
 from kfpipe.provider.client import DashScope
 from tests.support import recordings

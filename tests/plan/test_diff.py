@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kfpipe.domain import CutFrom, FrameEnd, MediaInput, MediaRole, Parameters, RemoteMedium, RenderRequest, Take
-from kfpipe.plan.diff import between, excerpts, form_of
+from kfpipe.plan.diff import between, excerpts, shape_of
 from tests.support.makers import parameters, request, still, take
 
 CHANGES: list[tuple[dict[str, Any], str]] = [
@@ -27,7 +27,7 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
 
 
 def told(before: Take, after: Take) -> list[str]:
-    return [difference.text for difference in between(form_of(before), form_of(after))]
+    return [difference.text for difference in between(shape_of(before), shape_of(after))]
 
 
 @pytest.mark.parametrize(("change", "text"), CHANGES, ids=lambda value: value if isinstance(value, str) else "")

@@ -47,7 +47,7 @@ def body(
 
 def report(output: dict[str, Any], usage: Any = None, **more: Any) -> Any:
     answer = {"request_id": "r", "output": {"task_id": "t", "task_status": "SUCCEEDED"} | output, "usage": usage}
-    read_back = wire.parse_json(json.dumps(answer | more).encode(), secret="sk-secret")
+    read_back = wire.json_object(json.dumps(answer | more).encode(), secret="sk-secret")
     assert read_back is not None
     return wire.task_report(read_back, "t")
 
@@ -208,18 +208,18 @@ def test_the_numbers_of_an_upload_policy_may_be_texts(life: Any) -> None:
 
 def test_a_key_in_the_answer_is_struck_out_wherever_it_stands() -> None:
     text = '{"a": ["x sk-secret y", {"b": "\\u0073k-secret"}]}'
-    assert wire.parse_json(text.encode(), secret="sk-secret") == {"a": ["x *** y", {"b": "***"}]}
+    assert wire.json_object(text.encode(), secret="sk-secret") == {"a": ["x *** y", {"b": "***"}]}
 
 
 def test_half_an_emoji_does_not_break_what_is_written_later() -> None:
-    answer = wire.parse_json(b'{"message": "cut \\ud83d"}', secret="sk-secret")
+    answer = wire.json_object(b'{"message": "cut \\ud83d"}', secret="sk-secret")
     assert answer is not None
     assert answer["message"].encode() == b"cut ?"
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"null", b"\xff\xfe", b"{", b"[" * 100_000, b'{"a": ' + b"9" * 5000])
 def test_what_is_no_json_object_is_none(content: bytes) -> None:
-    assert wire.parse_json(content, secret="sk-secret") is None
+    assert wire.json_object(content, secret="sk-secret") is None
 
 
 anything = st.recursive(
@@ -235,7 +235,7 @@ answers = st.dictionaries(
 
 @given(answer=answers, status=st.integers(200, 599))
 def test_no_answer_whatsoever_makes_the_reading_crash(answer: dict[str, Any], status: int) -> None:
-    read_back = wire.parse_json(json.dumps(answer).encode(), secret="sk-secret")
+    read_back = wire.json_object(json.dumps(answer).encode(), secret="sk-secret")
     assert read_back is not None
     assert isinstance(wire.failure(status, read_back, retry_after_s=None), KfpipeError)
     for read in (

@@ -13,13 +13,11 @@ import anyio
 import click
 
 from kfpipe import catalogue, environment
-from kfpipe.catalogue import Region
 from kfpipe.cli.options.common import json_option
 from kfpipe.cli.output import streams
-from kfpipe.errors import ExitCode, Refused
+from kfpipe.errors import ExitCode
 from kfpipe.maintenance import doctor
 from kfpipe.maintenance.doctor import Check, Grade
-from kfpipe.wording import did_you_mean, echoed, listed
 
 
 @click.command("doctor", epilog="Example: kfpipe doctor --online --region beijing")
@@ -32,7 +30,7 @@ def command(online: bool, region: str, as_json: bool) -> ExitCode:
     Versions, codecs, the key (where it was found, never what it is), the disk; and with --online whether the service
     answers, takes the key, and agrees about the time. Exit code 0: all is well; 1: something needs attention.
     """
-    asked = _region(region)
+    asked = catalogue.shipped().region_named(region, "--region", otherwise="`kfpipe models` lists all regions")
     checks = [*doctor.offline(Path.cwd(), os.environ)]
     if online:
         now = partial(datetime.now, UTC)
@@ -43,16 +41,6 @@ def command(online: bool, region: str, as_json: bool) -> ExitCode:
     else:
         streams.result(*(line for check in checks for line in _lines(check)), "", _summary(checks))
     return code
-
-
-def _region(name: str) -> Region:
-    known = catalogue.shipped()
-    region = known.region(name)
-    if region is None:
-        fix = did_you_mean(name, known.regions, "`kfpipe models` lists all regions")
-        what = f"the region {echoed(name)} is not known"
-        raise Refused.because("--region", what, expected=listed(known.regions), fix=fix)
-    return region
 
 
 def _alarms(checks: Sequence[Check]) -> int:

@@ -13,9 +13,8 @@ from kfpipe.cli.options.common import json_option
 from kfpipe.cli.output import streams, table
 from kfpipe.cli.output.amounts import amount_text
 from kfpipe.cli.output.table import Column, Table
-from kfpipe.errors import ExitCode, Refused
+from kfpipe.errors import ExitCode
 from kfpipe.files.scalars import decimal_text
-from kfpipe.wording import closest, echoed, listed
 
 
 @click.command("models", epilog="Example: kfpipe models --region beijing")
@@ -29,7 +28,9 @@ def command(region: str | None, as_json: bool) -> ExitCode:
     says where its numbers come from, and whether the service documents the model or others have reported of it.
     """
     known = catalogue.shipped()
-    regions = tuple(known.regions.values()) if region is None else (_region(known, region),)
+    regions = (
+        tuple(known.regions.values()) if region is None else (known.region_named(region, "--region", otherwise=None),)
+    )
     if as_json:
         streams.result_json(_as_json(known, regions))
         return ExitCode.OK
@@ -38,19 +39,6 @@ def command(region: str | None, as_json: bool) -> ExitCode:
     streams.result("", f"prices per second of video; /s: submissions in a second; all as of {known.as_of}")
     streams.result(*(f"{mark} {source}" for source, mark in sources.items()))
     return ExitCode.OK
-
-
-def _region(known: Catalogue, name: str) -> Region:
-    region = known.region(name)
-    if region is None:
-        meant = closest(name, known.regions)
-        raise Refused.because(
-            "--region",
-            f"the region {echoed(name)} is not known",
-            expected=listed(known.regions),
-            fix=meant and f"did you mean `{meant}`?",
-        )
-    return region
 
 
 def _offered(known: Catalogue, regions: tuple[Region, ...]) -> Iterator[tuple[Model, Region, Offer]]:

@@ -21,9 +21,10 @@ from kfpipe.cli.views import plan as plan_view
 from kfpipe.connection import Destination
 from kfpipe.errors import ExitCode, Problem
 from kfpipe.lock import lockfile
-from kfpipe.plan import gather, planfile, revision
-from kfpipe.plan.compare import Comparison, compare
+from kfpipe.plan import gather, planfile
+from kfpipe.plan.compare import Comparison, Revision, compare
 from kfpipe.plan.model import Plan
+from kfpipe.project import Project
 
 
 @click.command("plan", epilog="Example: kfpipe plan shots.yaml -s 'kitten*' --retry state:failed")
@@ -61,7 +62,7 @@ def command(
     lock = lockfile.read(project.paths)
     chosen = choices.among(project, lock)
     plan, goal = gather.plan(project, lock, **chosen), connection.destination(project)
-    past = None if diff is None else revision.past(project, source.path.name, source.options, diff)
+    past = None if diff is None else _past(project, source, diff)
     page = _Page(
         source=source,
         choices=choices,
@@ -81,6 +82,12 @@ def command(
         else:
             page.show()
     return ExitCode.INCOMPLETE if check and (plan.work or plan.undecided) else ExitCode.OK
+
+
+def _past(project: Project, source: Source, commit: str) -> Revision:
+    from kfpipe.plan import revision  # starts git, and only who compares needs it
+
+    return revision.past(project, source.path.name, source.options, commit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from kfpipe.cli.options.common import json_option
 from kfpipe.cli.output import streams, table
 from kfpipe.cli.output.table import Column, Table
 from kfpipe.errors import ExitCode, Refused
-from kfpipe.files.schemas import Schema, names, published
+from kfpipe.files import schemas
+from kfpipe.files.schemas import Schema, published
 from kfpipe.wording import did_you_mean, echoed
 
 
@@ -49,17 +50,17 @@ def _install(*, as_json: bool) -> None:
 
 def _list(*, as_json: bool) -> None:
     if as_json:
-        streams.result_json({"schemas": [{"name": name, **_described(name)} for name in names()]})
+        streams.result_json({"schemas": [{"name": name, **_described(name)} for name in schemas.names()]})
     else:
         table.show(_table())
 
 
 def _named(name: str) -> Schema:
-    if name not in names():
+    if name not in schemas.names():
         raise Refused.because(
             "kfpipe schema",
             f"there is no schema {echoed(name)}",
-            fix=did_you_mean(name, names(), "`kfpipe schema --list` names them all"),
+            fix=did_you_mean(name, schemas.names(), "`kfpipe schema --list` names them all"),
         )
     return published(name)
 
@@ -73,5 +74,5 @@ def _table() -> Table:
     """A row for each schema."""
     return Table(
         columns=(Column(title="name"), Column(title="describes")),
-        rows=tuple((name, _described(name)["description"]) for name in names()),
+        rows=tuple((name, _described(name)["description"]) for name in schemas.names()),
     )

@@ -11,7 +11,8 @@ from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.views import verify as verify_view
 from kfpipe.errors import ExitCode
 from kfpipe.lock import lockfile
-from kfpipe.maintenance.verify import Condition, verify
+from kfpipe.maintenance import verify as verification
+from kfpipe.maintenance.verify import Condition
 from kfpipe.plan import gather
 from kfpipe.plan.model import nothing
 
@@ -31,7 +32,7 @@ def command(source: Source, select: Selectors, as_json: bool) -> ExitCode:
     streams.note(*messages.problems_text(project.warnings))
     lock = lockfile.read(project.paths)
     is_meant = select.among(project, lock)
-    found = tuple(verify(project, lock, is_meant))
+    found = tuple(verification.verify(project, lock, is_meant))
     code = ExitCode.OK if all(one.condition is Condition.SOUND for one in found) else ExitCode.INCOMPLETE
     earlier = verify_view.earlier_clips({take_id: lock[take_id] for take_id in filter(is_meant, lock)})
     if as_json:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 OPEN: Final = "open"
 """The type of an offer that is only the beginning of a word: no blank follows it."""
 
-Offer = CompletionItem
-Offers = Callable[["Typed", str], Iterable[Offer]]
+Completion = CompletionItem
+Completions = Callable[["Typed", str], Iterable[Completion]]
 
 _MANIFESTS: Final = (".yaml", ".yml")
 
@@ -44,15 +44,15 @@ class Typed:
         return names.NONE if path is None else names.of(Path(path))
 
 
-def manifests(_: Typed, incomplete: str) -> Iterator[Offer]:
+def manifests(_: Typed, incomplete: str) -> Iterator[Completion]:
     return _paths(incomplete, _MANIFESTS)
 
 
-def files(_: Typed, incomplete: str) -> Iterator[Offer]:
+def files(_: Typed, incomplete: str) -> Iterator[Completion]:
     return _paths(incomplete, ("",))
 
 
-def _paths(incomplete: str, endings: tuple[str, ...]) -> Iterator[Offer]:
+def _paths(incomplete: str, endings: tuple[str, ...]) -> Iterator[Completion]:
     """Files with one of the endings, and the folders on the way to more of them."""
     folder, _, beginning = incomplete.rpartition("/")
     shown = f"{folder}/" if "/" in incomplete else ""
@@ -64,27 +64,27 @@ def _paths(incomplete: str, endings: tuple[str, ...]) -> Iterator[Offer]:
         if not entry.name.startswith(beginning) or (entry.name.startswith(".") and not beginning):
             continue
         if entry.is_dir():
-            yield Offer(f"{shown}{entry.name}/", type=OPEN)
+            yield Completion(f"{shown}{entry.name}/", type=OPEN)
         elif entry.name.endswith(endings):
-            yield Offer(f"{shown}{entry.name}")
+            yield Completion(f"{shown}{entry.name}")
 
 
-def selectors(typed: Typed, incomplete: str) -> Iterator[Offer]:
+def selectors(typed: Typed, incomplete: str) -> Iterator[Completion]:
     """Shots, the takes of a shot once its `@` is there, and what stands before and behind a colon."""
     unless = "!" if incomplete.startswith("!") else ""
     kind, colon, _ = incomplete.removeprefix(unless).partition(":")
     if colon:
-        return (Offer(f"{unless}{kind}:{value}") for value in _values(kind, typed.names))
-    return (Offer(f"{unless}{offer.value}", type=offer.type) for offer in _plain(incomplete, typed.names))
+        return (Completion(f"{unless}{kind}:{value}") for value in _values(kind, typed.names))
+    return (Completion(f"{unless}{offer.value}", type=offer.type) for offer in _plain(incomplete, typed.names))
 
 
-def _plain(incomplete: str, known: Names) -> Iterator[Offer]:
+def _plain(incomplete: str, known: Names) -> Iterator[Completion]:
     if "@" in incomplete:
-        yield from map(Offer, _takes(known))
+        yield from map(Completion, _takes(known))
         return
-    yield from map(Offer, known.takes)
-    yield Offer(CHANGED, help="asked for otherwise by now")
-    yield from (Offer(f"{kind}:", type=OPEN) for kind in KINDS if kind != "take")
+    yield from map(Completion, known.takes)
+    yield Completion(CHANGED, help="asked for otherwise by now")
+    yield from (Completion(f"{kind}:", type=OPEN) for kind in KINDS if kind != "take")
 
 
 def _values(kind: str, known: Names) -> Iterable[str]:
@@ -105,30 +105,30 @@ def _takes(known: Names) -> list[str]:
     return [take_id for made in known.takes.values() for take_id in made]
 
 
-def shots(typed: Typed, _: str) -> Iterator[Offer]:
-    return map(Offer, typed.names.takes)
+def shots(typed: Typed, _: str) -> Iterator[Completion]:
+    return map(Completion, typed.names.takes)
 
 
-def cells(typed: Typed, _: str) -> Iterator[Offer]:
+def cells(typed: Typed, _: str) -> Iterator[Completion]:
     """The takes of the shot among the words, by what stands behind the `@`."""
     known = typed.names.takes
     own = next((known[word] for word in typed.words if word in known), ())
-    return (Offer(cell_of(take_id)) for take_id in own)
+    return (Completion(cell_of(take_id)) for take_id in own)
 
 
-def takes(typed: Typed, _: str) -> Iterator[Offer]:
-    return map(Offer, _takes(typed.names))
+def takes(typed: Typed, _: str) -> Iterator[Completion]:
+    return map(Completion, _takes(typed.names))
 
 
-def profiles(typed: Typed, _: str) -> Iterator[Offer]:
-    return map(Offer, typed.names.profiles)
+def profiles(typed: Typed, _: str) -> Iterator[Completion]:
+    return map(Completion, typed.names.profiles)
 
 
-def regions(_: Typed, __: str) -> Iterator[Offer]:
-    return map(Offer, catalogue.shipped().regions)
+def regions(_: Typed, __: str) -> Iterator[Completion]:
+    return map(Completion, catalogue.shipped().regions)
 
 
-BY_NAME: Final[dict[str, Offers]] = {
+BY_NAME: Final[dict[str, Completions]] = {
     "manifest": manifests,
     "shot": shots,
     "take": cells,
@@ -146,9 +146,9 @@ BY_NAME: Final[dict[str, Offers]] = {
 class Offering:
     """Offers in the form that click asks for: those that go on from what is typed."""
 
-    offers: Offers
+    offers: Completions
 
-    def __call__(self, context: click.Context, _: click.Parameter, incomplete: str) -> list[Offer]:
+    def __call__(self, context: click.Context, _: click.Parameter, incomplete: str) -> list[Completion]:
         typed = context.find_object(Typed) or Typed(())
         return [
             offer

@@ -10,13 +10,14 @@ from typing import Final
 
 from kfpipe import catalogue
 from kfpipe.errors import Refused
+from kfpipe.files.read import first_bytes
 from kfpipe.files.text import LARGEST_BYTES
 from kfpipe.manifest import document, include
 from kfpipe.manifest import files as sources
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.files import ProjectFiles
 from kfpipe.manifest.model import Manifest
-from kfpipe.manifest.parse import parse
+from kfpipe.manifest.parse import parse_manifest
 from kfpipe.takes import expand
 
 MOST_TAKES: Final = 1000
@@ -43,7 +44,7 @@ NONE: Final = Names(takes={})
 def of(path: Path) -> Names:
     """The names in the manifest at `path`; none when it cannot be read. Stills are not looked at. Refuses nothing."""
     try:
-        content = sources.content(path, LARGEST_BYTES)
+        content = first_bytes(path, LARGEST_BYTES + 1)
     except OSError:
         return NONE
     glimpsed = _glimpsed(content.decode("utf-8", "replace"))
@@ -60,7 +61,7 @@ def _read(text: Document, folder: Path) -> tuple[Names, bool]:
     levels_up = len(folder.relative_to(root).parts)
     files = ProjectFiles(folder=folder, root=root, bring=lambda _: None)
     whole, check = include.gather(text, files=files, levels_up=levels_up)
-    parsed, _ = parse(whole, check, catalogue=catalogue.shipped(), levels_up=levels_up)
+    parsed, _ = parse_manifest(whole, check, catalogue=catalogue.shipped(), levels_up=levels_up)
     profiles = whole.data.get("profiles", {}) if isinstance(whole.data, dict) else {}
     return _names(parsed, profiles if isinstance(profiles, dict) else ()), not check.broken
 

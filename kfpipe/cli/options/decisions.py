@@ -10,7 +10,7 @@ from kfpipe.errors import Problem, Refused
 from kfpipe.lock.states import Lock, Submitting, Unclear, state_of
 from kfpipe.maintenance.reconcile import unsettled
 from kfpipe.provider.wire import is_task_id
-from kfpipe.wording import closest, echoed
+from kfpipe.wording import did_you_mean, echoed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +76,7 @@ def _no_pair(text: str) -> Problem:
 def _not_open(option: str, take_id: str, lock: Lock) -> Problem:
     if take_id in lock:
         return Problem(file=option, what=f"{take_id}: nothing is unsettled, it is {state_of(lock[take_id])}")
-    meant = closest(take_id, lock)
-    fix = f"did you mean `{meant}`?" if meant else "`kfpipe status` lists what is on record"
+    fix = did_you_mean(take_id, lock, "`kfpipe status` lists what is on record")
     return Problem(file=option, what=f"no take {echoed(take_id)} is on record", fix=fix)
 
 

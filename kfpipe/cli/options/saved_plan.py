@@ -17,11 +17,11 @@ from kfpipe.cli.options.source import Source, manifest_argument, overlay_options
 from kfpipe.connection import Destination
 from kfpipe.errors import ExitCode, Problem, Refused
 from kfpipe.manifest.model import PriceLine
-from kfpipe.plan import planfile
+from kfpipe.plan import planfile, saved
 from kfpipe.plan.diff import Difference
 from kfpipe.plan.model import Plan
 from kfpipe.plan.planfile import PlanFile
-from kfpipe.plan.saved import PlannedStep, moved
+from kfpipe.plan.saved import PlannedStep
 from kfpipe.project import Options
 
 MOST_TOLD: Final = 20
@@ -78,7 +78,7 @@ class SavedPlan:
                 yield Problem(file=str(self.path), what=difference.text)
 
     def _takes(self, now: PlanFile) -> Iterator[Problem]:
-        for take_id, what in moved(self.plan.steps, now.steps).items():
+        for take_id, what in saved.moved(self.plan.steps, now.steps).items():
             yield Problem(file=str(self.path), where=take_id, what=what)
 
     def _summary(self, now: PlanFile, choices: Choices) -> Problem:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from kfpipe.cli.output import streams
 from kfpipe.cli.output import table as tables
 from kfpipe.cli.output.amounts import counted
-from kfpipe.cli.output.streams import plain
 from kfpipe.cli.output.table import Column, Table
 
 MOST_OPEN: Final = 20
@@ -29,12 +29,12 @@ _HARMLESS: Final = re.compile(r"[A-Za-z]+|[0-9]{1,6}(\.[0-9]{1,6})?")
 
 def code(text: str) -> str:
     """The text as it is, on one line."""
-    return f"<code>{_MARKS.sub(lambda mark: f'&#{ord(mark[0])};', plain(text))}</code>"
+    return f"<code>{_MARKS.sub(lambda mark: f'&#{ord(mark[0])};', streams.plain(text))}</code>"
 
 
 def block(lines: Sequence[str]) -> list[str]:
     """The lines as they are, one below the other."""
-    return ["<pre>", *(html.escape(plain(line)) for line in lines), "</pre>"]
+    return ["<pre>", *(html.escape(streams.plain(line)) for line in lines), "</pre>"]
 
 
 def table(rows: Table) -> list[str]:

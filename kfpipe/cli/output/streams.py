@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, TextIO
 
 from kfpipe.errors import StorageFailed
+from kfpipe.wording import TERMINAL_COMMANDS
 
 _HIDDEN: Final = r"\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
 """Characters that steer a terminal or turn the direction of a text, besides those below the blank."""
 
-_ESCAPES: Final = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
 _CONTROLS: Final = re.compile(rf"[\x00-\x1f{_HIDDEN}]")
 _HIDDEN_IN_JSON: Final = re.compile(rf"[{_HIDDEN}]")
 
@@ -26,7 +26,7 @@ def plain(text: str) -> str:
     """`text` on one line, without escape sequences, control characters and changes of direction."""
     if text.isprintable():  # as nearly all of it is
         return text
-    return _CONTROLS.sub("", _ESCAPES.sub("", re.sub(r"[\t\r\n]+", " ", text)))
+    return _CONTROLS.sub("", TERMINAL_COMMANDS.sub("", re.sub(r"[\t\r\n]+", " ", text)))
 
 
 def prepare() -> None:

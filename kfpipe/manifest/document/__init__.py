@@ -18,11 +18,11 @@ from kfpipe.files.text import DataPath
 from kfpipe.manifest.document import builder
 from kfpipe.manifest.document.marks import Marks, source_of, unpacked
 
-__all__ = ["Document", "Source", "parse"]
+__all__ = ["Document", "SourceFile", "parse"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class SourceFile:
     """A file that a document was read from.
 
     `file` is its name in messages; `name` is relative to the manifest's folder, and empty for the manifest itself.
@@ -44,16 +44,17 @@ class Document:
     The data is dict, list, str, int, Decimal, bool, None. What an alias repeats is one shared object.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[SourceFile, ...]
     data: Any
     warnings: tuple[Problem, ...]
     marks: Marks
 
     @property
     def file(self) -> str:
+        """The manifest's own name in messages, whatever it includes."""
         return self.sources[0].file
 
-    def source(self, path: DataPath) -> Source:
+    def source(self, path: DataPath) -> SourceFile:
         """The file that the value at `path` stands in."""
         if len(self.sources) == 1:
             return self.sources[0]
@@ -69,8 +70,8 @@ class Document:
 
 
 def parse(content: bytes | str, file: str, *, name: str = "") -> Document:
-    """The document in `content`; `file` and `name` as in `Source`. Raises Refused with every problem it can name."""
+    """The document in `content`; `file` and `name` as in `SourceFile`. Raises Refused with all problems it can name."""
     built = builder.build(text.decoded(content, file), file)
     return Document(
-        sources=(Source(file=file, name=name),), data=built.data, warnings=built.warnings, marks=built.marks
+        sources=(SourceFile(file=file, name=name),), data=built.data, warnings=built.warnings, marks=built.marks
     )

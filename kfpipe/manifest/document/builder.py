@@ -37,6 +37,8 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
+    """The plain data of a YAML text, where each value stands, and what may have been meant otherwise."""
+
     data: dict[str, Any]
     marks: Marks
     warnings: tuple[Problem, ...]
@@ -112,6 +114,7 @@ class _Builder:
         self._warnings: list[Problem] = []
 
     def built(self) -> Built:
+        """What was read. Raises Refused with everything that is wrong, or that no shot list looks like."""
         self._read()
         data = self._top[0] if self._top else None
         start = "`kfpipe init` writes one to start from"
@@ -126,6 +129,7 @@ class _Builder:
         return Built(data=data, marks=self._marks, warnings=tuple(self._warnings))
 
     def _read(self) -> None:
+        """Take the parser's events one by one, up to the first that it cannot make sense of."""
         handlers: dict[type, Callable[[Any], None]] = {
             yaml.ScalarEvent: self._take_scalar,
             yaml.MappingStartEvent: self._begin_mapping,
@@ -172,6 +176,7 @@ class _Builder:
         self._place(value, _mark(event))
 
     def _plain(self, event: Any) -> Any:
+        """What an unquoted text means, remembered: large manifests write few values many times."""
         text = event.value
         try:
             value = scalars.plain(text)
@@ -210,6 +215,7 @@ class _Builder:
         self._weigh(closed.count, closed.height)
 
     def _take_alias(self, event: Any) -> None:
+        """Put what an anchor marks here once more; small texts that stand for huge ones are refused."""
         mark, sign = _mark(event), f"`*{visible(event.anchor)}`"
         if any(frame.anchor == event.anchor for frame in self._open):
             self._stop(mark, f"{sign} stands inside the part that it repeats", fix="write the value out")
@@ -241,6 +247,7 @@ class _Builder:
             parent.height = height + 1
 
     def _place(self, value: Any, mark: int) -> None:
+        """Put a value where it belongs: into the open list, or as a key or a value into the open mapping."""
         parent = self._open[-1]
         if isinstance(parent.container, list):
             parent.container.append(value)

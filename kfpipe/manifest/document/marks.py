@@ -24,6 +24,7 @@ def packed(line: int, column: int) -> int:
 
 
 def unpacked(mark: int) -> Position:
+    """The place as people count it, from 1; the file that it is in is left out."""
     return Position(line=(mark >> _COLUMN_BITS & _LINE_MASK) + 1, column=(mark & _COLUMN_MASK) + 1)
 
 

@@ -40,7 +40,10 @@ class NumberRefused(ValueError):
 
 
 def plain(text: str) -> Scalar:
-    """The value of an unquoted scalar. Numbers with a point or an exponent are exact decimals, never floats."""
+    """The value of an unquoted scalar. Numbers with a point or an exponent are exact decimals, never floats.
+
+    Raises NumberRefused.
+    """
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in _NUMBER_STARTS:

@@ -102,6 +102,7 @@ def _template(fault: _Fault) -> Problem | None:
 
 
 def _odd_characters(fault: _Fault) -> Problem | None:
+    """A blank that is no space, or a full-width colon: they look right, and are only text to YAML."""
     for start, line in fault.lines_at_hand():
         indent = _ODD_INDENT.match(line)
         if indent:
@@ -121,6 +122,7 @@ def _tab(fault: _Fault) -> Problem | None:
 
 
 def _open_quote(fault: _Fault) -> Problem | None:
+    """A quote that the text ends before: told where it opens, for the parser only knows where it gave up."""
     if "quoted scalar" not in fault.context or "escape" in fault.message:
         return None
     quote = fault.opener
@@ -140,6 +142,7 @@ def _escape(fault: _Fault) -> Problem | None:
 
 
 def _after_quote(fault: _Fault) -> Problem | None:
+    """Text behind a closing quote, or a quote that closes what it was meant to open."""
     start, line = line_around(fault.text, fault.at)
     before = line[: fault.at - start].rstrip()
     quote = before[-1:]
@@ -162,6 +165,7 @@ def _after_bracket(fault: _Fault) -> Problem | None:
 
 
 def _open_bracket(fault: _Fault) -> Problem | None:
+    """A bracket that is not closed: told where it opens."""
     if "flow" not in fault.context:
         return None
     opened = fault.opened
@@ -216,6 +220,7 @@ def _tight_colon(fault: _Fault) -> Problem | None:
 
 
 def _colon_in_text(fault: _Fault) -> Problem | None:
+    """A second colon in a line, or a line that is indented too deep."""
     if "mapping values are not allowed" not in fault.message:
         return None
     start, line = line_around(fault.text, fault.at)
@@ -265,6 +270,7 @@ def _directive(fault: _Fault) -> Problem | None:
 
 
 def _indentation(fault: _Fault) -> Problem | None:
+    """A line that fits no block: told with the indentations that would do."""
     if "block" not in fault.context:
         return None
     begun = position_of(fault.text, fault.opened)

@@ -14,8 +14,8 @@ from jsonschema import ValidationError
 from kfpipe.files.schemas import Schema
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.manifest.schema.repair import candidates, in_yaml
-from kfpipe.manifest.schema.rules import resolved, schema_at
+from kfpipe.manifest.schema.repair import in_yaml, repairs
+from kfpipe.manifest.schema.rules import dereferenced, schema_at
 from kfpipe.wording import closest, described, echoed, listed, visible
 
 Fits = Callable[[Any, Schema], bool]
@@ -24,7 +24,7 @@ _LONGEST_LINE = 100
 _ENTRIES = {"shots": "shot", "sequences": "sequence"}
 
 
-def explained(error: ValidationError, prefix: DataPath, fits: Fits) -> Iterator[Finding]:
+def findings_of(error: ValidationError, prefix: DataPath, fits: Fits) -> Iterator[Finding]:
     """The findings in one failure; `prefix` is the path of the part that was validated."""
     path = (*prefix, *error.absolute_path)
     value: Any = error.instance
@@ -119,8 +119,8 @@ def _repeated(path: DataPath, items: list[Any]) -> Finding:
 
 
 def _bad_name(path: DataPath, name: str, fits: Fits) -> Finding:
-    schema = resolved(schema_at(path)["propertyNames"])
-    meant = next((candidate for candidate in candidates(name, schema) if fits(candidate, schema)), None)
+    schema = dereferenced(schema_at(path)["propertyNames"])
+    meant = next((candidate for candidate in repairs(name, schema) if fits(candidate, schema)), None)
     return Finding(
         path=(*path, name),
         what=f"{echoed(name)} cannot be a name in {_name(path)}",
@@ -139,6 +139,7 @@ def expected(schema: Schema) -> str:
 
 
 def _phrases(schema: Schema) -> list[str]:
+    """What a schema takes, a phrase for each alternative; its own words for a pattern come before those of its type."""
     if "anyOf" in schema:
         return [phrase for branch in schema["anyOf"] for phrase in _phrases(branch)]
     if "enum" in schema:
@@ -176,7 +177,7 @@ def _range(schema: Schema) -> str:
 
 
 def _fix(path: DataPath, value: Any, schema: Schema, fits: Fits) -> str | None:
-    meant = next((candidate for candidate in candidates(value, schema) if fits(candidate, schema)), None)
+    meant = next((candidate for candidate in repairs(value, schema) if fits(candidate, schema)), None)
     written = _line(path, meant) if meant is not None else None
     if written is not None:
         return f"write `{written}`"

@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"[-+]?[0-9]{1,15}(?:[.,][0-9]{1,15})?")
 _PLAIN = re.compile(r"[A-Za-z0-9_./][\w ./@-]*")
 
 
-def candidates(value: Any, schema: Schema) -> Iterator[Any]:
+def repairs(value: Any, schema: Schema) -> Iterator[Any]:
     """Values close to a refused one, the likeliest first. None of them is sure to fit."""
     if "const" in schema:
         yield schema["const"]

@@ -22,7 +22,7 @@ def manifest_schema() -> Schema:
 
 
 @cache
-def shipped() -> Schema:
+def checked_schema() -> Schema:
     """The one copy of the manifest's schema that manifests are held against; not to be changed."""
     schema = manifest_schema()
     for name in NAMES_OF_THE_CATALOGUE:
@@ -32,12 +32,12 @@ def shipped() -> Schema:
 
 def entry_schema(part: str) -> Schema:
     """The schema of one entry of a list."""
-    return {"$ref": f"#/$defs/{ENTRY_LISTS[part]}", "$defs": shipped()["$defs"]}
+    return {"$ref": f"#/$defs/{ENTRY_LISTS[part]}", "$defs": checked_schema()["$defs"]}
 
 
 def outer_schema(*, included: bool) -> Schema:
     """The schema of a manifest whose entries are looked at elsewhere."""
-    whole = shipped()
+    whole = checked_schema()
     lists = {part: {**whole["properties"][part], "items": True} for part in ENTRY_LISTS}
     outer = {**whole, "properties": {**whole["properties"], **lists}}
     if included:
@@ -48,20 +48,20 @@ def outer_schema(*, included: bool) -> Schema:
 
 def schema_at(path: DataPath) -> Schema:
     """The schema of the value at `path`, references followed; empty where the schema says nothing."""
-    schema = resolved(shipped())
+    schema = dereferenced(checked_schema())
     for step in path:
         if isinstance(step, int):
             below = schema.get("items", {})
         else:
             below = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
-        schema = resolved(below) if isinstance(below, dict) else {}
+        schema = dereferenced(below) if isinstance(below, dict) else {}
     return schema
 
 
-def resolved(schema: Schema) -> Schema:
+def dereferenced(schema: Schema) -> Schema:
     """The same with its references followed; keywords beside a reference add to what it refers to."""
     whole: Schema = {}
     for part in (schema, *schema.get("allOf", ())):
         if "$ref" in part:
-            whole |= resolved(shipped()["$defs"][part["$ref"].rpartition("/")[2]])
+            whole |= dereferenced(checked_schema()["$defs"][part["$ref"].rpartition("/")[2]])
     return whole | {keyword: value for keyword, value in schema.items() if keyword not in ("$ref", "allOf")}

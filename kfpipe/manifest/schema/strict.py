@@ -14,8 +14,8 @@ from jsonschema.validators import extend
 from kfpipe.files.schemas import Schema
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.manifest.schema.explanation import explained, first_repeated
-from kfpipe.manifest.schema.rules import entry_schema, outer_schema, shipped
+from kfpipe.manifest.schema.explanation import findings_of, first_repeated
+from kfpipe.manifest.schema.rules import checked_schema, entry_schema, outer_schema
 
 MOST_FINDINGS_IN_A_PART = 20
 
@@ -37,11 +37,11 @@ def findings_outside_entries(data: dict[str, Any], *, included: bool) -> list[Fi
 
 def fits(value: Any, schema: Schema) -> bool:
     """Whether a part of the manifest's schema takes a value."""
-    return not any(_Strict({"$defs": shipped()["$defs"], **schema}).iter_errors(value))
+    return not any(_Strict({"$defs": checked_schema()["$defs"], **schema}).iter_errors(value))
 
 
 def _bounded(errors: Iterable[ValidationError], prefix: DataPath) -> list[Finding]:
-    found = (finding for error in errors for finding in explained(error, prefix, fits))
+    found = (finding for error in errors for finding in findings_of(error, prefix, fits))
     shown = list(islice(found, MOST_FINDINGS_IN_A_PART + 1))
     if len(shown) > MOST_FINDINGS_IN_A_PART:
         what = "from here on more is wrong in this part than is shown"

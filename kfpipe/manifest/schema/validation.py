@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema_rs
 
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.manifest.schema.rules import ENTRY_LISTS, entry_schema, outer_schema, schema_at, shipped
+from kfpipe.manifest.schema.rules import ENTRY_LISTS, checked_schema, entry_schema, outer_schema, schema_at
 from kfpipe.wording import echoed
 
 
@@ -87,7 +87,7 @@ def _gate(part: str) -> jsonschema_rs.Draft202012Validator:
 
 @cache
 def _id_gate() -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator({"$defs": shipped()["$defs"], **schema_at(("shots", 0, "id"))})
+    return jsonschema_rs.Draft202012Validator({"$defs": checked_schema()["$defs"], **schema_at(("shots", 0, "id"))})
 
 
 @cache

@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 from kfpipe.errors import Refused
 from kfpipe.files.text import LARGEST_BYTES, decoded
-from kfpipe.manifest.document import Document, Source
+from kfpipe.manifest.document import Document, SourceFile
 from kfpipe.manifest.tables import delimited, rows, workbook
 
 __all__ = ["parse"]
@@ -22,7 +22,7 @@ def parse(content: bytes, file: str, *, name: str) -> Document:
 
     Raises Refused with every problem of the table as such; whether the shots make sense is for others to say.
     """
-    source = Source(file=file, name=name)
+    source = SourceFile(file=file, name=name)
     match PurePath(name).suffix.lower():
         case ".csv":
             return rows.document(delimited.cells(decoded(content, file), file, separators=",;"), source)

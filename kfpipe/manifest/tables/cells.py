@@ -10,7 +10,7 @@ from kfpipe.manifest.document.scalars import Scalar
 
 
 @dataclass(slots=True)
-class Cell:
+class TableCell:
     """`value` is a text where the table knows nothing but text; line and column count from 1.
 
     Not frozen: a large table has a million of them, and freezing costs more than reading.
@@ -22,11 +22,13 @@ class Cell:
 
     @property
     def mark(self) -> int:
+        """Its place as a document keeps it."""
         return packed(self.line - 1, self.column - 1)
 
     @property
     def is_empty(self) -> bool:
+        """Whether nothing is written here, or blanks alone."""
         return self.value is None or (isinstance(self.value, str) and not self.value.strip())
 
 
-Row = Sequence[Cell]
+Row = Sequence[TableCell]

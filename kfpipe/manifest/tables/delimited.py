@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from kfpipe.errors import Problem, Refused
 from kfpipe.files.text import position_of
-from kfpipe.manifest.tables.cells import Cell, Row
+from kfpipe.manifest.tables.cells import Row, TableCell
 
 _LINE_END = re.compile(r"\r\n?|\n")
 
@@ -24,14 +24,14 @@ def cells(text: str, file: str, *, separators: str) -> Iterator[Row]:
     separator = max(separators, key=_LINE_END.split(text, maxsplit=1)[0].count)
     pattern = re.compile(rf'"((?:[^"]|"")*+)"|((?!")[^{separator}\r\n]*+)')
     at, line, line_start = 0, 1, 0
-    row: list[Cell] = []
+    row: list[TableCell] = []
     while True:
         found = pattern.match(text, at)
         if found is None:
             raise _refused(text, at, file, "this quote is never closed", "close it; a quote within a text is doubled")
         quoted = found[1]
         value = found[2] if quoted is None else quoted.replace('""', '"')
-        row.append(Cell(value, line, at - line_start + 1))
+        row.append(TableCell(value, line, at - line_start + 1))
         for end in _LINE_END.finditer(text, at, found.end()) if quoted is not None else ():
             line, line_start = line + 1, end.end()
         at = found.end()

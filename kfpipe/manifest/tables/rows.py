@@ -10,11 +10,11 @@ from typing import Any
 
 from kfpipe.errors import Position, Problem, Refused
 from kfpipe.files.schemas import Schema
-from kfpipe.manifest.document import Document, Source
+from kfpipe.manifest.document import Document, SourceFile, scalars
 from kfpipe.manifest.document.marks import Marks
-from kfpipe.manifest.document.scalars import NumberRefused, Scalar, plain
+from kfpipe.manifest.document.scalars import NumberRefused, Scalar
 from kfpipe.manifest.schema.rules import schema_at
-from kfpipe.manifest.tables.cells import Cell, Row
+from kfpipe.manifest.tables.cells import Row, TableCell
 from kfpipe.wording import closest, echoed, listed
 
 MOST_REPORTED = 50
@@ -42,7 +42,7 @@ class _Column:
         return ".".join(self.steps)
 
 
-def document(rows: Iterator[Row], source: Source) -> Document:
+def document(rows: Iterator[Row], source: SourceFile) -> Document:
     """A document with nothing but the shots of a table. Raises Refused with the problems of its cells."""
     reader = _Reader(source)
     header = next(rows, None)
@@ -63,7 +63,7 @@ _SHAPE = "begin with a row like `id,first_frame,last_frame,prompt`, then write a
 class _Reader:
     """One pass over one table; problems are collected while it makes sense to go on."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SourceFile) -> None:
         self.problems: list[Problem] = []
         self._source = source
         self._marks = Marks()
@@ -121,7 +121,7 @@ class _Reader:
         self._row_marks.append(row[0].mark)
         return shot
 
-    def _value(self, column: _Column, cell: Cell) -> Scalar | list[Any]:
+    def _value(self, column: _Column, cell: TableCell) -> Scalar | list[Any]:
         if column.kind is _Kind.WORDS:
             words = [word for word in _TAG_SEPARATOR.split(str(cell.value)) if word]
             self._marks.keep(words, [cell.mark] * len(words))
@@ -131,12 +131,12 @@ class _Reader:
         if not isinstance(cell.value, str):
             return cell.value
         try:
-            return plain(cell.value.strip())
+            return scalars.plain(cell.value.strip())
         except NumberRefused as refused:
             self._report(cell, str(refused), fix="write a plain number")
             return 0
 
-    def _column(self, cell: Cell) -> _Column | None:
+    def _column(self, cell: TableCell) -> _Column | None:
         name = str(cell.value).strip()
         fields = schema_at(("shots", 0))["properties"].keys() - {"matrix"}
         steps = tuple(name.split("."))
@@ -146,7 +146,7 @@ class _Reader:
             return None
         return _Column(steps, kind)
 
-    def _refuse_column(self, cell: Cell, name: str, known: Set[str]) -> None:
+    def _refuse_column(self, cell: TableCell, name: str, known: Set[str]) -> None:
         meant = closest(name, known)
         fix = "delete the column; for a variable of the prompt write `vars.` before its name"
         if name.partition(".")[0] == "matrix":
@@ -156,7 +156,7 @@ class _Reader:
         expected = listed(sorted(known)) if meant is None else f"`{meant}`"
         self._report(cell, f"{echoed(name)} is no field of a shot", expected=expected, fix=fix)
 
-    def _report(self, cell: Cell, what: str, *, fix: str, expected: str | None = None) -> None:
+    def _report(self, cell: TableCell, what: str, *, fix: str, expected: str | None = None) -> None:
         position = Position(line=cell.line, column=cell.column)
         problem = Problem(file=self._source.file, position=position, what=what, expected=expected, fix=fix)
         self.problems.append(problem)

@@ -11,7 +11,7 @@ from typing import Any
 
 from kfpipe.errors import Position, Problem, Refused
 from kfpipe.files.text import LARGEST_BYTES, stray_character
-from kfpipe.manifest.tables.cells import Cell, Row
+from kfpipe.manifest.tables.cells import Row, TableCell
 
 MOST_UNPACKED_BYTES = 8 * LARGEST_BYTES
 _SAVE_AS_CSV = "save the sheet as CSV in UTF-8 and list that file instead"
@@ -65,16 +65,17 @@ def _check_size(content: bytes, file: str) -> None:
         raise Refused.because(file, what, fix="split it into several tables")
 
 
-def _cell(value: Any, line: int, column: int, file: str) -> Cell:
+def _cell(value: Any, line: int, column: int, file: str) -> TableCell:
+    """A cell by its value; a float becomes the shortest decimal that means it."""
     match value:
         case None | bool() | int():
-            return Cell(value, line, column)
+            return TableCell(value, line, column)
         case float():
-            return Cell(int(value) if value.is_integer() else Decimal(repr(value)), line, column)
+            return TableCell(int(value) if value.is_integer() else Decimal(repr(value)), line, column)
         case _:
             text = str(value)
             _check_text(text, line, column, file)
-            return Cell(text, line, column)
+            return TableCell(text, line, column)
 
 
 def _check_text(text: str, line: int, column: int, file: str) -> None:

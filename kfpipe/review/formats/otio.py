@@ -17,7 +17,7 @@ from kfpipe.review.timeline import Cut, Slot, Timeline
 CHOSEN: Final = "DEFAULT_MEDIA"
 """The key that every reader looks for."""
 
-Json = dict[str, Any]
+OtioObject = dict[str, Any]
 
 
 def text(timeline: Timeline) -> str:
@@ -34,13 +34,13 @@ def _has_sound(slot: Slot) -> bool:
     return isinstance(slot, Cut) and slot.clip.entry.render.audio
 
 
-def _track(kind: str, children: list[Json]) -> Json:
+def _track(kind: str, children: list[OtioObject]) -> OtioObject:
     return _object(
         "Track.1", name=kind, kind=kind, source_range=None, effects=[], markers=[], enabled=True, children=children
     )
 
 
-def _noted(timeline: Timeline, slot: Slot) -> Json:
+def _noted(timeline: Timeline, slot: Slot) -> OtioObject:
     """The slot with a marker at its first frame: which take it is and its prompt, or why it is empty."""
     if isinstance(slot, Cut):
         name, color, comment = slot.clip.take.id, "GREEN", slot.clip.entry.asked.prompt
@@ -51,9 +51,9 @@ def _noted(timeline: Timeline, slot: Slot) -> Json:
     return {**_item(timeline, slot, isinstance(slot, Cut)), "markers": [marker]}
 
 
-def _item(timeline: Timeline, slot: Slot, filled: bool) -> Json:
+def _item(timeline: Timeline, slot: Slot, filled: bool) -> OtioObject:
     length = _range(timeline.frames(slot), timeline.rate_of(slot))
-    common: Json = {"name": slot.shot_id, "source_range": length, "effects": [], "markers": [], "enabled": True}
+    common: OtioObject = {"name": slot.shot_id, "source_range": length, "effects": [], "markers": [], "enabled": True}
     if not (filled and isinstance(slot, Cut)):
         return _object("Gap.1", **common)
     return _object(
@@ -68,11 +68,11 @@ def _item(timeline: Timeline, slot: Slot, filled: bool) -> Json:
     )
 
 
-def _known(clip: Clip) -> Json:
+def _known(clip: Clip) -> OtioObject:
     return {"kfpipe": facts.of(clip)}
 
 
-def _reference(clip: Clip, **more: Any) -> Json:
+def _reference(clip: Clip, **more: Any) -> OtioObject:
     return _object(
         "ExternalReference.1",
         name=clip.take.id,
@@ -83,13 +83,13 @@ def _reference(clip: Clip, **more: Any) -> Json:
     )
 
 
-def _range(frames: int, rate: Fraction) -> Json:
+def _range(frames: int, rate: Fraction) -> OtioObject:
     return {"OTIO_SCHEMA": "TimeRange.1", "start_time": _time(0, rate), "duration": _time(frames, rate)}
 
 
-def _time(frames: int, rate: Fraction) -> Json:
+def _time(frames: int, rate: Fraction) -> OtioObject:
     return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(rate), "value": float(frames)}
 
 
-def _object(schema: str, **fields: Any) -> Json:
+def _object(schema: str, **fields: Any) -> OtioObject:
     return {"OTIO_SCHEMA": schema, "metadata": {}, **fields}
