@@ -172,8 +172,8 @@ def _after(take: Take, record: Record, file: FileState, now: datetime) -> tuple[
             return _after_failure(record, entry, take.attempts)
         case Unclear():
             raise AssertionError("an open question comes first")
-        case _:
-            assert_never(entry)
+        case other:
+            assert_never(other)
 
 
 def _still_there(entry: Succeeded | Rendered, now: datetime, reason: str) -> tuple[Action, tuple[str, ...]]:
@@ -224,8 +224,10 @@ def _homecoming(entry: Entry, now: datetime) -> tuple[Action, tuple[str, ...]]:
             return Action.FOLLOW, ("its task was paid for",)
         case Succeeded() if entry.result.url_expires_at > now:
             return Action.DOWNLOAD, ("its clip was paid for",)
-        case _:
+        case Succeeded() | Rendered() | Failed() | Unclear():
             return Action.FORGET, ("kept on record",)
+        case other:
+            assert_never(other)
 
 
 def changes(take: Take, asked: Asked) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, assert_never
 from urllib.parse import parse_qsl
 
 from kfpipe.catalogue import Dialect, Model
@@ -72,6 +72,8 @@ def _media(media_urls: Mapping[MediaRole, str], dialect: Dialect) -> dict[str, A
             return {"media": [{"type": str(role), "url": url} for role, url in in_order]}
         case Dialect.KEYFRAMES:
             return {f"{role}_url": url for role, url in in_order}
+        case other:
+            assert_never(other)
 
 
 # ---- answers ---------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, assert_never
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -30,6 +30,7 @@ from kfpipe.lock.states import (
     Entry,
     Failed,
     Failure,
+    Rendered,
     Result,
     Submitted,
     Submitting,
@@ -149,8 +150,10 @@ class Lane:
                 return await self._settle(take_id, entry)
             case Submitted():
                 return await self._follow(take_id, entry)
-            case _:
+            case Unclear() | Succeeded() | Rendered() | Failed() | None:
                 return entry
+            case other:
+                assert_never(other)
 
     async def _is_home(self, step: Step, earlier: Succeeded) -> bool:
         """Whether a clip that was paid for is out of the way of the next one: here, or lost with its link."""
@@ -311,6 +314,10 @@ def _failure(report: TaskReport) -> Failure:
             code, message = CANCELED, "the task was cancelled while it waited"
         case TaskStatus.UNKNOWN:
             code, message, billed = TASK_LOST, "the service no longer knows the task", None
-        case _:
+        case TaskStatus.FAILED:
             code, message = report.code or NO_REASON, report.message or "the service gave no reason"
+        case TaskStatus.SUCCEEDED | TaskStatus.PENDING | TaskStatus.RUNNING | TaskStatus.SUSPENDED as status:
+            raise AssertionError(f"a task that is {status} has not failed")
+        case other:
+            assert_never(other)
     return Failure(code=code, message=message, request_id=report.request_id, billed=billed)

@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, assert_never
 
 from kfpipe.domain import SEED_MAX, MediaRole
 from kfpipe.errors import Severity
@@ -133,8 +133,10 @@ def _seed(wanted: int | SeedChoice, take_id: str) -> int | None:
             return None
         case SeedChoice.DERIVED:
             return int.from_bytes(hashlib.sha256(take_id.encode()).digest(), "big") % (SEED_MAX + 1)
-        case _:
-            return wanted
+        case int(seed):
+            return seed
+        case other:
+            assert_never(other)
 
 
 def _take_id(shot: Shot, cell: Cell, count: int) -> str:
