@@ -1,17 +1,23 @@
 """What can go wrong, as types. A class for each thing a caller can do differently.
 
-    KfpipeError                      exit code
-    ├── Refused                      2    manifest, lockfile, plan or usage is wrong; carries every problem
-    │   └── ProjectBusy              2    another run holds this manifest
-    ├── OverBudget                   3    the cap or missing consent stops the run
-    ├── AccountRefused               4    key, arrears, or a model that is not open to the account
-    ├── ServiceRefused               -    one request was refused, with the service's code
-    ├── ServiceUnclear               -    a request that may or may not have been carried out
-    ├── ServiceUnreachable           1    asked often enough without an answer
-    ├── BadRender                    -    what was downloaded is not the clip that was paid for
-    └── StorageFailed                1    the disk is full, read-only or gone
+    KfpipeError                                   exit code
+    ├── Refused                                   2    manifest, lockfile, plan or usage is wrong; carries every problem
+    │   └── ProjectBusy                           2    another run holds this manifest
+    ├── OverBudget                                3    the cap, or missing consent, stops the run
+    ├── AccountRefused                            4    key, arrears, or a model that is not open to the account
+    ├── ServiceRefused                            -    one request was refused, with the service's code
+    ├── ServiceUnclear                            -    a request that may or may not have been carried out
+    ├── ServiceUnreachable                        1    no answer, however often the request was repeated
+    ├── BadRender                                 -    the downloaded file is not the clip that was paid for
+    ├── StorageFailed                             1    the disk is full, read-only or gone
+    ├── Unusable                                  -    a file of the project that can be read and is no use
+    │   ├── media.stills.StillUnreadable          -    not a picture, or a damaged one
+    │   └── media.recordings.RecordingUnreadable  -    not a sound or clip, or a damaged one
+    ├── takes.sandbox.PromptInvalid               -    a template that cannot be rendered
+    └── runner.context.Postponed                  -    a take that goes no further in this run
 
-Facts are attributes; the text that a person reads is made in `kfpipe.cli.messages`.
+A name with dots is that of a module below `kfpipe`: its errors are caught inside, and reach no command. Facts are
+attributes; the text that a person reads is made in `kfpipe.cli.output.messages`.
 """
 
 from __future__ import annotations
