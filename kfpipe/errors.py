@@ -54,7 +54,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong with an input, where it stands, and how to go on.
+    """One thing that is wrong with an input, where it is, and what to do about it.
 
     `file` is the path as the user gave it; `position` is None when the file as a whole is meant.
     `where` names the part in the user's words (`shot 'kitten'`) and may be empty.
@@ -97,7 +97,7 @@ class ProjectBusy(Refused):
 
 
 class OverBudget(KfpipeError):
-    """Going on would cost more than was agreed; `reason` says which rule stopped it."""
+    """Continuing would cost more than was agreed; `reason` says which rule stopped it."""
 
     def __init__(self, reason: str, *, fix: str) -> None:
         self.reason = reason

@@ -1,4 +1,4 @@
-"""How a value of the user's is named in a message: short, on one line, safe for a terminal."""
+"""How a user's value is shown in a message: short, on one line, safe for a terminal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def described(value: Any) -> str:
         case int() | Decimal():
             return f"the number {value}"
         case str():
-            return f"the text {echoed(value)}" if value else "an empty text"
+            return f"the text {echoed(value)}" if value else "empty text"
         case list():
             return "a list" if value else "an empty list"
         case _:

@@ -151,7 +151,7 @@ def test_links_that_go_round_in_circles_are_told(folder: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
 def test_a_pipe_in_place_of_a_still_does_not_hang(folder: Path) -> None:
     os.mkfifo(folder / "pipe.png")
-    assert "no ordinary file" in refused(folder, KITTEN.replace("a.png", "pipe.png"))
+    assert "not a regular file" in refused(folder, KITTEN.replace("a.png", "pipe.png"))
 
 
 def test_the_command_line_lays_variables_over_the_manifests(folder: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_price_that_nobody_knows_is_none(folder: Path) -> None:
 
 def test_a_price_of_the_command_line_for_nothing_is_refused(folder: Path) -> None:
     price = PriceLine(model="wan9", resolution="720P", amount=Decimal(1))
-    assert "there is a price for the model 'wan9'" in refused(folder, options=Options(prices=(price,)))
+    assert "there is a price for 'wan9'" in refused(folder, options=Options(prices=(price,)))
 
 
 def test_the_region_decides_price_and_currency(folder: Path) -> None:

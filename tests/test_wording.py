@@ -34,7 +34,7 @@ def test_a_long_echo_is_cut() -> None:
         (True, "true"),
         (1, "the number 1"),
         (Decimal("12.50"), "the number 12.50"),
-        ("", "an empty text"),
+        ("", "empty text"),
         ("x", "the text 'x'"),
         ([], "an empty list"),
         ([1], "a list"),

@@ -35,7 +35,7 @@ _POLICIES_PER_SECOND = 100
 class Account:
     """`throttled` counts the requests refused with 429, by kind: submit, query or policy.
 
-    `earlier` are the tasks of an earlier life, oldest first: they go on.
+    `earlier` are the tasks of an earlier life, oldest first: they continue.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Account:
             self._event_log.note(Canceled(task_id=task.id, canceled_at=now))
 
     def bill(self) -> Bill:
-        """Every task that has succeeded by now, oldest first, whether or not anybody asked for it."""
+        """Every task that has succeeded by now, oldest first, whether or not it was queried."""
         with self._lock:
             now = self._settle()
             succeeded = [task for task in self._tasks.values() if task.status(now) is TaskStatus.SUCCEEDED]

@@ -44,13 +44,13 @@ def decoded(content: bytes | str, file: str) -> str:
 
 
 def stray_character(text: str) -> str | None:
-    """The first character of `text` that no reader would see, and that a terminal might obey; None when clean."""
+    """The first character of `text` that is invisible and that a terminal might obey; None when there is none."""
     found = _STRAY.search(text)
     return found.group() if found else None
 
 
 def position_of(text: str, index: int) -> Position:
-    """Line and column of the character at `index`; lines end with LF, CR LF or CR."""
+    """Line and column of the character at `index`; lines end in LF, CR LF or CR."""
     line, line_start = 1, 0
     for found in _BREAK.finditer(text, 0, index):
         line, line_start = line + 1, found.end()
@@ -95,6 +95,6 @@ def _stray_character(found: re.Match[str], text: str, file: str) -> Problem:
     return Problem(
         file=file,
         position=position_of(text, found.start()),
-        what=f"an invisible control character (U+{ord(found.group()):04X}) stands here",
-        fix="delete it and the characters beside it, then type them again; such characters often come with pasted text",
+        what=f"there is an invisible control character here (U+{ord(found.group()):04X})",
+        fix="delete it and the characters next to it, then type them again; they often come with pasted text",
     )

@@ -31,11 +31,11 @@ from kfpipe.lock.transitions import without_dead_signature
 class Ledger:
     """The records of a manifest while a run writes them: only one at a time, on any machine that shares the folder.
 
-    `lock` shows a transition once it is on the disk, never earlier: what a reader acts upon survives a power cut.
+    `lock` shows a transition once it is on the disk, never earlier: what a reader acts on survives a power cut.
     """
 
     def __init__(self, paths: LockPaths, claim: Claim, now: Callable[[], datetime]) -> None:
-        """For `open` alone; the claim is held already."""
+        """For `open` alone; the claim is already held."""
         self._paths = paths
         self._claim = claim
         self._now = now
@@ -80,11 +80,11 @@ class Ledger:
             async with self._flushing:
                 if self._broken is not None:
                     raise StorageFailed(str(self._paths.journal_path), self._broken)
-                if batch is self._waiting:  # else someone who waited longer has written it along with theirs
+                if batch is self._waiting:  # else an earlier waiter has written it together with its own
                     await self._flush()
 
     def amend(self, records: Mapping[str, Record]) -> None:
-        """Put whole records on the disk that no transition leads to: a choice, a file that moved. Raises StorageFailed.
+        """Write whole records that no transition leads to: a pick, a file that moved. Raises StorageFailed.
 
         All of them or none, and in the lockfile itself when this returns.
         """
@@ -122,9 +122,9 @@ class Ledger:
                 Problem(
                     file=shown(path),
                     where=clash.take_id,
-                    what=f"the file was changed during the run, and both sides cannot be true: {clash.doubt}",
-                    expected="the records of both, which are in this file and in the journal of the run",
-                    fix="bring back the file as it was before (`git checkout`, `git merge --abort`), then `kfpipe run`",
+                    what=f"the file was changed during the run and contradicts it: {clash.doubt}",
+                    expected="the records of both: those in this file and those in the run's journal",
+                    fix="restore the file as it was before (`git checkout`, `git merge --abort`), then `kfpipe run`",
                 )
                 for clash in merged.clashes
             )

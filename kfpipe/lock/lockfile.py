@@ -40,7 +40,7 @@ def read(paths: LockPaths) -> dict[str, Record]:
         before = identity(paths.lockfile_path)
         lock = load(paths.lockfile_path)
         apply(lock, left_in_journal(paths))
-        if identity(paths.lockfile_path) == before:  # else a run has just moved its journal into the lockfile
+        if identity(paths.lockfile_path) == before:  # else a run has just merged its journal into the lockfile
             return lock
 
 
@@ -64,11 +64,11 @@ def _content(path: Path) -> bytes | None:
         if not path.exists():
             return None
         if not path.is_file():
-            raise Refused.because(shown(path), "this is not a file", expected="what kfpipe wrote there, or nothing")
+            raise Refused.because(shown(path), "this is not a file", expected="a file that kfpipe wrote, or none")
         if path.stat().st_size > LARGEST_BYTES:
             raise Refused.because(shown(path), f"it is larger than {LARGEST_BYTES >> 30} GiB", fix=locktext.RESTORE)
         return path.read_bytes()
-    except FileNotFoundError:  # a run that has just ended took its journal away
+    except FileNotFoundError:  # a run that has just ended removed its journal
         return None
     except OSError as error:
         raise Refused.because(shown(path), f"it cannot be read: {durable.reason(error)}") from error

@@ -39,5 +39,5 @@ class LockPaths:
 
     @property
     def claim_path(self) -> Path:
-        """Locked by whoever runs the project."""
+        """Locked by the process that runs the project."""
         return self.state_dir / f"{self.stem}.lock"

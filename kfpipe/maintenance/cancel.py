@@ -1,4 +1,4 @@
-"""Calling off what still waits at the service."""
+"""Cancelling what is still waiting at the service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kfpipe.runner.retry import with_retries
 
 
 class Cancelling(StrEnum):
-    """What came of the wish to cancel a take's task. One that runs on will be billed."""
+    """What became of a take's task that was to be cancelled. One that continues will be billed."""
 
     CANCELED = "canceled"
     RUNS_ON = "running"
@@ -26,7 +26,7 @@ class Cancelling(StrEnum):
 async def cancel(
     take_id: str, entry: Submitted, provider: Provider, ledger: Ledger, now: Callable[[], datetime], random: Random
 ) -> Cancelling:
-    """Cancel the take's task if it still waits; then that is on record, and the next run may submit it anew."""
+    """Cancel the take's task if it is still waiting; that is then on record, and the next run may submit it again."""
     task_id = entry.task.task_id
     try:
         await with_retries(lambda: provider.cancel(task_id), random)

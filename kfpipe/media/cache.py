@@ -1,4 +1,4 @@
-"""What is known of the project's pictures, sounds and clips, read once while the files stay as they are."""
+"""What is known of the project's pictures, sounds and clips, read once while the files stay the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kfpipe.media.facts import Recording, RecordingFacts, Still, StillFacts
 
 
 class DigestCache:
-    """Media by path. `look` and `listen` read a file once; `save` keeps what was learnt for the next start.
+    """Media by path. `look` and `listen` read a file once; `save` keeps what was read for the next start.
 
     `file` is for the stills; sounds and clips are few, and have a file of their own beside it.
     """

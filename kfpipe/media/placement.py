@@ -1,4 +1,4 @@
-"""Putting clips in their places: never over another one, and never through a link that a stranger has planted."""
+"""Putting clips in their places: never over another one, and never through a link planted by someone else."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def put_back(source: Path, target: Path, sha256: str) -> None:
 
 
 async def on_disk(path: Path, work: Callable[..., T], *args: object) -> T:
-    """Do blocking work in a thread; a trouble with the disk becomes StorageFailed at `path`."""
+    """Do blocking work in a thread; a disk error becomes StorageFailed at `path`."""
     with storage(path):
         return await anyio.to_thread.run_sync(work, *args)
 
@@ -46,7 +46,7 @@ def place(partial: Path, target: Path, sha256: str) -> None:
 
 
 def make_own_folder(folder: Path) -> None:
-    """Make a folder that is kfpipe's alone. Raises OSError also where a link lies, planted perhaps by a stranger."""
+    """Make a folder that is kfpipe's alone. Raises OSError also where there is a link: someone may have planted it."""
     if folder.is_symlink():
         raise OSError(errno.ELOOP, "a symbolic link is there instead of a folder")
     durable.make_folder(folder)

@@ -11,17 +11,17 @@ from kfpipe.errors import Unusable
 from kfpipe.media.facts import StillFacts
 
 READ_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""What is opened at all: what a model may take, and what people give by mistake. Pillow knows many more, and starts a
+"""What is opened at all: what a model may take, and what people give by mistake. Pillow knows many more, and runs a
 program of the system to read some of them."""
 
-_SAME_FORMAT = {"MPO": "JPEG"}  # a JPEG with a second picture behind it, as phones write them
+_SAME_FORMAT = {"MPO": "JPEG"}  # a JPEG followed by a second picture, as phones write them
 _SAVE_AGAIN = "save or copy the picture again"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _ALPHA_MODES = frozenset(["RGBA", "RGBa", "LA", "La", "PA"])
 
 
 class StillUnreadable(Unusable):
-    """The file is no picture that can be used."""
+    """The file is not a picture that can be used."""
 
     expected = "a JPEG, PNG, BMP or WEBP picture"
 
@@ -56,7 +56,7 @@ def _no_picture(path: Path) -> StillUnreadable:
     with path.open("rb") as file:
         if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
             return StillUnreadable("is only a Git LFS pointer to the picture", fix="fetch it with `git lfs pull`")
-    return StillUnreadable("is no picture", fix="check the path")
+    return StillUnreadable("is not a picture", fix="check the path")
 
 
 def _facts(picture: Image.Image, size_bytes: int) -> StillFacts:

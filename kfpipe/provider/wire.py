@@ -1,7 +1,7 @@
 """Our values <-> the service's JSON. The service's own spellings stop here.
 
 Answers are read leniently (API reference, section 5): what is missing, null or of an odd type becomes None, numbers
-may be floats or text, unknown fields are ignored. What cannot be done without is asked for: without it the answer is
+may be floats or text, unknown fields are ignored. Where a required field is missing, the answer is
 `ServiceUnclear`.
 """
 
@@ -28,7 +28,7 @@ URL_LIMIT_CHARS: Final = 4096
 _STATUSES: Final = {status.value: status for status in TaskStatus}
 _BILLED_SECONDS_MAX: Final = Decimal(86_400)
 _TASK_ID: Final = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,200}")
-"""What names a task. It becomes part of addresses and file names, so nothing else is let in."""
+"""What names a task. It becomes part of addresses and file names, so nothing else is accepted."""
 
 _ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """A terminal's own commands: as a whole, so that no `[31m` is left of them."""

@@ -24,7 +24,7 @@ from kfpipe.runner.outcome import Outcome
 
 
 class Postponed(KfpipeError):
-    """A take can go no further in this run; what is known of it is on record."""
+    """A take cannot continue in this run; what is known of it is on record."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -39,8 +39,8 @@ class UnderWay(Exception):
 class RunContext:
     """What all lanes of a run have in common.
 
-    `in_flight` holds the takes whose tasks are under way; `deliver` downloads a clip and tells whether it is here;
-    `settled` hears of every take that gets no clip in this run. A run that `is_detached` waits for no task.
+    `in_flight` holds the takes whose tasks are under way; `deliver` downloads a clip and returns whether it is here;
+    `settled` is called with every take that gets no clip in this run. A run that `is_detached` waits for no task.
     """
 
     provider: Provider
@@ -67,6 +67,6 @@ class Finished:
 
 
 class Settled(Protocol):
-    """Hears that a take has its clip, or gets none in this run."""
+    """Called when a take has its clip, or gets none in this run."""
 
     def __call__(self, take_id: str, *, arrived: bool) -> None: ...

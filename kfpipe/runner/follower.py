@@ -24,7 +24,7 @@ PATIENCE: Final = 40
 """Queries about one task that may go unanswered in a row: with the waits between, about half an hour."""
 
 DOUBTS: Final = 6
-"""How often a young task may be UNKNOWN, or succeed without a link, before that is believed: the service's copies may
+"""How often a young task may be UNKNOWN, or succeed without a link, before that counts: the service's replicas may
 lag behind. With the waits between, half a minute to a minute."""
 
 TASK_LIFE_S: Final = 24 * 3600.0
@@ -65,11 +65,11 @@ class Follower:
     async def until_final(
         self, task_id: str, model: str, *, age_s: float, on_status: Callable[[TaskStatus], None]
     ) -> TaskReport:
-        """The report that ends the task. `on_status` hears of each new status on the way.
+        """The report that ends the task. `on_status` is called with each new status.
 
-        `age_s` may be below zero where clocks do not agree.
-        Raises `ServiceUnreachable` when the service has not answered for very long, `ServiceRefused` when it
-        refuses to speak of this task.
+        `age_s` may be negative where clocks disagree.
+        Raises `ServiceUnreachable` when the service has not answered for a long time, `ServiceRefused` when it
+        refuses to report on this task.
         """
         since_s = anyio.current_time() - max(age_s, 0.0)
         watch = _Watch(task_id=task_id, model=model, since_s=since_s, on_status=on_status)
@@ -85,7 +85,7 @@ class Follower:
         return watch.report
 
     async def glance(self, task_id: str) -> TaskReport | None:
-        """The report that ends the task, None as long as it is under way. Waits for an answer, and for nothing else.
+        """The report that ends the task, None as long as it is under way. Waits for the answer only.
 
         Raises `ServiceRefused` and `ServiceUnclear`.
         """
@@ -174,6 +174,6 @@ class Follower:
 
 
 def _is_doubtful(report: TaskReport) -> bool:
-    """Whether the report says what cannot be true for long of a task that was paid for."""
+    """Whether the report says something that cannot stay true of a task that was paid for."""
     without_link = report.status is TaskStatus.SUCCEEDED and report.video_url is None
     return without_link or report.status is TaskStatus.UNKNOWN

@@ -88,7 +88,7 @@ class Lane:
         """Upload the stills of the takes that come next, so that no task in progress waits for an upload."""
         async for step in steps:
             if step.take is not None and step.action is Action.RENDER and not self._slots.is_full:
-                # Trouble is for the worker, who asks again, patiently, and tells of it.
+                # Errors are left to the worker, which retries and reports them.
                 with suppress(Refused, ServiceRefused, ServiceUnclear):
                     await self._shared.provider.media_urls(step.take.request)
             await ready.send(step)
@@ -125,10 +125,10 @@ class Lane:
         return step.take is None or step.take.fingerprint == asked.fingerprint
 
     async def _clip_of(self, step: Step) -> Succeeded | None:
-        """The clip that the step comes to, at the service; None when there is none, which was told."""
+        """The clip that the step comes to, at the service; None when there is none, which was reported."""
         record = self._shared.ledger.lock.get(step.take_id)
         if record is not None and is_rehearsal(record.entry, self._shared.region):
-            record = None  # the service knows nothing of it
+            record = None  # the service has never seen it
         earlier = await self._finish(step.take_id, None if record is None else record.entry)
         if record is not None and isinstance(record.entry, Submitting) and isinstance(earlier, Succeeded):
             self._shared.purse.pay(Decimal(0), earlier.result.cost)
@@ -156,7 +156,7 @@ class Lane:
                 assert_never(other)
 
     async def _is_home(self, step: Step, earlier: Succeeded) -> bool:
-        """Whether a clip that was paid for is out of the way of the next one: here, or lost with its link."""
+        """Whether a clip that was paid for no longer blocks the next one: it is here, or lost with its link."""
         return earlier.result.url_expires_at <= self._shared.now() or await self._shared.deliver(step, earlier)
 
     async def _close(self, take_id: str, asked: Asked) -> None:
@@ -172,7 +172,7 @@ class Lane:
             media_urls = await self._media_urls(take)
             if not shared.purse.reserve(take.cost):
                 shared.tally.over_budget = True
-                raise Postponed("it does not fit the budget")
+                raise Postponed("it would exceed the budget")
             entry = await self._attempt(take, media_urls)
             if isinstance(entry, Succeeded):
                 shared.purse.pay(take.cost, entry.result.cost)
@@ -219,7 +219,7 @@ class Lane:
         try:
             found = await self._adopter_of(orphan.asked.model).find(take_id)
         except (ServiceRefused, ServiceUnclear) as trouble:
-            raise Postponed(f"its task could not be looked for: {trouble}") from trouble
+            raise Postponed(f"its task could not be looked up: {trouble}") from trouble
         if isinstance(found, Ambiguous):
             await self._shared.ledger.record(take_id, Unclear(asked=orphan.asked, candidates=found.task_ids))
             raise Postponed(f"one of these tasks may be its own: {', '.join(found.task_ids)}")
@@ -236,7 +236,7 @@ class Lane:
         try:
             report = await (self._report_by_now(entry) if shared.is_detached else self._last_report(take_id, entry))
         except ServiceRefused as refusal:
-            raise Postponed(f"the service does not tell of its task: {refusal}") from refusal
+            raise Postponed(f"the service gives no status of its task: {refusal}") from refusal
         finally:
             shared.in_flight.discard(take_id)
         if report.status is TaskStatus.SUCCEEDED:
@@ -262,7 +262,7 @@ class Lane:
 
     async def _succeeded(self, take_id: str, entry: Submitted, report: TaskReport) -> Succeeded:
         if report.video_url is None:
-            raise Postponed(f"task {entry.task.task_id} succeeded, but the service names no link yet")
+            raise Postponed(f"task {entry.task.task_id} succeeded, but the service gives no link yet")
         shared, now = self._shared, self._shared.now()
         asked_seconds = Decimal(entry.asked.parameters.duration_s)
         billed_seconds = asked_seconds if report.billed_seconds is None else report.billed_seconds

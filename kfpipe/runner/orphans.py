@@ -17,7 +17,7 @@ from kfpipe.provider import ListedTask, TaskReport
 def candidates(listed: Iterable[ListedTask], known: Collection[str]) -> list[ListedTask]:
     """Tasks that may belong to an unanswered request: those without an owner that are not known to have failed.
 
-    Oldest first. Their times say nothing: the clock that a request was noted by may have been wrong by any amount.
+    Oldest first. Their times prove nothing: the clock by which a request was recorded may have been off by any amount.
     """
     return sorted(
         (

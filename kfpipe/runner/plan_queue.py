@@ -1,4 +1,4 @@
-"""The takes of a lane that can be made now, in the order of the plan; one that had to wait takes the turn it missed."""
+"""The takes of a lane that can be made now, in the order of the plan; one that had to wait is next in line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kfpipe.plan.model import Step
 
 
 class PlanQueue:
-    """A queue of `steps`, which come in any order and leave in this one. Left as a context, it takes no more."""
+    """A queue of `steps`, which come in any order and leave in this one. Once left as a context, it accepts no more."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self._rank = {step.take_id: rank for rank, step in enumerate(steps)}

@@ -143,18 +143,18 @@ class Run:
     # ---- takes that go on from others --------------------------------------------------------------------------------
 
     def _settled(self, take_id: str, *, arrived: bool) -> None:
-        """A take has its clip, or gets none in this run: tell those who wait for it."""
+        """A take has its clip, or gets none in this run: pass that on to those that wait for it."""
         if arrived:
             for step in self._waiting.arrived(take_id):
                 self._on_their_way += 1
                 self._lanes.start_soon(self._continue, step)
         else:
             for step in self._waiting.missed(take_id):
-                self._emit(TakePostponed(take_id=step.take_id, reason=f"goes on from {take_id}, which has no clip"))
+                self._emit(TakePostponed(take_id=step.take_id, reason=f"continues from {take_id}, which has no clip"))
         self._close_queues_when_nobody_waits()
 
     async def _continue(self, waiting: Step) -> None:
-        """Cut the pictures that a take goes on from, and do with it what is then to be done."""
+        """Cut the pictures that a take continues from, and carry out its next step."""
         try:
             await self._send_on(await self._continuation(waiting))
         except Postponed as stop:
@@ -209,7 +209,7 @@ class Run:
                 queue.close()
 
     def _expect_orphans(self) -> None:
-        """Tell of all unanswered requests on record: a task may belong to a take that this plan leaves alone."""
+        """Register all unanswered requests on record: a task may belong to a take that this plan leaves alone."""
         for take_id, record in self._ledger.lock.items():
             if isinstance(record.entry, Submitting) and record.entry.asked.region == self._settings.region:
                 self._adopter(record.entry.asked.model).expect(take_id, record.entry)
@@ -256,7 +256,7 @@ class Run:
             self._settled(parcel.step.take_id, arrived=arrived)
 
     async def _deliver(self, step: Step, entry: Succeeded) -> bool:
-        """Whether the clip is here now; else it was told why not."""
+        """Whether the clip is here now; else the reason was reported."""
         take = step.take
         size = take.size if take is not None and take.fingerprint == entry.asked.fingerprint else None
         try:

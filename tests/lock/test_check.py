@@ -45,13 +45,13 @@ def test_a_price_that_nobody_knows_is_not_reckoned_with() -> None:
 def test_one_task_cannot_be_two_takes() -> None:
     walk = record(replace(rendered(take("walk"), of_render=render("renders/walk.mp4")), task=task("task-kitten")))
     (problem,) = told(clip("kitten") | {"walk": walk})
-    assert "task-kitten is on record for 'kitten' already" in problem.what
+    assert "task-kitten is already on record for 'kitten'" in problem.what
 
 
 def test_one_file_cannot_be_two_clips() -> None:
     walk = record(replace(rendered(take("walk"), of_render=render("renders/kitten.mp4")), task=task("task-walk")))
     (problem,) = told(clip("kitten") | {"walk": walk})
-    assert problem.expected == "a file for each take"
+    assert problem.expected == "one file for each take"
 
 
 def test_a_shot_has_one_choice() -> None:

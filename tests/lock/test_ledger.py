@@ -165,7 +165,7 @@ def test_a_take_that_is_there_twice_is_shown_at_its_second_place(home: LockPaths
     text = text_of_a_lock(home)
     problem = problem_in(home, text.replace('"monster"', '"kitten"'))
     assert problem.position == Position(line=text[: text.index('"monster"')].count("\n") + 1, column=5)
-    assert problem.what == "the name 'kitten' is there twice"
+    assert problem.what == "the name 'kitten' appears twice"
 
 
 def test_a_wrong_value_is_shown_where_it_stands_with_what_belongs_there(home: LockPaths):

@@ -115,9 +115,9 @@ def test_each_problem_is_told_where_it_stands(folder: Path) -> None:
         (
             "film.yaml",
             6,
-            "the id 'film' is taken by 'FILM', which differs in capital letters only (parts/x.yaml, line 5)",
+            "the id 'film' is already used by 'FILM', which differs only in capital letters (parts/x.yaml, line 5)",
         ),
-        ("film.yaml", 6, "a clip of 99 s cannot be made by wan2.7-i2v"),
+        ("film.yaml", 6, "wan2.7-i2v cannot make a clip of 99 s"),
         ("parts/x.yaml", 3, "the resolution '4K' is not offered by wan2.7-i2v"),
         ("parts/x.yaml", 4, "'fps' is not a field of the shot"),
     ]
@@ -168,7 +168,7 @@ def test_a_file_that_two_manifests_include_is_read_once(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("/etc/passwd", "the path '/etc/passwd' belongs to one computer only"),
+        ("/etc/passwd", "the path '/etc/passwd' works on one computer only"),
         ("../../x.yaml", "the path '../../x.yaml' leaves the project"),
         ("part/x.yaml", "there is no file 'part/x.yaml'"),
         ("parts", "'parts' is a folder"),
@@ -197,7 +197,7 @@ def test_a_budget_that_holds_for_nothing_is_warned_of(folder: Path) -> None:
     assert told(warning) == (
         "parts/x.yaml",
         2,
-        "`budget` of an included manifest holds only where that is run by itself",
+        "`budget` of an included manifest applies only when that manifest is run by itself",
     )
     assert not load(folder, film=f"{root}budget: {{max_cost: 9, currency: USD}}\n", parts__x=part).warnings
 

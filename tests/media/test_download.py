@@ -295,7 +295,7 @@ async def test_what_is_not_the_clip_is_thrown_away_and_the_older_one_stays(desk:
     desk.target.parent.mkdir(parents=True)
     desk.target.write_bytes(b"older")
     desk.shelf.content = b"<html>so sorry</html>" * 50_000
-    with pytest.raises(BadRender, match="not a whole MP4"):
+    with pytest.raises(BadRender, match="not a complete MP4"):
         await desk.fetch()
     assert desk.files() == ["kitten.mp4"]
     assert desk.target.read_bytes() == b"older"
@@ -308,7 +308,7 @@ async def test_a_body_of_unknown_length_is_judged_by_its_content(desk: Desk, cli
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(("size_bytes", "reason"), [(100, "goes on past its 100 bytes"), (1 << 40, "announces")])
+@pytest.mark.parametrize(("size_bytes", "reason"), [(100, "continues past its 100 bytes"), (1 << 40, "announces")])
 async def test_a_body_longer_than_it_says_or_may_be_is_refused(
     tmp_path: Path, clip: bytes, size_bytes: int, reason: str
 ):
@@ -383,7 +383,7 @@ def test_any_shape_is_accepted_when_none_can_be_predicted(tmp_path: Path):
         ({"seconds": 3.0}, "lasts 3 s instead of 2 s"),
         ({"codec": "mpeg4"}, "encoded as mpeg4 instead of h264"),
         ({"videos": 2}, "2 video streams instead of one"),
-        ({"format": "matroska"}, "not a whole MP4"),
+        ({"format": "matroska"}, "not a complete MP4"),
     ],
     ids=str,
 )
@@ -394,7 +394,7 @@ def test_another_clip_than_asked_for_is_refused(tmp_path: Path, made: dict[str, 
 
 def test_a_still_instead_of_a_clip_is_refused(tmp_path: Path):
     (tmp_path / "clip.mp4").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(1000))
-    assert "not a whole MP4" in refusal_of(tmp_path / "clip.mp4")
+    assert "not a complete MP4" in refusal_of(tmp_path / "clip.mp4")
 
 
 @pytest.mark.parametrize("options", [{}, {"options": {"movflags": "faststart"}}], ids=["index last", "index first"])
@@ -419,7 +419,7 @@ def test_a_clip_that_is_cut_off_between_two_pictures_is_refused(tmp_path: Path):
 def test_a_playlist_in_disguise_opens_no_other_file(tmp_path: Path, clip: bytes):
     (tmp_path / "secret.mp4").write_bytes(clip)
     (tmp_path / "clip.mp4").write_text("ffconcat version 1.0\nfile secret.mp4\n", encoding="utf-8")
-    assert "not a whole MP4" in refusal_of(tmp_path / "clip.mp4")
+    assert "not a complete MP4" in refusal_of(tmp_path / "clip.mp4")
 
 
 @pytest.mark.parametrize("seed", range(20))

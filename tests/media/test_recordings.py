@@ -75,9 +75,9 @@ def test_a_sound_may_have_a_title_that_is_not_utf_8(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         (b"", "empty"),
-        (b"remember the milk", "no sound or clip"),
-        (b"#EXTM3U\nhttp://127.0.0.1/secret", "no sound or clip"),
-        (b"ffconcat version 1.0\nfile /etc/passwd", "no sound or clip"),
+        (b"remember the milk", "not a sound or clip"),
+        (b"#EXTM3U\nhttp://127.0.0.1/secret", "not a sound or clip"),
+        (b"ffconcat version 1.0\nfile /etc/passwd", "not a sound or clip"),
         (b"RIFF\x00\x00\x00\x00WAVE nonsense", "damaged|streams|long"),
         (b"\x00\x00\x00\x18ftypisom nonsense", "damaged"),
         (b"ID3 nonsense", "damaged|streams|long"),

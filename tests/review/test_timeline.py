@@ -72,7 +72,7 @@ def test_a_file_outside_of_the_project_is_no_clip() -> None:
 @pytest.mark.parametrize("fps", ["0", "0.4", "100000"])
 def test_a_rate_that_cannot_be_counted_in_is_no_clip(fps: str) -> None:
     slot = only_slot((ONE, clip(ONE, fps=Decimal(fps))))
-    assert isinstance(slot, Gap) and slot.reason.endswith("frames per second are not believable")
+    assert isinstance(slot, Gap) and slot.reason.endswith("frames per second is not a plausible rate")
 
 
 @pytest.mark.parametrize(

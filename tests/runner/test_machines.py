@@ -247,7 +247,7 @@ class Studio(RuleBasedStateMachine):
             if entry.asked.fingerprint == step.take.fingerprint:
                 assert step.action in (Action.ADOPT, Action.FOLLOW, Action.DECIDE)
             elif not isinstance(entry, Unclear):
-                assert "its earlier task is brought home first" in step.reasons
+                assert "the clip of its earlier task is downloaded first" in step.reasons
 
     @invariant()
     def a_paid_clip_is_fetched_as_long_as_its_link_lives(self) -> None:

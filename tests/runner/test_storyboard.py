@@ -80,7 +80,7 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture(scope="module")
 def drafted(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Studio:
-    """The draft, rendered once and committed; the clip that another one goes on from was slow to come home."""
+    """The draft, rendered once and committed; the clip that another one continues from was slow to come home."""
     studio = project(tmp_path_factory.mktemp("storyboard"), emulator, rows=ROWS)
 
     def held_back(_: Event) -> None:
@@ -246,7 +246,7 @@ def test_a_source_that_is_asked_for_again_takes_along_what_goes_on_from_it(studi
         CONTINUED: Action.WAIT,
     }
     assert steps[SOURCE].reasons == ("asked for with --rerender",)
-    assert steps[CONTINUED].reasons == (f"goes on from {SOURCE}", "rendered anew if its picture changes")
+    assert steps[CONTINUED].reasons == (f"continues from {SOURCE}", "rendered again if its picture changes")
 
 
 def test_a_source_with_another_end_is_gone_on_from_anew(studio: Studio) -> None:

@@ -97,7 +97,7 @@ def test_awkward_characters_become_hyphens_in_a_name() -> None:
 def test_names_that_differ_in_capitals_alone_are_one_name() -> None:
     drafts, findings = expand.drafts(shot(mood=["wild", "Wild"]))
     assert not drafts
-    assert [finding.what for finding in findings] == ["two takes would be called 'kitten@mood=Wild'"]
+    assert [finding.what for finding in findings] == ["two takes would have the id 'kitten@mood=Wild'"]
 
 
 def test_axes_change_the_settings_of_a_take() -> None:

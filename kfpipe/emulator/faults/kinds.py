@@ -108,7 +108,7 @@ class Patch(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expire(Act):
-    """The store refuses the link as one whose time is over."""
+    """The store refuses the link as one that has expired."""
 
     name = "expire"
     phases = frozenset({Phase.DOWNLOAD})
@@ -116,7 +116,7 @@ class Expire(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirect(Act):
-    """The clip is said to lie elsewhere."""
+    """The clip is said to be elsewhere."""
 
     name = "redirect"
     phases = frozenset({Phase.DOWNLOAD})
@@ -125,7 +125,7 @@ class Redirect(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endless(Act):
-    """A body that never ends, and does not say how long it is."""
+    """A body that never ends, and states no length."""
 
     name = "endless"
     phases = frozenset({Phase.DOWNLOAD})
@@ -196,7 +196,7 @@ class Unlisted(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floats(Act):
-    """The task's usage is told in floats: 5.0 for 5."""
+    """The task's usage is reported in floats: 5.0 for 5."""
 
     name = "floats"
     phases = frozenset({Phase.SUBMIT})

@@ -1,6 +1,6 @@
-"""What happens to an account, as values and as JSON: whoever has seen all events knows the account.
+"""What happens to an account, as values and as JSON: all events together give the account.
 
-A new event is a class in here, a place in `EVENTS`, and a line in `past`.
+A new event is a class in here, a place in `EVENTS`, and a line in `replay`.
 """
 
 import dataclasses
@@ -79,7 +79,7 @@ class Uploaded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted(Event):
-    """A task was made. Written down, it is the task as it was then; its clip is ordered anew by who reads it."""
+    """A task was made. Written down, it is the task as it was then; its clip is ordered again by whoever reads it."""
 
     name = "submitted"
     task: Task

@@ -1,4 +1,4 @@
-"""A finished clip over HTTP: whole or in part, so that a download that was cut off can go on."""
+"""A finished clip over HTTP: whole or in part, so that a download that was cut off can continue."""
 
 import re
 from collections.abc import AsyncIterator, Mapping

@@ -1,4 +1,4 @@
-"""Answers that are none: a connection closed before the first byte, or in the middle of a body.
+"""Answers that never arrive whole: a connection closed before the first byte, or in the middle of a body.
 
 ASGI cannot say this, so the protocol hands its transport to the application.
 """

@@ -32,7 +32,7 @@ _UPLOAD_PATH = "/oss"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request with its body, and the scripted acts that befall it."""
+    """One request with its body, and the scripted acts that strike it."""
 
     request: Request
     body: bytes

@@ -1,4 +1,4 @@
-"""Where the values of a document stand, in 8 bytes each: a shot list of 100,000 shots keeps them all."""
+"""Where the values of a document are, in 8 bytes each: a shot list of 100,000 shots keeps them all."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Marks:
         return mark, mark
 
     def find(self, data: Any, path: DataPath) -> tuple[int, int]:
-        """The marks of the key and of the value at `path`; twice its nearest ancestor's value when it is absent."""
+        """The marks of the key and of the value at `path`; twice its nearest ancestor's value when it is missing."""
         key_mark = mark = self.root
         value = data
         for step in path:

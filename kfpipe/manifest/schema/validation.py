@@ -60,7 +60,7 @@ def _has_decimal_field(entry: Any) -> bool:
 
 
 def _has_whole_decimal(value: Any) -> bool:
-    """Whether 5.0 or its like stands anywhere."""
+    """Whether there is a 5.0 or the like anywhere."""
     match value:
         case Decimal():
             return value == value.to_integral_value()

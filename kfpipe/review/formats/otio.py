@@ -1,7 +1,7 @@
 """A timeline in OpenTimelineIO's JSON. Pure.
 
 One video track, and one for sound where any clip has sound. The other takes of a shot are further media references of
-its clip: an editor can switch over to them. Source: the schema documentation of OpenTimelineIO 0.17, "Serialized Data".
+its clip: an NLE can switch to them. Source: the schema documentation of OpenTimelineIO 0.17, "Serialized Data".
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def test_a_sound_machine_is_ready_and_a_missing_key_is_no_alarm(folder: Path, kf
     assert ended.code == 0
     lines = ended.out.splitlines()
     assert lines[-1] == "ready"
-    assert "note       key: none; the emulator needs none, the service does" in lines
+    assert "note       key: none: the emulator needs none, but the service does" in lines
     assert any(line.startswith("fine       libraries: anyio 4.") for line in lines)
     assert list(folder.glob(".kfpipe-*")) == []
 

@@ -131,7 +131,7 @@ def test_what_was_rehearsed_with_the_emulator_is_rendered_by_the_service(project
     SHOTS.write_text(paid.replace("{name: dashscope, region: singapore}", "{name: emulator}"), "utf-8")
     project.check_that_the_next_run_finishes()
     SHOTS.write_text(paid, "utf-8")
-    assert project.call("plan", "shots.yaml").out.count("so far only rehearsed with the emulator") == 4
+    assert project.call("plan", "shots.yaml").out.count("so far rendered only with the emulator") == 4
     assert (project.run().code, project.billed()) == (0, 8)
     project.check_that_clips_are_those_on_record()
     assert "4 takes: 4 rendered" in project.call("plan", "shots.yaml").out
