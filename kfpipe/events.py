@@ -29,7 +29,7 @@ class TakeSubmitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeAdopted:
-    """A task that an earlier run had sent, without hearing the answer, was found at the service."""
+    """A task that an earlier run had submitted without getting the answer was found at the service."""
 
     take_id: str
     task_id: str
