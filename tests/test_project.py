@@ -142,7 +142,7 @@ def test_a_symbolic_link_within_the_project_is_fine(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
-def test_links_that_go_round_in_circles_are_told(folder: Path) -> None:
+def test_links_that_go_round_in_circles_are_reported(folder: Path) -> None:
     (folder / "c.png").symlink_to("d.png")
     (folder / "d.png").symlink_to("c.png")
     assert "'c.png'" in refused(folder, KITTEN.replace("a.png", "c.png"))
@@ -211,14 +211,14 @@ def test_problems_are_shown_under_the_name_that_the_user_gave(folder: Path) -> N
         assert {problem.file for problem in caught.value.problems} == {"film.yaml"}
 
 
-def test_a_missing_manifest_is_told_with_the_one_that_was_meant(folder: Path) -> None:
+def test_a_missing_manifest_is_reported_with_the_one_that_was_meant(folder: Path) -> None:
     load(folder)
     with pytest.raises(Refused) as caught:
         project.load(Path("flim.yaml"))
     assert caught.value.problems[0].fix == "did you mean `film.yaml`?"
 
 
-def test_a_folder_in_place_of_a_manifest_is_told(folder: Path) -> None:
+def test_a_folder_in_place_of_a_manifest_is_reported(folder: Path) -> None:
     with pytest.raises(Refused, match="folder"):
         project.load(folder)
 

@@ -148,7 +148,7 @@ def first_cells(page: Path) -> set[str]:
     return set(re.findall(r"^\| `([^`]+)`", page.read_text("utf-8"), re.MULTILINE))
 
 
-def test_the_page_on_runs_tells_of_all_actions_states_exit_codes_and_variables() -> None:
+def test_the_page_on_runs_covers_all_actions_states_exit_codes_and_variables() -> None:
     page = DOCS / "running.md"
     text = page.read_text("utf-8")
     cells = first_cells(page)

@@ -38,7 +38,7 @@ def test_a_cost_that_is_not_what_its_seconds_come_to_is_shown_where_it_stands() 
     assert problem.position is not None
 
 
-def test_a_price_that_nobody_knows_is_not_reckoned_with() -> None:
+def test_a_price_that_nobody_knows_is_not_counted() -> None:
     assert told({"walk": record(rendered(take("walk", unit_price=None), of_result=result(cost=None)))}) == []
 
 

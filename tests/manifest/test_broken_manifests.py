@@ -28,7 +28,7 @@ def test_a_broken_manifest_is_reported_with_its_place_and_a_way_out(case: Case, 
 
 
 @each_case
-def test_every_problem_says_how_to_go_on(case: Case, tmp_path: Path) -> None:
+def test_every_problem_says_how_to_fix_it(case: Case, tmp_path: Path) -> None:
     for problem in problems(case, tmp_path):
         assert problem.fix, problem.what
 

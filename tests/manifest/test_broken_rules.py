@@ -45,7 +45,7 @@ def test_a_problem_never_shows_a_password(case: Case) -> None:
 
 
 @each_case
-def test_every_problem_says_how_to_go_on(case: Case, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_problem_says_how_to_fix_it(case: Case, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workplace)
     for problem in problems(case):
         assert problem.fix, problem.what

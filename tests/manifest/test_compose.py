@@ -105,7 +105,7 @@ def test_a_default_of_an_included_file_names_its_files_from_there(folder: Path) 
     assert medium.path == "parts/a.png"
 
 
-def test_each_problem_is_told_where_it_stands(folder: Path) -> None:
+def test_each_problem_is_reported_where_it_stands(folder: Path) -> None:
     problems = refused(
         folder,
         film=f"{HEAD}include: [parts/x.yaml]\ndefaults: {{model: wan2.7-i2v}}\nshots:\n{shot('film', 'duration: 99')}",
@@ -174,7 +174,7 @@ def test_a_file_that_two_manifests_include_is_read_once(folder: Path) -> None:
         ("parts", "'parts' is a folder"),
     ],
 )
-def test_a_file_that_cannot_be_included_is_told_at_its_name(folder: Path, name: str, what: str) -> None:
+def test_a_file_that_cannot_be_included_is_reported_at_its_name(folder: Path, name: str, what: str) -> None:
     (problem,) = refused(folder, film=f"{HEAD}include:\n  - {name}\nshots:\n{shot('s', 'model: wan2.7-i2v')}")
     assert told(problem) == ("film.yaml", 4, what)
     assert problem.where == "include"

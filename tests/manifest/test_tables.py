@@ -130,7 +130,7 @@ def test_a_value_knows_its_line_and_column() -> None:
         ("id,prompt\nk,a\n".encode("utf-16"), ["the file is written in UTF-16"]),
     ],
 )
-def test_a_table_that_cannot_be_read_is_told_by_line_and_column(text: str | bytes, what: list[str]) -> None:
+def test_a_table_that_cannot_be_read_is_reported_by_line_and_column(text: str | bytes, what: list[str]) -> None:
     assert refused(text) == what
 
 
@@ -166,7 +166,7 @@ def test_a_workbook_is_a_table_too() -> None:
     ]
 
 
-def test_a_wrong_cell_of_a_workbook_is_told_by_row_and_column() -> None:
+def test_a_wrong_cell_of_a_workbook_is_reported_by_row_and_column() -> None:
     assert refused(book(("id", "promt"), ("k", "x")), "shots.xlsx") == ["1:2: 'promt' is not a field of a shot"]
     document = read(book(("id", "seed"), (None, None), ("k", "seven")), "shots.xlsx")
     assert [told(problem) for problem in schema.check_rows(document).problems] == ["3:2: `seed` is the text 'seven'"]

@@ -178,7 +178,7 @@ def sha256(content: bytes) -> str:
 
 
 @pytest.mark.anyio
-async def test_a_clip_comes_home_whole_checked_and_without_stray_files(desk: Desk, clip: bytes):
+async def test_a_clip_arrives_whole_checked_and_without_stray_files(desk: Desk, clip: bytes):
     found = await desk.fetch()
     assert found == FetchedClip(
         width_px=128,
@@ -194,7 +194,7 @@ async def test_a_clip_comes_home_whole_checked_and_without_stray_files(desk: Des
 
 
 @pytest.mark.anyio
-async def test_a_download_that_breaks_off_goes_on_where_it_stopped(desk: Desk, clip: bytes):
+async def test_a_download_that_breaks_off_continues_where_it_stopped(desk: Desk, clip: bytes):
     desk.shelf.cut_bytes = 600_000
     with pytest.raises(ServiceUnclear):
         await desk.fetch()
@@ -322,7 +322,7 @@ async def test_a_body_longer_than_it_says_or_may_be_is_refused(
 
 
 @pytest.mark.anyio
-async def test_a_full_disk_is_told_as_such(desk: Desk):
+async def test_a_full_disk_is_reported_as_such(desk: Desk):
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
@@ -358,7 +358,7 @@ def test_sound_is_noticed(tmp_path: Path):
     assert facts == ClipFacts(width_px=128, height_px=72, fps=Decimal(30), duration_s=Decimal(2), audio=True)
 
 
-def test_a_title_that_is_not_utf_8_is_no_damage(tmp_path: Path):
+def test_a_title_that_is_not_utf_8_does_no_damage(tmp_path: Path):
     path = recordings.clip(tmp_path / "clip.mp4", seconds=SECONDS, size=(128, 72), title=recordings.LATIN_TITLE)
     assert check_clip(path, EXPECTED).duration_s == SECONDS
 

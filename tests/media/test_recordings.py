@@ -47,14 +47,14 @@ def test_a_sound_is_known_by_its_content(tmp_path: Path) -> None:
     assert (facts.width_px, facts.height_px) == (None, None)
 
 
-def test_an_mp3_tells_its_length(tmp_path: Path) -> None:
+def test_an_mp3_shows_its_length(tmp_path: Path) -> None:
     facts = reading.read(mp3(tmp_path / "voice.mp3"))
     assert facts.format == "MP3"
     assert abs(facts.seconds - Decimal("2.6")) < Decimal("0.2")
 
 
 @pytest.mark.parametrize(("kind", "name"), [("mp4", "MP4"), ("mov", "MOV")])
-def test_a_clip_tells_its_length_and_its_sides(tmp_path: Path, kind: str, name: str) -> None:
+def test_a_clip_shows_its_length_and_its_sides(tmp_path: Path, kind: str, name: str) -> None:
     facts = reading.read(recordings.clip(tmp_path / f"walk.{kind}", seconds=2, format=kind))
     assert (facts.format, facts.seconds, facts.width_px, facts.height_px) == (name, 2, 320, 240)
 

@@ -39,7 +39,7 @@ def test_an_animation_is_seen(tmp_path: Path) -> None:
     assert facts.format == "GIF"
 
 
-def test_sides_are_told_as_stored_whatever_the_camera_says_about_rotation(tmp_path: Path) -> None:
+def test_sides_are_reported_as_stored_whatever_the_camera_says_about_rotation(tmp_path: Path) -> None:
     file = tmp_path / "frame.jpg"
     exif = Image.Exif()
     exif[0x0112] = 6

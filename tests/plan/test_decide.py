@@ -106,7 +106,7 @@ def test_another_effect_is_named_with_the_earlier_one() -> None:
     assert plan_of([wanted], {"kitten": record(rendered(before))}).steps[0].reasons == ("template flying -> dancing",)
 
 
-def test_a_changed_take_brings_its_running_task_home_first() -> None:
+def test_a_changed_take_follows_its_running_task_first() -> None:
     before = take(request=request(parameters=parameters(seed=3)))
     assert step_of(submitted(before)).reasons == ("seed 3 -> 7", "the clip of its earlier task is downloaded first")
 
@@ -174,7 +174,7 @@ def going_on_from(source: str, take_id: str = "walk") -> Take:
     return take(take_id, cuts=((MediaRole.FIRST_FRAME, CutFrom(take_id=source, end=FrameEnd.LAST)),))
 
 
-def test_a_take_whose_source_is_stuck_still_brings_home_what_was_paid_for() -> None:
+def test_a_take_whose_source_is_stuck_still_downloads_what_was_paid_for() -> None:
     stuck = record(failed(code="DataInspectionFailed"))
     takes = [take(), going_on_from("kitten"), going_on_from("walk", "home")]
     plan = plan_of(takes, {"kitten": stuck, "walk": record(submitted())})
@@ -185,14 +185,14 @@ def test_a_take_whose_source_is_stuck_still_brings_home_what_was_paid_for() -> N
     assert home.reasons == ("continues from walk, which only a later run renders again",)
 
 
-def test_a_take_that_waits_says_when_a_new_picture_would_render_it_anew() -> None:
+def test_a_take_that_waits_says_when_a_new_picture_would_render_it_again() -> None:
     takes = [take(), going_on_from("kitten")]
     plan = plan_of(takes, {"walk": record(rendered())})
     assert plan.steps[1].action is Action.WAIT
     assert plan.steps[1].reasons == ("continues from kitten", "rendered again if its picture changes")
 
 
-def test_a_take_that_left_the_manifest_is_kept_on_record_and_what_was_paid_is_brought_home() -> None:
+def test_a_take_that_left_the_manifest_is_kept_on_record_and_what_was_paid_is_downloaded() -> None:
     plan = plan_of([], {"a": record(rendered()), "b": record(submitted()), "c": record(succeeded())})
     assert [(step.take_id, step.action) for step in plan.steps] == [
         ("a", Action.FORGET),

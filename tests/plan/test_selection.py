@@ -70,7 +70,7 @@ def test_a_selection_names_takes(selectors: list[str], takes: list[str]) -> None
         ),
     ],
 )
-def test_a_selector_that_names_nothing_is_a_slip_of_the_pen(selector: str, text: list[str]) -> None:
+def test_a_selector_that_names_nothing_is_a_typo(selector: str, text: list[str]) -> None:
     with pytest.raises(Refused) as refusal:
         selected(selector)
     assert problems_text(refusal.value.problems) == text

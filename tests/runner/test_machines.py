@@ -401,7 +401,7 @@ VISITS = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(visits=VISITS, limit=st.integers(1, 5))
-def test_a_gate_lets_everyone_through_however_many_give_up_or_are_told_to_slow_down(
+def test_a_gate_lets_everyone_through_however_many_give_up_or_are_asked_to_slow_down(
     visits: list[tuple[float, float, float | None, str | None]], limit: int
 ) -> None:
     gate, arrivals_s, through = Gate(limit), [], []

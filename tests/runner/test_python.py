@@ -99,7 +99,7 @@ async def test_the_events_of_a_run_arrive_in_order_and_end_with_its_end(studio: 
 
 
 @pytest.mark.anyio
-async def test_a_run_with_nothing_to_do_tells_its_end_all_the_same(studio: Studio) -> None:
+async def test_a_run_with_nothing_to_do_shows_its_end_all_the_same(studio: Studio) -> None:
     studio.write(TWO)
     await studio.run()
     async with kfpipe.running(load()) as events:
@@ -122,7 +122,7 @@ async def test_who_stops_listening_loses_nothing_and_pays_nothing_twice(studio: 
 
 
 @pytest.mark.anyio
-async def test_a_refused_account_is_told_as_such(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refused_account_is_reported_as_such(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     studio.write(TWO, PAID)
     monkeypatch.setenv(environment.API_KEY, "no-key")
     with pytest.raises(kfpipe.AccountRefused):

@@ -56,13 +56,13 @@ def test_a_journal_torn_at_any_byte_is_read_up_to_the_tear(project: Project) -> 
 
 
 @pytest.mark.parametrize("torn_bytes", [1, 40, 700])
-def test_a_run_goes_on_from_a_torn_journal(project: Project, torn_bytes: int) -> None:
+def test_a_run_continues_from_a_torn_journal(project: Project, torn_bytes: int) -> None:
     path = leave_a_journal(project, "before sync of journal #6")
     path.write_bytes(path.read_bytes()[:-torn_bytes])
     project.check_that_the_next_run_finishes()
 
 
-def test_a_folder_copied_to_another_machine_in_the_middle_of_a_run_goes_on_there(
+def test_a_folder_copied_to_another_machine_in_the_middle_of_a_run_continues_there(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = leave_a_journal(project, "journal written #7")
