@@ -68,7 +68,7 @@ def save(path: Path, plan: PlanFile, root: Path) -> None:
             expected="a file in the manifest's folder or, with git, in its work tree",
         )
     if target.exists() and not _is_plan(target):
-        raise Refused.because(str(path), "there is already another file", expected="a new name, or an older plan")
+        raise Refused.because(str(path), "already exists, and is not a plan", expected="a new name, or an older plan")
     manifest = Path(os.path.relpath(plan.manifest.resolve(), target.parent)).as_posix()
     text = json.dumps(_to_json(plan, manifest), ensure_ascii=False, indent=2)
     with storage(path):

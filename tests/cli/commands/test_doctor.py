@@ -97,7 +97,7 @@ def test_without_a_key_the_service_is_reached_all_the_same(folder: Path, kfpipe:
     ("address", "what"),
     [
         ("http://127.0.0.1:9", "http://127.0.0.1:9: "),
-        ("http://example.com", "no address that kfpipe would send a key to"),
+        ("http://example.com", "not an address that kfpipe would send a key to"),
     ],
 )
 def test_a_service_that_cannot_be_asked_needs_attention(

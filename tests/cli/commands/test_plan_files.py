@@ -233,7 +233,7 @@ def test_a_slip_of_the_pen_costs_no_other_file(folder: Path, kfpipe: Call) -> No
     before = (folder / "shots.yaml").read_bytes()
     ended = kfpipe("plan", "shots.yaml", "-o", "shots.yaml")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("shots.yaml: something else is there already\n")
+    assert ended.err.startswith("shots.yaml: already exists, and is not a plan\n")
     assert (folder / "shots.yaml").read_bytes() == before
     assert kfpipe("plan", "shots.yaml", "-o", "../plan.json").code == 2
 
