@@ -10,7 +10,7 @@
     ├── ServiceUnreachable                        1    no answer, however often the request was repeated
     ├── BadRender                                 -    the downloaded file is not the clip that was paid for
     ├── StorageFailed                             1    the disk is full, read-only or gone
-    ├── Unusable                                  -    a file of the project that can be read and is no use
+    ├── Unusable                                  -    a file of the project that can be read and is of no use
     │   ├── media.stills.StillUnreadable          -    not a picture, or a damaged one
     │   └── media.recordings.RecordingUnreadable  -    not a sound or clip, or a damaged one
     ├── takes.sandbox.PromptInvalid               -    a template that cannot be rendered
@@ -118,7 +118,7 @@ class AccountRefused(KfpipeError):
 class ServiceRefused(KfpipeError):
     """The service answered a request with an error: it was certainly not carried out.
 
-    `status` is the HTTP status; `retry_after_s` the service's own wish, if it stated one.
+    `status` is the HTTP status; `retry_after_s` what the service asked for, if anything.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class StorageFailed(KfpipeError):
 
 
 class Unusable(KfpipeError):
-    """A file that can be read and is no use; `reason` says why, in a few words that follow its name."""
+    """A file that can be read and is of no use; `reason` says why, in a few words that follow its name."""
 
     expected: str | None = None
 

@@ -56,7 +56,7 @@ class TakeSucceeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeRendered:
-    """The clip lies at `path` (relative to the manifest's folder), checked and recorded."""
+    """The clip is at `path` (relative to the manifest's folder), checked and recorded."""
 
     take_id: str
     path: str

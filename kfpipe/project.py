@@ -94,7 +94,7 @@ class Project:
 def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], None] = _is_there) -> Project:
     """The project of the manifest at `path`. Raises Refused with all problems, in file order.
 
-    `bring` is called with the path of each file that the manifest names before it is looked at.
+    `bring` is called with the path of each file that the manifest names before it is read.
     """
     shown = durable.shown(path)
     text = document.parse(_content(path, shown), shown)
@@ -126,7 +126,9 @@ def _check_own_places(shown: str, root: Path, state_dir: Path, lockfile_path: Pa
     """Refuse links that would make kfpipe write to a place of someone else's choosing."""
     for place in (state_dir, lockfile_path):
         if not place.resolve().is_relative_to(root):
-            raise Refused.because(shown, f"{echoed(place.name)} next to it leads out of the project", fix=_DELETE_LINK)
+            raise Refused.because(
+                shown, f"{echoed(place.name)} next to it is a link that leads out of the project", fix=_DELETE_LINK
+            )
     for folder in (state_dir, state_dir / EMULATOR_REGION):
         link = next((entry for entry in _entries(folder) if entry.is_symlink()), None)
         if link is not None:

@@ -18,7 +18,7 @@ def echoed(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """`text` on one line; invisible characters stand as escapes, long text is cut."""
+    """`text` on one line; invisible characters appear as escapes, long text is cut."""
     line = re.sub(r"[ \t\r\n]+", " ", text[: 4 * LONGEST_ECHO])
     shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
     return shown if len(shown) <= LONGEST_ECHO else shown[: LONGEST_ECHO - 3] + "..."

@@ -163,7 +163,7 @@ class Account:
             refusal = refused
         digest = _digest(model, body) if order is None else _order_digest(model, order)
         self._seen[digest] += 1
-        # A string seeds the same way in every process; the count tells a repeated request from its first.
+        # A string seeds the same way in every process; the count distinguishes a repeated request from the first.
         rng = random.Random(f"{self.settings.seed}/{digest}/{self._seen[digest]}")  # noqa: S311  not for secrets
         queue_s, run_s = (0.0, rng.uniform(0.1, 3.0)) if order is None else self._drawn_times(rng)
         return Task(

@@ -29,7 +29,7 @@ class BlobStore:
         return StoredFile(path, digest, len(data))
 
     def find(self, sha256: str, size_bytes: int) -> StoredFile:
-        """A file that was kept before. Raises ValueError for what is no digest: it must not lead out of the folder."""
+        """A file kept before. Raises ValueError for what is not a digest: it must not lead out of the folder."""
         if not _DIGEST.fullmatch(sha256):
             raise ValueError(f"not a SHA-256: {sha256!r}")
         return StoredFile(self._folder / sha256, sha256, size_bytes)

@@ -24,7 +24,7 @@ class OverLimit(StrEnum):
 
 
 class Standing(StrEnum):
-    """The account's standing, as far as it affects submissions."""
+    """The state of the account, as far as it affects submissions."""
 
     GOOD = "good"
     FREE_TIER_ONLY = "free_tier_only"

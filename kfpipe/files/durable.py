@@ -95,7 +95,7 @@ def replace(path: Path, pieces: Iterable[bytes]) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Delete the temporaries that killed processes left beside the file. A write under way fails. Raises OSError."""
+    """Delete the temporaries that killed processes left next to the file. A write under way fails. Raises OSError."""
     target = path.resolve()
     for sibling in target.parent.iterdir():
         if sibling.name.startswith(f".{target.name}.") and sibling.name.endswith(".tmp"):

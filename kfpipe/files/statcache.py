@@ -51,7 +51,7 @@ class FileMemory(Generic[T]):
         return facts
 
     def save(self) -> None:
-        """Keep what was read from files that still exist for the next start. Failing to write is no error."""
+        """Keep what was read from files that still exist for the next start. Failing to write is not an error."""
         if not self._learnt:
             return
         known = {key: entry for key, entry in self._known.items() if Path(key).exists()}

@@ -9,7 +9,7 @@ from itertools import islice
 from kfpipe.errors import Position, Problem, Refused
 
 DataPath = tuple[str | int, ...]
-"""Where a value stands in a tree of mappings and lists: keys and indexes, the outermost first."""
+"""Where a value is in a tree of mappings and lists: keys and indexes, the outermost first."""
 
 LARGEST_BYTES = 64 * 2**20
 """A shot list of 100,000 shots has 33 MB."""

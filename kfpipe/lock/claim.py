@@ -19,7 +19,7 @@ from kfpipe.wording import echoed
 
 
 class Claim:
-    """The right to write a manifest's records. The system takes it back when the process dies."""
+    """The right to write a manifest's records. The system releases it when the process ends."""
 
     def __init__(self, path: Path) -> None:
         """`path` is a file that only marks the claim; a file next to it says who holds it."""

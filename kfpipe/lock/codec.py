@@ -110,7 +110,7 @@ def entry_from_json(fields: Mapping[str, Any]) -> Entry:
 
 
 def _parameters_to_json(asked: Asked) -> dict[str, Any]:
-    """The settings but for the seed, which stands by itself; what few requests have is listed for those only."""
+    """The settings but for the seed, which is a field of its own; what few requests have is listed for those only."""
     parameters = asked.parameters
     rare = {"audio": parameters.audio, "template": asked.template}
     return {

@@ -1,4 +1,4 @@
-"""The lock on disk: the lockfile, and the journal that a run keeps beside it. One owner, the `Ledger`."""
+"""The lock on disk: the lockfile, and the journal that a run keeps next to it. One owner, the `Ledger`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Ledger:
 
     @classmethod
     def open(cls, paths: LockPaths, *, now: Callable[[], datetime]) -> Self:
-        """The records, with whatever a killed run left in its journal brought into the lockfile.
+        """The records, with whatever a killed run left in its journal merged into the lockfile.
 
         Raises `ProjectBusy` when another run is at work, Refused when the records are damaged, StorageFailed.
         """
@@ -92,7 +92,7 @@ class Ledger:
         self.fold()
 
     def fold(self) -> bool:
-        """Bring the journal into the lockfile; whether that changed anything. Raises StorageFailed.
+        """Merge the journal into the lockfile; whether that changed anything. Raises StorageFailed.
 
         Links that have expired lose their signatures on the way; that alone is no reason to write.
         """
@@ -204,7 +204,7 @@ class _JournalFile:
 
 
 def _tidied(record: Record, now: datetime) -> Record:
-    """The record without signatures of dead links; itself when it has none, as nearly all of a large lock."""
+    """The record without signatures of expired links; itself when it has none, as nearly all of a large lock."""
     entry = without_dead_signature(record.entry, now)
     previous = tuple(without_dead_signature(earlier, now) for earlier in record.previous)
     is_tidy = entry is record.entry and all(map(operator.is_, previous, record.previous))

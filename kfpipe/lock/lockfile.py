@@ -45,13 +45,13 @@ def read(paths: LockPaths) -> dict[str, Record]:
 
 
 def apply(lock: dict[str, Record], transitions: Iterable[Transition]) -> None:
-    """Bring transitions into the records, in their order."""
+    """Apply transitions to the records, in their order."""
     for one in transitions:
         lock[one.take_id] = applied(lock.get(one.take_id), one.entry)
 
 
 def left_in_journal(paths: LockPaths) -> tuple[Transition, ...]:
-    """What a run under way, or a killed one, has not yet brought into the lockfile. Raises Refused."""
+    """What a run under way, or a killed one, has not yet merged into the lockfile. Raises Refused."""
     content = _content(paths.journal_path)
     if content is None:
         return ()

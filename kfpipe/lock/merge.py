@@ -9,7 +9,7 @@ it was made and its fingerprint; of its two versions the one that knows more is 
     one has a clip, the other failed                             the clip
     else                                                         the one that ended later
 
-The rest goes to `previous`, in the order of time. What cannot be settled so is a clash, for a person to decide.
+The rest goes to `previous`, in the order of time. What that does not settle is a clash, for a person to decide.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def composed(sheets: Sequence[Sheet], root: Sheet, *, complete: bool) -> tuple[D
     """One document with the shots and sequences of all sheets under `shots`, and what is broken of it.
 
     `sheets`, the root among them, come in the order of their shots; where two set the same, the later one wins.
-    Unless they are `complete`, a shot that is nowhere to be found may stand in a file that could not be read.
+    Unless they are `complete`, a shot that is not found may be in a file that could not be read.
     """
     composer = _Composer(sheets, root)
     document = composer.document()

@@ -23,7 +23,7 @@ def followed(
 ) -> tuple[tuple[Shot, ...], tuple[Refusal, ...]]:
     """The shots with files and renders in place of borrowed stills, and what is wrong with what they borrow.
 
-    A shot that is not among them but `may_exist`, in a part that could not be read, is no finding.
+    A shot that is not among them but `may_exist`, in a part that could not be read, is not reported.
     """
     if not any(isinstance(footage, StillOf | RenderOf) for shot in shots for footage in shot.media.values()):
         return tuple(shots), ()

@@ -31,7 +31,7 @@ def content(path: Path, limit_bytes: int) -> bytes:
 class ProjectFiles:
     """Names relative to the manifest -> contents, or a finding without a place. `folder` and `root` are real paths.
 
-    `bring` is called with the path of a file before it is looked at.
+    `bring` is called with the path of a file before it is read.
     """
 
     def __init__(self, *, folder: Path, root: Path, bring: Callable[[Path], None]) -> None:

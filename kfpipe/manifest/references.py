@@ -56,7 +56,7 @@ def inside_project(text: str, path: DataPath, *, levels_up: int, folder: str = "
             path=path,
             what=f"the path {echoed(text)} leaves the project",
             expected="a path inside the project: the git repository, or without one the manifest's folder",
-            fix="change the path; what lies outside can be moved into the project",
+            fix="change the path, or move what it names into the project",
         )
     return "/".join(parts) or "."
 

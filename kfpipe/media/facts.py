@@ -60,7 +60,7 @@ class Material:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskFacts:
-    """How clips lie on disk, by take id; `shelved` says where an earlier clip of a take is that is wanted again."""
+    """The clips on disk, by take id; `shelved` says where an earlier clip of a take is that is wanted again."""
 
     clips: Mapping[str, FileState]
     shelved: Mapping[str, str] = field(default_factory=dict)

@@ -17,11 +17,11 @@ from kfpipe.files.durable import sha256_of, storage
 T = TypeVar("T")
 
 PREVIOUS: Final = ".previous"
-"""Folder beside the renders for what a later render has replaced."""
+"""Folder next to the renders for what a later render has replaced."""
 
 
 async def put_back(source: Path, target: Path, sha256: str) -> None:
-    """Move a clip with this digest from `source` to its place at `target`. What lies there moves to `.previous`."""
+    """Move a clip with this digest from `source` to its place at `target`. What is there moves to `.previous`."""
     if source != target:
         await on_disk(target, place, source, target, sha256)
 
@@ -53,7 +53,7 @@ def make_own_folder(folder: Path) -> None:
 
 
 def set_aside(clip: Path, sha256: str) -> Path:
-    """Move a clip that is no longer wanted to `.previous` beside it; where it is now. Raises OSError."""
+    """Move a clip that is no longer wanted to `.previous` next to it; returns where it is now. Raises OSError."""
     folder = clip.parent / PREVIOUS
     make_own_folder(folder)
     stem = f"{clip.stem}.{sha256[:12]}"

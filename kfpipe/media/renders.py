@@ -64,7 +64,7 @@ def _wanted_again(take: Take, record: Record | None, region: str) -> Rendered | 
 
 
 def whereabouts(render: Render, folder: Path, sha256: Callable[[Path], str]) -> Path | None:
-    """Where the clip is: at its place, or set aside in `.previous` beside it; None when it is in neither place."""
+    """Where the clip is: at its place, or set aside in `.previous` next to it; None when it is in neither place."""
     place = folder / render.path
     names = f"{glob.escape(place.stem)}.{render.sha256[:12]}*{glob.escape(place.suffix)}"
     with suppress(OSError):

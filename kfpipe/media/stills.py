@@ -29,7 +29,7 @@ class StillUnreadable(Unusable):
 def read(path: Path) -> StillFacts:
     """The facts of the still, which was decoded to its last pixel once. Raises StillUnreadable, OSError.
 
-    Pillow's own bound on pixels stands (about 89 million; the largest frame a model takes has 64 million), so that a
+    Pillow's own limit on pixels applies (about 89 million; the largest frame a model takes has 64 million), so that a
     small file cannot fill the memory.
     """
     size_bytes = path.stat().st_size

@@ -1,4 +1,4 @@
-"""The takes of a manifest beside those of an earlier one: what was added, removed and changed. Pure."""
+"""The takes of a manifest compared with those of an earlier one: what was added, removed and changed. Pure."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def _prompts(before: RequestShape, after: RequestShape) -> Iterator[Difference]:
 
 
 def _media(before: RequestShape, after: RequestShape) -> Iterator[Difference]:
-    """By digest, as the fingerprint has it: a file with another name and the same bytes is no difference."""
+    """By digest, as the fingerprint has it: a file with another name and the same bytes is not a difference."""
     for role in MediaRole:
         was, now = before.media.get(role), after.media.get(role)
         if (was and was.digest) != (now and now.digest):

@@ -1,4 +1,4 @@
-"""Project + what is on record + what lies on disk -> plan: the facts of a plan, each gathered once."""
+"""Project + what is on record + what is on disk -> plan: the facts of a plan, each gathered once."""
 
 from __future__ import annotations
 

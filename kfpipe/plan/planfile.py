@@ -1,4 +1,4 @@
-"""A plan in a file of its own: made by `kfpipe plan -o`, looked at by people, carried out by `kfpipe run --plan`.
+"""A plan in a file of its own: made by `kfpipe plan -o`, read by people, carried out by `kfpipe run --plan`.
 
 The file is untrusted: it may come from a stranger, or be old. It says which plan was agreed to, not that it may be
 paid for; a run makes its own plan, and continues only if that is the same.

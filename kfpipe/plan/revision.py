@@ -45,7 +45,7 @@ def past(project: Project, manifest: str, options: Options, name: str) -> Revisi
         export.bring(place / manifest)
         if not (place / manifest).is_file():
             told = f"{echoed(name)} has no {echoed((place / manifest).relative_to(export.folder).as_posix())}"
-            raise Refused.because("--diff", told, expected="a commit that holds the manifest")
+            raise Refused.because("--diff", told, expected="a commit that contains the manifest")
         export.bring(place / project.lockfile_path.relative_to(project.folder))
         try:
             then = projects.load(place / manifest, options, bring=export.bring)
@@ -58,7 +58,7 @@ def past(project: Project, manifest: str, options: Options, name: str) -> Revisi
 
 
 def _commit(root: Path, name: str) -> str:
-    """The id of the commit; a name that begins like an option is no name."""
+    """The id of the commit; a name that begins like an option is not accepted."""
     if not (root / ".git").exists():
         raise Refused.because("--diff", "there is no git repository around the manifest")
     commit = (

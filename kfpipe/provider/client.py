@@ -41,7 +41,7 @@ def utc_now() -> datetime:
 class DashScope:
     """One account in one region. To be entered before use: `async with DashScope(...) as provider`.
 
-    `region` is the catalogue's name. `project` is the manifest's folder, in which local frames lie. What was uploaded
+    `region` is the catalogue's name. Local frames are relative to `project`, the manifest's folder. What was uploaded
     is remembered in `uploads_file`. Local frames smaller than `inline_below_bytes` travel within the submission.
     """
 
@@ -260,7 +260,7 @@ def _checked_base_url(url: str) -> str:
 
 
 def _header_value(value: str, source: str, what: str) -> str:
-    """The value, if it can stand in a header. Refused here, because the HTTP library would quote it in its error."""
+    """The value, if it can be sent in a header. Refused here, because the HTTP library would quote it in its error."""
     if not _HEADER_VALUE.fullmatch(value):
         raise Refused.because(source, f"{what} is empty, or contains spaces or characters that a header cannot carry")
     return value

@@ -134,8 +134,8 @@ class Transport:
     ) -> Answer:
         """One request and its whole answer, of at most `limit_bytes`.
 
-        `silence_s` bounds the wait for the next piece in either direction, `deadline_s` all of it once a connection
-        stands.
+        `silence_s` bounds the wait for the next piece in either direction, `deadline_s` the whole once a connection
+        exists.
         """
         content, fields, files = _parts(body)
         request = self._client.build_request(

@@ -142,7 +142,7 @@ def _leave_ran_out(answer: Answer) -> bool:
 
 
 def _age(answer: Answer) -> timedelta:
-    """How old the copy at the storage may be by now; raises when there is none."""
+    """How old the copy at the storage may already be; raises when there is none."""
     if answer.status in (200, 201, 204):
         return timedelta(0)
     code = wire.storage_code(answer.content)

@@ -102,7 +102,7 @@ def _harmless(value: Any, secret: str) -> Any:
 
 
 def accepted(answer: Json) -> Accepted:
-    """The receipt of a submission. Without a task id nobody knows what became of it."""
+    """The receipt of a submission. Without a task id its outcome is unknown."""
     task_id = _task_id(_object(answer, "output"))
     if task_id is None:
         raise ServiceUnclear("the answer to the submission holds no task id")
@@ -157,7 +157,7 @@ def _listed_task(row: Any, wire_name: str) -> ListedTask:
         task_id=task_id,
         request_id=_text(fields.get("request_id")),
         model=_text(fields.get("model_name")) or wire_name,
-        # A word that nobody knows: at least it is not known to be over.
+        # An unknown status: at least it is not known to be over.
         status=_status(fields.get("status")) or TaskStatus.RUNNING,
         created_at=created_at,
     )
@@ -198,7 +198,7 @@ def upload_policy(answer: Json) -> UploadPolicy:
 
 
 def failure(status: int, answer: Json | None, *, retry_after_s: float | None) -> KfpipeError:
-    """The error that an answer stands for which is not the one that was hoped for; `answer` is None when unreadable.
+    """The error that an answer means when it is not a success; `answer` is None when unreadable.
 
     Refused, that is certainly not carried out, is what the service decided against with a code that says so, and
     every 4xx but 408. All else is unclear: after a 5xx a task may exist (API reference, section 7). That rule is
@@ -220,7 +220,7 @@ def failure(status: int, answer: Json | None, *, retry_after_s: float | None) ->
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
-    """How long the service wishes to be left alone, from seconds or an HTTP date; None when it states no wish."""
+    """How long the service asks to wait, from seconds or an HTTP date; None when it does not say."""
     wish = headers.get("retry-after", "").strip()
     seconds = _number(wish)
     if seconds is not None:
@@ -266,7 +266,7 @@ def clean(text: str, limit_chars: int = MESSAGE_LIMIT_CHARS) -> str:
 
 
 def url_expires_at(url: str) -> datetime | None:
-    """When a signed link dies, by its `Expires` (epoch seconds); None when it does not say."""
+    """When a signed link expires, by its `Expires` (epoch seconds); None when it does not say."""
     query = url.partition("?")[2].partition("#")[0]
     expires = _number(dict(parse_qsl(query)).get("Expires"))
     return None if expires is None else _moment(expires)

@@ -40,7 +40,7 @@ class Handout:
         return cls(given=given, path=real, folder=project.folder, root=project.root)
 
     def link(self, name: str) -> str | None:
-        """The way from this file to one below the manifest's folder; None when that is no file of the project."""
+        """The path from this file to one below the manifest's folder; None when that is not a file of the project."""
         target = self.folder / name
         if not target.resolve().is_relative_to(self.root):
             return None

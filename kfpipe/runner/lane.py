@@ -55,7 +55,7 @@ LINK_LIFE: Final = timedelta(hours=24)
 """How long a result's link lasts when it does not say so itself. Source: API reference, 10.4."""
 
 SILENCES: Final = 5
-"""How often a submission may go unanswered, and be looked for in vain, before the take is left for the next run."""
+"""How often a submission may go unanswered, and its task not be found, before the take is left for the next run."""
 
 
 class Lane:

@@ -30,7 +30,7 @@ def candidates(listed: Iterable[ListedTask], known: Collection[str]) -> list[Lis
 
 
 def owners(report: TaskReport, orphans: Mapping[str, Submitting]) -> list[str]:
-    """The takes whose request fits a finished task, by prompt and resolution; by seconds, where that tells.
+    """The takes whose request fits a finished task, by prompt and resolution; by seconds, where that decides.
 
     Seconds are the weakest sign: what is billed may differ from what was asked for.
     """

@@ -140,7 +140,7 @@ class Run:
                 turns.add(step)
         return turns
 
-    # ---- takes that go on from others --------------------------------------------------------------------------------
+    # ---- takes that continue from others -----------------------------------------------------------------------------
 
     def _settled(self, take_id: str, *, arrived: bool) -> None:
         """A take has its clip, or gets none in this run: pass that on to those that wait for it."""

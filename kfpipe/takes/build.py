@@ -306,7 +306,7 @@ class _Maker:
 
 
 Facts = Mapping[MediaRole, StillFacts | RecordingFacts | None]
-"""What is known of a draft's media; None of those that are no files of the project."""
+"""What is known of a draft's media; None for those that are not files of the project."""
 
 
 def _likeness(draft: Draft, facts: Facts) -> Hashable | None:

@@ -21,7 +21,7 @@ def canonical(request: RenderRequest, cuts: Iterable[tuple[MediaRole, CutFrom]] 
     """The request as JSON in its one canonical spelling: sorted keys, no spaces, ASCII, no floats.
 
     A seed of null says that each render draws its own. What few requests have (an effect, a choice of sound) is listed
-    for those only. Pictures that are still to be cut stand as references.
+    for those only. Pictures that are still to be cut are references.
     """
     parameters = request.parameters
     pending = {role.value: f"render:{cut.take_id}:{cut.end}" for role, cut in cuts}

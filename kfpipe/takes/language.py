@@ -17,7 +17,7 @@ from kfpipe.wording import did_you_mean, echoed, listed
 NODE_LIMIT = 2_000
 SIMPLER = "write a simpler template"
 TEXT_NAME = re.compile(r"_[0-9]+")
-"""The names under which the literal pieces of a template are handed over; a template's own begin otherwise."""
+"""The names under which the literal pieces of a template are passed; a template's own names begin differently."""
 
 _ALLOWED = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For),

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """The span a number of a script must lie in."""
+    """The range a number in a script must be in."""
 
     least: float
     most: float = math.inf
@@ -66,7 +66,7 @@ class Answer(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HtmlPage(Act):
-    """A gateway's error page, which is no JSON."""
+    """A gateway's error page, which is not JSON."""
 
     name = "html"
     status: Status = 502
@@ -83,7 +83,7 @@ class Drop(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hang(Act):
-    """Nothing happens for so many real seconds."""
+    """Nothing happens for this many real seconds."""
 
     name = "hang"
     seconds: Seconds
@@ -92,7 +92,7 @@ class Hang(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Garble(Act):
-    """The request is carried out and answered with its own status, but nobody can read the body."""
+    """The request is carried out and answered with its own status, but the body cannot be read."""
 
     name = "garble"
 
@@ -150,7 +150,7 @@ class Slow(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truncate(Act):
-    """The connection is closed after so many bytes of the body."""
+    """The connection is closed after this many bytes of the body."""
 
     name = "truncate"
     phases = frozenset({Phase.DOWNLOAD})

@@ -17,7 +17,7 @@ from kfpipe.emulator.validation import Order
 Json = dict[str, Any]
 
 Find = Callable[[str, int], StoredFile]
-"""The stored file with this SHA-256 and so many bytes. Raises ValueError for what is no digest."""
+"""The stored file with this SHA-256 and this many bytes. Raises ValueError for what is not a digest."""
 
 # All of a task that is text or a number; the rest is written in its own way.
 _PLAIN = (

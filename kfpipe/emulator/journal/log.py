@@ -1,6 +1,6 @@
 """The log that lets an account outlive its process: a line an event, its checksum in front.
 
-A line has left the process before the answer that it stands behind does, so a kill loses nothing that was ever
+A line has left the process before the answer that depends on it does, so a kill loses nothing that was ever
 reported. It is not forced onto the disk: a power cut may cost the last lines of play money.
 """
 
@@ -37,7 +37,7 @@ class Entry:
 
 
 class EventLog:
-    """A log that is open for appending. May be used from any thread; once closed, nothing is noted any more."""
+    """A log that is open for appending. May be used from any thread; once closed, nothing more is noted."""
 
     def __init__(self, file: BinaryIO, now: Callable[[], float]) -> None:
         self._file = file

@@ -48,7 +48,7 @@ class AccountState:
                 raise TypeError(f"no event: {event!r}")
 
     def forget(self, now: float, style: FilmStyle) -> None:
-        """Drop what the service would have dropped by now, and clips that no task is left for."""
+        """Drop what the service would have dropped by now, and clips whose tasks are all gone."""
         self.tasks = {task_id: task for task_id, task in self.tasks.items() if not task.is_forgotten(now)}
         self.grants = {folder: grant for folder, grant in self.grants.items() if grant.expires_at > now}
         self.objects = {key: upload for key, upload in self.objects.items() if upload.expires_at > now}

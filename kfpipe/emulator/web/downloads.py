@@ -44,7 +44,7 @@ def response(film: Film, headers: Mapping[str, str], spoiling: Spoiling) -> Resp
 
 
 def _part(header: str, size: int) -> _Part | None:
-    """The range a header asks for, empty if it lies outside; None if it asks for nothing that can be read."""
+    """The range a header asks for, empty if it is outside; None if it cannot be read."""
     match = _RANGE.fullmatch(header.replace(" ", ""))
     if match is None or match.group(0) == "bytes=-":
         return None

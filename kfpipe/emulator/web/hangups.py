@@ -30,7 +30,7 @@ class Hangup(Response):
 
 
 class CutShort(Response):
-    """Sends another response, but closes the connection after so many bytes of its body."""
+    """Sends another response, but closes the connection after this many bytes of its body."""
 
     def __init__(self, response: Response, after_bytes: int) -> None:
         super().__init__()

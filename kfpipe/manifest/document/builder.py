@@ -47,7 +47,7 @@ def build(text: str, file: str) -> Built:
     try:
         return _Builder(text, file).built()
     except _BeyondParser as beyond:
-        # The parser looks ahead, so it may give up before it reports a single level. What stands before that place
+        # The parser looks ahead, so it may give up before it reports a single level. What comes before that place
         # nests deeper than is allowed here as well: read alone, it is refused where the first level too many opens.
         return _Builder(text, file, readable=beyond.at).built()
 

@@ -33,7 +33,7 @@ def source_of(mark: int) -> int:
 
 
 class Marks:
-    """Packed places of keys and values. The entries of a container lie together, in the container's own order."""
+    """Packed places of keys and values. A container's entries are stored together, in the container's own order."""
 
     def __init__(self) -> None:
         self._packed = array("Q")

@@ -36,7 +36,7 @@ _NEWER_NUMBER = re.compile(r"0o[0-7]+|[-+]?(?:[0-9]+[eE][-+]?[0-9]+|[0-9]*\.?[0-
 
 
 class NumberRefused(ValueError):
-    """A number that is no use to anyone: not finite, or absurdly long."""
+    """A number that cannot be used: not finite, or absurdly long."""
 
 
 def plain(text: str) -> Scalar:

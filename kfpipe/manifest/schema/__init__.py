@@ -3,7 +3,7 @@
 shipped       the schema files, and the part of the manifest's that holds at a path
 published     the same as `kfpipe schema` prints them: one for each file and for each command's output
 validation    which parts of a document fail: fast, since most are right
-strict        the same once more for those that fail, by a validator that can explain
+strict        the same again for those that fail, by a validator that can explain
 explanation   a failure in the words of someone who only knows the manifest
 repair        what was probably meant, as far as the schema takes it
 """

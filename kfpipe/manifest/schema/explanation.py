@@ -1,6 +1,6 @@
 """A failed keyword of the schema -> what a person has to know: what is there, what is expected, what to write.
 
-Most keywords need no words of their own. What is expected at a place is said once, from the whole schema of the
+Most keywords need no text of their own. What is expected at a place is said once, from the whole schema of the
 place, whichever of its keywords failed; what was probably meant is found by trying repairs on the schema itself.
 """
 

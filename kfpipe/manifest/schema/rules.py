@@ -59,7 +59,7 @@ def schema_at(path: DataPath) -> Schema:
 
 
 def resolved(schema: Schema) -> Schema:
-    """The same with its references followed; keywords beside a reference add to what it refers to."""
+    """The same with its references followed; keywords next to a reference add to what it refers to."""
     whole: Schema = {}
     for part in (schema, *schema.get("allOf", ())):
         if "$ref" in part:

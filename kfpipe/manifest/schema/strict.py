@@ -60,7 +60,7 @@ def _outer_validator(included: bool) -> Any:
 
 
 def _whole_pattern(_validator: Any, pattern: str, instance: Any, _schema: Schema) -> Iterator[ValidationError]:
-    """`$` also stands before a final line break in Python; an id that ends with one must not become a file name."""
+    """In Python `$` also matches before a final line break; an id that ends with one must not become a file name."""
     if isinstance(instance, str) and not re.fullmatch(pattern.removesuffix("$"), instance):
         yield ValidationError("does not match")
 

@@ -49,7 +49,7 @@ def findings_outside_entries(data: dict[str, Any], *, included: bool) -> list[Fi
 
 
 def usable_id(entry: Any) -> str | None:
-    """The id of an entry, unless it is no id."""
+    """The id of an entry, if it is text."""
     name = entry.get("id") if isinstance(entry, dict) else None
     return name if isinstance(name, str) and _id_gate().is_valid(name) else None
 

@@ -68,5 +68,5 @@ def _event(timeline: Timeline, number: int, slot: Slot, start: int) -> Iterator[
 
 
 def _one_line(words: str) -> str:
-    """Text that starts no line of its own."""
+    """Text without line breaks."""
     return "".join(char if char.isprintable() else " " for char in words)

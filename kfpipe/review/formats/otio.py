@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 
 def text(timeline: Timeline) -> str:
-    """The file's text. Each clip keeps its own rate; what the record tells stands in its metadata under `kfpipe`."""
+    """The file's text. Each clip keeps its own rate; what is on record is in its metadata under `kfpipe`."""
     tracks = [_track("Video", [_noted(timeline, slot) for slot in timeline.slots])]
     if any(map(_has_sound, timeline.slots)):
         tracks.append(_track("Audio", [_item(timeline, slot, _has_sound(slot)) for slot in timeline.slots]))
