@@ -18,7 +18,7 @@ settings.register_profile("steady", deadline=None, suppress_health_check=[Health
 settings.load_profile("steady")
 
 
-# Where this is set, each of the many processes that tests start would compile all of kfpipe anew.
+# Where this is set, each of the many processes that tests start would compile all of kfpipe again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 

@@ -126,7 +126,7 @@ def test_every_command_prints_what_the_page_shows(
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_tables_are_those_of_the_schemas_and_the_code(page: Path) -> None:
     text = page.read_text("utf-8")
-    assert TABLES["written"](text) == text, "python -m docs.tables writes them anew"
+    assert TABLES["written"](text) == text, "python -m docs.tables writes them again"
 
 
 @pytest.mark.parametrize(

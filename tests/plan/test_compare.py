@@ -1,4 +1,4 @@
-"""What came, what went, and what is asked for otherwise than at an earlier commit."""
+"""What was added, removed and changed since an earlier commit."""
 
 from __future__ import annotations
 

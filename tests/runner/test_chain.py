@@ -1,4 +1,4 @@
-"""Shots that go on from the pictures of others."""
+"""Shots that continue from the pictures of others."""
 
 from __future__ import annotations
 

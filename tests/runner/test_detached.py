@@ -26,7 +26,7 @@ def emulator() -> Iterator[Emulator]:
 
 
 async def rendered_detached(studio: Studio, count: int) -> RunFinished:
-    """The detached run that has brought home the last of `count` clips; the emulator may still draw them."""
+    """The detached run that has downloaded the last of `count` clips; the emulator may still draw them."""
     rendered = 0
     while True:
         finished = await studio.run(detach=True)

@@ -102,7 +102,7 @@ class Studio(RuleBasedStateMachine):
 
     @rule(take_id=take_ids, arrives=st.booleans(), answered=st.booleans())
     def submit(self, take_id: str, arrives: bool, answered: bool) -> None:
-        """As the plan says: a render, or an adoption that found nothing. An earlier task is brought home first."""
+        """As the plan says: a render, or an adoption that found nothing. An earlier task is followed first."""
         step = self.step(take_id)
         if step is None or step.take is None or step.action is not Action.RENDER or self.is_under_way(take_id):
             return

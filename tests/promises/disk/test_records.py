@@ -145,7 +145,7 @@ def test_an_older_commits_lockfile_costs_no_clip_that_lies_on_disk(project: Proj
     project.lockfile.write_text(json.dumps(data, indent=2), "utf-8")
     ended = project.run()
     assert (ended.code, project.billed()) == (1, 4)
-    assert "street: renders/street.mp4 is here, but on no record" in ended.out
+    assert "street: renders/street.mp4 is here, but not on record" in ended.out
     assert "kfpipe run shots.yaml --retry street" in ended.out
     project.lockfile.write_text(newest, "utf-8")
     project.check_that_the_next_run_finishes()
