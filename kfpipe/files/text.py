@@ -76,7 +76,7 @@ def line_above(text: str, start: int) -> tuple[int, str]:
 def _from_utf8(content: bytes, file: str) -> str:
     for mark, name in _OTHER_ENCODINGS.items():
         if content.startswith(mark):
-            raise Refused.because(file, f"the file is written in {name}", expected="UTF-8", fix=_SAVE_AS_UTF8)
+            raise Refused.because(file, f"the file is encoded as {name}", expected="UTF-8", fix=_SAVE_AS_UTF8)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

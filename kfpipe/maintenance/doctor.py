@@ -167,8 +167,8 @@ def _disk(folder: Path) -> Iterator[Check]:
 
 def _case(told_apart: bool) -> Check:
     if told_apart:
-        return Check(topic="names", what="file names differ by upper and lower case")
-    what = "file names do not differ by upper and lower case"
+        return Check(topic="names", what="file names are case-sensitive")
+    what = "file names are not case-sensitive"
     return Check(topic="names", what=what, verdict=Grade.NOTE, fix="give shots ids that differ in more than case")
 
 

@@ -144,7 +144,7 @@ def _open_question(record: Record, region: str) -> tuple[Action, tuple[str, ...]
     """What has to be settled elsewhere about the latest request, whatever the manifest says: it may be billed."""
     asked = record.entry.asked
     if _is_open(record) and asked.region != region:
-        way = f"a run with --region {asked.region} downloads it"
+        way = f"a run with --region {asked.region} downloads its clip"
         return Action.DECIDE, (f"its task is at the service in {asked.region}", way)
     if isinstance(record.entry, Unclear):
         tasks = ", ".join(record.entry.candidates)
@@ -194,7 +194,7 @@ def _after_failure(record: Record, entry: Failed, attempts: int) -> tuple[Action
     if not verdict(code, entry.failure.message).may_pass:
         return Action.DECIDE, (reason, "it would fail again")
     if tried >= attempts:
-        return Action.DECIDE, (reason, f"failed {tried} times, allowed {attempts}")
+        return Action.DECIDE, (reason, f"failed {tried} times, and `attempts` is {attempts}")
     return Action.RENDER, (reason, f"attempt {tried + 1} of {attempts}")
 
 
@@ -215,7 +215,7 @@ def _departed(take_id: str, record: Record, facts: PlanFacts, output_dir: str) -
 def _last_duty(record: Record, facts: PlanFacts) -> tuple[Action, tuple[str, ...]]:
     """What remains to be done about a request that is no longer wanted: nothing paid for is left at the service."""
     if is_rehearsal(record.entry, facts.region):
-        return Action.FORGET, ("a rehearsal, kept on record",)
+        return Action.FORGET, ("made with the emulator, kept on record",)
     return _open_question(record, facts.region) or _homecoming(record.entry, facts.now)
 
 

@@ -229,7 +229,7 @@ class DashScope:
     def _model(self, name: str) -> Model:
         model = self._catalogue.model(name)
         if model is None:
-            raise Refused.because("provider", f"the catalogue does not know the model {name}")
+            raise Refused.because("provider", f"the model {name} is not in the catalogue")
         return model
 
     def _wire_name(self, model: Model) -> str:

@@ -105,7 +105,7 @@ def accepted(answer: Json) -> Accepted:
     """The receipt of a submission. Without a task id its outcome is unknown."""
     task_id = _task_id(_object(answer, "output"))
     if task_id is None:
-        raise ServiceUnclear("the answer to the submission holds no task id")
+        raise ServiceUnclear("the answer to the submission contains no task id")
     return Accepted(task_id=task_id, request_id=_text(answer.get("request_id")))
 
 
@@ -114,7 +114,7 @@ def task_report(answer: Json, task_id: str) -> TaskReport:
     output, usage = _object(answer, "output"), _object(answer, "usage")
     status = _status(output.get("task_status"))
     if status is None:
-        raise ServiceUnclear(f"the answer holds no known task status ({clean(str(output.get('task_status')))})")
+        raise ServiceUnclear(f"the answer contains no known task status ({clean(str(output.get('task_status')))})")
     if _text(output.get("task_id")) not in (None, task_id):
         raise ServiceUnclear("the answer is about another task")
     video_url = _text(output.get("video_url"), URL_LIMIT_CHARS)
@@ -140,7 +140,7 @@ def listed_tasks(answer: Json, *, wire_name: str) -> tuple[Sequence[ListedTask],
     """
     rows = answer.get("data")
     if not isinstance(rows, list):
-        raise ServiceUnclear("the answer holds no task list")
+        raise ServiceUnclear("the answer contains no task list")
     page, pages = _number(answer.get("page_no")), _number(answer.get("total_page"))
     if page is None or pages is None:
         raise ServiceUnclear("the answer does not say how long the task list is")
@@ -178,7 +178,7 @@ def upload_policy(answer: Json) -> UploadPolicy:
     data = _object(answer, "data")
     host, folder = _text(data.get("upload_host")), _text(data.get("upload_dir"))
     if host is None or folder is None:
-        raise ServiceUnclear("the upload policy names no place")
+        raise ServiceUnclear("the upload policy names no folder")
     return UploadPolicy(
         host=host,
         folder=folder.strip("/"),
@@ -249,7 +249,7 @@ def range_size_bytes(content_range: str, offset_bytes: int) -> int | None:
     """The whole file's size by the Content-Range of a partial answer, which must begin where it was asked to."""
     found = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", content_range.strip(), re.ASCII)
     if found is None or int(found[1]) != offset_bytes:
-        raise ServiceUnclear("the server sent another part of the file than was asked for")
+        raise ServiceUnclear("the server sent a different part of the file than requested")
     return None if found[2] == "*" else int(found[2])
 
 

@@ -84,7 +84,7 @@ def test_an_unfit_transition_is_refused_with_line_and_column():
     sound = journal.line(STORY[:1])[9:-1].decode()
     position, what = refused(head() + checked(sound.replace('"serial":1', '"serial":"one"')))
     assert position == Position(line=2, column=9 + sound.index('"serial":1') + len('"serial":') + 1)
-    assert what == "the field `serial` holds the text 'one'"
+    assert what == "the field `serial` is the text 'one'"
 
 
 @pytest.mark.parametrize(

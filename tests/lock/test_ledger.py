@@ -172,7 +172,7 @@ def test_a_wrong_value_is_shown_where_it_stands_with_what_belongs_there(home: Lo
     problem = problem_in(home, text_of_a_lock(home).replace('"seed": 7', '"seed": "seven"', 1))
     assert problem.position == Position(line=10, column=15)
     assert problem.where == "take 'kitten'"
-    assert problem.what == "the field `seed` holds the text 'seven'"
+    assert problem.what == "the field `seed` is the text 'seven'"
     assert problem.expected == "The seed as sent; null only when it is not drawn yet."
 
 
@@ -184,7 +184,7 @@ def test_all_that_is_wrong_is_reported_at_once(home: LockPaths):
     assert [(problem.where, problem.what) for problem in refusal.value.problems] == [
         (f"take '{take}'", what)
         for take in ("kitten", "monster")
-        for what in ("`seed` is missing", "'sead' is not known here")
+        for what in ("`seed` is missing", "'sead' is not allowed here")
     ]
 
 

@@ -167,7 +167,7 @@ def test_a_task_of_another_region_is_left_to_a_run_that_goes_there(entry: Entry)
     for takes in ([take()], [edited], []):
         (step,) = plan_of(takes, {"kitten": elsewhere}, retry=lambda _: True).steps
         assert step.action is Action.DECIDE
-        assert step.reasons[-1] == "a run with --region beijing downloads it"
+        assert step.reasons[-1] == "a run with --region beijing downloads its clip"
 
 
 def going_on_from(source: str, take_id: str = "walk") -> Take:

@@ -77,7 +77,7 @@ def test_a_folder_copied_to_another_machine_in_the_middle_of_a_run_continues_the
 @pytest.mark.parametrize(
     ("damage", "what"),
     [
-        (lambda text: text.replace('"serial": 1', '"serial": "one"', 1), "the field `serial` holds the text 'one'"),
+        (lambda text: text.replace('"serial": 1', '"serial": "one"', 1), "the field `serial` is the text 'one'"),
         (lambda text: text.replace('"state": "rendered"', '"state": "done"', 1), "the field `state`"),
         (lambda text: text[: len(text) // 2], "shots.lock.json:"),
         (lambda _: "", "the lockfile is empty"),
