@@ -3,7 +3,7 @@
     project = kfpipe.load("shots.yaml")
     kfpipe.run(project, max_cost=Decimal("5.00"))
 
-The names below are the public ones. Events are in `kfpipe.events`, further errors in `kfpipe.errors`.
+The names below are the public ones. Events are in `kfpipe.events`, more errors in `kfpipe.errors`.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ __all__ = [
 ]
 
 _MODULES_TOO: Final = frozenset({"plan", "session"})
-"""Public functions that have the name of a room: whoever asks the package for it gets the function."""
+"""Public functions that share their name with a module: `kfpipe.plan` is the function."""
 
 
 class _Package(ModuleType):
-    """The package. Its public names are loaded when they are asked for: `kfpipe --help` does without."""
+    """The package. Its public names are loaded on first use: `kfpipe --help` needs none of them."""
 
     def __getattr__(self, name: str) -> Any:
         if name not in __all__:
@@ -70,7 +70,7 @@ class _Package(ModuleType):
         return getattr(errors if hasattr(errors, name) else api, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _MODULES_TOO and isinstance(value, ModuleType)):  # as the import of a room would set it
+        if not (name in _MODULES_TOO and isinstance(value, ModuleType)):  # as the import of a module would set it
             super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which internet addresses are this machine's or a private network's own."""
+"""Which internet addresses belong to this machine or to a private network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def is_service_host(host: str) -> bool:
 
 
 def is_private(host: str) -> bool:
-    """Whether the host is inside a private network, by its spelling: nobody asks where a name leads."""
+    """Whether the host is inside a private network, by its spelling: names are not resolved."""
     address = _address(host)
     if address is None:
         return "." not in host or host.endswith(_LOCAL_NAMES)
@@ -26,7 +26,7 @@ def is_private(host: str) -> bool:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether the host is this very machine, in any spelling."""
+    """Whether the host is this machine, in any spelling."""
     address = _address(host)
     return host == "localhost" if address is None else address.is_loopback
 
@@ -58,7 +58,7 @@ def _number(text: str) -> int | None:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the address leads to this very machine."""
+    """Whether the address leads to this machine."""
     try:
         return is_loopback_host(urlsplit(url).hostname or "")
     except ValueError:

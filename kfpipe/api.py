@@ -45,7 +45,7 @@ __all__ = [
 
 
 def _unheard(_: Event) -> None:
-    """Where events go that nobody asked for."""
+    """Takes events and drops them."""
 
 
 def load(manifest: str | PathLike[str], options: Options | None = None) -> Project:
@@ -58,15 +58,15 @@ def load(manifest: str | PathLike[str], options: Options | None = None) -> Proje
 
 
 def records(project: Project) -> Lock:
-    """What is on record for the project, a run under way or broken off included. Writes nothing."""
+    """What is on record for the project, including a run that is under way or was interrupted. Writes nothing."""
     return lockfile.read(project.paths)
 
 
 def select(project: Project, *selectors: str) -> tuple[str, ...]:
-    """The ids of the takes that selectors mean: `kfpipe.select(project, "tag:hero", "!walk")`.
+    """The ids of the takes that selectors name: `kfpipe.select(project, "tag:hero", "!walk")`.
 
-    They are those of `-s`, in the manifest's order, with takes that have left it at the end. Raises `Refused` when a
-    selector names nothing.
+    Selectors are those of `-s`; ids come in manifest order, takes that have left it last. Raises `Refused` when a
+    selector matches nothing.
     """
     lock = records(project)
     takes = gather.completed_takes(project, lock)
@@ -81,14 +81,14 @@ def plan(
 ) -> Plan:
     """What the next run will do with each take, why, and what it will cost. Sends nothing.
 
-    `select` says which takes are planned at all, `retry` and `rerender` which to render again: those that are left to
-    decide, and those that are done. Each is a selector, several of them, or a function of a take's id.
+    `select` says which takes are planned at all, `retry` and `rerender` which to render again: those that wait for a
+    decision, and those that are done. Each is a selector, several of them, or a function of a take's id.
     """
     return gather.plan(project, records(project), select=select, retry=retry, rerender=rerender)
 
 
 def consent(project: Project, plan: Plan, *, max_cost: Decimal | None = None) -> Granted | Withheld:
-    """Whether a run of `plan` may spend without asking, and up to where: `kfpipe run` would ask the same.
+    """Whether a run of `plan` may spend without asking, and up to what amount: `kfpipe run` asks the same.
 
     The cap is `max_cost`, or the manifest's `budget.max_cost` when none is given.
     """
@@ -97,7 +97,7 @@ def consent(project: Project, plan: Plan, *, max_cost: Decimal | None = None) ->
 
 
 def verify(project: Project, *, select: Selection = everything) -> Iterator[Verified]:
-    """Compare every rendered file with the lockfile, byte for byte, and look at its pictures. Asks nobody."""
+    """Compare every rendered file with the lockfile, byte for byte, and decode its pictures. Sends nothing."""
     lock = records(project)
     return verification.verify(project, lock, gather.chosen(project, lock, select, "select"))
 
@@ -114,8 +114,8 @@ def run(
     """Make every clip that is missing, and return when that is done.
 
     It spends at most `max_cost`, or the manifest's `budget.max_cost` when none is given; where there is neither, only
-    the emulator renders. Raises `OverBudget` before anything is sent when the plan costs more, or nobody knows how
-    much. `emit` is called with each event as it happens. Ctrl-C and SIGTERM end the run in good order.
+    the emulator renders. Raises `OverBudget` before anything is sent when the plan costs more, or when its cost
+    is unknown. `emit` is called with each event as it happens. Ctrl-C and SIGTERM end the run in good order.
     """
     with session(project) as held:
         planned = held.plan(select=select, retry=retry, rerender=rerender)
@@ -133,7 +133,7 @@ async def running(
 ) -> AsyncIterator[AsyncIterator[Event]]:
     """`run` on your event loop, asyncio or trio: its events as they happen, the last of them `RunFinished`.
 
-    Who leaves the block early ends the run: tasks under way are on record, and the next run follows them.
+    Leaving the block early ends the run: tasks under way are on record, and the next run follows them.
     """
     with session(project) as held:
         planned = held.plan(select=select, retry=retry, rerender=rerender)
@@ -142,11 +142,13 @@ async def running(
 
 
 def _agreed(project: Project, plan: Plan, max_cost: Decimal | None) -> Decimal | None:
-    """The most that a run of `plan` may spend. Raises `OverBudget` when nobody has agreed to what it may cost."""
+    """The most that a run of `plan` may spend. Raises `OverBudget` when that has not been agreed to."""
     answer = consent(project, plan, max_cost=max_cost)
     if isinstance(answer, Granted):
         return answer.cap
     limit = project.manifest.max_cost if max_cost is None else max_cost
-    price = f"{plan.cap_cost:f} {plan.currency}" if answer.cap is not None else "a price that nobody knows"
-    agreed = "no budget is agreed" if limit is None else f"{limit:f} {plan.currency} are agreed"
-    raise OverBudget(f"the run would cost {price}, and {agreed}", fix="give `max_cost`, or `budget:` in the manifest")
+    price = f"{plan.cap_cost:f} {plan.currency}" if answer.cap is not None else "an unknown amount"
+    agreed = "no budget is set" if limit is None else f"the budget is {limit:f} {plan.currency}"
+    raise OverBudget(
+        f"the run would cost {price}, but {agreed}", fix="pass `max_cost`, or set `budget:` in the manifest"
+    )

@@ -50,7 +50,7 @@ class RecordingRules:
 
 
 class Certainty(StrEnum):
-    """How sure the facts of a model are."""
+    """How reliable the facts about a model are."""
 
     DOCUMENTED = "documented"
     REPORTED = "reported"
@@ -69,7 +69,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """What a model can do. `certainty` and `source` tell where these facts come from.
+    """What a model can do. `certainty` and `source` say where these facts come from.
 
     `combinations` are the legal sets of media. `templates` are the effects known by name; None: the model has none.
     `audio_choice`: whether sound can be switched off. `constants` are sent with every request.

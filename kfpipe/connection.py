@@ -31,7 +31,7 @@ def is_charged(project: Project) -> bool:
 def base_url(project: Project, settings: Environment) -> str | None:
     """Where requests go; None: to an emulator that the run starts for itself.
 
-    The variable goes before the manifest, the manifest before the region. An emulated project never leaves this
+    The variable wins over the manifest, the manifest over the region. An emulated project never leaves this
     machine: for it the variable only counts when it names an emulator that already runs here. Raises `Refused` when the
     key would go to an address that comes from elsewhere than the key.
     """
@@ -41,7 +41,7 @@ def base_url(project: Project, settings: Environment) -> str | None:
 
 
 def api_key(project: Project, settings: Environment) -> str:
-    """The key to go there with. Raises `AccountRefused` when there is none."""
+    """The key to use there. Raises `AccountRefused` when there is none."""
     if not is_charged(project):
         return EMULATOR_KEY
     if settings.api_key is None:
@@ -75,11 +75,11 @@ async def provider(project: Project, settings: Environment) -> AsyncIterator[Pro
         return
     import anyio.to_thread
 
-    from kfpipe.emulator import Emulator  # its server and encoder are only worth loading when they are used
+    from kfpipe.emulator import Emulator  # its server and encoder are loaded only when they are used
 
     own = project.manifest.limits
     given = {name: limit for name in _ACCOUNT_LIMITS if (limit := getattr(own, name)) is not None}
-    home = project.state_dir / f"{project.stem}.emulator"  # what was submitted goes on when this process is killed
+    home = project.state_dir / f"{project.stem}.emulator"  # submitted tasks continue when this process is killed
     emulator = Emulator(factor=settings.emulator_factor, limits=given, state_dir=home)
     with storage(home):
         await anyio.to_thread.run_sync(emulator.__enter__)
@@ -92,7 +92,7 @@ async def provider(project: Project, settings: Environment) -> AsyncIterator[Pro
 
 
 def _client(project: Project, settings: Environment, url: str, key: str) -> AbstractAsyncContextManager[Provider]:
-    from kfpipe.provider.client import DashScope  # what plans, but does not run, does without HTTP
+    from kfpipe.provider.client import DashScope  # planning works without HTTP
 
     return DashScope(
         base_url=url,
@@ -130,7 +130,7 @@ class Destination:
 
 
 def destination(project: Project) -> Destination:
-    """The project's destination, the environment's word included."""
+    """The project's destination, with the environment applied."""
     return Destination(
         provider=project.manifest.provider.name,
         region=project.region.name,

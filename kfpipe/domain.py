@@ -14,8 +14,8 @@ ABANDONED: Final = "kfpipe.Abandoned"
 NEVER_CREATED: Final = "kfpipe.NeverCreated"
 TASK_LOST: Final = "kfpipe.TaskUnknown"
 NO_REASON: Final = "kfpipe.NoReason"
-"""Failure codes of kfpipe's own: cancelled by its user; declared lost; never a task; forgotten by the service, so that
-nobody can tell whether it was billed; failed without a code."""
+"""Failure codes of kfpipe's own: cancelled by the user; declared lost; never a task; forgotten by the service, so that
+it is unknown whether it was billed; failed without a code."""
 
 EMULATOR_REGION = "emulator"
 """Where play money is spent: the region of all requests that the built-in emulator answers."""
@@ -34,7 +34,7 @@ class MediaRole(StrEnum):
 
 
 class FrameEnd(StrEnum):
-    """Which of its two ends a clip lends a picture from."""
+    """Which end of a clip a picture is taken from."""
 
     FIRST = "first"
     LAST = "last"
@@ -63,7 +63,7 @@ class LocalMedium:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteMedium:
-    """A file that only the service fetches; kfpipe never looks at it. `digest` is that of the URL."""
+    """A file that only the service fetches; kfpipe never reads it. `digest` is that of the URL."""
 
     url: str
     digest: str
@@ -128,9 +128,9 @@ class Take:
     """One concrete render of a shot: one task, one bill, one entry of the lockfile.
 
     `size` is what the service should deliver, None while the first frame is out of reach. `unit_price` is per second
-    of video, None when nobody knows it; `cap_price` is what a second counts for a cap, where that is more. `output` is
+    of video, None when it is unknown; `cap_price` is what a second counts for a cap, where that is more. `output` is
     the render's path, relative to the manifest's folder. `attempts` bounds how often a failure that may pass is tried;
-    a higher `priority` goes first. `cuts` are the pictures that other takes have yet to lend: until then the request
+    a higher `priority` goes first. `cuts` are the pictures still to be cut from other takes: until then the request
     lacks these media, and the fingerprint, being made of references, is provisional.
     """
 
@@ -185,7 +185,7 @@ def shot_of(take_id: str) -> str:
 
 
 def cell_of(take_id: str) -> str:
-    """What tells a take from the others of its shot, `seed=2`; the whole id where the shot has one take."""
+    """The part of the id that names a take within its shot, `seed=2`; the whole id where the shot has one take."""
     return take_id.partition("@")[2] or take_id
 
 

@@ -1,4 +1,4 @@
-"""What the environment says: the key, the address, time-outs. `.env` of the current folder stands behind variables."""
+"""What the environment says: the key, the address, time-outs. Variables win over `.env` of the current folder."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def read(variables: Mapping[str, str] | None = None, folder: Path | None = None)
 
 
 def without_key() -> dict[str, str]:
-    """The process's own variables for a program that it starts, which has no business with the key."""
+    """The process's own variables for a program that it starts, without the key."""
     return {name: value for name, value in os.environ.items() if name != API_KEY}
 
 
@@ -110,7 +110,9 @@ def _positive(values: Mapping[str, str], name: str, default: float) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number < float("inf"):
-        raise Refused.because(name, f"'{text}' is not a number above 0", expected=f"a number, like {default:g}")
+        raise Refused.because(
+            name, f"'{text}' is not a number greater than 0", expected=f"a number, such as {default:g}"
+        )
     return number
 
 

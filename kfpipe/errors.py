@@ -1,17 +1,23 @@
 """What can go wrong, as types. A class for each thing a caller can do differently.
 
-    KfpipeError                      exit code
-    ├── Refused                      2    manifest, lockfile, plan or usage is wrong; carries every problem
-    │   └── ProjectBusy              2    another run holds this manifest
-    ├── OverBudget                   3    the cap or missing consent stops the run
-    ├── AccountRefused               4    key, arrears, or a model that is not open to the account
-    ├── ServiceRefused               -    one request was refused, with the service's code
-    ├── ServiceUnclear               -    a request that may or may not have been carried out
-    ├── ServiceUnreachable           1    asked often enough without an answer
-    ├── BadRender                    -    what was downloaded is not the clip that was paid for
-    └── StorageFailed                1    the disk is full, read-only or gone
+    KfpipeError                                   exit code
+    ├── Refused                                   2    manifest, lockfile, plan or usage is wrong; carries every problem
+    │   └── ProjectBusy                           2    another run holds this manifest
+    ├── OverBudget                                3    the cap, or missing consent, stops the run
+    ├── AccountRefused                            4    key, arrears, or a model that is not open to the account
+    ├── ServiceRefused                            -    one request was refused, with the service's code
+    ├── ServiceUnclear                            -    a request that may or may not have been carried out
+    ├── ServiceUnreachable                        1    no answer, however often the request was repeated
+    ├── BadRender                                 -    the downloaded file is not the clip that was paid for
+    ├── StorageFailed                             1    the disk is full, read-only or gone
+    ├── Unusable                                  -    a file of the project that can be read and is of no use
+    │   ├── media.stills.StillUnreadable          -    not a picture, or a damaged one
+    │   └── media.recordings.RecordingUnreadable  -    not a sound or clip, or a damaged one
+    ├── takes.sandbox.PromptInvalid               -    a template that cannot be rendered
+    └── runner.context.Postponed                  -    a take that goes no further in this run
 
-Facts are attributes; the text that a person reads is made in `kfpipe.cli.messages`.
+A name with dots is that of a module below `kfpipe`: its errors are caught inside, and reach no command. Facts are
+attributes; the text that a person reads is made in `kfpipe.cli.output.messages`.
 """
 
 from __future__ import annotations
@@ -50,7 +56,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong with an input, where it stands, and how to go on.
+    """One thing that is wrong with an input, where it is, and what to do about it.
 
     `file` is the path as the user gave it; `position` is None when the file as a whole is meant.
     `where` names the part in the user's words (`shot 'kitten'`) and may be empty.
@@ -93,7 +99,7 @@ class ProjectBusy(Refused):
 
 
 class OverBudget(KfpipeError):
-    """Going on would cost more than was agreed; `reason` says which rule stopped it."""
+    """Continuing would cost more than was agreed; `reason` says which rule stopped it."""
 
     def __init__(self, reason: str, *, fix: str) -> None:
         self.reason = reason
@@ -114,7 +120,7 @@ class AccountRefused(KfpipeError):
 class ServiceRefused(KfpipeError):
     """The service answered a request with an error: it was certainly not carried out.
 
-    `status` is the HTTP status; `retry_after_s` the service's own wish, if it stated one.
+    `status` is the HTTP status; `retry_after_s` what the service asked for, if anything.
     """
 
     def __init__(
@@ -161,7 +167,7 @@ class StorageFailed(KfpipeError):
 
 
 class Unusable(KfpipeError):
-    """A file that can be read and is no use; `reason` says why, in a few words that follow its name."""
+    """A file that can be read and is of no use; `reason` says why, in a few words that follow its name."""
 
     expected: str | None = None
 

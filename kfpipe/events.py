@@ -1,4 +1,4 @@
-"""What a run tells the outside, as values, in the order in which it happens."""
+"""What a run reports, as values, in the order in which it happens."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TakeSubmitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeAdopted:
-    """A task that an earlier run had sent, without hearing the answer, was found at the service."""
+    """A task that an earlier run had submitted without getting the answer was found at the service."""
 
     take_id: str
     task_id: str
@@ -56,7 +56,7 @@ class TakeSucceeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeRendered:
-    """The clip lies at `path` (relative to the manifest's folder), checked and recorded."""
+    """The clip is at `path` (relative to the manifest's folder), checked and recorded."""
 
     take_id: str
     path: str
@@ -65,7 +65,7 @@ class TakeRendered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeRestored:
-    """A clip that was paid for earlier is wanted again, and lies at `path` once more."""
+    """A clip that was paid for earlier is wanted again, and is back at `path`."""
 
     take_id: str
     path: str
@@ -100,21 +100,21 @@ class Slowed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paused:
-    """The whole run waits; `reason` says for what. What runs at the service goes on there."""
+    """The whole run waits; `reason` says for what. Tasks at the service continue there."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """The run goes on after a pause."""
+    """The run continues after a pause."""
 
     after_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
-    """No more submissions; `running` tasks go on at the service and are noted for the next run."""
+    """No more submissions; `running` tasks continue at the service and are noted for the next run."""
 
     running: int
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """No collection as long as the block, or the function that it decorates, lasts."""
+    """No collection during the block, or during the function that it decorates."""
     was_on = gc.isenabled()
     gc.disable()
     try:

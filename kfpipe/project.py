@@ -1,6 +1,6 @@
-"""The one door: a manifest on disk -> a Project whose takes can be planned and rendered.
+"""The only way in: a manifest on disk -> a Project whose takes can be planned and rendered.
 
-Everything is read here and nothing is sent. A project that comes out is sound; else Refused carries every problem.
+Everything is read here and nothing is sent. What it returns is sound; else Refused carries every problem.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _DELETE_LINK = "delete that link"
 class Options:
     """What the command line lays over a manifest. `prices` are `--price`, `variables` are `--var`.
 
-    `profile` is the one to lay over the defaults. `emulator` turns any manifest over to the emulator, with a lock and
+    `profile` is the one to lay over the defaults. `emulator` runs any manifest on the emulator, with a lock and
     an output folder of its own.
     """
 
@@ -52,7 +52,7 @@ _NO_OPTIONS = Options()
 
 
 def _is_there(_: Path) -> None:
-    """Nothing has to be done for a file that lies where it belongs."""
+    """Does nothing: the file is already where it belongs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ class Project:
 def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], None] = _is_there) -> Project:
     """The project of the manifest at `path`. Raises Refused with all problems, in file order.
 
-    `bring` is called with the path of each file that the manifest names before it is looked at.
+    `bring` is called with the path of each file that the manifest names before it is read.
     """
     shown = durable.shown(path)
     text = document.parse(_content(path, shown), shown)
@@ -126,14 +126,16 @@ def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], 
 
 
 def _check_own_places(shown: str, root: Path, state_dir: Path, lockfile_path: Path) -> None:
-    """Refuse links that would make kfpipe write where a stranger wants it to."""
+    """Refuse links that would make kfpipe write to a place of someone else's choosing."""
     for place in (state_dir, lockfile_path):
         if not place.resolve().is_relative_to(root):
-            raise Refused.because(shown, f"{echoed(place.name)} beside it leads out of the project", fix=_DELETE_LINK)
+            raise Refused.because(
+                shown, f"{echoed(place.name)} next to it is a link that leads out of the project", fix=_DELETE_LINK
+            )
     for folder in (state_dir, state_dir / EMULATOR_REGION):
         link = next((entry for entry in _entries(folder) if entry.is_symlink()), None)
         if link is not None:
-            what = f"{echoed(f'{folder.name}/{link.name}')} beside it is a symbolic link, and kfpipe makes none there"
+            what = f"{echoed(f'{folder.name}/{link.name}')} next to it is a symbolic link, which kfpipe did not make"
             raise Refused.because(shown, what, fix=_DELETE_LINK)
 
 
@@ -147,7 +149,7 @@ def _entries(folder: Path) -> tuple[Path, ...]:
 def _parsed(
     text: Document, check: StructureCheck, options: Options, stem: str, *, levels_up: int
 ) -> tuple[Manifest, tuple[Problem, ...]]:
-    """The manifest with the command line's word on it; results of the emulator never mix with paid ones."""
+    """The manifest with the command line applied; results of the emulator never mix with paid ones."""
     parsed, problems = parse_manifest(
         text,
         check,
@@ -205,33 +207,33 @@ def _content(path: Path, shown: str) -> bytes:
         raise Refused.because(shown, "there is no such file", fix=fix) from None
     except IsADirectoryError:
         raise Refused.because(
-            shown, "is a folder", expected="a manifest", fix="name a file in it, like shots.yaml"
+            shown, "is a folder", expected="a manifest", fix="name a file in it, such as shots.yaml"
         ) from None
     except OSError as error:
-        raise Refused.because(shown, f"cannot be read: {error.strerror}", fix="check who may read the file") from error
+        raise Refused.because(shown, f"cannot be read: {error.strerror}", fix="check the file's permissions") from error
 
 
 def _currency(parsed: Manifest) -> str:
-    """What the region bills in; the emulator's play money is whatever the budget is in."""
+    """What the region bills in; the emulator uses the budget's currency."""
     if parsed.provider.name is ProviderName.EMULATOR and parsed.budget is not None:
         return parsed.budget.currency
     return parsed.provider.region.currency
 
 
 def _output_findings(folder: Path, root: Path, output_dir: str) -> Iterator[Finding]:
-    """Where the clips are to go must be a folder of the project, links followed."""
+    """The output folder must be inside the project, links followed."""
     path = folder / output_dir
     if not path.resolve().is_relative_to(root):
         yield Finding(
             path=("output", "dir"),
             what=f"the output folder {echoed(output_dir)} leads out of the project through a symbolic link",
             expected="a folder inside the project",
-            fix="change `dir`, or replace the link by a folder",
+            fix="change `dir`, or replace the link with a folder",
         )
     elif path.exists() and not path.is_dir():
         yield Finding(
             path=("output", "dir"),
             what=f"{echoed(output_dir)} is a file",
-            expected="a folder for the clips, which kfpipe makes when there is none",
+            expected="a folder for the clips; kfpipe creates it when it does not exist",
             fix="change `dir`, or move the file away",
         )

@@ -69,7 +69,7 @@ class Session:
         return gather.plan(self.project, self.ledger.lock, select=select, retry=retry, rerender=rerender)
 
     def check_key(self) -> None:
-        """Raise `AccountRefused` when there is no key to go to the service with; asks nobody."""
+        """Raise `AccountRefused` when there is no key for the service; sends nothing."""
         connection.api_key(self.project, self.settings)
 
     def run(
@@ -77,7 +77,7 @@ class Session:
     ) -> RunFinished:
         """Carry out `plan`, spending at most `cap` (None: no limit); Ctrl-C and SIGTERM end it in good order.
 
-        Those are heard in the main thread alone. With `detach` it submits what the limits allow at once, brings home
+        Signals are handled in the main thread only. With `detach` it submits what the limits allow at once, downloads
         what is finished, and waits for nothing.
         """
 
@@ -97,7 +97,7 @@ class Session:
         detach: bool = False,
         signals: bool = False,
     ) -> RunFinished:
-        """The same on the caller's event loop, asyncio or trio. `signals`: whether to listen to the process's."""
+        """The same on the caller's event loop, asyncio or trio. `signals`: whether to handle the process's."""
         if not plan.work:
             emit(end := finished(plan))
             return end
@@ -111,8 +111,8 @@ class Session:
 
     @asynccontextmanager
     async def running(self, plan: Plan, *, cap: Decimal | None) -> AsyncIterator[AsyncIterator[Event]]:
-        """The same as a stream of its events; who leaves the block early ends the run."""
-        send, receive = anyio.create_memory_object_stream[Event](math.inf)  # whoever reads slowly must not slow the run
+        """The same as a stream of its events; leaving the block early ends the run."""
+        send, receive = anyio.create_memory_object_stream[Event](math.inf)  # a slow reader must not slow the run
 
         async def carry_out() -> None:
             with send:
@@ -128,7 +128,7 @@ class Session:
                 raise _most_telling(errors) from errors
 
     async def cancel(self, take_id: str, provider: Provider) -> Cancelling:
-        """Cancel the take's task if it still waits at the service; a running one runs on and is billed."""
+        """Cancel the take's task if it still waits at the service; a running one continues and is billed."""
         entry = self.ledger.lock[take_id].entry
         if not isinstance(entry, Submitted):
             return Cancelling.OVER
@@ -141,17 +141,17 @@ class Session:
         return await reconcile.candidates(entry, owned, provider, SystemRandom())
 
     async def adopt(self, take_id: str, task_id: str) -> None:
-        """Say that this task is the take's own; the next run follows it."""
+        """Assign this task to the take; the next run follows it."""
         await reconcile.adopt(take_id, reconcile.unsettled(self.ledger.lock)[take_id], task_id, self.ledger)
 
     async def declare_lost(self, take_id: str) -> None:
-        """Give up the request without an answer; the next run submits anew."""
+        """Give up the request without an answer; the next run submits it again."""
         await reconcile.declare_lost(
             take_id, reconcile.unsettled(self.ledger.lock)[take_id], self.ledger, environment.now
         )
 
     def pick(self, shot_id: str, take_id: str | None) -> bool:
-        """Choose this take of the shot, and no other, or with None no take; whether that changes anything."""
+        """Pick this take of the shot and no other, or none with None; whether that changes anything."""
         changed = picks.picked(shot_id, take_id, self.ledger.lock)
         self.ledger.amend(changed)
         return bool(changed)
@@ -196,7 +196,7 @@ class Session:
 
 
 def _most_telling(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one exception of a group that a user should read: a bug before a known error, then the first."""
+    """The exception of a group that a user should see: a bug before a known error, then the first."""
     leaves = [*_leaves(group)]
     return next((leaf for leaf in leaves if not isinstance(leaf, KfpipeError)), leaves[0])
 

@@ -1,4 +1,4 @@
-"""How a value of the user's is named in a message: short, on one line, safe for a terminal."""
+"""How a user's value is shown in a message: short, on one line, safe for a terminal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def echoed(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """`text` on one line; invisible characters stand as escapes, long text is cut."""
+    """`text` on one line; invisible characters appear as escapes, long text is cut."""
     line = re.sub(r"[ \t\r\n]+", " ", text[: 4 * LONGEST_ECHO])
     shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
     return shown if len(shown) <= LONGEST_ECHO else shown[: LONGEST_ECHO - 3] + "..."
@@ -41,7 +41,7 @@ def described(value: Any) -> str:
         case int() | Decimal():
             return f"the number {value}"
         case str():
-            return f"the text {echoed(value)}" if value else "an empty text"
+            return f"the text {echoed(value)}" if value else "empty text"
         case list():
             return "a list" if value else "an empty list"
         case _:

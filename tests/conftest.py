@@ -20,7 +20,7 @@ settings.load_profile("steady")
 # The emulator lists a task at once: nobody has to wait minutes for one that is not there.
 os.environ.setdefault("KFPIPE_LIST_PATIENCE", "0.5")
 
-# Where this is set, each of the many processes that tests start would compile all of kfpipe anew.
+# Where this is set, each of the many processes that tests start would compile all of kfpipe again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 

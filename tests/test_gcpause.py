@@ -21,7 +21,7 @@ def test_the_collector_rests_for_as_long_as_the_function_lasts() -> None:
     assert gc.isenabled()
 
 
-def test_the_collector_goes_on_after_an_error() -> None:
+def test_the_collector_continues_after_an_error() -> None:
     with pytest.raises(ValueError, match="broken"):
         rests(ValueError("broken"))
     assert gc.isenabled()

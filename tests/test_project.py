@@ -142,7 +142,7 @@ def test_a_symbolic_link_within_the_project_is_fine(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
-def test_links_that_go_round_in_circles_are_told(folder: Path) -> None:
+def test_links_that_go_round_in_circles_are_reported(folder: Path) -> None:
     (folder / "c.png").symlink_to("d.png")
     (folder / "d.png").symlink_to("c.png")
     assert "'c.png'" in refused(folder, KITTEN.replace("a.png", "c.png"))
@@ -151,7 +151,7 @@ def test_links_that_go_round_in_circles_are_told(folder: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
 def test_a_pipe_in_place_of_a_still_does_not_hang(folder: Path) -> None:
     os.mkfifo(folder / "pipe.png")
-    assert "no ordinary file" in refused(folder, KITTEN.replace("a.png", "pipe.png"))
+    assert "not a regular file" in refused(folder, KITTEN.replace("a.png", "pipe.png"))
 
 
 def test_the_command_line_lays_variables_over_the_manifests(folder: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_price_that_nobody_knows_is_none(folder: Path) -> None:
 
 def test_a_price_of_the_command_line_for_nothing_is_refused(folder: Path) -> None:
     price = PriceLine(model="wan9", resolution="720P", amount=Decimal(1))
-    assert "there is a price for the model 'wan9'" in refused(folder, options=Options(prices=(price,)))
+    assert "there is a price for 'wan9'" in refused(folder, options=Options(prices=(price,)))
 
 
 def test_the_region_decides_price_and_currency(folder: Path) -> None:
@@ -211,14 +211,14 @@ def test_problems_are_shown_under_the_name_that_the_user_gave(folder: Path) -> N
         assert {problem.file for problem in caught.value.problems} == {"film.yaml"}
 
 
-def test_a_missing_manifest_is_told_with_the_one_that_was_meant(folder: Path) -> None:
+def test_a_missing_manifest_is_reported_with_the_one_that_was_meant(folder: Path) -> None:
     load(folder)
     with pytest.raises(Refused) as caught:
         project.load(Path("flim.yaml"))
     assert caught.value.problems[0].fix == "did you mean `film.yaml`?"
 
 
-def test_a_folder_in_place_of_a_manifest_is_told(folder: Path) -> None:
+def test_a_folder_in_place_of_a_manifest_is_reported(folder: Path) -> None:
     with pytest.raises(Refused, match="folder"):
         project.load(folder)
 

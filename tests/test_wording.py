@@ -34,7 +34,7 @@ def test_a_long_echo_is_cut() -> None:
         (True, "true"),
         (1, "the number 1"),
         (Decimal("12.50"), "the number 12.50"),
-        ("", "an empty text"),
+        ("", "empty text"),
         ("x", "the text 'x'"),
         ([], "an empty list"),
         ([1], "a list"),
@@ -47,7 +47,7 @@ def test_a_value_is_described_by_its_kind(value: object, shown: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["promt", "Prompt", "prompts", "PROMPT"])
-def test_a_slip_finds_the_word_that_was_meant(word: str) -> None:
+def test_a_typo_finds_the_word_that_was_meant(word: str) -> None:
     assert wording.closest(word, ["seed", "prompt", "model"]) == "prompt"
 
 

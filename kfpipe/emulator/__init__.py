@@ -1,4 +1,4 @@
-"""A faithful stand-in for the service, on loopback: its API, its limits, its clips, its bill and its moods.
+"""A faithful replacement for the service, on loopback: its API, its limits, its clips, its bill and its failures.
 
 Written from the API reference alone; nothing in here knows the client.
 """

@@ -35,7 +35,7 @@ _POLICIES_PER_SECOND = 100
 class Account:
     """`throttled` counts the requests refused with 429, by kind: submit, query or policy.
 
-    `earlier` are the tasks of an earlier life, oldest first: they go on.
+    `earlier` are the tasks of an earlier life, oldest first: they continue.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Account:
             self._event_log.note(Canceled(task_id=task.id, canceled_at=now))
 
     def bill(self) -> Bill:
-        """Every task that has succeeded by now, oldest first, whether or not anybody asked for it."""
+        """Every task that has succeeded by now, oldest first, whether or not it was queried."""
         with self._lock:
             now = self._settle()
             succeeded = [task for task in self._tasks.values() if task.status(now) is TaskStatus.SUCCEEDED]
@@ -163,7 +163,7 @@ class Account:
             refusal = refused
         digest = _digest(model, body) if order is None else _order_digest(model, order)
         self._seen[digest] += 1
-        # A string seeds the same way in every process; the count tells a repeated request from its first.
+        # A string seeds the same way in every process; the count distinguishes a repeated request from the first.
         rng = random.Random(f"{self.settings.seed}/{digest}/{self._seen[digest]}")  # noqa: S311  not for secrets
         queue_s, run_s = (0.0, rng.uniform(0.1, 3.0)) if order is None else self._drawn_times(rng)
         return Task(

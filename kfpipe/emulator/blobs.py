@@ -29,9 +29,9 @@ class BlobStore:
         return StoredFile(path, digest, len(data))
 
     def find(self, sha256: str, size_bytes: int) -> StoredFile:
-        """A file that was kept before. Raises ValueError for what is no digest: it must not lead out of the folder."""
+        """A file kept before. Raises ValueError for what is not a digest: it must not lead out of the folder."""
         if not _DIGEST.fullmatch(sha256):
-            raise ValueError(f"no SHA-256: {sha256!r}")
+            raise ValueError(f"not a SHA-256: {sha256!r}")
         return StoredFile(self._folder / sha256, sha256, size_bytes)
 
     def inline(self, uri: str) -> StoredFile:
@@ -50,7 +50,7 @@ class BlobStore:
 
 
 def remote(url: str, *, is_strict: bool) -> MediaFile:
-    """A file on another host, taken at its word; in strict mode an address that cannot be reached."""
+    """A file on another host, never fetched; in strict mode an address that cannot be reached."""
     if is_strict:
         raise TaskRefused("InvalidParameter", f"Failed to download {url}")
     return RemoteFile(url)

@@ -11,7 +11,7 @@ class Clock:
 
     def __init__(self, factor: float = 1.0) -> None:
         if not factor > 0:
-            raise ValueError("a clock factor is a positive number of virtual seconds for each real one")
+            raise ValueError("a clock factor is a positive number of virtual seconds per real second")
         self.factor = factor
         self._epoch_s = time.time()
         self._started_s = time.monotonic()

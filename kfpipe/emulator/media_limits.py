@@ -19,7 +19,7 @@ _AUDIO_LENGTH_S = (2, 30)
 
 
 def check(model: Model, role: str, file: MediaFile) -> None:
-    """Raises `TaskRefused` for a file the role cannot take. A remote file is taken at its word."""
+    """Raises `TaskRefused` for a file the role cannot take. A remote file is not checked."""
     if isinstance(file, RemoteFile):
         return
     if role == "first_clip":
@@ -40,7 +40,7 @@ def shape(media: Mapping[str, MediaFile]) -> tuple[int, int]:
 
 
 def clip_length_s(media: Mapping[str, MediaFile]) -> float:
-    """Seconds of the clip that is gone on from; 0 without one, or with one that cannot be looked at."""
+    """Seconds of the clip that is continued; 0 without one, or with one that cannot be read."""
     clip = media.get("first_clip")
     return _length_s("first_clip", clip) if isinstance(clip, StoredFile) else 0.0
 

@@ -26,7 +26,7 @@ class Lane:
         """Take in a task that was started in an earlier life of the emulator, when there may have been more places."""
         assert task.started_at is not None
         heapq.heappush(self._running, task.started_at + task.run_s)
-        if len(self._running) > self._places:  # it was over before the others: its place is one of theirs by now
+        if len(self._running) > self._places:  # it ended before the others: its place is now one of theirs
             heapq.heappop(self._running)
 
     def cancel(self, task: Task, now: float) -> None:

@@ -38,10 +38,10 @@ class Emulator:
 
     `base_url` is what a client is given; `account` is the account; `clock.advance(s)` lets virtual time jump;
     `faults` is a script's entries or parsed faults, and more can follow with `script(...)`. All other arguments are
-    fields of `Settings`. The account and its bill can still be read after the end, when time stands still.
+    fields of `Settings`. The account and its bill can still be read after the end, when time has stopped.
 
     With a `state_dir` the account outlives the process, however that ends: another emulator on the same folder knows
-    its tasks, uploads and clips, and its clock has gone on meanwhile. What the service would have forgotten is cleared
+    its tasks, uploads and clips, and its clock has run on meanwhile. What the service would have forgotten is cleared
     away at the start. Without one all is gone at the end.
     Raises `FaultsInvalid` for a bad script, OSError for a port that is taken or a folder that cannot be written, of it
     `FolderInUse` while another emulator lives in the folder.

@@ -11,7 +11,7 @@ from kfpipe.emulator.models import REGIONS
 LIMITS = ("submissions_per_second", "concurrent_tasks", "queries_per_second", "policies_per_second")
 
 FILMS = "KFPIPE_EMULATOR_FILMS"
-"""The variable that names the folder of clips for all emulators that are not told of one."""
+"""The variable that names the folder of clips for all emulators that are not given one."""
 
 Span = float | tuple[float, float]
 
@@ -24,7 +24,7 @@ class OverLimit(StrEnum):
 
 
 class Standing(StrEnum):
-    """The account's standing, as far as it decides about submissions."""
+    """The state of the account, as far as it affects submissions."""
 
     GOOD = "good"
     FREE_TIER_ONLY = "free_tier_only"
@@ -66,12 +66,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, kind in (("over_limit", OverLimit), ("standing", Standing), ("film", FilmStyle)):
-            object.__setattr__(self, name, kind(getattr(self, name)))  # plain words are welcome, typing slips are not
+            object.__setattr__(self, name, kind(getattr(self, name)))  # plain text is accepted, typos are not
         unknown = self.limits.keys() - LIMITS
         if unknown:
-            raise ValueError(f"no such limit: {', '.join(sorted(unknown))}; there are {', '.join(LIMITS)}")
+            raise ValueError(f"no such limit: {', '.join(sorted(unknown))}; the limits are {', '.join(LIMITS)}")
         if self.region not in REGIONS:
-            raise ValueError(f"no such region: {self.region}; there are {', '.join(REGIONS)}")
+            raise ValueError(f"no such region: {self.region}; the regions are {', '.join(REGIONS)}")
 
 
 def _folder(name: str) -> Path | None:

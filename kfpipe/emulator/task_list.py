@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from kfpipe.emulator.errors import Denied
 from kfpipe.emulator.tasks import DAY_S, Task, TaskStatus
 
-# The service's times of day carry no zone; by all evidence they are UTC+8.
+# The service's times have no zone; by all evidence they are UTC+8.
 SERVICE_ZONE = timezone(timedelta(hours=8))
 
 

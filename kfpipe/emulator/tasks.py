@@ -29,8 +29,8 @@ class Quirks:
     """What a scripted fault makes of one task; none by default."""
 
     failure: tuple[str | None, str | None] | None = None  # code and message, either of which may be missing
-    unknown_queries: int = 0  # so many queries more say UNKNOWN
-    unlisted_lists: int = 0  # so many lists more leave it out
+    unknown_queries: int = 0  # this many more queries say UNKNOWN
+    unlisted_lists: int = 0  # this many more lists leave it out
     has_float_usage: bool = False
     charged_seconds: int | None = None
 

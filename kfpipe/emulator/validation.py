@@ -40,7 +40,7 @@ class Order:
     width_px: int
     height_px: int
     seconds: int
-    clip_seconds: int  # of them, those of the clip that is gone on from
+    clip_seconds: int  # of them, those of the clip that is continued
     seed: int | None
     prompt_extend: bool
     watermark: bool

@@ -1,4 +1,4 @@
-"""Writing that survives a power cut; places and troubles of the disk in plain words."""
+"""Writing that survives a power cut; paths and disk errors in plain words."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REASONS: Final = {
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",
     errno.EIO: "the disk reports an error",
-    errno.EXDEV: "it lies on another disk than its temporary file",
+    errno.EXDEV: "it is on a different disk from its temporary file",
 }
 
 
@@ -31,7 +31,7 @@ def reason(error: OSError) -> str:
 
 
 def shown(path: Path) -> str:
-    """The path as messages show it: relative to where the user stands, where that is possible."""
+    """The path as messages show it: relative to the current folder, where that is possible."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
@@ -95,7 +95,7 @@ def replace(path: Path, pieces: Iterable[bytes]) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Delete the temporaries that killed processes left beside the file. Who is writing now fails. Raises OSError."""
+    """Delete the temporaries that killed processes left next to the file. A write under way fails. Raises OSError."""
     target = path.resolve()
     for sibling in target.parent.iterdir():
         if sibling.name.startswith(f".{target.name}.") and sibling.name.endswith(".tmp"):
@@ -109,7 +109,7 @@ def sha256_of(path: Path) -> str:
 
 
 def make_state_dir(folder: Path) -> None:
-    """Make the folder of a project's private state, which keeps itself out of git. Raises OSError."""
+    """Make the folder of a project's private state, which git ignores. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     ignore = folder / ".gitignore"
     if not ignore.exists():

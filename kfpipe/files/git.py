@@ -19,7 +19,7 @@ def output(folder: Path, *words: str, fix: str) -> str:
     """What `git WORDS` prints in `folder`, stripped. Raises Refused with git's own words and `fix` when it fails."""
     ended = _run(folder, *words)
     if ended.returncode != 0:
-        raise Refused.because("git", ended.stderr.strip() or f"git {words[0]} has failed", fix=fix)
+        raise Refused.because("git", ended.stderr.strip() or f"git {words[0]} failed", fix=fix)
     return ended.stdout.strip()
 
 

@@ -1,6 +1,6 @@
-"""JSON text -> plain data, strictly, and where each value of it stands.
+"""JSON text -> plain data, strictly, and where each value is.
 
-What the standard reader lets pass and kfpipe never writes is refused: repeated names, fractions, NaN, giant numbers.
+What the standard reader accepts and kfpipe never writes is refused: repeated names, fractions, NaN, giant numbers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class NotJson(ValueError):
 
 
 class _Unwanted(Exception):
-    """The reader's hooks know what offends them, not where it stands."""
+    """The reader's hooks know what is wrong, not where it is."""
 
 
 class _Literal(_Unwanted):
@@ -56,13 +56,13 @@ def parse_json(text: str) -> Any:
     except RecursionError as error:
         raise NotJson("the JSON is nested too deeply", 0) from error
     except _Literal as literal:
-        what = f"{str(literal)[:LONGEST_INTEGER]} is not a number that is written here"
+        what = f"{str(literal)[:LONGEST_INTEGER]} is not a number that is allowed here"
         raise NotJson(what, _index_of_literal(text, str(literal))) from None
     except _RepeatedName as name:
-        raise NotJson(f"the name {echoed(str(name))} is there twice", _index_of_repetition(text, str(name))) from None
+        raise NotJson(f"the name {echoed(str(name))} appears twice", _index_of_repetition(text, str(name))) from None
     surrogate = _SURROGATE.search(text)
     if surrogate is not None and not _is_unicode(data):
-        raise NotJson("half of a surrogate pair is no character", surrogate.start())
+        raise NotJson("half of a surrogate pair is not a character", surrogate.start())
     return data
 
 

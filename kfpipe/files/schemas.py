@@ -15,17 +15,17 @@ _REFERENCE: Final = "#/$defs/"
 
 
 def names() -> tuple[str, ...]:
-    """All of them: the files, the commands as a newcomer meets them, and at last what any command may print."""
+    """All of them: the files, the commands in the order in which one meets them, and last what any may print."""
     return (*FILES, *(_target(part) for part in schema_file("output")["anyOf"]))
 
 
 def published(name: str) -> Schema:
-    """The schema as a document that refers to nothing outside of it; not to be changed."""
+    """The schema as a document that refers to nothing outside it; not to be changed."""
     return schema_file(name) if name in FILES else _output(name)
 
 
 def _output(name: str) -> Schema:
-    """The part of the output's schema that tells of one command, with what it needs of the rest."""
+    """The part of the output's schema that describes one command, with what it needs of the rest."""
     whole = schema_file("output")
     parts: Schema = whole["$defs"]
     needed: set[str] = set()

@@ -55,9 +55,9 @@ class Shape:
             case "unevaluatedProperties" | "additionalProperties":
                 known = self._names_in(error.schema)
                 unknown = [echoed(name) for name in error.instance if name not in known]
-                return Fault(path=path, what=f"{listed(unknown or ['a field'], 'and')} is not known here")
+                return Fault(path=path, what=f"{listed(unknown or ['a field'], 'and')} is not allowed here")
         name = next((step for step in reversed(path) if isinstance(step, str)), None)
-        what = f"the {'value' if name is None else f'field `{name}`'} holds {described(error.instance)}"
+        what = f"the {'value' if name is None else f'field `{name}`'} is {described(error.instance)}"
         return Fault(path=path, what=what, expected=self._descriptions.get(name or ""))
 
     def _names_in(self, schema: Mapping[str, Any]) -> set[str]:

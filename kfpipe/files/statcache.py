@@ -1,7 +1,7 @@
-"""What was read from files, remembered while they stay as they are.
+"""What was read from files, kept while they stay the same.
 
-Reading 100,000 files takes minutes, asking the file system about them a second. It is only that: whatever is wrong
-with the memory's own file, the files are read again; and a memory that cannot be written costs time, nothing else.
+Reading 100,000 files takes minutes, asking the file system about them a second. It only saves time: whatever is wrong
+with the cache's own file, the files are read again; and a cache that cannot be written costs time, nothing else.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class FileMemory(Generic[T]):
         self._learnt = False
 
     def look(self, path: Path) -> T:
-        """The facts of the file at `path`, read at most once while it stays as it is. Raises OSError."""
+        """The facts of the file at `path`, read at most once while it stays the same. Raises OSError."""
         key, stamp = path.as_posix(), _stamp(path)
         with contextlib.suppress(TypeError, LookupError, ValueError):
             if self._known[key]["stamp"] == stamp:
@@ -51,14 +51,14 @@ class FileMemory(Generic[T]):
         return facts
 
     def save(self) -> None:
-        """Keep what was learnt of files that still exist for the next start. Failing to write is no error."""
+        """Keep what was read from files that still exist for the next start. Failing to write is not an error."""
         if not self._learnt:
             return
         known = {key: entry for key, entry in self._known.items() if Path(key).exists()}
         text = json.dumps({"version": VERSION, "files": known}, sort_keys=True)
         with contextlib.suppress(OSError):
             make_state_dir(self._file.parent)
-            durable.remove_leftovers(self._file)  # that of another process at work costs it its save, no more
+            durable.remove_leftovers(self._file)  # losing its temporary costs another process its save, no more
             durable.replace(self._file, [text.encode()])
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 from kfpipe.errors import Position, Problem, Refused
 
 DataPath = tuple[str | int, ...]
-"""Where a value stands in a tree of mappings and lists: keys and indexes, the outermost first."""
+"""Where a value is in a tree of mappings and lists: keys and indexes, the outermost first."""
 
 LARGEST_BYTES = 64 * 2**20
 """A shot list of 100,000 shots has 33 MB."""
@@ -44,13 +44,13 @@ def decoded(content: bytes | str, file: str) -> str:
 
 
 def stray_character(text: str) -> str | None:
-    """The first character of `text` that no reader would see, and that a terminal might obey; None when clean."""
+    """The first character of `text` that is invisible and that a terminal might obey; None when there is none."""
     found = _STRAY.search(text)
     return found.group() if found else None
 
 
 def position_of(text: str, index: int) -> Position:
-    """Line and column of the character at `index`; lines end with LF, CR LF or CR."""
+    """Line and column of the character at `index`; lines end in LF, CR LF or CR."""
     line, line_start = 1, 0
     for found in _BREAK.finditer(text, 0, index):
         line, line_start = line + 1, found.end()
@@ -77,7 +77,7 @@ def _from_utf8(content: bytes, file: str) -> str:
     """The text. Raises Refused at the first byte that is not UTF-8, or for another encoding that says its name."""
     for mark, name in _OTHER_ENCODINGS.items():
         if content.startswith(mark):
-            raise Refused.because(file, f"the file is written in {name}", expected="UTF-8", fix=_SAVE_AS_UTF8)
+            raise Refused.because(file, f"the file is encoded as {name}", expected="UTF-8", fix=_SAVE_AS_UTF8)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -96,6 +96,6 @@ def _stray_character(found: re.Match[str], text: str, file: str) -> Problem:
     return Problem(
         file=file,
         position=position_of(text, found.start()),
-        what=f"an invisible control character (U+{ord(found.group()):04X}) stands here",
-        fix="delete it and the characters beside it, then type them again; such characters often come with pasted text",
+        what=f"there is an invisible control character here (U+{ord(found.group()):04X})",
+        fix="delete it and the characters next to it, then type them again; they often come with pasted text",
     )

@@ -1,4 +1,4 @@
-"""What a lockfile says that cannot be true, though it has the right form. Pure: no file, no clip is looked at."""
+"""What a lockfile says that cannot be true, though its structure is right. Pure: no other file and no clip is read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kfpipe.lock import text as locktext
 from kfpipe.lock.states import Entry, Lock, Record, Rendered, result_of, task_of
 from kfpipe.wording import echoed
 
-_HAND: Final = "undo what was changed by hand: `git log -p` shows when that was"
+_HAND: Final = "undo the manual change: `git log -p` shows when it was made"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class _Oddity:
 
 
 def problems(content: bytes, file: str) -> tuple[Problem, ...]:
-    """What is odd in a lockfile, up to `MOST_EXPLAINED` places, in file order; `file` is its path in the user's words.
+    """What does not add up in a lockfile, up to `MOST_EXPLAINED` places, in file order; `file` is its path as given.
 
     Raises Refused when it cannot be read.
     """
@@ -41,7 +41,7 @@ def problems(content: bytes, file: str) -> tuple[Problem, ...]:
         found.append(
             Problem(
                 file=file,
-                what="the records are sound, but not written as kfpipe writes them",
+                what="the records are sound, but not formatted as kfpipe formats them",
                 fix=f"kfpipe lock fmt {file}",
                 severity=Severity.WARNING,
             )
@@ -75,7 +75,7 @@ def _oddities(lock: Lock) -> Iterator[_Oddity]:
 
 
 def _places(record: Record) -> Iterator[tuple[DataPath, Entry]]:
-    """Every request of a take, and where it stands below the take."""
+    """Every request of a take, and where it is below the take."""
     yield (), record.entry
     yield from ((("previous", index), entry) for index, entry in enumerate(record.previous))
 
@@ -90,7 +90,7 @@ def _wrong_sums(take_id: str, path: DataPath, entry: Entry) -> Iterator[_Oddity]
         yield _Oddity(
             take_id=take_id,
             path=(*path, "cost"),
-            what=f"the cost {decimal_text(result.cost)} is not what its seconds come to",
+            what=f"the cost {decimal_text(result.cost)} does not match its seconds and price",
             expected=f"{decimal_text(result.billed_seconds)} s x {decimal_text(price)} = {decimal_text(cost)}",
         )
 
@@ -104,7 +104,7 @@ def _tasks_of_two(lock: Lock) -> Iterator[_Oddity]:
             if task is None:
                 continue
             if task.task_id in owners:
-                what = f"its task {task.task_id} is on record for {echoed(owners[task.task_id])} already"
+                what = f"its task {task.task_id} is already on record for {echoed(owners[task.task_id])}"
                 yield _Oddity(take_id=take_id, path=(*path, "task_id"), what=what, expected="one owner for each task")
             owners.setdefault(task.task_id, take_id)
 
@@ -117,8 +117,8 @@ def _files_of_two(lock: Lock) -> Iterator[_Oddity]:
         if isinstance(entry, Rendered):
             owner = owners.setdefault(entry.render.path, take_id)
             if owner != take_id:
-                what = f"its clip is where that of {echoed(owner)} is"
-                yield _Oddity(take_id=take_id, path=("render", "path"), what=what, expected="a file for each take")
+                what = f"its clip has the same path as that of {echoed(owner)}"
+                yield _Oddity(take_id=take_id, path=("render", "path"), what=what, expected="one file for each take")
 
 
 def _second_choices(lock: Lock) -> Iterator[_Oddity]:
@@ -131,4 +131,6 @@ def _second_choices(lock: Lock) -> Iterator[_Oddity]:
         for take_id in others:
             what = f"another take of the shot, {echoed(first)}, is picked as well"
             fix = f"`kfpipe pick MANIFEST {shot_id} TAKE` chooses one"
-            yield _Oddity(take_id=take_id, path=("picked",), what=what, expected="one picked take of a shot", fix=fix)
+            yield _Oddity(
+                take_id=take_id, path=("picked",), what=what, expected="one picked take for each shot", fix=fix
+            )

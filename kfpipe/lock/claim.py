@@ -19,10 +19,10 @@ from kfpipe.wording import echoed
 
 
 class Claim:
-    """The right to write a manifest's records. The system takes it back when the process dies."""
+    """The right to write a manifest's records. The system releases it when the process ends."""
 
     def __init__(self, path: Path) -> None:
-        """`path` is a file that only marks the claim; beside it stands who holds it."""
+        """`path` is a file that only marks the claim; a file next to it says who holds it."""
         self._path = path
         self._holder = path.with_suffix(".holder.json")
         self._mark = filelock.FileLock(path, thread_local=False)
@@ -39,15 +39,15 @@ class Claim:
 
     def release(self) -> None:
         """Give the right back; for its holder alone."""
-        with suppress(OSError):  # who held it last is of no interest to the next
+        with suppress(OSError):  # the last holder does not matter to the next
             self._holder.unlink(missing_ok=True)
         self._mark.release()
 
 
 def is_taken(path: Path) -> bool:
-    """Whether someone holds the claim that is marked by the file at `path`. Raises StorageFailed.
+    """Whether someone holds the claim marked by the file at `path`. Raises StorageFailed.
 
-    It is tried for a moment, and only where someone has said that they hold it: no run that begins is in the way.
+    It is tried briefly, and only where someone is said to hold it, so as not to block a run that is starting.
     """
     if not path.with_suffix(".holder.json").exists():
         return False
@@ -63,9 +63,9 @@ def is_taken(path: Path) -> bool:
 def _busy(file: str, holder: Path) -> ProjectBusy:
     problem = Problem(
         file=file,
-        what=f"another run is at work on it: {_told_by(holder)}",
+        what=f"another run is in progress: {_told_by(holder)}",
         expected="one run per manifest at a time",
-        fix="wait until it is done, or stop it; nothing is lost either way",
+        fix="wait for it to finish, or stop it; nothing is lost either way",
     )
     return ProjectBusy([problem])
 
@@ -75,7 +75,7 @@ def _told_by(holder: Path) -> str:
     try:
         data = parse_json(holder.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, NotJson):
-        return "it has not said yet who it is"
+        return "it has not said who it is yet"
     match data:
         case {"host": str(host), "pid": int(pid), "since": str(since)}:
             return f"host {echoed(host)}, process {pid}, since {echoed(since)}"

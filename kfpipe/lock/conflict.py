@@ -1,6 +1,6 @@
-"""What a merge could not settle, as text with git's marks around both sides. Pure.
+"""What a merge could not settle, as text with git's conflict markers around both sides. Pure.
 
-Every command refuses a lockfile with such marks in it, so that neither side is forgotten by mistake.
+Every command refuses a lockfile with such markers in it, so that neither side is forgotten by mistake.
 """
 
 from __future__ import annotations

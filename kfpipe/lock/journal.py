@@ -1,12 +1,12 @@
 """The journal's bytes <-> transitions. No files.
 
-A line is what one fsync made durable: a checksum, then JSON. The first tells whose journal it is, each further one
+A line is what one fsync made durable: a checksum, then JSON. The first says whose journal it is, each further one
 lists the transitions that were recorded together:
 
     5bd39c80 {"kfpipe_journal": 1, "lockfile": "shots.lock.json", "host": "desk", "pid": 4711, "started_at": "..."}
     0b7e3f22 [{"take": "kitten", "entry": {...}}]
 
-A last line that is cut off or does not match its checksum was never acknowledged to anyone, and is dropped. Damage
+A last line that is cut off or does not match its checksum was never acknowledged, and is dropped. Damage
 anywhere else is refused: a guess about what was paid for is worse than a stop.
 """
 
@@ -32,7 +32,7 @@ FORMAT: Final = 1
 
 _CHECKSUM_LENGTH: Final = len("00000000 ")
 _LINE = re.compile(rb"([0-9a-f]{8}) (.*)", re.DOTALL)
-_MEND: Final = "move the journal away, then `kfpipe reconcile` asks the service what it was paid for"
+_RESTORE: Final = "move the journal away; `kfpipe reconcile` then asks the service what was paid for"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ def _check_header(head: _Line, file: str, lockfile: str) -> None:
         case {"kfpipe_journal": int(version), "lockfile": str(name)} if version == FORMAT:
             if name != lockfile:
                 what = f"it is the journal of another lockfile, {echoed(name)}"
-                fix = f"give it back the name that goes with {echoed(name)}, and run kfpipe there once"
+                fix = f"rename it to match {echoed(name)}, and run kfpipe there once"
                 raise _refusal(file, head.number, 0, what, expected=f"that of {echoed(lockfile)}", fix=fix)
         case _:
             raise _refusal(file, head.number, 0, "this is not the first line of a journal")
@@ -127,12 +127,12 @@ def _transitions(one: _Line, file: str) -> Iterator[Transition]:
         try:
             yield Transition(take_id=data["take"], entry=entry_from_json(data["entry"]))
         except ValueError as error:
-            what = f"one of its times is not in the calendar: {error}"
+            what = f"one of its times is not a valid date: {error}"
             raise _refusal(file, one.number, index_of(one.text, (index,)), what) from error
 
 
 def _refusal(
-    file: str, number: int, index: int, what: str, *, expected: str | None = None, fix: str = _MEND
+    file: str, number: int, index: int, what: str, *, expected: str | None = None, fix: str = _RESTORE
 ) -> Refused:
     column = 1 if index == 0 else _CHECKSUM_LENGTH + index + 1
     problem = Problem(file=file, position=Position(line=number, column=column), what=what, expected=expected, fix=fix)

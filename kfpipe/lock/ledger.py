@@ -1,4 +1,4 @@
-"""The lock on disk: the lockfile, and the journal that a run keeps beside it. One owner, the `Ledger`."""
+"""The lock on disk: the lockfile, and the journal that a run keeps next to it. One owner, the `Ledger`."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from kfpipe.lock.transitions import without_dead_signature
 class Ledger:
     """The records of a manifest while a run writes them: only one at a time, on any machine that shares the folder.
 
-    `lock` shows a transition once it is on the disk, never earlier: what a reader acts upon survives a power cut.
+    `lock` shows a transition once it is on the disk, never earlier: what a reader acts on survives a power cut.
     """
 
     def __init__(self, paths: LockPaths, claim: Claim, now: Callable[[], datetime]) -> None:
-        """For `open` alone; the claim is held already."""
+        """For `open` alone; the claim is already held."""
         self._paths = paths
         self._claim = claim
         self._now = now
@@ -49,7 +49,7 @@ class Ledger:
 
     @classmethod
     def open(cls, paths: LockPaths, *, now: Callable[[], datetime]) -> Self:
-        """The records, with whatever a killed run left in its journal brought into the lockfile.
+        """The records, with whatever a killed run left in its journal merged into the lockfile.
 
         Raises `ProjectBusy` when another run is at work, Refused when the records are damaged, StorageFailed.
         """
@@ -79,11 +79,11 @@ class Ledger:
             async with self._flushing:
                 if self._broken is not None:
                     raise StorageFailed(str(self._paths.journal_path), self._broken)
-                if batch is self._waiting:  # else someone who waited longer has written it along with theirs
+                if batch is self._waiting:  # else an earlier waiter has written it together with its own
                     await self._flush()
 
     def amend(self, records: Mapping[str, Record]) -> None:
-        """Put whole records on the disk that no transition leads to: a choice, a file that moved. Raises StorageFailed.
+        """Write whole records that no transition leads to: a pick, a file that moved. Raises StorageFailed.
 
         All of them or none, and in the lockfile itself when this returns.
         """
@@ -91,7 +91,7 @@ class Ledger:
         self.fold()
 
     def fold(self) -> bool:
-        """Bring the journal into the lockfile; whether that changed anything. Raises StorageFailed.
+        """Merge the journal into the lockfile; whether that changed anything. Raises StorageFailed.
 
         Links that have expired lose their signatures on the way; that alone is no reason to write.
         """
@@ -121,9 +121,9 @@ class Ledger:
                 Problem(
                     file=shown(path),
                     where=clash.take_id,
-                    what=f"the file was changed during the run, and both sides cannot be true: {clash.doubt}",
-                    expected="the records of both, which are in this file and in the journal of the run",
-                    fix="bring back the file as it was before (`git checkout`, `git merge --abort`), then `kfpipe run`",
+                    what=f"the file was changed during the run and contradicts it: {clash.doubt}",
+                    expected="the records of both: those in this file and those in the run's journal",
+                    fix="restore the file as it was before (`git checkout`, `git merge --abort`), then `kfpipe run`",
                 )
                 for clash in merged.clashes
             )
@@ -203,7 +203,7 @@ class _JournalFile:
 
 
 def _tidied(record: Record, now: datetime) -> Record:
-    """The record without signatures of dead links; itself when it has none, as nearly all of a large lock."""
+    """The record without signatures of expired links; itself when it has none, as nearly all of a large lock."""
     entry = without_dead_signature(record.entry, now)
     previous = tuple(without_dead_signature(earlier, now) for earlier in record.previous)
     is_tidy = entry is record.entry and all(map(operator.is_, previous, record.previous))

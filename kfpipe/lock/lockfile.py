@@ -42,18 +42,18 @@ def read(paths: LockPaths) -> dict[str, Record]:
         before = identity(paths.lockfile_path)
         lock = load(paths.lockfile_path)
         apply(lock, left_in_journal(paths))
-        if identity(paths.lockfile_path) == before:  # else a run has just moved its journal into the lockfile
+        if identity(paths.lockfile_path) == before:  # else a run has just merged its journal into the lockfile
             return lock
 
 
 def apply(lock: dict[str, Record], transitions: Iterable[Transition]) -> None:
-    """Bring transitions into the records, in their order."""
+    """Apply transitions to the records, in their order."""
     for one in transitions:
         lock[one.take_id] = applied(lock.get(one.take_id), one.entry)
 
 
 def left_in_journal(paths: LockPaths) -> tuple[Transition, ...]:
-    """What a run under way, or a killed one, has not yet brought into the lockfile. Raises Refused."""
+    """What a run under way, or a killed one, has not yet merged into the lockfile. Raises Refused."""
     content = _content(paths.journal_path)
     if content is None:
         return ()
@@ -66,7 +66,7 @@ def _content(path: Path) -> bytes | None:
         if not path.exists():
             return None
         if not path.is_file():
-            raise Refused.because(shown(path), "this is not a file", expected="what kfpipe wrote there, or nothing")
+            raise Refused.because(shown(path), "this is not a file", expected="a file that kfpipe wrote, or none")
         refuse_larger(path, shown(path), LARGEST_BYTES, fix=locktext.RESTORE)
         return path.read_bytes()
     return None

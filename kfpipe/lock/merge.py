@@ -3,13 +3,13 @@
 Every request that either side has on record is on record afterwards, with its bill. A request is known by the moment
 it was made and its fingerprint; of its two versions the one that knows more is kept. Which request is a take's latest:
 
-    one side has gone on from the other's                        the one it has gone on to
+    one side has continued from the other's                      the one it has continued to
     one side alone has asked for something else than before      what it asked for: the manifest changed there
-    one is still under way                                       that one: it has to be brought home
+    one is still under way                                       that one: its clip has to be downloaded
     one has a clip, the other failed                             the clip
     else                                                         the one that ended later
 
-The rest goes to `previous`, in the order of time. What cannot be settled so is a clash, for a person to decide.
+The rest goes to `previous`, in the order of time. What that does not settle is a clash, for a person to decide.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ class Doubt(StrEnum):
     """What cannot be settled without a person."""
 
     UNDER_WAY = "a task that is still under way would no longer be followed"
-    TASKS = "each side holds another task for that of one request"
-    CLIPS = "the sides hold different clips of one task"
-    CHOICES = "each side picked another take of the shot"
+    TASKS = "the sides name different tasks for one request"
+    CLIPS = "the sides have different clips for one task"
+    CHOICES = "each side picked a different take of the shot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clash:
-    """A take that a person has to decide about, and its record as either side would have it."""
+    """A take that a person has to decide about, and its record on either side."""
 
     take_id: str
     doubt: Doubt
@@ -192,7 +192,7 @@ def _latest(base: Record | None, ours: Record, theirs: Record, requests: Mapping
     """
     mine, other = _key(ours.entry), _key(theirs.entry)
     before = base and _key(base.entry)
-    if before in (mine, other):  # an earlier clip may have been put back, so that both know of both
+    if before in (mine, other):  # an earlier clip may have been restored, so that both sides know both
         return other if before == mine else mine
     mine_is_old, other_is_old = mine in _requests(theirs), other in _requests(ours)
     if mine == other or mine_is_old != other_is_old:
@@ -221,7 +221,7 @@ def _is_history(entry: Entry) -> bool:
 
 
 def _numbered(entries: list[Entry]) -> list[Entry]:
-    """The same with serials that rise; numbers that do so already stay."""
+    """The same with increasing serials; numbers that already increase stay."""
     numbered: list[Entry] = []
     for entry in entries:
         least = numbered[-1].asked.serial + 1 if numbered else 1
@@ -237,7 +237,7 @@ def _renumbered(entry: Entry, serial: int) -> Entry:
 
 
 def _picked(base: Record | None, ours: Record, theirs: Record, latest: _Request) -> bool:
-    """A choice holds for the clip that was chosen, not for one that came after."""
+    """A pick holds for the clip that was picked, not for a later one."""
     before, mine, other = (
         record.picked if record is not None and _key(record.entry) == latest else None
         for record in (base, ours, theirs)
@@ -248,7 +248,7 @@ def _picked(base: Record | None, ours: Record, theirs: Record, latest: _Request)
 
 
 def _picked_twice(lock: Lock, ours: Lock, theirs: Lock) -> list[Clash]:
-    """Takes that were chosen on one side each, though a shot has one choice."""
+    """Takes that were picked on one side each, though a shot has one pick."""
     picked: dict[str, list[str]] = {}
     for take_id, record in lock.items():
         if record.picked:

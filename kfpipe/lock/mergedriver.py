@@ -1,4 +1,4 @@
-"""kfpipe as git's merge driver for lockfiles: the three files that git hands over, and how git is told to."""
+"""kfpipe as git's merge driver for lockfiles: the three files that git passes, and how git is configured."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ RULE: Final = "*.lock.json merge=kfpipe"
 def settle(base: Path, ours: Path, theirs: Path, name: str) -> Merged:
     """Merge the three files into `ours`; `name` is the lockfile's in messages.
 
-    Where something cannot be settled, `ours` holds both sides between git's marks. Raises Refused when a side cannot
-    be read, and then all of it stands between marks; StorageFailed.
+    Where something cannot be settled, `ours` gets both sides, between conflict markers. Raises Refused when one cannot
+    be read, and then all of it is between markers; StorageFailed.
     """
     contents = {
         side: read.content(path, str(path)) for side, path in (("base", base), ("ours", ours), ("theirs", theirs))
@@ -46,7 +46,7 @@ def settle(base: Path, ours: Path, theirs: Path, name: str) -> Merged:
 
 
 def _lock(content: bytes, name: str) -> dict[str, Record]:
-    """The records; git stands an empty file for a version that does not exist."""
+    """The records; git passes an empty file for a version that does not exist."""
     return locktext.parsed(content, name) if content else {}
 
 
@@ -68,10 +68,10 @@ class Installed:
 
 
 def install(folder: Path) -> Installed:
-    """Make kfpipe the merge driver for lockfiles in the git repository around `folder`; again is no harm.
+    """Make kfpipe the merge driver for lockfiles in the git repository around `folder`; repeating it does no harm.
 
-    The rule in `.gitattributes` is for everybody and wants a commit; the driver itself is this clone's own setting,
-    as git lets nobody else choose which programs run; `-P` keeps modules of the repository out of it. Raises Refused
+    The rule in `.gitattributes` is for everyone and needs a commit; the driver itself is this clone's own setting,
+    since git lets no one else choose which programs run; `-P` keeps modules of the repository out of it. Raises Refused
     where there is no git repository.
     """
     root = Path(_git(folder, "rev-parse", "--show-toplevel"))
@@ -89,4 +89,4 @@ def install(folder: Path) -> Installed:
 
 
 def _git(folder: Path, *words: str) -> str:
-    return git.output(folder, *words, fix="call this inside of the clone that holds the lockfiles")
+    return git.output(folder, *words, fix="run this inside the clone that contains the lockfiles")

@@ -9,7 +9,7 @@ from typing import Final, Self
 from kfpipe.domain import EMULATOR_REGION
 
 STATE_DIR: Final = ".kfpipe"
-"""The folder of what can be made again, beside the manifest; git ignores it."""
+"""The folder for what can be made again, next to the manifest; git ignores it."""
 
 LOCK_ENDING: Final = ".lock.json"
 
@@ -23,7 +23,7 @@ class LockPaths:
 
     @classmethod
     def beside(cls, lockfile_path: Path) -> Self:
-        """Those of a lockfile where it lies: beside its manifest, or the emulator's in its state folder."""
+        """Those of a lockfile by where it is: next to its manifest, or the emulator's in its state folder."""
         folder = lockfile_path.parent
         is_within = (folder.name, folder.parent.name) == (EMULATOR_REGION, STATE_DIR)
         return cls(lockfile_path=lockfile_path, state_dir=folder if is_within else folder / STATE_DIR)
@@ -40,5 +40,5 @@ class LockPaths:
 
     @property
     def claim_path(self) -> Path:
-        """Locked by whoever runs the project."""
+        """Locked by the process that runs the project."""
         return self.state_dir / f"{self.stem}.lock"

@@ -30,8 +30,8 @@ def take_named(name: str, takes: Sequence[Take], lock: Lock) -> Take:
     take = names[name]
     record = lock.get(take.id)
     if record is None or not isinstance(record.entry, Rendered):
-        state = "absent" if record is None else state_name(record.entry)
-        raise _refused("TAKE", f"{take.id} has no clip: it is {state}", "`kfpipe run` makes it; then pick it")
+        state = "not rendered" if record is None else state_name(record.entry)
+        raise _refused("TAKE", f"{take.id} has no clip: it is {state}", "`kfpipe run` renders it; then pick it")
     return take
 
 

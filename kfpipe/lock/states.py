@@ -1,4 +1,4 @@
-"""What is on record: the state of each take as a type, and what can be asked of it.
+"""What is on record: the state of each take as a type, and what follows from it.
 
 A take goes *absent*, `Submitting`, `Submitted`, `Succeeded`, `Rendered`; or ends `Failed`; or is `Unclear` until a
 person decides. Each state is built from the parts that are known by then:
@@ -84,7 +84,7 @@ class Render:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why there is no clip. `billed` is None when nobody can tell any more."""
+    """Why there is no clip. `billed` is None when that can no longer be known."""
 
     code: str
     message: str
@@ -101,7 +101,7 @@ class Submitting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unclear:
-    """The answer was lost, and any of the tasks `candidates` may be the take's own: a person has to decide."""
+    """The answer was lost, and any of the tasks `candidates` may be the take's own: a person decides."""
 
     asked: Asked
     candidates: tuple[str, ...]
@@ -204,7 +204,7 @@ def is_rehearsal(entry: Entry, region: str) -> bool:
 
 
 def may_be_billed(entry: Entry) -> bool:
-    """Whether nobody can tell if the service bills this request."""
+    """Whether it is unknown if the service bills this request."""
     return isinstance(entry, Unclear) or (isinstance(entry, Failed) and entry.failure.billed is None)
 
 

@@ -19,7 +19,7 @@ from kfpipe.wording import described, echoed
 MOST_EXPLAINED: Final = 50
 """Problems that one refusal holds; a file with more is not the lockfile that kfpipe wrote."""
 
-RESTORE: Final = "restore the file from git, then `kfpipe reconcile` finds what was paid for since"
+RESTORE: Final = "restore the file from git; `kfpipe reconcile` then finds what was paid for since"
 
 HEAD: Final = f'{{\n  "kfpipe_lock": {FORMAT},\n  "takes": {{'.encode()
 FOOT: Final = b"  }\n}\n"
@@ -55,7 +55,7 @@ def member(take_id: str, record: Record) -> bytes:
 
 
 class _Reader:
-    """Records out of plain data; what does not fit is noted in `problems`, so that all of it is told at once."""
+    """Records out of plain data; what does not fit is noted in `problems`, so that all of it is reported at once."""
 
     def __init__(self, text: str, file: str) -> None:
         self._text = text
@@ -64,7 +64,7 @@ class _Reader:
 
     def record(self, take_id: str, data: Any) -> Record | None:
         if not fits_schema(Part.TAKE_ID, take_id):
-            self._note(take_id, (), "this is no take id", None)
+            self._note(take_id, (), "this is not a take id", None)
             return None
         if not fits_schema(Part.RECORD, data):
             for fault in islice(faults(Part.RECORD, data), MOST_EXPLAINED):
@@ -73,11 +73,11 @@ class _Reader:
         try:
             record = record_from_json(data)
         except ValueError as error:
-            self._note(take_id, (), f"one of its times is not in the calendar: {error}", None)
+            self._note(take_id, (), f"one of its times is not a valid date: {error}", None)
             return None
         serials = [entry.asked.serial for entry in (*record.previous, record.entry)]
         if serials != sorted(set(serials)):
-            self._note(take_id, ("previous",), "its requests are out of order", "serials that rise, oldest first")
+            self._note(take_id, ("previous",), "its requests are out of order", "increasing serials, oldest first")
         return record
 
     def _note(self, take_id: str, path: DataPath, what: str, expected: str | None) -> None:
@@ -89,7 +89,7 @@ class _Reader:
 
 
 def _takes(text: str, file: str) -> dict[str, Any]:
-    """The raw records, from a file whose frame is sound."""
+    """The raw records, from a file whose outer structure is sound."""
     try:
         data = parse_json(text)
     except NotJson as error:
@@ -118,6 +118,6 @@ def _unreadable(text: str, file: str, error: NotJson) -> Refused:
         position=position_of(text, conflict.start()),
         what="git left a merge conflict here",
         expected="the records of both sides",
-        fix="keep both by hand; with `kfpipe lock merge` as its merge driver git does so itself",
+        fix="keep both by hand; with `kfpipe lock merge` as its merge driver, git does so itself",
     )
     return Refused([problem])

@@ -37,14 +37,14 @@ class LockPlace:
         return lockfile.read(self.paths)
 
     def problems(self) -> tuple[Problem, ...]:
-        """All that is odd about the lockfile. Raises Refused when it, or the journal, cannot be read."""
+        """All that is inconsistent in the lockfile. Raises Refused when it, or the journal, cannot be read."""
         self.records()
         return audit.problems(self._content(), self.shown)
 
     def rewrite(self) -> bool:
         """Write the lockfile as kfpipe writes it; whether that changed anything.
 
-        What a killed run left in its journal is brought in. Raises `ProjectBusy`, Refused, StorageFailed.
+        What a killed run left in its journal is merged in. Raises `ProjectBusy`, Refused, StorageFailed.
         """
         before = self._content()
         with Ledger.open(self.paths, now=lambda: datetime.now(UTC)) as ledger:

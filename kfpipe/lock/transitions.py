@@ -27,7 +27,7 @@ def applied(record: Record | None, entry: Entry) -> Record:
 
     Applying a take's whole history again, to a record that holds any part of it, gives the same record. An entry of the
     current request replaces it; that of a later one moves the current one to `previous` when it was or may be billed;
-    that of an earlier one finds its place there. A task stands once, where its clip was put back last.
+    that of an earlier one finds its place there. A task appears once, where its clip was last restored.
     """
     if record is None:
         return Record(entry=entry)
@@ -51,7 +51,7 @@ def _remembered(previous: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
     if task_of(entry) is None and not may_be_billed(entry):
         return previous
     others = _apart_from(previous, entry)
-    if any(_is_of_one_task(other, entry) for other in others):  # where its clip was put back
+    if any(_is_of_one_task(other, entry) for other in others):  # where its clip was restored
         return others
     return tuple(sorted((*others, entry), key=_request))
 
@@ -66,7 +66,7 @@ def _is_of_one_task(one: Entry, other: Entry) -> bool:
 
 
 def earlier_clip(record: Record, fingerprint: str, region: str) -> Rendered | None:
-    """The latest clip of an earlier request that was just this one, and that a run in `region` may put back."""
+    """The latest clip of an earlier request that was just this one, and that a run in `region` may restore."""
     clips = (
         entry
         for entry in reversed(record.previous)

@@ -1,4 +1,4 @@
-"""What the other manifests of a project have on record: tasks of theirs are nobody else's."""
+"""What the other manifests of a project have on record: their tasks belong to no one else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kfpipe.lock.states import task_ids
 
 
 def known_tasks(root: Path, own: Path) -> set[str]:
-    """The ids of all tasks in lockfiles and journals below `root`, save in `own`. Damaged ones are passed over."""
+    """The ids of all tasks in lockfiles and journals below `root`, save in `own`. Damaged files are skipped."""
     found: set[str] = set()
     for path in _lockfiles(root):
         if path == own:

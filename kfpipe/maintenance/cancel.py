@@ -1,4 +1,4 @@
-"""Calling off what still waits at the service."""
+"""Cancelling what is still waiting at the service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOOKS: Final = 4
 
 
 class Cancelling(StrEnum):
-    """What came of the wish to cancel a take's task. One that runs on will be billed."""
+    """What became of a take's task that was to be cancelled. One that continues will be billed."""
 
     CANCELED = "canceled"
     RUNS_ON = "running"
@@ -33,9 +33,9 @@ class Cancelling(StrEnum):
 async def cancel(
     take_id: str, entry: Submitted, provider: Provider, ledger: Ledger, now: Callable[[], datetime], random: Random
 ) -> Cancelling:
-    """Cancel the take's task if it still waits; then that is on record, and the next run may submit it again.
+    """Cancel the take's task if it is still waiting; that is then on record, and the next run may submit it again.
 
-    The service's yes proves nothing, nor does its no: a task that was taken up meanwhile runs on, and is billed. Only
+    The service's yes proves nothing, nor does its no: a task that was started meanwhile continues, and is billed. Only
     the task's own status counts.
     """
     task_id = entry.task.task_id

@@ -1,4 +1,4 @@
-"""Is this machine ready? Every question that support would ask first, answered in one go.
+"""Is this machine set up? Everything that support would ask first, checked in one go.
 
 The key itself is never part of an answer. Without `online` nothing is sent anywhere.
 """
@@ -50,7 +50,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One answer; `fix` says how to go on from what is not fine."""
+    """One answer; `fix` says what to do about what is not fine."""
 
     topic: str
     what: str
@@ -59,7 +59,7 @@ class Check:
 
 
 def offline(folder: Path, variables: Mapping[str, str]) -> Iterator[Check]:
-    """What can be told without a network. `folder` is where kfpipe would work, `variables` the process's own."""
+    """What can be checked without a network. `folder` is where kfpipe would work, `variables` the process's own."""
     yield Check(topic="kfpipe", what=f"{__version__}, in {Path(__file__).parents[1]}")
     yield _python()
     yield _libraries()
@@ -74,7 +74,7 @@ def _python() -> Check:
     if sys.version_info[:2] > NEWEST_PYTHON:
         fix = f"if something fails, try Python {'.'.join(map(str, NEWEST_PYTHON))}"
         return Check(
-            topic="Python", what=f"{what}, which is newer than any that was tried", verdict=Grade.NOTE, fix=fix
+            topic="Python", what=f"{what}, which is newer than any version that was tested", verdict=Grade.NOTE, fix=fix
         )
     return Check(topic="Python", what=what)
 
@@ -83,13 +83,13 @@ def _libraries() -> Check:
     try:
         needed = [line for line in requires("kfpipe") or () if "extra ==" not in line]
     except PackageNotFoundError:
-        what = "kfpipe runs from a folder without being installed, so what it needs is not known"
+        what = "kfpipe runs from a folder without being installed, so its dependencies are not known"
         return Check(topic="libraries", what=what, verdict=Grade.NOTE, fix="pip install kfpipe")
     versions = {name: _version(name) for name in sorted(re.split(r"[^\w.-]", line)[0] for line in needed)}
     missing = [name for name, found in versions.items() if found is None]
     if missing:
         what = f"not installed: {', '.join(missing)}"
-        return Check(topic="libraries", what=what, verdict=Grade.ATTENTION, fix="install kfpipe once more")
+        return Check(topic="libraries", what=what, verdict=Grade.ATTENTION, fix="install kfpipe again")
     return Check(topic="libraries", what=", ".join(f"{name} {found}" for name, found in versions.items()))
 
 
@@ -140,7 +140,7 @@ def _key(folder: Path, variables: Mapping[str, str]) -> Check:
     if found:
         return Check(topic="key", what=f"in {folder / '.env'}")
     fix = f"put {name}=... into the environment or into a file .env"
-    return Check(topic="key", what="none; the emulator needs none, the service does", verdict=Grade.NOTE, fix=fix)
+    return Check(topic="key", what="none: the emulator needs none, but the service does", verdict=Grade.NOTE, fix=fix)
 
 
 # ---- disk --------------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def _disk(folder: Path) -> Iterator[Check]:
     free_bytes = shutil.disk_usage(folder).free
     what = f"{free_bytes / 1e9:.1f} GB free in {folder}"
     if free_bytes < LEAST_FREE_BYTES:
-        fix = "make room: a run that fills the disk stops, and goes on when there is room again"
+        fix = "free some space: a run that fills the disk stops, and the next one continues it"
         yield Check(topic="disk", what=what, verdict=Grade.ATTENTION, fix=fix)
     else:
         yield Check(topic="disk", what=what)
@@ -169,16 +169,16 @@ def _disk(folder: Path) -> Iterator[Check]:
 
 def _case(told_apart: bool) -> Check:
     if told_apart:
-        return Check(topic="names", what="capitals and small letters are told apart")
-    what = "capitals and small letters are not told apart"
-    return Check(topic="names", what=what, verdict=Grade.NOTE, fix="give shots ids that differ in more than that")
+        return Check(topic="names", what="file names are case-sensitive")
+    what = "file names are not case-sensitive"
+    return Check(topic="names", what=what, verdict=Grade.NOTE, fix="give shots ids that differ in more than case")
 
 
 # ---- online ------------------------------------------------------------------------------------------------------
 
 
 async def online(region: Region, settings: environment.Environment, now: Callable[[], datetime]) -> list[Check]:
-    """Whether the service answers, what it thinks of the key, and what time it is there: one request, free of charge.
+    """Whether the service answers, whether it accepts the key, and what time it is there: one request, free of charge.
 
     It asks for a page of the task list.
     """
@@ -189,7 +189,7 @@ async def online(region: Region, settings: environment.Environment, now: Callabl
         return [Check(topic="service", what=problem.what, verdict=Grade.ATTENTION, fix=problem.fix)]
     local = is_loopback(url)
     if not is_secure(url, local=local):
-        what = f"{url} is no address that kfpipe would send a key to"
+        what = f"{url} is not an address that kfpipe would send a key to"
         return [Check(topic="service", what=what, verdict=Grade.ATTENTION, fix=f"correct {environment.BASE_URL}")]
     headers = {"User-Agent": f"kfpipe/{__version__}"}
     if settings.api_key is not None:
@@ -213,7 +213,7 @@ async def online(region: Region, settings: environment.Environment, now: Callabl
 
 
 def _opinion(answer: Answer, *, has_key: bool) -> Iterator[Check]:
-    """What the service thinks of the key, if one was sent."""
+    """Whether the service accepts the key, if one was sent."""
     if has_key and answer.status in (401, 403):
         fix = "check the key: it holds for one region only"
         yield Check(topic="account", what="the service refuses the key", verdict=Grade.ATTENTION, fix=fix)
@@ -229,6 +229,6 @@ def _clock(answer: Answer, now: datetime) -> Check:
         return Check(topic="clock", what="the service does not say what time it is", verdict=Grade.NOTE)
     if abs(offset_s) > CLOCK_TOLERANCE_S:
         what = f"this machine's clock is {abs(offset_s)} s {'ahead' if offset_s > 0 else 'behind'}"
-        fix = "set the clock: by it kfpipe knows how long a link to a clip still lives"
+        fix = "set the clock: kfpipe relies on it to know how long a link to a clip is valid"
         return Check(topic="clock", what=what, verdict=Grade.ATTENTION, fix=fix)
     return Check(topic="clock", what=f"within {CLOCK_TOLERANCE_S} s of the service's")

@@ -20,7 +20,7 @@ from kfpipe.project import Project
 
 
 class ClipState(StrEnum):
-    """What becomes of a departed take's clip. One with other bytes than those on record is not ours to move."""
+    """What becomes of the clip of a take that has left. One with other bytes than on record is not ours to move."""
 
     MOVE = "to move"
     ASIDE = "set aside"
@@ -39,7 +39,7 @@ class Departed:
 
 
 def departed(project: Project, lock: Lock) -> list[Departed]:
-    """All of them, by take id, and what becomes of their clips. Nothing outside of the project is moved."""
+    """All of them, by take id, and what becomes of their clips. Nothing outside the project is moved."""
     present = {take.id for take in project.takes}
     disk, folder = disk_facts(project, lock), project.folder
     in_use = {render.path for take_id in present if (render := _render(lock.get(take_id))) is not None}
@@ -83,6 +83,6 @@ def _clip_state(render: Render, file: FileState, folder: Path) -> ClipState:
 
 
 def _moved_before(render: Render, folder: Path) -> Path | None:
-    """Where the clip is, when someone was killed between moving it and saying so."""
+    """Where the clip is, when a process was killed between moving it and recording that."""
     place = whereabouts(render, folder, sha256_of)
     return place if place is not None and place.parent.name == PREVIOUS else None

@@ -22,7 +22,7 @@ from kfpipe.runner.retry import all_tasks, with_retries
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A task that may belong to a request without an answer, as the service tells of it now."""
+    """A task that may belong to a request without an answer, as the service reports it now."""
 
     task: ListedTask
     report: TaskReport
@@ -56,7 +56,7 @@ async def adopt(take_id: str, entry: Submitting | Unclear, task_id: str, ledger:
 
 
 async def declare_lost(take_id: str, entry: Submitting | Unclear, ledger: Ledger, now: Callable[[], datetime]) -> None:
-    """Put on record that the request's task, if there ever was one, is given up; the next run submits anew."""
+    """Put on record that the request's task, if there ever was one, is given up; the next run submits it again."""
     message = "declared lost"
     if isinstance(entry, Unclear):
         message += f"; one of these tasks may have been its own: {', '.join(entry.candidates)}"

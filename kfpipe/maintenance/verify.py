@@ -36,14 +36,14 @@ class Verified:
 
 
 def verify(project: Project, lock: Lock, is_meant: Chosen) -> Iterator[Verified]:
-    """The rendered files of the takes that are meant, one after the other, against their records in `lock`."""
+    """The rendered files of the selected takes, one after the other, against their records in `lock`."""
     sound = True
     for verified in _verified(
         {take_id: record for take_id, record in lock.items() if is_meant(take_id)}, project.folder
     ):
         sound = sound and verified.condition is Condition.SOUND
         yield verified
-    if not sound:  # perhaps a file has changed behind its time stamp's back, and is remembered as it was
+    if not sound:  # a file may have changed without a new time stamp, and is remembered as it was
         renders.forget(project.state_dir)
 
 

@@ -18,7 +18,7 @@ from kfpipe.manifest.schema.rules import ENTRY_LISTS
 _OF_DEFAULTS: Mapping[str, Any] = {"vars": {}}
 _EVERY = ""
 _SHARED: Mapping[str, Any] = {"vars": {}, "defaults": _OF_DEFAULTS, "profiles": {_EVERY: _OF_DEFAULTS}}
-"""Parts that included manifests add to, and which of their entries are blocks that are put together likewise."""
+"""Parts that included manifests add to, and which of their entries are blocks that are merged in the same way."""
 
 _SHARED_PATHS: frozenset[DataPath] = frozenset((part,) for part in _SHARED)
 _UNREMARKABLE = frozenset([*_SHARED, *ENTRY_LISTS, "shot_lists", "include", "kfpipe", "provider", "title"])
@@ -36,7 +36,7 @@ def composed(sheets: Sequence[Sheet], root: Sheet, *, complete: bool) -> tuple[D
     """One document with the shots and sequences of all sheets under `shots`, and what is broken of it.
 
     `sheets`, the root among them, come in the order of their shots; where two set the same, the later one wins.
-    Unless they are `complete`, a shot that is nowhere to be found may stand in a file that could not be read.
+    Unless they are `complete`, a shot that is not found may be in a file that could not be read.
     """
     composer = _Composer(sheets, root)
     document = composer.document()
@@ -109,7 +109,7 @@ class _Composer:
                 yield sheet
 
     def _merged(self, blocks: Sequence[dict[str, Any]], below: Mapping[str, Any]) -> dict[str, Any]:
-        """The blocks laid over one another, the last one on top; `below` names the inner ones to be laid likewise."""
+        """The blocks laid over one another, the last one on top; `below` names the inner ones to treat alike."""
         if len(blocks) == 1:
             return blocks[0]
         lying_in: dict[str, list[dict[str, Any]]] = {}
@@ -135,7 +135,7 @@ class _Composer:
 
 
 def _idle_parts(sheets: Sequence[Sheet], root: Sheet) -> Iterator[Problem]:
-    """Parts of included manifests that someone may believe in: a cap on the cost that caps nothing here."""
+    """Parts of included manifests that seem to apply and do not: a cap on the cost that caps nothing here."""
     for sheet in sheets:
         if () in sheet.check.broken:
             continue
@@ -143,8 +143,8 @@ def _idle_parts(sheets: Sequence[Sheet], root: Sheet) -> Iterator[Problem]:
             finding = Finding(
                 path=(part,),
                 at_key=True,
-                what=f"`{part}` of an included manifest holds only where that is run by itself",
-                fix=f"write it in {root.document.file} too if it is meant for the whole, else in neither",
+                what=f"`{part}` of an included manifest applies only when that manifest is run by itself",
+                fix=f"write it in {root.document.file} too if it is meant for all shots, else delete it here",
                 severity=Severity.WARNING,
             )
             yield finding.problem(sheet.document, part)

@@ -1,4 +1,4 @@
-"""What a shot takes over from the rest of the manifest: the defaults, and over them the profile that was chosen."""
+"""What a shot inherits from the rest of the manifest: the defaults, and over them the profile that was chosen."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from kfpipe.wording import did_you_mean, echoed, listed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inheritance:
-    """What holds for every shot that does not say otherwise; `places` tells where each field stands.
+    """What applies to every shot that does not set it itself; `places` says where each field is.
 
-    `axes` are the profile's, which stand at `axes_path`: they take the place of a shot's own axes of the same names.
+    `axes` are the profile's, at `axes_path`: they take the place of a shot's own axes of the same names.
     """
 
     fields: Mapping[str, Any]
@@ -30,7 +30,7 @@ class Inheritance:
     def matrix(self, data: Mapping[str, Any], path: DataPath) -> Matrix:
         """A shot's own matrix with the profile's axes in it.
 
-        What `include` and `exclude` say about such an axis is about values that are gone, and is left out with them.
+        What `include` and `exclude` say about such an axis is about values that no longer apply, and is dropped.
         """
         own = {name: tuple(values) for name, values in data.items() if name not in ("include", "exclude")}
         taken = {name: values for name, values in self.axes.items() if name in own}
@@ -64,7 +64,7 @@ def inheritance(data: Mapping[str, Any], profile: str | None) -> Inheritance:
 
 
 def unknown_profile(profiles: Mapping[str, Any], profile: str) -> Finding:
-    """A profile that was asked for and is not there."""
+    """A profile that was chosen and does not exist."""
     return Finding(
         path=(),
         what=f"there is no profile {echoed(profile)}",
@@ -79,8 +79,8 @@ def idle_axes(inherited: Inheritance, varied: Set[str]) -> Iterator[Finding]:
         yield Finding(
             path=(*inherited.axes_path, name),
             at_key=True,
-            what=f"no matrix of a shot varies `{name}`, and the profile adds no axes",
+            what=f"no shot's matrix varies `{name}`, and a profile cannot add an axis",
             expected=listed(sorted(varied)) if varied else None,
-            fix=did_you_mean(name, varied, "delete the line; a field for all shots stands outside of `matrix`"),
+            fix=did_you_mean(name, varied, "delete the line; a field for all shots goes outside `matrix`"),
             severity=Severity.WARNING,
         )

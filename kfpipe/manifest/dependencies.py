@@ -23,7 +23,7 @@ def followed(
 ) -> tuple[tuple[Shot, ...], tuple[Refusal, ...]]:
     """The shots with files and renders in place of borrowed stills, and what is wrong with what they borrow.
 
-    A shot that is not among them but `may_exist`, in a part that could not be read, is no finding.
+    A shot that is not among them but `may_exist`, in a part that could not be read, is not reported.
     """
     if not any(isinstance(footage, StillOf | RenderOf) for shot in shots for footage in shot.media.values()):
         return tuple(shots), ()
@@ -47,7 +47,7 @@ class _Chains:
         self._ends: dict[_Field, File | RenderOf | None] = {}
 
     def resolved(self, shot: Shot) -> Shot:
-        """The shot without references to stills; what cannot be had is refused."""
+        """The shot without references to stills; what is not available is refused."""
         if not any(isinstance(footage, StillOf | RenderOf) for footage in shot.media.values()):
             return shot
         ends = {role: self._end((shot.id, role)) for role in shot.media}
@@ -71,7 +71,7 @@ class _Chains:
         return found
 
     def _own_end(self, here: _Field) -> File | RenderOf | None:
-        """What stands in a field that borrows no still; None when it borrows one in vain."""
+        """What is in a field that borrows no still; None when what it borrows is not available."""
         shot, role = self._by_id[here[0]], here[1]
         footage = shot.media[role]
         if isinstance(footage, StillOf) or (isinstance(footage, RenderOf) and not self._exists(shot, role, footage)):
@@ -79,7 +79,7 @@ class _Chains:
         return footage
 
     def _lender(self, shot_id: str, role: MediaRole) -> _Field | None:
-        """The field that the still in this one is borrowed from, or None when nothing is borrowed, or to be had."""
+        """The field that the still in this one is borrowed from; None when nothing is borrowed, or available."""
         shot = self._by_id[shot_id]
         still = shot.media[role]
         return self._lent(shot, role, still) if isinstance(still, StillOf) else None
@@ -90,7 +90,7 @@ class _Chains:
         lender, wanted = self._by_id[still.shot_id], ROLE_OF[still.end]
         if lender.matrix is not None and lender.matrix.varies(wanted):
             what = f"the takes of shot '{lender.id}' differ in their {still.end} frame"
-            self._refuse(shot, role, what, fix="give the path of the picture that is meant")
+            self._refuse(shot, role, what, fix="give the path of the picture that you mean")
             return None
         if wanted not in lender.media:
             if wanted not in lender.refused:
@@ -114,7 +114,7 @@ class _Chains:
     def _refuse_chain(self, circle: Sequence[_Field]) -> None:
         way = " -> ".join(f"{shot_id}.{role}" for shot_id, role in (*circle, circle[0]))
         shot_id, role = circle[0]
-        what = f"the stills are borrowed in a circle, and none of them is a picture: {way}"
+        what = f"these stills refer to one another in a circle, and none of them is a picture: {way}"
         self._refuse(self._by_id[shot_id], role, what, fix="give the path of a picture in one of these places")
 
 
@@ -152,9 +152,9 @@ def _circle(by_id: Mapping[str, Shot], circle: Sequence[str]) -> Finding:
     return Finding(
         path=(*first.path_of(role), "render"),
         what="the shot waits for its own render" if alone else f"these shots wait for one another: {way}",
-        fix="write `still` for `render` to use the picture it was given"
+        fix="write `still` instead of `render` to use the picture that it was given"
         if alone
-        else "begin one of them with a picture",
+        else "start one of them from a picture",
     )
 
 

@@ -25,7 +25,7 @@ def project_root(folder: Path) -> Path:
 class ProjectFiles:
     """Names relative to the manifest -> contents, or a finding without a place. `folder` and `root` are real paths.
 
-    `bring` is called with the path of a file before it is looked at.
+    `bring` is called with the path of a file before it is read.
     """
 
     def __init__(self, *, folder: Path, root: Path, bring: Callable[[Path], None]) -> None:
@@ -40,11 +40,11 @@ class ProjectFiles:
         path = self._folder / name
         try:
             return path.resolve()
-        except (OSError, RuntimeError):  # in a circle; whoever reads it is told
+        except (OSError, RuntimeError):  # in a circle, which is reported when the file is read
             return path
 
     def use(self, name: str, reader: Callable[[Path], Content]) -> Content | Finding:
-        """What `reader` makes of the file, or why there is nothing to be made of it."""
+        """What `reader` makes of the file, or why it cannot be used."""
         path = self._folder / name
         try:
             self._bring(path)
@@ -56,8 +56,8 @@ class ProjectFiles:
         except UnicodeDecodeError:
             return Finding(path=(), what=f"{echoed(name)} is not in UTF-8", fix="save the file as UTF-8 text")
         except (OSError, RuntimeError) as error:
-            reason = getattr(error, "strerror", None) or "its symbolic links go round in circles"
-            return Finding(path=(), what=f"{echoed(name)} cannot be read: {reason}", fix="check who may read the file")
+            reason = getattr(error, "strerror", None) or "its symbolic links form a loop"
+            return Finding(path=(), what=f"{echoed(name)} cannot be read: {reason}", fix="check the file's permissions")
 
     def _flaw(self, name: str, path: Path, real: Path) -> Finding | None:
         """Why the file may not be used. Links are followed first: what counts is where they lead."""
@@ -71,9 +71,9 @@ class ProjectFiles:
         if any(part.startswith(".") for part in real.relative_to(self._root).parts):
             return Finding(
                 path=(),
-                what=f"{echoed(name)} is a hidden file: such files hold settings and keys, and what shots name is sent",
-                expected="a file without a dot at the start of its name, in folders without one",
-                fix="copy it to such a place",
+                what=f"{echoed(name)} is a hidden file: these hold settings and keys, and a shot's files are uploaded",
+                expected="a file whose name, like those of its folders, does not start with a dot",
+                fix="copy it to a name like that",
             )
         siblings = self._listing(path.parent)
         if not path.exists():
@@ -81,20 +81,20 @@ class ProjectFiles:
         if path.is_dir():
             return Finding(path=(), what=f"{echoed(name)} is a folder", expected="a file", fix="name a file in it")
         if not path.is_file():
-            return Finding(path=(), what=f"{echoed(name)} is no ordinary file", fix="give a file")
+            return Finding(path=(), what=f"{echoed(name)} is not a regular file", fix="name a regular file")
         return None if path.name in siblings else _misspelt(name, path.name, siblings)
 
     def _missing(self, name: str, siblings: frozenset[str]) -> Finding:
         folder, _, base = name.rpartition("/")
         if not (self._folder / folder).is_dir():
-            fix = f"there is no folder {echoed(folder)}: paths start at the manifest's own folder"
+            fix = f"there is no folder {echoed(folder)}: paths are relative to the manifest's folder"
             return Finding(path=(), what=f"there is no file {echoed(name)}", fix=fix)
         alike = self._alike(base, siblings)
         fix = suggested(alike and _beside(name, alike), "check the spelling, or add the file")
         return Finding(path=(), what=f"there is no file {echoed(name)}", fix=fix)
 
     def _alike(self, base: str, siblings: frozenset[str]) -> str | None:
-        """The file that was probably meant; None when no name is close, or enough has been guessed."""
+        """The file that was probably meant; None when no name is close, or the time for guessing is used up."""
         if self._compared > MOST_COMPARED:
             return None
         self._compared += len(siblings)
@@ -104,13 +104,13 @@ class ProjectFiles:
 
 
 def _misspelt(name: str, base: str, siblings: frozenset[str]) -> Finding | None:
-    """A name that only this machine's file system takes for that of the file."""
+    """A name that only this machine's file system accepts for the file."""
     alike = next((other for other in siblings if other.casefold() == base.casefold()), None)
     if alike is None:
         return None
     return Finding(
         path=(),
-        what=f"{echoed(name)} is really called {echoed(alike)}: other systems will not find it",
+        what=f"{echoed(name)} is really named {echoed(alike)}: other systems will not find it",
         fix=f"write {echoed(_beside(name, alike))}",
     )
 

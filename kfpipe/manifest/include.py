@@ -48,7 +48,7 @@ class _Gatherer:
         self._seen: set[Path] = set()
 
     def visit(self, sheet: Sheet, trail: Trail) -> None:
-        """Take in a manifest, the last of the trail: what it includes, then its own shots, then its tables."""
+        """Read a manifest, the last of the trail: what it includes, then its own shots, then its tables."""
         for name, path in self._named(sheet, "include"):
             real = self._files.real(name)
             flaw = _trail_flaw(trail, real, self._shown(name))
@@ -83,7 +83,7 @@ class _Gatherer:
             return None
         self._seen.add(real)
         if len(self._seen) >= MOST_SOURCES:
-            raise Refused.because(by.file, f"more than {MOST_SOURCES:,} files make up this shot list", fix="join some")
+            raise Refused.because(by.file, f"more than {MOST_SOURCES:,} files make up this shot list", fix="combine some of them")
         content = self._files.use(name, lambda file: first_bytes(file, LARGEST_BYTES + 1))
         if isinstance(content, Finding):
             self._refuse(by, replace(content, path=path))
@@ -108,8 +108,8 @@ def _trail_flaw(trail: Trail, real: Path, shown: str) -> Finding | None:
     if real in trail:
         names = tuple(trail.values())[tuple(trail).index(real) :]
         what = f"the manifests include one another in a circle: {' -> '.join((*names, shown))}"
-        return Finding(path=(), what=what, fix="take this line out, or move what both need into a file of its own")
+        return Finding(path=(), what=what, fix="delete this line, or move what both need into a file of its own")
     if len(trail) > DEEPEST_INCLUDE:
         what = f"manifests include one another more than {DEEPEST_INCLUDE} levels deep"
-        return Finding(path=(), what=what, fix="include the files further up")
+        return Finding(path=(), what=what, fix="include the files from a manifest further up")
     return None

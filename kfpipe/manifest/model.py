@@ -14,7 +14,7 @@ from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.scalars import Scalar
 
 TAKES_LIMIT = 10_000
-"""Takes that all matrices of a manifest may make together: beyond, a slip is likelier than a wish."""
+"""Takes that all matrices of a manifest may make together: more than that is more likely a mistake."""
 
 
 Variables = Mapping[str, Any]
@@ -36,7 +36,7 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StillOf:
-    """The picture that another shot begins or ends with, whatever that is."""
+    """The picture that another shot begins or ends with."""
 
     shot_id: str
     end: FrameEnd
@@ -44,7 +44,7 @@ class StillOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderOf:
-    """A picture of another shot's finished render. `take` tells which one, where the shot has several."""
+    """A picture of another shot's finished render. `take` says which one, where the shot has several."""
 
     shot_id: str
     end: FrameEnd
@@ -58,13 +58,13 @@ MediaSource = File | StillOf | RenderOf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptFile:
-    """A prompt that stands in a file of its own; `path` is relative to the manifest's folder."""
+    """A prompt in a file of its own; `path` is relative to the manifest's folder."""
 
     path: str
 
 
 class SeedChoice(Enum):
-    """What stands in for a number: a seed derived from the take's id, or one drawn anew for each render."""
+    """In place of a number: a seed derived from the take's id, or a new one for each render."""
 
     DERIVED = "derived"
     RANDOM = "random"
@@ -95,7 +95,7 @@ class ShotSettings:
 class Matrix:
     """The axes in the order declared, each with its values; combinations to add and to leave out, by their places.
 
-    `places` tells of the axes that stand elsewhere than right under `path`: a profile's. `files` are the values of axes
+    `places` locates axes that are not directly under `path`: a profile's. `files` are the values of axes
     over media, by field and text; those that were refused are missing.
     """
 
@@ -111,11 +111,11 @@ class Matrix:
         return name in self.axes or any(name in entry for entry in self.include.values())
 
     def axis_path(self, name: str) -> DataPath:
-        """Where the values of an axis stand."""
+        """Where the values of an axis are."""
         return self.places.get(name, (*self.path, name))
 
     def place_of(self, name: str, value: Scalar) -> DataPath:
-        """Where a value of a field or variable stands."""
+        """Where a value of a field or variable is."""
         if value in self.axes.get(name, ()):
             return (*self.axis_path(name), self.axes[name].index(value))
         at = next(at for at, entry in self.include.items() if entry.get(name) == value)
@@ -134,7 +134,7 @@ class Place:
 class Shot:
     """One shot, whether it has an entry of its own or is one of a sequence.
 
-    `places` tells of the fields that do not stand in the shot's own entry; `refused` names the media and the prompt
+    `places` locates fields that are not in the shot's own entry; `refused` names the media and the prompt
     that cannot be used.
     """
 
@@ -155,7 +155,7 @@ class Shot:
         return f"shot '{self.id}'"
 
     def path_of(self, name: str) -> DataPath:
-        """Where the field stands: in the shot's entry, or in what it was inherited from."""
+        """Where the field is: in the shot's entry, or in what it was inherited from."""
         return self.places.get(name) or (*self.path, name)
 
     def inherits(self, name: str) -> bool:
@@ -231,5 +231,5 @@ class Manifest:
 
     @property
     def max_cost(self) -> Decimal | None:
-        """What one run may cost without asking; None where nothing is agreed."""
+        """What one run may cost without asking; None where there is no budget."""
         return None if self.budget is None else self.budget.max_cost

@@ -1,6 +1,6 @@
 """Document -> Manifest: typed values, and the rules that a schema cannot state.
 
-The structure was checked before: what `kfpipe.schema` found broken is left out here, so that it hides nothing else.
+The structure was checked before: what `manifest.schema` found broken is left out here, so that it hides nothing else.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _hidden_shots(document: Document, check: StructureCheck) -> Callable[[str], 
 
 
 class _Reader:
-    """One pass over what holds for the manifest as a whole; collects problems on the way."""
+    """One pass over what applies to the manifest as a whole; collects problems on the way."""
 
     def __init__(
         self, *, document: Document, check: StructureCheck, catalogue: Catalogue, region: str | None, levels_up: int

@@ -1,7 +1,7 @@
 """What a manifest may point at: files inside the project, and public addresses.
 
 Manifests may come from strangers, so a reference that leaves the project, or that would make the service or kfpipe
-talk to a private machine, is refused by its spelling alone. Symbolic links are `kfpipe.sources`' concern.
+talk to a private machine, is refused by its spelling alone. Symbolic links are checked in `manifest.files`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LONGEST_PATH_BYTES = 1_000
 def inside_project(text: str, path: DataPath, *, levels_up: int, folder: str = "") -> str | Finding:
     """The normalised path, relative to the manifest's folder, or why it cannot be used.
 
-    `levels_up` is the number of folders between the manifest and the project's root: so many `..` are legal.
+    `levels_up` is the number of folders between the manifest and the project's root: that many `..` are allowed.
     `folder` is that of the file which names the path, relative to the manifest's.
     """
     if "\\" in text:
@@ -37,12 +37,12 @@ def inside_project(text: str, path: DataPath, *, levels_up: int, folder: str = "
     if text.startswith(("/", "~")) or _DRIVE.match(text):
         return Finding(
             path=path,
-            what=f"the path {echoed(text)} belongs to one computer only",
+            what=f"the path {echoed(text)} works on one computer only",
             expected="a path relative to the manifest's folder",
-            fix="move the file into the project and write its path from the manifest, like `frames/a.png`",
+            fix="move the file into the project and give its path relative to the manifest, like `frames/a.png`",
         )
     if not text.strip() or any(ord(character) < 32 for character in text):
-        return Finding(path=path, what=f"{echoed(text)} is no path", fix="write a path like `frames/a.png`")
+        return Finding(path=path, what=f"{echoed(text)} is not a path", fix="write a path like `frames/a.png`")
     parts = _normalised(f"{folder}/{text}")
     if len(text.encode()) > _LONGEST_PATH_BYTES or any(len(part.encode()) > _LONGEST_NAME_BYTES for part in parts):
         return Finding(
@@ -55,8 +55,8 @@ def inside_project(text: str, path: DataPath, *, levels_up: int, folder: str = "
         return Finding(
             path=path,
             what=f"the path {echoed(text)} leaves the project",
-            expected="a path inside the project: the git repository, or the manifest's folder when there is none",
-            fix="change the path; what lies outside can be moved into the project",
+            expected="a path inside the project: the git repository, or without one the manifest's folder",
+            fix="change the path, or move what it names into the project",
         )
     return "/".join(parts) or "."
 
@@ -98,12 +98,12 @@ def _remote_file(text: str, scheme: str, path: DataPath, noun: str) -> File | Fi
     if scheme != "https":
         return Finding(
             path=path,
-            what=f"a {noun} cannot be given by an address that starts with {scheme}:",
+            what=f"a {noun} cannot be given as an address that starts with {scheme}:",
             expected="a path like `frames/a.png`, or an address that starts with https://",
             fix=_SCHEME_FIXES.get(scheme, "save the file in the project and give its path"),
         )
     url = _split(text)
-    flaw = "is no complete address" if url is None or not url.hostname else _credentials_or_private(url)
+    flaw = "is not a complete address" if url is None or not url.hostname else _credentials_or_private(url)
     if flaw is not None:
         return Finding(
             path=path,
@@ -114,20 +114,20 @@ def _remote_file(text: str, scheme: str, path: DataPath, noun: str) -> File | Fi
     return RemoteFile(url=text)
 
 
-_LEAVE_OUT = "correct it, or delete the line to use the address of the region"
+_LEAVE_OUT = "correct it, or delete the line to use the region's address"
 
 
 def base_url(text: str, path: DataPath) -> str | Finding:
-    """The service's address without a trailing slash: https, or plain http to this very machine."""
+    """The service's address without a trailing slash: https, or plain http to this machine."""
     url = _split(text)
     what = f"the base_url {echoed(_without_credentials(text))}"
     expected = "an address like https://dashscope-intl.aliyuncs.com/api/v1"
     if url is None or url.scheme not in ("http", "https") or not url.hostname:
-        return Finding(path=path, what=f"{what} is no web address", expected=expected, fix=_LEAVE_OUT)
+        return Finding(path=path, what=f"{what} is not a web address", expected=expected, fix=_LEAVE_OUT)
     if url.username is not None or url.password is not None:
         return Finding(
             path=path,
-            what=f"{what} carries a user name or password",
+            what=f"{what} contains a user name or password",
             expected=expected,
             fix="delete everything up to the `@`; the key comes from the environment variable DASHSCOPE_API_KEY",
         )
@@ -135,7 +135,7 @@ def base_url(text: str, path: DataPath) -> str | Finding:
         return Finding(
             path=path,
             what=f"{what} would send the key unencrypted",
-            expected="https; plain http is for this very machine (127.0.0.1) only",
+            expected="https; plain http is only for this machine (127.0.0.1)",
             fix=f"write {echoed('https' + text[4:])}",
         )
     if url.query or url.fragment:
@@ -143,8 +143,8 @@ def base_url(text: str, path: DataPath) -> str | Finding:
     if not is_loopback_host(url.hostname) and not is_service_host(url.hostname):
         return Finding(
             path=path,
-            what=f"{what} is not one of the service's own: your key would be sent to strangers",
-            expected=f"{expected}, a workspace's host, or this very machine",
+            what=f"{what} is not one of the service's own: your key would be sent to someone else",
+            expected=f"{expected}, a workspace's host, or this machine",
             fix="for a gateway that you trust, set the environment variable DASHSCOPE_HTTP_BASE_URL instead",
         )
     return text.rstrip("/")
@@ -156,7 +156,7 @@ def _split(text: str) -> SplitResult | None:
         return None
     try:
         url = urlsplit(text)
-        _ = url.port  # raises for a port that is no number
+        _ = url.port  # raises for a port that is not a number
     except ValueError:
         return None
     return url
@@ -170,5 +170,5 @@ def _without_credentials(text: str) -> str:
 def _credentials_or_private(url: SplitResult) -> str | None:
     host = (url.hostname or "").rstrip(".")
     if url.username is not None or url.password is not None:
-        return "carries a user name or password, which would end up in the lockfile"
+        return "contains a user name or password, which would end up in the lockfile"
     return "is inside a private network, where the service cannot reach it" if is_private(host) else None

@@ -1,6 +1,6 @@
 """Entries of the shot list -> shots: defaults and profile laid under, sequences taken apart, paths and places known.
 
-The structure was checked before: what `kfpipe.schema` found broken is left out here, so that it hides nothing else.
+The structure was checked before: what `manifest.schema` found broken is left out here, so that it hides nothing else.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _RESTS_ON: frozenset[DataPath] = frozenset([(), ("defaults",), ("vars",), ("shot
 def read(
     document: Document, broken: Set[DataPath], *, levels_up: int, profile: str | None
 ) -> tuple[tuple[Shot, ...], tuple[Problem, ...]]:
-    """The usable shots in order, and what is wrong; none at all when what every shot rests on is `broken`."""
+    """The usable shots in order, and what is wrong; none at all when a part that every shot relies on is `broken`."""
     if broken & (_RESTS_ON if profile is None else _RESTS_ON | {("profiles",)}):
         return (), ()
     reader = _Reader(document, levels_up=levels_up, profile=profile)
@@ -61,7 +61,7 @@ def read(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """What one shot says by itself. `places` tells of the fields that stand elsewhere than right under `path`."""
+    """What one shot says by itself. `places` locates fields that are not directly under `path`."""
 
     path: DataPath
     own: Mapping[str, Any]
@@ -92,7 +92,7 @@ class _Reader:
             yield shot
 
     def check_profile(self, profile: str | None) -> None:
-        """Tell what the profile that was asked for lacks, or has without effect, once all shots are read."""
+        """Report what is missing from the chosen profile, or has no effect in it, once all shots are read."""
         profiles = self._document.data.get("profiles", {})
         if profile is not None and profile not in profiles:
             self._report(unknown_profile(profiles, profile), "--profile")
@@ -189,10 +189,10 @@ class _Reader:
         end = FrameEnd(value["frame"])
         match value:
             case {"still": _, "render": _}:
-                what, fix = "a frame is both a `still` and a `render`", "delete one of the two lines"
+                what, fix = "this frame has both `still` and `render`", "delete one of the two lines"
             case {"still": _, "take": _}:
-                what = "a still is the same for all takes, and `take` has no meaning here"
-                fix = "delete `take`, or write `render` for `still` to cut from what was rendered"
+                what = "`take` has no effect here: a still is the same for all takes"
+                fix = "delete `take`, or write `render` instead of `still` to cut from the rendered clip"
             case {"still": shot_id}:
                 return StillOf(shot_id=shot_id, end=end)
             case {"render": shot_id}:
@@ -229,11 +229,11 @@ class _Reader:
         place = f"line {self._document.position(twin.path).line}"
         if (file := self._document.source(twin.path).file) != self._document.source(shot.path).file:
             place = f"{file}, {place}"
-        other = "another shot" if twin.id == shot.id else f"'{twin.id}', which differs in capital letters only"
+        other = "another shot" if twin.id == shot.id else f"'{twin.id}', which differs only in capital letters"
         return Finding(
             path=(*shot.path, "id"),
-            what=f"the id '{shot.id}' is taken by {other} ({place})",
-            expected="an id that no other shot has: it becomes the name of the video file",
+            what=f"the id '{shot.id}' is already used by {other} ({place})",
+            expected="an id that no other shot has: it becomes the name of the clip's file",
             fix="rename one of the two shots",
         )
 
@@ -245,14 +245,14 @@ def _sequence_findings(path: DataPath, own: Mapping[str, Any], count: int) -> It
         yield Finding(
             path=(*path, "prompts"),
             at_key=True,
-            what="there is both `prompts`, one for each shot, and `prompt`, one for all",
+            what="there are both `prompts`, one for each shot, and `prompt`, one for all",
             fix="delete one of the two",
         )
     elif prompts is not None and len(prompts) != count:
         yield Finding(
             path=(*path, "prompts"),
             at_key=True,
-            what=f"{len(prompts)} prompts stand against {count + 1} keyframes",
+            what=f"there are {len(prompts)} prompts for {count + 1} keyframes",
             expected=f"{count}: one for each pair of neighbouring keyframes",
             fix="add or delete prompts, or write one `prompt` with {{ index }} and {{ count }} for all of them",
         )
@@ -268,7 +268,7 @@ def _settings(fields: Mapping[str, Any]) -> ShotSettings:
 
 
 def _axis_media(matrix: Matrix) -> Iterator[tuple[MediaRole, str, DataPath]]:
-    """The files that the matrix names, and where it names them; a value that is no text is refused elsewhere."""
+    """The files that the matrix names, and where it names them; a value that is not text is refused elsewhere."""
     for role in MediaRole:
         values = (*matrix.axes.get(role, ()), *(entry[role] for entry in matrix.include.values() if role in entry))
         for value in dict.fromkeys(values):
@@ -279,7 +279,7 @@ def _axis_media(matrix: Matrix) -> Iterator[tuple[MediaRole, str, DataPath]]:
 def _reserved_name(shot: Shot) -> Finding:
     return Finding(
         path=(*shot.path, "id"),
-        what=f"the id '{shot.id}' cannot be the name of a file on Windows",
-        expected=f"no id like {listed(['con', 'prn', 'aux', 'nul', 'com1', 'lpt1'])}, whatever follows a dot",
-        fix=f"rename the shot, for instance to `shot_{shot.id}`",
+        what=f"the id '{shot.id}' cannot be a file name on Windows",
+        expected=f"an id other than {listed(['con', 'prn', 'aux', 'nul', 'com1', 'lpt1'])}, even before a dot",
+        fix=f"rename the shot, for example to `shot_{shot.id}`",
     )

@@ -1,7 +1,7 @@
 """Pictures, sounds and clips: read, checked, downloaded, put in place, cut.
 
-facts        what is known of each                   cache        what was read, remembered while files stay alike
+facts        what is known of each                   cache        what was read, kept while files stay the same
 stills, recordings, video    read and checked        frames       a picture cut from a clip
-download     from a link to a checked file           placement    into its place, and nothing lost there
-renders      the clips of a project as they lie on disk
+download     from a link to a checked file           placement    into its place, without losing what is there
+renders      the clips of a project on disk
 """

@@ -1,4 +1,4 @@
-"""What is known of the project's pictures, sounds and clips, read once while the files stay as they are."""
+"""What is known of the project's pictures, sounds and clips, read once while the files stay the same."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from kfpipe.media.facts import Recording, RecordingFacts, Still, StillFacts
 
 
 class DigestCache:
-    """Media by path. `look` and `listen` read a file once; `save` keeps what was learnt for the next start.
+    """Media by path. `look` and `listen` read a file once; `save` keeps what was read for the next start.
 
-    `file` is for the stills; sounds and clips are few, and have a file of their own beside it.
+    `file` is for the stills; sounds and clips are few, and have a file of their own next to it.
     """
 
     def __init__(self, file: Path) -> None:
@@ -23,7 +23,7 @@ class DigestCache:
         self._recordings = FileMemory(beside, read=_read_recording, pack=_pack_recording, unpack=_unpack_recording)
 
     def look(self, path: Path) -> Still:
-        """The still at `path`. Raises StillUnreadable when it is no usable picture, OSError when it cannot be read."""
+        """The still at `path`. Raises StillUnreadable when it cannot be used, OSError when it cannot be read."""
         return self._stills.look(path)
 
     def listen(self, path: Path) -> Recording:
@@ -31,7 +31,7 @@ class DigestCache:
         return self._recordings.look(path)
 
     def save(self) -> None:
-        """Keep what is known of the files that still exist. Failing to write is no error."""
+        """Keep what is known of the files that still exist. Failing to write is not an error."""
         self._stills.save()
         self._recordings.save()
 

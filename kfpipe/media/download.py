@@ -28,18 +28,18 @@ _WRITE_BYTES: Final = 256 << 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedClip(ClipFacts):
-    """A clip that was checked and lies in its place."""
+    """A clip that was checked and is in its place."""
 
     sha256: str
     size_bytes: int
 
 
 async def fetch(provider: Provider, url: str, *, target: Path, partial: Path, expected: Expected) -> FetchedClip:
-    """Download the clip to `partial`, going on where an earlier attempt broke off; check it; move it to `target`.
+    """Download the clip to `partial`, continuing where an earlier attempt broke off; check it; move it to `target`.
 
-    Both must lie on one disk. A file at `target` with other content moves to `.previous`. Raises `BadRender` when this
-    is not the clip, and then the next attempt starts anew; StorageFailed; and whatever the provider raises, with
-    `ServiceUnclear` for a body that ends early: the next attempt goes on from there.
+    Both must be on one disk. A file at `target` with other content moves to `.previous`. Raises `BadRender` when this
+    is not the clip, and then the next attempt starts over; StorageFailed; and whatever the provider raises, with
+    `ServiceUnclear` for a body that ends early: the next attempt continues from there.
     """
     sha256, size_bytes = await _download(provider, url, partial, max(expected.lengths_s) * LARGEST_BYTES_PER_SECOND)
     try:
@@ -85,14 +85,14 @@ async def _receive(body: Body, partial: _Partial, path: Path, most_bytes: int) -
         raise BadRender(f"the service announces a file of {announced_bytes} bytes")
     if body.offset_bytes != partial.size_bytes:
         if body.offset_bytes != 0:
-            raise ServiceUnclear(f"asked to go on from byte {partial.size_bytes}, got byte {body.offset_bytes}")
+            raise ServiceUnclear(f"asked to continue from byte {partial.size_bytes}, got byte {body.offset_bytes}")
         await in_thread(path, partial.restart)
     elif partial.size_bytes and body.tag != partial.tag:
         raise BadRender("the file has changed since the download began")
     partial.tag = body.tag
     async for chunk in body.chunks:
         if partial.size_bytes + len(chunk) > announced_bytes:
-            raise BadRender(f"the file goes on past its {announced_bytes} bytes")
+            raise BadRender(f"the file continues past its {announced_bytes} bytes")
         if partial.gather(chunk) >= _WRITE_BYTES:
             await in_thread(path, partial.write)
     if body.size_bytes is not None and partial.size_bytes < body.size_bytes:
@@ -102,7 +102,7 @@ async def _receive(body: Body, partial: _Partial, path: Path, most_bytes: int) -
 class _Partial:
     """A download as it grows; methods that touch the disk may raise OSError.
 
-    Beside a file that can be continued stands a note of its version and length. It is written last and taken away
+    Next to a file that can be continued is a note of its version and length. It is written last and removed
     first: what a crash or a power cut left behind has none, is not trusted, and is downloaded again.
     """
 
@@ -132,7 +132,7 @@ class _Partial:
         self.size_bytes = 0
 
     def gather(self, chunk: bytes) -> int:
-        """Take a chunk into memory; returns how many bytes wait there."""
+        """Take a chunk into memory; returns how many bytes are waiting."""
         self._gathered += chunk
         self._count(chunk)
         return len(self._gathered)
@@ -149,7 +149,7 @@ class _Partial:
         self._file.close()
 
     def keep(self) -> None:
-        """Close the file so that a later attempt can go on from it; where that fails, it will start anew."""
+        """Close the file so that a later attempt can continue it; where that fails, it will start over."""
         with suppress(OSError):
             self.finish()
             if self.tag is not None:

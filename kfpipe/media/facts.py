@@ -90,14 +90,14 @@ class Material:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskFacts:
-    """How clips lie on disk, by take id; `shelved` is where an earlier clip of a take lies that is wanted again."""
+    """The clips on disk, by take id; `shelved` says where an earlier clip of a take is that is wanted again."""
 
     clips: Mapping[str, FileState]
     shelved: Mapping[str, str] = field(default_factory=dict)
 
 
 class FileState(StrEnum):
-    """A clip as it lies on disk, compared with the digest on record; a stray one lies where no clip is on record."""
+    """A clip on disk, compared with the digest on record; a stray one is where no clip is on record."""
 
     MATCHES = "matches"
     MISSING = "missing"

@@ -1,4 +1,4 @@
-"""Pictures cut from rendered clips, for the takes that go on from them."""
+"""Pictures cut from rendered clips, for the takes that continue from them."""
 
 from __future__ import annotations
 

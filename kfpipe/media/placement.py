@@ -1,4 +1,4 @@
-"""Putting clips in their places: never over another one, and never through a link that a stranger has planted."""
+"""Putting clips in their places: never over another one, and never through a link planted by someone else."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ T = TypeVar("T")
 
 
 async def restore(source: Path, target: Path, sha256: str) -> None:
-    """Move a clip with this digest from `source` to its place at `target`. What lies there moves to `.previous`."""
+    """Move a clip with this digest from `source` to its place at `target`. What is there moves to `.previous`."""
     if source != target:
         await in_thread(target, place, source, target, sha256)
 
 
 async def in_thread(path: Path, work: Callable[..., T], *args: object) -> T:
-    """Do blocking work in a thread; a trouble with the disk becomes StorageFailed at `path`."""
+    """Do blocking work in a thread; a disk error becomes StorageFailed at `path`."""
     with storage(path):
         return await anyio.to_thread.run_sync(work, *args)
 
@@ -44,14 +44,14 @@ def place(partial: Path, target: Path, sha256: str) -> None:
 
 
 def make_own_folder(folder: Path) -> None:
-    """Make a folder that is kfpipe's alone. Raises OSError also where a link lies, planted perhaps by a stranger."""
+    """Make a folder that is kfpipe's alone. Raises OSError also where there is a link: someone may have planted it."""
     if folder.is_symlink():
         raise OSError(errno.ELOOP, "a symbolic link is there instead of a folder")
     durable.make_folder(folder)
 
 
 def set_aside(clip: Path, sha256: str) -> Path:
-    """Move a clip that is no longer wanted to `.previous` beside it; where it is now. Raises OSError."""
+    """Move a clip that is no longer wanted to `.previous` next to it; returns where it is now. Raises OSError."""
     folder = clip.parent / PREVIOUS
     make_own_folder(folder)
     stem = f"{clip.stem}.{sha256[:12]}"

@@ -30,7 +30,7 @@ _SIGNATURES: Final = (
 
 
 class RecordingUnreadable(Unusable):
-    """The file is no sound or clip that can be used."""
+    """The file is not a sound or clip that can be used."""
 
     expected = "a WAV or MP3 sound, or an MP4 or MOV clip"
 
@@ -62,7 +62,7 @@ def _kind(path: Path) -> str:
     head = first_bytes(path, 16)
     kind = next((name for name, signature in _SIGNATURES if signature.match(head)), None)
     if kind is None:
-        raise RecordingUnreadable("is no sound or clip" if head else "is empty", fix="check the path")
+        raise RecordingUnreadable("is not a sound or clip" if head else "is empty", fix="check the path")
     return kind
 
 
@@ -81,7 +81,7 @@ def _seconds(container: InputContainer, stream: AudioStream | VideoStream) -> De
     elif container.duration:
         length = Fraction(container.duration, av.time_base)
     else:
-        raise RecordingUnreadable("does not say how long it is", fix="export it again")
+        raise RecordingUnreadable("does not state its length", fix="export it again")
     return Decimal(round(length * 1000)) / 1000
 
 

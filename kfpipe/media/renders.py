@@ -1,4 +1,4 @@
-"""The rendered files as they lie on disk, against what the lock says of them."""
+"""The rendered files on disk, compared with what the lock says of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PREVIOUS: Final = ".previous"
 
 
 def on_disk(lock: Lock, folder: Path, state_dir: Path) -> dict[str, FileState]:
-    """The state of each rendered take's file, below the manifest's `folder`; `state_dir` keeps what was learnt."""
+    """The state of each rendered take's file, below the manifest's `folder`; `state_dir` keeps what was read."""
     memory = FileMemory(state_dir / MEMORY_FILE, read=sha256_of, pack=_packed, unpack=_unpacked)
     states = {
         take_id: _state(record.entry.render, folder, memory)
@@ -34,7 +34,7 @@ def on_disk(lock: Lock, folder: Path, state_dir: Path) -> dict[str, FileState]:
 
 
 def strays(takes: Iterable[Take], lock: Lock, folder: Path) -> dict[str, FileState]:
-    """The takes without a clip on record, and with no task under way, where a clip lies all the same."""
+    """The takes without a clip on record, and with no task under way, where there is a clip all the same."""
     bare = (take for take in takes if take.id not in lock or _never_succeeded(lock[take.id]))
     return {take.id: FileState.STRAY for take in bare if (folder / take.output).exists()}
 
@@ -44,7 +44,7 @@ def _never_succeeded(record: Record) -> bool:
 
 
 def shelved(takes: Iterable[Take], lock: Lock, folder: Path, state_dir: Path, region: str) -> dict[str, str]:
-    """Where an earlier clip of a take lies that is what the manifest asks for again, relative to `folder`.
+    """Where an earlier clip of a take is that the manifest now asks for again, relative to `folder`.
 
     Only takes are named that have no other task under way.
     """
@@ -66,7 +66,7 @@ def _wanted_again(take: Take, record: Record | None, region: str) -> Rendered | 
 
 
 def whereabouts(render: Render, folder: Path, sha256: Callable[[Path], str]) -> Path | None:
-    """Where the clip is: at its place, or set aside in `.previous` beside it; None when it is neither."""
+    """Where the clip is: at its place, or set aside in `.previous` next to it; None when it is in neither place."""
     place = folder / render.path
     names = f"{glob.escape(place.stem)}.{render.sha256[:12]}*{glob.escape(place.suffix)}"
     with suppress(OSError):
@@ -77,7 +77,7 @@ def whereabouts(render: Render, folder: Path, sha256: Callable[[Path], str]) -> 
 
 
 def forget(state_dir: Path) -> None:
-    """Have every file read anew the next time."""
+    """Have every file read again the next time."""
     with suppress(OSError):
         (state_dir / MEMORY_FILE).unlink(missing_ok=True)
 

@@ -12,17 +12,17 @@ from kfpipe.files.read import first_bytes
 from kfpipe.media.facts import StillFacts
 
 READ_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""What is opened at all: what a model may take, and what people give by mistake. Pillow knows many more, and starts a
+"""What is opened at all: what a model may take, and what people give by mistake. Pillow knows many more, and runs a
 program of the system to read some of them."""
 
-_SAME_FORMAT = {"MPO": "JPEG"}  # a JPEG with a second picture behind it, as phones write them
+_SAME_FORMAT = {"MPO": "JPEG"}  # a JPEG followed by a second picture, as phones write them
 _SAVE_AGAIN = "save or copy the picture again"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _ALPHA_MODES = frozenset(["RGBA", "RGBa", "LA", "La", "PA"])
 
 
 class StillUnreadable(Unusable):
-    """The file is no picture that can be used."""
+    """The file is not a picture that can be used."""
 
     expected = "a JPEG, PNG, BMP or WEBP picture"
 
@@ -30,7 +30,7 @@ class StillUnreadable(Unusable):
 def read(path: Path) -> StillFacts:
     """The facts of the still, which was decoded to its last pixel once. Raises StillUnreadable, OSError.
 
-    Pillow's own bound on pixels stands (about 89 million; the largest frame a model takes has 64 million), so that a
+    Pillow's own limit on pixels applies (about 89 million; the largest frame a model takes has 64 million), so that a
     small file cannot fill the memory.
     """
     size_bytes = path.stat().st_size
@@ -56,7 +56,7 @@ def read(path: Path) -> StillFacts:
 def _no_picture(path: Path) -> StillUnreadable:
     if first_bytes(path, len(_LFS_POINTER)) == _LFS_POINTER:
         return StillUnreadable("is only a Git LFS pointer to the picture", fix="fetch it with `git lfs pull`")
-    return StillUnreadable("is no picture", fix="check the path")
+    return StillUnreadable("is not a picture", fix="check the path")
 
 
 def _facts(picture: Image.Image, size_bytes: int) -> StillFacts:

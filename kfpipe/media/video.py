@@ -1,4 +1,4 @@
-"""What a video file really holds, found by decoding it; names and announcements are not believed."""
+"""What a video file really holds, found by decoding it; its name and headers are not trusted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECONDS_TOLERANCE: Final = 0.5
 LONGEST_SIDE_PX: Final = 8192
 
 _ANY_TITLE: Final[dict[str, Any]] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
-"""Titles and comments need not be UTF-8. PyAV takes any from release 19 on, and before it only when told to."""
+"""Titles and comments need not be UTF-8. PyAV accepts any from release 19 on, earlier ones only with this option."""
 
 
 def check_clip(path: Path, expected: Expected) -> ClipFacts:
@@ -34,7 +34,7 @@ def check_clip(path: Path, expected: Expected) -> ClipFacts:
 
     Raises `BadRender` with the reason, OSError when the file cannot be read.
     """
-    path.stat()  # a file that is not there is another trouble than one that is damaged
+    path.stat()  # a missing file is a different problem from a damaged one
     try:
         with closing(_opened(path)) as container:
             stream = _video(container)
@@ -69,7 +69,7 @@ def _opened(path: Path) -> InputContainer:
     try:
         return opened(path, "mp4")
     except av.FFmpegError as error:
-        raise BadRender("the file is not a whole MP4") from error
+        raise BadRender("the file is not a complete MP4") from error
 
 
 def _video(container: InputContainer) -> VideoStream:
@@ -86,9 +86,9 @@ def _facts(container: InputContainer, stream: VideoStream) -> ClipFacts:
     """What the container says of its video, as far as that can be believed. Raises `BadRender`."""
     rate = stream.average_rate
     if not stream.duration or not stream.time_base or not rate:
-        raise BadRender("the file does not say how long its video is")
+        raise BadRender("the file does not state the length of its video")
     if not (0 < stream.width <= LONGEST_SIDE_PX and 0 < stream.height <= LONGEST_SIDE_PX):
-        raise BadRender(f"a picture of {stream.width}x{stream.height} px is not believable")
+        raise BadRender(f"a picture of {stream.width}x{stream.height} px is not plausible")
     return ClipFacts(
         width_px=stream.width,
         height_px=stream.height,

@@ -1,4 +1,4 @@
-"""Takes that go on from others: the pictures that can be cut now, and the requests that they complete."""
+"""Takes that continue from others: the pictures that can be cut now, and the requests that they complete."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kfpipe.takes import resolve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chained:
-    """Takes in manifest order, and by take id why a picture cannot be cut from a clip that is here."""
+    """Takes in manifest order, and by take id why a picture cannot be cut from a clip on disk."""
 
     takes: tuple[Take, ...]
     obstacles: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Which takes on record the manifest asks for otherwise by now. Pure."""
+"""Which takes on record have been changed in the manifest since. Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from kfpipe.takes import fingerprint
 def changed_ids(takes: Sequence[Take], lock: Lock) -> frozenset[str]:
     """The ids of those of `takes` whose latest request on record is not the one that the manifest asks for.
 
-    A take that is not on record is none of them. One whose pictures are still to be cut is, when its own words have
-    changed, or when a take that it goes on from has: that one's clip will be another.
+    A take that is not on record is not among them. One whose pictures are still to be cut is, when its own text has
+    changed, or when a take that it continues from has: that one's clip will be a different one.
     """
     found: set[str] = set()
     for take in in_order(takes):

@@ -1,4 +1,4 @@
-"""The takes of a manifest beside those of an earlier one: what came, what went, what is asked for otherwise. Pure."""
+"""The takes of a manifest compared with those of an earlier one: what was added, removed and changed. Pure."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """`changes` are in the order of the manifest as it is now, with the takes that went at the end."""
+    """`changes` are in the order of the manifest as it is now, with removed takes at the end."""
 
     past: Revision
     changes: tuple[TakeChange, ...]
@@ -62,7 +62,7 @@ class Comparison:
     after: Price
 
     def count(self, kind: Kind) -> int:
-        """How many takes have come, gone or changed."""
+        """How many takes were added, removed or changed."""
         return sum(change.kind is kind for change in self.changes)
 
 

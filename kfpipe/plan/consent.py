@@ -23,7 +23,7 @@ class Granted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withheld:
-    """A person must agree first; `cap` holds when they do, None while nobody knows the price."""
+    """A person must agree first; `cap` holds when they do, None while the price is unknown."""
 
     cap: Decimal | None
 

@@ -54,7 +54,7 @@ def make(
 def _continuing(take: Take, facts: PlanFacts, planned: Mapping[str, Step], *, retry: bool, rerender: bool) -> Step:
     """The step of a take whose pictures are still to be cut from the clips of others.
 
-    An earlier task of its own is brought home before anything else: nobody knows how long the others will take, and
+    The clip of its own earlier task is downloaded before anything else: the others may take any length of time, and
     its link does not wait.
     """
     record = facts.lock.get(take.id)
@@ -64,25 +64,25 @@ def _continuing(take: Take, facts: PlanFacts, planned: Mapping[str, Step], *, re
         if duty is Action.DECIDE:
             action, reasons = duty, why
         elif duty.is_work:
-            action, reasons = duty, (*reasons, *why, "that is brought home first")
+            action, reasons = duty, (*reasons, *why, "that is downloaded first")
         elif action is Action.WAIT and isinstance(record.entry, Rendered):
-            reasons = (*reasons, "rendered anew if its picture changes")
+            reasons = (*reasons, "rendered again if its picture changes")
     return _step(take, record, action, reasons, retry=retry, rerender=rerender)
 
 
 def _coming(take: Take, facts: PlanFacts, planned: Mapping[str, Step]) -> tuple[Action, tuple[str, ...]]:
-    """Whether the clips that a take goes on from come home as they are wanted, in the next run."""
+    """Whether the next run gets the clips that a take continues from, as they are wanted."""
     if take.id in facts.obstacles:
         return Action.DECIDE, (facts.obstacles[take.id],)
     sources = [planned[take_id] for take_id in take.sources]
     stuck = ", ".join(step.take_id for step in sources if step.action is Action.DECIDE)
     if stuck:
-        return Action.DECIDE, (f"goes on from {stuck}, which the next run leaves as it is",)
+        return Action.DECIDE, (f"continues from {stuck}, which the next run leaves as it is",)
     late = ", ".join(step.take_id for step in sources if step.is_put_off)
     if late:
-        return Action.DECIDE, (f"goes on from {late}, which only a later run renders anew",)
+        return Action.DECIDE, (f"continues from {late}, which only a later run renders again",)
     names = ", ".join(step.take_id for step in sources if step.action.is_work)
-    return Action.WAIT, (f"goes on from {names}",)
+    return Action.WAIT, (f"continues from {names}",)
 
 
 def step_of(take: Take, facts: PlanFacts, *, retry: bool = False, rerender: bool = False) -> Step:
@@ -120,7 +120,7 @@ def _is_settled(record: Record | None) -> bool:
 
 
 def _is_open(record: Record | None) -> bool:
-    """Whether nobody knows yet how the take's latest request ends."""
+    """Whether it is not yet known how the take's latest request ends."""
     return record is not None and isinstance(record.entry, Submitting | Submitted | Unclear)
 
 
@@ -128,21 +128,24 @@ def _next(take: Take, record: Record | None, facts: PlanFacts) -> tuple[Action, 
     """What a take of the manifest needs, and why; the first rule that fits decides."""
     file = facts.disk.clips.get(take.id, FileState.MISSING)
     if file is FileState.STRAY:  # perhaps paid for, and on record in another version of the lockfile
-        return Action.DECIDE, (f"{take.output} is here, but on no record", "an older lockfile, or another manifest's?")
+        return Action.DECIDE, (
+            f"{take.output} is here, but not on record",
+            "does it belong to an older lockfile, or to another manifest?",
+        )
     if record is None:
         return Action.RENDER, ("never rendered",)
     if take.id in facts.disk.shelved:
-        return Action.RESTORE, (*changes(take, record.entry.asked), f"{facts.disk.shelved[take.id]} is put back")
+        return Action.RESTORE, (*changes(take, record.entry.asked), f"{facts.disk.shelved[take.id]} is restored")
     if is_rehearsal(record.entry, facts.region):
-        return Action.RENDER, ("so far only rehearsed with the emulator",)
+        return Action.RENDER, ("so far rendered only with the emulator",)
     return _open_question(record, facts.region) or _after(take, record, file, facts.now)
 
 
 def _open_question(record: Record, region: str) -> tuple[Action, tuple[str, ...]] | None:
-    """What has to be settled elsewhere about the latest request, whatever is asked for by now: it may be billed."""
+    """What has to be settled elsewhere about the latest request, whatever the manifest says: it may be billed."""
     asked = record.entry.asked
     if _is_open(record) and asked.region != region:
-        way = f"a run with --region {asked.region} brings it home"
+        way = f"a run with --region {asked.region} downloads its clip"
         return Action.DECIDE, (f"its task is at the service in {asked.region}", way)
     if isinstance(record.entry, Unclear):
         tasks = ", ".join(record.entry.candidates)
@@ -156,13 +159,13 @@ def _after(take: Take, record: Record, file: FileState, now: datetime) -> tuple[
     if entry.asked.fingerprint != take.fingerprint:
         reasons = changes(take, entry.asked)
         if isinstance(entry, Submitting | Submitted | Succeeded):
-            reasons = (*reasons, "its earlier task is brought home first")
+            reasons = (*reasons, "the clip of its earlier task is downloaded first")
         return Action.RENDER, reasons
     match entry:
         case Submitting():
             return Action.ADOPT, ("the last run stopped before the service answered",)
         case Submitted():
-            return Action.FOLLOW, ("its task runs at the service",)
+            return Action.FOLLOW, ("its task is running at the service",)
         case Succeeded():
             return _still_there(entry, now, "paid for, not downloaded yet")
         case Rendered():
@@ -173,8 +176,8 @@ def _after(take: Take, record: Record, file: FileState, now: datetime) -> tuple[
             return _after_failure(record, entry, take.attempts)
         case Unclear():
             raise AssertionError("an open question comes first")
-        case _:
-            assert_never(entry)
+        case other:
+            assert_never(other)
 
 
 def _still_there(entry: Succeeded | Rendered, now: datetime, reason: str) -> tuple[Action, tuple[str, ...]]:
@@ -189,16 +192,16 @@ def _after_failure(record: Record, entry: Failed, attempts: int) -> tuple[Action
     code, tried = entry.failure.code, failures(record)
     reason = f"failed: {code}: {entry.failure.message}"
     if entry.failure.billed is None and code != ABANDONED:
-        return Action.DECIDE, (reason, "nobody can tell whether it was billed")
+        return Action.DECIDE, (reason, "it is not known whether it was billed")
     if not verdict(code, entry.failure.message).may_pass:
         return Action.DECIDE, (reason, "it would fail again")
     if tried >= attempts:
-        return Action.DECIDE, (reason, f"failed {tried} times, allowed {attempts}")
+        return Action.DECIDE, (reason, f"failed {tried} times, and `attempts` is {attempts}")
     return Action.RENDER, (reason, f"attempt {tried + 1} of {attempts}")
 
 
 def _departed(take_id: str, record: Record, facts: PlanFacts, output_dir: str) -> Step:
-    """A take that left the manifest. What was paid for is brought home all the same."""
+    """A take that left the manifest. What was paid for is downloaded all the same."""
     action, reasons = _last_duty(record, facts)
     return Step(
         take_id=take_id,
@@ -212,9 +215,9 @@ def _departed(take_id: str, record: Record, facts: PlanFacts, output_dir: str) -
 
 
 def _last_duty(record: Record, facts: PlanFacts) -> tuple[Action, tuple[str, ...]]:
-    """What is owed to a request that no longer is what is wanted: nothing paid for is left at the service."""
+    """What remains to be done about a request that is no longer wanted: nothing paid for is left at the service."""
     if is_rehearsal(record.entry, facts.region):
-        return Action.FORGET, ("a rehearsal, kept on record",)
+        return Action.FORGET, ("made with the emulator, kept on record",)
     return _open_question(record, facts.region) or _homecoming(record.entry, facts.now)
 
 
@@ -227,8 +230,10 @@ def _homecoming(entry: Entry, now: datetime) -> tuple[Action, tuple[str, ...]]:
             return Action.FOLLOW, ("its task was paid for",)
         case Succeeded() if entry.result.url_expires_at > now:
             return Action.DOWNLOAD, ("its clip was paid for",)
-        case _:
+        case Succeeded() | Rendered() | Failed() | Unclear():
             return Action.FORGET, ("kept on record",)
+        case other:
+            assert_never(other)
 
 
 def changes(take: Take, asked: Asked) -> tuple[str, ...]:

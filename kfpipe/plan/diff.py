@@ -1,4 +1,4 @@
-"""What tells one request from another, field by field, in the manifest's words. Pure.
+"""How one request differs from another, field by field, in the manifest's words. Pure.
 
 Everything that enters the fingerprint is compared here.
 """
@@ -16,12 +16,12 @@ from kfpipe.wording import echoed, visible
 
 NONE: Final = "none"
 _REACH: Final = 24
-"""Characters around a difference among which its neighbouring words are looked for."""
+"""Characters around a difference in which its neighbouring words are sought."""
 _WORD_BEFORE: Final = re.compile(r"(?:\S+\s+)?\S*\Z")
 _WORD_AFTER: Final = re.compile(r"\S*(?:\s+\S+)?")
 
 SHORT_DIGEST: Final = 8
-"""Characters of a digest that tell it from its neighbours."""
+"""Characters of a digest that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediumRef:
-    """A medium as a request names it: by its digest, and for a reader by the name of the file, where that is known."""
+    """A medium as a request names it: by its digest, and for a reader by the file's name, where known."""
 
     digest: str
     name: str | None = None
@@ -65,7 +65,7 @@ class RequestShape:
 
 
 def shape_of(take: Take) -> RequestShape:
-    """What the take asks for. A picture that is still to be cut is named by the take that lends it."""
+    """What the take asks for. A picture that is still to be cut is named by the take that it is cut from."""
     request = take.request
     given = {one.role: MediumRef(digest=one.medium.digest, name=_name(one.medium)) for one in request.media}
     return RequestShape(
@@ -131,7 +131,7 @@ def _prompts(before: RequestShape, after: RequestShape) -> Iterator[Difference]:
 
 
 def _media(before: RequestShape, after: RequestShape) -> Iterator[Difference]:
-    """By digest, as the fingerprint has it: a file with another name and the same bytes is no difference."""
+    """By digest, as the fingerprint has it: a file with another name and the same bytes is not a difference."""
     for role in MediaRole:
         was, now = before.media.get(role), after.media.get(role)
         if (was and was.digest) != (now and now.digest):
@@ -139,9 +139,9 @@ def _media(before: RequestShape, after: RequestShape) -> Iterator[Difference]:
 
 
 def excerpts(before: str, after: str) -> tuple[str, str]:
-    """Of each text the part that the other lacks, in quotes, with the words on either side; `none` for no text at all.
+    """Of each text the part that the other lacks, in quotes, with the words on either side; `none` for no text.
 
-    Both begin at the same place: where a part is too long to be shown in full, its beginning still tells.
+    Both begin at the same place: where a part is too long to be shown in full, its beginning still differs.
     """
     head = _in_common(before, after)
     tail = _in_common(before[head:][::-1], after[head:][::-1])

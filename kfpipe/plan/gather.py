@@ -1,4 +1,4 @@
-"""Project + what is on record + what lies on disk -> plan: the facts of a plan, each gathered once."""
+"""Project + what is on record + what is on disk -> plan: the facts of a plan, each gathered once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kfpipe.project import Project
 
 
 def disk_facts(project: Project, lock: Lock, takes: Iterable[Take] = ()) -> DiskFacts:
-    """How the clips of the records in `lock` lie on disk, and where a clip without a record lies in a take's place."""
+    """The state on disk of the clips on record in `lock`, and which takes have a clip in place without a record."""
     clips = renders.on_disk(lock, project.folder, project.state_dir) | renders.strays(takes, lock, project.folder)
     return DiskFacts(clips=clips)
 

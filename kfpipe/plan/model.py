@@ -1,4 +1,4 @@
-"""A plan as values: what a run will do with each take, and what that rests upon. Pure."""
+"""A plan as values: what a run will do with each take, and what that depends on. Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Action(StrEnum):
 class Step:
     """One take's part of the plan. `take` is None for a take that is on record but no longer in the manifest.
 
-    `output` is where its clip belongs, relative to the manifest's folder. `retry` and `rerender` say what a person
+    `output` is the clip's path, relative to the manifest's folder. `retry` and `rerender` say what a person
     asked for.
     """
 
@@ -62,7 +62,7 @@ class Step:
 
     @property
     def is_put_off(self) -> bool:
-        """Whether an earlier clip of the take is brought home now, and only a later run renders it as it is wanted."""
+        """Whether this run only downloads an earlier clip of the take, and a later one renders what is wanted now."""
         is_homecoming = self.action in (Action.ADOPT, Action.FOLLOW, Action.DOWNLOAD)
         return is_homecoming and self.take is not None and self.ready is None
 
@@ -143,7 +143,7 @@ class Plan:
 
     @property
     def unpriced(self) -> tuple[Step, ...]:
-        """Steps that cost something nobody knows."""
+        """Steps whose cost is unknown."""
         return tuple(step for step in self.steps if step.cost is None)
 
     def totals(self) -> tuple[Total, ...]:
@@ -174,9 +174,9 @@ Chosen = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFacts:
-    """All that a decision rests upon: the records, the clips on disk, the region that requests go to, and the time.
+    """All that a decision depends on: the records, the clips on disk, the region that requests go to, and the time.
 
-    `obstacles` says, by take id, why a picture that a take continues from cannot be cut from a clip that is here.
+    `obstacles` says, by take id, why a picture that a take continues from cannot be cut from a clip on disk.
     """
 
     lock: Lock

@@ -1,4 +1,4 @@
-"""A plan for some of its takes: all others are left as they are, and what that holds up is said. Pure."""
+"""A plan for some of its takes: all others are left as they are, and what that blocks is reported. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from kfpipe.plan.model import Action, Chosen, Plan, Step
 def narrowed(plan: Plan, chosen: Chosen) -> Plan:
     """The steps of the chosen takes alone.
 
-    A take that waits for the clip of one that was not chosen is left for a person to decide: to render the other one
-    as well would spend money that nobody agreed to.
+    A take that waits for the clip of one that was not chosen is left for a person to decide: rendering the other one
+    as well would spend money that was not agreed to.
     """
     coming = {step.take_id for step in plan.work}
     kept = {step.take_id: step for step in plan.steps if chosen(step.take_id)}
@@ -28,10 +28,10 @@ def _held_up(step: Step, sources: Sequence[str], kept: Mapping[str, Step], comin
     missing = [source for source in sources if source in coming and source not in kept]
     if missing:
         names, words = ", ".join(missing), " ".join(f"-s {source}" for source in missing)
-        reason = f"goes on from {names}, which has no clip: add {words}"
+        reason = f"continues from {names}, which has no clip: add {words}"
         return replace(step, action=Action.DECIDE, reasons=(reason,))
     stuck = [source for source in sources if source in kept and kept[source].action is Action.DECIDE]
     if stuck:
-        reason = f"goes on from {', '.join(stuck)}, which this run leaves as it is"
+        reason = f"continues from {', '.join(stuck)}, which this run leaves as it is"
         return replace(step, action=Action.DECIDE, reasons=(reason,))
     return None

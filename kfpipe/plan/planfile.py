@@ -1,7 +1,7 @@
-"""A plan in a file of its own: made by `kfpipe plan -o`, looked at by people, carried out by `kfpipe run --plan`.
+"""A plan in a file of its own: made by `kfpipe plan -o`, read by people, carried out by `kfpipe run --plan`.
 
-The file is untrusted: it may come from a stranger, or be old. It says which plan was agreed to, never that it may be
-paid for; a run makes its own plan anew, and goes on only if that is the same.
+The file is untrusted: it may come from a stranger, or be old. It says which plan was agreed to, not that it may be
+paid for; a run makes its own plan, and continues only if that is the same.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ LARGEST_BYTES: Final = 256 << 20
 MOST_EXPLAINED: Final = 50
 
 _MARK: Final = "kfpipe_plan"
-_ANEW: Final = "make the plan anew: `kfpipe plan MANIFEST -o FILE`"
+_PLAN_AGAIN: Final = "make the plan again: `kfpipe plan MANIFEST -o FILE`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFile:
     """A plan, and what it was made of. `prices` are those of the command line, as they were typed.
 
-    `circumstances` are what holds for all takes: where requests go, and as of when the prices are. `manifest` is a
+    `circumstances` are what applies to all takes: where requests go, and the date of the prices. `manifest` is a
     path that the current folder can use.
     """
 
@@ -58,17 +58,17 @@ class PlanFile:
 def save(path: Path, plan: PlanFile, root: Path) -> None:
     """Write the file, whole or not at all; the same plan gives the same bytes. `root` is the project's.
 
-    Raises Refused where the file has no place, or something else is there already; StorageFailed.
+    Raises Refused where the file cannot be, or another file exists; StorageFailed.
     """
     target = path.resolve()
     if not target.is_relative_to(root):
         raise Refused.because(
             str(path),
-            "the plan would lie outside of the manifest's project, where a run could not trust what it points at",
+            "the plan would be outside the manifest's project, where a run could not trust the paths in it",
             expected="a file in the manifest's folder or, with git, in its work tree",
         )
     if target.exists() and not _is_plan(target):
-        raise Refused.because(str(path), "something else is there already", expected="a new name, or an older plan")
+        raise Refused.because(str(path), "already exists, and is not a plan", expected="a new name, or an older plan")
     manifest = Path(os.path.relpath(plan.manifest.resolve(), target.parent)).as_posix()
     text = json.dumps(_to_json(plan, manifest), ensure_ascii=False, indent=2)
     with storage(path):
@@ -78,7 +78,7 @@ def save(path: Path, plan: PlanFile, root: Path) -> None:
 def load(path: Path) -> PlanFile:
     """The plan in the file. Raises Refused with all that is wrong with it."""
     shown = str(path)
-    text = from_utf8(_content(path), shown, fix=_ANEW)
+    text = from_utf8(_content(path), shown, fix=_PLAN_AGAIN)
     data = _data(text, shown)
     if not _shape().fits(data):
         raise Refused(
@@ -87,7 +87,7 @@ def load(path: Path) -> PlanFile:
                 position=position_of(text, index_of(text, fault.path)),
                 what=fault.what,
                 expected=fault.expected,
-                fix=_ANEW,
+                fix=_PLAN_AGAIN,
             )
             for fault in islice(_shape().faults(data), MOST_EXPLAINED)
         )
@@ -129,7 +129,7 @@ def _to_json(plan: PlanFile, manifest: str) -> dict[str, Any]:
 
 
 def _is_plan(target: Path) -> bool:
-    """Whether the file begins as plans do: a slip of the pen must not cost a manifest or a lockfile."""
+    """Whether the file begins as plans do: a typo must not overwrite a manifest or a lockfile."""
     with storage(target):
         return target.is_file() and f'"{_MARK}"'.encode() in read.first_bytes(target, 64)
 
@@ -140,7 +140,7 @@ def _content(path: Path) -> bytes:
         what = "this is not a file" if path.exists() else "there is no such file"
         raise Refused.because(shown, what, expected="a plan that `kfpipe plan -o` wrote")
     with read.reading(shown):
-        read.refuse_larger(path, shown, LARGEST_BYTES, fix=_ANEW)
+        read.refuse_larger(path, shown, LARGEST_BYTES, fix=_PLAN_AGAIN)
         return path.read_bytes()
 
 
@@ -149,26 +149,26 @@ def _data(text: str, shown: str) -> Any:
     try:
         data = parse_json(text)
     except NotJson as error:
-        raise refusal(shown, text, error.index, error.what, fix=_ANEW) from error
+        raise refusal(shown, text, error.index, error.what, fix=_PLAN_AGAIN) from error
     version = data.get(_MARK) if isinstance(data, dict) else None
     if not isinstance(version, int):
         expected = f'an object with "{_MARK}": {FORMAT}, as `kfpipe plan -o` writes it'
-        raise refusal(shown, text, 0, f"this is not a plan but {described(data)}", expected=expected, fix=_ANEW)
+        raise refusal(shown, text, 0, f"this is not a plan but {described(data)}", expected=expected, fix=_PLAN_AGAIN)
     if version > FORMAT:
         raise Refused.because(shown, f"it was written by a newer kfpipe (plan format {version})", fix="upgrade kfpipe")
     return data
 
 
 def _manifest(path: Path, name: str) -> Path:
-    """The manifest that the plan names, as the user would type it; the plan must lie in its project."""
+    """The manifest that the plan names, as the user would type it; the plan must be in its project."""
     plan = path.resolve()
     manifest = (plan.parent / name).resolve()
     if not plan.is_relative_to(sources.project_root(manifest.parent)):
         raise Refused.because(
             str(path),
-            "the manifest that it names is not of the project that the plan lies in",
+            "the manifest that it names is not in the plan's project",
             expected="a plan in the manifest's folder or, with git, in its work tree",
-            fix=_ANEW,
+            fix=_PLAN_AGAIN,
         )
     here = Path.cwd()
     return manifest.relative_to(here) if manifest.is_relative_to(here) else manifest

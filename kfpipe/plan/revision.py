@@ -1,7 +1,7 @@
 """A project as a commit of its git repository holds it: files on demand, in a folder that is gone afterwards.
 
-Only objects are read: no hook, no filter and no remote has a part in it, and neither the index nor the work tree is
-looked at or touched.
+Only objects are read: no hook, filter or remote is involved, and neither the index nor the work tree is
+read or changed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LONGEST_POINTER: Final = 1024
 _POINTER: Final = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:[^\n]*\n)*?oid sha256:([0-9a-f]{64})\n"
 )
-"""What a commit holds of a file that Git LFS keeps. Source: its specification of pointers, version 1."""
+"""What a commit contains of a file that Git LFS stores. Source: its specification of pointers, version 1."""
 
 
 def past(project: Project, manifest: str, options: Options, name: str) -> Revision:
@@ -45,7 +45,7 @@ def past(project: Project, manifest: str, options: Options, name: str) -> Revisi
         export.bring(place / manifest)
         if not (place / manifest).is_file():
             told = f"{echoed(name)} has no {echoed((place / manifest).relative_to(export.folder).as_posix())}"
-            raise Refused.because("--diff", told, expected="a commit that holds the manifest")
+            raise Refused.because("--diff", told, expected="a commit that contains the manifest")
         export.bring(place / project.lockfile_path.relative_to(project.folder))
         try:
             then = projects.load(place / manifest, options, bring=export.bring)
@@ -58,7 +58,7 @@ def past(project: Project, manifest: str, options: Options, name: str) -> Revisi
 
 
 def _commit(root: Path, name: str) -> str:
-    """The id of the commit; a name that begins like an option is no name."""
+    """The id of the commit; a name that begins like an option is not accepted."""
     if not (root / ".git").exists():
         raise Refused.because("--diff", "there is no git repository around the manifest")
     commit = (
@@ -73,7 +73,7 @@ def _commit(root: Path, name: str) -> str:
 
 
 class _Export:
-    """Files of one commit, brought to `folder` when they are asked for.
+    """Files of one commit, written to `folder` when they are needed.
 
     `root` is where the repository is, `store` where Git LFS keeps contents.
     """
@@ -90,7 +90,7 @@ class _Export:
         self._is_partial: bool | None = None
 
     def bring(self, path: Path) -> None:
-        """Put the file there that the commit has at this place; nothing when it has none.
+        """Write the file that the commit has at this path; nothing when it has none.
 
         Raises Refused when git cannot read it, StorageFailed.
         """
@@ -104,7 +104,7 @@ class _Export:
             header = self._answers.readline().split()
             is_missing = header[-1:] == [b"missing"]
             if not header or (is_missing and self._is_lacking(name)):
-                fix = "a partial clone lacks what it was never asked for: `git fetch --refetch` brings all of it"
+                fix = "a partial clone lacks some objects: `git fetch --refetch` downloads them"
                 raise Refused.because("--diff", f"git cannot read {echoed(name)} of that commit", fix=fix)
             if is_missing:
                 return
@@ -137,7 +137,7 @@ class _Export:
                 size -= len(part)
 
     def _follow(self, place: Path) -> None:
-        """Put the content in the place of a pointer to it, where it was fetched once."""
+        """Replace a pointer with its content, where Git LFS has fetched it."""
         pointer = _POINTER.match(first_bytes(place, _LONGEST_POINTER + 1))
         if pointer is None:
             return
@@ -149,7 +149,7 @@ class _Export:
 
 @contextmanager
 def _exported(root: Path, commit: str) -> Iterator[_Export]:
-    """An empty project, into which the commit's files can be brought."""
+    """An empty project, into which the commit's files can be written."""
     store = root / git.output_or_nothing(root, "rev-parse", "--git-common-dir") / "lfs" / "objects"
     with tempfile.TemporaryDirectory(prefix="kfpipe-") as made:
         folder = Path(made).resolve()

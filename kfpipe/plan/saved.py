@@ -1,4 +1,4 @@
-"""A plan on record: each step with all that it rests upon, its JSON form, and what has moved since. Pure."""
+"""A plan on record: each step with all that it depends on, its JSON form, and what has changed since. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PriorState:
 
 
 def prior_state_of(record: Record | None) -> PriorState | None:
-    """Where a take stands by its record; None when it has none."""
+    """The state of a take by its record; None when it has none."""
     if record is None:
         return None
     entry, task = record.entry, task_of(record.entry)
@@ -45,7 +45,7 @@ def prior_state_of(record: Record | None) -> PriorState | None:
 
 
 def progress(before: PriorState | None, after: PriorState | None) -> Difference | None:
-    """How a take has moved on by its record; None when it has not."""
+    """How a take's record has changed; None when it has not."""
     if before == after:
         return None
     was, now = (ABSENT if standing is None else standing.text for standing in (before, after))
@@ -85,9 +85,9 @@ Steps = Mapping[str, PlannedStep]
 
 
 def moved(agreed: Steps, now: Steps) -> dict[str, str]:
-    """What is no longer as it was agreed to, in words, by take id; nothing when the run would do that very thing."""
+    """What is no longer as it was agreed to, in words, by take id; empty when the run would do exactly that."""
     told = {take_id: _moved(step, now.get(take_id)) for take_id, step in agreed.items()}
-    told |= {take_id: "the plan does not know this take" for take_id in now if take_id not in agreed}
+    told |= {take_id: "the plan does not contain this take" for take_id in now if take_id not in agreed}
     return {take_id: what for take_id, what in told.items() if what}
 
 

@@ -1,6 +1,6 @@
 """Which takes a person means by `kitten*`, `tag:hero`, `state:failed`, `model:wan2.7*`, `changed`, or `!walk`. Pure.
 
-What is selected is what any of the plain selectors names (all takes, when there is none), less what one with a
+Selected is what any of the plain selectors names (all takes, when there is none), minus what one with a
 leading `!` names. A name without a prefix is that of a take or of its shot; `take:changed` is a take called so.
 """
 
@@ -22,12 +22,12 @@ Selection = Chosen | str | Iterable[str]
 """A choice of takes: a function of their ids, a selector, or several of them."""
 
 CHANGED: Final = "changed"
-"""The takes on record that the manifest asks for otherwise by now."""
+"""The takes on record that were changed in the manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownTake:
-    """A take of the manifest, or one on record, or both; and whether the one asks for what the other does not have."""
+    """A take of the manifest, or one on record, or both; and whether the first has changed since."""
 
     take_id: str
     take: Take | None
@@ -64,7 +64,7 @@ KINDS: Final[Mapping[str, Callable[[KnownTake], Iterable[str]]]] = {
     "state": lambda one: one.states,
     "model": lambda one: one.models,
 }
-"""What stands before the colon of a selector."""
+"""What comes before the colon of a selector."""
 
 
 def nominees(takes: Sequence[Take], lock: Lock) -> list[KnownTake]:
@@ -83,7 +83,7 @@ def nominees(takes: Sequence[Take], lock: Lock) -> list[KnownTake]:
 def named(selectors: Sequence[str], takes: Sequence[Take], lock: Lock, option: str) -> frozenset[str]:
     """The ids of the takes that `selectors` name; none without selectors.
 
-    Raises Refused when one names nothing that exists: a slip of the pen must not pass for "nothing to do".
+    Raises Refused when one names nothing that exists: a typo must not pass for "nothing to do".
     """
     if not selectors:
         return frozenset()
@@ -124,7 +124,7 @@ def _unknown_kind(selector: str, kind: str, option: str) -> Refused:
     expected = f"a take, a shot, {CHANGED}, or {listed(f'{name}:...' for name in KINDS)}"
     meant = closest(kind, KINDS)
     fix = suggested(meant and f"{meant}:", None)
-    return Refused.because(option, f"{echoed(selector)} selects by something unknown", expected=expected, fix=fix)
+    return Refused.because(option, f"{echoed(selector)} is not a selector", expected=expected, fix=fix)
 
 
 def _nothing_named(kind: str, pattern: str, known: Iterable[str], option: str) -> Refused:

@@ -22,7 +22,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReport:
-    """What the service says of one task. Fields that it left out, or that make no sense yet, are None.
+    """What the service reports on one task. Fields that it left out, or that do not apply yet, are None.
 
     `code` and `message` belong to a failed task. `resolution` is the billed tier, such as `720P`.
     """
@@ -65,7 +65,7 @@ class Body:
 
 
 class Provider(Protocol):
-    """One account in one region. Each method makes the requests it says, and repeats none of them.
+    """One account in one region. Each method makes the requests it names, and repeats none of them.
 
     All may raise `AccountRefused`, `ServiceRefused` and `ServiceUnclear`.
     """
@@ -76,7 +76,7 @@ class Provider(Protocol):
     async def media_urls(self, request: RenderRequest) -> Mapping[MediaRole, str]:
         """Addresses under which the service can read the request's media; local files are uploaded when needed.
 
-        Safe to repeat: a content is uploaded once per model while its copy lasts.
+        Safe to repeat: the same bytes are uploaded once per model while the copy lasts.
         """
 
     async def submit(self, request: RenderRequest, media_urls: Mapping[MediaRole, str]) -> Accepted:
@@ -89,7 +89,7 @@ class Provider(Protocol):
         """A page (from 1) of the model's tasks of the last 24 h, and whether another page follows."""
 
     async def cancel(self, task_id: str) -> None:
-        """Cancel a task that still waits; `ServiceRefused` (`UnsupportedOperation`) when it runs or is over."""
+        """Cancel a task that is still waiting; `ServiceRefused` (`UnsupportedOperation`) when it runs or is over."""
 
     def download(self, url: str, *, offset_bytes: int = 0, tag: str | None = None) -> AbstractAsyncContextManager[Body]:
         """Open a clip, from `offset_bytes` on if the server still has the version `tag`, else from its start."""

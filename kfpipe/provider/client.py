@@ -42,7 +42,7 @@ def utc_now() -> datetime:
 class DashScope:
     """One account in one region. To be entered before use: `async with DashScope(...) as provider`.
 
-    `region` is the catalogue's name. `project` is the manifest's folder, in which local frames lie. What was uploaded
+    `region` is the catalogue's name. Local frames are relative to `project`, the manifest's folder. What was uploaded
     is remembered in `uploads_file`. Local frames smaller than `inline_below_bytes` travel within the submission.
     """
 
@@ -74,7 +74,7 @@ class DashScope:
             headers["X-DashScope-WorkSpace"] = _header_value(workspace, "provider.workspace", "the workspace")
         # Plain HTTP goes to loopback only, so it must not be handed to a proxy of the environment either.
         self._api = Transport(headers=headers, direct=self._local, secret=api_key)
-        # Clips and uploads live on hosts that the key is none of their business.
+        # Clips and uploads are on hosts that must not get the key.
         user_agent = {"User-Agent": f"kfpipe/{__version__}"}
         self._files = Transport(headers=user_agent, direct=self._local, secret=api_key)
         self._memory = UploadMemory(uploads_file, base_url=self._base_url, api_key=api_key, now=now)
@@ -162,7 +162,7 @@ class DashScope:
 
         Raises `ServiceRefused` also when the link has died.
         """
-        # Without a tag nobody can tell whether the rest belongs to the same file.
+        # Without a tag it is unknown whether the rest belongs to the same file.
         headers = {"Range": f"bytes={offset_bytes}-", "If-Range": tag} if offset_bytes and tag is not None else {}
         for _ in range(REDIRECTS_MAX + 1):
             self._refuse_unless_visitable(url)
@@ -215,7 +215,7 @@ class DashScope:
         raise wire.failure(answer.status, fields, retry_after_s=self._retry_after_s(answer.headers))
 
     async def _body(self, opening: Opening, offset_bytes: int) -> Body:
-        """The download that was asked for, or why there is none. A dead link says nothing about the account."""
+        """The requested download, or why there is none. A dead link says nothing about the account."""
         tag = opening.headers.get("etag")
         strong_tag = None if tag is None or tag.startswith("W/") else tag
         if opening.status == 200:
@@ -236,7 +236,7 @@ class DashScope:
     def _refuse_unless_visitable(self, url: str) -> None:
         """HTTPS, or plain HTTP on this machine when the service is too. A link may come from a foreign lockfile.
 
-        Nor does a public service send anyone into a private network.
+        Nor does a public service redirect into a private network.
         """
         if not is_secure(url, local=self._local) or (is_inside(url) and not is_inside(self._base_url)):
             raise ServiceRefused(LINK_REFUSED, f"not a secure address: {wire.clean(url.partition('?')[0])}", status=0)
@@ -246,7 +246,7 @@ class DashScope:
     def _model(self, name: str) -> Model:
         model = self._catalogue.model(name)
         if model is None:
-            raise Refused.because("provider", f"the catalogue does not know the model {name}")
+            raise Refused.because("provider", f"the model {name} is not in the catalogue")
         return model
 
     def _wire_name(self, model: Model) -> str:
@@ -257,7 +257,7 @@ class DashScope:
 
 
 def _joined(url: str, location: str) -> str:
-    """Where a redirect leads. What is no address stays as it is, and is refused as one."""
+    """Where a redirect leads. What is not an address stays as it is, and is refused as one."""
     try:
         return urljoin(url, location)
     except ValueError:
@@ -277,7 +277,7 @@ def _checked_base_url(url: str) -> str:
 
 
 def _header_value(value: str, source: str, what: str) -> str:
-    """The value, if it can stand in a header. Refused here, because the HTTP library would quote it in its error."""
+    """The value, if it can be sent in a header. Refused here, because the HTTP library would quote it in its error."""
     if not _HEADER_VALUE.fullmatch(value):
-        raise Refused.because(source, f"{what} is empty, or holds spaces or characters that no header can carry")
+        raise Refused.because(source, f"{what} is empty, or contains spaces or characters that a header cannot carry")
     return value

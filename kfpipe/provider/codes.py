@@ -12,7 +12,7 @@ NOT_CONNECTED: Final = "kfpipe.NotConnected"
 """No connection came about: the request never left."""
 
 LINK_REFUSED: Final = "kfpipe.LinkRefused"
-"""The address of a clip is dead or must not be visited."""
+"""The address of a clip has expired or must not be visited."""
 
 STORAGE: Final = "kfpipe.Storage"
 """The service's file storage refused an upload; its own code follows after a dot."""
@@ -51,7 +51,7 @@ class Verdict(StrEnum):
 def verdict(code: str | None, message: str = "") -> Verdict:
     """The meaning of the longest known prefix of `code`, counted in dotted parts.
 
-    Where one code stands for several things, the service's `message` decides. Source: API reference, section 7.
+    Where one code means several things, the service's `message` decides. Source: API reference, section 7.
     """
     prefix = code or ""
     while prefix:
@@ -153,7 +153,7 @@ _BY_CODE: Final[Mapping[str, Verdict]] = {
     LINK_REFUSED: Verdict.FINAL,
     STORAGE: Verdict.TRANSIENT,
     f"{STORAGE}.EntityTooLarge": Verdict.FINAL,
-    # What its user cancelled or gave up may be submitted anew, as may what never became a task.
+    # What its user cancelled or gave up may be submitted again, as may what never became a task.
     CANCELED: Verdict.TRANSIENT,
     ABANDONED: Verdict.TRANSIENT,
     NEVER_CREATED: Verdict.TRANSIENT,

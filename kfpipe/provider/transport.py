@@ -20,7 +20,7 @@ from kfpipe.provider.codes import NOT_CONNECTED
 CONNECTIONS: Final = 16
 CONNECT_TIMEOUT_S: Final = 10.0
 KEEPALIVE_S: Final = 60.0
-"""Longer than the space between two polls, so that a poll does not pay for a TLS handshake."""
+"""Longer than the time between two polls, so that a poll needs no new TLS handshake."""
 
 _STRUCK: Final = "***"
 _NEVER_SENT: Final = (
@@ -34,12 +34,12 @@ _NEVER_SENT: Final = (
 
 @cache
 def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
-    """The certificates to trust, by the two variables that name others; loading them takes longer than a request."""
+    """The certificates to trust, from the two variables if set; loading them takes longer than a request."""
     return httpx.create_ssl_context()
 
 
 def is_inside(url: str) -> bool:
-    """Whether the address, which is secure, leads into a private network."""
+    """Whether the address, which is HTTPS, leads into a private network."""
     return is_private(httpx.URL(url).host.rstrip("."))
 
 
@@ -74,7 +74,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """A multipart form whose file comes last, as the file storage demands."""
+    """A multipart form whose file comes last, as the file storage requires."""
 
     fields: Mapping[str, str]
     file_name: str
@@ -83,14 +83,14 @@ class Form:
 
 
 class Transport:
-    """A pool of connections. `headers` go with every request; `direct` passes by the proxies of the environment.
+    """A pool of connections. `headers` go with every request; `direct` bypasses the proxies of the environment.
 
     `secret` is struck out of all that a server may echo: headers, whole bodies, and the HTTP library's complaints about
-    an answer that is none, which quote it.
+    a malformed answer, which quote it.
 
-    All requests raise `ServiceRefused` (`kfpipe.NotConnected`) when they never left, and `ServiceUnclear` when
-    nobody knows. These are raised outside of the handlers on purpose: an httpx exception holds the request, and with it
-    the key, and must not hang on ours as its cause or context.
+    All requests raise `ServiceRefused` (`kfpipe.NotConnected`) when they never left, and `ServiceUnclear` when it
+    is unknown. These are raised outside the handlers on purpose: an httpx exception holds the request, and with it
+    the key, and must not be the cause or context of ours.
     """
 
     def __init__(self, *, headers: Mapping[str, str], direct: bool, secret: str) -> None:
@@ -134,8 +134,8 @@ class Transport:
     ) -> Answer:
         """One request and its whole answer, of at most `limit_bytes`.
 
-        `silence_s` bounds the wait for the next piece in either direction, `deadline_s` all of it once a connection
-        stands. Raises `ServiceUnclear` when one of them runs out, or the answer is cut off or too long.
+        `silence_s` bounds the wait for the next piece in either direction, `deadline_s` the whole once a connection
+        exists. Raises `ServiceUnclear` when one of them runs out, or the answer is cut off or too long.
         """
         content, fields, files = _parts(body)
         request = self._client.build_request(
@@ -156,7 +156,7 @@ class Transport:
                         headers=opening.headers,
                         content=await self.read(opening, limit_bytes=limit_bytes),
                     )
-        raise ServiceUnclear(f"no whole answer within {deadline_s:g} s")
+        raise ServiceUnclear(f"no complete answer within {deadline_s:g} s")
 
     @asynccontextmanager
     async def open(self, url: str, *, silence_s: float, headers: Mapping[str, str]) -> AsyncIterator[Opening]:
@@ -216,7 +216,7 @@ async def _abandon(chunks: AsyncIterator[bytes]) -> None:
     """End a body that was not read to its end.
 
     The cancellation runs through all the generators that httpx has nested, and ends them. Closing the outermost alone
-    would leave the others to the garbage collector, and trio minds that.
+    would leave the others to the garbage collector, and trio warns about that.
     """
     with anyio.CancelScope() as scope, suppress(KfpipeError):
         scope.cancel()

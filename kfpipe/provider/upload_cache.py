@@ -1,7 +1,7 @@
-"""Which files are at the service already, over several runs: one JSON line per upload.
+"""Which files are already at the service, across runs: one JSON line per upload.
 
 Losing the file costs a few uploads and nothing else. So lines are appended without fsync, what cannot be read is
-skipped, and a file that cannot be written is done without.
+skipped, and kfpipe works without a file that cannot be written.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class UploadMemory:
     """`file` may be shared by accounts and regions: every line is bound to one of them, and to a model and a content.
 
     The account is named by a short one-way tag of service address and key. The tag tells two keys apart; it is too
-    short and too mixed to say anything about either, and who does not hold the key cannot write lines that count.
+    short to reveal either, and without the key nobody can write lines that count.
     """
 
     def __init__(self, file: Path, *, base_url: str, api_key: str, now: Callable[[], datetime]) -> None:

@@ -26,7 +26,7 @@ from kfpipe.provider.upload_cache import UploadMemory
 
 POLICY_MARGIN_S: Final = 30.0
 AT_ONCE: Final = 4
-"""Uploads at one time; each holds its file in memory, 20 MB at most."""
+"""Uploads at the same time; each holds its file in memory, at most 20 MB."""
 
 AGE_MAX: Final = timedelta(days=1)
 """Of a copy that was there before: the folder's name holds the date."""
@@ -38,7 +38,7 @@ SUFFIXES: Final = {"image/jpeg": ".jpg", "image/png": ".png", "image/bmp": ".bmp
 
 
 class Uploads:
-    """Addresses of local frames. `ask_policy` fetches leave to upload for a model by its name on the wire."""
+    """Addresses of local frames. `ask_policy` fetches a permit to upload for a model by its name on the wire."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Uploads:
         return url
 
     async def _policy(self, wire_name: str, *, dead: wire.UploadPolicy | None = None) -> wire.UploadPolicy:
-        """Leave to upload, other than one known to be `dead`. It serves all files of a model while it lasts."""
+        """A permit to upload, other than one known to be `dead`. It serves all files of a model while it lasts."""
         async with self._asking[wire_name]:
             policy, ends_s = self._policies.get(wire_name, (None, 0.0))
             if policy is None or policy is dead or anyio.current_time() > ends_s:
@@ -118,7 +118,7 @@ async def planned_content(project: Path, medium: LocalMedium) -> bytes:
     content = await to_thread.run_sync(_read, project / medium.path, medium.size_bytes)
     if content is None or hashlib.sha256(content).hexdigest() != medium.sha256:
         what = "the file is gone" if content is None else "the file changed since it was planned"
-        raise Refused.because(medium.path, what, fix="run again")
+        raise Refused.because(medium.path, what, fix="run the command again")
     return content
 
 
@@ -129,7 +129,7 @@ async def data_uri(project: Path, medium: LocalMedium) -> str:
 
 
 def _read(path: Path, size_bytes: int) -> bytes | None:
-    """The file, cut off after one byte too many: it may have grown beyond all bounds."""
+    """The file, cut off one byte past the limit: it may have grown without bound."""
     try:
         return first_bytes(path, size_bytes + 1)
     except OSError:
@@ -137,7 +137,7 @@ def _read(path: Path, size_bytes: int) -> bytes | None:
 
 
 def _key(policy: wire.UploadPolicy, medium: LocalMedium) -> str:
-    """The name at the storage follows from the content: frames of one name must not meet, overwriting is forbidden."""
+    """The name at the storage follows from the content: frames of one name must not collide."""
     return f"{policy.folder}/{medium.sha256[:32]}{SUFFIXES.get(medium.mime_type, '')}"
 
 
@@ -146,7 +146,7 @@ def _leave_ran_out(answer: Answer) -> bool:
 
 
 def _age(answer: Answer) -> timedelta:
-    """How old the copy at the storage may be by now; raises when there is none."""
+    """How old the copy at the storage may already be; raises when there is none."""
     if answer.status in (200, 201, 204):
         return timedelta(0)
     code = wire.storage_code(answer.content)

@@ -1,7 +1,7 @@
 """Our values <-> the service's JSON. The service's own spellings stop here.
 
 Answers are read leniently (API reference, section 5): what is missing, null or of an odd type becomes None, numbers
-may be floats or text, unknown fields are ignored. What cannot be done without is asked for: without it the answer is
+may be floats or text, unknown fields are ignored. Where a required field is missing, the answer is
 `ServiceUnclear`.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, assert_never
 from urllib.parse import parse_qsl
 
 from kfpipe.catalogue import Dialect, Model
@@ -29,7 +29,7 @@ URL_LIMIT_CHARS: Final = 4096
 _STATUSES: Final = {status.value: status for status in TaskStatus}
 _BILLED_SECONDS_MAX: Final = Decimal(86_400)
 _TASK_ID: Final = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,200}")
-"""What names a task. It becomes part of addresses and file names, so nothing else is let in."""
+"""What names a task. It becomes part of addresses and file names, so nothing else is accepted."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
 
@@ -71,6 +71,8 @@ def _media(media_urls: Mapping[MediaRole, str], dialect: Dialect) -> dict[str, A
             return {"media": [{"type": str(role), "url": url} for role, url in in_order]}
         case Dialect.KEYFRAMES:
             return {f"{role}_url": url for role, url in in_order}
+        case other:
+            assert_never(other)
 
 
 # ---- answers ---------------------------------------------------------------------------------------------------
@@ -102,7 +104,7 @@ def accepted(answer: Json) -> Accepted:
     """The receipt of a submission. Raises `ServiceUnclear` without a task id: nobody knows what became of it."""
     task_id = _task_id(_object(answer, "output"))
     if task_id is None:
-        raise ServiceUnclear("the answer to the submission holds no task id")
+        raise ServiceUnclear("the answer to the submission contains no task id")
     return Accepted(task_id=task_id, request_id=_text(answer.get("request_id")))
 
 
@@ -114,7 +116,7 @@ def task_report(answer: Json, task_id: str) -> TaskReport:
     output, usage = _object(answer, "output"), _object(answer, "usage")
     status = _status(output.get("task_status"))
     if status is None:
-        raise ServiceUnclear(f"the answer holds no known task status ({clean(str(output.get('task_status')))})")
+        raise ServiceUnclear(f"the answer contains no known task status ({clean(str(output.get('task_status')))})")
     if _text(output.get("task_id")) not in (None, task_id):
         raise ServiceUnclear("the answer is about another task")
     video_url = _text(output.get("video_url"), URL_LIMIT_CHARS)
@@ -141,7 +143,7 @@ def listed_tasks(answer: Json, *, wire_name: str) -> tuple[Sequence[ListedTask],
     """
     rows = answer.get("data")
     if not isinstance(rows, list):
-        raise ServiceUnclear("the answer holds no task list")
+        raise ServiceUnclear("the answer contains no task list")
     page, pages = _number(answer.get("page_no")), _number(answer.get("total_page"))
     if page is None or pages is None:
         raise ServiceUnclear("the answer does not say how long the task list is")
@@ -159,7 +161,7 @@ def _listed_task(row: Any, wire_name: str) -> ListedTask:
         task_id=task_id,
         request_id=_text(fields.get("request_id")),
         model=_text(fields.get("model_name")) or wire_name,
-        # A word that nobody knows: at least it is not known to be over.
+        # An unknown status: at least it is not known to be over.
         status=_status(fields.get("status")) or TaskStatus.RUNNING,
         created_at=created_at,
     )
@@ -183,7 +185,7 @@ def upload_policy(answer: Json) -> UploadPolicy:
     data = _object(answer, "data")
     host, folder = _text(data.get("upload_host")), _text(data.get("upload_dir"))
     if host is None or folder is None:
-        raise ServiceUnclear("the upload policy names no place")
+        raise ServiceUnclear("the upload policy names no folder")
     return UploadPolicy(
         host=host,
         folder=folder.strip("/"),
@@ -203,7 +205,7 @@ def upload_policy(answer: Json) -> UploadPolicy:
 
 
 def failure(status: int, answer: Json | None, *, retry_after_s: float | None) -> KfpipeError:
-    """The error that an answer stands for which is not the one that was hoped for; `answer` is None when unreadable.
+    """The error that an answer means when it is not a success; `answer` is None when unreadable.
 
     Refused, that is certainly not carried out, is every 4xx that is neither 408 nor a 429 without the service's code (a
     gateway may have made two tries of one request), and whatever below that has a code that decides. All else is
@@ -225,7 +227,7 @@ def failure(status: int, answer: Json | None, *, retry_after_s: float | None) ->
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
-    """How long the service wishes to be left alone, from seconds or an HTTP date; None when it states no wish."""
+    """How long the service asks to wait, from seconds or an HTTP date; None when it does not say."""
     wish = headers.get("retry-after", "").strip()
     seconds = _number(wish)
     if seconds is not None:
@@ -257,7 +259,7 @@ def range_size_bytes(content_range: str, offset_bytes: int) -> int | None:
     """
     found = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", content_range.strip(), re.ASCII)
     if found is None or int(found[1]) != offset_bytes:
-        raise ServiceUnclear("the server sent another part of the file than was asked for")
+        raise ServiceUnclear("the server sent a different part of the file than requested")
     return None if found[2] == "*" else int(found[2])
 
 
@@ -274,7 +276,7 @@ def clean(text: str, limit_chars: int = MESSAGE_LIMIT_CHARS) -> str:
 
 
 def url_expires_at(url: str) -> datetime | None:
-    """When a signed link dies, by its `Expires` (epoch seconds); None when it does not say."""
+    """When a signed link expires, by its `Expires` (epoch seconds); None when it does not say."""
     query = url.partition("?")[2].partition("#")[0]
     expires = _number(dict(parse_qsl(query)).get("Expires"))
     return None if expires is None else _moment(expires)

@@ -1,4 +1,4 @@
-"""What there is to look at of each shot: its takes, and the clips of those that have one. Pure."""
+"""What there is to see of each shot: its takes, and the clips of those that have one. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PLAIN_IN_ADDRESS: Final = "/@=,"
 class Clip:
     """A take whose file is here, as it was rendered. `path` leads there, with forward slashes.
 
-    `has_changed` tells that the manifest asks for something else by now.
+    `has_changed` says that the take was changed in the manifest since.
     """
 
     take: Take
@@ -129,5 +129,5 @@ def _footage(take: Take, record: Record | None, file: FileState, link: Link, *, 
     if file is not FileState.MATCHES:
         return no_clip(f"{name} is {file}")
     if not 1 <= fps <= _FASTEST_FPS:
-        return no_clip(f"{fps:f} frames per second are not believable")
+        return no_clip(f"{fps:f} frames per second is not a plausible rate")
     return Clip(take=take, record=record, has_changed=has_changed, entry=record.entry, path=path)

@@ -1,4 +1,4 @@
-"""A file made for other people: where it lies, how it leads to the project's files, and writing it."""
+"""A file made for other people: where it is, how it links to the project's files, and writing it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kfpipe.files.read import first_bytes
 from kfpipe.project import Project
 
 _KIND_BYTES: Final = 7
-"""How many bytes at its beginning tell a page, a list or a sheet of kfpipe's from anything else."""
+"""How many bytes at its beginning identify a page, a list or a sheet that kfpipe wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Handout:
     def at(cls, given: Path, project: Project) -> Handout:
         """The file that the user asked for. Raises Refused where kfpipe must not write.
 
-        A link in a project may come from a stranger, and would choose the file in the user's stead.
+        A link in a project may come from a stranger, and would choose the file in place of the user.
         """
         real, named = given.resolve(), Path(os.path.normpath(given.absolute()))
         if named.is_relative_to(project.root) and not real.is_relative_to(project.root):
@@ -41,7 +41,7 @@ class Handout:
         return cls(given=given, path=real, folder=project.folder, root=project.root)
 
     def link(self, name: str) -> str | None:
-        """The way from this file to one below the manifest's folder; None when that is no file of the project."""
+        """The path from this file to one below the manifest's folder; None when that is not a file of the project."""
         target = self.folder / name
         if not target.resolve().is_relative_to(self.root):
             return None
@@ -55,7 +55,7 @@ class Handout:
         content = text.encode("utf-8")
         with storage(self.path):
             if self.path.exists() and first_bytes(self.path, _KIND_BYTES) != content[:_KIND_BYTES]:
-                what = "is there already, and kfpipe did not write it"
-                raise Refused.because(str(self.given), what, fix="name another file, or move that one away")
+                what = "already exists, and kfpipe did not write it"
+                raise Refused.because(str(self.given), what, fix="name another file, or move that one out of the way")
             durable.make_folder(self.path.parent)
             durable.replace(self.path, [content])

@@ -1,4 +1,4 @@
-"""The shots one after another, each with the clip that stands for it. Pure."""
+"""The shots one after another, each with its clip. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A shot that no clip stands for: `reason` says why not, `seconds` how long its clip is going to be.
+    """A shot without a clip: `reason` says why, `seconds` how long its clip is going to be.
 
     `choices` are the takes that could be picked.
     """

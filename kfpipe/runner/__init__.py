@@ -1,6 +1,6 @@
 """Carrying out a plan against the service: the anyio scheduler.
 
-run          the whole: lanes, follower, fetchers, the end
+run          all of it: lanes, follower, fetchers, the end
 context      what all lanes share                    settings     limits, cap, places
 lane         one model's workers                     lifecycle    the life of one take
 plan_queue, dependents    takes in the plan's order, and those that wait for others
@@ -8,9 +8,9 @@ submitter    a take becomes a task, at most once
 adopter, orphans    whose task is that, when an answer was lost
 follower, polling   tasks to their end, within the query budget
 fetcher      clips to checked files
-gate, pacing, slots    submissions per second, tasks in progress, and what to do when the service complains
+gate, pacing, slots    submissions per second, tasks in progress, and slowing down when the service asks
 budget, outcome    what may be spent, and what came of it
 breaker      pauses the run while the service is down
 signals      Ctrl-C and SIGTERM to a run
-interlock, shields, retry    who may post, what must not be torn, what may be repeated
+interlock, shields, retry    who may post, what must not be cut short, what may be repeated
 """

@@ -1,4 +1,4 @@
-"""Finding the task of a request whose answer was lost, before any thought of making the request again."""
+"""Finding the task of a request whose answer was lost, before the request may be made again."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ class Absent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ambiguous:
-    """These tasks fit equally well with more than one request: a person has to decide."""
+    """These tasks fit more than one request equally well: a person has to decide."""
 
     task_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """What the account holds that may be a take's task.
+    """What is in the account that may be a take's task.
 
-    Tasks that fit this take alone; tasks that fit several, with these; and tasks that the service has forgotten: nobody
-    can tell whose they were, nor whether they are billed.
+    Tasks that fit this take alone; tasks that fit several, with these; and tasks that the service has forgotten: it is
+    unknown whose they were, and whether they are billed.
     """
 
     fitting: tuple[Found, ...]
@@ -75,14 +75,14 @@ class Adopter:
         self._first_in_line: dict[str, frozenset[str]] = {}
 
     def expect(self, take_id: str, orphan: Submitting) -> None:
-        """Tell of an unanswered request, so that it is considered when another one's task is looked for."""
+        """Register an unanswered request, so that it is considered when another one's task is looked for."""
         if self._orphans.get(take_id) != orphan:
             self._expected_at_s[take_id] = anyio.current_time()
         self._orphans[take_id] = orphan
         self._not_looked_for.add(take_id)
 
     async def find(self, take_id: str) -> Found | Absent | Ambiguous:
-        """What became of the request of this take, which was told of by `expect`.
+        """What became of the request of this take, which `expect` registered.
 
         Waits until every task that may be its own has ended, since only then the service shows its prompt.
         """
@@ -105,7 +105,7 @@ class Adopter:
             report = await self._follower.until_final(
                 candidate.task_id,
                 self._model,
-                # Its clock may be ahead of ours.
+                # The service's clock may be ahead of ours.
                 age_s=max((self._context.now() - candidate.created_at).total_seconds(), 0.0),
                 on_status=lambda _: None,
             )
@@ -125,7 +125,7 @@ class Adopter:
         return Candidates(fitting=tuple(fitting), doubtful=tuple(doubtful), forgotten=tuple(forgotten))
 
     def _by_turn(self, take_id: str, candidates: Candidates) -> Sequence[Found]:
-        """Of tasks that several takes fit, the take's own; none when nobody can tell.
+        """Of tasks that several takes fit, the take's own; none when that cannot be decided.
 
         Twins are never on the wire together. So where there are as many tasks as twins, the tasks were made in the
         order of the requests.

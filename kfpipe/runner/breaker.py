@@ -1,4 +1,4 @@
-"""When the service is down, the whole run pauses, says so, and asks now and then whether it is back."""
+"""When the service is down, the whole run pauses, says so, and checks from time to time whether it is back."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from kfpipe.runner.pacing import backoff_s
 T = TypeVar("T")
 
 SILENCES: Final = 8
-"""So many requests in a row without an answer are no accident."""
+"""This many requests in a row without an answer are no coincidence."""
 
 LONGEST_PAUSE_S: Final = 3600.0
 """After this, the run ends in good order and leaves the rest to the next one."""
 
 
 class Breaker:
-    """A provider that is left in peace while it does not answer.
+    """A provider that is not called while it does not answer.
 
-    Every request waits here while the run is paused; one at a time asks for the account, until that is answered.
+    Every request waits here while the run is paused; one at a time checks the account, until that is answered.
     """
 
     def __init__(self, provider: Provider, random: Random, emit: Callable[[Event], None]) -> None:
@@ -57,11 +57,11 @@ class Breaker:
         await self._ask(lambda: self._provider.cancel(task_id))
 
     def download(self, url: str, *, offset_bytes: int = 0, tag: str | None = None) -> AbstractAsyncContextManager[Body]:
-        """Clips lie on other hosts: their silence says nothing of the service."""
+        """Clips are on other hosts: their silence says nothing about the service."""
         return self._provider.download(url, offset_bytes=offset_bytes, tag=tag)
 
     async def ready(self) -> None:
-        """Return when requests may be made. Raises `ServiceUnreachable` when the service stays away."""
+        """Return when requests may be made. Raises `ServiceUnreachable` when the service stays down."""
         while self._silences >= SILENCES:
             async with self._probing:
                 if self._silences >= SILENCES:

@@ -22,10 +22,10 @@ class Budget:
         return True
 
     def release(self, cost: Decimal | None) -> None:
-        """Give back what was reserved for a task that will not be billed."""
+        """Release what was reserved for a task that will not be billed."""
         self.reserved -= cost or Decimal(0)
 
     def pay(self, reserved: Decimal | None, billed: Decimal | None) -> None:
-        """Turn a reservation into what was really billed."""
+        """Replace a reservation with what was actually billed."""
         self.release(reserved)
         self.spent += billed or Decimal(0)

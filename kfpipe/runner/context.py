@@ -68,6 +68,6 @@ class Left:
 
 
 class Settled(Protocol):
-    """Hears that a take has its clip, or gets none in this run."""
+    """Called when a take has its clip, or gets none in this run."""
 
     def __call__(self, take_id: str, *, arrived: bool) -> None: ...

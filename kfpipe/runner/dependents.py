@@ -1,4 +1,4 @@
-"""Takes that go on from others: who can be made when a clip has come home, and who cannot when one will not."""
+"""Takes that continue from others: which can be rendered once a clip is here, and which cannot when it never is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Dependents:
                     self._guests.setdefault(source, []).append(step)
 
     def arrived(self, take_id: str) -> list[Step]:
-        """The take's clip is here: the steps that wait for nothing else leave the room."""
+        """The take's clip is here: the steps that wait for nothing else are released."""
         released = []
         for step in self._guests.pop(take_id, ()):
             missing = self._missing.get(step.take_id)
@@ -34,7 +34,7 @@ class Dependents:
         return released
 
     def missed(self, take_id: str) -> list[Step]:
-        """The take gets no clip in this run: all who wait for it, and all who wait for them, leave the room."""
+        """The take gets no clip in this run: all that wait for it, and all that wait for them, are dropped."""
         turned_away: list[Step] = []
         absent = [take_id]
         while absent:

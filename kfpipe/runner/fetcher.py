@@ -1,4 +1,4 @@
-"""Bringing finished clips home: from the service's link to a checked file, and onto the record."""
+"""Downloading finished clips: from the service's link to a checked file, and onto the record."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kfpipe.runner.pacing import backoff_s
 TRIES: Final = 5
 
 PARTIAL: Final = ".partial"
-"""Folder beside the renders for downloads that are not complete yet; a clip moves from there in one step."""
+"""Folder next to the renders for downloads that are not complete yet; a clip moves from there in one step."""
 
 
 class Fetcher:
@@ -38,7 +38,7 @@ class Fetcher:
     async def fetch(self, take_id: str, entry: Succeeded, output: str, size: PictureSize | None) -> Rendered:
         """The take with its file in place, on record.
 
-        The last trouble is raised (`BadRender`, `ServiceRefused`, `ServiceUnclear`) when the clip cannot be had now;
+        The last error is raised (`BadRender`, `ServiceRefused`, `ServiceUnclear`) when the clip is not available now;
         the record then still says where it is.
         """
         target = self._folder / output
@@ -77,7 +77,7 @@ class Fetcher:
     async def put_back(self, take_id: str, fingerprint: str, output: str, region: str) -> Rendered:
         """The take with an earlier clip, which is what is wanted again, in place and on record.
 
-        Raises `BadRender` when that clip is not there any more.
+        Raises `BadRender` when that clip is no longer there.
         """
         record = self._context.ledger.lock[take_id]
         clip = earlier_clip(record, fingerprint, region)
@@ -85,7 +85,7 @@ class Fetcher:
         if clip is not None:
             source = await anyio.to_thread.run_sync(whereabouts, clip.render, self._folder, sha256_of)
         if clip is None or source is None:
-            raise BadRender("the earlier clip is not there any more")
+            raise BadRender("the earlier clip is no longer there")
         target = self._folder / output
         self._refuse_outside(target.parent)
         await placement.restore(source, target, clip.render.sha256)
@@ -99,13 +99,13 @@ class Fetcher:
             raise StorageFailed(str(shelf), "it leads out of the project through a symbolic link")
 
     def tidy(self) -> None:
-        """Take away the folders of half-done downloads, unless there still are some in them."""
+        """Remove the folders for partial downloads, unless some are left in them."""
         for shelf in self._shelves:
             with suppress(OSError):
                 shelf.rmdir()
 
     async def _with_fresh_link(self, entry: Succeeded) -> Succeeded:
-        """The same entry with the link that the service names now; unchanged when it names none."""
+        """The same entry with the link that the service gives now; unchanged when it gives none."""
         try:
             report = await self._context.provider.look(entry.task.task_id)
         except (ServiceRefused, ServiceUnclear):

@@ -25,7 +25,7 @@ PATIENCE: Final = 40
 
 DOUBT_S: Final = 300.0
 """How long a young task may go on being UNKNOWN, or having succeeded without a link, before this run leaves it to the
-next one: the service's copies may lag behind, and neither settles anything."""
+next one: the service's replicas may lag behind, and neither settles anything."""
 
 TASK_LIFE_S: Final = 24 * 3600.0
 """The service forgets a task after this. Source: API reference, section 1."""
@@ -65,12 +65,12 @@ class Follower:
     async def until_final(
         self, task_id: str, model: str, *, age_s: float, on_status: Callable[[TaskStatus], None]
     ) -> TaskReport:
-        """The report that ends the task. `on_status` hears of each new status on the way.
+        """The report that ends the task. `on_status` is called with each new status.
 
         A task younger than 24 h may be reported as UNKNOWN, or as succeeded without a link: then the service has said
-        so for minutes, and it proves nothing. `age_s` may be below zero where clocks do not agree.
-        Raises `ServiceUnreachable` when the service has not answered for very long, `ServiceRefused` when it
-        refuses to speak of this task.
+        so for minutes, and it proves nothing. `age_s` may be negative where clocks disagree.
+        Raises `ServiceUnreachable` when the service has not answered for a long time, `ServiceRefused` when it
+        refuses to report on this task.
         """
         since_s = anyio.current_time() - max(age_s, 0.0)
         watch = _Watch(task_id=task_id, model=model, since_s=since_s, on_status=on_status)
@@ -86,7 +86,7 @@ class Follower:
         return watch.report
 
     async def glance(self, task_id: str) -> TaskReport | None:
-        """The report that ends the task, None as long as it is under way. Waits for an answer, and for nothing else.
+        """The report that ends the task, None as long as it is under way. Waits for the answer only.
 
         Raises `ServiceRefused` and `ServiceUnclear`.
         """
@@ -181,6 +181,6 @@ class Follower:
 
 
 def _is_doubtful(report: TaskReport) -> bool:
-    """Whether the report says what cannot be true for long of a task that was paid for."""
+    """Whether the report says something that cannot stay true of a task that was paid for."""
     without_link = report.status is TaskStatus.SUCCEEDED and report.video_url is None
     return without_link or report.status is TaskStatus.UNKNOWN

@@ -13,9 +13,9 @@ from kfpipe.runner.pacing import Pacer
 
 
 class Gate:
-    """Lets requests out in the order of their coming, at most `limit_per_s` in any second at the service.
+    """Lets requests out in order of arrival, at most `limit_per_s` in any second at the service.
 
-    Who is cancelled in the queue leaves no trace. To be used within one event loop.
+    A request cancelled in the queue leaves no trace. To be used within one event loop.
     """
 
     def __init__(self, limit_per_s: float) -> None:
@@ -29,7 +29,7 @@ class Gate:
         async with self._turn:
             await self._until_free()
             self._pacer.sent(anyio.current_time())
-        # Leaving the turn does not wait, so nobody can be cancelled between taking a place and this `try`.
+        # Leaving the turn does not wait, so nothing can be cancelled between taking a place and this `try`.
         try:
             yield
         finally:
@@ -37,7 +37,7 @@ class Gate:
             self._answer.set()
 
     def heed(self, refusal: ServiceRefused) -> None:
-        """Slow down if the service asked for it, by the kind of its complaint."""
+        """Slow down if the service asked for it, by the kind of refusal."""
         kind = verdict(refusal.code, refusal.message).throttle
         if kind is not None:
             self._pacer.throttled(anyio.current_time(), kind, refusal.retry_after_s)

@@ -1,4 +1,4 @@
-"""Who may post when: many at once, save for twins; and nobody while the account's task list is being read."""
+"""Who may post when: many at once, except twins; and none while the account's task list is being read."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Interlock:
                 self._wave_on()
 
     def looked_for(self, prompt: str) -> None:
-        """The list was read for a request with this prompt: its twins may go on."""
+        """The list was read for a request with this prompt: its twins may continue."""
         self._lost.discard(prompt)
         self._wave_on()
 

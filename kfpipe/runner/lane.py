@@ -53,7 +53,7 @@ class Lane:
         """Upload the stills of the takes that come next, so that no task in progress waits for an upload."""
         async for step in steps:
             if step.take is not None and step.action is Action.RENDER and not self._slots.is_full:
-                # Trouble is for the worker, who asks again, with patience, and reports it.
+                # Errors are left to the worker, which retries and reports them.
                 with suppress(Refused, ServiceRefused, ServiceUnclear):
                     await self._context.provider.media_urls(step.take.request)
             await ready.send(step)

@@ -45,7 +45,7 @@ TASK_LIFE: Final = timedelta(hours=24)
 """How long the service knows a task, at least. Source: API reference, section 1."""
 
 UNANSWERED_SUBMISSIONS: Final = 5
-"""How often a submission may go unanswered, and be looked for in vain, before the take is left for the next run."""
+"""How often a submission may go unanswered, and its task not be found, before the take is left for the next run."""
 
 End = Succeeded | Failed | Left
 """How a step ends: with its clip at the service, with a failure that lasts, or left for another run."""
@@ -119,7 +119,7 @@ class Lifecycle:
         try:
             found = await self._adopter_of(orphan.asked.model).find(take_id)
         except (ServiceRefused, ServiceUnclear) as trouble:
-            return Left(reason=f"its task could not be looked for: {trouble}")
+            return Left(reason=f"its task could not be looked up: {trouble}")
         if isinstance(found, Ambiguous):
             await self._context.ledger.record(take_id, Unclear(asked=orphan.asked, candidates=found.task_ids))
             return Left(reason=f"one of these tasks may be its own: {', '.join(found.task_ids)}")
@@ -136,7 +136,7 @@ class Lifecycle:
         try:
             report = await self._last_report(take_id, entry)
         except ServiceRefused as refusal:
-            return Left(reason=f"the service does not tell of its task: {refusal}")
+            return Left(reason=f"the service gives no status of its task: {refusal}")
         finally:
             context.in_flight.discard(take_id)
         if report is None:
@@ -165,7 +165,7 @@ class Lifecycle:
 
     async def _succeeded(self, take_id: str, entry: Submitted, report: TaskReport) -> Succeeded | Left:
         if report.video_url is None:
-            return Left(reason=f"task {entry.task.task_id} succeeded, but the service names no link yet")
+            return Left(reason=f"task {entry.task.task_id} succeeded, but the service gives no link yet")
         context, asked, now = self._context, entry.asked, self._context.now()
         asked_seconds = asked.parameters.duration_s
         billed_seconds = Decimal(asked_seconds) if report.billed_seconds is None else report.billed_seconds
@@ -212,7 +212,7 @@ class Lifecycle:
                 return media_urls
             if not context.budget.reserve(take.cap_cost):
                 context.outcome.over_budget = True
-                return Left(reason="it does not fit the budget")
+                return Left(reason="it would exceed the budget")
             end = await self._attempt(take, media_urls)
             if isinstance(end, Left):
                 return end  # its task may be billed: what was set aside for it stays so
@@ -278,6 +278,10 @@ def _failure_of(report: TaskReport) -> Failure:
             code, message = CANCELED, "the task was cancelled while it waited"
         case TaskStatus.UNKNOWN:
             code, message, billed = TASK_LOST, "the service no longer knows the task", None
-        case _:
+        case TaskStatus.FAILED:
             code, message = report.code or NO_REASON, report.message or "the service gave no reason"
+        case TaskStatus.SUCCEEDED | TaskStatus.PENDING | TaskStatus.RUNNING | TaskStatus.SUSPENDED as status:
+            raise AssertionError(f"a task that is {status} has not failed")
+        case other:
+            assert_never(other)
     return Failure(code=code, message=message, request_id=report.request_id, billed=billed)

@@ -17,7 +17,7 @@ from kfpipe.provider import ListedTask, TaskReport
 def candidates(listed: Iterable[ListedTask], known: Collection[str]) -> list[ListedTask]:
     """Tasks that may belong to an unanswered request: those without an owner that are not known to have failed.
 
-    Oldest first. Their times say nothing: the clock that a request was noted by may have been wrong by any amount.
+    Oldest first. Their times prove nothing: the clock by which a request was recorded may have been off by any amount.
     """
     return sorted(
         (
@@ -30,7 +30,7 @@ def candidates(listed: Iterable[ListedTask], known: Collection[str]) -> list[Lis
 
 
 def owners(report: TaskReport, orphans: Mapping[str, Submitting]) -> list[str]:
-    """The takes whose request fits a finished task, by prompt and resolution; by seconds, where that tells.
+    """The takes whose request fits a finished task, by prompt and resolution; by seconds, where that decides.
 
     Seconds are the weakest sign: what is billed may differ from what was asked for.
     """

@@ -1,4 +1,4 @@
-"""What came of a run, counted while it goes on and summed up at its end."""
+"""What came of a run, counted while it runs and summed up at its end."""
 
 from __future__ import annotations
 

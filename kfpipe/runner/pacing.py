@@ -10,29 +10,29 @@ from kfpipe.provider.codes import ThrottleKind
 
 BACKOFF_LIMIT_S: Final = 60.0
 RETRY_AFTER_LIMIT_S: Final = 3600.0
-"""A wish for a longer wait than this is a mistake of the service; it must not put a run to sleep for days."""
+"""A longer `Retry-After` is a mistake of the service; it must not put a run to sleep for days."""
 
 WINDOW_S: Final = 1.01
 """The service counts arrivals within a second; the rest is a margin for two clocks that do not agree."""
 
 TIMER_SLACK_S: Final = 0.002
-"""A sleeper wakes up a little late; that much lateness is made good by the next request."""
+"""A sleeper wakes up a little late; the next request makes up for that much."""
 
 RECOVERY_S: Final = 60.0
 """How long it takes from nothing back to the full limit. Source: API reference, section 9, "within a minute"."""
 
 SETTLING_S: Final = 1.0
-"""Requests that were under way together are refused together; they are one complaint."""
+"""Requests that were under way together are refused together; that counts as one refusal."""
 
 
 _KEPT: Final = {ThrottleKind.RATE: 0.5, ThrottleKind.BURST: 0.25}
-"""What is left of the rate after a complaint. A quota is used up by tasks in progress: the rate stays."""
+"""What is left of the rate after a refusal. A quota is used up by tasks in progress: the rate stays."""
 
 
 def backoff_s(attempt: int, retry_after_s: float | None, jitter: float) -> float:
     """Seconds to wait before asking again: 0.5 to 1, 1 to 2, 2 to 4 ... at most 60.
 
-    `attempt` is 1 after the first failure; `jitter` is in [0, 1). The service's own wish wins when it is longer.
+    `attempt` is 1 after the first failure; `jitter` is in [0, 1). The service's `Retry-After` wins when it is longer.
     """
     longest = min(BACKOFF_LIMIT_S, 2.0 ** min(attempt - 1, 16))
     own = longest * (1 + jitter) / 2
@@ -41,7 +41,7 @@ def backoff_s(attempt: int, retry_after_s: float | None, jitter: float) -> float
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """A limit that gives way when the service complains, and grows back with every second of calm.
+    """A limit that drops when the service refuses, and recovers with every second without a refusal.
 
     `level` was what was allowed at `since_s`. Fits a rate as well as a number of tasks in progress.
     """
@@ -60,7 +60,7 @@ class Allowance:
         return min(self.ceiling, self.level + grown)
 
     def lowered(self, now_s: float, *, to: float, until_s: float) -> Allowance:
-        """The allowance after a complaint: `to`, growing from `until_s` on. Complaints made together count once."""
+        """The allowance after a refusal: `to`, growing from `until_s` on. Refusals that come together count once."""
         if now_s < self.since_s + SETTLING_S:
             return replace(self, since_s=max(self.since_s, until_s))
         return replace(self, level=min(to, self.at(now_s)), since_s=max(now_s, until_s))
@@ -82,7 +82,7 @@ class Pacer:
         self._answered_s: deque[float] = deque()
 
     def rate_per_s(self, now_s: float) -> float:
-        """The rate in force, the limit less what the service complained about."""
+        """The rate in force, the limit less what the service refused."""
         return self._rate.at(now_s)
 
     def wait_s(self, now_s: float) -> float | None:
@@ -106,7 +106,7 @@ class Pacer:
         self._answered_s.append(now_s)
 
     def throttled(self, now_s: float, kind: ThrottleKind, retry_after_s: float | None) -> None:
-        """The service complained: nothing leaves for as long as it wishes, and then more slowly."""
+        """The service refused: nothing leaves for as long as it asks, and then more slowly."""
         pause_s = min(retry_after_s or 0.0, RETRY_AFTER_LIMIT_S)
         self._next_s = max(self._next_s, now_s + pause_s)
         if kind in _KEPT:

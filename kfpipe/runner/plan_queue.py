@@ -1,4 +1,4 @@
-"""The takes of a lane that can be made now, in the order of the plan; one that had to wait takes the turn it missed."""
+"""The takes of a lane that can be made now, in the order of the plan; one that had to wait is next in line."""
 
 from __future__ import annotations
 

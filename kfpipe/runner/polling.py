@@ -1,4 +1,4 @@
-"""When to look at a running task next, so that the query budget goes where a result is likely. Pure arithmetic."""
+"""When to look at a running task next, so that queries are spent where a result is likely. Pure arithmetic."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 SHORTEST_S: Final = 0.2
-"""No task is asked for more often than this, however few there are."""
+"""No task is polled more often than this, however few there are."""
 
 LONGEST_S: Final = 15.0
-"""No task is left alone for longer than this: the service's own advice for a poll interval."""
+"""No task goes unpolled for longer than this: the service's own advice for a poll interval."""
 
 _BUDGET_SHARE: Final = 0.9
 _HEAD_START: Final = 0.8
@@ -19,7 +19,7 @@ _REMEMBERED: Final = 200
 
 @dataclass(slots=True)
 class Experience:
-    """How long the tasks of one model took lately, in seconds from submission to the end."""
+    """How long recent tasks of one model took, in seconds from submission to the end."""
 
     _seen: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED), init=False)
 
@@ -39,7 +39,7 @@ def next_look_s(experience: Experience, *, age_s: float, watched: int, queries_p
     """Seconds until a task of this age is worth another query.
 
     The budget is shared evenly among the `watched` tasks, with two exceptions: a task younger than any that has
-    finished is left alone until shortly before that age, and one far older than all of them is asked for ever more
+    finished is not polled until shortly before that age, and one far older than all of them is polled more and more
     rarely. So with few tasks a result is noticed within a fraction of a second.
     """
     share_s = max(watched / (_BUDGET_SHARE * queries_per_second), SHORTEST_S)

@@ -1,4 +1,4 @@
-"""Repeating what may be repeated: harmless requests, until they are answered or it is plain that they will not be."""
+"""Repeating what may be repeated: harmless requests, until they are answered or clearly will not be."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kfpipe.runner.pacing import backoff_s
 T = TypeVar("T")
 
 TRIES: Final = 6
-"""How often a harmless request is made in all: with the waits between, about a minute."""
+"""How often a harmless request is made in total: with the waits between, about a minute."""
 
 
 def may_pass(trouble: ServiceRefused | ServiceUnclear) -> bool:
@@ -27,7 +27,7 @@ def may_pass(trouble: ServiceRefused | ServiceUnclear) -> bool:
 
 
 async def with_retries(request: Callable[[], Awaitable[T]], random: Random, *, tries: int = TRIES) -> T:
-    """The answer to a request that costs nothing and may be made again; the last trouble if there is none."""
+    """The answer to a request that costs nothing and may be made again; the last error if there is none."""
     for attempt in range(1, tries):
         try:
             return await request()

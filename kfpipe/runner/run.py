@@ -128,7 +128,7 @@ class Run:
         return self._interlocks.setdefault(model, Interlock())
 
     def _expect_orphans(self) -> None:
-        """Tell of all unanswered requests on record: a task may belong to a take that this plan leaves alone."""
+        """Register all unanswered requests on record: a task may belong to a take that this plan leaves alone."""
         for take_id, record in self._context.ledger.lock.items():
             if isinstance(record.entry, Submitting) and record.entry.asked.region == self._context.settings.region:
                 self._adopter(record.entry.asked.model).expect(take_id, record.entry)
@@ -136,13 +136,13 @@ class Run:
     # ---- takes that continue others --------------------------------------------------------------------------------
 
     def _settled(self, take_id: str, *, arrived: bool) -> None:
-        """A take has its clip, or gets none in this run: tell those who wait for it."""
+        """A take has its clip, or gets none in this run: pass that on to those that wait for it."""
         if arrived:
             for step in self._dependents.arrived(take_id):
                 self._lanes.start_soon(self._continue, step)
         else:
             for step in self._dependents.missed(take_id):
-                self._leave(step, f"goes on from {take_id}, which has no clip")
+                self._leave(step, f"continues from {take_id}, which has no clip")
 
     async def _continue(self, waiting: Step) -> None:
         """Cut the pictures that a take continues from, and do with it what is then to be done."""

@@ -1,4 +1,4 @@
-"""What a run is given: limits, cap, places, and where the time and chance come from."""
+"""What a run is given: limits, cap, places, and its sources of time and randomness."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLimits:
-    """`shared` holds the numbers that the manifest gives for the whole account; they go before those of a model."""
+    """`shared` holds the numbers that the manifest gives for the whole account; they win over those of a model."""
 
     models: Mapping[str, Pace]
     shared_submissions_per_second: float | None
@@ -31,7 +31,7 @@ class RunLimits:
     queries_per_second: float
 
     def of(self, model: str) -> Pace:
-        """The model's own pace; the most careful one for a model that the catalogue no longer holds."""
+        """The model's own pace; the most cautious one for a model that is no longer in the catalogue."""
         return self.models.get(model, Pace(submissions_per_second=1, concurrent_tasks=1))
 
 
@@ -40,11 +40,11 @@ class RunSettings:
     """How to run. `cap` is the most that may be spent (None: no limit), `list_patience_s` how long a task
     may take to appear in the account's list.
 
-    A run that `is_detached` submits as many tasks as the limits allow at once, brings home what is finished, and waits
+    A run that `is_detached` submits as many tasks as the limits allow at once, downloads what is finished, and waits
     for no other task.
 
-    `neighbours` tells the ids of the tasks that other manifests have on record; `continued` cuts the pictures that a
-    take goes on from, and says what is to be done with it then. Both may block.
+    `neighbours` returns the ids of the tasks that other manifests have on record; `continued` cuts the pictures that a
+    take continues from, and returns its next step. Both may block.
     """
 
     folder: Path

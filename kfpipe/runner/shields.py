@@ -1,4 +1,4 @@
-"""The short moments in which a run must not be torn away: a request that costs money is on the wire."""
+"""The short moments in which a run must not be cancelled: a request that costs money is on the wire."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import anyio.lowlevel
 
 
 class Shields:
-    """All shields of a run. In peace they last as long as the work inside; after `lower`, only for a grace."""
+    """All shields of a run. Normally they last as long as the work inside; after `lower`, only for a grace period."""
 
     def __init__(self) -> None:
         self._raised: set[anyio.CancelScope] = set()
 
     @asynccontextmanager
     async def raised(self) -> AsyncIterator[None]:
-        """Keep cancellation out of the block. Who is cancelled already stays outside; who is torn away learns of it."""
+        """Shield the block from cancellation. A task already cancelled does not enter; one cut short learns of it."""
         await anyio.lowlevel.checkpoint()
         with anyio.CancelScope(shield=True) as scope:
             self._raised.add(scope)

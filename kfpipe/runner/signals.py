@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, told to a run."""
+"""Ctrl-C and SIGTERM, passed on to a run."""
 
 from __future__ import annotations
 

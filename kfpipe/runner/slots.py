@@ -1,4 +1,4 @@
-"""Places for tasks in progress: as many as the limits allow, fewer while the service complains of too many."""
+"""Places for tasks in progress: as many as the limits allow, fewer while the service refuses more."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from kfpipe.provider.codes import ThrottleKind, verdict
 from kfpipe.runner.pacing import Allowance
 
 _LOOK_AGAIN_S: Final = 1.0
-"""How often a waiter asks whether a lowered limit has grown back."""
+"""How often a waiter checks whether a lowered limit has recovered."""
 
 
 class NoPlace(Exception):
-    """All places are kept by tasks that this run does not wait for."""
+    """All places are held by tasks that this run does not wait for."""
 
 
 class Slots:
@@ -49,7 +49,7 @@ class Slots:
 
     @property
     def is_full(self) -> bool:
-        """Whether no place becomes free any more."""
+        """Whether no place will become free again."""
         return self._kept >= self._limit()
 
     def keep(self) -> None:
@@ -57,10 +57,10 @@ class Slots:
         self._kept += 1
 
     def heed(self, refusal: ServiceRefused) -> None:
-        """Make do with fewer places if the service refused a task for want of room."""
+        """Use fewer places if the service refused a task because too many are in progress."""
         if verdict(refusal.code, refusal.message).throttle is ThrottleKind.QUOTA:
             now_s = anyio.current_time()
-            # The refused task holds a place as well; what the service bears is one less.
+            # The refused task holds a place as well; what the service allows is one less.
             self._allowance = self._allowance.lowered(now_s, to=max(1, self._taken - 1), until_s=now_s)
 
     def _limit(self) -> int:

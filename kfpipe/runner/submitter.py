@@ -22,7 +22,7 @@ from kfpipe.runner.retry import may_pass
 from kfpipe.runner.slots import Slots
 
 REFUSALS: Final = 10
-"""How often a request that the service asks to make later is made in all."""
+"""How often, in total, a request is made that the service asks to make later."""
 
 
 class Submitter:
@@ -37,7 +37,7 @@ class Submitter:
     async def submit(self, take: Take, media_urls: Mapping[MediaRole, str]) -> Submitted | Failed:
         """The take's new task, or why the service refuses it; both are on record.
 
-        Raises `ServiceUnclear` when nobody knows whether there is a task now: the record says so, and the request
+        Raises `ServiceUnclear` when it is unknown whether there is a task now: the record says so, and the request
         must not be made again before the account's task list was read.
         """
         request = self._with_seed(take.request)

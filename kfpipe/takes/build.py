@@ -1,4 +1,4 @@
-"""Manifest and material -> takes, in manifest order; everything that is wrong with a shot is said at once."""
+"""Manifest and inputs -> takes, in manifest order; everything that is wrong with a shot is reported at once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def make(
     prices: PriceList,
     currency: str,
 ) -> tuple[tuple[Take, ...], tuple[Problem, ...]]:
-    """The takes of all shots that are sound, and the problems of all that are not; files' own were told before."""
+    """The takes of all shots that are sound, and the problems of all that are not; those of files are known already."""
     maker = _Maker(manifest, document, material, catalogue=catalogue, prices=prices, currency=currency)
     takes = tuple(maker.takes())
     return takes, tuple(maker.problems)
@@ -92,7 +92,7 @@ class _Maker:
     def _drafts(self, shot: Shot) -> tuple[Draft, ...]:
         """The drafts of one shot; what later shots may cut from is known then.
 
-        All shots of a sequence have one matrix: what is wrong with it is told with the first of them.
+        All shots of a sequence have one matrix: what is wrong with it is reported for the first of them.
         """
         self._take_ids[shot.id] = ()
         if shot.path in self._refused_matrices:
@@ -109,7 +109,7 @@ class _Maker:
         return drafts
 
     def _take(self, draft: Draft) -> Take | None:
-        """The take, or None when something is wrong with it; all of it is told, not the first thing only."""
+        """The take, or None when something is wrong with it; all of it is reported, not just the first thing."""
         model = model_rules.chosen_model(draft, self._catalogue, self._prices.region)
         prompt, negative_prompt = self._prompts(draft)
         if isinstance(model, Finding):
@@ -157,7 +157,7 @@ class _Maker:
         if twin is not take and draft.seed is not None:
             yield Finding(
                 path=draft.path_of("seed"),
-                what=f"the take {echoed(take.id)} asks for the same clip as {echoed(twin.id)}, and would be paid too",
+                what=f"the take {echoed(take.id)} asks for the same clip as {echoed(twin.id)}, and both are paid for",
                 fix="give one of them another seed, or delete it",
                 severity=Severity.WARNING,
             )
@@ -208,7 +208,7 @@ class _Maker:
     def _prompt_problem(
         self, draft: Draft, name: str, source: str | PromptFile, template: str, error: sandbox.PromptInvalid
     ) -> Problem:
-        """The line counts in a prompt's own file; inside the manifest the prompt as a whole is pointed at."""
+        """The line counts in a prompt's own file; inside the manifest the position is that of the whole prompt."""
         if isinstance(source, PromptFile):
             return Problem(
                 file=str(PurePath(self._document.file).parent / source.path),
@@ -277,7 +277,7 @@ class _Maker:
         )
 
     def _cuts(self, draft: Draft) -> tuple[tuple[MediaRole, CutFrom], ...] | None:
-        """The pictures that other takes lend; None when one of them cannot be had."""
+        """The pictures to be cut from other takes; None when one of them is not available."""
         cuts: list[tuple[MediaRole, CutFrom]] = []
         for role, footage in draft.media.items():
             if not isinstance(footage, RenderOf):
@@ -307,7 +307,7 @@ class _Maker:
 
 
 MediaFacts = Mapping[MediaRole, StillFacts | RecordingFacts | None]
-"""What is known of a draft's media; None of those that are no files of the project."""
+"""What is known of a draft's media; None for those that are not files of the project."""
 
 
 def _likeness(draft: Draft, facts: MediaFacts) -> Hashable | None:

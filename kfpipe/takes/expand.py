@@ -1,6 +1,6 @@
 """Shot -> drafts of its takes: every cell of the matrix with its id, its settings and its seed, in declared order.
 
-A draft knows nothing of prompts and pictures yet; `kfpipe.takes` adds them.
+A draft has no prompts or pictures yet; `takes.build` adds them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, assert_never
 
 from kfpipe.domain import SEED_MAX, MediaRole
 from kfpipe.errors import Severity
@@ -45,11 +45,11 @@ class Draft:
     count: int
 
     def path_of(self, name: str) -> DataPath:
-        """Where the field's value stands: in the matrix, in the shot, or in the defaults."""
+        """Where the field's value is: in the matrix, in the shot, or in the defaults."""
         return self.cell.paths.get(name) or self.shot.path_of(name)
 
     def variables(self, shared: Mapping[str, Any]) -> dict[str, Any]:
-        """What templates may speak of; `shared` are the manifest's own variables."""
+        """What templates may use; `shared` are the manifest's own variables."""
         own = {"shot": self.shot.id, "index": self.index, "count": self.count}
         seed = {} if self.seed is None else {"seed": self.seed}
         return {**shared, **self.shot.variables, **self.cell.values, **own, **seed}
@@ -118,8 +118,8 @@ def _keyframe_findings(shot: Shot, declared: Matrix) -> Iterator[Finding]:
             yield Finding(
                 path=declared.axis_path(name),
                 at_key=True,
-                what=f"the matrix of a sequence cannot vary `{name}`: the keyframes decide it",
-                fix="write a sequence of its own for each set of keyframes",
+                what=f"the matrix of a sequence cannot vary `{name}`: the keyframes set it",
+                fix="write a separate sequence for each set of keyframes",
             )
 
 
@@ -133,8 +133,10 @@ def _seed(wanted: int | SeedChoice, take_id: str) -> int | None:
             return None
         case SeedChoice.DERIVED:
             return int.from_bytes(hashlib.sha256(take_id.encode()).digest(), "big") % (SEED_MAX + 1)
-        case _:
-            return wanted
+        case int(seed):
+            return seed
+        case other:
+            assert_never(other)
 
 
 def _take_id(shot: Shot, cell: Cell, count: int) -> str:
@@ -153,14 +155,14 @@ def _id_findings(made: tuple[Draft, ...], declared: Matrix) -> Iterator[Finding]
         if twin is not draft:
             yield Finding(
                 path=path,
-                what=f"two takes would be called {echoed(draft.id)}",
-                expected="values that differ in letters or digits: other characters become `-` in the name of a take",
+                what=f"two takes would have the id {echoed(draft.id)}",
+                expected="values that differ in letters or digits: other characters become `-` in a take's id",
                 fix="delete one of the two values, or write them differently",
             )
         if len(draft.id.encode()) > ID_LIMIT_BYTES:
             yield Finding(
                 path=path,
-                what=f"the take {echoed(draft.id)} has a name of {len(draft.id.encode())} bytes",
-                expected=f"at most {ID_LIMIT_BYTES}: it becomes the name of a file",
-                fix="shorten the id of the shot, or move long values into shots of their own",
+                what=f"the take id {echoed(draft.id)} is {len(draft.id.encode())} bytes long",
+                expected=f"at most {ID_LIMIT_BYTES}: it becomes the name of the clip's file",
+                fix="shorten the id of the shot, or give long values shots of their own",
             )

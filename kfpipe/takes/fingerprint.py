@@ -1,7 +1,7 @@
 """Everything that decides the pixels -> one digest.
 
 Two requests have one fingerprint exactly when the service would be asked for the same clip. Media count by their
-bytes (remote ones by their URL), never by their path, so that a renamed still renders nothing anew.
+bytes (remote ones by their URL), never by their path, so that renaming a still renders nothing again.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 from kfpipe.domain import CutFrom, MediaRole, RenderRequest
 
 VERSION = 1
-"""Goes into every fingerprint; a change of the canonical form below asks for a new number, and renders all anew."""
+"""Goes into every fingerprint; a change of the canonical form below needs a new number, and renders all again."""
 
 
 def canonical(request: RenderRequest, cuts: Iterable[tuple[MediaRole, CutFrom]] = ()) -> bytes:
     """The request as JSON in its one canonical spelling: sorted keys, no spaces, ASCII, no floats.
 
-    A seed of null says that each render draws its own. What few requests have (an effect, a choice of sound) is named
-    by those alone. Pictures that are still to be cut stand as references.
+    A seed of null says that each render draws its own. What few requests have (an effect, a choice of sound) is listed
+    for those only. Pictures that are still to be cut are references.
     """
     parameters = request.parameters
     pending = {role.value: f"render:{cut.take_id}:{cut.end}" for role, cut in cuts}

@@ -15,9 +15,9 @@ from kfpipe.takes.sandbox import ENVIRONMENT, REPEATED, WEIGHED, PromptInvalid
 from kfpipe.wording import did_you_mean, echoed, listed
 
 NODE_LIMIT = 2_000
-SIMPLER = "write it as a simpler text"
+SIMPLER = "write a simpler template"
 TEXT_NAME = re.compile(r"_[0-9]+")
-"""The names under which the literal pieces of a template are handed over; a template's own begin otherwise."""
+"""The names under which the literal pieces of a template are passed; a template's own names begin differently."""
 
 _ALLOWED = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For),
@@ -29,7 +29,7 @@ _ALLOWED = (
 
 
 def check(tree: nodes.Template) -> None:
-    """Raises PromptInvalid for whatever a prompt has no need of, or could be made to run for ever."""
+    """Raises PromptInvalid for whatever a prompt does not need, or that could run for ever."""
     for count, node in enumerate(walk(tree), start=1):
         if count > NODE_LIMIT:
             raise PromptInvalid("the template has too many parts", line=node.lineno, fix=SIMPLER)
@@ -39,12 +39,12 @@ def check(tree: nodes.Template) -> None:
             _check_name(node)
         elif not isinstance(node, _ALLOWED):
             raise PromptInvalid(
-                f"{_spelling(node)} is not part of the language of prompts",
+                f"{_spelling(node)} cannot be used in a prompt",
                 line=node.lineno,
                 fix="use {{ name }}, {% if %}, {% for %} and filters like {{ name | upper }}",
             )
         if isinstance(node, nodes.For) and (node.recursive or next(node.find_all(nodes.For), None)):
-            raise PromptInvalid("a loop stands inside another loop", line=node.lineno, fix="write it as one loop")
+            raise PromptInvalid("there is a loop inside another loop", line=node.lineno, fix="write it as one loop")
         if isinstance(node, nodes.Name) and node.name.startswith("_") and not TEXT_NAME.fullmatch(node.name):
             raise PromptInvalid(
                 f"the name {echoed(node.name)} starts with an underscore", line=node.lineno, fix="rename it"
@@ -69,7 +69,7 @@ def _check_name(node: nodes.Filter | nodes.Test) -> None:
     kind, every = ("filter", ENVIRONMENT.filters) if isinstance(node, nodes.Filter) else ("test", ENVIRONMENT.tests)
     known = [name for name in every if not name.startswith("_")]
     if node.name not in known:
-        fix = did_you_mean(node.name, known, f"there are {listed(sorted(known), 'and')}")
+        fix = did_you_mean(node.name, known, f"use one of these: {listed(sorted(known))}")
         raise PromptInvalid(f"there is no {kind} `{node.name}`", line=node.lineno, fix=fix)
 
 
@@ -78,7 +78,7 @@ def _spelling(node: nodes.Node) -> str:
 
 
 class Bounding(NodeTransformer):
-    """Turns `a ~ b` into the bounded join: the compiler would concatenate without asking anyone.
+    """Turns `a ~ b` into the bounded join: the compiler would concatenate without any bound.
 
     And has loops and filters counted before they begin.
     """

@@ -20,13 +20,13 @@ SETTING_NAMES = tuple(ShotSettings.__dataclass_fields__)
 FIELD_NAMES = (*SETTING_NAMES, *map(str, MediaRole))
 _OTHER_FIELDS = frozenset(["id", "tags", "vars", "matrix", "keyframes", "prompts"])
 _TEMPLATE_NAMES = frozenset(["shot", "index", "count"])
-_ALIKE = 0.8  # `sed` and `resolutions` are slips for settings; `mood` is not, although `model` is not far
+_ALIKE = 0.8  # `sed` and `resolutions` are typos of settings; `mood` is not, although it is close to `model`
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One combination of a matrix: a value for each axis, and where the values stand in the manifest."""
+    """One combination of a matrix: a value for each axis, and where the values are in the manifest."""
 
     values: Mapping[str, Scalar]
     paths: Mapping[str, DataPath]
@@ -107,7 +107,7 @@ def axis_findings(matrix: Matrix) -> Iterator[Finding]:
             yield Finding(
                 path=(*matrix.path, "exclude", place, name),
                 at_key=True,
-                what=f"`exclude` speaks of `{name}`, which is no axis of this matrix",
+                what=f"`exclude` names `{name}`, which is not an axis of this matrix",
                 expected=listed(list(matrix.axes)) if matrix.axes else None,
                 fix=did_you_mean(name, matrix.axes, "delete the entry"),
             )
@@ -121,8 +121,8 @@ def _name_findings(name: str, path: DataPath) -> Iterator[Finding]:
             path=path,
             at_key=True,
             what=f"a matrix cannot vary `{name}`",
-            expected=f"{listed(FIELD_NAMES)}, or a variable of the prompt",
-            fix="write a shot of its own for each value",
+            expected=f"{listed(FIELD_NAMES)}, or a variable in the prompt",
+            fix="write a separate shot for each value",
         )
     elif name in _TEMPLATE_NAMES or not _IDENTIFIER.fullmatch(name):
         why = "kfpipe sets it itself" if name in _TEMPLATE_NAMES else "it must be letters, digits and underscores"
@@ -162,13 +162,13 @@ def size_findings(matrix: Matrix, room: int, limit: int, *, shots: int = 1) -> I
     total = math.prod(sizes.values()) + shots * len(matrix.include)
     if total > room:
         shown = " x ".join(f"{name} ({size:,})" for name, size in sizes.items())
-        others = f" beside the {limit - room:,} of others" if room < limit else ""
+        others = f" on top of the {limit - room:,} of other matrices" if room < limit else ""
         yield Finding(
             path=matrix.path,
             at_key=True,
-            what=f"{shown} makes {total:,} takes{others}, more than the matrices of a manifest may make",
+            what=f"{shown} makes {total:,} takes{others}, more than the limit",
             expected=f"at most {limit:,} takes from all matrices together",
-            fix="shorten an axis; if so many are meant, raise the bound with a line `limits: {matrix_takes: ...}`",
+            fix="shorten an axis; if you mean that many, raise the limit with a line `limits: {matrix_takes: ...}`",
         )
 
 
@@ -179,7 +179,7 @@ def exclude_findings(matrix: Matrix) -> Iterator[Finding]:
         if not any(_fits(entry, cell) for cell in every):
             yield Finding(
                 path=(*matrix.path, "exclude", place),
-                what="this `exclude` fits no combination and leaves nothing out",
+                what="this `exclude` matches no combination and excludes nothing",
                 fix="compare its values with those of the axes",
                 severity=Severity.WARNING,
             )
@@ -193,9 +193,9 @@ def exclude_findings(matrix: Matrix) -> Iterator[Finding]:
 
 
 def unused_findings(matrix: Matrix, spoken_of: Set[str]) -> Iterator[Finding]:
-    """Variables that the prompts, which speak of `spoken_of`, do not use: their takes differ by chance alone.
+    """Variables that the prompts, which use `spoken_of`, do not use: their takes differ by chance alone.
 
-    Where the name resembles a setting it is a slip, and the takes would not be what was asked for.
+    Where the name resembles a setting it is a typo, and the takes would not be what was asked for.
     """
     paths: dict[str, DataPath] = {name: matrix.axis_path(name) for name in matrix.axes}
     for place, entry in matrix.include.items():
@@ -205,8 +205,8 @@ def unused_findings(matrix: Matrix, spoken_of: Set[str]) -> Iterator[Finding]:
         yield Finding(
             path=paths[name],
             at_key=True,
-            what=f"`{name}` is varied, but it is no setting of a shot, and the prompt does not use it",
-            expected=f"{listed(FIELD_NAMES)}, or a variable of the prompt",
+            what=f"`{name}` is varied, but it is not a field of a shot, and the prompt does not use it",
+            expected=f"{listed(FIELD_NAMES)}, or a variable in the prompt",
             fix=suggested(alike, f"write {{{{ {name} }}}} in the prompt, or delete the axis"),
             severity=Severity.ERROR if alike else Severity.WARNING,
         )

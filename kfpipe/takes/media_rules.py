@@ -1,4 +1,4 @@
-"""What a model asks of pictures, sounds and clips, of one file at a time and of two together."""
+"""What a model requires of pictures, sounds and clips: of one file, and of two together."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def still_findings(path: DataPath, model: Model, role: MediaRole, still: StillFa
     if still.alpha:
         yield Finding(
             path=path,
-            what=f"{subject} has an alpha channel (transparency), which {model.name} does not take",
+            what=f"{subject} has an alpha channel (transparency), which {model.name} does not accept",
             expected="a picture without transparency",
-            fix="flatten it onto a background and save it again",
+            fix="flatten it onto a background",
         )
     yield from weight_findings(path, model, role, still.size_bytes)
     yield from side_findings(path, model, role, still.width_px, still.height_px)
@@ -70,14 +70,14 @@ def weight_findings(path: DataPath, model: Model, role: MediaRole, size_bytes: i
     if size_bytes > limit_bytes:
         yield Finding(
             path=path,
-            what=f"{_subject(role)} is {size_bytes / 2**20:.1f} MB large",
+            what=f"{_subject(role)} is {size_bytes / 2**20:.1f} MB",
             expected=f"at most {limit_bytes // 2**20} MB for {model.name}",
             fix="export it with a lower bit rate" if is_recording else "save it as JPEG, or scale it down",
         )
 
 
 def recording_findings(path: DataPath, model: Model, role: MediaRole, recording: RecordingFacts) -> Iterator[Finding]:
-    """What the service would refuse about a sound or a clip; nothing where the model takes none at all."""
+    """What the service would refuse about a sound or a clip; nothing where the model accepts none at all."""
     rules = model.recordings.get(role)
     if rules is None:
         return
@@ -111,14 +111,14 @@ def clip_findings(path: DataPath, duration_s: int, clip: RecordingFacts) -> Iter
     if clip.seconds >= duration_s:
         yield Finding(
             path=path,
-            what=f"the duration of {duration_s} s counts the first clip, which lasts {clip.seconds:f} s by itself",
+            what=f"the duration of {duration_s} s includes the first clip, which alone lasts {clip.seconds:f} s",
             expected="a duration longer than the clip",
-            fix=f"write `duration: {int(clip.seconds) + 1}` or more; each second is billed, those of the clip too",
+            fix=f"write `duration: {int(clip.seconds) + 1}` or more; every second is billed, those of the clip too",
         )
 
 
 def shape_findings(path: DataPath, first: StillFacts, last: StillFacts) -> Iterator[Finding]:
-    """A last frame of another shape is cropped or stretched by the service: it says nowhere which."""
+    """A last frame of another shape is cropped or stretched by the service: which of the two is not documented."""
     ratio = (first.width_px * last.height_px) / (first.height_px * last.width_px)
     if abs(ratio - 1) > ASPECT_TOLERANCE:
         yield Finding(

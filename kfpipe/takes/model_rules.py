@@ -1,7 +1,7 @@
 """What the chosen model and region offer, asked of one draft at a time.
 
-The service answers a wrong request with a failed task minutes later, and cuts an over-long prompt without a word;
-here the same is said before anything is sent.
+The service answers a wrong request with a failed task minutes later, and cuts an over-long prompt without notice;
+here the same is reported before anything is sent.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kfpipe.wording import did_you_mean, echoed, listed
 
 
 def chosen_model(draft: Draft, catalogue: Catalogue, region: Region) -> Model | Finding:
-    """The model that the draft asks for, as the catalogue knows it, or why it cannot be had."""
+    """The model that the draft asks for, as the catalogue knows it, or why it is not available."""
     name = draft.settings.model
     model = None if name is None else catalogue.model(name)
     if model is not None and region.name in model.offers:
@@ -60,7 +60,7 @@ def setting_findings(draft: Draft, model: Model) -> Iterator[Finding]:
         fixed = model.min_duration_s == model.max_duration_s
         yield Finding(
             path=draft.path_of("duration"),
-            what=f"a clip of {settings.duration} s cannot be made by {model.name}",
+            what=f"{model.name} cannot make a clip of {settings.duration} s",
             expected=f"{model.min_duration_s} s" if fixed else f"{model.min_duration_s} to {model.max_duration_s} s",
             fix=_assignment(draft, "duration", min(max(settings.duration, model.min_duration_s), model.max_duration_s)),
         )
@@ -69,18 +69,18 @@ def setting_findings(draft: Draft, model: Model) -> Iterator[Finding]:
             path=draft.path_of("audio"),
             what=f"{model.name} always makes sound",
             expected="`audio: true`",
-            fix="delete the line; the sound can be taken out of the finished clip",
+            fix="delete the line; the sound can be removed from the finished clip",
         )
 
 
 def _nearest(resolution: str, offered: tuple[str, ...]) -> str:
-    """`1080p` and `1080` are meant well; for all else the cheapest that is offered."""
+    """`1080p` and `1080` are understood; for all else the cheapest that is offered."""
     digits = resolution.strip().upper().removesuffix("P")
     return next((known for known in offered if known.removesuffix("P") == digits), offered[0])
 
 
 def _assignment(draft: Draft, name: str, value: object) -> str:
-    """How to write the value, and where it would go when the present one is inherited."""
+    """How to write the value, and where when the present one is inherited."""
     inherited = draft.shot.inherits(name) and name not in draft.cell.values
     return f"write `{name}: {value}`{' in this shot' if inherited else ''}"
 
@@ -93,14 +93,14 @@ def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: st
     )
     for name, text, limit in limits:
         if text and limit == 0:
-            what = f"{model.name} takes no {name.replace('_', ' ')}"
-            yield Finding(path=draft.path_of(name), what=what, fix="delete it, or say in the prompt what is wanted")
+            what = f"{model.name} does not accept a {name.replace('_', ' ')}"
+            yield Finding(path=draft.path_of(name), what=what, fix="delete it, or describe in the prompt what you want")
         elif len(text) > limit:
             yield Finding(
                 path=draft.path_of(name),
                 what=f"the {name.replace('_', ' ')} has {len(text):,} characters once its variables are filled in",
                 expected=f"at most {limit:,} for {model.name}",
-                fix=f"shorten it by {len(text) - limit:,}: the service would cut the end off, and bill the clip",
+                fix=f"shorten it by {len(text) - limit:,}: the service would cut off the end, and still bill the clip",
             )
     if not prompt:
         yield Finding(
@@ -112,7 +112,7 @@ def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: st
 
 
 def media_findings(draft: Draft, model: Model) -> Iterator[Finding]:
-    """Media that the model cannot do without, does not know, or does not take together."""
+    """Media that the model needs, does not know, or does not accept together."""
     refused = {role for role in MediaRole if role in draft.shot.refused or role in draft.cell.values}
     asked = refused | draft.media.keys()
     legal = _WITH_AN_EFFECT if draft.settings.template is not None else model.combinations
@@ -126,9 +126,9 @@ def media_findings(draft: Draft, model: Model) -> Iterator[Finding]:
         together = [str(role) for role in MediaRole if role in asked]
         yield Finding(
             path=draft.path_of(together[-1]),
-            what=f"{listed(together, 'and')} cannot go together for {model.name}",
+            what=f"{model.name} does not accept {listed(together, 'and')} together",
             expected=listed(_in_words(combination) for combination in legal),
-            fix="delete what is not meant",
+            fix="delete what you do not need",
         )
     else:
         needed = min(fitting, key=len) - asked
@@ -144,13 +144,13 @@ def _in_words(combination: frozenset[MediaRole]) -> str:
 
 def _foreign(draft: Draft, model: Model, role: MediaRole) -> Finding:
     if draft.settings.template is not None:
-        what, fix = f"`{role}` has no place beside `template`", "delete one of the two"
+        what, fix = f"`{role}` cannot be used with `template`", "delete one of the two"
         return Finding(path=draft.path_of(role), what=what, expected="`first_frame` alone", fix=fix)
     return Finding(
         path=draft.path_of(role),
-        what=f"`{role}` is not taken by {model.name}",
+        what=f"{model.name} does not accept `{role}`",
         expected=listed(_in_words(combination) for combination in model.combinations),
-        fix="delete it, or choose a model that takes it, like wan2.7-i2v",
+        fix="delete it, or choose a model that accepts it, like wan2.7-i2v",
     )
 
 
@@ -158,9 +158,9 @@ def _missing(draft: Draft, model: Model, role: MediaRole) -> Finding:
     if role is MediaRole.LAST_FRAME:
         return Finding(
             path=draft.path_of(role),
-            what=f"there is no last frame, and {model.name} needs both",
+            what=f"there is no last frame, but {model.name} needs both",
             expected="`last_frame`: the picture that the clip ends with",
-            fix="add a line like `last_frame: frames/b.png`, or choose wan2.7-i2v, which can do without",
+            fix="add a line like `last_frame: frames/b.png`, or choose wan2.7-i2v, which does not need one",
         )
     return Finding(
         path=draft.path_of(role),
@@ -171,7 +171,7 @@ def _missing(draft: Draft, model: Model, role: MediaRole) -> Finding:
 
 
 def template_findings(draft: Draft, model: Model) -> Iterator[Finding]:
-    """Effects that the model lacks, as far as anybody knows. Source: API reference, 3.3."""
+    """Effects that the model lacks, as far as is known. Source: API reference, 3.3."""
     name, path = draft.settings.template, draft.path_of("template")
     if name is None:
         return
@@ -181,15 +181,17 @@ def template_findings(draft: Draft, model: Model) -> Iterator[Finding]:
     elif name not in model.templates:
         yield Finding(
             path=path,
-            what=f"the effect {echoed(name)} is not among those known of {model.name}",
+            what=f"{echoed(name)} is not a known effect of {model.name}",
             expected=listed(model.templates) if model.templates else None,
-            fix=did_you_mean(name, model.templates, "check the spelling; a wrong name fails, and is not billed"),
+            fix=did_you_mean(
+                name, model.templates, "check the spelling; with a wrong name the task fails, and is not billed"
+            ),
             severity=Severity.WARNING,
         )
     if draft.settings.prompt and not draft.shot.inherits("prompt"):
         yield Finding(
             path=draft.path_of("prompt"),
-            what="an effect takes no prompt: this one is not sent",
+            what="an effect does not use a prompt: this one is not sent",
             fix="delete it, or delete `template`",
             severity=Severity.WARNING,
         )

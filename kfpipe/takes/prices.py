@@ -24,7 +24,7 @@ class PriceList:
     written: Mapping[tuple[str, str], Decimal]
 
     def per_second(self, model: Model, resolution: str) -> Decimal | None:
-        """What one second costs; None when nobody knows. The command line wins, then the manifest."""
+        """What one second costs; None when that is unknown. The command line wins, then the manifest."""
         key, known = (model.name, resolution), model.offers[self.region.name].prices.get(resolution)
         return self.given.get(key, self.written.get(key, known))
 
@@ -52,12 +52,12 @@ def price_list(
 
 
 def _line_findings(line: PriceLine, model: Model | None, catalogue: Catalogue) -> Iterator[Finding]:
-    """A price that no take could ever have is a slip of the pen."""
+    """A price that no take can have is a typo."""
     if model is None:
         yield Finding(
             path=line.path[:2],
             at_key=True,
-            what=f"there is a price for the model {echoed(line.model)}, which is not known",
+            what=f"there is a price for {echoed(line.model)}, which is not a known model",
             expected=listed(list(catalogue.models)),
             fix=did_you_mean(line.model, catalogue.models, "delete the price"),
         )
@@ -65,7 +65,7 @@ def _line_findings(line: PriceLine, model: Model | None, catalogue: Catalogue) -
         yield Finding(
             path=line.path,
             at_key=True,
-            what=f"there is a price for {echoed(line.resolution)}, which {model.name} does not make",
+            what=f"there is a price for {echoed(line.resolution)}, which {model.name} does not offer",
             expected=listed(model.resolutions),
             fix="delete the price",
         )

@@ -1,4 +1,4 @@
-"""Jinja2, strict and fenced in: template + variables -> prompt text.
+"""Jinja2, strict and sandboxed: template + variables -> prompt text.
 
 Templates may come from strangers. The sandbox keeps them from the file system and from Python, but bounds neither time
 nor memory; so only the part of the language that a prompt needs is let through, sizes are checked where values can
@@ -72,12 +72,12 @@ def _run(template_text: str, variables: Mapping[str, Any]) -> str:
     except PromptInvalid as error:
         raise PromptInvalid(error.what, line=_line(template, error), fix=error.fix) from error
     except _RENDER_ERRORS as error:
-        fix = "text and numbers are put together by writing them one after the other: {{ a }}{{ b }}"
+        fix = "to join text and numbers, write them one after the other: {{ a }}{{ b }}"
         raise PromptInvalid(f"the template fails: {error}", line=_line(template, error), fix=fix) from error
 
 
 def names(template_text: str) -> frozenset[str]:
-    """The variables that a template speaks of. Raises PromptInvalid."""
+    """The variables that a template uses. Raises PromptInvalid."""
     return _names(_split(template_text)[0]) if "{" in template_text else frozenset()
 
 
@@ -117,7 +117,7 @@ def _compiled(skeleton: str) -> Template:
         raise PromptInvalid(
             f"the template cannot be read: {error.message}",
             line=error.lineno,
-            fix="write a variable as {{ name }}; for braces that are meant literally write {{ '{{' }}",
+            fix="write a variable as {{ name }}; for literal braces write {{ '{{' }}",
         ) from error
     except (TemplateError, RecursionError, SyntaxError, MemoryError) as error:
         raise PromptInvalid("the template is nested too deeply", fix=SIMPLER) from error

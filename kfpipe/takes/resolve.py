@@ -19,7 +19,7 @@ from kfpipe.takes import fingerprint, media_rules
 
 
 def resolved(take: Take, pictures: Mapping[MediaRole, LocalMedium]) -> tuple[Take, tuple[str, ...]]:
-    """The take with the pictures that were cut for it, and what is wrong with them for its model, in messages.
+    """The take with the pictures that were cut for it, and what is wrong with them for its model, as messages.
 
     Its fingerprint is no longer provisional, and its size is known when its first frame was among the pictures.
     """

@@ -72,7 +72,7 @@ def _count(units: int) -> None:
     if meter is not None:
         meter.done += units
         if meter.done > WORK_LIMIT:
-            raise PromptInvalid("the template has too much to do", fix="make its loops shorter")
+            raise PromptInvalid("the template does too much work", fix="make its loops shorter")
 
 
 def check_variable(name: str, value: Any) -> None:
@@ -90,14 +90,14 @@ def check_variable(name: str, value: Any) -> None:
         count += 1
     if pending or chars > OUTPUT_LIMIT_CHARS:
         most = f"{VALUES_LIMIT:,} values and {OUTPUT_LIMIT_CHARS:,} characters"
-        raise PromptInvalid(f"the variable {echoed(name)} is too large for a prompt", fix=f"keep to {most}")
+        raise PromptInvalid(f"the variable {echoed(name)} is too large for a prompt", fix=f"keep it to {most}")
 
 
 def check_size(chars: int) -> None:
     """Raises PromptInvalid for a text that is too long for a prompt."""
     if chars > OUTPUT_LIMIT_CHARS:
         raise PromptInvalid(
-            f"the text grows beyond {OUTPUT_LIMIT_CHARS:,} characters", fix="shorten the template or its variables"
+            f"the text is longer than {OUTPUT_LIMIT_CHARS:,} characters", fix="shorten the template or its variables"
         )
 
 
@@ -120,7 +120,7 @@ def _weighed(value: Any) -> Any:
 def _bounded_range(*bounds: int) -> range:
     numbers = range(*bounds)
     if len(numbers) > RANGE_LIMIT:
-        raise PromptInvalid(f"range() counts further than {RANGE_LIMIT:,} steps", fix="make the range shorter")
+        raise PromptInvalid(f"range() has more than {RANGE_LIMIT:,} steps", fix="make the range shorter")
     return numbers
 
 
@@ -173,9 +173,9 @@ class _Environment(ImmutableSandboxedEnvironment):
         if operator == "+" and not isinstance(left, Undefined) and not isinstance(right, Undefined):
             check_size(sum(len(value) for value in (left, right) if isinstance(value, str | list | tuple)))
         elif operator != "+" and (isinstance(left, str | list | tuple) or isinstance(right, str | list | tuple)):
-            raise PromptInvalid(f"`{operator}` is for numbers only", fix="write repeated text out")
+            raise PromptInvalid(f"`{operator}` is for numbers only", fix="write repeated text in full")
         elif any(isinstance(value, int | float) and abs(value) > NUMBER_LIMIT for value in (left, right)):
-            raise PromptInvalid("the numbers grow too large", fix="compute with smaller ones")
+            raise PromptInvalid("the numbers become too large", fix="use smaller ones")
         return super().call_binop(context, operator, left, right)
 
     def getattr(self, obj: Any, attribute: str) -> Any:

@@ -1,4 +1,4 @@
-"""Which take of another shot lends its clip."""
+"""Which take of another shot a clip or picture is taken from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_SHOWN = 5
 
 
 def lending_take(render: RenderOf, take_ids: Sequence[str], path: DataPath) -> str | Finding | None:
-    """The take of the source that is meant; None when the source has no sound take, of which it was told already.
+    """The take of the source that is meant; None when the source has no sound take, which was already reported.
 
     `take_ids` are those of the source; `path` is where the render is asked for. Where there is one take only, as in a
     draft, there is nothing to choose, whatever `take` says.
@@ -24,7 +24,7 @@ def lending_take(render: RenderOf, take_ids: Sequence[str], path: DataPath) -> s
     if render.take is None:
         return Finding(
             path=path,
-            what=f"shot '{render.shot_id}' has {len(take_ids):,} takes, and the picture is cut from one",
+            what=f"shot '{render.shot_id}' has {len(take_ids):,} takes, but the picture is cut from one",
             expected=_some(take_ids),
             fix=f"add a line like `take: {cell_of(take_ids[0])}`",
         )
@@ -34,7 +34,7 @@ def lending_take(render: RenderOf, take_ids: Sequence[str], path: DataPath) -> s
         return meant[0]
     return Finding(
         path=(*path, "take"),
-        what=f"{echoed(render.take)} is {'no take' if not meant else 'more than one take'} of shot '{render.shot_id}'",
+        what=f"{echoed(render.take)} names {'no' if not meant else 'more than one'} take of shot '{render.shot_id}'",
         expected=_some(meant or take_ids),
         fix=did_you_mean(render.take, (cell_of(take_id) for take_id in meant or take_ids), "write one of these"),
     )

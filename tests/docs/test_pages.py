@@ -126,7 +126,7 @@ def test_every_command_prints_what_the_page_shows(
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_tables_are_those_of_the_schemas_and_the_code(page: Path) -> None:
     text = page.read_text("utf-8")
-    assert TABLES["written"](text) == text, "python -m docs.tables writes them anew"
+    assert TABLES["written"](text) == text, "python -m docs.tables writes them again"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def first_cells(page: Path) -> set[str]:
     return set(re.findall(r"^\| `([^`]+)`", page.read_text("utf-8"), re.MULTILINE))
 
 
-def test_the_page_on_runs_tells_of_all_actions_states_exit_codes_and_variables() -> None:
+def test_the_page_on_runs_covers_all_actions_states_exit_codes_and_variables() -> None:
     page = DOCS / "running.md"
     text = page.read_text("utf-8")
     cells = first_cells(page)

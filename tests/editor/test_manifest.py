@@ -93,5 +93,5 @@ def test_a_field_under_the_mouse_is_explained(sheet: Sheet, field: str) -> None:
         ("tags: [black cat]", "black cat: letters (a to z), digits, dots, hyphens and underscores"),
     ],
 )
-def test_a_slip_is_underlined_with_its_reason(sheet: Sheet, slip: str, complaint: str) -> None:
+def test_a_typo_is_underlined_with_its_reason(sheet: Sheet, slip: str, complaint: str) -> None:
     assert any(told.startswith(complaint) for told in sheet.complaints(f"{SHOT}{slip}\n"))

@@ -27,7 +27,7 @@ def test_the_link_stays_the_same_from_query_to_query(shared, bodies):
     assert shared.look(task_id)["output"]["video_url"] == first
 
 
-def test_a_download_can_go_on_where_it_was_cut_off(link):
+def test_a_download_can_continue_where_it_was_cut_off(link):
     whole = httpx.get(link)
     rest = httpx.get(link, headers={"Range": "bytes=1000-", "If-Range": whole.headers["etag"]})
     assert rest.status_code == 206
@@ -53,7 +53,7 @@ def test_a_range_behind_the_end_cannot_be_satisfied(link):
     assert (response.status_code, response.headers["content-range"]) == (416, f"bytes */{size}")
 
 
-def test_head_tells_the_size_and_sends_nothing(link):
+def test_head_shows_the_size_and_sends_nothing(link):
     response = httpx.head(link)
     assert (response.status_code, response.content) == (200, b"")
     assert int(response.headers["content-length"]) == len(httpx.get(link).content)

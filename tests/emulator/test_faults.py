@@ -127,7 +127,7 @@ def test_downloads_may_be_cut_corrupted_or_slow(start, bodies):
     assert httpx.get(link).content == whole
 
 
-def test_a_cut_download_can_go_on(start, bodies):
+def test_a_cut_download_can_continue(start, bodies):
     caller = start()
     link = caller.finish(caller.make(bodies.kf2v()))["output"]["video_url"]
     caller.emulator.script({"on": "download", "do": "truncate", "after_bytes": 500, "nth": 1})

@@ -122,7 +122,7 @@ def test_equal_scenes_give_equal_bytes(scene, tmp_path, render):
     assert len(digests) == 1
 
 
-def test_another_seed_moves_otherwise(scene, tmp_path):
+def test_another_seed_moves_differently(scene, tmp_path):
     one = rendered(scene, tmp_path / "a.mp4").read_bytes()
     other = rendered(replace(scene, seed=8), tmp_path / "b.mp4").read_bytes()
     assert one != other
@@ -143,7 +143,7 @@ def test_every_clip_is_marked_and_watermarked_only_on_request(scene, tmp_path):
     assert contrast(marked, lower_right) < 25 < contrast(watermarked, lower_right)
 
 
-def test_a_clip_that_is_gone_on_from_opens_the_film(scene, pictures, tmp_path):
+def test_a_clip_that_is_continued_opens_the_film(scene, pictures, tmp_path):
     opening = rendered(replace(scene, has_sound=False), tmp_path / "opening.mp4")
     clip = StoredFile(opening, "opening", opening.stat().st_size)
     going_on = replace(scene, first=clip, goes_on=True, last=pictures[0], seconds=4, has_sound=False)

@@ -88,7 +88,7 @@ def test_a_pending_task_is_canceled_and_a_finished_one_is_not(frames):
     assert (refused.status_code, refused.code) == (400, "UnsupportedOperation")
 
 
-def test_a_failure_is_told_in_the_task(frames):
+def test_a_failure_is_reported_in_the_task(frames):
     answer = VideoSynthesis.call("wan2.7-i2v", "A lamp goes on.", media=media(frames)[1:])
     assert (answer.status_code, answer.output.task_status) == (200, "FAILED")
     assert answer.output["code"] == "InvalidParameter"

@@ -190,7 +190,7 @@ def test_what_a_fault_made_of_a_task_stays(bodies, live):
     assert [charge.seconds for charge in caller.emulator.bill().charges] == [9]
 
 
-def test_a_time_that_was_told_is_never_in_the_future_again(bodies, live):
+def test_a_time_that_was_reported_is_never_in_the_future_again(bodies, live):
     caller = live(queue_s=0, run_s=5000)
     task_id = caller.make(bodies.kf2v())
     while (output := caller.finish(task_id)["output"])["task_status"] != "SUCCEEDED":
@@ -211,7 +211,7 @@ def test_a_time_that_was_told_is_never_in_the_future_again(bodies, live):
         (-50, 120, 0, 0),  # a clock on the wall may be set back
     ],
 )
-def test_time_goes_on_while_nobody_is_there(asleep_s, factor, ahead_s, passed_s):
+def test_time_continues_while_nobody_is_there(asleep_s, factor, ahead_s, passed_s):
     last = Entry(wall_s=1000.0, at=1000.0 + ahead_s, event=Passed())
     assert resumes_at(last, factor, 1000.0 + asleep_s) == last.at + passed_s
 

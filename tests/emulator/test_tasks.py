@@ -150,7 +150,7 @@ def test_the_list_shows_the_newest_first_and_page_by_page(caller, bodies):
     assert caller.http.get("tasks", params={"page_no": 4, "page_size": 2}).json()["data"] == []
 
 
-def test_a_list_entry_tells_the_submission_and_nothing_of_the_request(start, bodies):
+def test_a_list_entry_shows_the_submission_and_nothing_of_the_request(start, bodies):
     caller = start(queue_s=0)
     submitted = caller.submit(bodies.kf2v()).json()
     (entry,) = caller.http.get("tasks").json()["data"]

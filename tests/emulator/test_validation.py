@@ -208,7 +208,7 @@ def test_a_remote_frame_is_drawn_and_in_strict_mode_out_of_reach(start, bodies):
     assert strict.failure(body) == ("InvalidParameter", f"Failed to download {URL}")
 
 
-def test_a_clip_that_is_gone_on_from_counts_towards_the_length(shared, bodies, as_uri, tmp_path):
+def test_a_clip_that_is_continued_counts_towards_the_length(shared, bodies, as_uri, tmp_path):
     clip = tmp_path / "clip.mp4"
     with av.open(clip, "w") as container:
         video = container.add_stream("libx264", rate=10)

@@ -38,20 +38,20 @@ def test_a_cost_that_is_not_what_its_seconds_come_to_is_shown_where_it_stands() 
     assert problem.position is not None
 
 
-def test_a_price_that_nobody_knows_is_not_reckoned_with() -> None:
+def test_a_price_that_nobody_knows_is_not_counted() -> None:
     assert told({"walk": record(rendered(take("walk", unit_price=None), of_result=result(cost=None)))}) == []
 
 
 def test_one_task_cannot_be_two_takes() -> None:
     walk = record(replace(rendered(take("walk"), of_render=render("renders/walk.mp4")), task=task("task-kitten")))
     (problem,) = told(clip("kitten") | {"walk": walk})
-    assert "task-kitten is on record for 'kitten' already" in problem.what
+    assert "task-kitten is already on record for 'kitten'" in problem.what
 
 
 def test_one_file_cannot_be_two_clips() -> None:
     walk = record(replace(rendered(take("walk"), of_render=render("renders/kitten.mp4")), task=task("task-walk")))
     (problem,) = told(clip("kitten") | {"walk": walk})
-    assert problem.expected == "a file for each take"
+    assert problem.expected == "one file for each take"
 
 
 def test_a_shot_has_one_choice() -> None:

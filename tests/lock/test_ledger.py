@@ -155,7 +155,7 @@ def test_a_merge_conflict_is_shown_at_its_first_marker(home: LockPaths):
     assert "merge conflict" in problem.what
 
 
-def test_a_slip_of_syntax_has_line_and_column(home: LockPaths):
+def test_a_syntax_error_has_line_and_column(home: LockPaths):
     problem = problem_in(home, text_of_a_lock(home).replace('"serial": 1,', '"serial": 1', 1))
     assert problem.position == Position(line=7, column=7)
     assert problem.fix
@@ -165,18 +165,18 @@ def test_a_take_that_is_there_twice_is_shown_at_its_second_place(home: LockPaths
     text = text_of_a_lock(home)
     problem = problem_in(home, text.replace('"monster"', '"kitten"'))
     assert problem.position == Position(line=text[: text.index('"monster"')].count("\n") + 1, column=5)
-    assert problem.what == "the name 'kitten' is there twice"
+    assert problem.what == "the name 'kitten' appears twice"
 
 
 def test_a_wrong_value_is_shown_where_it_stands_with_what_belongs_there(home: LockPaths):
     problem = problem_in(home, text_of_a_lock(home).replace('"seed": 7', '"seed": "seven"', 1))
     assert problem.position == Position(line=10, column=15)
     assert problem.where == "take 'kitten'"
-    assert problem.what == "the field `seed` holds the text 'seven'"
+    assert problem.what == "the field `seed` is the text 'seven'"
     assert problem.expected == "The seed as sent; null only when it is not drawn yet."
 
 
-def test_all_that_is_wrong_is_told_at_once(home: LockPaths):
+def test_all_that_is_wrong_is_reported_at_once(home: LockPaths):
     text = text_of_a_lock(home).replace('"seed"', '"sead"')
     home.lockfile_path.write_text(text, encoding="utf-8")
     with pytest.raises(Refused) as refusal:
@@ -184,7 +184,7 @@ def test_all_that_is_wrong_is_told_at_once(home: LockPaths):
     assert [(problem.where, problem.what) for problem in refusal.value.problems] == [
         (f"take '{take}'", what)
         for take in ("kitten", "monster")
-        for what in ("`seed` is missing", "'sead' is not known here")
+        for what in ("`seed` is missing", "'sead' is not allowed here")
     ]
 
 
@@ -267,7 +267,7 @@ async def test_at_the_end_the_journal_is_folded_into_the_lockfile(home: LockPath
 
 
 @pytest.mark.anyio
-async def test_after_a_fold_the_run_goes_on_in_a_new_journal(home: LockPaths):
+async def test_after_a_fold_the_run_continues_in_a_new_journal(home: LockPaths):
     with opened(home) as ledger:
         await ledger.record("kitten", submitting())
         assert ledger.fold()
@@ -396,7 +396,7 @@ def test_what_a_killed_run_left_half_written_is_cleared_away(home: LockPaths):
     assert other.exists()
 
 
-def test_a_second_run_hears_who_holds_the_project(home: LockPaths):
+def test_a_second_run_is_told_who_holds_the_project(home: LockPaths):
     child = stranger(home, "wait")
     with pytest.raises(ProjectBusy) as busy:
         opened(home)

@@ -127,7 +127,7 @@ def test_the_side_that_knows_how_a_task_ended_is_believed() -> None:
     assert settled(one(unknown), one(given_up), one(found)).entry == found
 
 
-def test_a_take_under_way_stays_the_latest_so_that_it_is_brought_home() -> None:
+def test_a_take_under_way_stays_the_latest_so_that_it_is_downloaded() -> None:
     merged = settled({}, one(under_way(1)), one(clip(5)))
     assert isinstance(merged.entry, Submitted)
     assert merged.previous == (clip(5),)

@@ -55,7 +55,7 @@ def histories(draw: st.DrawFn) -> tuple[Lock, Lock, Lock]:
         return {"kitten": Record(entry=entry, previous=tuple(previous), picked=draw(st.booleans()))}
 
     def gone_on(lock: Lock) -> Lock:
-        """With an earlier clip put back, perhaps."""
+        """With an earlier clip restored, perhaps."""
         clips = [(take_id, clip) for take_id in lock for clip in lock[take_id].previous if isinstance(clip, Rendered)]
         if not clips or not isinstance(lock["kitten"].entry, Rendered | Failed) or draw(st.booleans()):
             return lock

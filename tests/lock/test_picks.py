@@ -35,7 +35,7 @@ def test_a_take_is_named_in_full_or_by_its_part_behind_the_shot(name: str) -> No
     [
         ("kiten", "seed=1", "there is no shot 'kiten'", "did you mean `kitten`?"),
         ("kitten", "seed=3", "the shot 'kitten' has no take 'seed=3'", None),
-        ("walk", "walk", "walk has no clip: it is submitted", "`kfpipe run` makes it; then pick it"),
+        ("walk", "walk", "walk has no clip: it is submitted", "`kfpipe run` renders it; then pick it"),
     ],
 )
 def test_what_cannot_be_chosen_is_refused_with_a_way_on(shot: str, name: str, what: str, fix: str | None) -> None:

@@ -113,7 +113,7 @@ def stories(draw: st.DrawFn, serial: int) -> list[Entry]:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Entry]:
-    """All transitions of one take, oldest first. Each task is made once; an earlier clip may be put back."""
+    """All transitions of one take, oldest first. Each task is made once; an earlier clip may be restored."""
     told: list[Entry] = []
     for serial in range(1, draw(st.integers(1, 4)) + 1):
         clips = [entry for entry in told if isinstance(entry, Rendered)]

@@ -1,7 +1,7 @@
-"""Manifests that are well-formed and still wrong: each beside the exact text that a person gets to read.
+"""Manifests that are well-formed and still wrong: each with the exact text that a person gets to read.
 
-After a deliberate change of a message: `python tests/manifest/test_broken_rules.py` writes the expected texts anew;
-review the difference.
+A case is one file of `broken_rules/`: the manifest, a line `---- expected ----`, the text. After a deliberate change of
+a message, `python -m tests.manifest.test_broken_rules` writes the expected texts again; review the difference.
 """
 
 import contextlib
@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Final
 
 import pytest
 from PIL import Image
@@ -16,10 +17,13 @@ from PIL import Image
 from kfpipe import project
 from kfpipe.cli.output.messages import problem_lines
 from kfpipe.errors import Problem, Refused
-from tests.support import recordings
+from tests.support import golden, recordings
+from tests.support.golden import Case
 
-RULES = Path(__file__).parent / "broken_rules"
-CASES = sorted(path.stem for path in RULES.glob("*.yaml"))
+RULES: Final = Path(__file__).parent / "broken_rules"
+CASES: Final = golden.load(RULES)
+
+each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
 
 @pytest.fixture(scope="module")
@@ -27,42 +31,42 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return furnished(tmp_path_factory.mktemp("project"))
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_broken_rule_is_told_with_its_place_and_a_way_out(
-    name: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
+@each_case
+def test_a_broken_rule_is_reported_with_its_place_and_a_way_out(
+    case: Case, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workplace)
-    assert rendered(name) == (RULES / f"{name}.expected").read_text("utf-8")
+    assert reported(case) == case.expected
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_problem_never_shows_a_password(name: str) -> None:
-    assert "secret@" not in (RULES / f"{name}.expected").read_text("utf-8")
+@each_case
+def test_a_problem_never_shows_a_password(case: Case) -> None:
+    assert "secret@" not in case.expected
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_every_problem_says_how_to_go_on(name: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@each_case
+def test_every_problem_says_how_to_fix_it(case: Case, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workplace)
-    for problem in problems(name):
+    for problem in problems(case):
         assert problem.fix, problem.what
 
 
-def rendered(name: str) -> str:
+def reported(case: Case) -> str:
     """What a person reads about a manifest of the current folder."""
-    return "".join(f"{line}\n" for problem in problems(name) for line in problem_lines(problem))
+    return "".join(f"{line}\n" for problem in problems(case) for line in problem_lines(problem))
 
 
-def problems(name: str) -> tuple[Problem, ...]:
+def problems(case: Case) -> tuple[Problem, ...]:
     try:
-        return project.load(Path(f"{name}.yaml")).warnings
+        return project.load(Path(case.name)).warnings
     except Refused as refused:
         return refused.problems
 
 
 def furnished(folder: Path) -> Path:
     """A project folder with every manifest of the corpus, and all the files that they name."""
-    for manifest in RULES.glob("*.yaml"):
-        shutil.copy(manifest, folder)
+    for case in CASES.values():
+        (folder / case.name).write_bytes(case.source)
     for part in ("parts", "tables"):
         shutil.copytree(RULES / part, folder / part)
     frames, prompts = folder / "frames", folder / "prompts"
@@ -102,8 +106,8 @@ def record(folder: Path) -> None:
 
 def write_expected_texts() -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(furnished(Path(os.path.realpath(folder)))):
-        for name in CASES:
-            (RULES / f"{name}.expected").write_text(rendered(name), "utf-8")
+        for case in CASES.values():
+            case.write(reported(case))
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def test_a_default_of_an_included_file_names_its_files_from_there(folder: Path) 
     assert medium.path == "parts/a.png"
 
 
-def test_each_problem_is_told_where_it_stands(folder: Path) -> None:
+def test_each_problem_is_reported_where_it_stands(folder: Path) -> None:
     problems = refused(
         folder,
         film=f"{HEAD}include: [parts/x.yaml]\ndefaults: {{model: wan2.7-i2v}}\nshots:\n{shot('film', 'duration: 99')}",
@@ -115,9 +115,9 @@ def test_each_problem_is_told_where_it_stands(folder: Path) -> None:
         (
             "film.yaml",
             6,
-            "the id 'film' is taken by 'FILM', which differs in capital letters only (parts/x.yaml, line 5)",
+            "the id 'film' is already used by 'FILM', which differs only in capital letters (parts/x.yaml, line 5)",
         ),
-        ("film.yaml", 6, "a clip of 99 s cannot be made by wan2.7-i2v"),
+        ("film.yaml", 6, "wan2.7-i2v cannot make a clip of 99 s"),
         ("parts/x.yaml", 3, "the resolution '4K' is not offered by wan2.7-i2v"),
         ("parts/x.yaml", 4, "'fps' is not a field of the shot"),
     ]
@@ -168,13 +168,13 @@ def test_a_file_that_two_manifests_include_is_read_once(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("/etc/passwd", "the path '/etc/passwd' belongs to one computer only"),
+        ("/etc/passwd", "the path '/etc/passwd' works on one computer only"),
         ("../../x.yaml", "the path '../../x.yaml' leaves the project"),
         ("part/x.yaml", "there is no file 'part/x.yaml'"),
         ("parts", "'parts' is a folder"),
     ],
 )
-def test_a_file_that_cannot_be_included_is_told_at_its_name(folder: Path, name: str, what: str) -> None:
+def test_a_file_that_cannot_be_included_is_reported_at_its_name(folder: Path, name: str, what: str) -> None:
     (problem,) = refused(folder, film=f"{HEAD}include:\n  - {name}\nshots:\n{shot('s', 'model: wan2.7-i2v')}")
     assert told(problem) == ("film.yaml", 4, what)
     assert problem.where == "include"
@@ -197,7 +197,7 @@ def test_a_budget_that_holds_for_nothing_is_warned_of(folder: Path) -> None:
     assert told(warning) == (
         "parts/x.yaml",
         2,
-        "`budget` of an included manifest holds only where that is run by itself",
+        "`budget` of an included manifest applies only when that manifest is run by itself",
     )
     assert not load(folder, film=f"{root}budget: {{max_cost: 9, currency: USD}}\n", parts__x=part).warnings
 

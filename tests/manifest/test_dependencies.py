@@ -62,7 +62,7 @@ def test_a_still_of_a_picture_that_is_cut_is_the_same_cut() -> None:
         ([shot("b", still("a")), shot("a", A)], "b: shot 'a' has no last frame"),
         (
             [shot("a", still("b", "first")), shot("b", still("c", "first")), shot("c", still("a", "first"))],
-            "a: the stills are borrowed in a circle, and none of them is a picture: "
+            "a: these stills refer to one another in a circle, and none of them is a picture: "
             "a.first_frame -> b.first_frame -> c.first_frame -> a.first_frame",
         ),
         ([shot("a", render("a"))], "a: the shot waits for its own render"),
@@ -122,13 +122,13 @@ def test_a_take_is_named_in_full_or_by_what_it_alone_has(asked: str, meant: str)
     [
         (
             None,
-            "shot 'a' has 3 takes, and the picture is cut from one",
+            "shot 'a' has 3 takes, but the picture is cut from one",
             "add a line like `take: seed=1,resolution=720P`",
         ),
-        ("seed=1", "'seed=1' is more than one take of shot 'a'", "write one of these"),
+        ("seed=1", "'seed=1' names more than one take of shot 'a'", "write one of these"),
         (
             "seed=1,resolution=72P",
-            "'seed=1,resolution=72P' is no take of shot 'a'",
+            "'seed=1,resolution=72P' names no take of shot 'a'",
             "did you mean `seed=1,resolution=720P`?",
         ),
     ],

@@ -64,7 +64,7 @@ def test_an_amount_of_money_keeps_its_digits() -> None:
 
 
 @pytest.mark.parametrize("text", ["no", "y", "1:30", "012", "1e3", "0o14", "1_000", "0b11", "2026-11-22", "1_0.5"])
-def test_a_value_that_yaml_1_1_reads_otherwise_is_warned_of(text: str) -> None:
+def test_a_value_that_yaml_1_1_reads_differently_is_warned_of(text: str) -> None:
     (warning,) = document.parse(f"key: {text}\n", "shots.yaml").warnings
     assert warning.position == at(1, 6)
 

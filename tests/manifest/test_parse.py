@@ -135,7 +135,7 @@ def test_the_command_line_can_choose_region_and_emulator() -> None:
     assert parse(HEAD + SHOT, region="emulator")[0].provider.name is ProviderName.EMULATOR
 
 
-def test_an_unknown_region_of_the_command_line_is_told_without_a_place() -> None:
+def test_an_unknown_region_of_the_command_line_is_reported_without_a_place() -> None:
     _, problems = parse(HEAD + SHOT, region="singapour")
     assert [(problem.where, problem.position, problem.fix) for problem in problems] == [
         ("--region", None, "did you mean `singapore`?")

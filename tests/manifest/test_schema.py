@@ -172,7 +172,7 @@ def test_every_example_and_default_fits_its_own_field() -> None:
             assert strict.fits(value, field), (path, value)
 
 
-def test_editors_are_told_the_names_of_the_catalogue() -> None:
+def test_editors_are_offered_the_names_of_the_catalogue() -> None:
     known = catalogue.shipped()
     regions = [region for region in known.regions.values() if region.name != EMULATOR_REGION]
     told = {name: manifest_schema()["$defs"][name] for name in NAMES_OF_THE_CATALOGUE}

@@ -112,7 +112,7 @@ def test_what_a_profile_has_narrowed_stands_where_the_profile_says_so() -> None:
 def test_an_axis_of_a_profile_that_no_shot_has_is_a_warning_with_its_place() -> None:
     _, problems = parse(NARROWED.replace("{seed: [7]", "{sed: [7]"), profile="draft")
     assert [(*told(problem), problem.fix) for problem in problems] == [
-        (5, 20, "no matrix of a shot varies `sed`, and the profile adds no axes", "did you mean `seed`?")
+        (5, 20, "no shot's matrix varies `sed`, and a profile cannot add an axis", "did you mean `seed`?")
     ]
 
 
@@ -170,14 +170,14 @@ def test_a_longer_sequence_keeps_the_names_that_it_had() -> None:
 
 def test_prompts_must_fit_the_keyframes() -> None:
     parsed, problems = parse("sequences:\n  - {id: road, keyframes: [a.png, b.png], prompts: [Up., Down.]}\n")
-    assert [told(problem) for problem in problems] == [(4, 43, "2 prompts stand against 2 keyframes")]
+    assert [told(problem) for problem in problems] == [(4, 43, "there are 2 prompts for 2 keyframes")]
     assert all("prompt" in shot.refused for shot in parsed.shots)
 
 
 def test_prompts_and_prompt_exclude_each_other() -> None:
     _, problems = parse("sequences:\n  - {id: road, keyframes: [a.png, b.png], prompts: [Up.], prompt: Down.}\n")
     assert [problem.what for problem in problems] == [
-        "there is both `prompts`, one for each shot, and `prompt`, one for all"
+        "there are both `prompts`, one for each shot, and `prompt`, one for all"
     ]
 
 
@@ -185,7 +185,9 @@ def test_a_shot_may_not_have_the_name_of_a_sequences_shot() -> None:
     _, problems = parse(
         "shots:\n  - {id: road.02, first_frame: a.png}\nsequences:\n  - {id: road, keyframes: [a.png, b.png, c.png]}\n"
     )
-    assert [told(problem) for problem in problems] == [(6, 10, "the id 'road.02' is taken by another shot (line 4)")]
+    assert [told(problem) for problem in problems] == [
+        (6, 10, "the id 'road.02' is already used by another shot (line 4)")
+    ]
 
 
 def test_a_broken_sequence_leaves_the_others_usable() -> None:
@@ -198,7 +200,7 @@ def test_the_frames_of_a_sequence_cannot_be_varied() -> None:
     parsed, _ = parse("sequences:\n  - {id: road, keyframes: [a.png, b.png], matrix: {first_frame: [c.png, d.png]}}\n")
     drafts, findings = expand.drafts(parsed.shots[0])
     assert not drafts
-    assert "the keyframes decide it" in findings[0].what
+    assert "the keyframes set it" in findings[0].what
 
 
 def test_a_matrix_over_pictures_gives_each_take_its_own() -> None:
@@ -214,7 +216,7 @@ def test_a_matrix_over_pictures_gives_each_take_its_own() -> None:
 
 def test_a_picture_in_a_matrix_must_lie_inside_the_project() -> None:
     parsed, problems = parse("shots:\n  - {id: a, matrix: {first_frame: [b.png, /c.png]}}\n")
-    assert [told(problem) for problem in problems] == [(4, 43, "the path '/c.png' belongs to one computer only")]
+    assert [told(problem) for problem in problems] == [(4, 43, "the path '/c.png' works on one computer only")]
     assert MediaRole.FIRST_FRAME not in expand.drafts(parsed.shots[0])[0][1].media
 
 
@@ -227,8 +229,8 @@ def test_a_borrowed_picture_says_what_it_lacks() -> None:
     )
     assert [problem.what for problem in problems] == [
         "the shot to take the picture from is missing",
-        "a frame is both a `still` and a `render`",
-        "a still is the same for all takes, and `take` has no meaning here",
+        "this frame has both `still` and `render`",
+        "`take` has no effect here: a still is the same for all takes",
     ]
 
 

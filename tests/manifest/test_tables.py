@@ -112,25 +112,25 @@ def test_a_value_knows_its_line_and_column() -> None:
     ("text", "what"),
     [
         ("", ["is empty"]),
-        ("id,prompt\n", ["holds no shots"]),
-        ("id,promt\nk,x\n", ["1:4: 'promt' is no field of a shot"]),
-        ("id,matrix.seed\nk,1\n", ["1:4: 'matrix.seed' is no field of a shot"]),
-        ("id,vars\nk,1\n", ["1:4: 'vars' is no field of a shot"]),
-        ("id,seed.x\nk,1\n", ["1:4: 'seed.x' is no field of a shot"]),
-        ("id,seed,seed\nk,1,2\n", ["1:9: the column `seed` stands twice"]),
-        ("id,,seed\nk,x,1\n", ["2:3: this cell stands in a column without a name"]),
-        ("id,prompt\nk,a, b\nw,c\n", ["2:5: this cell stands in a column without a name"]),
-        ("id,prompt\nk\nw,c\n", ["2:1: this row has 1 of 2 cells"]),
+        ("id,prompt\n", ["contains no shots"]),
+        ("id,promt\nk,x\n", ["1:4: 'promt' is not a field of a shot"]),
+        ("id,matrix.seed\nk,1\n", ["1:4: 'matrix.seed' is not a field of a shot"]),
+        ("id,vars\nk,1\n", ["1:4: 'vars' is not a field of a shot"]),
+        ("id,seed.x\nk,1\n", ["1:4: 'seed.x' is not a field of a shot"]),
+        ("id,seed,seed\nk,1,2\n", ["1:9: the column `seed` appears twice"]),
+        ("id,,seed\nk,x,1\n", ["2:3: this cell is in a column without a name"]),
+        ("id,prompt\nk,a, b\nw,c\n", ["2:5: this cell is in a column without a name"]),
+        ("id,prompt\nk\nw,c\n", ["2:1: this row has only 1 of 2 cells"]),
         ("id,prompt,prompt.file\nk,a,b\n", ["2:5: this row gives `prompt` in two columns"]),
         ('id,prompt\nk,"a\nw,b\n', ["2:3: this quote is never closed"]),
-        ('id,prompt\nk,"a"b\n', ["2:6: a cell goes on behind its closing quote"]),
-        ("id,seed\nk,.inf\n", ["2:3: .inf is no number that anything can be set to"]),
-        ("id,prompt\nk,a\x07\n", ["2:4: an invisible control character (U+0007) stands here"]),
+        ('id,prompt\nk,"a"b\n', ["2:6: text follows the closing quote of this cell"]),
+        ("id,seed\nk,.inf\n", ["2:3: .inf is not a number that can be used"]),
+        ("id,prompt\nk,a\x07\n", ["2:4: there is an invisible control character here (U+0007)"]),
         ("id,prompt\nk,höre".encode("latin-1"), ["2:4: the byte 0xf6 is not UTF-8 text"]),
-        ("id,prompt\nk,a\n".encode("utf-16"), ["the file is written in UTF-16"]),
+        ("id,prompt\nk,a\n".encode("utf-16"), ["the file is encoded as UTF-16"]),
     ],
 )
-def test_a_table_that_cannot_be_read_is_told_by_line_and_column(text: str | bytes, what: list[str]) -> None:
+def test_a_table_that_cannot_be_read_is_reported_by_line_and_column(text: str | bytes, what: list[str]) -> None:
     assert refused(text) == what
 
 
@@ -139,7 +139,7 @@ def test_the_problems_of_a_table_are_bounded() -> None:
 
 
 def test_another_kind_of_file_is_no_table() -> None:
-    assert refused("id\nk\n", "shots.ods") == ["is no table that can be read"]
+    assert refused("id\nk\n", "shots.ods") == ["is not a table that kfpipe can read"]
 
 
 def test_a_long_table_is_no_trouble() -> None:
@@ -166,15 +166,15 @@ def test_a_workbook_is_a_table_too() -> None:
     ]
 
 
-def test_a_wrong_cell_of_a_workbook_is_told_by_row_and_column() -> None:
-    assert refused(book(("id", "promt"), ("k", "x")), "shots.xlsx") == ["1:2: 'promt' is no field of a shot"]
+def test_a_wrong_cell_of_a_workbook_is_reported_by_row_and_column() -> None:
+    assert refused(book(("id", "promt"), ("k", "x")), "shots.xlsx") == ["1:2: 'promt' is not a field of a shot"]
     document = read(book(("id", "seed"), (None, None), ("k", "seven")), "shots.xlsx")
     assert [told(problem) for problem in schema.check_rows(document).problems] == ["3:2: `seed` is the text 'seven'"]
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 nonsense", b"id,prompt\n"])
 def test_what_only_bears_the_name_of_a_workbook_is_refused(content: bytes) -> None:
-    assert refused(content, "shots.xlsx") == ["is no Excel workbook"]
+    assert refused(content, "shots.xlsx") == ["is not an Excel workbook"]
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

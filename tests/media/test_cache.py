@@ -104,8 +104,8 @@ def test_files_that_are_gone_are_forgotten(still: Path, memory: Path) -> None:
     assert "frame.png" not in memory.read_text()
 
 
-def test_an_unusable_still_is_told_every_time(still: Path, memory: Path) -> None:
-    still.write_bytes(b"no picture")
+def test_an_unusable_still_is_reported_every_time(still: Path, memory: Path) -> None:
+    still.write_bytes(b"not a picture")
     cache = DigestCache(memory)
     for _ in range(2):
         with pytest.raises(StillUnreadable):

@@ -180,7 +180,7 @@ def sha256(content: bytes) -> str:
 
 
 @pytest.mark.anyio
-async def test_a_clip_comes_home_whole_checked_and_without_stray_files(desk: Desk, clip: bytes):
+async def test_a_clip_arrives_whole_checked_and_without_stray_files(desk: Desk, clip: bytes):
     found = await desk.fetch()
     assert found == FetchedClip(
         width_px=128,
@@ -196,7 +196,7 @@ async def test_a_clip_comes_home_whole_checked_and_without_stray_files(desk: Des
 
 
 @pytest.mark.anyio
-async def test_a_download_that_breaks_off_goes_on_where_it_stopped(desk: Desk, clip: bytes):
+async def test_a_download_that_breaks_off_continues_where_it_stopped(desk: Desk, clip: bytes):
     desk.shelf.cut_bytes = 600_000
     with pytest.raises(ServiceUnclear):
         await desk.fetch()
@@ -297,7 +297,7 @@ async def test_what_is_not_the_clip_is_thrown_away_and_the_older_one_stays(desk:
     desk.target.parent.mkdir(parents=True)
     desk.target.write_bytes(b"older")
     desk.shelf.content = b"<html>so sorry</html>" * 50_000
-    with pytest.raises(BadRender, match="not a whole MP4"):
+    with pytest.raises(BadRender, match="not a complete MP4"):
         await desk.fetch()
     assert desk.files() == ["kitten.mp4"]
     assert desk.target.read_bytes() == b"older"
@@ -310,7 +310,7 @@ async def test_a_body_of_unknown_length_is_judged_by_its_content(desk: Desk, cli
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(("size_bytes", "reason"), [(100, "goes on past its 100 bytes"), (1 << 40, "announces")])
+@pytest.mark.parametrize(("size_bytes", "reason"), [(100, "continues past its 100 bytes"), (1 << 40, "announces")])
 async def test_a_body_longer_than_it_says_or_may_be_is_refused(
     tmp_path: Path, clip: bytes, size_bytes: int, reason: str
 ):
@@ -324,7 +324,7 @@ async def test_a_body_longer_than_it_says_or_may_be_is_refused(
 
 
 @pytest.mark.anyio
-async def test_a_full_disk_is_told_as_such(desk: Desk):
+async def test_a_full_disk_is_reported_as_such(desk: Desk):
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
@@ -360,7 +360,7 @@ def test_sound_is_noticed(tmp_path: Path):
     assert facts == ClipFacts(width_px=128, height_px=72, fps=Decimal(30), duration_s=Decimal(2), audio=True)
 
 
-def test_a_title_that_is_not_utf_8_is_no_damage(tmp_path: Path):
+def test_a_title_that_is_not_utf_8_does_no_damage(tmp_path: Path):
     path = recordings.clip(tmp_path / "clip.mp4", seconds=SECONDS, size=(128, 72), title=recordings.LATIN_TITLE)
     assert check_clip(path, EXPECTED).duration_s == SECONDS
 
@@ -385,7 +385,7 @@ def test_any_shape_is_accepted_when_none_can_be_predicted(tmp_path: Path):
         ({"seconds": 3.0}, "lasts 3 s instead of 2 s"),
         ({"codec": "mpeg4"}, "encoded as mpeg4 instead of h264"),
         ({"videos": 2}, "2 video streams instead of one"),
-        ({"format": "matroska"}, "not a whole MP4"),
+        ({"format": "matroska"}, "not a complete MP4"),
     ],
     ids=str,
 )
@@ -396,7 +396,7 @@ def test_another_clip_than_asked_for_is_refused(tmp_path: Path, made: dict[str, 
 
 def test_a_still_instead_of_a_clip_is_refused(tmp_path: Path):
     (tmp_path / "clip.mp4").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(1000))
-    assert "not a whole MP4" in refusal_of(tmp_path / "clip.mp4")
+    assert "not a complete MP4" in refusal_of(tmp_path / "clip.mp4")
 
 
 @pytest.mark.parametrize("options", [{}, {"options": {"movflags": "faststart"}}], ids=["index last", "index first"])
@@ -421,7 +421,7 @@ def test_a_clip_that_is_cut_off_between_two_pictures_is_refused(tmp_path: Path):
 def test_a_playlist_in_disguise_opens_no_other_file(tmp_path: Path, clip: bytes):
     (tmp_path / "secret.mp4").write_bytes(clip)
     (tmp_path / "clip.mp4").write_text("ffconcat version 1.0\nfile secret.mp4\n", encoding="utf-8")
-    assert "not a whole MP4" in refusal_of(tmp_path / "clip.mp4")
+    assert "not a complete MP4" in refusal_of(tmp_path / "clip.mp4")
 
 
 @pytest.mark.parametrize("seed", range(20))

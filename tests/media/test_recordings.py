@@ -47,14 +47,14 @@ def test_a_sound_is_known_by_its_content(tmp_path: Path) -> None:
     assert (facts.width_px, facts.height_px) == (None, None)
 
 
-def test_an_mp3_tells_its_length(tmp_path: Path) -> None:
+def test_an_mp3_shows_its_length(tmp_path: Path) -> None:
     facts = reading.read(mp3(tmp_path / "voice.mp3"))
     assert facts.format == "MP3"
     assert abs(facts.seconds - Decimal("2.6")) < Decimal("0.2")
 
 
 @pytest.mark.parametrize(("kind", "name"), [("mp4", "MP4"), ("mov", "MOV")])
-def test_a_clip_tells_its_length_and_its_sides(tmp_path: Path, kind: str, name: str) -> None:
+def test_a_clip_shows_its_length_and_its_sides(tmp_path: Path, kind: str, name: str) -> None:
     facts = reading.read(recordings.clip(tmp_path / f"walk.{kind}", seconds=2, format=kind))
     assert (facts.format, facts.seconds, facts.width_px, facts.height_px) == (name, 2, 320, 240)
 
@@ -75,9 +75,9 @@ def test_a_sound_may_have_a_title_that_is_not_utf_8(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         (b"", "empty"),
-        (b"remember the milk", "no sound or clip"),
-        (b"#EXTM3U\nhttp://127.0.0.1/secret", "no sound or clip"),
-        (b"ffconcat version 1.0\nfile /etc/passwd", "no sound or clip"),
+        (b"remember the milk", "not a sound or clip"),
+        (b"#EXTM3U\nhttp://127.0.0.1/secret", "not a sound or clip"),
+        (b"ffconcat version 1.0\nfile /etc/passwd", "not a sound or clip"),
         (b"RIFF\x00\x00\x00\x00WAVE nonsense", "damaged|streams|long"),
         (b"\x00\x00\x00\x18ftypisom nonsense", "damaged"),
         (b"ID3 nonsense", "damaged|streams|long"),

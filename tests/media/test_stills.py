@@ -39,7 +39,7 @@ def test_an_animation_is_seen(tmp_path: Path) -> None:
     assert facts.format == "GIF"
 
 
-def test_sides_are_told_as_stored_whatever_the_camera_says_about_rotation(tmp_path: Path) -> None:
+def test_sides_are_reported_as_stored_whatever_the_camera_says_about_rotation(tmp_path: Path) -> None:
     file = tmp_path / "frame.jpg"
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -68,7 +68,7 @@ def test_a_picture_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "empty"), (b"text", "no picture"), (b"version https://git-lfs.github.com/spec/v1", "LFS")],
+    [(b"", "empty"), (b"text", "not a picture"), (b"version https://git-lfs.github.com/spec/v1", "LFS")],
 )
 def test_what_is_no_picture_is_said_to_be_none(tmp_path: Path, content: bytes, reason: str) -> None:
     file = tmp_path / "frame.png"

@@ -41,5 +41,5 @@ def test_a_take_whose_picture_cannot_be_cut_here_is_compared_by_its_own_words() 
     assert changed_ids([louder, KITTEN], LOCK) == {"walk"}
 
 
-def test_what_goes_on_from_a_changed_take_changes_with_it() -> None:
+def test_what_continues_from_a_changed_take_changes_with_it() -> None:
     assert changed_ids([WALK, OTHER_KITTEN], LOCK) == {"kitten", "walk"}

@@ -1,4 +1,4 @@
-"""What came, what went, and what is asked for otherwise than at an earlier commit."""
+"""What was added, removed and changed since an earlier commit."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_another_price_or_place_is_a_difference_though_the_clip_is_the_same() ->
     assert row == ("kitten", Kind.CHANGED, ["cost 0.50 -> 1.00", "output renders/kitten.mp4 -> clips/kitten.mp4"])
 
 
-def test_a_price_that_follows_from_the_request_is_not_told_beside_it() -> None:
+def test_a_price_that_follows_from_the_request_is_not_reported_beside_it() -> None:
     (row,) = told(compared([take()], [take(request=request(model="wan2.2-kf2v-flash"), unit_price=None)]))
     assert row[2] == ["model wan2.7-i2v -> wan2.2-kf2v-flash"]
 

@@ -106,9 +106,9 @@ def test_another_effect_is_named_with_the_earlier_one() -> None:
     assert plan_of([wanted], {"kitten": record(rendered(before))}).steps[0].reasons == ("template flying -> dancing",)
 
 
-def test_a_changed_take_brings_its_running_task_home_first() -> None:
+def test_a_changed_take_follows_its_running_task_first() -> None:
     before = take(request=request(parameters=parameters(seed=3)))
-    assert step_of(submitted(before)).reasons == ("seed 3 -> 7", "its earlier task is brought home first")
+    assert step_of(submitted(before)).reasons == ("seed 3 -> 7", "the clip of its earlier task is downloaded first")
 
 
 def test_a_drawn_seed_is_no_change_of_a_take_that_asked_for_a_random_one() -> None:
@@ -155,7 +155,7 @@ def test_an_edited_manifest_does_not_hide_that_an_answer_was_lost() -> None:
 def test_what_only_the_emulator_has_rendered_is_no_clip_of_the_service(entry: Entry) -> None:
     rehearsed = record(replace(entry, asked=replace(entry.asked, region="emulator")))
     (step,) = plan_of([take()], {"kitten": rehearsed}, {"kitten": FileState.MATCHES}).steps
-    assert (step.action, step.reasons) == (Action.RENDER, ("so far only rehearsed with the emulator",))
+    assert (step.action, step.reasons) == (Action.RENDER, ("so far rendered only with the emulator",))
     (departed,) = plan_of([], {"kitten": rehearsed}).steps
     assert departed.action is Action.FORGET
 
@@ -167,14 +167,14 @@ def test_a_task_of_another_region_is_left_to_a_run_that_goes_there(entry: Entry)
     for takes in ([take()], [edited], []):
         (step,) = plan_of(takes, {"kitten": elsewhere}, retry=lambda _: True).steps
         assert step.action is Action.DECIDE
-        assert step.reasons[-1] == "a run with --region beijing brings it home"
+        assert step.reasons[-1] == "a run with --region beijing downloads its clip"
 
 
 def going_on_from(source: str, take_id: str = "walk") -> Take:
     return take(take_id, cuts=((MediaRole.FIRST_FRAME, CutFrom(take_id=source, end=FrameEnd.LAST)),))
 
 
-def test_a_take_whose_source_is_stuck_still_brings_home_what_was_paid_for() -> None:
+def test_a_take_whose_source_is_stuck_still_downloads_what_was_paid_for() -> None:
     stuck = record(failed(code="DataInspectionFailed"))
     takes = [take(), going_on_from("kitten"), going_on_from("walk", "home")]
     plan = plan_of(takes, {"kitten": stuck, "walk": record(submitted())})
@@ -182,17 +182,17 @@ def test_a_take_whose_source_is_stuck_still_brings_home_what_was_paid_for() -> N
     assert (kitten.action, walk.action, home.action) == (Action.DECIDE, Action.FOLLOW, Action.DECIDE)
     assert plan.put_off == (walk,)
     assert (walk.ready, walk.cost) == (None, 0)
-    assert home.reasons == ("goes on from walk, which only a later run renders anew",)
+    assert home.reasons == ("continues from walk, which only a later run renders again",)
 
 
-def test_a_take_that_waits_says_when_a_new_picture_would_render_it_anew() -> None:
+def test_a_take_that_waits_says_when_a_new_picture_would_render_it_again() -> None:
     takes = [take(), going_on_from("kitten")]
     plan = plan_of(takes, {"walk": record(rendered())})
     assert plan.steps[1].action is Action.WAIT
-    assert plan.steps[1].reasons == ("goes on from kitten", "rendered anew if its picture changes")
+    assert plan.steps[1].reasons == ("continues from kitten", "rendered again if its picture changes")
 
 
-def test_a_take_that_left_the_manifest_is_kept_on_record_and_what_was_paid_is_brought_home() -> None:
+def test_a_take_that_left_the_manifest_is_kept_on_record_and_what_was_paid_is_downloaded() -> None:
     plan = plan_of([], {"a": record(rendered()), "b": record(submitted()), "c": record(succeeded())})
     assert [(step.take_id, step.action) for step in plan.steps] == [
         ("a", Action.FORGET),

@@ -37,14 +37,14 @@ def test_a_take_whose_source_was_not_chosen_spends_nothing_and_names_it() -> Non
     plan = left(CHAIN, "walk")
     (walk,) = plan.steps
     assert walk.action is Action.DECIDE
-    assert walk.reasons == ("goes on from kitten, which has no clip: add -s kitten",)
+    assert walk.reasons == ("continues from kitten, which has no clip: add -s kitten",)
     assert plan.cost == 0
 
 
 def test_what_hangs_on_a_take_that_is_held_up_is_held_up_too() -> None:
     plan = left(CHAIN, "home", "walk")
     assert actions(plan) == {"walk": Action.DECIDE, "home": Action.DECIDE}
-    assert plan.steps[1].reasons == ("goes on from walk, which this run leaves as it is",)
+    assert plan.steps[1].reasons == ("continues from walk, which this run leaves as it is",)
 
 
 def test_a_source_that_has_its_clip_need_not_be_chosen() -> None:

@@ -46,7 +46,7 @@ def test_the_same_plan_has_not_moved() -> None:
     assert moved(steps(), steps()) == {}
 
 
-def test_what_follows_from_a_cause_is_not_told_beside_it() -> None:
+def test_what_follows_from_a_cause_is_not_reported_beside_it() -> None:
     agreed, kitten = steps(), steps()["kitten"]
     bare = PlanFacts(lock={}, disk=DiskFacts(clips={}), region="singapore", now=NOW)
     dear = take("kitten", request=request(model="wan2.2-kf2v-flash"), unit_price=Decimal(9))

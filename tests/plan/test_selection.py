@@ -63,14 +63,14 @@ def test_a_selection_names_takes(selectors: list[str], takes: list[str]) -> None
         (
             "tags:hero",
             [
-                "--retry: 'tags:hero' selects by something unknown",
+                "--retry: 'tags:hero' is not a selector",
                 "  expected: a take, a shot, changed, or take:..., tag:..., state:... or model:...",
                 "  fix: did you mean `tag:`?",
             ],
         ),
     ],
 )
-def test_a_selector_that_names_nothing_is_a_slip_of_the_pen(selector: str, text: list[str]) -> None:
+def test_a_selector_that_names_nothing_is_a_typo(selector: str, text: list[str]) -> None:
     with pytest.raises(Refused) as refusal:
         selected(selector)
     assert problems_text(refusal.value.problems) == text

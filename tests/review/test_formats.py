@@ -72,7 +72,7 @@ def test_otio_leads_to_the_files_of_all_takes() -> None:
     assert other.metadata["kfpipe"]["take"] == "night@seed=2"
 
 
-def test_otio_tells_what_is_on_record() -> None:
+def test_otio_shows_what_is_on_record() -> None:
     day, _, noon = read_back(formats.text(film(), Format.OTIO), "otio_json").tracks[0]
     known = day.metadata["kfpipe"]
     assert (known["take"], known["task_id"], known["seed"], known["model"]) == ("day", "task-1", 7, "wan2.7-i2v")

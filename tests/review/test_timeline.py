@@ -33,7 +33,7 @@ def test_the_only_clip_of_a_shot_stands_for_it() -> None:
     assert (slot.shot_id, slot.clip.take, slot.others) == ("cat", TWO, ())
 
 
-def test_of_several_clips_the_picked_one_stands_and_the_others_are_told() -> None:
+def test_of_several_clips_the_picked_one_stands_and_the_others_are_reported() -> None:
     slot = only_slot((ONE, clip(ONE)), (TWO, replace(clip(TWO), picked=True)), (THREE, clip(THREE)))
     assert isinstance(slot, Cut)
     assert (slot.clip.take, [other.take for other in slot.others]) == (TWO, [ONE, THREE])
@@ -72,7 +72,7 @@ def test_a_file_outside_of_the_project_is_no_clip() -> None:
 @pytest.mark.parametrize("fps", ["0", "0.4", "100000"])
 def test_a_rate_that_cannot_be_counted_in_is_no_clip(fps: str) -> None:
     slot = only_slot((ONE, clip(ONE, fps=Decimal(fps))))
-    assert isinstance(slot, Gap) and slot.reason.endswith("frames per second are not believable")
+    assert isinstance(slot, Gap) and slot.reason.endswith("frames per second is not a plausible rate")
 
 
 @pytest.mark.parametrize(

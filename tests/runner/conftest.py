@@ -97,7 +97,7 @@ class Studio:
 
 
 def cut(studio: Studio, take_id: str, end: FrameEnd) -> Image.Image:
-    """The take's first or last picture, as a take that goes on from it would get it."""
+    """The take's first or last picture, as a take that continues from it would get it."""
     entry = studio.lock[take_id].entry
     assert isinstance(entry, Rendered)
     medium = frames.cut(entry.render, end, folder=studio.folder, state_dir=studio.folder / ".kfpipe")

@@ -1,4 +1,4 @@
-"""Shots that go on from the pictures of others."""
+"""Shots that continue from the pictures of others."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_the_picture_that_a_shot_begins_on_is_the_last_one_of_its_source(s
     assert difference(cut(studio, "kitten", FrameEnd.LAST), cut(studio, "walk", FrameEnd.FIRST)) < 2
 
 
-async def test_a_source_that_is_rendered_anew_takes_along_what_goes_on_from_it(studio: Studio) -> None:
+async def test_a_source_that_is_rendered_again_takes_along_what_continues_from_it(studio: Studio) -> None:
     studio.write(CHAIN)
     await studio.run()
     studio.write(CHAIN.replace("A kitten looks up.", "A kitten looks up., last_frame: a.png, first_frame: b.png"))
@@ -64,7 +64,7 @@ async def test_a_source_that_is_rendered_anew_takes_along_what_goes_on_from_it(s
     assert studio.billed() == 6
 
 
-async def test_what_goes_on_from_a_failed_take_is_told_and_left_alone(studio: Studio) -> None:
+async def test_what_continues_from_a_failed_take_is_reported_and_left_alone(studio: Studio) -> None:
     studio.write(CHAIN)
     studio.emulator.script({"on": "submit", "prompt_contains": "kitten", "do": "fail", "code": "DataInspectionFailed"})
     finished = await studio.run()
@@ -78,7 +78,7 @@ async def test_what_goes_on_from_a_failed_take_is_told_and_left_alone(studio: St
     }
 
 
-async def test_a_source_that_is_asked_for_again_takes_along_what_goes_on_from_it(studio: Studio) -> None:
+async def test_a_source_that_is_asked_for_again_takes_along_what_continues_from_it(studio: Studio) -> None:
     studio.write(CHAIN)
     await studio.run()
     actions = {step.take_id: step.action for step in studio.plan(rerender="kitten".__eq__).steps}
@@ -97,7 +97,7 @@ shots:
 """
 
 
-async def test_a_picture_that_its_model_does_not_take_is_told_and_holds_up_nobody(studio: Studio) -> None:
+async def test_a_picture_that_its_model_does_not_take_is_reported_and_blocks_nothing(studio: Studio) -> None:
     Image.new("RGB", (1600, 400), "teal").save(studio.folder / "c.png")
     studio.write(WIDE.replace("c.png", "c.png, last_frame: c.png"))
     for rendered in (2, 0):

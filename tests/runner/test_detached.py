@@ -26,7 +26,7 @@ def emulator() -> Iterator[Emulator]:
 
 
 async def rendered_detached(studio: Studio, count: int) -> RunFinished:
-    """The detached run that has brought home the last of `count` clips; the emulator may still draw them."""
+    """The detached run that has downloaded the last of `count` clips; the emulator may still draw them."""
     rendered = 0
     while True:
         finished = await studio.run(detach=True)
@@ -60,7 +60,7 @@ async def test_a_detached_run_takes_no_more_places_than_there_are(studio: Studio
     assert studio.billed() == 6
 
 
-async def test_what_goes_on_from_a_clip_is_left_for_a_run_that_has_it(studio: Studio) -> None:
+async def test_what_continues_from_a_clip_is_left_for_a_run_that_has_it(studio: Studio) -> None:
     studio.write(f"{TWO}- {{id: walk, prompt: It walks., first_frame: {{render: cat, frame: last}}}}\n")
     finished = await studio.run(detach=True)
     assert (finished.under_way, finished.unfinished, finished.exit_code) == (2, 1, ExitCode.INCOMPLETE)

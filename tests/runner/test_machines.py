@@ -102,7 +102,7 @@ class Studio(RuleBasedStateMachine):
 
     @rule(take_id=take_ids, arrives=st.booleans(), answered=st.booleans())
     def submit(self, take_id: str, arrives: bool, answered: bool) -> None:
-        """As the plan says: a render, or an adoption that found nothing. An earlier task is brought home first."""
+        """As the plan says: a render, or an adoption that found nothing. An earlier task is followed first."""
         step = self.step(take_id)
         if step is None or step.take is None or step.action is not Action.RENDER or self.is_under_way(take_id):
             return
@@ -247,7 +247,7 @@ class Studio(RuleBasedStateMachine):
             if entry.asked.fingerprint == step.take.fingerprint:
                 assert step.action in (Action.ADOPT, Action.FOLLOW, Action.DECIDE)
             elif not isinstance(entry, Unclear):
-                assert "its earlier task is brought home first" in step.reasons
+                assert "the clip of its earlier task is downloaded first" in step.reasons
 
     @invariant()
     def a_paid_clip_is_fetched_as_long_as_its_link_lives(self) -> None:
@@ -401,7 +401,7 @@ VISITS = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(visits=VISITS, limit=st.integers(1, 5))
-def test_a_gate_lets_everyone_through_however_many_give_up_or_are_told_to_slow_down(
+def test_a_gate_lets_everyone_through_however_many_give_up_or_are_asked_to_slow_down(
     visits: list[tuple[float, float, float | None, str | None]], limit: int
 ) -> None:
     gate, arrivals_s, through = Gate(limit), [], []

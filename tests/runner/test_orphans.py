@@ -44,7 +44,7 @@ def test_clocks_that_differ_hide_nothing() -> None:
     assert candidates([listed("own", after_s=-23 * 3600)], known=set())
 
 
-def test_the_prompt_tells_whose_task_it_is() -> None:
+def test_the_prompt_shows_whose_task_it_is() -> None:
     monster = take("monster", request=request(prompt="A monster looks up."))
     orphans = {"kitten": submitting(), "monster": submitting(monster)}
     assert owners(report(), orphans) == ["kitten"]
@@ -63,7 +63,7 @@ def test_seconds_tell_two_requests_apart_but_exclude_nobody() -> None:
     assert owners(report(billed_seconds=Decimal(6)), {"a": submitting()}) == ["a"]
 
 
-def test_what_the_service_does_not_tell_excludes_nobody() -> None:
+def test_what_the_service_does_not_report_excludes_nobody() -> None:
     silent = report(orig_prompt=None, billed_seconds=None, resolution=None)
     orphans = {"a": submitting(), "b": submitting(take("b"))}
     assert owners(silent, orphans) == ["a", "b"]

@@ -87,7 +87,7 @@ def test_a_burst_slows_down_further_than_a_rate_and_a_quota_not_at_all() -> None
     assert rate_after(ThrottleKind.BURST) < rate_after(ThrottleKind.RATE) < rate_after(ThrottleKind.QUOTA) == 8
 
 
-def test_however_often_the_service_complains_requests_go_on() -> None:
+def test_however_often_the_service_complains_requests_continue() -> None:
     pacer = Pacer(8.0)
     for minute in range(100):
         pacer.throttled(60.0 + 2 * minute, ThrottleKind.BURST, None)

@@ -157,7 +157,7 @@ async def test_a_dead_service_is_left_in_peace_until_it_answers(trouble: Excepti
     assert [type(event) for event in events] == [Paused, Resumed]
 
 
-async def test_scattered_troubles_do_not_stop_a_run() -> None:
+async def test_scattered_problems_do_not_stop_a_run() -> None:
     events: list[Event] = []
     service = DeadService(ServiceUnclear("no answer"))
     breaker = Breaker(service, Random(1), events.append)

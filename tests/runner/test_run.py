@@ -312,7 +312,7 @@ async def test_a_run_that_was_killed_while_it_put_a_clip_back_ends_it_the_next_t
     assert (len(studio.clips()), studio.billed()) == (2, 2)
 
 
-async def test_an_earlier_clip_that_is_gone_or_damaged_is_rendered_anew(studio: Studio) -> None:
+async def test_an_earlier_clip_that_is_gone_or_damaged_is_rendered_again(studio: Studio) -> None:
     for shots in (ONE, TURNED):
         studio.write(shots)
         await studio.run()
@@ -324,7 +324,7 @@ async def test_an_earlier_clip_that_is_gone_or_damaged_is_rendered_anew(studio: 
     assert studio.billed() == 3
 
 
-async def test_what_goes_on_from_a_clip_goes_on_when_it_is_put_back(studio: Studio) -> None:
+async def test_what_continues_from_a_clip_continues_when_it_is_restored(studio: Studio) -> None:
     chain = ONE + "- {id: walk, prompt: It walks., first_frame: {render: kitten, frame: last}}\n"
     for shots in (chain, chain.replace(ONE, TURNED), chain):
         studio.write(shots)

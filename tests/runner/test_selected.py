@@ -23,7 +23,7 @@ async def test_a_selected_take_is_rendered_and_the_others_are_left_as_they_are(s
     assert studio.lock.keys() == {"cat@seed=2"}
 
 
-async def test_a_take_is_never_rendered_because_another_one_goes_on_from_it(studio: Studio) -> None:
+async def test_a_take_is_never_rendered_because_another_one_continues_from_it(studio: Studio) -> None:
     studio.write(
         "shots:\n- {id: kitten, prompt: A kitten looks up.}\n"
         "- {id: walk, prompt: It walks., first_frame: {render: kitten, frame: last}}\n"

@@ -80,7 +80,7 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture(scope="module")
 def drafted(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Studio:
-    """The draft, rendered once and committed; the clip that another one goes on from was slow to come home."""
+    """The draft, rendered once and committed; the clip that another one continues from was slow to come home."""
     studio = project(tmp_path_factory.mktemp("storyboard"), emulator, rows=ROWS)
 
     def held_back(_: Event) -> None:
@@ -156,7 +156,7 @@ def test_every_take_of_the_draft_is_paid_for_once(drafted: Studio) -> None:
     assert [step.action for step in drafted.plan().steps] == [Action.KEEP] * len(drafted.lock)
 
 
-def test_a_shot_is_asked_for_once_the_clip_that_it_goes_on_from_is_here(drafted: Studio) -> None:
+def test_a_shot_is_asked_for_once_the_clip_that_it_continues_from_is_here(drafted: Studio) -> None:
     story = told(drafted)
     assert story.index((TakeRendered, SOURCE)) < story.index((TakeSubmitted, CONTINUED))
     ended_at = asked_for(drafted, SOURCE).ended_at()
@@ -164,7 +164,7 @@ def test_a_shot_is_asked_for_once_the_clip_that_it_goes_on_from_is_here(drafted:
     assert ended_at < asked_for(drafted, CONTINUED).submitted_at
 
 
-def test_a_shot_takes_its_own_turn_once_the_clip_that_it_goes_on_from_is_here(drafted: Studio) -> None:
+def test_a_shot_takes_its_own_turn_once_the_clip_that_it_continues_from_is_here(drafted: Studio) -> None:
     story = told(drafted)
     since = [take_id for kind, take_id in story[story.index((TakeRendered, SOURCE)) :] if kind is TakeSubmitted]
     assert since.index(CONTINUED) <= 2 * AT_ONCE + 1  # as many others are prepared before theirs
@@ -239,17 +239,17 @@ def test_the_continued_clip_begins_where_its_source_ends(drafted: Studio) -> Non
     assert difference(cut(drafted, SOURCE, FrameEnd.LAST), cut(drafted, CONTINUED, FrameEnd.FIRST)) < 2
 
 
-def test_a_source_that_is_asked_for_again_takes_along_what_goes_on_from_it(studio: Studio) -> None:
+def test_a_source_that_is_asked_for_again_takes_along_what_continues_from_it(studio: Studio) -> None:
     steps = {step.take_id: step for step in studio.plan(rerender=SOURCE.__eq__).work}
     assert {take_id: step.action for take_id, step in steps.items()} == {
         SOURCE: Action.RENDER,
         CONTINUED: Action.WAIT,
     }
     assert steps[SOURCE].reasons == ("asked for with --rerender",)
-    assert steps[CONTINUED].reasons == (f"goes on from {SOURCE}", "rendered anew if its picture changes")
+    assert steps[CONTINUED].reasons == (f"continues from {SOURCE}", "rendered again if its picture changes")
 
 
-def test_a_source_with_another_end_is_gone_on_from_anew(studio: Studio) -> None:
+def test_a_source_with_another_end_is_continued_again(studio: Studio) -> None:
     repaint(studio.folder / "frames/voyage_12.jpg")
     paid_before = studio.billed()
     assert run(studio).exit_code is ExitCode.OK

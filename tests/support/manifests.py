@@ -1,4 +1,4 @@
-"""Beginnings of manifests that several tests go on from."""
+"""Beginnings of manifests that several tests build on."""
 
 from __future__ import annotations
 

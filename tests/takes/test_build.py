@@ -85,10 +85,10 @@ def test_the_fingerprint_follows_the_picture_that_was_cut(folder: Path) -> None:
             picture(width_px=208, height_px=120),
             "the first frame is 208x120 px; expected each side 240 to 8,000 px for wan2.7-i2v",
         ),
-        (picture(size_bytes=21 * 2**20), "the first frame is 21.0 MB large; expected at most 20 MB for wan2.7-i2v"),
+        (picture(size_bytes=21 * 2**20), "the first frame is 21.0 MB; expected at most 20 MB for wan2.7-i2v"),
     ],
 )
-def test_a_cut_picture_that_the_model_does_not_take_is_told(folder: Path, cut: LocalMedium, complaint: str) -> None:
+def test_a_cut_picture_that_the_model_does_not_take_is_reported(folder: Path, cut: LocalMedium, complaint: str) -> None:
     assert resolve.resolved(made(folder, WAITING)["walk"], {FIRST: cut})[1] == (complaint,)
 
 

@@ -97,7 +97,7 @@ def test_awkward_characters_become_hyphens_in_a_name() -> None:
 def test_names_that_differ_in_capitals_alone_are_one_name() -> None:
     drafts, findings = expand.drafts(shot(mood=["wild", "Wild"]))
     assert not drafts
-    assert [finding.what for finding in findings] == ["two takes would be called 'kitten@mood=Wild'"]
+    assert [finding.what for finding in findings] == ["two takes would have the id 'kitten@mood=Wild'"]
 
 
 def test_axes_change_the_settings_of_a_take() -> None:
@@ -156,7 +156,7 @@ def test_values_are_spelled_as_in_the_file(value: Any, text: str) -> None:
     assert scalar_text(value) == text
 
 
-def test_a_slip_in_the_name_of_an_axis_is_an_error_unless_the_prompt_uses_it() -> None:
+def test_a_typo_in_the_name_of_an_axis_is_an_error_unless_the_prompt_uses_it() -> None:
     declared = Matrix(path=("shots", 0, "matrix"), axes={"durations": (5, 6), "mood": ("calm", "wild")})
     found = {finding.path[-1]: finding.severity for finding in matrix.unused_findings(declared, set())}
     assert found == {"durations": Severity.ERROR, "mood": Severity.WARNING}

@@ -1,4 +1,4 @@
-"""The fingerprint's canonical form is a promise: a change of it would render every clip anew."""
+"""The fingerprint's canonical form is a promise: a change of it would render every clip again."""
 
 from __future__ import annotations
 

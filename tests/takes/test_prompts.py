@@ -177,5 +177,5 @@ def test_a_mistyped_entry_is_answered_with_the_one_that_was_meant() -> None:
     assert refused.value.fix == "did you mean `light`?"
 
 
-def test_the_names_of_a_template_are_the_variables_it_speaks_of() -> None:
+def test_the_names_of_a_template_are_the_variables_it_uses() -> None:
     assert prompts.names("{{ sky }} {% for c in colours %}{{ c }}{% endfor %}") == {"sky", "colours"}

@@ -1,1 +1,1 @@
-"""Scripted trouble: the kinds of faults, when one happens, and the file that lists them."""
+"""Scripted faults: the kinds of faults, when one happens, and the file that lists them."""

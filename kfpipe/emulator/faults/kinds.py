@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """The span a number of a script must lie in."""
+    """The range a number in a script must be in."""
 
     least: float
     most: float = math.inf
@@ -66,7 +66,7 @@ class Answer(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HtmlPage(Act):
-    """A gateway's error page, which is no JSON."""
+    """A gateway's error page, which is not JSON."""
 
     name = "html"
     status: Status = 502
@@ -83,7 +83,7 @@ class Drop(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hang(Act):
-    """Nothing happens for so many real seconds."""
+    """Nothing happens for this many real seconds."""
 
     name = "hang"
     seconds: Seconds
@@ -92,7 +92,7 @@ class Hang(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Garble(Act):
-    """The request is carried out and answered with its own status, but nobody can read the body."""
+    """The request is carried out and answered with its own status, but the body cannot be read."""
 
     name = "garble"
 
@@ -108,7 +108,7 @@ class Patch(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expire(Act):
-    """The store refuses the link as one whose time is over."""
+    """The store refuses the link as one that has expired."""
 
     name = "expire"
     phases = frozenset({Phase.DOWNLOAD})
@@ -116,7 +116,7 @@ class Expire(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirect(Act):
-    """The clip is said to lie elsewhere."""
+    """The clip is said to be elsewhere."""
 
     name = "redirect"
     phases = frozenset({Phase.DOWNLOAD})
@@ -125,7 +125,7 @@ class Redirect(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endless(Act):
-    """A body that never ends, and does not say how long it is."""
+    """A body that never ends, and states no length."""
 
     name = "endless"
     phases = frozenset({Phase.DOWNLOAD})
@@ -150,7 +150,7 @@ class Slow(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truncate(Act):
-    """The connection is closed after so many bytes of the body."""
+    """The connection is closed after this many bytes of the body."""
 
     name = "truncate"
     phases = frozenset({Phase.DOWNLOAD})
@@ -196,7 +196,7 @@ class Unlisted(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floats(Act):
-    """The task's usage is told in floats: 5.0 for 5."""
+    """The task's usage is reported in floats: 5.0 for 5."""
 
     name = "floats"
     phases = frozenset({Phase.SUBMIT})

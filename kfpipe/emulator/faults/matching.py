@@ -1,4 +1,4 @@
-"""Which requests a scripted fault strikes. What it then does stands in `acts`, how it is written in `script`."""
+"""Which requests a scripted fault strikes. What it then does is in `kinds`, how it is written in `script`."""
 
 import threading
 from collections.abc import Iterable
@@ -57,7 +57,7 @@ class Faults:
             self._faults, self._counts, self._struck = [], [], []
 
     def strike(self, phase: Phase, model: str | None, prompt: str | None) -> tuple[Act, ...]:
-        """Count one request; the acts that befall it, in the script's order."""
+        """Count one request; the acts that strike it, in the script's order."""
         acts: list[Act] = []
         with self._lock:
             for index, fault in enumerate(self._faults):

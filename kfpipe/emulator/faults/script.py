@@ -19,7 +19,7 @@ from kfpipe.emulator.faults.kinds import ACTS, Phase, Within
 from kfpipe.emulator.faults.matching import Fault
 
 _COUNTING_FIELDS = frozenset(field.name for field in dataclasses.fields(Fault)) - {"on", "act"}
-_TYPE_NAMES = {int: "an integer", float: "a number", str: "a text", dict: "an object"}
+_TYPE_NAMES = {int: "an integer", float: "a number", str: "text", dict: "an object"}
 
 
 class FaultsInvalid(ValueError):
@@ -40,7 +40,7 @@ def load(path: Path) -> tuple[Fault, ...]:
     except ValueError as error:
         raise FaultsInvalid(None, None, f"{path} is not JSON: {error}") from error
     if not isinstance(entries, list):
-        raise FaultsInvalid(None, None, f"{path} does not hold a list")
+        raise FaultsInvalid(None, None, f"{path} does not contain a list")
     return parse(entries)
 
 

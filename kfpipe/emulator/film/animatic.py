@@ -28,7 +28,7 @@ _DISSOLVE = (0.2, 0.8)  # the part of the clip in which one picture gives way to
 
 
 class Stopped(Exception):
-    """Nobody waits for the clip any more."""
+    """The clip is no longer needed."""
 
 
 def render(scene: Scene, target: Path, is_stopped: Callable[[], bool]) -> None:
@@ -70,7 +70,7 @@ def _cutting(scene: Scene) -> Iterator[Planes]:
 
 
 def _moving(scene: Scene) -> Iterator[Planes]:
-    """What the clip goes on from, if anything, and then the camera's way from there."""
+    """What the clip continues from, if anything, and then the camera's path from there."""
     marks = _marks(scene)
     left = scene.seconds * FRAMES_PER_SECOND
     opening = _opening(scene)

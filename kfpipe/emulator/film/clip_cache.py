@@ -1,4 +1,4 @@
-"""Clips that outlive their emulator, so that a scene which was filmed once is not filmed again."""
+"""Clips that outlive their emulator, so that a scene that was filmed once is not filmed again."""
 
 import os
 import shutil

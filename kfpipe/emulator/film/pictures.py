@@ -17,7 +17,7 @@ _FAINT_INK = (122, 132, 147)
 def fitted(file: MediaFile, size: tuple[int, int]) -> Image.Image:
     """The picture in `file`, scaled to cover `size` and cropped to it around its middle, in RGB.
 
-    A last frame of another shape is cropped the same way. Raises OSError or ValueError for bytes that are no picture.
+    A last frame of another shape is cropped alike. Raises OSError or ValueError for bytes that are not a picture.
     """
     if isinstance(file, RemoteFile):
         return ImageOps.fit(placeholder(file.url), size, Image.Resampling.LANCZOS)

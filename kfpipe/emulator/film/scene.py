@@ -11,7 +11,7 @@ from av.container import InputContainer
 
 from kfpipe.emulator.settings import FilmStyle
 
-# A title need not be UTF-8. PyAV takes any from release 19 on, and before it only when told to.
+# A title need not be UTF-8. PyAV accepts any from release 19 on, earlier ones only with this option.
 _ANY_TITLE: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
 
 
@@ -56,7 +56,7 @@ class Scene:
     width_px: int
     height_px: int
     seconds: int
-    first: MediaFile  # a picture, or a clip to go on from
+    first: MediaFile  # a picture, or a clip to continue from
     goes_on: bool = False
     last: MediaFile | None
     driving_audio: MediaFile | None = None

@@ -1,6 +1,6 @@
-"""What happens to an account, as values and as JSON: whoever has seen all events knows the account.
+"""What happens to an account, as values and as JSON: all events together give the account.
 
-A new event is a class in here, a place in `EVENTS`, and a line in `past`.
+A new event is a class in here, a place in `EVENTS`, and a line in `replay`.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from kfpipe.emulator.validation import Order
 Json = dict[str, Any]
 
 Find = Callable[[str, int], StoredFile]
-"""The stored file with this SHA-256 and so many bytes. Raises ValueError for what is no digest."""
+"""The stored file with this SHA-256 and this many bytes. Raises ValueError for what is not a digest."""
 
 # All of a task that is text or a number; the rest is written in its own way.
 _PLAIN = (
@@ -79,7 +79,7 @@ class Uploaded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted(Event):
-    """A task was made. Written down, it is the task as it was then; its clip is ordered anew by who reads it."""
+    """A task was made. Written down, it is the task as it was then; its clip is ordered again by whoever reads it."""
 
     name = "submitted"
     task: Task

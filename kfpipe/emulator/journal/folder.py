@@ -22,7 +22,7 @@ _OWN = re.compile(r"[0-9a-f]{64}(\.mp4|\.part)?", re.ASCII)
 
 
 class FolderInUse(OSError):
-    """Another emulator lives in the folder."""
+    """Another emulator is using the folder."""
 
 
 class StateFolder:
@@ -37,7 +37,7 @@ class StateFolder:
         self.blobs = BlobStore(self._files)
 
     def recall(self, clock: Clock, models: Mapping[str, Model], style: FilmStyle) -> AccountState:
-        """What still matters of the account's past; the clock goes on from there. Raises OSError.
+        """What still matters of the account's past; the clock continues from there. Raises OSError.
 
         An event log that cannot be read is set aside, and the account starts afresh.
         """
@@ -65,12 +65,12 @@ class StateFolder:
 def claimed(folder: Path) -> Iterator[None]:
     """Nobody else can claim the folder inside; the system ends it with the process. Raises `FolderInUse`, OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    # Whoever leaves may be on another thread than who came in.
+    # The claim may be released on another thread than it was taken on.
     mark = filelock.FileLock(folder / "lock", thread_local=False)
     try:
         mark.acquire(blocking=False)
     except filelock.Timeout as error:
-        raise FolderInUse(f"another emulator lives in {folder}") from error
+        raise FolderInUse(f"another emulator is using {folder}") from error
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
-"""The log that lets an account outlive its process: a line an event, its check sum in front.
+"""The log that lets an account outlive its process: a line an event, its checksum in front.
 
-A line has left the process before the answer that it stands behind does, so a kill takes nothing away that was ever
-told. It is not forced onto the disk: a power cut may cost the last lines of play money.
+A line has left the process before the answer that depends on it does, so a kill loses nothing that was ever
+reported. It is not forced onto the disk: a power cut may cost the last lines of play money.
 """
 
 import json
@@ -18,7 +18,7 @@ from kfpipe.emulator.journal import events
 from kfpipe.emulator.journal.events import Event, Json, Passed
 
 MARK_EVERY_S = 300
-"""So many virtual seconds may go by without an event before they are worth a line of their own."""
+"""This many virtual seconds may pass without an event before the time gets a line of its own."""
 
 _FORMAT = "kfpipe-emulator-1"
 
@@ -37,7 +37,7 @@ class Entry:
 
 
 class EventLog:
-    """A log that is open for appending. May be used from any thread; once closed, nothing is noted any more."""
+    """A log that is open for appending. May be used from any thread; once closed, nothing more is noted."""
 
     def __init__(self, file: BinaryIO, now: Callable[[], float]) -> None:
         self._file = file
@@ -63,7 +63,7 @@ class EventLog:
             self._file.flush()
 
     def mark(self, now: float) -> None:
-        """Note the time that is about to be told, if the log is far behind it."""
+        """Note the time that is about to be reported, if the log is far behind it."""
         if now - self._marked_at > MARK_EVERY_S:
             self.note(Passed())
 
@@ -94,7 +94,7 @@ def _entry(number: int, line: bytes, parse: Callable[[str, Json], Event]) -> Ent
     claimed, _, text = line.partition(b" ")
     try:
         if int(claimed, 16) != zlib.crc32(text):
-            raise ValueError("the check sum does not fit")
+            raise ValueError("the checksum does not match")
         fields = json.loads(text)
         if fields["format"] != _FORMAT:
             raise ValueError("another format")

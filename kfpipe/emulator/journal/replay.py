@@ -19,7 +19,7 @@ class AccountState:
     """Tasks are in the order they were made and have no clips yet: those in `films` are there, by scene digest."""
 
     secret: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
-    factor: float = 1.0  # of the clock, as it last went
+    factor: float = 1.0  # of the clock, as it last ran
     tasks: dict[str, Task] = field(default_factory=dict)
     grants: dict[str, Granted] = field(default_factory=dict)
     objects: dict[str, Uploaded] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class AccountState:
                 raise TypeError(f"no event: {event!r}")
 
     def forget(self, now: float, style: FilmStyle) -> None:
-        """Drop what the service would have dropped by now, and clips that no task is left for."""
+        """Drop what the service would have dropped by now, and clips whose tasks are all gone."""
         self.tasks = {task_id: task for task_id, task in self.tasks.items() if not task.is_forgotten(now)}
         self.grants = {folder: grant for folder, grant in self.grants.items() if grant.expires_at > now}
         self.objects = {key: upload for key, upload in self.objects.items() if upload.expires_at > now}
@@ -56,7 +56,7 @@ class AccountState:
         self.films = {scene: film for scene, film in self.films.items() if scene in scenes}
 
     def events(self, factor: float) -> Iterator[Event]:
-        """Events that tell all of it anew, to an emulator whose clock goes by `factor`."""
+        """Events from which all of it can be rebuilt, by an emulator whose clock runs at `factor`."""
         yield Opened(secret=self.secret, factor=factor)
         yield from chain(self.grants.values(), self.objects.values(), self.films.values())
         for task in self.tasks.values():
@@ -78,11 +78,11 @@ def recalled(entries: Iterable[Entry]) -> AccountState:
 
 
 def resumes_at(last: Entry, factor: float, wall_s: float) -> float:
-    """The virtual time at which an account goes on that was last heard of in `last`, when its clock went by `factor`.
+    """The virtual time at which an account continues whose last entry is `last`, when its clock ran at `factor`.
 
     The service has worked on meanwhile at the old pace, but for one virtual hour at most, in which all work in hand
-    comes to its end. Then it waits until the time of day has caught up: a quick clock would otherwise make records
-    that are kept for a day expire during lunch. Never earlier than any time that was told, as `MARK_EVERY_S` is
+    comes to its end. Then it waits until the time of day has caught up: a fast clock would otherwise make records
+    that are kept for a day expire during lunch. Never earlier than any time that was reported, as `MARK_EVERY_S` is
     shorter than the hour.
     """
     asleep_s = max(0.0, wall_s - last.wall_s)

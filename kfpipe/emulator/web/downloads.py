@@ -1,4 +1,4 @@
-"""A finished clip over HTTP: whole or in part, so that a download that was cut off can go on."""
+"""A finished clip over HTTP: whole or in part, so that a download that was cut off can continue."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -44,7 +44,7 @@ def response(film: Film, headers: Mapping[str, str], spoiling: Spoiling) -> Resp
 
 
 def _part(header: str, size: int) -> _Part | None:
-    """The range a header asks for, empty if it lies outside; None if it asks for nothing that can be read."""
+    """The range a header asks for, empty if it is outside; None if it cannot be read."""
     match = _RANGE.fullmatch(header.replace(" ", ""))
     if match is None or match.group(0) == "bytes=-":
         return None

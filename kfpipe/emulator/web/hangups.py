@@ -1,4 +1,4 @@
-"""Answers that are none: a connection closed before the first byte, or in the middle of a body.
+"""Answers that never arrive whole: a connection closed before the first byte, or in the middle of a body.
 
 ASGI cannot say this, so the protocol hands its transport to the application.
 """
@@ -30,7 +30,7 @@ class Hangup(Response):
 
 
 class CutShort(Response):
-    """Sends another response, but closes the connection after so many bytes of its body."""
+    """Sends another response, but closes the connection after this many bytes of its body."""
 
     def __init__(self, response: Response, after_bytes: int) -> None:
         super().__init__()

@@ -110,4 +110,4 @@ def _merged(value: Any, patch: Any) -> Any:
 async def _endless() -> AsyncIterator[bytes]:
     while True:
         yield bytes(64 * 1024)
-        await anyio.lowlevel.checkpoint()  # else nobody notices when the other side has had enough
+        await anyio.lowlevel.checkpoint()  # else it goes unnoticed that the client has hung up

@@ -1,4 +1,4 @@
-"""The parts of a multipart/form-data body, in the order they were sent: the upload rules are about that order."""
+"""The parts of a multipart/form-data body, in the order they were sent: the upload rules depend on that order."""
 
 from dataclasses import dataclass
 from email.message import Message

@@ -39,7 +39,7 @@ class Links:
 
 
 def task_id(token: str) -> str | None:
-    """The task a link's folder name stands for."""
+    """The task that a link's folder name means."""
     try:
         return str(uuid.UUID(hex=token))
     except ValueError:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, assert_never
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -32,7 +32,7 @@ _UPLOAD_PATH = "/oss"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request with its body, and the scripted acts that befall it."""
+    """One request with its body, and the scripted acts that strike it."""
 
     request: Request
     body: bytes
@@ -126,9 +126,11 @@ class Routes:
                 task = self._account.task(request.path_params["task_id"])
             case Phase.DOWNLOAD:
                 task = self._account.task(result_links.task_id(request.path_params["token"]) or "")
-            case _:
+            case Phase.LIST | Phase.POLICY | Phase.UPLOAD:
                 query = request.query_params
                 return Subject(query.get("model", query.get("model_name")))
+            case other:
+                assert_never(other)
         return Subject() if task is None else Subject(task.model.name, task.prompt)
 
     async def _submit(self, call: Call) -> Response:

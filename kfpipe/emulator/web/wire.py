@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from kfpipe.emulator.models import REGION_IDS, UsageShape
 from kfpipe.emulator.task_list import SERVICE_ZONE, Page
@@ -118,6 +118,8 @@ def _usage(task: Task) -> Json:
                 "video_count": 1,
                 "SR": tier,
             }
+        case other:
+            assert_never(other)
     if task.quirks.has_float_usage:
         return {name: float(value) if isinstance(value, int) else value for name, value in usage.items()}
     return usage

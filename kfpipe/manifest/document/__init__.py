@@ -1,4 +1,4 @@
-"""YAML text -> Document: plain data, and where each value of it stands.
+"""YAML text -> Document: plain data, and where each value is.
 
 source      bytes -> text fit to be read
 builder     the parser's events -> data and marks; refuses what YAML allows and a manifest must not hold
@@ -55,7 +55,7 @@ class Document:
         return self.sources[0].file
 
     def source(self, path: DataPath) -> SourceFile:
-        """The file that the value at `path` stands in."""
+        """The file that the value at `path` is in."""
         if len(self.sources) == 1:
             return self.sources[0]
         return self.sources[source_of(self.marks.find(self.data, path)[1])]

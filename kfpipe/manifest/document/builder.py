@@ -49,13 +49,13 @@ def build(text: str, file: str) -> Built:
     try:
         return _Builder(text, file).built()
     except _BeyondParser as beyond:
-        # The parser looks ahead, so it may give up before it tells of a single level. What stands before that place
+        # The parser looks ahead, so it may give up before it reports a single level. What comes before that place
         # nests deeper than is allowed here as well: read alone, it is refused where the first level too many opens.
         return _Builder(text, file, readable=beyond.at).built()
 
 
 class _BeyondParser(Exception):
-    """The parser has a limit of its own, far beyond `DEEPEST`, and meets it at the character `at`."""
+    """The parser has a limit of its own, far beyond `DEEPEST`, and hits it at the character `at`."""
 
     def __init__(self, at: int) -> None:
         self.at = at
@@ -96,7 +96,7 @@ class _Open:
 
 
 class _Builder:
-    """Problems are gathered while they leave something to read; what makes going on pointless stops at once."""
+    """Problems are gathered while they leave something to read; what makes continuing pointless stops at once."""
 
     def __init__(self, text: str, file: str, *, readable: int | None = None) -> None:
         """Of `text`, only the first `readable` characters are given to the parser; None for all."""
@@ -155,7 +155,7 @@ class _Builder:
 
     def _begin_document(self, event: Any) -> None:
         if self._top:
-            fix = "delete the line `---`, or move what follows it into a file of its own"
+            fix = "delete the line `---`, or move what follows into a file of its own"
             self._stop(_mark(event), "a second document begins here", "one shot list in a file", fix)
 
     # ---- values
@@ -201,7 +201,7 @@ class _Builder:
         if event.tag is not None:
             self._refuse_tag(event)
         if len(self._open) > DEEPEST:
-            self._stop(mark, f"this is nested more than {DEEPEST} levels deep", fix="lay it out in fewer levels")
+            self._stop(mark, f"this is nested more than {DEEPEST} levels deep", fix="use fewer levels")
         if self._open[-1].awaits_key:
             self._refuse_container_key(event)
         self._open.append(_Open(container, mark, event.anchor))
@@ -218,15 +218,15 @@ class _Builder:
         """Put what an anchor marks here once more; small texts that stand for huge ones are refused."""
         mark, sign = _mark(event), f"`*{visible(event.anchor)}`"
         if any(frame.anchor == event.anchor for frame in self._open):
-            self._stop(mark, f"{sign} stands inside the part that it repeats", fix="write the value out")
+            self._stop(mark, f"{sign} is inside the part that it repeats", fix="write the value in full")
         anchored = self._anchors.get(event.anchor)
         if anchored is None:
-            what = f"{sign} repeats a part marked {sign.replace('*', '&')}, and there is none above"
+            what = f"{sign} repeats a part marked {sign.replace('*', '&')}, but there is none above"
             self._report(mark, what, fix="if this is text that starts with an asterisk, put it in quotes")
             anchored = _Anchored("", 1, 0)
         self._check_size(anchored, mark, sign)
         if self._open[-1].awaits_key and not isinstance(anchored.value, str):
-            self._report(mark, f"{sign} is no text, and a key must be", fix="write the key out")
+            self._report(mark, f"{sign} is not text, and a key must be", fix="write the key in full")
         self._place(anchored.value, mark)
         self._weigh(anchored.count, anchored.height)
 
@@ -237,7 +237,7 @@ class _Builder:
             self._stop(mark, what, fix="move what many shots share into `defaults` or `vars`")
         if len(self._open) + anchored.height > DEEPEST + 1:
             what = f"with {sign} written out, this is nested more than {DEEPEST} levels deep"
-            self._stop(mark, what, fix="lay it out in fewer levels")
+            self._stop(mark, what, fix="use fewer levels")
 
     def _weigh(self, count: int, height: int) -> None:
         """Add what the last value holds to the part that it was placed in."""
@@ -268,14 +268,14 @@ class _Builder:
 
     def _refuse_tag(self, event: Any) -> None:
         fix = "put text that starts with an exclamation mark in quotes; otherwise delete the tag"
-        self._report(_mark(event), "`!` begins a YAML tag here, and a shot list has none", fix=fix)
+        self._report(_mark(event), "`!` starts a YAML tag here, and a shot list cannot have one", fix=fix)
 
     def _refuse_key(self, key: Any, mark: int, parent: _Open) -> None:
         if isinstance(key, (dict, list)):
             return  # refused where it began
         if not isinstance(key, str):
             number = isinstance(key, (int, Decimal)) and not isinstance(key, bool)
-            hint = "; if it is the end of a decimal number, write a point for the comma" if number else ""
+            hint = "; if it is the end of a decimal number, write a point instead of the comma" if number else ""
             what, expected = f"this key is {described(key)}", "a word"
             fix = f"if it is meant as text, put it in quotes{hint}"
         elif key == _MERGE:
@@ -283,7 +283,7 @@ class _Builder:
             fix = "list the shared fields under `defaults`, or repeat them here"
         else:
             first = unpacked(parent.marks[2 * list(parent.container).index(key)])
-            what = f"{echoed(key)} stands twice; the first one is in line {first.line}, column {first.column}"
+            what = f"{echoed(key)} appears twice; the first one is on line {first.line}, column {first.column}"
             expected, fix = "each key once", "delete one of the two"
         self._report(mark, what, expected, fix)
 
@@ -292,7 +292,7 @@ class _Builder:
         if self._text[start.index - 1 : start.index + 1] == "{{":
             self._report(packed(start.line, start.column - 1), *syntax.UNQUOTED_TEMPLATE)
         else:
-            what = "a list or block stands here in place of a key"
+            what = "there is a list or block here instead of a key"
             self._report(_mark(event), what, "a word, then a colon", "if this is text, put it in quotes")
 
     def _check_escapes(self, event: Any) -> None:
@@ -302,7 +302,7 @@ class _Builder:
             self._report(_mark(event), what, fix="delete the escape; a plain backslash is written `\\\\`")
 
     def _check_comment(self, event: Any) -> None:
-        """`A kitten #1 in the rain` ends before its `#`; a comment proper has a space behind it."""
+        """`A kitten #1 in the rain` ends before its `#`; a real comment has a space after it."""
         end = event.end_mark.index
         if self._text.startswith(" #", end) and self._text[end + 2 : end + 3].strip("# \t\r\n"):
             after = self._text[end + 1 : end + 40].splitlines()[0]

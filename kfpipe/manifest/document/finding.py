@@ -1,4 +1,4 @@
-"""What a rule has to say about one place of the manifest, before the place has a line number."""
+"""What a rule reports about one place in the manifest, before the place has a line number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kfpipe.manifest.document import Document
 class Finding:
     """A rule that is broken at `path`; `at_key` when the name of the entry is meant, not its value.
 
-    A path of () stands for no place in the file at all: the command line, or the file as a whole.
+    A path of () means no place in the file: the command line, or the file as a whole.
     """
 
     path: DataPath

@@ -1,4 +1,4 @@
-"""Where the values of a document stand, in 8 bytes each: a shot list of 100,000 shots keeps them all."""
+"""Where the values of a document are, in 8 bytes each: a shot list of 100,000 shots keeps them all."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def source_of(mark: int) -> int:
 
 
 class Marks:
-    """Packed places of keys and values. The entries of a container lie together, in the container's own order."""
+    """Packed places of keys and values. A container's entries are stored together, in the container's own order."""
 
     def __init__(self) -> None:
         self._packed = array("Q")
@@ -65,7 +65,7 @@ class Marks:
         return mark, mark
 
     def find(self, data: Any, path: DataPath) -> tuple[int, int]:
-        """The marks of the key and of the value at `path`; twice its nearest ancestor's value when it is absent."""
+        """The marks of the key and of the value at `path`; twice its nearest ancestor's value when it is missing."""
         key_mark = mark = self.root
         value = data
         for step in path:

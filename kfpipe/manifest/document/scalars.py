@@ -1,4 +1,4 @@
-"""Unquoted YAML values: what they mean by the core schema of YAML 1.2, and where YAML 1.1 read them otherwise.
+"""Unquoted YAML values: what they mean by the core schema of YAML 1.2, and where YAML 1.1 reads them differently.
 
 Source: YAML 1.2.2, section 10.3.2; YAML 1.1 type repository (bool, int, float, timestamp).
 """
@@ -36,7 +36,7 @@ _NEWER_NUMBER = re.compile(r"0o[0-7]+|[-+]?(?:[0-9]+[eE][-+]?[0-9]+|[0-9]*\.?[0-
 
 
 class NumberRefused(ValueError):
-    """A number that is no use to anyone: not finite, or absurdly long."""
+    """A number that cannot be used: not finite, or absurdly long."""
 
 
 def plain(text: str) -> Scalar:
@@ -55,7 +55,7 @@ def plain(text: str) -> Scalar:
     if _DECIMAL.fullmatch(text):
         return _decimal(text)
     if _NOT_FINITE.fullmatch(text):
-        raise NumberRefused(f"{text} is no number that anything can be set to")
+        raise NumberRefused(f"{text} is not a number that can be used")
     return text
 
 

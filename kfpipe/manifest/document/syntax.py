@@ -1,7 +1,7 @@
 """What PyYAML's parser could not read, in the words of someone who only knows the file.
 
-The parser's message names the rule that broke; the text around the place tells which slip broke it. Each explanation
-looks for one slip, the first that finds its own wins, and PyYAML's words are the last resort.
+The parser's message names the rule that broke; the text around it shows which mistake broke it. Each explanation
+looks for one mistake, the first that finds its own wins, and PyYAML's words are the last resort.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from kfpipe.files.text import line_above, line_around, position_of
 from kfpipe.wording import listed
 
 UNQUOTED_TEMPLATE = (
-    "a value that starts with `{{` must stand in quotes",
+    "a value that starts with `{{` must be in quotes",
     'text in quotes, such as "{{ style }}. A kitten looks up."',
     "put double quotes around the whole value",
 )
-"""What, expected and fix for the commonest slip of all, which may break the syntax and may not."""
+"""What, expected and fix for the most common mistake, which may or may not break the syntax."""
 
 _LOST = "could not find expected ':'"
 _QUOTE_IT = "put the whole text in quotes"
@@ -65,7 +65,7 @@ class _Fault:
 
 
 def explained(error: yaml.YAMLError, text: str, file: str) -> Problem:
-    """The parser's complaint as a problem with a position and, where the slip is known, its remedy."""
+    """The parser's complaint as a problem with a position and, where the mistake is known, its fix."""
     mark = getattr(error, "problem_mark", None)
     opened = getattr(error, "context_mark", None) or mark
     fault = _Fault(
@@ -106,19 +106,21 @@ def _odd_characters(fault: _Fault) -> Problem | None:
     for start, line in fault.lines_at_hand():
         indent = _ODD_INDENT.match(line)
         if indent:
-            what = f"the line is indented with an invisible character that is no space (U+{ord(indent[1]):04X})"
+            what = f"the line is indented with an invisible character that is not a space (U+{ord(indent[1]):04X})"
             return fault.problem(start + indent.start(1), what, "spaces", "delete the indentation and type spaces")
         if "\uff1a" in line and ": " not in line:
-            what = "a full-width colon stands here"
-            return fault.problem(start + line.index("\uff1a"), what, "`: ` (a plain colon and a space)", "type it anew")
+            what = "there is a full-width colon here"
+            return fault.problem(
+                start + line.index("\uff1a"), what, "`: ` (a plain colon and a space)", "type it again"
+            )
     return None
 
 
 def _tab(fault: _Fault) -> Problem | None:
     if fault.char != "\t":
         return None
-    fix = "replace each tab by two spaces (and set the editor to insert spaces)"
-    return fault.problem(fault.at, "a tab stands where only spaces may", "spaces", fix)
+    fix = "replace each tab with two spaces (and set the editor to insert spaces)"
+    return fault.problem(fault.at, "there is a tab where only spaces are allowed", "spaces", fix)
 
 
 def _open_quote(fault: _Fault) -> Problem | None:
@@ -137,7 +139,7 @@ def _escape(fault: _Fault) -> Problem | None:
     if "escape" not in fault.message:
         return None
     at = fault.text.rfind("\\", 0, fault.at + 1)
-    what = f"`{fault.text[at : at + 2]}` means nothing between double quotes"
+    what = f"`{fault.text[at : at + 2]}` is not an escape that double quotes allow"
     return fault.problem(at, what, fix="write `\\\\` for a backslash, or use single quotes around the text")
 
 
@@ -149,18 +151,18 @@ def _after_quote(fault: _Fault) -> Problem | None:
     if quote not in ("'", '"') or not fault.char.strip():
         return None
     if before.count(quote) % 2:
-        what = f"the quote {quote} before this closes a text that began in a line above"
+        what = f"the quote {quote} before this closes text that began on a line above"
         return fault.problem(start + len(before) - 1, what, fix=f"add the missing {quote} at the end of that text")
     inner = "''" if quote == "'" else '\\"'
-    fix = f"put the quotes around the whole value; a quote {quote} inside the text is written {inner}"
-    return fault.problem(fault.at, f"text follows after the closing quote {quote}", "the end of the line", fix)
+    fix = f"put the quotes around the whole value; inside the text write the quote {quote} as {inner}"
+    return fault.problem(fault.at, f"text follows the closing quote {quote}", "the end of the line", fix)
 
 
 def _after_bracket(fault: _Fault) -> Problem | None:
     before = fault.text[: fault.at].rstrip(" ")[-1:]
     if before not in ("]", "}") or not fault.char.strip():
         return None
-    what = f"text follows after the closing bracket `{before}`"
+    what = f"text follows the closing bracket `{before}`"
     return fault.problem(fault.at, what, "the end of the line", f"if this is all one text, {_QUOTE_IT}")
 
 
@@ -209,14 +211,14 @@ def _glued_colon(fault: _Fault) -> Problem | None:
         found = _GLUED_COLON.match(line)
         if found and not _KEY.match(line) and start + found.start(1) != fault.at:
             at = start + found.start(1)
-            return fault.problem(at, "there is no space behind the colon", "`key: value`", "add a space behind the `:`")
+            return fault.problem(at, "there is no space after the colon", "`key: value`", "add a space after the `:`")
     return None
 
 
 def _tight_colon(fault: _Fault) -> Problem | None:
     if "unexpected ':'" not in fault.message:
         return None
-    return fault.problem(fault.at, "this colon needs a space behind it, and a value", "`key: value`", f"or {_QUOTE_IT}")
+    return fault.problem(fault.at, "this colon needs a space after it, and a value", "`key: value`", f"or {_QUOTE_IT}")
 
 
 def _colon_in_text(fault: _Fault) -> Problem | None:
@@ -227,11 +229,11 @@ def _colon_in_text(fault: _Fault) -> Problem | None:
     key = _KEY.match(line)
     if key and start + key.end() <= fault.at:
         curly = " (curly quotes do not count)" if _CURLY_QUOTE.search(line) else ""
-        return fault.problem(fault.at, "a colon inside a text needs quotes around the text", fix=f"{_QUOTE_IT}{curly}")
+        return fault.problem(fault.at, "text that contains a colon needs quotes", fix=f"{_QUOTE_IT}{curly}")
     at = start + len(line) - len(line.lstrip())
     above = position_of(fault.text, line_above(fault.text, start)[0])
     what = f"this line is indented deeper than line {above.line} allows"
-    fix = f"if it is a key of its own, indent it like its neighbours; if it goes on with the text above, {_QUOTE_IT}"
+    fix = f"if it is a key of its own, indent it like its neighbours; if it continues the text above, {_QUOTE_IT}"
     return fault.problem(at, what, fix=fix)
 
 
@@ -250,7 +252,7 @@ def _lost_line(fault: _Fault) -> Problem | None:
     if _LOST not in fault.message:
         return None
     what = "this line is neither `key: value` nor part of the text above"
-    fix = "add the missing colon; if the line goes on with the text above, indent it deeper than its key"
+    fix = "add the missing colon; if the line continues the text above, indent it deeper than its key"
     return fault.problem(fault.opened, what, "`key: value`", fix)
 
 
@@ -259,7 +261,7 @@ def _block_text(fault: _Fault) -> Problem | None:
         return None
     sign = fault.opener
     fix = f"begin the text on the next line, indented; if the text itself starts with `{sign}`, {_QUOTE_IT}"
-    return fault.problem(fault.at, f"text cannot stand on the same line behind `{sign}`", fix=fix)
+    return fault.problem(fault.at, f"text cannot be on the same line after `{sign}`", fix=fix)
 
 
 def _directive(fault: _Fault) -> Problem | None:
@@ -275,15 +277,15 @@ def _indentation(fault: _Fault) -> Problem | None:
         return None
     begun = position_of(fault.text, fault.opened)
     start, line = line_around(fault.text, fault.at)
-    what = f"this line does not fit the block that began in line {begun.line}"
+    what = f"this line does not fit the block that began on line {begun.line}"
     if fault.at - start + 1 == begun.column:
         expected = "the same kind of line as there: `- ` before all of them, or `key:` in all of them"
     else:
         above_start, above = line_above(fault.text, start)
         lines = {begun.line: begun.column - 1, position_of(fault.text, above_start).line: _indent(above)}
-        choices = [f"{count} spaces before it (as in line {number})" for number, count in lines.items()]
+        choices = [f"{count} spaces before it (as on line {number})" for number, count in lines.items()]
         expected = f"{listed(choices)}, not {_indent(line)}"
-    fix = "line it up with its neighbours; if it goes on with a text, indent it deeper than the text's key"
+    fix = "line it up with its neighbours; if it continues text, indent it deeper than the key of that text"
     return fault.problem(fault.at, what, expected, fix)
 
 

@@ -3,7 +3,7 @@
 shipped       the schema files, and the part of the manifest's that holds at a path
 published     the same as `kfpipe schema` prints them: one for each file and for each command's output
 validation    which parts of a document fail: fast, since most are right
-strict        the same once more for those that fail, by a validator that can explain
+strict        the same again for those that fail, by a validator that can explain
 explanation   a failure in the words of someone who only knows the manifest
 repair        what was probably meant, as far as the schema takes it
 """
@@ -40,14 +40,14 @@ class StructureCheck:
 
 
 def check(document: Document, *, included: bool = False) -> StructureCheck:
-    """Hold a document against the manifest's schema; an included manifest may be a part of one."""
+    """Check a document against the manifest's schema; an included manifest may be a part of one."""
     if _is_of_another_version(document):
         return StructureCheck(problems=(_other_version(document),), broken=frozenset({()}))
     return _checked(document, validation.findings_outside_entries(document.data, included=included))
 
 
 def check_rows(document: Document) -> StructureCheck:
-    """Hold the shots of a document that is nothing but shots against the schema of one."""
+    """Check a document that is nothing but shots against the schema of a shot."""
     return _checked(document, [])
 
 
@@ -93,9 +93,9 @@ def _is_of_another_version(document: Document) -> bool:
 def _other_version(document: Document) -> Problem:
     finding = Finding(
         path=("kfpipe",),
-        what=f"`kfpipe` is {described(document.data['kfpipe'])}, a format that this kfpipe does not know",
+        what=f"`kfpipe` is {described(document.data['kfpipe'])}, a format that this kfpipe does not support",
         expected=f"`{FORMAT_VERSION}`",
-        fix=f"write `kfpipe: {FORMAT_VERSION}`, or update kfpipe if the manifest was made for a newer one",
+        fix=f"write `kfpipe: {FORMAT_VERSION}`, or upgrade kfpipe if the manifest was written for a newer one",
     )
     return finding.problem(document, "")
 
@@ -104,6 +104,8 @@ def _further(part: str, indexes: tuple[int, ...]) -> Finding:
     count, entry = len(indexes), ENTRY_LISTS[part]
     return Finding(
         path=(part, indexes[0]),
-        what=f"this {entry} and {count - 1} more after it are wrong too" if count > 1 else f"this {entry} is wrong too",
-        fix="mend those above first; the same slip is often in all of them",
+        what=f"this {entry} and {count - 1} more after it have problems too"
+        if count > 1
+        else f"this {entry} has problems too",
+        fix="fix those above first; the same mistake is often in all of them",
     )

@@ -1,6 +1,6 @@
-"""A failed keyword of the schema -> what a person has to know: what stands there, what is expected, what to write.
+"""A failed keyword of the schema -> what a person has to know: what is there, what is expected, what to write.
 
-Most keywords need no words of their own. What is expected at a place is said once, from the whole schema of the
+Most keywords need no text of their own. What is expected at a place is said once, from the whole schema of the
 place, whichever of its keywords failed; what was probably meant is found by trying repairs on the schema itself.
 """
 
@@ -86,9 +86,9 @@ def _unknown(path: DataPath, key: str) -> Finding:
 
 
 def _belongs(path: DataPath, key: str) -> str | None:
-    """Where a known field goes that stands on the wrong level, or behind characters that only look like spaces."""
+    """Where a known field belongs that is on the wrong level, or after characters that only look like spaces."""
     if key != key.strip():
-        return "delete the invisible characters beside it, and indent with plain spaces"
+        return "delete the invisible characters around it, and indent with plain spaces"
     of_manifest, of_shot = schema_at(())["properties"], schema_at(("shots", 0))["properties"]
     if path[:1] == ("shots",) and key in ("keyframes", "prompts"):
         return "move the shot to the list `sequences`"
@@ -97,7 +97,7 @@ def _belongs(path: DataPath, key: str) -> str | None:
     if path[:1] in (("defaults",), ("profiles",)) and key in of_shot:
         return f"move `{key}` into the shots: each has its own"
     if path and key in of_manifest:
-        return f"move `{key}` to the left margin: it holds for the whole manifest"
+        return f"move `{key}` to the left margin: it applies to the whole manifest"
     return None
 
 
@@ -114,7 +114,7 @@ def _missing(path: DataPath) -> Finding:
 
 def _repeated(path: DataPath, items: list[Any]) -> Finding:
     index = first_repeated(items) or 0
-    what = f"{_name(path)} holds {described(items[index])} twice"
+    what = f"{_name(path)} contains {described(items[index])} twice"
     return Finding(path=(*path, index), what=what, expected="each value once", fix="delete one of the two")
 
 
@@ -155,7 +155,7 @@ def _phrases(schema: Schema) -> list[str]:
 def _of_type(name: str, schema: Schema) -> list[str]:
     match name:
         case "string":
-            return ["a text that is not empty" if schema.get("minLength") else "text"]
+            return ["text that is not empty" if schema.get("minLength") else "text"]
         case "integer":
             return ["a whole number" + _range(schema)]
         case "number":

@@ -49,7 +49,7 @@ def in_yaml(value: Any) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether the text means itself without quotes, to every reader of YAML."""
+    """Whether every YAML reader takes the text for itself without quotes."""
     try:
         return bool(_PLAIN.fullmatch(text)) and scalars.plain(text) == text and not scalars.older_reading(text)
     except scalars.NumberRefused:

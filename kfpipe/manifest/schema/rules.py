@@ -23,7 +23,7 @@ def manifest_schema() -> Schema:
 
 @cache
 def checked_schema() -> Schema:
-    """The one copy of the manifest's schema that manifests are held against; not to be changed."""
+    """The one copy of the manifest's schema that manifests are checked against; not to be changed."""
     schema = manifest_schema()
     for name in NAMES_OF_THE_CATALOGUE:
         del schema["$defs"][name]["enum"]
@@ -36,7 +36,7 @@ def entry_schema(part: str) -> Schema:
 
 
 def outer_schema(*, included: bool) -> Schema:
-    """The schema of a manifest whose entries are looked at elsewhere."""
+    """The schema of a manifest whose entries are checked elsewhere."""
     whole = checked_schema()
     lists = {part: {**whole["properties"][part], "items": True} for part in ENTRY_LISTS}
     outer = {**whole, "properties": {**whole["properties"], **lists}}
@@ -59,7 +59,7 @@ def schema_at(path: DataPath) -> Schema:
 
 
 def dereferenced(schema: Schema) -> Schema:
-    """The same with its references followed; keywords beside a reference add to what it refers to."""
+    """The same with its references followed; keywords next to a reference add to what it refers to."""
     whole: Schema = {}
     for part in (schema, *schema.get("allOf", ())):
         if "$ref" in part:

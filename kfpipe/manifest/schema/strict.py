@@ -1,4 +1,4 @@
-"""The validator that can explain: thorough and slow, and slow to load. It sees only what may fail."""
+"""The validator that can explain: thorough, slow, and slow to load. It sees only what may fail."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def _bounded(errors: Iterable[ValidationError], prefix: DataPath) -> list[Findin
     found = (finding for error in errors for finding in findings_of(error, prefix, fits))
     shown = list(islice(found, MOST_FINDINGS_IN_A_PART + 1))
     if len(shown) > MOST_FINDINGS_IN_A_PART:
-        what = "from here on more is wrong in this part than is shown"
-        shown[-1] = Finding(path=shown[-1].path, what=what, fix="mend what is shown first")
+        what = "this part has more problems than are shown"
+        shown[-1] = Finding(path=shown[-1].path, what=what, fix="fix those shown first")
     return shown
 
 
@@ -60,7 +60,7 @@ def _outer_validator(included: bool) -> Any:
 
 
 def _whole_pattern(_validator: Any, pattern: str, instance: Any, _schema: Schema) -> Iterator[ValidationError]:
-    """`$` also stands before a final line break in Python; an id that ends with one must not become a file name."""
+    """In Python `$` also matches before a final line break; an id that ends with one must not become a file name."""
     if isinstance(instance, str) and not re.fullmatch(pattern.removesuffix("$"), instance):
         yield ValidationError("does not match")
 

@@ -49,7 +49,7 @@ def findings_outside_entries(data: dict[str, Any], *, included: bool) -> list[Fi
 
 
 def usable_id(entry: Any) -> str | None:
-    """The id of an entry, unless it is no id."""
+    """The id of an entry, if it is text."""
     name = entry.get("id") if isinstance(entry, dict) else None
     return name if isinstance(name, str) and _id_gate().is_valid(name) else None
 
@@ -60,7 +60,7 @@ def _has_decimal_field(entry: Any) -> bool:
 
 
 def _has_whole_decimal(value: Any) -> bool:
-    """Whether 5.0 or its like stands anywhere."""
+    """Whether there is a 5.0 or the like anywhere."""
     match value:
         case Decimal():
             return value == value.to_integral_value()

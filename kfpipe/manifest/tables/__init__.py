@@ -18,9 +18,9 @@ __all__ = ["parse"]
 
 
 def parse(content: bytes, file: str, *, name: str) -> Document:
-    """The shots of a table, whose kind is told by its name; `file` and `name` as in `document.Source`.
+    """The shots of a table, whose kind follows from its name; `file` and `name` as in `document.Source`.
 
-    Raises Refused with every problem of the table as such; whether the shots make sense is for others to say.
+    Raises Refused with every problem of the table as such; the shots themselves are checked elsewhere.
     """
     source = SourceFile(file=file, name=name)
     match PurePath(name).suffix.lower():
@@ -33,5 +33,5 @@ def parse(content: bytes, file: str, *, name: str) -> Document:
                 raise Refused.because(file, f"the file is larger than {LARGEST_BYTES // 2**20} MiB", fix="split it")
             return rows.document(workbook.cells(content, file), source)
     raise Refused.because(
-        file, "is no table that can be read", expected="a file in .csv, .tsv or .xlsx", fix="export it as CSV"
+        file, "is not a table that kfpipe can read", expected="a .csv, .tsv or .xlsx file", fix="export it as CSV"
     )

@@ -1,4 +1,4 @@
-"""A cell of a table: what it holds, and where it stands."""
+"""A cell of a table: what it contains, and where it is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kfpipe.manifest.document.scalars import Scalar
 
 @dataclass(slots=True)
 class TableCell:
-    """`value` is a text where the table knows nothing but text; line and column count from 1.
+    """`value` is text where the table knows nothing else; line and column count from 1.
 
     Not frozen: a large table has a million of them, and freezing costs more than reading.
     """

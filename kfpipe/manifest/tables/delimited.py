@@ -28,7 +28,7 @@ def cells(text: str, file: str, *, separators: str) -> Iterator[Row]:
     while True:
         found = pattern.match(text, at)
         if found is None:
-            raise _refused(text, at, file, "this quote is never closed", "close it; a quote within a text is doubled")
+            raise _refused(text, at, file, "this quote is never closed", "close it; write a quote inside text twice")
         quoted = found[1]
         value = found[2] if quoted is None else quoted.replace('""', '"')
         row.append(TableCell(value, line, at - line_start + 1))
@@ -40,7 +40,9 @@ def cells(text: str, file: str, *, separators: str) -> Iterator[Row]:
             continue
         line_end = _LINE_END.match(text, at)
         if line_end is None and at < len(text):
-            raise _refused(text, at, file, "a cell goes on behind its closing quote", "double the quotes within it")
+            raise _refused(
+                text, at, file, "text follows the closing quote of this cell", "write quotes inside the text twice"
+            )
         if not all(cell.is_empty for cell in row):
             yield row
         if line_end is None:

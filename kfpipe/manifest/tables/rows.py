@@ -47,21 +47,21 @@ def document(rows: Iterator[Row], source: SourceFile) -> Document:
     reader = _Reader(source)
     header = next(rows, None)
     if header is None:
-        raise Refused.because(source.file, "is empty", expected="a first row with the names of fields", fix=_SHAPE)
+        raise Refused.because(source.file, "is empty", expected="a first row with field names", fix=_SHAPE)
     columns = reader.columns(header)
     shots = [shot for row in rows if (shot := reader.shot(columns, row)) is not None]
     if reader.problems:
         raise Refused(reader.problems)
     if not shots:
-        raise Refused.because(source.file, "holds no shots", expected="a row for each shot", fix=_SHAPE)
+        raise Refused.because(source.file, "contains no shots", expected="a row for each shot", fix=_SHAPE)
     return reader.finished(shots)
 
 
-_SHAPE = "begin with a row like `id,first_frame,last_frame,prompt`, then write a row for each shot"
+_SHAPE = "start with a row like `id,first_frame,last_frame,prompt`, then add a row for each shot"
 
 
 class _Reader:
-    """One pass over one table; problems are collected while it makes sense to go on."""
+    """One pass over one table; problems are collected while it makes sense to continue."""
 
     def __init__(self, source: SourceFile) -> None:
         self.problems: list[Problem] = []
@@ -81,7 +81,7 @@ class _Reader:
         for cell in header:
             column = None if cell.is_empty else self._column(cell)
             if column is not None and column in columns:
-                self._report(cell, f"the column `{column.name}` stands twice", fix="delete one of the two")
+                self._report(cell, f"the column `{column.name}` appears twice", fix="delete one of the two")
             columns.append(column)
         if self.problems:
             raise Refused(self.problems)
@@ -90,13 +90,15 @@ class _Reader:
     def shot(self, columns: Sequence[_Column | None], row: Row) -> dict[str, Any] | None:
         """The shot of a row; None when its cells do not fit the columns."""
         if len(row) < len(columns):
-            what = f"this row has {len(row)} of {len(columns)} cells"
-            self._report(row[0], what, fix="write a separator for each empty cell; quote texts that run over lines")
+            what = f"this row has only {len(row)} of {len(columns)} cells"
+            self._report(row[0], what, fix="write a separator for each empty cell; put text that spans lines in quotes")
             return None
         stray = next((cell for cell in row[len(columns) :] if not cell.is_empty), None)
         stray = stray or next((cell for cell, to in zip(row, columns, strict=False) if not (to or cell.is_empty)), None)
         if stray is not None:
-            self._report(stray, "this cell stands in a column without a name", fix="quote texts that hold separators")
+            self._report(
+                stray, "this cell is in a column without a name", fix="put text that contains separators in quotes"
+            )
             return None
         shot: dict[str, Any] = {}
         marks: list[int] = []
@@ -148,13 +150,13 @@ class _Reader:
 
     def _refuse_column(self, cell: TableCell, name: str, known: Set[str]) -> None:
         meant = closest(name, known)
-        fix = "delete the column; for a variable of the prompt write `vars.` before its name"
+        fix = "delete the column; for a prompt variable, put `vars.` before its name"
         if name.partition(".")[0] == "matrix":
-            fix = "write a shot that has a matrix in the manifest itself"
+            fix = "put a shot that has a matrix in the manifest itself"
         elif meant is not None:
             fix = f"write `{meant}`"
         expected = listed(sorted(known)) if meant is None else f"`{meant}`"
-        self._report(cell, f"{echoed(name)} is no field of a shot", expected=expected, fix=fix)
+        self._report(cell, f"{echoed(name)} is not a field of a shot", expected=expected, fix=fix)
 
     def _report(self, cell: TableCell, what: str, *, fix: str, expected: str | None = None) -> None:
         position = Position(line=cell.line, column=cell.column)

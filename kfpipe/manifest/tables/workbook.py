@@ -21,7 +21,7 @@ _DAMAGED = (zipfile.BadZipFile, LookupError, ValueError, TypeError, AttributeErr
 def cells(content: bytes, file: str) -> Iterator[Row]:
     """The rows that are not blank, as wide as the first one at least, formulas by their last result.
 
-    Raises Refused for what is no sound workbook, and where the extra is missing.
+    Raises Refused for what is not a sound workbook, and where the extra is missing.
     """
     reader = _reader(file)
     _check_size(content, file)
@@ -38,7 +38,7 @@ def cells(content: bytes, file: str) -> Iterator[Row]:
                 yield row
         book.close()
     except _DAMAGED as error:
-        raise Refused.because(file, "is no workbook that can be read", fix=_SAVE_AS_CSV) from error
+        raise Refused.because(file, "is not a workbook that can be read", fix=_SAVE_AS_CSV) from error
 
 
 def _reader(file: str) -> Any:
@@ -59,7 +59,7 @@ def _check_size(content: bytes, file: str) -> None:
         with zipfile.ZipFile(BytesIO(content)) as packed:
             unpacked_bytes = sum(part.file_size for part in packed.infolist())
     except (zipfile.BadZipFile, ValueError, OSError) as error:
-        raise Refused.because(file, "is no Excel workbook", fix=_SAVE_AS_CSV) from error
+        raise Refused.because(file, "is not an Excel workbook", fix=_SAVE_AS_CSV) from error
     if unpacked_bytes > MOST_UNPACKED_BYTES:
         what = f"unpacks to more than {MOST_UNPACKED_BYTES // 2**20} MiB"
         raise Refused.because(file, what, fix="split it into several tables")
@@ -81,6 +81,6 @@ def _cell(value: Any, line: int, column: int, file: str) -> TableCell:
 def _check_text(text: str, line: int, column: int, file: str) -> None:
     stray = stray_character(text)
     if stray is not None:
-        what = f"this cell holds an invisible control character (U+{ord(stray):04X})"
+        what = f"this cell contains an invisible control character (U+{ord(stray):04X})"
         position = Position(line=line, column=column)
         raise Refused([Problem(file=file, position=position, what=what, fix="type the text of the cell again")])

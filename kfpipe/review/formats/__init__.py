@@ -1,10 +1,10 @@
 """A timeline as text that other programs read. Pure.
 
 otio        OpenTimelineIO: everything that is known, other takes included
-edl         CMX3600: what every editing system reads
+edl         CMX3600: what every NLE reads
 sheet       CSV: a row for each shot
 ffconcat    a list of clips, which FFmpeg joins to one film
-facts       what the record tells of a clip, under the names that all of them use
+facts       what is on record for a clip, under the names that all of them use
 """
 
 from __future__ import annotations

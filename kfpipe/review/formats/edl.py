@@ -1,7 +1,7 @@
 """A timeline as an edit decision list in the CMX3600 format. Pure.
 
 One event a shot, cuts only. A reel is named after the first eight digits of its clip's digest: the same clip has the
-same reel in every list. A gap is black. Source: SMPTE 258M, and what editing systems make of the comment lines.
+same reel in every list. A gap is black. Source: SMPTE 258M, and how NLEs read the comment lines.
 """
 
 from __future__ import annotations
@@ -68,5 +68,5 @@ def _event(timeline: Timeline, number: int, slot: Slot, start: int) -> Iterator[
 
 
 def _one_line(words: str) -> str:
-    """Text that starts no line of its own."""
+    """Text without line breaks."""
     return "".join(char if char.isprintable() else " " for char in words)

@@ -1,4 +1,4 @@
-"""What the record tells of a clip, under the names that `plan --json` and the lockfile use. Pure."""
+"""What is on record for a clip, under the names that `plan --json` and the lockfile use. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A timeline in OpenTimelineIO's JSON. Pure.
 
 One video track, and one for sound where any clip has sound. The other takes of a shot are further media references of
-its clip: an editor can switch over to them. Source: the schema documentation of OpenTimelineIO 0.17, "Serialized Data".
+its clip: an NLE can switch to them. Source: the schema documentation of OpenTimelineIO 0.17, "Serialized Data".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OtioObject = dict[str, Any]
 
 
 def text(timeline: Timeline) -> str:
-    """The file's text. Each clip keeps its own rate; what the record tells stands in its metadata under `kfpipe`."""
+    """The file's text. Each clip keeps its own rate; what is on record is in its metadata under `kfpipe`."""
     tracks = [_track("Video", [_noted(timeline, slot) for slot in timeline.slots])]
     if any(map(_has_sound, timeline.slots)):
         tracks.append(_track("Audio", [_item(timeline, slot, _has_sound(slot)) for slot in timeline.slots]))

@@ -21,7 +21,7 @@ _FORMULA: Final = re.compile(r"[=+\-@\t\r]")
 
 
 def text(timeline: Timeline) -> str:
-    """A row for each shot; `others` are the takes that could stand in its place, `gap` says why there is no clip."""
+    """A row for each shot; `others` are the takes that could take its place, `gap` says why there is no clip."""
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
     writer.writeheader()

@@ -143,4 +143,4 @@ def test_while_a_run_is_on_it_is_named_and_nothing_is_sent(folder: Path, kfpipe:
         ended = kfpipe("cancel", "shots.yaml")
         assert len(emulator.requests()) == asked
     assert ended.code == 2
-    assert ended.err.startswith("shots.lock.json: another run is at work on it: host ")
+    assert ended.err.startswith("shots.lock.json: another run is in progress: host ")

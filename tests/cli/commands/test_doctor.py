@@ -39,7 +39,7 @@ def test_a_sound_machine_is_ready_and_a_missing_key_is_no_alarm(folder: Path, kf
     assert ended.code == 0
     lines = ended.out.splitlines()
     assert lines[-1] == "ready"
-    assert "note       key: none; the emulator needs none, the service does" in lines
+    assert "note       key: none: the emulator needs none, but the service does" in lines
     assert any(line.startswith("fine       libraries: anyio 4.") for line in lines)
     assert list(folder.glob(".kfpipe-*")) == []
 
@@ -97,7 +97,7 @@ def test_without_a_key_the_service_is_reached_all_the_same(folder: Path, kfpipe:
     ("address", "what"),
     [
         ("http://127.0.0.1:9", "http://127.0.0.1:9: "),
-        ("http://example.com", "no address that kfpipe would send a key to"),
+        ("http://example.com", "not an address that kfpipe would send a key to"),
     ],
 )
 def test_a_service_that_cannot_be_asked_needs_attention(

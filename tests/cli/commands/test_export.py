@@ -138,7 +138,7 @@ def test_a_file_that_kfpipe_did_not_write_is_not_replaced(folder: Path, kfpipe: 
     (folder / "list.csv").write_text("id,prompt\n", "utf-8")
     ended = kfpipe("export", "shots.yaml", "-o", "list.csv", "--allow-gaps")
     assert ended.code == 2
-    assert ended.err.startswith("list.csv: is there already, and kfpipe did not write it\n")
+    assert ended.err.startswith("list.csv: already exists, and kfpipe did not write it\n")
     assert (folder / "list.csv").read_text("utf-8") == "id,prompt\n"
 
 

@@ -55,7 +55,7 @@ def test_an_untidy_lockfile_is_written_anew_and_says_the_same(lockfile: Path, kf
     tidy = lockfile.read_bytes()
     lockfile.write_bytes(tidy.replace(b"\n", b"\r\n"))
     assert kfpipe("lock", "check", LOCK).err == (
-        "shots.lock.json: warning: the records are sound, but not written as kfpipe writes them\n"
+        "shots.lock.json: warning: the records are sound, but not formatted as kfpipe formats them\n"
         "  fix: kfpipe lock fmt shots.lock.json\n"
     )
     assert kfpipe("lock", "fmt", LOCK, "--json").json == {"file": LOCK, "changed": True, "exit_code": 0}
@@ -91,7 +91,7 @@ def test_a_cost_that_was_changed_by_hand_is_found_with_its_line(lockfile: Path, 
     line = next(number for number, text in enumerate(lockfile.read_text("utf-8").splitlines(), 1) if "0.05" in text)
     assert ended.code == 2
     assert ended.err.splitlines()[:2] == [
-        f"shots.lock.json:{line}:15: take 'kitten': the cost 0.05 is not what its seconds come to",
+        f"shots.lock.json:{line}:15: take 'kitten': the cost 0.05 does not match its seconds and price",
         "  expected: 5 s x 0.10 = 0.50",
     ]
     assert kfpipe("lock", "check", LOCK, "--json").json["problems"][0]["line"] == line
@@ -102,11 +102,11 @@ def test_a_cost_that_was_changed_by_hand_is_found_with_its_line(lockfile: Path, 
     [
         (
             {"a": record(clip("a")), "b": record(replace(clip("b"), task=clip("a").task))},
-            "its task task-a-1 is on record for 'a' already",
+            "its task task-a-1 is already on record for 'a'",
         ),
         (
             {"a": record(clip("a")), "b": record(replace(clip("b"), render=clip("a").render))},
-            "its clip is where that of 'a' is",
+            "its clip has the same path as that of 'a'",
         ),
         (
             {f"a@seed={seed}": record(clip(f"a{seed}"), picked=True) for seed in (1, 2)},

@@ -74,7 +74,7 @@ def test_picking_what_has_changed_since_is_warned_of(clips: Path, kfpipe: Call) 
     [
         (("kitte", "seed=1"), "SHOT: there is no shot 'kitte'\n  fix: did you mean `kitten`?\n"),
         (("kitten", "seed=9"), "TAKE: the shot 'kitten' has no take 'seed=9'\n  fix: did you mean `seed="),
-        (("kitten", "seed=1"), "TAKE: kitten@seed=1 has no clip: it is absent\n  fix: `kfpipe run` makes it"),
+        (("kitten", "seed=1"), "TAKE: kitten@seed=1 has no clip: it is not rendered\n  fix: `kfpipe run` renders it"),
         (("kitten", "seed=1", "--none"), "kfpipe pick: give either TAKE or --none\n"),
     ],
 )

@@ -114,7 +114,7 @@ def test_takes_that_came_and_went_are_named(agreed: Path, folder: Path, kfpipe: 
     edit(folder / "shots.yaml", "id: monster", "id: beast")
     assert refused(kfpipe, emulator) == [
         "plan.json: monster: it is no longer among the takes",
-        "plan.json: beast: the plan does not know this take",
+        "plan.json: beast: the plan does not contain this take",
     ]
 
 
@@ -195,7 +195,7 @@ def test_what_does_not_fit_the_format_is_told_with_its_place(agreed: Path, kfpip
     edit(agreed, '"action": "render"', '"action": "burn"')
     ended = kfpipe("run", "--plan", FILE)
     assert ended.code == 2
-    assert "plan.json:24:17: the field `action` holds the text 'burn'\n  expected: " in ended.err
+    assert "plan.json:24:17: the field `action` is the text 'burn'\n  expected: " in ended.err
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_what_does_not_fit_the_format_is_told_with_its_place(agreed: Path, kfpip
         (b"[]", "plan.json:1:1: this is not a plan but an empty list"),
         (b'{"kfpipe_plan": 2}', "plan.json: it was written by a newer kfpipe (plan format 2)"),
         (b'{"kfpipe_plan": 1}', "plan.json:1:1: `manifest`, `options`, `circumstances` and `takes` is missing"),
-        (b'{"kfpipe_plan": 1, "kfpipe_plan": 1}', "plan.json:1:20: the name 'kfpipe_plan' is there twice"),
+        (b'{"kfpipe_plan": 1, "kfpipe_plan": 1}', "plan.json:1:20: the name 'kfpipe_plan' appears twice"),
     ],
 )
 def test_what_is_no_plan_is_refused(folder: Path, kfpipe: Call, content: bytes, what: str) -> None:
@@ -233,7 +233,7 @@ def test_a_slip_of_the_pen_costs_no_other_file(folder: Path, kfpipe: Call) -> No
     before = (folder / "shots.yaml").read_bytes()
     ended = kfpipe("plan", "shots.yaml", "-o", "shots.yaml")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("shots.yaml: something else is there already\n")
+    assert ended.err.startswith("shots.yaml: already exists, and is not a plan\n")
     assert (folder / "shots.yaml").read_bytes() == before
     assert kfpipe("plan", "shots.yaml", "-o", "../plan.json").code == 2
 

@@ -59,7 +59,7 @@ def test_what_goes_on_from_a_take_that_is_not_selected_says_which_to_add(
     assert ended.code == 1
     assert ended.out.splitlines() == [
         "nothing to do: 0 takes rendered, 1 for you to decide",
-        "  walk: goes on from kitten, which has no clip: add -s kitten",
+        "  walk: continues from kitten, which has no clip: add -s kitten",
         "nothing to do",
     ]
     assert emulator.requests() == ()

@@ -69,7 +69,7 @@ def test_a_clip_that_is_billed_for_another_length_says_so() -> None:
 def test_troubles_are_told_with_code_message_and_request() -> None:
     assert told(
         FAILED,
-        TakePostponed(take_id="walk", reason="it does not fit the budget"),
+        TakePostponed(take_id="walk", reason="it would exceed the budget"),
         TakeAdopted(take_id="road", task_id="ab12"),
         Slowed(what="submissions", wait_s=2.4),
         Paused(reason="the service cannot be reached"),
@@ -77,7 +77,7 @@ def test_troubles_are_told_with_code_message_and_request() -> None:
         Interrupted(running=2),
     ) == [
         "roof: failed: InternalError: Try again. (request 7f3a91); tried again",
-        "walk: left for the next run: it does not fit the budget",
+        "walk: left for the next run: it would exceed the budget",
         "road: found at the service, task ab12",
         "slowed down: submissions, for 2 s",
         "waiting: the service cannot be reached",

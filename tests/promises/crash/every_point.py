@@ -42,7 +42,7 @@ AFTER: Final = (
   - {id: monster, prompt: A monster looks down.}
 """
 )
-"""One take that stays, one that is rendered anew, three that share a prompt, and one more."""
+"""One take that stays, one that is rendered again, three that share a prompt, and one more."""
 
 TAKES: Final = {"lamp", "street", "kitten@seed=1", "kitten@seed=2", "kitten@seed=3", "monster"}
 RENDERED_ANEW: Final = len(TAKES) - 1

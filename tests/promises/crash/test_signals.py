@@ -173,7 +173,7 @@ def test_a_closed_terminal_ends_a_run_in_good_order(start: Start, folder: Path, 
 
 
 @pytest.mark.parametrize("emulator", [RUNS_LONG], indirect=True, ids=["polling"])
-def test_a_run_on_a_laptop_that_slept_goes_on_where_it_was(start: Start, folder: Path, emulator: Emulator) -> None:
+def test_a_run_on_a_laptop_that_slept_continues_where_it_was(start: Start, folder: Path, emulator: Emulator) -> None:
     process = start()
     wait_for(emulator, "query", 4)
     process.send_signal(signal.SIGSTOP)

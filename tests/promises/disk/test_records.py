@@ -56,13 +56,13 @@ def test_a_journal_torn_at_any_byte_is_read_up_to_the_tear(project: Project) -> 
 
 
 @pytest.mark.parametrize("torn_bytes", [1, 40, 700])
-def test_a_run_goes_on_from_a_torn_journal(project: Project, torn_bytes: int) -> None:
+def test_a_run_continues_from_a_torn_journal(project: Project, torn_bytes: int) -> None:
     path = leave_a_journal(project, "before sync of journal #6")
     path.write_bytes(path.read_bytes()[:-torn_bytes])
     project.check_that_the_next_run_finishes()
 
 
-def test_a_folder_copied_to_another_machine_in_the_middle_of_a_run_goes_on_there(
+def test_a_folder_copied_to_another_machine_in_the_middle_of_a_run_continues_there(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = leave_a_journal(project, "journal written #7")
@@ -77,7 +77,7 @@ def test_a_folder_copied_to_another_machine_in_the_middle_of_a_run_goes_on_there
 @pytest.mark.parametrize(
     ("damage", "what"),
     [
-        (lambda text: text.replace('"serial": 1', '"serial": "one"', 1), "the field `serial` holds the text 'one'"),
+        (lambda text: text.replace('"serial": 1', '"serial": "one"', 1), "the field `serial` is the text 'one'"),
         (lambda text: text.replace('"state": "rendered"', '"state": "done"', 1), "the field `state`"),
         (lambda text: text[: len(text) // 2], "shots.lock.json:"),
         (lambda _: "", "the lockfile is empty"),
@@ -131,7 +131,7 @@ def test_what_was_rehearsed_with_the_emulator_is_rendered_by_the_service(project
     SHOTS.write_text(paid.replace("{name: dashscope, region: singapore}", "{name: emulator}"), "utf-8")
     project.check_that_the_next_run_finishes()
     SHOTS.write_text(paid, "utf-8")
-    assert project.call("plan", "shots.yaml").out.count("so far only rehearsed with the emulator") == 4
+    assert project.call("plan", "shots.yaml").out.count("so far rendered only with the emulator") == 4
     assert (project.run().code, project.billed()) == (0, 8)
     project.check_that_clips_are_those_on_record()
     assert "4 takes: 4 rendered" in project.call("plan", "shots.yaml").out
@@ -145,7 +145,7 @@ def test_an_older_commits_lockfile_costs_no_clip_that_lies_on_disk(project: Proj
     project.lockfile.write_text(json.dumps(data, indent=2), "utf-8")
     ended = project.run()
     assert (ended.code, project.billed()) == (1, 4)
-    assert "street: renders/street.mp4 is here, but on no record" in ended.out
+    assert "street: renders/street.mp4 is here, but not on record" in ended.out
     assert "kfpipe run shots.yaml --retry street" in ended.out
     project.lockfile.write_text(newest, "utf-8")
     project.check_that_the_next_run_finishes()

@@ -60,7 +60,7 @@ async def play(fault: Mapping[str, Any], folder: Path, wanted: Cancelling) -> No
 
 @pytest.mark.parametrize("backend", hurry.BACKENDS)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_cancelled_take_is_rendered_anew_and_paid_once(fault: str, backend: str, tmp_path: Path) -> None:
+def test_a_cancelled_take_is_rendered_again_and_paid_once(fault: str, backend: str, tmp_path: Path) -> None:
     strikes = {"on": "cancel", "times": 2, **FAULTS[fault]}
     hurry.run(play, strikes, tmp_path, Cancelling.CANCELED, backend=backend)
 

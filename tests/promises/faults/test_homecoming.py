@@ -40,7 +40,7 @@ async def _another_wish(folder: Path) -> None:
         assert len(account.emulator.bill().charges) == len(account.clips()) == 2
 
 
-def test_a_paid_clip_is_brought_home_before_its_take_is_rendered_anew(backend: str, tmp_path: Path) -> None:
+def test_a_paid_clip_is_downloaded_before_its_take_is_rendered_again(backend: str, tmp_path: Path) -> None:
     hurry.run(_another_wish, tmp_path, backend=backend)
 
 
@@ -57,7 +57,7 @@ async def _a_stuck_source(folder: Path) -> None:
         assert len(account.emulator.bill().charges) == len(account.clips()) == 2
 
 
-def test_what_is_paid_for_comes_home_though_its_source_is_stuck(backend: str, tmp_path: Path) -> None:
+def test_what_is_paid_for_is_downloaded_though_its_source_is_stuck(backend: str, tmp_path: Path) -> None:
     hurry.run(_a_stuck_source, tmp_path, backend=backend)
 
 

@@ -56,5 +56,5 @@ async def _forgotten(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("backend", hurry.BACKENDS)
-def test_a_task_that_the_service_tells_nothing_of_is_left_to_a_person(backend: str, tmp_path: Path) -> None:
+def test_a_task_that_the_service_does_not_report_on_is_left_to_a_person(backend: str, tmp_path: Path) -> None:
     hurry.run(_forgotten, tmp_path, backend=backend)

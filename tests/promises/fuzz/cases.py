@@ -242,7 +242,7 @@ def _resealed(line: bytes, random: Random) -> bytes:
 
 
 def _use(at: Bench, random: Random) -> Steps:
-    """Look at the records, or try to go on from them; the service is away."""
+    """Look at the records, or try to continue from them; the service is away."""
     at.write("shots.yaml", SMALL)
     if random.random() < 0.15:
         yield ["run", "shots.yaml", "--retry", "*"], NOWHERE
