@@ -14,7 +14,6 @@
     │   ├── media.stills.StillUnreadable          -    not a picture, or a damaged one
     │   └── media.recordings.RecordingUnreadable  -    not a sound or clip, or a damaged one
     ├── takes.sandbox.PromptInvalid               -    a template that cannot be rendered
-    └── runner.context.Postponed                  -    a take that goes no further in this run
 
 A name with dots is that of a module below `kfpipe`: its errors are caught inside, and reach no command. Facts are
 attributes; the text that a person reads is made in `kfpipe.cli.output.messages`.

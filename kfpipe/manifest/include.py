@@ -83,7 +83,9 @@ class _Gatherer:
             return None
         self._seen.add(real)
         if len(self._seen) >= MOST_SOURCES:
-            raise Refused.because(by.file, f"more than {MOST_SOURCES:,} files make up this shot list", fix="combine some of them")
+            raise Refused.because(
+                by.file, f"more than {MOST_SOURCES:,} files make up this shot list", fix="combine some of them"
+            )
         content = self._files.use(name, lambda file: first_bytes(file, LARGEST_BYTES + 1))
         if isinstance(content, Finding):
             self._refuse(by, replace(content, path=path))
