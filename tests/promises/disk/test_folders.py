@@ -119,7 +119,10 @@ def test_a_file_in_the_place_of_the_output_folder_is_refused_before_anything_is_
     ("shots", "what"),
     [
         ("- {id: kitten, prompt: one}\n  - {id: Kitten, prompt: two}", "differ"),
-        (f"- {{id: {'k' * 90}, prompt: one, matrix: {{'{'a' * 60}': ['{'b' * 60}', c]}}}}", "the name of a file"),
+        (
+            f"- {{id: {'k' * 90}, prompt: one, matrix: {{'{'a' * 60}': ['{'b' * 60}', c]}}}}",
+            "the name of the clip's file",
+        ),
     ],
     ids=["case", "length"],
 )
