@@ -15,6 +15,7 @@ import click
 from kfpipe import catalogue, environment
 from kfpipe.catalogue import Region
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import streams
 from kfpipe.errors import ExitCode, Refused
 from kfpipe.maintenance import doctor
@@ -22,15 +23,26 @@ from kfpipe.maintenance.doctor import Check, Grade
 from kfpipe.wording import did_you_mean, echoed, listed
 
 
-@click.command("doctor", epilog="Example: kfpipe doctor --online --region beijing")
-@click.option("--online", is_flag=True, help="Also ask the service: one request, free of charge.")
-@click.option("--region", metavar="NAME", default="singapore", show_default=True, help="Which service to ask.")
+@click.command(
+    "doctor",
+    cls=WithExamples,
+    epilog=examples(
+        "kfpipe doctor",
+        "kfpipe doctor --online --region beijing",
+    ),
+)
+@click.option("--online", is_flag=True, help="Also query the service: one request, free of charge.")
+@click.option(
+    "--region", metavar="NAME", default="singapore", show_default=True, help="The region to query with --online."
+)
 @json_option
 def command(online: bool, region: str, as_json: bool) -> ExitCode:
-    """Look whether this machine is ready.
+    """Check that this machine is set up.
 
-    Versions, codecs, the key (where it was found, never what it is), the disk; and with --online whether the service
-    answers, takes the key, and agrees about the time. Exit code 0: all is well; 1: something needs attention.
+    Checks versions, codecs, the API key (where it was found; it is never shown) and the disk. With --online, also
+    whether the service answers, accepts the key, and agrees with the local clock.
+
+    Exit code 0: everything is fine; 1: something needs attention.
     """
     asked = _region(region)
     checks = [*doctor.offline(Path.cwd(), os.environ)]
@@ -49,8 +61,8 @@ def _region(name: str) -> Region:
     known = catalogue.shipped()
     region = known.region(name)
     if region is None:
-        fix = did_you_mean(name, known.regions, "`kfpipe models` lists all regions")
-        what = f"the region {echoed(name)} is not known"
+        fix = did_you_mean(name, known.regions, "run `kfpipe models` to list the regions")
+        what = f"unknown region {echoed(name)}"
         raise Refused.because("--region", what, expected=listed(known.regions), fix=fix)
     return region
 

@@ -36,7 +36,7 @@ def refused(kfpipe: Call, emulator: Emulator, *more: str) -> list[str]:
     assert (ended.code, ended.out) == (2, "")
     assert len(emulator.bill().charges) == before
     first, fix, *rest = ended.err.splitlines()
-    assert first == "plan.json: this plan no longer holds, and nothing was sent"
+    assert first == "plan.json: this plan is out of date; nothing was sent"
     assert fix.startswith("  fix: ")
     return rest
 
@@ -242,4 +242,4 @@ def test_a_slip_of_the_pen_costs_no_other_file(folder: Path, kfpipe: Call) -> No
 def test_nothing_but_a_price_has_a_place_beside_a_plan(agreed: Path, kfpipe: Call, more: tuple[str, ...]) -> None:
     ended = kfpipe("run", "--plan", FILE, *more)
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("kfpipe run: beside --plan, ")
+    assert ended.err.startswith("kfpipe run: --plan already names the manifest")

@@ -47,7 +47,7 @@ def test_a_changed_take_is_rendered_without_the_new_ones(folder: Path, kfpipe: C
     assert [step["take"] for step in plan["takes"]] == ["monster"]
     assert kfpipe("run", "shots.yaml", "-s", "changed").code == 0
     idle = kfpipe("run", "shots.yaml", "-s", "changed")
-    assert (idle.code, idle.out) == (0, "nothing to do: no take of the manifest is selected\n")
+    assert (idle.code, idle.out) == (0, "nothing to do: no take is selected\n")
     assert kfpipe("plan", "shots.yaml", "-s", "changed").out == "no take is selected\n"
 
 
@@ -75,7 +75,7 @@ def test_after_a_failure_the_way_on_names_what_is_left(folder: Path, kfpipe: Cal
 def test_verify_reads_the_selected_clips_alone(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
     assert kfpipe("run", "shots.yaml").code == 0
     (folder / "renders" / "kitten.mp4").unlink()
-    assert kfpipe("verify", "shots.yaml", "-s", "monster").out == "1 clip: 1 sound\n"
+    assert kfpipe("verify", "shots.yaml", "-s", "monster").out == "1 clip: 1 intact\n"
     ended = kfpipe("verify", "shots.yaml", "-s", "kitten")
     assert ended.code == 1
     assert ended.out.endswith("next: kfpipe run shots.yaml -s kitten\n")

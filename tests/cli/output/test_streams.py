@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kfpipe.cli.output import streams, table
+from kfpipe.cli.output import streams
 
 HOSTILE = "a\x1b[2Jb \x1b]0;title\x07c\r\nd\x9b31me \u202edlrow\x00\u2066!"
 
@@ -25,17 +25,3 @@ def test_json_keeps_every_character_and_shows_none_of_the_hidden_ones(capsys: py
     assert json.loads(out) == {"prompt": f"{HOSTILE} \u732b"}
     assert "\u732b" in out
     assert not {"\x1b", "\x9b", "\u202e", "\u2066", "\x00"} & set(out)
-
-
-def test_a_table_of_very_many_rows_is_not_drawn_but_printed(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "20")
-    long = "a cell that is wider than the screen"
-    columns = (table.Column(title="take"),)
-    table.show(table.Table(columns=columns, rows=((long,),)))
-    assert long not in capsys.readouterr().out
-    table.show(table.Table(columns=columns, rows=((long,),) * (table.MOST_DRAWN + 1)))
-    assert long in capsys.readouterr().out
