@@ -16,7 +16,7 @@ from kfpipe import catalogue, environment
 from kfpipe.catalogue import Region
 from kfpipe.cli.options.common import json_option
 from kfpipe.cli.options.examples import WithExamples, examples
-from kfpipe.cli.output import streams
+from kfpipe.cli.output import streams, table
 from kfpipe.errors import ExitCode, Refused
 from kfpipe.maintenance import doctor
 from kfpipe.maintenance.doctor import Check, Grade
@@ -72,8 +72,8 @@ def _alarms(checks: Sequence[Check]) -> int:
 
 
 def _lines(check: Check) -> list[str]:
-    lines = [f"{check.verdict:9}  {check.topic}: {check.what}"]
-    return lines if check.fix is None else [*lines, f"{'':9}  fix: {check.fix}"]
+    lines = table.prose(f"{check.verdict:9}  ", f"{check.topic}: {check.what}")
+    return lines if check.fix is None else [*lines, *table.prose(f"{'':9}  fix: ", check.fix)]
 
 
 def _summary(checks: Sequence[Check]) -> str:

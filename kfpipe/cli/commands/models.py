@@ -37,7 +37,8 @@ def command(region: str | None, as_json: bool) -> ExitCode:
     sources = _sources(known, regions)
     table.show(_table(known, regions, sources))
     streams.result("", f"prices per second of video; /s: submissions per second; as of {known.as_of}")
-    streams.result(*(f"{mark} {source}" for source, mark in sources.items()))
+    for source, mark in sources.items():
+        streams.result(*table.prose(f"{mark} ", source))
     return ExitCode.OK
 
 
@@ -72,13 +73,13 @@ def _table(known: Catalogue, regions: tuple[Region, ...], sources: Mapping[str, 
         columns=(
             Column(title="model"),
             Column(title="region"),
-            Column(title="price"),
-            Column(title="seconds", is_number=True),
-            Column(title="sound"),
-            Column(title="/s", is_number=True),
-            Column(title="at once", is_number=True),
-            Column(title="from"),
-            Column(title="model is"),
+            Column(title="price", rank=1, least=30, wraps=True),
+            Column(title="seconds", is_number=True, rank=3),
+            Column(title="sound", rank=7),
+            Column(title="/s", is_number=True, rank=6),
+            Column(title="at once", is_number=True, rank=5),
+            Column(title="from", rank=2),
+            Column(title="model is", rank=4),
         ),
         rows=tuple(_row(model, region, offer, sources) for model, region, offer in _offered(known, regions)),
     )

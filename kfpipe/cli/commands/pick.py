@@ -11,6 +11,7 @@ from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.output.table import Column, Table
+from kfpipe.cli.views.words import STATE_TONES, STATES
 from kfpipe.domain import Take
 from kfpipe.errors import ExitCode
 from kfpipe.lock import lockfile, picks
@@ -71,12 +72,20 @@ def _show(takes: Sequence[Take], lock: Lock, *, as_json: bool) -> None:
 def _table(takes: Sequence[Take], lock: Lock) -> Table:
     """A row for each take of the shot."""
     return Table(
-        columns=tuple(Column(title=title) for title in ("take", "picked", "state", "file")),
-        rows=tuple(
-            (take.id, "yes" if _is_picked(take, lock) else "", state_of(lock.get(take.id)), _file(take, lock) or "")
-            for take in takes
+        columns=(
+            Column(title="take", least=40),
+            Column(title="picked", is_toned=True),
+            Column(title="state", rank=1, is_toned=True),
+            Column(title="file", rank=2, least=24, is_path=True),
         ),
+        rows=tuple(_row(take, lock) for take in takes),
+        tones=tuple(STATE_TONES.get(state_of(lock.get(take.id))) for take in takes),
     )
+
+
+def _row(take: Take, lock: Lock) -> tuple[str, ...]:
+    state = STATES[state_of(lock.get(take.id))]
+    return (take.id, "yes" if _is_picked(take, lock) else "", state, _file(take, lock) or "")
 
 
 def _as_json(takes: Sequence[Take], lock: Lock, *, changed: bool) -> dict[str, object]:

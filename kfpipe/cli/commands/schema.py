@@ -78,6 +78,6 @@ def _described(name: str) -> dict[str, str]:
 def _table() -> Table:
     """A row for each schema."""
     return Table(
-        columns=(Column(title="name"), Column(title="describes")),
+        columns=(Column(title="name"), Column(title="describes", least=30, wraps=True)),
         rows=tuple((name, _described(name)["description"]) for name in names()),
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from itertools import accumulate
 from typing import Final
 
 ELLIPSIS: Final = "\u2026"
+
+_ENDINGS: Final = (Fraction(1, 2), Fraction(2, 3), Fraction(5, 6), Fraction(1), Fraction(1, 4), Fraction(0))
+"""Names often differ at their ends, or in a number near them."""
 
 
 def width_of(text: str) -> int:
@@ -23,12 +27,20 @@ def head(text: str, cells: int) -> str:
     return text[: _fitting(text, cells)]
 
 
-def cut(text: str, cells: int) -> str:
-    """`text`, with an ellipsis in its middle where it does not fit: names often differ at their ends."""
+def cut(text: str, cells: int, ending: Fraction = Fraction(1, 2)) -> str:
+    """`text`, with an ellipsis in it where it does not fit; `ending` is the share of the room behind that."""
     if width_of(text) <= cells:
         return text
     room = cells - 1
-    return head(text, room - room // 2) + ELLIPSIS + head(text[::-1], room // 2)[::-1]
+    behind = int(room * ending)
+    return head(text, room - behind) + ELLIPSIS + head(text[::-1], behind)[::-1]
+
+
+def cut_apart(texts: Sequence[str], cells: int) -> list[str]:
+    """Each of the texts cut at one place, by which those that differ still do, if there is such a place."""
+    ways = ([cut(text, cells, ending) for text in texts] for ending in _ENDINGS)
+    distinct = len(set(texts))
+    return next((way for way in ways if len(set(way)) == distinct), [cut(text, cells) for text in texts])
 
 
 def wrapped(text: str, cells: int) -> list[str]:

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kfpipe.cli.output import streams
-from kfpipe.cli.output.cells import cut, padded, wrapped
+from kfpipe.cli.output.cells import cut, cut_apart, padded, wrapped
 from kfpipe.cli.output.layout import GAP, Column, fitted
 from kfpipe.cli.output.tone import Tone, heading, painted
 
-__all__ = ["Column", "Table", "drawn", "is_short", "lines", "show", "used"]
+__all__ = ["Column", "Table", "drawn", "is_short", "lines", "prose", "show", "used"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,14 @@ def show(table: Table) -> None:
         streams.result_painted(*drawn(table, shutil.get_terminal_size().columns, coloured=streams.is_coloured()))
     else:
         streams.result(*lines(table))
+
+
+def prose(start: str, text: str) -> list[str]:
+    """`text` after `start`; on a screen broken between words, and indented below its beginning."""
+    if not is_short():
+        return [f"{start}{text}"]
+    first, *more = wrapped(text, max(1, shutil.get_terminal_size().columns - len(start)))
+    return [f"{start}{first}", *(f"{'':{len(start)}}{line}" for line in more)]
 
 
 def is_short() -> bool:
@@ -68,6 +76,10 @@ def drawn(table: Table, width: int, *, coloured: bool) -> list[str]:
     columns, rows = used(table)
     places, widths, rows = fitted(columns, rows, width)
     kept = [columns[place] for place in places]
+    for place, width in zip(places, widths, strict=True):
+        if not columns[place].wraps:
+            for row, cell in zip(rows, cut_apart([row[place] for row in rows], width), strict=True):
+                row[place] = cell
     told = [heading(line) if coloured else line for line in _line([column.title for column in kept], kept, widths)]
     for row, tone in zip(rows, table.tones or [None] * len(rows), strict=True):
         told += _line([row[place] for place in places], kept, widths, tone if coloured else None)

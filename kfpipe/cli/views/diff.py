@@ -24,7 +24,7 @@ def table(comparison: Comparison, plan: Plan) -> Table:
     steps = {step.take_id: step for step in plan.steps}
     return Table(
         columns=(
-            Column(title="take", least=32),
+            Column(title="take", least=40),
             Column(title=f"since {_name(comparison)}"),
             Column(title="change", rank=2, least=24, wraps=True),
             Column(title="next run", rank=1, is_toned=True),

@@ -22,7 +22,7 @@ def table(timeline: Timeline) -> Table:
             Column(title="shot", least=16),
             Column(title="start"),
             Column(title="frames", is_number=True, rank=4),
-            Column(title="take", rank=1, least=24, wraps=True),
+            Column(title="take", rank=1, least=40, wraps=True),
             Column(title="picked", rank=3, is_toned=True),
             Column(title="file", rank=2, least=16, is_path=True),
         ),

@@ -37,7 +37,7 @@ def table(plan: Plan) -> Table:
     """A row for each take, those that left the manifest last."""
     return Table(
         columns=(
-            Column(title="take", least=32),
+            Column(title="take", least=40),
             Column(title="action", is_toned=True),
             Column(title="why", rank=2, least=28, wraps=True),
             Column(title="model", rank=3),

@@ -18,7 +18,7 @@ def table(found: Sequence[Departed]) -> Table:
     """A row for each take; its cost is that of all its tasks."""
     return Table(
         columns=(
-            Column(title="take", least=32),
+            Column(title="take", least=40),
             Column(title="state", rank=3),
             Column(title="cost", is_number=True, rank=1),
             Column(title="file", rank=2, least=16, is_path=True),

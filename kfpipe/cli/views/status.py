@@ -41,12 +41,12 @@ def table(shown: Sequence[KnownTake]) -> Table:
     """A row for each take."""
     return Table(
         columns=(
-            Column(title="take", least=32),
+            Column(title="take", least=40),
             Column(title="state", least=16, wraps=True, is_toned=True),
             Column(title="picked", rank=1, is_toned=True),
             Column(title="task", rank=5),
             Column(title="cost", is_number=True, rank=2),
-            Column(title="file", rank=3, least=16, is_path=True),
+            Column(title="file", rank=3, least=24, is_path=True),
             Column(title="when", rank=4),
         ),
         rows=tuple(_row(one) for one in shown),
@@ -66,10 +66,10 @@ def history(shown: Sequence[KnownTake]) -> Table:
     """A row for each request on record, a take's earliest first: the costs add up to all that was billed."""
     return Table(
         columns=(
-            Column(title="take", least=32),
+            Column(title="take", least=40),
             Column(title="state", least=16, wraps=True),
             Column(title="picked", rank=2),
-            Column(title="task", rank=3, least=8),
+            Column(title="task", rank=3, least=13),
             Column(title="seconds", is_number=True, rank=5),
             Column(title="cost", is_number=True, rank=1),
             Column(title="when", rank=4),

@@ -75,6 +75,13 @@ def test_a_file_name_takes_the_place_of_a_path_and_is_cut_in_the_middle() -> Non
     assert "  kitt\u2026.mp4  " in drawn(40)[1]
 
 
+def test_names_that_differ_still_differ_when_they_are_cut() -> None:
+    names = [f"lighthouse@seed={seed},resolution=720P" for seed in (7, 21)] + ["lighthouse@seed=7,resolution=480P"]
+    named = Table(columns=(Column(title="take", least=10),), rows=tuple((name,) for name in names))
+    for width in (20, 24, 28, 32):
+        assert len(set(table.drawn(named, width, coloured=False))) == 1 + 3
+
+
 def test_a_long_reason_goes_on_below_and_nothing_of_it_is_lost() -> None:
     state = drawn(40)[0].index("state")
     assert " ".join(line[state:].split("  ")[0] for line in drawn(40)[2:]) == "failed: the frame is too small"
