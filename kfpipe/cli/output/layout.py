@@ -13,6 +13,8 @@ from kfpipe.cli.output.cells import width_of
 
 GAP = "  "
 
+FEW_LINES = 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
@@ -43,8 +45,7 @@ def fitted(columns: Sequence[Column], rows: Rows, width: int) -> tuple[list[int]
         for place in paths:
             row[place] = row[place].rpartition("/")[2]
     natural = _widths(columns, cells)
-    least = [_least(column, size) for column, size in zip(columns, natural, strict=True)]
-    places = _places(columns, least, width)
+    places, least = _chosen(columns, natural, width)
     return places, _narrowed([natural[place] for place in places], [least[place] for place in places], width), cells
 
 
@@ -56,6 +57,19 @@ def _widths(columns: Sequence[Column], rows: Rows) -> list[int]:
 
 def _total(widths: Sequence[int]) -> int:
     return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
+def _chosen(columns: Sequence[Column], natural: Sequence[int], width: int) -> tuple[list[int], list[int]]:
+    """The columns to show, and their least widths: a long text has room to wrap in few lines, or else in many."""
+    least = [_least(column, size) for column, size in zip(columns, natural, strict=True)]
+    roomy = [
+        max(size, -(-full // FEW_LINES)) if column.wraps else size
+        for column, full, size in zip(columns, natural, least, strict=True)
+    ]
+    places, more = _places(columns, least, width), _places(columns, roomy, width)
+    if all(place in more for place in places if columns[place].wraps):
+        return more, roomy
+    return places, least
 
 
 def _least(column: Column, natural: int) -> int:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TextIO
 
 import click
 
+from kfpipe.cli.output.cells import width_of, wrapped
 from kfpipe.errors import StorageFailed
 
 _HIDDEN: Final = r"\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -40,7 +42,7 @@ def prepare() -> None:
 
 def result(*lines: str) -> None:
     """Lines of the command's result. Raises StorageFailed when stdout cannot take them."""
-    _keep("".join(f"{plain(line)}\n" for line in lines))
+    _keep(_text(lines, sys.stdout))
 
 
 def result_painted(*lines: str) -> None:
@@ -56,7 +58,7 @@ def result_json(data: Mapping[str, Any]) -> None:
 
 def note(*lines: str) -> None:
     """Lines for the person at the screen. Never fails: a message that cannot be shown must not stop a run."""
-    _write(sys.stderr, "".join(f"{plain(line)}\n" for line in lines))
+    _write(sys.stderr, _text(lines, sys.stderr))
 
 
 def is_interactive() -> bool:
@@ -89,6 +91,25 @@ def answer(question: str) -> str:
     sys.stderr.write(f"{plain(question)} ")
     sys.stderr.flush()
     return sys.stdin.readline().strip()
+
+
+def _text(lines: Sequence[str], stream: TextIO) -> str:
+    shown = [plain(line) for line in lines]
+    if is_screen(stream):
+        width = shutil.get_terminal_size().columns
+        shown = [part for line in shown for part in _broken(line, width)]
+    return "".join(f"{line}\n" for line in shown)
+
+
+def _broken(line: str, width: int) -> list[str]:
+    """The line broken between words, for a screen. A command or an address stays in one piece, to be copied."""
+    text = line.lstrip()
+    indent = len(line) - len(text)
+    room = width - indent - 2
+    if width_of(line) <= width or "kfpipe " in text or any(width_of(word) > room for word in text.split()):
+        return [line]
+    first, *more = wrapped(text, room)
+    return [f"{'':{indent}}{first}", *(f"{'':{indent + 2}}{line}" for line in more)]
 
 
 def _keep(text: str) -> None:

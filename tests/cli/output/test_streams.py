@@ -25,3 +25,33 @@ def test_json_keeps_every_character_and_shows_none_of_the_hidden_ones(capsys: py
     assert json.loads(out) == {"prompt": f"{HOSTILE} \u732b"}
     assert "\u732b" in out
     assert not {"\x1b", "\x9b", "\u202e", "\u2066", "\x00"} & set(out)
+
+
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal of 30 columns."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "30")
+
+
+def test_a_long_line_is_broken_between_words_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow(monkeypatch)
+    streams.result("  price unknown: give one with --price")
+    assert capsys.readouterr().out == "  price unknown: give one\n    with --price\n"
+
+
+@pytest.mark.parametrize("line", ["next: kfpipe run shots.yaml -s 'kitten*'", f"bill: http://{'a' * 40}/emulator/bill"])
+def test_what_a_person_copies_stays_in_one_piece(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    narrow(monkeypatch)
+    streams.result(line)
+    assert capsys.readouterr().out == f"{line}\n"
+
+
+def test_in_a_pipe_no_line_is_broken(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    streams.result("  price unknown: give one with --price")
+    assert capsys.readouterr().out.count("\n") == 1
