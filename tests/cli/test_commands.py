@@ -156,7 +156,7 @@ def test_a_refused_take_is_left_to_decide_and_a_retry_renders_it(
         "  1 failed",
         "  clips in renders, lockfile shots.lock.json",
         "  kitten: failed: DataInspectionFailed: Output may be improper.; it would fail again",
-        "to render again what is for you to decide: kfpipe run shots.yaml --retry kitten",
+        "to try again: kfpipe run shots.yaml --retry kitten",
     ]
     left = kfpipe("run", "shots.yaml")
     assert (left.code, left.out.splitlines()[0]) == (1, "nothing to do: 1 take rendered, 1 for you to decide")

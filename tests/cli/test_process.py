@@ -75,7 +75,7 @@ def test_a_screen_shows_what_is_done_and_is_left_clean(folder: Path, emulator: E
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signal to one process")
-def test_ctrl_c_notes_running_tasks_and_the_next_run_goes_on_with_them(folder: Path, kfpipe: Call) -> None:
+def test_ctrl_c_notes_running_tasks_and_the_next_run_continues_with_them(folder: Path, kfpipe: Call) -> None:
     with Emulator(factor=1, queue_s=0, run_s=3600, film="tiny", enforces_rates=False) as emulator:
         environment = {**os.environ, "DASHSCOPE_HTTP_BASE_URL": emulator.base_url}
         process = subprocess.Popen(

@@ -106,12 +106,12 @@ def _cap(project: Project, max_cost: str | None) -> Decimal | None:
 
 
 def _unheard(_: Event) -> None:
-    """A run without work has nothing to tell on its way."""
+    """A run without work has no progress to show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """One run of one project: what is asked, done and told."""
+    """One run of one project: the question, the work and the report."""
 
     source: Source
     choices: Choices
@@ -163,7 +163,7 @@ class _Run:
         return self.source.command("run", *self.choices.words, *words)
 
     def carry_out(self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen) -> ExitCode:
-        """Do what the plan says, and tell what came of it."""
+        """Carry out the plan and report the result."""
         started_s = time.monotonic()
         with live.watching() if plan.work else nullcontext(_unheard) as show, event_log.appending(self.events) as log:
 

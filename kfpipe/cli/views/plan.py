@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from kfpipe.cli.views.words import ACTION_TONES, ACTIONS
 from kfpipe.connection import Destination
 from kfpipe.errors import Problem
 from kfpipe.files.scalars import decimal_text
-from kfpipe.lock.states import Submitted, Submitting, Unclear
+from kfpipe.lock.states import Failed, Rendered, Succeeded, Unclear, state_name
 from kfpipe.plan.model import Action, Plan, Step, Total
 
 _SUMMED: Final = {
@@ -118,33 +118,31 @@ def next_steps(plan: Plan, command: Callable[..., str]) -> list[str]:
     steps = [f"next: {command('run')}"] if plan.work else []
     if any(map(_is_unclear, plan.undecided)):
         steps.append(f"to settle lost answers: {command('reconcile')}")
-    words = _retry_words(plan)
-    if words:
-        steps.append(f"to render again what is for you to decide: {command('run', *words)}")
-    return steps or ["nothing to do"]
+    steps += [f"{aim}: {command('run', *_retry(some))}" for aim, some in _to_retry(plan) if some]
+    return steps or ["nothing to do until that is settled" if plan.undecided else "nothing to do"]
 
 
 def _is_unclear(step: Step) -> bool:
     return step.record is not None and isinstance(step.record.entry, Unclear)
 
 
-def _is_under_way(step: Step) -> bool:
-    return step.record is not None and isinstance(step.record.entry, Submitting | Submitted | Unclear)
+def _to_retry(plan: Plan) -> list[tuple[str, list[Step]]]:
+    """What `--retry` is for: takes that failed, and takes whose clip is lost as far as kfpipe can tell.
 
-
-def _is_held_up(step: Step) -> bool:
-    return step.take is not None and bool(step.take.cuts)
-
-
-def _retry_words(plan: Plan) -> list[str]:
-    """The options that decide for everything undecided, named one by one while they are few.
-
-    A take whose task may be at the service is left out: its clip may be paid for, and can be had otherwise. So is one
-    that is held up by another: it can only be rendered after that.
+    A take whose task may be at the service is left out, and so is a file that is on no record: there is a clip that may
+    be paid for, and can be had otherwise. A take that is held up by another can only be rendered after that.
     """
-    names = [step.take_id for step in plan.undecided if not _is_under_way(step) and not _is_held_up(step)]
-    if len(names) > FEW:
-        names = ["!state:unclear"] if any(map(_is_unclear, plan.undecided)) else ["*"]
+    free = [step for step in plan.undecided if step.record is not None and not (step.take and step.take.cuts)]
+    failed = [step for step in free if step.record and isinstance(step.record.entry, Failed)]
+    lost = [step for step in free if step.record and isinstance(step.record.entry, Succeeded | Rendered)]
+    return [("to try again", failed), ("if no backup has the clip, to render and pay again", lost)]
+
+
+def _retry(steps: Sequence[Step]) -> list[str]:
+    """The options for these takes, one by one while they are few."""
+    names = [step.take_id for step in steps]
+    if len(steps) > FEW:
+        names = [*dict.fromkeys(f"state:{state_name(step.record.entry)}" for step in steps if step.record)]
     return [word for name in names for word in ("--retry", name)]
 
 

@@ -86,7 +86,7 @@ def test_only_the_takes_that_are_named_are_canceled(folder: Path, kfpipe: Call, 
     assert states == {"kitten": "failed", "monster": "submitted"}
 
 
-def test_what_has_begun_runs_on_and_the_next_run_brings_it_home(folder: Path, kfpipe: Call, serve: Serve) -> None:
+def test_what_has_begun_keeps_rendering_and_the_next_run_downloads_it(folder: Path, kfpipe: Call, serve: Serve) -> None:
     emulator = serve(queue_s=0, run_s=3600)
     leave_tasks(folder)
     ended = kfpipe("cancel", "shots.yaml")

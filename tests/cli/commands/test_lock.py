@@ -51,7 +51,7 @@ def test_a_tidy_lockfile_is_not_touched(lockfile: Path, kfpipe: Call, name: str)
     assert (lockfile.stat().st_ino, lockfile.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_an_untidy_lockfile_is_written_anew_and_says_the_same(lockfile: Path, kfpipe: Call) -> None:
+def test_an_untidy_lockfile_is_rewritten_and_says_the_same(lockfile: Path, kfpipe: Call) -> None:
     tidy = lockfile.read_bytes()
     lockfile.write_bytes(tidy.replace(b"\n", b"\r\n"))
     assert kfpipe("lock", "check", LOCK).err == (

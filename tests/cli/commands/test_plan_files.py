@@ -84,7 +84,7 @@ def test_a_plan_in_another_folder_of_the_project_finds_its_manifest(
     assert kfpipe("run", "--plan", "plans/today.json").code == 0
 
 
-def test_a_plan_to_render_anew_is_no_standing_order(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
+def test_a_plan_to_render_again_is_no_standing_order(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
     kfpipe("run", "shots.yaml")
     kfpipe("plan", "shots.yaml", "-o", FILE, "--rerender", "kitten")
     assert kfpipe("run", "--plan", FILE).code == 0
@@ -229,7 +229,7 @@ def test_a_plan_that_is_not_there_is_refused(folder: Path, kfpipe: Call) -> None
     assert kfpipe("run", "--plan", ".").err.startswith(".: this is not a file\n")
 
 
-def test_a_slip_of_the_pen_costs_no_other_file(folder: Path, kfpipe: Call) -> None:
+def test_a_typo_costs_no_other_file(folder: Path, kfpipe: Call) -> None:
     before = (folder / "shots.yaml").read_bytes()
     ended = kfpipe("plan", "shots.yaml", "-o", "shots.yaml")
     assert (ended.code, ended.out) == (2, "")

@@ -49,7 +49,7 @@ def test_both_tasks_are_named_and_nothing_is_paid_for_twice(twins: Path, kfpipe:
     assert len(emulator.bill().charges) == 2
 
 
-def test_what_is_given_up_is_rendered_anew_and_stays_on_record(twins: Path, kfpipe: Call, emulator: Emulator) -> None:
+def test_what_is_given_up_is_rendered_again_and_stays_on_record(twins: Path, kfpipe: Call, emulator: Emulator) -> None:
     first, _ = candidates(kfpipe)
     ended = kfpipe("reconcile", "shots.yaml", "--adopt", f"cat@seed=1={first}")
     assert (ended.code, ended.out.splitlines()[1]) == (1, "1 take to settle: cat@seed=2")
@@ -79,7 +79,7 @@ def test_a_program_gets_the_same_as_json(twins: Path, kfpipe: Call) -> None:
     }
 
 
-def test_slips_of_the_pen_are_refused_together_and_nothing_is_settled(twins: Path, kfpipe: Call) -> None:
+def test_typos_are_refused_together_and_nothing_is_settled(twins: Path, kfpipe: Call) -> None:
     before = (twins / "shots.lock.json").read_bytes()
     words = ["--adopt", "cat@seed=1=", "--adopt", "cat@seed=1=a", "--lost", "cat@seed=1", "--lost", "cat@seed=3"]
     ended = kfpipe("reconcile", "shots.yaml", *words)

@@ -66,7 +66,7 @@ def test_what_is_missing_or_altered_is_downloaded_again_for_nothing(
     assert len(emulator.bill().charges) == 2
 
 
-def test_a_file_that_went_bad_without_a_trace_is_noticed_and_mended(clips: Path, folder: Path, kfpipe: Call) -> None:
+def test_a_file_that_went_bad_without_a_trace_is_noticed_and_fixed(clips: Path, folder: Path, kfpipe: Call) -> None:
     spoil(clips / "kitten.mp4")
     remember_as_sound(clips / "kitten.mp4", folder)
     assert kfpipe("plan", "shots.yaml", "--json").json["takes"][0]["action"] == "keep"

@@ -82,7 +82,7 @@ def test_names_that_differ_still_differ_when_they_are_cut() -> None:
         assert len(set(table.drawn(named, width, coloured=False))) == 1 + 3
 
 
-def test_a_long_reason_goes_on_below_and_nothing_of_it_is_lost() -> None:
+def test_a_long_reason_continues_below_and_nothing_of_it_is_lost() -> None:
     state = drawn(40)[0].index("state")
     assert " ".join(line[state:].split("  ")[0] for line in drawn(40)[2:]) == "failed: the frame is too small"
 

@@ -11,7 +11,7 @@ from kfpipe.domain import Take
 from kfpipe.media.facts import DiskFacts, FileState
 from kfpipe.plan.decide import make
 from kfpipe.plan.model import Plan, PlanFacts
-from tests.support.makers import NOW, failed, parameters, record, rendered, request, result, take, unclear
+from tests.support.makers import NOW, failed, parameters, record, rendered, request, result, submitted, take, unclear
 
 SERVICE = Destination(
     provider="dashscope",
@@ -78,7 +78,7 @@ def command(verb: str, *words: str) -> str:
 def test_the_next_command_is_named() -> None:
     assert plan_view.next_steps(plan(), command) == [
         "next: kfpipe run shots.yaml",
-        "to render again what is for you to decide: kfpipe run shots.yaml --retry roof",
+        "to try again: kfpipe run shots.yaml --retry roof",
     ]
 
 
@@ -101,11 +101,25 @@ def test_a_take_whose_answer_was_lost_shows_its_candidates_and_is_never_offered_
     assert plan.steps[0].reasons == ("its answer was lost", "one of these tasks may be its own: task-1, task-2")
     assert plan_view.next_steps(plan, command) == [
         "to settle lost answers: kfpipe reconcile shots.yaml",
-        "to render again what is for you to decide: kfpipe run shots.yaml --retry gone0",
+        "if no backup has the clip, to render and pay again: kfpipe run shots.yaml --retry gone0",
     ]
     many = plan_view.next_steps(undecided(KITTEN, clips_gone=4), command)
-    assert many[1].endswith("kfpipe run shots.yaml --retry !state:unclear")
-    assert plan_view.next_steps(undecided(clips_gone=4), command)[0].endswith("kfpipe run shots.yaml --retry *")
+    assert many[1].endswith("kfpipe run shots.yaml --retry state:rendered")
+    assert plan_view.next_steps(undecided(clips_gone=4), command)[0].endswith(
+        "kfpipe run shots.yaml --retry state:rendered"
+    )
+
+
+def test_no_retry_is_offered_where_the_clip_can_be_had_otherwise() -> None:
+    facts = PlanFacts(
+        lock={"kitten": record(submitted(KITTEN, region="beijing"))},
+        disk=DiskFacts(clips={"roof": FileState.STRAY}),
+        region="singapore",
+        now=NOW,
+    )
+    elsewhere = make([KITTEN, ROOF], facts, currency="USD", output_dir="renders")
+    assert [step.action for step in elsewhere.steps] == ["decide", "decide"]
+    assert plan_view.next_steps(elsewhere, command) == ["nothing to do until that is settled"]
 
 
 def test_a_plan_without_work_says_so() -> None:
