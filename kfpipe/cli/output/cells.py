@@ -1,4 +1,4 @@
-"""Text measured in the cells of a terminal, where a Chinese character takes two. Pure."""
+"""Text measured in the cells of a terminal, where a Chinese character takes two; by the tables of rich."""
 
 from __future__ import annotations
 
