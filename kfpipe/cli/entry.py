@@ -1,4 +1,4 @@
-"""Where every command begins and ends: words in, exit code out, each error in its own words."""
+"""Where every command starts and ends: arguments in, exit code out, and each error as a message."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 
 
 def _ended(args: list[str]) -> ExitCode:
-    """Carry out the command and tell how it ended; every exception of a command arrives here."""
+    """Run the command; every exception of a command arrives here."""
     as_json = "--json" in args
     try:
         code = commands.main(args=args, prog_name="kfpipe", standalone_mode=False)
@@ -48,7 +48,7 @@ def _ended(args: list[str]) -> ExitCode:
 
 
 def _refused(told: Sequence[Problem], code: ExitCode, *, as_json: bool) -> ExitCode:
-    with suppress(StorageFailed):  # what stdout cannot take is told on stderr
+    with suppress(StorageFailed):  # if stdout fails, stderr still gets the message
         if as_json:
             streams.result_json(messages.refusal_json(told, code))
             return code
@@ -65,7 +65,7 @@ def _usage_problem(error: click.ClickException) -> Problem:
     elif isinstance(error, click.NoSuchOption):
         what = f"there is no option `{error.option_name}`"
         meant = closest(error.option_name, _options(context))
-    fix = suggested(meant, f"`{command} --help` shows what it takes")
+    fix = suggested(meant, f"run `{command} --help` for its usage")
     return Problem(file=command, what=what[:1].lower() + what[1:], fix=fix)
 
 
@@ -75,13 +75,13 @@ def _options(context: click.Context | None) -> list[str]:
 
 
 def _bug_problem(error: Exception) -> Problem:
-    """A bug is ours to mend: the traceback is for those who ask for it, and never shows a key."""
+    """A bug is ours to fix: the traceback is for those who ask for it, and never shows a key."""
     if os.environ.get("KFPIPE_DEBUG") == "1":
         streams.note(*_without_keys("".join(traceback.format_exception(error))).splitlines())
     return Problem(
         file="",
         what=f"this is a bug in kfpipe: {_without_keys(f'{type(error).__name__}: {error}')}",
-        fix="run it again with KFPIPE_DEBUG=1 and report what it prints; all that was done so far is on record",
+        fix="run it again with KFPIPE_DEBUG=1 and report the output; everything done so far is on record",
     )
 
 

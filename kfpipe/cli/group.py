@@ -1,4 +1,4 @@
-"""The commands by name. Each is a module of its own, loaded only when it is called: `--help` stays light."""
+"""The commands by name. Each is a module of its own, imported when it is called, so that `--help` stays fast."""
 
 from __future__ import annotations
 
@@ -8,33 +8,46 @@ from typing import Final
 import click
 
 from kfpipe import gcpause
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.version import __version__
 
-SUMMARIES: Final = {
-    "init": "Write an example to begin with: a manifest and its stills.",
-    "validate": "Check a manifest and everything it names; nothing is sent.",
-    "plan": "Show what the next run will do, why, and what it will cost.",
-    "run": "Make every clip that is missing.",
-    "status": "Show what is on record for each take.",
-    "cancel": "Cancel what still waits at the service.",
-    "reconcile": "Settle the takes whose answers were lost.",
-    "verify": "Compare every rendered file with the lockfile.",
-    "pick": "Choose one take of a shot.",
-    "prune": "List takes that left the manifest, and set their clips aside.",
-    "report": "Write a page to review the takes in a browser.",
-    "export": "Hand the shots over to an editor: OTIO, EDL, CSV.",
-    "models": "List what can be rendered where, at what price.",
-    "schema": "Print the JSON schema of a manifest, a lockfile, or a command's output.",
-    "emulate": "Serve an emulated account on this machine, free of charge.",
-    "lock": "Keep a lockfile tidy, and merge those of two branches.",
-    "completion": "Print what makes a shell complete kfpipe's lines.",
-    "doctor": "Look whether this machine is ready.",
+SECTIONS: Final = {
+    "Write the shot list": {
+        "init": "Create an example project: a manifest and its stills.",
+        "validate": "Check a manifest and the files it names, offline.",
+        "models": "List models and regions, with prices and limits.",
+        "schema": "Print the JSON Schema of a file or of a command's output.",
+    },
+    "Plan and render": {
+        "plan": "Show what the next run will do, why, and what it will cost.",
+        "run": "Render every clip that is missing.",
+        "status": "Show the state of each take.",
+        "cancel": "Cancel tasks that are still queued at the service.",
+    },
+    "Keep the record": {
+        "reconcile": "Settle takes whose submission got no answer.",
+        "verify": "Check every rendered file against the lockfile.",
+        "pick": "Choose one take of a shot.",
+        "prune": "Set aside the clips of takes that left the manifest.",
+        "lock": "Check, format and merge lockfiles.",
+    },
+    "Hand over": {
+        "report": "Write an HTML page for reviewing the takes.",
+        "export": "Export the picked takes to an NLE: OTIO, EDL, CSV.",
+    },
+    "Set up": {
+        "doctor": "Check that this machine is set up.",
+        "emulate": "Run an emulator of the service on this machine.",
+        "completion": "Print a shell completion script.",
+    },
 }
-"""In the order in which a newcomer meets them."""
+"""The commands with their summaries, in the order of the work; the help lists them under these headings."""
+
+SUMMARIES: Final = {name: summary for section in SECTIONS.values() for name, summary in section.items()}
 
 
 COMPLETION: Final = "_KFPIPE_COMPLETE"
-"""The variable by which a shell asks for the words that can come next."""
+"""The variable through which a shell asks what can come next on the line."""
 
 
 class NoSuchCommand(click.UsageError):
@@ -43,7 +56,7 @@ class NoSuchCommand(click.UsageError):
         self.name = name
 
 
-class _Commands(click.Group):
+class _Commands(WithExamples, click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(SUMMARIES)
 
@@ -64,23 +77,25 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+        width = max(map(len, SUMMARIES))
+        for heading, section in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), summary) for name, summary in section.items()])
 
 
 @click.group(
     cls=_Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Example: kfpipe run shots.yaml",
+    epilog=examples("kfpipe init film", "kfpipe plan film/shots.yaml", "kfpipe run film/shots.yaml"),
 )
 @click.version_option(__version__, "--version", prog_name="kfpipe", message="%(prog)s %(version)s")
 @click.pass_context
 def commands(context: click.Context, /) -> None:
-    """Render the shot list in a manifest: pairs of stills become clips, paid for once, on record.
+    """Render video shot lists kept in git: each shot's stills and prompt become clips, and each clip is paid for once.
 
-    Each command explains itself with --help. The first thing to try needs neither a key nor money: a manifest that
-    says `provider: {name: emulator}`, or any manifest with --emulator.
+    To try it without a key and free of charge, run `kfpipe init`, or any command with --emulator. For details on a
+    command, run `kfpipe COMMAND --help`.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

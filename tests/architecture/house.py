@@ -37,7 +37,7 @@ WORLDLY: Final = frozenset(
     for package, named in {
         "api": "",
         "cli": "entry commands.cancel commands.doctor commands.prune commands.reconcile commands.run "
-        "completion.candidates completion.shells output.streams output.table views.live views.watch",
+        "completion.candidates completion.shells output.streams output.cells views.live views.watch",
         "connection": "",
         "emulator": "",
         "environment": "",

@@ -74,7 +74,7 @@ def test_a_run_renders_everything_and_a_second_one_does_nothing(folder: Path, kf
     first, second = ended.out.splitlines()
     assert first.startswith("2 clips rendered in ")
     assert first.endswith(": nothing charged (USD 0.40 of play money)")
-    assert second == "  clips in renders, record in shots.lock.json"
+    assert second == "  clips in renders, lockfile shots.lock.json"
     assert "kitten: rendered renders/kitten.mp4 (" in ended.err
     again = kfpipe("run", "shots.yaml")
     assert (again.code, again.out, again.err) == (0, "nothing to do: 2 takes rendered\n", "")
@@ -104,7 +104,7 @@ def test_without_consent_nothing_is_sent_and_the_price_is_shown(
     assert ended.code == 3
     assert "wan2.7-i2v: 2 clips, 4 s of video, USD 0.40" in ended.out
     assert ended.err == (
-        "the run would cost USD 0.40, and no budget is agreed\n"
+        "the run would cost USD 0.40, and there is no budget\n"
         "  fix: kfpipe run shots.yaml --max-cost 0.40, or `budget:` in the manifest\n"
     )
     stopped = kfpipe("run", "shots.yaml", "--json").json
@@ -154,9 +154,9 @@ def test_a_refused_take_is_left_to_decide_and_a_retry_renders_it(
     assert ended.code == 1
     assert ended.out.splitlines()[1:] == [
         "  1 failed",
-        "  clips in renders, record in shots.lock.json",
+        "  clips in renders, lockfile shots.lock.json",
         "  kitten: failed: DataInspectionFailed: Output may be improper.; it would fail again",
-        "to render anew what is for you to decide: kfpipe run shots.yaml --retry kitten",
+        "to try again: kfpipe run shots.yaml --retry kitten",
     ]
     left = kfpipe("run", "shots.yaml")
     assert (left.code, left.out.splitlines()[0]) == (1, "nothing to do: 1 take rendered, 1 for you to decide")
@@ -189,13 +189,13 @@ def test_a_detached_run_leaves_its_tasks_to_the_next_one(
 
 
 def test_the_record_is_shown_with_state_cost_and_file(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
-    assert kfpipe("status", "shots.yaml").out.endswith("2 takes: 2 absent\nspent so far: nothing\n")
+    assert kfpipe("status", "shots.yaml").out.endswith("2 takes: 2 not rendered\nspent so far: nothing\n")
     kfpipe("run", "shots.yaml")
     (folder / "shots.yaml").write_text((HEAD + SHOTS).replace("calm", "angry"), "utf-8")
     kitten, monster = kfpipe("status", "shots.yaml").out.splitlines()[1:3]
     assert kitten.split()[:2] == ["kitten", "rendered"]
     assert "renders/kitten.mp4" in kitten
-    assert "rendered, changed since" in monster
+    assert "rendered, changed in the manifest" in monster
     data = kfpipe("status", "shots.yaml", "--json").json
     assert [(take["state"], take["changed"], take["cost"]) for take in data["takes"]] == [
         ("rendered", False, "0.20"),
@@ -239,7 +239,7 @@ def test_every_task_of_a_take_is_shown_with_its_bill(folder: Path, kfpipe: Call,
     assert [line.split()[:3] for line in lines[1:4]] == [
         ["kitten", "earlier:", "rendered"],
         ["kitten", "rendered", "yes"],
-        ["monster", "absent"],
+        ["monster", "not", "rendered"],
     ]
     tasks = {charge.task_id for charge in emulator.bill().charges}
     assert all(any(task in line for line in lines) for task in tasks)

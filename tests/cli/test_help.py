@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 
+import click
 import pytest
 
 from kfpipe import __version__
-from kfpipe.cli.group import SUMMARIES, commands
+from kfpipe.cli.group import SECTIONS, SUMMARIES, commands
 from tests.cli.conftest import Call
 
 HEAVY = [
@@ -37,7 +40,7 @@ def test_importing_kfpipe_loads_none_of_them_either() -> None:
 def test_every_command_explains_itself_with_an_example(kfpipe: Call, name: str) -> None:
     ended = kfpipe(name, "--help")
     assert ended.code == 0
-    assert f"Example: kfpipe {name}" in ended.out
+    assert f"kfpipe {name}" in ended.out.partition("\nExamples:\n")[2]
     assert "--json" in ended.out
 
 
@@ -46,6 +49,32 @@ def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
     command = commands.get_command(commands.make_context("kfpipe", [], resilient_parsing=True), name)
     assert command is not None and command.help is not None
     assert command.help.splitlines()[0] == SUMMARIES[name]
+
+
+def test_the_first_help_groups_the_commands_in_the_order_of_the_work(kfpipe: Call) -> None:
+    lines = kfpipe("--help").out.splitlines()
+    headings = [lines.index(f"{heading}:") for heading in SECTIONS]
+    assert headings == sorted(headings)
+    for place, section in zip(headings, SECTIONS.values(), strict=True):
+        listed = lines[place + 1 : place + 1 + len(section)]
+        assert [line.split()[0] for line in listed] == list(section)
+        assert all(line.endswith(summary) for line, summary in zip(listed, section.values(), strict=True))
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_every_example_is_a_command_with_these_options(name: str) -> None:
+    command = commands.get_command(commands.make_context("kfpipe", [], resilient_parsing=True), name)
+    assert command is not None and command.epilog
+    for example in command.epilog.splitlines():
+        if example.startswith("kfpipe"):
+            program, verb, *words = shlex.split(re.split(" [|>] ", example)[0])
+            assert (program, verb) == ("kfpipe", name)
+            inner: click.Command = command
+            if isinstance(command, click.Group):
+                found = command.get_command(click.Context(command), words.pop(0))
+                assert found is not None
+                inner = found
+            inner.make_context(name, words)
 
 
 def test_no_words_at_all_show_the_help(kfpipe: Call) -> None:
@@ -71,7 +100,7 @@ def test_a_misspelt_option_is_answered_with_the_right_one(kfpipe: Call) -> None:
 def test_a_missing_manifest_is_asked_for(kfpipe: Call) -> None:
     ended = kfpipe("plan")
     assert ended.code == 2
-    assert ended.err == "kfpipe plan: missing argument 'MANIFEST'\n  fix: `kfpipe plan --help` shows what it takes\n"
+    assert ended.err == "kfpipe plan: missing argument 'MANIFEST'\n  fix: run `kfpipe plan --help` for its usage\n"
 
 
 def test_wrong_usage_is_json_where_json_was_asked_for(kfpipe: Call) -> None:

@@ -1,1 +1,1 @@
-"""The commands, a module for each verb; `kfpipe.cli.group` loads the one that is called."""
+"""The commands, a module for each; `kfpipe.cli.group` loads the one that is called."""

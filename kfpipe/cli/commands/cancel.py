@@ -12,6 +12,7 @@ import click
 
 from kfpipe.cli.options.choices import Selectors, select_option
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import messages, streams
 from kfpipe.cli.output.amounts import counted
@@ -24,26 +25,30 @@ from kfpipe.session import session as held
 
 _WORDS: Final = {
     Cancelling.CANCELED: "canceled",
-    Cancelling.RUNS_ON: "runs on, and will be billed",
-    Cancelling.OVER: "is over already",
+    Cancelling.RUNS_ON: "already rendering; it will be billed",
+    Cancelling.OVER: "already finished",
 }
 _COUNTED: Final = {
     Cancelling.CANCELED: "canceled",
-    Cancelling.RUNS_ON: "running on",
-    Cancelling.OVER: "over already",
+    Cancelling.RUNS_ON: "already rendering",
+    Cancelling.OVER: "already finished",
 }
 
 
-@click.command("cancel", epilog="Example: kfpipe cancel shots.yaml -s 'kitten*'")
+@click.command(
+    "cancel", cls=WithExamples, epilog=examples("kfpipe cancel shots.yaml", "kfpipe cancel shots.yaml -s 'kitten*'")
+)
 @manifest_arguments
 @select_option
 @json_option
 def command(source: Source, select: Selectors, as_json: bool) -> ExitCode:
-    """Cancel what still waits at the service.
+    """Cancel tasks that are still queued at the service.
 
-    Only a task that waits can be called off, and is not billed. One that has begun runs on to its end; the next run
-    brings its clip home. SELECT is explained by `kfpipe plan --help`; without it, all tasks are meant.
-    Exit code 0: none is left; 1: some run on, are over, or cannot be named because the service's answer was lost.
+    A canceled task is not billed. A task that is already rendering cannot be canceled: it is billed, and the next run
+    downloads its clip. Without SELECT (see `kfpipe plan --help`), all queued tasks are canceled.
+
+    Exit code 0: all are canceled; 1: some keep rendering, have finished, or are unknown because the service's answer
+    was lost.
     """
     project = source.load()
     streams.note(*messages.problems_text(project.warnings))
@@ -66,14 +71,14 @@ def command(source: Source, select: Selectors, as_json: bool) -> ExitCode:
 
 
 def _under_way(session: Session, wanted: Collection[str]) -> dict[str, Task]:
-    """The tasks of these takes that may not be over, the youngest first: it is the likeliest to wait still."""
+    """The unfinished tasks of these takes, latest first: the latest is the most likely to be queued still."""
     entries = {take_id: record.entry for take_id, record in session.ledger.lock.items() if take_id in wanted}
     tasks = {take_id: entry.task for take_id, entry in entries.items() if isinstance(entry, Submitted)}
     return dict(sorted(tasks.items(), key=lambda named: named[1].submitted_at, reverse=True))
 
 
 async def _cancel(session: Session, tasks: Mapping[str, Task], *, quietly: bool) -> dict[str, Cancelling]:
-    """What came of each; told as it comes, since a person may stop half-way."""
+    """The outcome of each, printed as it arrives, since a person may stop half-way."""
     outcomes = {}
     async with session.provider() as provider:
         for take_id, task in tasks.items():
@@ -90,13 +95,15 @@ def _summary(outcomes: Mapping[str, Cancelling], source: Source) -> list[str]:
     told = ", ".join(f"{counts[outcome]:,} {words}" for outcome, words in _COUNTED.items() if counts[outcome])
     lines = [f"{counted(len(outcomes), 'task')}: {told}"]
     if counts[Cancelling.CANCELED]:
-        lines.append("  what was canceled is not billed; the next run renders it, unless it leaves the manifest")
+        lines.append(
+            "  canceled tasks are not billed; the next run renders their takes, if they are still in the manifest"
+        )
     if counts[Cancelling.CANCELED] < len(outcomes):
-        lines.append(f"to bring home what was not canceled: {source.command('run')}")
+        lines.append(f"to get the clips of tasks that were not canceled: {source.command('run')}")
     return lines
 
 
 def _unsettled(nameless: Collection[str], source: Source) -> list[str]:
-    """Takes that may have a task which nobody can name yet."""
-    told = [f"{take_id}: its answer was lost, so nobody knows its task" for take_id in nameless]
-    return [*told, f"to settle that: {source.command('reconcile')}"] if nameless else []
+    """Takes that may have a task whose id is not known."""
+    told = [f"{take_id}: the service's answer was lost, so its task is unknown" for take_id in nameless]
+    return [*told, f"to settle this: {source.command('reconcile')}"] if nameless else []

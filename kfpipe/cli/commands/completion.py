@@ -6,19 +6,25 @@ import click
 
 from kfpipe.cli.completion import shells
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import streams
 from kfpipe.errors import ExitCode
 
 
-@click.command("completion", epilog="Example: kfpipe completion fish | source")
+@click.command(
+    "completion",
+    cls=WithExamples,
+    epilog=examples(
+        'eval "$(kfpipe completion bash)"', 'eval "$(kfpipe completion zsh)"', "kfpipe completion fish | source"
+    ),
+)
 @click.argument("shell", type=click.Choice([*shells.SHELLS]))
 @json_option
 def command(shell: str, as_json: bool) -> ExitCode:
-    """Print what makes a shell complete kfpipe's lines.
+    """Print a shell completion script.
 
-    The shell has to run it once: put the line of the example into its start-up file. For bash the line reads
-    `eval "$(kfpipe completion bash)"`, for zsh the same with zsh. From then on the Tab key completes commands, options,
-    manifests, and the takes, tags and profiles of the manifest on the line.
+    Load it from the start-up file of your shell with one of the lines below. The Tab key then completes commands,
+    options, manifests, and the takes, tags and profiles of the manifest on the line.
     """
     script = shells.script(shell)
     if as_json:

@@ -14,23 +14,35 @@ import click
 
 from kfpipe import catalogue, environment
 from kfpipe.cli.options.common import json_option
-from kfpipe.cli.output import streams
+from kfpipe.cli.options.examples import WithExamples, examples
+from kfpipe.cli.output import streams, table
 from kfpipe.errors import ExitCode
 from kfpipe.maintenance import doctor
 from kfpipe.maintenance.doctor import Check, Grade
 
 
-@click.command("doctor", epilog="Example: kfpipe doctor --online --region beijing")
-@click.option("--online", is_flag=True, help="Also ask the service: one request, free of charge.")
-@click.option("--region", metavar="NAME", default="singapore", show_default=True, help="Which service to ask.")
+@click.command(
+    "doctor",
+    cls=WithExamples,
+    epilog=examples(
+        "kfpipe doctor",
+        "kfpipe doctor --online --region beijing",
+    ),
+)
+@click.option("--online", is_flag=True, help="Also query the service: one request, free of charge.")
+@click.option(
+    "--region", metavar="NAME", default="singapore", show_default=True, help="The region to query with --online."
+)
 @json_option
 def command(online: bool, region: str, as_json: bool) -> ExitCode:
-    """Look whether this machine is ready.
+    """Check that this machine is set up.
 
-    Versions, codecs, the key (where it was found, never what it is), the disk; and with --online whether the service
-    answers, takes the key, and agrees about the time. Exit code 0: all is well; 1: something needs attention.
+    Checks versions, codecs, the API key (where it was found; it is never shown) and the disk. With --online, also
+    whether the service answers, accepts the key, and agrees with the local clock.
+
+    Exit code 0: everything is fine; 1: something needs attention.
     """
-    asked = catalogue.shipped().region_named(region, "--region", otherwise="`kfpipe models` lists all regions")
+    asked = catalogue.shipped().region_named(region, "--region", otherwise="run `kfpipe models` to list the regions")
     checks = [*doctor.offline(Path.cwd(), os.environ)]
     if online:
         now = partial(datetime.now, UTC)
@@ -48,8 +60,8 @@ def _alarms(checks: Sequence[Check]) -> int:
 
 
 def _lines(check: Check) -> list[str]:
-    lines = [f"{check.verdict:9}  {check.topic}: {check.what}"]
-    return lines if check.fix is None else [*lines, f"{'':9}  fix: {check.fix}"]
+    lines = table.prose(f"{check.verdict:9}  ", f"{check.topic}: {check.what}")
+    return lines if check.fix is None else [*lines, *table.prose(f"{'':9}  fix: ", check.fix)]
 
 
 def _summary(checks: Sequence[Check]) -> str:

@@ -8,41 +8,47 @@ import click
 
 from kfpipe import emulator
 from kfpipe.cli.options.common import json_problems_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import streams
 from kfpipe.emulator import Emulator, Fault, FaultsInvalid
 from kfpipe.errors import ExitCode, Refused
 
 
-@click.command("emulate", epilog="Example: kfpipe emulate --port 8080 --clock 60")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where to listen on loopback; 0 picks a port.")
+@click.command(
+    "emulate",
+    cls=WithExamples,
+    epilog=examples("kfpipe emulate --port 8080 --clock 60", "kfpipe emulate --faults faults.json"),
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on, loopback only; 0 picks a free one."
+)
 @click.option(
     "--clock",
     type=click.FloatRange(0, min_open=True),
     default=1.0,
     metavar="FACTOR",
-    help="Virtual seconds in a real one: with 60, a render of two minutes takes two seconds.",
+    help="How much faster time runs: at 60, a two-minute render takes two seconds.",
 )
-@click.option("--faults", type=click.Path(path_type=Path), metavar="FILE", help="A script of faults, JSON.")
+@click.option("--faults", type=click.Path(path_type=Path), metavar="FILE", help="Faults to inject, as JSON.")
 @click.option(
     "--region",
     type=click.Choice(["emulator", "singapore", "beijing"]),
     default="emulator",
-    help="Whose price list the bill follows.",
+    help="Region whose prices the bill uses.",
 )
-@click.option("--strict", is_flag=True, help="Fail tasks with remote frames, as for addresses nobody can reach.")
+@click.option("--strict", is_flag=True, help="Fail tasks with remote frames, as if their URLs could not be reached.")
 @json_problems_option
 def command(port: int, clock: float, faults: Path | None, region: str, strict: bool) -> ExitCode:
-    """Serve an emulated account on this machine, free of charge.
+    """Run an emulator of the service on this machine.
 
-    The first line on stdout is the base URL; Ctrl-C ends it. Any client of the service can be pointed there, with any
-    key that starts with sk-. The bill is at /emulator/bill.
+    It is free of charge, and works with any client of the service and any key that starts with sk-. The first line on
+    stdout is the base URL; the bill is at /emulator/bill. Stop it with Ctrl-C.
     """
-
     script = _script(faults) if faults is not None else ()
     try:
         emulator.serve(port=port, factor=clock, faults=script, region=region, strict=strict, on_ready=_greet)
     except OSError as error:
-        raise Refused.because("--port", f"{port}: {error.strerror}", fix="leave it out to have one picked") from error
+        raise Refused.because("--port", f"{port}: {error.strerror}", fix="leave it out to use a free port") from error
     return ExitCode.OK
 
 

@@ -8,6 +8,7 @@ import click
 
 from kfpipe.cli.options.choices import Selectors, select_option
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.views import export as export_view
@@ -20,18 +21,26 @@ from kfpipe.review.output import Handout
 from kfpipe.wording import echoed, listed
 
 
-@click.command("export", epilog="Example: kfpipe export shots.yaml -o film.otio")
+@click.command(
+    "export",
+    cls=WithExamples,
+    epilog=examples("kfpipe export shots.yaml -o film.otio", "kfpipe export shots.yaml --format edl --allow-gaps"),
+)
 @manifest_arguments
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="What to write; its ending is the format."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File to write; its extension sets the format.",
 )
 @click.option(
     "--format",
     "wanted",
     type=click.Choice([form.value for form in Format]),
-    help="Without -o: a file beside the clips in this format.",
+    help="Without -o: write a file in this format next to the clips.",
 )
-@click.option("--allow-gaps", is_flag=True, help="Leave empty what has no clip yet.")
+@click.option("--allow-gaps", is_flag=True, help="Leave gaps for shots without a clip.")
 @select_option
 @json_option
 def command(
@@ -42,11 +51,12 @@ def command(
     select: Selectors,
     as_json: bool,
 ) -> ExitCode:
-    """Hand the shots over to an editor: OTIO, EDL, CSV.
+    """Export the picked takes to an NLE: OTIO, EDL, CSV.
 
-    One track: the shots in the order of the manifest, each with its picked take, or with the only clip it has. The
-    clips stay where they are; the file leads to them. ffconcat is a list from which FFmpeg joins one film. Exit code
-    1: a shot has no clip, or several and none is picked; then nothing is written, unless gaps are allowed.
+    The file holds one track: the shots in manifest order, each with its picked take, or its only clip. It refers to
+    the clips where they are. FFmpeg joins an .ffconcat file into one film.
+
+    Exit code 1: a shot has no clip, or has several and none is picked; nothing is written then, unless --allow-gaps.
     """
     project = source.load()
     streams.note(*messages.problems_text(project.warnings))
@@ -70,14 +80,16 @@ def command(
 
 def _usual_place(folder: Path, project: Project, wanted: str | None) -> Path:
     if wanted is None:
-        raise click.UsageError("say what to write: -o FILE, or --format")
+        raise click.UsageError("give -o FILE or --format")
     return folder / project.manifest.output_dir / f"{project.stem}.{wanted}"
 
 
 def _format(path: Path, wanted: str | None) -> Format:
-    """The format that the file's ending names. Raises Refused."""
+    """The format that the file's extension names. Raises Refused."""
     ending = path.suffix.removeprefix(".").lower()
     if ending not in [*Format] or wanted not in (None, ending):
-        expected = f"a name that ends in {listed(f'.{name}' for name in ([wanted] if wanted else Format))}"
-        raise Refused.because("--output", f"{echoed(path.name)} has another ending than its format", expected=expected)
+        expected = f"a file name ending in {listed(f'.{name}' for name in ([wanted] if wanted else Format))}"
+        raise Refused.because(
+            "--output", f"{echoed(path.name)} does not have the extension of an export format", expected=expected
+        )
     return Format(ending)

@@ -9,18 +9,19 @@ import click
 
 from kfpipe.cli import starter
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import streams
 from kfpipe.errors import ExitCode
 
 
-@click.command("init", epilog="Example: kfpipe init film")
+@click.command("init", cls=WithExamples, epilog=examples("kfpipe init film", "kfpipe init"))
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @json_option
 def command(folder: Path, as_json: bool) -> ExitCode:
-    """Write an example to begin with: a manifest and its stills.
+    """Create an example project: a manifest and its stills.
 
-    It renders with the built-in emulator, without a key and for nothing. FOLDER is made when there is none; without
-    it, the current folder is meant. Nothing is ever overwritten.
+    It renders with the built-in emulator, without a key and free of charge. FOLDER is created if it does not exist;
+    the default is the current folder. No file is ever overwritten.
     """
     written = starter.write(folder)
     run = shlex.join(["kfpipe", "run", str(folder / starter.MANIFEST)])
@@ -29,5 +30,5 @@ def command(folder: Path, as_json: bool) -> ExitCode:
         streams.result_json(result)
         return ExitCode.OK
     streams.result(*(str(folder / name) for name in written))
-    streams.result("everything is there already" if not written else "", f"next: {run}")
+    streams.result("nothing to write: the example is already here" if not written else "", f"next: {run}")
     return ExitCode.OK

@@ -10,6 +10,7 @@ import click
 
 from kfpipe.cli.commands import lock_merge
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import messages, streams
 from kfpipe.cli.output.amounts import counted
 from kfpipe.errors import ExitCode, Problem, Severity
@@ -19,39 +20,45 @@ from kfpipe.lock.tidy import LockPlace
 file_argument = click.argument("file", metavar="LOCKFILE|MANIFEST", type=click.Path(path_type=Path))
 
 
-@click.group("lock", epilog="Example: kfpipe lock check shots.lock.json")
-def command() -> None:
-    """Keep a lockfile tidy, and merge those of two branches.
+class _Group(WithExamples, click.Group):
+    """The subcommands."""
 
-    A lockfile is named by its own path or by that of its manifest. Each of these takes --json.
+
+@click.group("lock", cls=_Group, epilog=examples("kfpipe lock check shots.yaml", "kfpipe lock merge --install"))
+def command() -> None:
+    """Check, format and merge lockfiles.
+
+    Give the path of a lockfile, or of its manifest. All subcommands accept --json.
     """
 
 
-@command.command("fmt", epilog="Example: kfpipe lock fmt shots.lock.json")
+@command.command("fmt", cls=WithExamples, epilog=examples("kfpipe lock fmt shots.lock.json"))
 @file_argument
 @json_option
 def fmt(file: Path, as_json: bool) -> ExitCode:
-    """Write the lockfile as kfpipe writes it.
+    """Rewrite the lockfile in its standard form.
 
-    One that is written so already is not touched. What a killed run left in its journal is brought in.
+    A lockfile already in this form is left untouched. Entries that a killed run left in its journal are added.
     """
     place = LockPlace.of(file)
     changed = place.rewrite()
     if as_json:
         streams.result_json({"file": place.shown, "changed": changed, "exit_code": int(ExitCode.OK)})
     else:
-        streams.result(f"{place.shown}: {'written anew' if changed else 'unchanged'}")
+        streams.result(f"{place.shown}: {'rewritten' if changed else 'unchanged'}")
     return ExitCode.OK
 
 
-@command.command("check", epilog="Example: kfpipe lock check shots.yaml")
+@command.command("check", cls=WithExamples, epilog=examples("kfpipe lock check shots.yaml"))
 @file_argument
 @json_option
 def check(file: Path, as_json: bool) -> ExitCode:
-    """Look for what is wrong in the lockfile.
+    """Check the lockfile for errors.
 
-    Its form, its sums, and that each task and each clip has one owner. Nothing is sent, nothing changes; the clips
-    themselves are compared by `kfpipe verify`. Exit code 0: all is well; 2: something is wrong.
+    Checks its format and checksums, and that each task and each clip belongs to one take. Works offline and changes
+    nothing; `kfpipe verify` checks the clips themselves.
+
+    Exit code 0: no problems; 2: problems found.
     """
     place = LockPlace.of(file)
     found = place.problems()
@@ -70,7 +77,7 @@ def _errors(found: Sequence[Problem]) -> int:
 
 
 def _verdict(found: Sequence[Problem]) -> str:
-    return counted(_errors(found), "problem") if _errors(found) else "all is well"
+    return counted(_errors(found), "problem") if _errors(found) else "no problems"
 
 
 def _check_json(place: LockPlace, takes: int, found: Sequence[Problem], code: ExitCode) -> dict[str, Any]:
@@ -78,13 +85,13 @@ def _check_json(place: LockPlace, takes: int, found: Sequence[Problem], code: Ex
     return {"file": place.shown, "takes": takes, "problems": problems, "exit_code": int(code)}
 
 
-@command.command("migrate", epilog="Example: kfpipe lock migrate shots.lock.json")
+@command.command("migrate", cls=WithExamples, epilog=examples("kfpipe lock migrate shots.lock.json"))
 @file_argument
 @json_option
 def migrate(file: Path, as_json: bool) -> ExitCode:
-    """Bring the lockfile to this kfpipe's format.
+    """Convert the lockfile to the format of this version.
 
-    There has been one format so far, so there is nothing to change; one of a newer kfpipe is refused.
+    So far there is only one format, so nothing changes. A lockfile from a newer kfpipe is refused.
     """
     place = LockPlace.of(file)
     place.records()
@@ -92,7 +99,7 @@ def migrate(file: Path, as_json: bool) -> ExitCode:
         result = {"file": place.shown, "format": FORMAT, "changed": False, "exit_code": int(ExitCode.OK)}
         streams.result_json(result)
     else:
-        streams.result(f"{place.shown}: lock format {FORMAT}, which is current")
+        streams.result(f"{place.shown}: format {FORMAT}, which is current")
     return ExitCode.OK
 
 

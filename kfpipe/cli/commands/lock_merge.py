@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import messages, streams
 from kfpipe.errors import ExitCode, Problem
 from kfpipe.lock import mergedriver
@@ -17,26 +18,32 @@ from kfpipe.wording import echoed
 
 _FIXES: Final = {
     Doubt.UNDER_WAY: "`git merge --abort`, let `kfpipe run` finish it on either branch, commit, and merge again",
-    Doubt.TASKS: "`kfpipe reconcile` on one branch shows whose the task is; then merge again, or keep one side by hand",
-    Doubt.CLIPS: "keep the side between git's marks whose clip you want, then `git add`",
-    Doubt.CHOICES: "keep the side between git's marks whose choice you want, for each take of the shot",
+    Doubt.TASKS: "`kfpipe reconcile` on one branch shows whose task it is; then merge again, or keep one side",
+    Doubt.CLIPS: "keep the side with the clip you want, then `git add`",
+    Doubt.CHOICES: "keep the side with the pick you want, for each take of the shot",
 }
 
 
-@click.command("merge", epilog="Example: kfpipe lock merge --install")
+@click.command(
+    "merge",
+    cls=WithExamples,
+    epilog=examples("kfpipe lock merge --install", "kfpipe lock merge base.json ours.json theirs.json"),
+)
 @click.argument("versions", nargs=-1, metavar="BASE OURS THEIRS [NAME]")
-@click.option("--install", is_flag=True, help="Have git call this for lockfiles, in the clone around here.")
+@click.option("--install", is_flag=True, help="Set this up as git's merge driver for lockfiles in this clone.")
 @json_option
 def command(versions: tuple[str, ...], install: bool, as_json: bool) -> ExitCode:
     """Merge the lockfiles of two branches into OURS.
 
-    git calls this with %O %A %B and %P once --install has told it to. Takes that were rendered on one side or on both
-    keep all their bills. Exit code 0: merged; 1: a person has to decide, and OURS holds both sides between git's marks.
+    After --install, git runs this by itself with %O %A %B and %P. Takes rendered on either side, or on both, keep all
+    their costs.
+
+    Exit code 0: merged; 1: there are conflicts, and OURS holds both sides between conflict markers.
     """
     if install and not versions:
         return _install(as_json=as_json)
     if install or len(versions) not in (3, 4):
-        raise click.UsageError("give either --install, or BASE OURS THEIRS and perhaps NAME")
+        raise click.UsageError("give either --install, or BASE OURS THEIRS [NAME]")
     base, ours, theirs = map(Path, versions[:3])
     name = versions[3] if len(versions) == 4 else str(ours)
     merged = mergedriver.settle(base, ours, theirs, name)
@@ -79,7 +86,7 @@ def _install(*, as_json: bool) -> ExitCode:
             }
         )
         return ExitCode.OK
-    streams.result(f"git merges lockfiles with: {installed.driver}")
+    streams.result(f"git now merges lockfiles with: {installed.driver}")
     if installed.is_new:
-        streams.result(f"next: git add {mergedriver.ATTRIBUTES}, and commit it: each clone needs --install once")
+        streams.result(f"next: git add {mergedriver.ATTRIBUTES}, then commit it; run --install once in each clone")
     return ExitCode.OK

@@ -10,6 +10,7 @@ import click
 from kfpipe import catalogue
 from kfpipe.catalogue import Catalogue, Model, Offer, Region
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import streams, table
 from kfpipe.cli.output.amounts import amount_text
 from kfpipe.cli.output.table import Column, Table
@@ -17,15 +18,15 @@ from kfpipe.errors import ExitCode
 from kfpipe.files.scalars import decimal_text
 
 
-@click.command("models", epilog="Example: kfpipe models --region beijing")
-@click.option("--region", metavar="NAME", help="What this region offers only.")
+@click.command("models", cls=WithExamples, epilog=examples("kfpipe models", "kfpipe models --region beijing"))
+@click.option("--region", metavar="NAME", help="Show only what this region offers.")
 @json_option
 def command(region: str | None, as_json: bool) -> ExitCode:
-    """List what can be rendered where, at what price.
+    """List models and regions, with prices and limits.
 
-    Prices are those of a second of finished video. One that nobody has published is unknown: a run asks for it
-    (`--price`, or `prices:` in the manifest). Limits are those of a new account; a manifest may name others. Each line
-    says where its numbers come from, and whether the service documents the model or others have reported of it.
+    Prices are per second of finished video. Where no price is published, give one with --price, or under `prices:` in
+    the manifest. Limits are those of a new account; the manifest can set others. Each row names the source of its
+    numbers, and whether the model is documented by the service or reported by users.
     """
     known = catalogue.shipped()
     regions = (
@@ -36,8 +37,9 @@ def command(region: str | None, as_json: bool) -> ExitCode:
         return ExitCode.OK
     sources = _sources(known, regions)
     table.show(_table(known, regions, sources))
-    streams.result("", f"prices per second of video; /s: submissions in a second; all as of {known.as_of}")
-    streams.result(*(f"{mark} {source}" for source, mark in sources.items()))
+    streams.result("", f"prices per second of video; /s: submissions per second; as of {known.as_of}")
+    for source, mark in sources.items():
+        streams.result(*table.prose(f"{mark} ", source))
     return ExitCode.OK
 
 
@@ -59,13 +61,13 @@ def _table(known: Catalogue, regions: tuple[Region, ...], sources: Mapping[str, 
         columns=(
             Column(title="model"),
             Column(title="region"),
-            Column(title="price"),
-            Column(title="seconds", is_number=True),
-            Column(title="sound"),
-            Column(title="/s", is_number=True),
-            Column(title="at once", is_number=True),
-            Column(title="from"),
-            Column(title="model is"),
+            Column(title="price", rank=1, least=30, wraps=True),
+            Column(title="seconds", is_number=True, rank=3),
+            Column(title="sound", rank=7),
+            Column(title="/s", is_number=True, rank=6),
+            Column(title="at once", is_number=True, rank=5),
+            Column(title="from", rank=2),
+            Column(title="model is", rank=4),
         ),
         rows=tuple(_row(model, region, offer, sources) for model, region, offer in _offered(known, regions)),
     )

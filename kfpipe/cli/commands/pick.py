@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import click
 
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.output.table import Column, Table
+from kfpipe.cli.views.words import STATE_TONES, STATES
 from kfpipe.domain import Take
 from kfpipe.errors import ExitCode
 from kfpipe.lock import lockfile, picks
@@ -17,17 +19,25 @@ from kfpipe.lock.states import Lock, Rendered, state_of
 from kfpipe.session import session as held
 
 
-@click.command("pick", epilog="Example: kfpipe pick shots.yaml lighthouse seed=21")
+@click.command(
+    "pick",
+    cls=WithExamples,
+    epilog=examples(
+        "kfpipe pick shots.yaml lighthouse",
+        "kfpipe pick shots.yaml lighthouse seed=21",
+        "kfpipe pick shots.yaml lighthouse --none",
+    ),
+)
 @manifest_arguments
 @click.argument("shot")
 @click.argument("take", required=False)
-@click.option("--none", "nothing", is_flag=True, help="No take of the shot any more.")
+@click.option("--none", "nothing", is_flag=True, help="Remove the pick.")
 @json_option
 def command(source: Source, shot: str, take: str | None, nothing: bool, as_json: bool) -> ExitCode:
     """Choose one take of a shot.
 
-    TAKE is the take's id, or the part of it behind the `@`. The choice is on record in the lockfile, and holds until
-    another take is picked or this one is rendered again. Without TAKE, the takes of SHOT and the choice are shown.
+    TAKE is a take id, or the part of it after the `@`. The pick is recorded in the lockfile, until you pick another
+    take or this one is rendered again. Without TAKE, the takes of SHOT are listed.
     """
     if nothing and take is not None:
         raise click.UsageError("give either TAKE or --none")
@@ -45,8 +55,10 @@ def command(source: Source, shot: str, take: str | None, nothing: bool, as_json:
         streams.result_json(_as_json(takes, lock, changed=changed))
         return ExitCode.OK
     if chosen is not None and chosen.fingerprint != lock[chosen.id].entry.asked.fingerprint:
-        streams.note(f"warning: {chosen.id} has changed since: the next run renders it anew, and ends this choice")
-    streams.result(f"{shot}: {chosen.id if chosen else 'no take'} is picked{'' if changed else ' already'}")
+        streams.note(
+            f"warning: {chosen.id} was changed in the manifest: the next run renders it again and drops this pick"
+        )
+    streams.result(f"{shot}: {f'{chosen.id} is' if chosen else 'no take is'}{'' if changed else ' already'} picked")
     return ExitCode.OK
 
 
@@ -60,12 +72,20 @@ def _show(takes: Sequence[Take], lock: Lock, *, as_json: bool) -> None:
 def _table(takes: Sequence[Take], lock: Lock) -> Table:
     """A row for each take of the shot."""
     return Table(
-        columns=tuple(Column(title=title) for title in ("take", "picked", "state", "file")),
-        rows=tuple(
-            (take.id, "yes" if _is_picked(take, lock) else "", state_of(lock.get(take.id)), _file(take, lock) or "")
-            for take in takes
+        columns=(
+            Column(title="take", least=40),
+            Column(title="picked", is_toned=True),
+            Column(title="state", rank=1, is_toned=True),
+            Column(title="file", rank=2, least=24, is_path=True),
         ),
+        rows=tuple(_row(take, lock) for take in takes),
+        tones=tuple(STATE_TONES.get(state_of(lock.get(take.id))) for take in takes),
     )
+
+
+def _row(take: Take, lock: Lock) -> tuple[str, ...]:
+    state = STATES[state_of(lock.get(take.id))]
+    return (take.id, "yes" if _is_picked(take, lock) else "", state, _file(take, lock) or "")
 
 
 def _as_json(takes: Sequence[Take], lock: Lock, *, changed: bool) -> dict[str, object]:

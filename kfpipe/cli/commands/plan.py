@@ -12,12 +12,14 @@ import click
 from kfpipe import connection
 from kfpipe.cli.options.choices import Choices, choice_options
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.saved_plan import as_file
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import markdown, messages, streams, table
 from kfpipe.cli.output.table import Table
 from kfpipe.cli.views import diff as diff_view
 from kfpipe.cli.views import plan as plan_view
+from kfpipe.cli.views import plan_by_shot
 from kfpipe.connection import Destination
 from kfpipe.errors import ExitCode, Problem
 from kfpipe.lock import lockfile
@@ -27,7 +29,16 @@ from kfpipe.plan.model import Plan
 from kfpipe.project import Project
 
 
-@click.command("plan", epilog="Example: kfpipe plan shots.yaml -s 'kitten*' --retry state:failed")
+@click.command(
+    "plan",
+    cls=WithExamples,
+    epilog=examples(
+        "kfpipe plan shots.yaml",
+        "kfpipe plan shots.yaml -s 'kitten*' -s '!tag:draft'",
+        "kfpipe plan shots.yaml --retry state:failed -o plan.json",
+        "kfpipe plan shots.yaml --diff main",
+    ),
+)
 @manifest_arguments
 @choice_options
 @click.option(
@@ -35,11 +46,12 @@ from kfpipe.project import Project
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Also write the plan to a file, for `kfpipe run --plan FILE`.",
+    help="Also save the plan, for `kfpipe run --plan FILE`.",
 )
-@click.option("--check", is_flag=True, help="Exit with 1 unless there is nothing to do and nothing to decide.")
-@click.option("--diff", metavar="REV", help="Show what has changed since a git commit, take by take.")
-@click.option("--markdown", "as_markdown", is_flag=True, help="Print a comment for a pull request instead.")
+@click.option("--check", is_flag=True, help="Exit with code 1 if there is anything to do or to decide.")
+@click.option("--diff", metavar="REV", help="Show what has changed since a git revision.")
+@click.option("--takes", "in_full", is_flag=True, help="Show a row for each take, also where they are many.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown for a pull request comment.")
 @json_option
 def command(
     source: Source,
@@ -48,16 +60,19 @@ def command(
     check: bool,
     diff: str | None,
     as_markdown: bool,
+    in_full: bool,
     as_json: bool,
 ) -> ExitCode:
     """Show what the next run will do, why, and what it will cost.
 
-    Nothing is sent, and nothing changes. The run carries out this very plan; with `-o` it can be looked at first, and
-    carried out later or not at all. SELECT is a take, a shot, a pattern like `kitten*`, or one of `tag:hero`,
-    `state:failed`, `model:wan2.7*`, `changed` (on record, and asked for otherwise by now); a leading `!` leaves out.
+    Works offline and changes nothing. With -o the plan is also saved: `kfpipe run --plan` carries out exactly that
+    plan, or refuses.
+
+    SELECT is a take, a shot, a pattern such as `kitten*`, or one of `tag:hero`, `state:failed`, `model:wan2.7*` and
+    `changed` (rendered, then changed in the manifest). A leading `!` excludes.
     """
     if as_markdown and as_json:
-        raise click.UsageError("--markdown and --json exclude each other")
+        raise click.UsageError("give either --markdown or --json")
     project = source.load()
     lock = lockfile.read(project.paths)
     chosen = choices.among(project, lock)
@@ -70,6 +85,7 @@ def command(
         plan=plan,
         goal=goal,
         comparison=None if past is None else compare(past, project.takes, lock, chosen["select"]),
+        in_full=in_full,
     )
     if output is not None:
         planfile.save(output, as_file(plan, goal, source, choices), project.root)
@@ -92,7 +108,7 @@ def _past(project: Project, source: Source, commit: str) -> Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
-    """A plan, and what it is compared with, in each of the forms that it can be asked for."""
+    """A plan, and what it is compared with, in each form that can be asked for."""
 
     source: Source
     choices: Choices
@@ -100,27 +116,34 @@ class _Page:
     plan: Plan
     goal: Destination
     comparison: Comparison | None
+    in_full: bool
 
     def as_json(self, warnings: tuple[Problem, ...]) -> dict[str, Any]:
         also = {} if self.comparison is None else {"diff": diff_view.as_json(self.comparison)}
         return {**plan_view.as_json(self.plan, self.goal, warnings), **also}
 
     def as_markdown(self) -> list[str]:
-        """For a comment: the sums, and the takes that differ, or that a run would do something about."""
+        """For a comment: the totals, and the takes that differ or that need something done."""
         heading = f"### kfpipe plan of {markdown.code(str(self.source.path))}"
         matter = replace(self.plan, steps=(*self.plan.work, *self.plan.undecided))
         return [heading, "", *markdown.block(self._summary()), *markdown.table(self._rows(matter))]
 
     def show(self) -> None:
-        """For the screen, with the commands that go on from here."""
+        """For a person, with the commands to continue with."""
         if not self.plan.steps:
             streams.result("no take is selected")
             return
-        rows = self._rows(self.plan)
+        rows, more = self._on_screen() if table.is_short() and not self.in_full else (self._rows(self.plan), [])
         if rows.rows:
             table.show(rows)
-            streams.result("")
+            streams.result(*more, "")
         streams.result(*self._summary(), *plan_view.next_steps(self.plan, self._command))
+
+    def _on_screen(self) -> tuple[Table, list[str]]:
+        """The table where many takes are shown by shot, and how to see each of them."""
+        if self.comparison is not None:
+            return self._rows(self.plan), []
+        return plan_by_shot.table(self.plan), plan_by_shot.all_takes(self.plan, self._command)
 
     def _rows(self, plan: Plan) -> Table:
         if self.comparison is None:
@@ -132,7 +155,7 @@ class _Page:
         return [*compared, *plan_view.summary(self.plan, self.goal)]
 
     def _command(self, verb: str, *words: str) -> str:
-        """A command that goes on from this plan; a run without further options does what is in the file."""
+        """A command that continues from this plan; a run without further options carries out the saved one."""
         if self.output is not None and verb == "run" and not words:
             return shlex.join(["kfpipe", "run", "--plan", str(self.output)])
         return self.source.command(verb, *words, *self.choices.words_for(verb))

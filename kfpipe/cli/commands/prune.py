@@ -10,6 +10,7 @@ import click
 
 from kfpipe.cli.options.choices import Selectors, select_option
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.views import prune as prune_view
@@ -23,17 +24,25 @@ from kfpipe.session import Session
 from kfpipe.session import session as held
 
 
-@click.command("prune", epilog="Example: kfpipe prune shots.yaml --yes")
+@click.command(
+    "prune",
+    cls=WithExamples,
+    epilog=examples(
+        "kfpipe prune shots.yaml",
+        "kfpipe prune shots.yaml --yes",
+    ),
+)
 @manifest_arguments
 @select_option
-@click.option("--yes", is_flag=True, help="Move the clips; without it they are only listed.")
+@click.option("--yes", is_flag=True, help="Move the clips instead of listing them.")
 @json_option
 def command(source: Source, select: Selectors, yes: bool, as_json: bool) -> ExitCode:
-    """List takes that left the manifest, and set their clips aside.
+    """Set aside the clips of takes that left the manifest.
 
-    With --yes each clip moves into the folder .previous beside it. Nothing is deleted, and nothing is forgotten: the
-    lockfile keeps the take, what it cost, and where its clip is now. Exit code 1: a clip has other bytes than those
-    on record, and was left alone. SELECT is explained by `kfpipe plan --help`.
+    Lists them; with --yes, moves each clip into the .previous folder beside it. Nothing is deleted: the lockfile keeps
+    each take, its cost, and the new place of its clip. For SELECT, see `kfpipe plan --help`.
+
+    Exit code 1: a clip is not the file on record, and was not moved.
     """
     project = source.load()
     streams.note(*messages.problems_text(project.warnings))

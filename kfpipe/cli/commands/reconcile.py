@@ -11,6 +11,7 @@ from kfpipe.cli.options import decisions
 from kfpipe.cli.options.choices import Selectors, select_option
 from kfpipe.cli.options.common import json_option
 from kfpipe.cli.options.decisions import Adopted, Decision, GiveUp
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import messages, streams
 from kfpipe.cli.views import plan as plan_view
@@ -24,21 +25,32 @@ from kfpipe.session import Session
 from kfpipe.session import session as held
 
 
-@click.command("reconcile", epilog="Example: kfpipe reconcile shots.yaml --adopt kitten=1d37e05a-44e9-4d75")
+@click.command(
+    "reconcile",
+    cls=WithExamples,
+    epilog=examples(
+        "kfpipe reconcile shots.yaml",
+        "kfpipe reconcile shots.yaml --adopt kitten=1d37e05a-44e9-4d75",
+        "kfpipe reconcile shots.yaml --lost kitten",
+    ),
+)
 @manifest_arguments
 @select_option
-@click.option("--adopt", metavar="TAKE=TASK_ID", multiple=True, help="This task is the take's own. Repeatable.")
-@click.option("--lost", metavar="TAKE", multiple=True, help="Give the take's request up. Repeatable.")
+@click.option(
+    "--adopt", metavar="TAKE=TASK_ID", multiple=True, help="The take's submission became this task. Repeatable."
+)
+@click.option("--lost", metavar="TAKE", multiple=True, help="Give the take's submission up as lost. Repeatable.")
 @json_option
 def command(
     source: Source, select: Selectors, adopt: tuple[str, ...], lost: tuple[str, ...], as_json: bool
 ) -> ExitCode:
-    """Settle the takes whose answers were lost.
+    """Settle takes whose submission got no answer.
 
-    Such a take may have been paid for: kfpipe does not send it again before its task is named or given up. Without
-    --adopt and --lost, the tasks at the service that may be its own are listed, and on a terminal each take is asked
-    about. With them, nothing is sent. SELECT is explained by `kfpipe plan --help`. Exit code 0: nothing is left to
-    settle; 1: something is.
+    The service may have accepted such a submission and billed it, so kfpipe does not submit it again until you name
+    its task or give it up. Without --adopt and --lost, the tasks it may have become are listed, and on a terminal you
+    are asked about each take. With them, nothing is sent. For SELECT, see `kfpipe plan --help`.
+
+    Exit code 0: nothing is left to settle; 1: something is.
     """
     project = source.load()
     streams.note(*messages.problems_text(project.warnings))

@@ -8,6 +8,7 @@ import click
 
 from kfpipe.cli.options.choices import Selectors, select_option
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import messages, streams
 from kfpipe.cli.output.amounts import counted
@@ -22,24 +23,34 @@ from kfpipe.wording import echoed
 _ENDINGS = (".html", ".htm")
 
 
-@click.command("report", epilog="Example: kfpipe report shots.yaml -s tag:hero")
+@click.command(
+    "report",
+    cls=WithExamples,
+    epilog=examples("kfpipe report shots.yaml", "kfpipe report shots.yaml -s tag:hero -o review.html"),
+)
 @manifest_arguments
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Another place than beside the clips."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File to write; the default is next to the clips.",
 )
 @select_option
 @json_option
 def command(source: Source, output: Path | None, select: Selectors, as_json: bool) -> ExitCode:
-    """Write a page to review the takes in a browser.
+    """Write an HTML page for reviewing the takes.
 
-    Each shot with its stills and its prompt, each take with its clip, seed, cost and state. One file, without scripts;
-    it shows the stills and clips from where they lie, so it works in the project's folder, online or not.
+    Shows each shot with its stills and prompt, and each take with its clip, seed, cost and state. The page has no
+    scripts and works offline; it refers to stills and clips where they are, so keep it in the project folder.
     """
     project = source.load()
     streams.note(*messages.problems_text(project.warnings))
     given = output or source.path.parent / project.manifest.output_dir / f"{project.stem}.html"
     if given.suffix.lower() not in _ENDINGS:
-        raise Refused.because("--output", f"{echoed(given.name)} is no page", expected="a name that ends in .html")
+        raise Refused.because(
+            "--output", f"{echoed(given.name)} is not an HTML file name", expected="a file name ending in .html"
+        )
     handout = Handout.at(given, project)
     lock = lockfile.read(project.paths)
     is_meant = select.among(project, lock)

@@ -13,11 +13,12 @@ import click
 from kfpipe import connection
 from kfpipe.cli.options.choices import Choices
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.saved_plan import SavedPlan, as_file, manifest_or_plan
 from kfpipe.cli.options.source import Source
 from kfpipe.cli.output import event_log, messages, streams, table
 from kfpipe.cli.output.amounts import parse_amount
-from kfpipe.cli.views import live
+from kfpipe.cli.views import live, plan_by_shot
 from kfpipe.cli.views import plan as plan_view
 from kfpipe.cli.views import run as run_view
 from kfpipe.cli.views.question import Question, consent_to
@@ -31,11 +32,22 @@ from kfpipe.session import Session
 from kfpipe.session import session as held
 
 
-@click.command("run", epilog="Example: kfpipe run shots.yaml -s tag:hero --max-cost 5.00")
+@click.command(
+    "run",
+    cls=WithExamples,
+    epilog=examples(
+        "kfpipe run shots.yaml",
+        "kfpipe run shots.yaml -s tag:hero --max-cost 5.00",
+        "kfpipe run shots.yaml --emulator --profile draft",
+        "kfpipe run --plan plan.json",
+    ),
+)
 @manifest_or_plan
-@click.option("--max-cost", metavar="AMOUNT", help="Spend at most this, instead of the manifest's `budget.max_cost`.")
-@click.option("--detach", is_flag=True, help="Submit what the limits allow at once, and do not wait for the clips.")
-@click.option("--events", type=click.Path(path_type=Path), metavar="FILE", help="Append each event, a line of JSON.")
+@click.option("--max-cost", metavar="AMOUNT", help="Spend at most this; overrides `budget.max_cost`.")
+@click.option("--detach", is_flag=True, help="Submit what the limits allow, and do not wait.")
+@click.option(
+    "--events", type=click.Path(path_type=Path), metavar="FILE", help="Append events to a file, as JSON lines."
+)
 @json_option
 def command(
     source: Source,
@@ -46,16 +58,17 @@ def command(
     events: Path | None,
     as_json: bool,
 ) -> ExitCode:
-    """Make every clip that is missing.
+    """Render every clip that is missing.
 
-    Run it again and nothing happens; change a prompt and one clip is rendered. Within the budget it spends without
-    asking, else it asks on a terminal, else it stops with exit code 3. Ctrl-C ends it in good order: tasks under way
-    are noted, and the next run goes on with them. With --select all other takes are left as they are, also those under
-    way. With --plan it does what a plan says that people have agreed to, or refuses (exit code 2) and names what has
-    moved. SELECT is explained by `kfpipe plan --help`.
+    Run it again and nothing happens; change one prompt and one clip is rendered. Within the budget it does not ask.
+    Beyond it, or without one, it asks on a terminal, and otherwise stops with exit code 3. Ctrl-C is safe: tasks under
+    way are on record, and the next run continues with them.
 
-    With --detach it fetches what is finished, submits tasks until all places are taken, and leaves: exit code 0 when
-    every take is rendered or its task under way, 1 when some are left. Run again to follow.
+    With --select, all other takes are left alone, including those under way. With --plan it carries out a saved plan,
+    or refuses (exit code 2) and lists what has changed. For SELECT, see `kfpipe plan --help`.
+
+    With --detach it downloads finished clips, submits as many tasks as the limits allow, and exits: code 0 if every
+    take is rendered or under way, 1 if some are left. Run it again to continue.
     """
     project = source.load()
     run = _Run(
@@ -93,12 +106,12 @@ def _cap(project: Project, max_cost: str | None) -> Decimal | None:
 
 
 def _unheard(_: Event) -> None:
-    """A run without work has nothing to tell on its way."""
+    """A run without work has no progress to show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """One run of one project: what is asked, done and told."""
+    """One run of one project: the question, the work and the report."""
 
     source: Source
     choices: Choices
@@ -112,8 +125,15 @@ class _Run:
     def show(self, plan: Plan) -> None:
         """The priced plan, for a person."""
         if not self.as_json:
-            table.show(plan_view.table(plan))
+            if table.is_short():
+                table.show(plan_by_shot.table(plan))
+                streams.result(*plan_by_shot.all_takes(plan, self._look))
+            else:
+                table.show(plan_view.table(plan))
             streams.result("", *plan_view.summary(plan, self.goal))
+
+    def _look(self, verb: str, *more: str) -> str:
+        return self.source.command(verb, *self.choices.words, *more)
 
     def is_agreed(self, plan: Plan, question: Question) -> bool:
         """Whether the person at the screen says yes, after a look at the plan."""
@@ -143,7 +163,7 @@ class _Run:
         return self.source.command("run", *self.choices.words, *words)
 
     def carry_out(self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen) -> ExitCode:
-        """Do what the plan says, and tell what came of it."""
+        """Carry out the plan and report the result."""
         started_s = time.monotonic()
         with live.watching() if plan.work else nullcontext(_unheard) as show, event_log.appending(self.events) as log:
 

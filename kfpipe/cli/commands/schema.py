@@ -8,6 +8,7 @@ import click
 
 from kfpipe.cli import starter
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import streams, table
 from kfpipe.cli.output.table import Column, Table
 from kfpipe.errors import ExitCode, Refused
@@ -16,21 +17,26 @@ from kfpipe.files.schemas import Schema, published
 from kfpipe.wording import did_you_mean, echoed
 
 
-@click.command("schema", epilog="Example: kfpipe schema plan > plan.schema.json")
+@click.command(
+    "schema",
+    cls=WithExamples,
+    epilog=examples("kfpipe schema --list", "kfpipe schema plan > plan.schema.json", "kfpipe schema --install"),
+)
 @click.argument("name", default="manifest")
-@click.option("--list", "listing", is_flag=True, help="List the names, and what each schema describes.")
-@click.option("--install", is_flag=True, help="Write the manifest's schema into .kfpipe, where editors look for it.")
+@click.option("--list", "listing", is_flag=True, help="List all schemas.")
+@click.option("--install", is_flag=True, help="Write the manifest's schema to .kfpipe, for editors.")
 @json_option
 def command(name: str, listing: bool, install: bool, as_json: bool) -> ExitCode:
-    """Print the JSON schema of a manifest, a lockfile, or a command's output.
+    """Print the JSON Schema of a file or of a command's output.
 
-    NAME is one of those that --list shows: `lock` is the lockfile, `plan` what `kfpipe plan --json` prints,
-    `lock-check` what `kfpipe lock check --json` does, `event` a line of `kfpipe run --events`. Editors complete and
-    explain a manifest by its schema; one that `kfpipe init` wrote names the copy that --install puts into the current
-    folder.
+    NAME is `manifest` (the default), `lock` for a lockfile, `event` for a line of `kfpipe run --events`, or a command:
+    `plan` describes `kfpipe plan --json`, `lock-check` describes `kfpipe lock check --json`. See --list for all.
+
+    With its schema, an editor completes and checks a manifest as you write. Manifests made by `kfpipe init` refer to
+    the copy that --install writes into the current folder.
     """
     if install and (listing or name != "manifest"):
-        raise click.UsageError("--install is for the manifest's schema alone")
+        raise click.UsageError("--install works only for the manifest's schema")
     if install:
         _install(as_json=as_json)
     elif listing:
@@ -60,7 +66,7 @@ def _named(name: str) -> Schema:
         raise Refused.because(
             "kfpipe schema",
             f"there is no schema {echoed(name)}",
-            fix=did_you_mean(name, schemas.names(), "`kfpipe schema --list` names them all"),
+            fix=did_you_mean(name, schemas.names(), "run `kfpipe schema --list` to list them"),
         )
     return published(name)
 
@@ -73,6 +79,6 @@ def _described(name: str) -> dict[str, str]:
 def _table() -> Table:
     """A row for each schema."""
     return Table(
-        columns=(Column(title="name"), Column(title="describes")),
+        columns=(Column(title="name"), Column(title="describes", least=30, wraps=True)),
         rows=tuple((name, _described(name)["description"]) for name in schemas.names()),
     )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from kfpipe.cli.options.choices import Selectors, select_option
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.views import status as status_view
-from kfpipe.cli.views import watch
+from kfpipe.cli.views import status_by_shot, watch
 from kfpipe.errors import ExitCode
 from kfpipe.lock import lockfile
 from kfpipe.plan import gather
@@ -18,22 +21,28 @@ from kfpipe.plan.selection import KnownTake, nominees
 from kfpipe.project import Project
 
 
-@click.command("status", epilog="Example: kfpipe status shots.yaml -s state:failed")
+@click.command(
+    "status",
+    cls=WithExamples,
+    epilog=examples(
+        "kfpipe status shots.yaml", "kfpipe status shots.yaml -s state:failed", "kfpipe status shots.yaml --watch"
+    ),
+)
 @manifest_arguments
 @select_option
-@click.option("--takes", "in_full", is_flag=True, help="Every task a take has ever had, with its bill.")
-@click.option("--watch", "is_watched", is_flag=True, help="Show the record as a run writes it, until the run is over.")
+@click.option("--takes", "in_full", is_flag=True, help="Show every task of every take, with its cost.")
+@click.option("--watch", "is_watched", is_flag=True, help="Follow a run in another process until it ends.")
 @json_option
 def command(source: Source, select: Selectors, in_full: bool, is_watched: bool, as_json: bool) -> ExitCode:
-    """Show what is on record for each take.
+    """Show the state of each take.
 
-    The record is the lockfile, and the journal of a run that is on or was broken off. Nothing is sent, nothing changes.
-    With --takes each request has a line of its own, and their costs add up to all that was spent. --watch redraws the
-    record while a run of another process goes on, and prints the changed lines where nothing can be redrawn. SELECT is
-    explained by `kfpipe plan --help`.
+    Reads the lockfile, and the journal of a run that is under way or was killed. Works offline and changes nothing.
+    With --takes each request has its own line; their costs add up to everything spent. With --watch the table is
+    redrawn while another process runs, or changed lines are printed where nothing can be redrawn. For SELECT, see
+    `kfpipe plan --help`.
     """
     if is_watched and as_json:
-        raise click.UsageError("--watch is for people: `kfpipe run --json` tells a program how the run has ended")
+        raise click.UsageError("--watch is for people: a program gets the result of a run from `kfpipe run --json`")
     project = source.load()
     is_meant = select.among(project, lockfile.read(project.paths))
     if is_watched:
@@ -47,9 +56,19 @@ def command(source: Source, select: Selectors, in_full: bool, is_watched: bool, 
     if not shown:
         streams.result("no take is selected")
         return ExitCode.OK
-    table.show(status_view.history(shown) if in_full else status_view.table(shown))
+    _show(shown, source, select, in_full=in_full)
     streams.result("", *status_view.summary(shown))
     return ExitCode.OK
+
+
+def _show(shown: Sequence[KnownTake], source: Source, select: Selectors, *, in_full: bool) -> None:
+    if in_full:
+        table.show(status_view.history(shown))
+    elif table.is_short():
+        table.show(status_by_shot.table(shown))
+        streams.result(*status_by_shot.all_takes(shown, lambda *words: source.command(*words, *select.words)))
+    else:
+        table.show(status_view.table(shown))
 
 
 def _on_record(project: Project, is_meant: Chosen) -> list[KnownTake]:

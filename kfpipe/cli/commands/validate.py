@@ -5,20 +5,26 @@ from __future__ import annotations
 import click
 
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import messages, streams
 from kfpipe.cli.output.amounts import counted
 from kfpipe.errors import ExitCode
 
 
-@click.command("validate", epilog="Example: kfpipe validate shots.yaml")
+@click.command(
+    "validate",
+    cls=WithExamples,
+    epilog=examples("kfpipe validate shots.yaml", "kfpipe validate shots.yaml --profile draft"),
+)
 @manifest_arguments
 @json_option
 def command(source: Source, as_json: bool) -> ExitCode:
-    """Check a manifest and everything it names; nothing is sent.
+    """Check a manifest and the files it names, offline.
 
-    All that is wrong is told at once, in file order, each with its line, what was expected, and a way to mend it.
-    Exit code 0: it can be planned; 2: it cannot.
+    Reports all problems at once, in file order, each with its line, what was expected, and how to fix it.
+
+    Exit code 0: no errors; 2: errors found.
     """
     project = source.load()
     shots, takes = len(project.manifest.shots), len(project.takes)

@@ -6,6 +6,7 @@ import click
 
 from kfpipe.cli.options.choices import Selectors, select_option
 from kfpipe.cli.options.common import json_option
+from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.views import verify as verify_view
@@ -17,16 +18,19 @@ from kfpipe.plan import gather
 from kfpipe.plan.model import nothing
 
 
-@click.command("verify", epilog="Example: kfpipe verify shots.yaml")
+@click.command(
+    "verify", cls=WithExamples, epilog=examples("kfpipe verify shots.yaml", "kfpipe verify shots.yaml -s 'kitten*'")
+)
 @manifest_arguments
 @select_option
 @json_option
 def command(source: Source, select: Selectors, as_json: bool) -> ExitCode:
-    """Compare every rendered file with the lockfile.
+    """Check every rendered file against the lockfile.
 
-    Each clip is read to its end: its digest must be the one on record, its first and last picture must decode.
-    Nothing is sent, nothing is mended. SELECT is explained by `kfpipe plan --help`. Exit code 0: all are sound; 1: one
-    is missing, altered or unreadable.
+    Each clip's checksum must match the record, and its first and last frames must decode. Works offline and changes
+    nothing. For SELECT, see `kfpipe plan --help`.
+
+    Exit code 0: all clips are intact; 1: a clip is missing, altered or unreadable.
     """
     project = source.load()
     streams.note(*messages.problems_text(project.warnings))

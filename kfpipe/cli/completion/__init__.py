@@ -1,1 +1,1 @@
-"""What the Tab key is answered: the commands and options, and the names in a manifest."""
+"""Answers to the Tab key: commands and options, and the names in a manifest."""

@@ -1,4 +1,4 @@
-"""What can stand where the cursor is: manifests, takes, tags and other names, for a shell that completes a line."""
+"""What can come at the cursor: manifests, takes, tags and other names, for a shell that completes a line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kfpipe.cli.completion.names import Names
 
 OPEN: Final = "open"
-"""The type of an offer that is only the beginning of a word: no blank follows it."""
+"""The type of an offer that is only the beginning of a word: no space follows it."""
 
 Completion = CompletionItem
 Completions = Callable[["Typed", str], Iterable[Completion]]
@@ -30,7 +30,7 @@ _MANIFESTS: Final = (".yaml", ".yml")
 
 
 class Typed:
-    """The words that stand on the line already, in full."""
+    """The complete words already on the line."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self.words = words
@@ -53,7 +53,7 @@ def files(_: Typed, incomplete: str) -> Iterator[Completion]:
 
 
 def _paths(incomplete: str, endings: tuple[str, ...]) -> Iterator[Completion]:
-    """Files with one of the endings, and the folders on the way to more of them."""
+    """Files with one of the extensions, and folders that may hold more."""
     folder, _, beginning = incomplete.rpartition("/")
     shown = f"{folder}/" if "/" in incomplete else ""
     try:
@@ -70,7 +70,7 @@ def _paths(incomplete: str, endings: tuple[str, ...]) -> Iterator[Completion]:
 
 
 def selectors(typed: Typed, incomplete: str) -> Iterator[Completion]:
-    """Shots, the takes of a shot once its `@` is there, and what stands before and behind a colon."""
+    """Shots, the takes of a shot once its `@` is typed, and the words before and after a colon."""
     unless = "!" if incomplete.startswith("!") else ""
     kind, colon, _ = incomplete.removeprefix(unless).partition(":")
     if colon:
@@ -83,7 +83,7 @@ def _plain(incomplete: str, known: Names) -> Iterator[Completion]:
         yield from map(Completion, _takes(known))
         return
     yield from map(Completion, known.takes)
-    yield Completion(CHANGED, help="asked for otherwise by now")
+    yield Completion(CHANGED, help="changed in the manifest")
     yield from (Completion(f"{kind}:", type=OPEN) for kind in KINDS if kind != "take")
 
 
@@ -110,7 +110,7 @@ def shots(typed: Typed, _: str) -> Iterator[Completion]:
 
 
 def cells(typed: Typed, _: str) -> Iterator[Completion]:
-    """The takes of the shot among the words, by what stands behind the `@`."""
+    """The takes of the shot among the words, by the part after the `@`."""
     known = typed.names.takes
     own = next((known[word] for word in typed.words if word in known), ())
     return (Completion(cell_of(take_id)) for take_id in own)
@@ -144,7 +144,7 @@ BY_NAME: Final[dict[str, Completions]] = {
 
 @dataclass(frozen=True, slots=True)
 class Offering:
-    """Offers in the form that click asks for: those that go on from what is typed."""
+    """Offers in the form that click asks for: those that continue what is typed."""
 
     offers: Completions
 

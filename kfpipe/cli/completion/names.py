@@ -1,4 +1,4 @@
-"""The names in a manifest, as far as they can be made out: for someone who is still writing it."""
+"""The names in a manifest, as far as it can be read: for someone who is still writing it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NONE: Final = Names(takes={})
 
 
 def of(path: Path) -> Names:
-    """The names in the manifest at `path`; none when it cannot be read. Stills are not looked at. Refuses nothing."""
+    """The names in the manifest at `path`; none when it cannot be read. Stills are not opened. Never raises Refused."""
     try:
         content = first_bytes(path, LARGEST_BYTES + 1)
     except OSError:
@@ -56,7 +56,7 @@ def of(path: Path) -> Names:
 
 
 def _read(text: Document, folder: Path) -> tuple[Names, bool]:
-    """The names of all that is sound, and whether that is everything."""
+    """The names in all valid parts, and whether that is everything."""
     root = sources.project_root(folder)
     levels_up = len(folder.relative_to(root).parts)
     files = ProjectFiles(folder=folder, root=root, bring=lambda _: None)
@@ -78,7 +78,7 @@ def _names(parsed: Manifest, profiles: Iterable[str]) -> Names:
 
 
 def _glimpsed(text: str) -> Names:
-    """What looks like a name in a text that is no YAML at the moment."""
+    """What looks like a name in text that is not valid YAML at the moment."""
     tags = (tag.strip(" \"'") for found in _TAGS.finditer(text) for tag in found[1].split(","))
     return Names(
         takes={found[1]: () for found in _ID.finditer(text)},

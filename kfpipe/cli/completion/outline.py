@@ -1,7 +1,7 @@
-"""All commands with their options, without the commands: what a shell needs to complete a line in no time.
+"""All commands with their options, without their code: enough for a shell to complete a line at once.
 
-To load a command takes as long as to load what it works with. So the outline of all of them lies in `outline.json`;
-`python -m kfpipe.cli.completion.outline` draws it anew, and a test compares it with the commands.
+Importing a command imports all that it uses, which is slow. So `outline.json` holds an outline of them all;
+`python -m kfpipe.cli.completion.outline` writes it again, and a test compares it with the commands.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _drawn(word: click.Parameter) -> dict[str, Any]:
 
 
 def sketched() -> click.Group:
-    """The commands as their outline tells of them; they can be completed, and no more."""
+    """The commands as outlined; they can be completed, but not run."""
     told = json.loads(files("kfpipe.cli.completion").joinpath(FILE).read_text("utf-8"))
     group = _command("kfpipe", told)
     assert isinstance(group, click.Group)

@@ -1,7 +1,7 @@
-"""What each shell asks for when it completes a line, and how it wants the answer.
+"""How each shell asks for completions, and how it wants the answer.
 
-The shell hands over the line up to the cursor, and gets a line for each offer. The scripts ask kfpipe for everything:
-whoever updates kfpipe need not touch them.
+The shell passes the line up to the cursor, and gets a line for each offer. The scripts ask kfpipe for everything, so an
+update of kfpipe does not touch them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _QUOTES: Final = ("'", '"')
 
 
 class _Shell(ShellComplete):
-    """A shell that tells the line up to the cursor in `KFPIPE_LINE`."""
+    """A shell that passes the line up to the cursor in `KFPIPE_LINE`."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
         line = os.environ.get(LINE, "")
@@ -36,7 +36,7 @@ class _Shell(ShellComplete):
 
 
 class Bash(_Shell):
-    """Bash takes `=` and `:` for the ends of words, and `@` for a beginning: it wants only the last of these parts."""
+    """Bash ends words at `=` and `:`, and starts one at `@`: it wants only the last of these parts."""
 
     name = "bash"
     source_template = """\
@@ -125,7 +125,7 @@ SHELLS: Final[Mapping[str, type[_Shell]]] = {shell.name: shell for shell in (Bas
 
 
 def script(shell: str) -> str:
-    """What a shell has to run once, so that it completes kfpipe's lines."""
+    """What a shell has to run once to complete kfpipe commands."""
     return _of(shell, click.Group()).source()
 
 

@@ -1,4 +1,4 @@
-"""Which takes a person means with `--select`, and what they decided about others with `--retry` and `--rerender`."""
+"""`--select`, `--retry` and `--rerender`: which takes a command is about, and which are to be rendered again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kfpipe.plan.model import Chosen, Plan
 from kfpipe.project import Project
 
 MOST_NAMED: Final = 10
-"""Takes that a command to paste names one by one."""
+"""Takes that a suggested command names one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Selectors:
         return _options("-s", self.texts)
 
     def among(self, project: Project, lock: Lock) -> Chosen:
-        """Whether a take is meant. Raises Refused when a selector names nothing."""
+        """Whether a take is selected. Raises Refused when a selector matches nothing."""
         if not self.texts:
             return lambda _: True
         return gather.chosen(project, lock, self.texts, "--select")
@@ -40,7 +40,7 @@ class Selectors:
     def words_after(self, plan: Plan) -> tuple[str, ...]:
         """Options for what is left of `plan`: what a run has done changes which takes a selector means.
 
-        Where that would be too many names, none: all takes of the manifest are meant then.
+        Empty where that would be too many names: then all takes of the manifest are meant.
         """
         if not any(map(selection.is_passing, self.texts)):
             return self.words
@@ -66,7 +66,7 @@ class Choices:
         return self.words if verb == "run" else self.select.words
 
     def among(self, project: Project, lock: Lock) -> dict[str, Chosen]:
-        """The arguments of `gather.plan` that say the same. Raises Refused when a selector names nothing."""
+        """The arguments of `gather.plan` that say the same. Raises Refused when a selector matches nothing."""
         present = {take.id: lock[take.id] for take in project.takes if take.id in lock}
         return {
             "select": self.select.among(project, lock),
@@ -82,7 +82,7 @@ def _options(name: str, texts: Sequence[str]) -> tuple[str, ...]:
 def select_option(command: Command) -> Command:
     """`--select`; the command gets it as `select`."""
 
-    @click.option("-s", "--select", "texts", multiple=True, metavar="SELECT", help="These takes alone. Repeatable.")
+    @click.option("-s", "--select", "texts", multiple=True, metavar="SELECT", help="Only these takes. Repeatable.")
     @wraps(command)
     def wrapped(texts: tuple[str, ...], **own: Any) -> ExitCode:
         return command(select=Selectors(texts=texts), **own)
@@ -94,8 +94,10 @@ def choice_options(command: Command) -> Command:
     """`--select`, `--retry` and `--rerender`; the command gets them as `choices`."""
 
     @select_option
-    @click.option("--retry", multiple=True, metavar="SELECT", help="Render again what is left to decide. Repeatable.")
-    @click.option("--rerender", multiple=True, metavar="SELECT", help="Render again what is done. Repeatable.")
+    @click.option(
+        "--retry", multiple=True, metavar="SELECT", help="Render takes that are left to you to decide. Repeatable."
+    )
+    @click.option("--rerender", multiple=True, metavar="SELECT", help="Render takes again that are done. Repeatable.")
     @wraps(command)
     def wrapped(select: Selectors, retry: tuple[str, ...], rerender: tuple[str, ...], **own: Any) -> ExitCode:
         return command(choices=Choices(select=select, retry=retry, rerender=rerender), **own)

@@ -1,4 +1,4 @@
-"""The words that several commands share."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from kfpipe.errors import ExitCode
 
 Command = Callable[..., ExitCode]
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 json_problems_option = click.option("--json", is_flag=True, expose_value=False, help="Print problems as JSON.")

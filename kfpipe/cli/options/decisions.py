@@ -1,4 +1,4 @@
-"""What a person decided about takes whose answers were lost. Pure."""
+"""`--adopt` and `--lost`: what a person decided about takes whose submission got no answer. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kfpipe.wording import did_you_mean, echoed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adopted:
-    """This task is the take's own. `is_surprising`: kfpipe had found others that may be, and not this one."""
+    """The take's submission became this task. `is_surprising`: it is not among the candidates that kfpipe had found."""
 
     take_id: str
     task_id: str
@@ -24,7 +24,7 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveUp:
-    """The take's request is lost for good."""
+    """The take's request is given up as lost."""
 
     take_id: str
 
@@ -35,7 +35,7 @@ Decision = Adopted | GiveUp
 def parsed(adopt: Sequence[str], lost: Sequence[str], lock: Lock, owned: Collection[str]) -> list[Decision]:
     """The values of `--adopt` and `--lost`. Raises Refused with all that is wrong; then none of them may be applied.
 
-    `owned` are the tasks that have an owner already: a clip that two takes claim would be missing from one of them.
+    `owned` are the tasks that already belong to a take: a clip cannot belong to two.
     """
     open_takes = unsettled(lock)
     pairs = [_pair(text) for text in adopt]
@@ -70,19 +70,19 @@ def _repeated(names: Sequence[str]) -> list[str]:
 
 
 def _no_pair(text: str) -> Problem:
-    return Problem(file="--adopt", what=f"{echoed(text)} names no take and task", expected="TAKE=TASK_ID")
+    return Problem(file="--adopt", what=f"{echoed(text)} is not a take and its task", expected="TAKE=TASK_ID")
 
 
 def _not_open(option: str, take_id: str, lock: Lock) -> Problem:
     if take_id in lock:
-        return Problem(file=option, what=f"{take_id}: nothing is unsettled, it is {state_of(lock[take_id])}")
-    fix = did_you_mean(take_id, lock, "`kfpipe status` lists what is on record")
+        return Problem(file=option, what=f"{take_id}: there is nothing to settle, it is {state_of(lock[take_id])}")
+    fix = did_you_mean(take_id, lock, "run `kfpipe status` to list the takes on record")
     return Problem(file=option, what=f"no take {echoed(take_id)} is on record", fix=fix)
 
 
 def _owned(take_id: str, task_id: str) -> Problem:
-    return Problem(file="--adopt", what=f"{take_id}: task {task_id} belongs to a take on record already")
+    return Problem(file="--adopt", what=f"{take_id}: task {task_id} already belongs to another take on record")
 
 
 def _twice(kind: str, name: str) -> Problem:
-    return Problem(file="kfpipe reconcile", what=f"{kind} {name} is named twice", expected="one decision for each")
+    return Problem(file="kfpipe reconcile", what=f"{kind} {name} is given twice", expected="one decision for each")

@@ -1,4 +1,4 @@
-"""A plan that people agree to: put down by `kfpipe plan -o`, and held against what `kfpipe run --plan` would do."""
+"""A plan that people agree to: saved by `kfpipe plan -o`, and compared with what `kfpipe run --plan` would do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MOST_TOLD: Final = 20
 
 
 def as_file(plan: Plan, goal: Destination, source: Source, choices: Choices) -> PlanFile:
-    """The plan, and all that it was made of."""
+    """The plan, and everything it was made from."""
     return PlanFile(
         manifest=source.path,
         options=source.options,
@@ -49,21 +49,21 @@ def as_file(plan: Plan, goal: Destination, source: Source, choices: Choices) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPlan:
-    """The plan in the file at `path`, and the prices that the person who runs it gives by themselves."""
+    """The plan in the file at `path`, and the prices given by the person who runs it."""
 
     path: Path
     plan: PlanFile
     prices: tuple[str, ...]
 
     def command(self, *more: str) -> str:
-        """The command that carries the plan out, ready to be pasted into a shell."""
+        """The command that carries the plan out, ready to paste into a shell."""
         prices = (word for text in self.prices for word in ("--price", text))
         return shlex.join(["kfpipe", "run", "--plan", str(self.path), *prices, *more])
 
     def check(self, now: PlanFile, choices: Choices) -> None:
-        """Raise Refused, with all that has moved, unless `now`, made with the same choices, is the very plan.
+        """Raise Refused, with all that has changed, unless `now`, made with the same choices, is the same plan.
 
-        Nobody is to blame for that: a shot was edited, another run was faster, a link has expired.
+        Ordinary events change a plan: a shot was edited, another run was faster, a link has expired.
         """
         told = [*self._circumstances(now.circumstances), *self._takes(now)]
         if told:
@@ -84,15 +84,15 @@ class SavedPlan:
     def _summary(self, now: PlanFile, choices: Choices) -> Problem:
         missing = [text for text in self.plan.prices if text not in self.prices]
         if missing:
-            fix = f"prices do not come from a file; give them again: {' '.join(f'--price {text}' for text in missing)}"
+            fix = f"a plan file cannot set prices; give them again: {' '.join(f'--price {text}' for text in missing)}"
         else:
             source = Source(path=now.manifest, options=now.options)
-            fix = f"look at a new one: {source.command('plan', *choices.words, '-o', str(self.path))}"
-        return Problem(file=str(self.path), what="this plan no longer holds, and nothing was sent", fix=fix)
+            fix = f"make a new plan: {source.command('plan', *choices.words, '-o', str(self.path))}"
+        return Problem(file=str(self.path), what="this plan is out of date; nothing was sent", fix=fix)
 
 
 def manifest_or_plan(command: Command) -> Command:
-    """MANIFEST with what is laid over it, or `--plan FILE`, which tells all of that.
+    """MANIFEST with the options that override it, or `--plan FILE`, which holds all of that.
 
     The command gets them as `source` and `choices`, and the plan as `saved_plan`, None where there is none.
     """
@@ -105,14 +105,14 @@ def manifest_or_plan(command: Command) -> Command:
         "file",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Do what this plan of `kfpipe plan -o` says, or refuse.",
+        help="Carry out a plan saved by `kfpipe plan -o`, or refuse.",
     )
     @wraps(command)
     def wrapped(manifest: Path | None, options: Options, choices: Choices, file: Path | None, **own: Any) -> ExitCode:
         if file is not None:
             if manifest is not None or choices.words or replace(options, prices=()) != Options():
                 raise click.UsageError(
-                    "beside --plan, which tells the manifest and its options, only --price has a place"
+                    "--plan already names the manifest and its options; only --price can be given with it"
                 )
             return command(**_agreed(file, options.prices), **own)
         if manifest is None:
@@ -123,7 +123,7 @@ def manifest_or_plan(command: Command) -> Command:
 
 
 def _agreed(file: Path, prices: tuple[PriceLine, ...]) -> dict[str, Any]:
-    """What a command gets where a plan speaks for it. Prices decide what a budget allows: no file may give them."""
+    """What a command gets from a saved plan. Prices decide what a budget allows, so a file may not set them."""
     plan = planfile.load(file)
     return {
         "source": Source(path=plan.manifest, options=replace(plan.options, prices=prices)),

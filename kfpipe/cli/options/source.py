@@ -1,4 +1,4 @@
-"""MANIFEST and what is laid over it, as several commands take them."""
+"""MANIFEST and the options that override it, shared by several commands."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from kfpipe.wording import echoed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The manifest as the command line names it, and what is laid over it."""
+    """The manifest as given on the command line, and the options that override it."""
 
     path: Path
     options: Options
 
     def load(self) -> Project:
-        """The project. Raises Refused with all that is wrong."""
+        """The project. Raises Refused with all problems."""
         return projects.load(self.path, self.options)
 
     @property
@@ -50,7 +50,7 @@ class Source:
 
 
 def manifest_arguments(command: Command) -> Command:
-    """MANIFEST and the options laid over it; the command gets them as one `source`."""
+    """MANIFEST and the options that override it; the command gets them as one `source`."""
 
     @manifest_argument()
     @overlay_options
@@ -62,25 +62,25 @@ def manifest_arguments(command: Command) -> Command:
 
 
 def manifest_argument(*, required: bool = True) -> Callable[[Command], Command]:
-    """MANIFEST alone; the command gets it as `manifest`, None where it need not be given and is not."""
+    """MANIFEST alone; the command gets it as `manifest`, None where it is optional and left out."""
     return click.argument("manifest", type=click.Path(path_type=Path), required=required)
 
 
 def overlay_options(command: Command) -> Command:
-    """What is laid over a manifest; the command gets it as one `options`."""
+    """The options that override a manifest; the command gets them as one `options`."""
 
-    @click.option("--region", metavar="NAME", help="Another region than the manifest's.")
-    @click.option("--profile", metavar="NAME", help="Lay a profile of the manifest over its defaults.")
-    @click.option("--emulator", is_flag=True, help="Rehearse for free, apart from all paid results.")
+    @click.option("--region", metavar="NAME", help="Use this region instead of the manifest's.")
+    @click.option("--profile", metavar="NAME", help="Apply a profile of the manifest.")
+    @click.option("--emulator", is_flag=True, help="Use the emulator: free, and kept apart from paid results.")
     @click.option(
         "--price",
         "prices",
         multiple=True,
         metavar="MODEL:RESOLUTION=AMOUNT",
-        help="What a second of video costs, where nobody has published it. Repeatable.",
+        help="Price per second of video, where none is published. Repeatable.",
     )
     @click.option(
-        "--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable for the prompts. Repeatable."
+        "--var", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable of the prompts. Repeatable."
     )
     @wraps(command)
     def wrapped(
@@ -115,8 +115,8 @@ def parse_price(text: str) -> PriceLine:
     if not (equals and colon and model and resolution):
         raise Refused.because(
             "--price",
-            f"{echoed(text)} names no price",
-            expected="MODEL:RESOLUTION=AMOUNT, like wan2.2-kf2v-flash:720P=0.03",
+            f"{echoed(text)} is not a price",
+            expected="MODEL:RESOLUTION=AMOUNT, such as wan2.2-kf2v-flash:720P=0.03",
         )
     return PriceLine(model=model, resolution=resolution, amount=parse_amount(amount, "--price"))
 
@@ -125,5 +125,7 @@ def parse_variable(text: str) -> tuple[str, str]:
     """The value of `--var`. Raises Refused."""
     name, equals, value = text.partition("=")
     if not equals or not re.fullmatch(r"[A-Za-z_]\w*", name):
-        raise Refused.because("--var", f"{echoed(text)} sets no variable", expected="NAME=VALUE, like sky=evening")
+        raise Refused.because(
+            "--var", f"{echoed(text)} does not set a variable", expected="NAME=VALUE, such as sky=evening"
+        )
     return name, value

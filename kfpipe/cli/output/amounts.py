@@ -22,14 +22,14 @@ def money_text(amount: Decimal, currency: str) -> str:
 
 
 def parse_amount(text: str, option: str) -> Decimal:
-    """An amount that a person typed after `option`. Raises Refused."""
+    """An amount that a person gave for `option`. Raises Refused."""
     if not _AMOUNT.fullmatch(text):
-        raise Refused.because(option, f"'{text}' is not an amount", expected="a number, like 2.50")
+        raise Refused.because(option, f"'{text}' is not an amount", expected="a number such as 2.50")
     return Decimal(text)
 
 
 def billed_otherwise(billed_seconds: Decimal, asked_seconds: int) -> str:
-    """What to say of a clip whose price was counted by another length than was asked for."""
+    """What to say of a clip that was billed for another length than was asked for."""
     return f"billed for {billed_seconds.normalize():f} s, not the {asked_seconds} s asked for"
 
 

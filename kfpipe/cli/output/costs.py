@@ -11,7 +11,7 @@ from kfpipe.lock.states import Entry, may_be_billed, result_of, spent
 
 
 def amounts(bills: Iterable[Entry], *, in_play: bool) -> dict[str, Decimal]:
-    """By currency, what was billed by the service, or by the emulator, whose money is only for play."""
+    """By currency, what was billed by the service, or by the emulator, whose money is play money."""
     return spent(entry for entry in bills if (entry.asked.region == EMULATOR_REGION) is in_play)
 
 
@@ -21,7 +21,7 @@ def sums(by_currency: Mapping[str, Decimal]) -> list[str]:
 
 
 def doubts(bills: Sequence[Entry]) -> list[str]:
-    """What the sums leave out, because nobody can tell how much it is."""
+    """What the sums leave out because the amount is unknown."""
     unpriced = sum(result is not None and result.cost is None for result in map(result_of, bills))
     doubtful = sum(map(may_be_billed, bills))
     told = [f"{counted(unpriced, 'clip')} at an unknown price"] if unpriced else []

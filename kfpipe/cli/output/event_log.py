@@ -1,4 +1,4 @@
-"""What a run tells, for programs: a line of JSON for each event, as `kfpipe schema event` describes it."""
+"""The events of a run for programs: a line of JSON each, as described by `kfpipe schema event`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ Tell = Callable[[Event], None]
 
 @contextmanager
 def appending(path: Path | None) -> Iterator[Tell]:
-    """Somewhere to tell events to; each is at the end of the file at once. Without a file they go nowhere.
+    """A receiver of events, which appends each to the file at once. Without a file they go nowhere.
 
-    Raises StorageFailed when the file cannot be opened. What it cannot take later stops no run: a warning says so.
+    Raises StorageFailed when the file cannot be opened. A later failure to write is a
+    warning, and does not stop the run.
     """
     if path is None:
         yield lambda _: None

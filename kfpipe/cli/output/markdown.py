@@ -17,7 +17,7 @@ from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.output.table import Column, Table
 
 MOST_OPEN: Final = 20
-"""Rows that a reader sees without unfolding them."""
+"""Rows that a reader sees without expanding them."""
 
 LONGEST_TABLE: Final = 50_000
 """Characters; a comment that is longer than 65,536 is refused by the common hosts."""
@@ -38,7 +38,7 @@ def block(lines: Sequence[str]) -> list[str]:
 
 
 def table(rows: Table) -> list[str]:
-    """The table of takes, folded when it is long; what a comment cannot hold is counted. Nothing where it is empty."""
+    """The table of takes, collapsed when it is long; rows that a comment cannot hold are counted. Empty for no rows."""
     if not rows.rows:
         return []
     columns, cells = tables.used(rows)

@@ -1,4 +1,4 @@
-"""Errors -> text: what is wrong, where, what was expected, and how to go on."""
+"""Errors -> text: what is wrong, where, what was expected, and how to fix it."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ _EXIT_CODES: Final[tuple[tuple[type[KfpipeError], ExitCode], ...]] = (
 )
 
 MOST_SHOWN: Final = 200
-"""Problems on the screen. One slip in a table of 100,000 rows can make as many of them."""
+"""Problems on the screen. One typo in a table of 100,000 rows can cause as many."""
 
-_AGAIN: Final = "then the same command again: what was done so far is on record"
+_AGAIN: Final = "then run the same command again; everything done so far is on record"
 
 _OWN_CODES: Final = "kfpipe."
-"""Codes that kfpipe gives where the service had no say; its text says it all."""
+"""Codes that come from kfpipe, not from the service; their text needs no addition."""
 
 _ACCOUNT_FIXES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
-    (("kfpipe.NoKey",), "put DASHSCOPE_API_KEY=... into the environment or into a file .env"),
-    (("InvalidApiKey", "invalid_api_key", "kfpipe.Http401"), "check the key: it holds for one region only"),
-    (("Arrearage", "PrepaidBillOverdue", "PostpaidBillOverdue"), f"settle the bill in the console, {_AGAIN}"),
-    (("AllocationQuota.FreeTierOnly", "Throttling.AllocationQuota"), "switch off 'free tier only' in the console"),
+    (("kfpipe.NoKey",), "set DASHSCOPE_API_KEY in the environment or in a .env file"),
+    (("InvalidApiKey", "invalid_api_key", "kfpipe.Http401"), "check the key; each key is valid in one region only"),
+    (("Arrearage", "PrepaidBillOverdue", "PostpaidBillOverdue"), f"pay the outstanding bill in the console, {_AGAIN}"),
+    (("AllocationQuota.FreeTierOnly", "Throttling.AllocationQuota"), "turn off 'free tier only' in the console"),
     (
         ("Model", "model_not_found", "AccessDenied", "CommodityNotPurchased", "InvalidParameter"),
-        "open the model to the account in the console of this region, or choose another model",
+        "activate the model in the console of this region, or choose another model",
     ),
-    (("Workspace", "WorkSpaceNotFound"), "check `provider.workspace`, and whether the key belongs to it"),
+    (("Workspace", "WorkSpaceNotFound"), "check `provider.workspace`, and that the key belongs to it"),
 )
 
 
 def exit_code(error: KfpipeError) -> ExitCode:
-    """How a command ends that met `error`."""
+    """The exit code for `error`."""
     return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
 
 
 def problems(error: KfpipeError) -> tuple[Problem, ...]:
-    """What `error` has to say, in the one form that all messages have."""
+    """`error` in the form that all messages have."""
     match error:
         case Refused():
             return error.problems
@@ -61,12 +61,12 @@ def problems(error: KfpipeError) -> tuple[Problem, ...]:
         case AccountRefused():
             return (Problem(file="", what=_account_text(error), fix=_account_fix(error.code)),)
         case StorageFailed():
-            return (Problem(file=error.path, what=error.reason, fix=f"mend that, {_AGAIN}"),)
+            return (Problem(file=error.path, what=error.reason, fix=f"resolve this, {_AGAIN}"),)
         case ServiceUnreachable():
             what = f"the service cannot be reached: {error}"
             return (Problem(file="", what=what, fix=f"check the network and the proxy, {_AGAIN}"),)
         case _:
-            return (Problem(file="", what=str(error), fix=f"wait a little, {_AGAIN}"),)
+            return (Problem(file="", what=str(error), fix=f"wait a moment, {_AGAIN}"),)
 
 
 def _account_text(error: AccountRefused) -> str:
@@ -78,7 +78,7 @@ def _account_text(error: AccountRefused) -> str:
 
 def _account_fix(code: str) -> str:
     fixes = (fix for starts, fix in _ACCOUNT_FIXES if code.startswith(starts))
-    return next(fixes, f"look the code up in the console, mend it, {_AGAIN}")
+    return next(fixes, f"look up the code in the console, fix the cause, {_AGAIN}")
 
 
 def problem_lines(problem: Problem) -> list[str]:
@@ -96,12 +96,12 @@ def problem_lines(problem: Problem) -> list[str]:
 
 
 def problems_text(told: Iterable[Problem]) -> list[str]:
-    """All that a person could want to read, one below the other; of a flood the errors first, and how many more."""
+    """The problems one below the other; where they are too many, errors first and the number of the rest."""
     problems = tuple(told)
     if len(problems) <= MOST_SHOWN:
         return [line for problem in problems for line in problem_lines(problem)]
     gravest = sorted(problems, key=lambda problem: problem.severity is Severity.WARNING)[:MOST_SHOWN]
-    more = f"and {counted(len(problems) - MOST_SHOWN, 'more problem')}: --json shows all of them"
+    more = f"and {counted(len(problems) - MOST_SHOWN, 'more problem')}: use --json to see all"
     return [*(line for problem in gravest for line in problem_lines(problem)), more]
 
 

@@ -1,6 +1,6 @@
-"""The two streams: results on stdout, messages on stderr. A reader who went away stops nothing.
+"""The two streams: results on stdout, messages on stderr. A closed pipe stops nothing.
 
-Every line passes `plain` on its way, so that no text from outside can move the cursor or recolour the screen.
+Every text from outside passes `plain` on its way, so that it cannot move the cursor or recolour the screen.
 """
 
 from __future__ import annotations
@@ -8,15 +8,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TextIO
 
+import click
+
+from kfpipe.cli.output.cells import width_of, wrapped
 from kfpipe.errors import StorageFailed
 from kfpipe.wording import TERMINAL_COMMANDS
 
 _HIDDEN: Final = r"\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
-"""Characters that steer a terminal or turn the direction of a text, besides those below the blank."""
+"""Characters that control a terminal or change the direction of text, besides those below the space."""
 
 _CONTROLS: Final = re.compile(rf"[\x00-\x1f{_HIDDEN}]")
 _HIDDEN_IN_JSON: Final = re.compile(rf"[{_HIDDEN}]")
@@ -30,26 +34,31 @@ def plain(text: str) -> str:
 
 
 def prepare() -> None:
-    """Let both streams take any text: what their encoding lacks is written as an escape."""
+    """Let both streams take any text: characters that their encoding lacks are escaped."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 
 def result(*lines: str) -> None:
-    """Lines of the command's result. Raises StorageFailed when they cannot be kept where stdout leads."""
-    _keep("".join(f"{plain(line)}\n" for line in lines))
+    """Lines of the command's result. Raises StorageFailed when stdout cannot take them."""
+    _keep(_text(lines, sys.stdout))
+
+
+def result_painted(*lines: str) -> None:
+    """Lines of the command's result that carry our own colours, and are safe otherwise. For a terminal only."""
+    _keep("".join(f"{line}\n" for line in lines))
 
 
 def result_json(data: Mapping[str, Any]) -> None:
-    """The command's result for a program: one JSON object, which a terminal may show as well. Raises StorageFailed."""
+    """The command's result for a program: one JSON object, safe to show on a terminal. Raises StorageFailed."""
     text = json.dumps(data, indent=2, ensure_ascii=False)
     _keep(_HIDDEN_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
 
 
 def note(*lines: str) -> None:
-    """Lines for the person at the screen. Never fails: what nobody can be told must not stop a run."""
-    _write(sys.stderr, "".join(f"{plain(line)}\n" for line in lines))
+    """Lines for the person at the screen. Never fails: a message that cannot be shown must not stop a run."""
+    _write(sys.stderr, _text(lines, sys.stderr))
 
 
 def is_interactive() -> bool:
@@ -62,9 +71,14 @@ def is_screen(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def colour_system() -> Literal["auto"] | None:
-    """What rich may style with; None, where `NO_COLOR` asks for plain text."""
-    return None if os.environ.get("NO_COLOR") else "auto"
+def is_coloured() -> bool:
+    """Whether a terminal may be coloured: `NO_COLOR` asks for plain text."""
+    return not os.environ.get("NO_COLOR")
+
+
+def colour_system() -> Literal["standard"] | None:
+    """What rich may style with: the 16 colours of the user's theme, or None."""
+    return "standard" if is_coloured() else None
 
 
 def ask(question: str) -> bool:
@@ -79,6 +93,25 @@ def answer(question: str) -> str:
     return sys.stdin.readline().strip()
 
 
+def _text(lines: Sequence[str], stream: TextIO) -> str:
+    shown = [plain(line) for line in lines]
+    if is_screen(stream):
+        width = shutil.get_terminal_size().columns
+        shown = [part for line in shown for part in _broken(line, width)]
+    return "".join(f"{line}\n" for line in shown)
+
+
+def _broken(line: str, width: int) -> list[str]:
+    """The line broken between words, for a screen. A command or an address stays in one piece, to be copied."""
+    text = line.lstrip()
+    indent = len(line) - len(text)
+    room = width - indent - 2
+    if width_of(line) <= width or "kfpipe " in text or any(width_of(word) > room for word in text.split()):
+        return [line]
+    first, *more = wrapped(text, room)
+    return [f"{'':{indent}}{first}", *(f"{'':{indent + 2}}{line}" for line in more)]
+
+
 def _keep(text: str) -> None:
     failure = _write(sys.stdout, text)
     if failure is not None and not isinstance(failure, BrokenPipeError):
@@ -86,10 +119,9 @@ def _keep(text: str) -> None:
 
 
 def _write(stream: TextIO, text: str) -> OSError | None:
-    """Why `text` could not be written, if so; all that follows then goes nowhere, without a complaint at the end."""
+    """Why `text` could not be written, if so; all that follows is dropped without another error."""
     try:
-        stream.write(text)
-        stream.flush()
+        click.echo(text, file=stream, nl=False)  # which brings our colours to old consoles of Windows, too
     except OSError as failure:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return failure

@@ -1,44 +1,48 @@
-"""Rows for a person: aligned by rich on a screen, by blanks in a file or a pipe, where nothing is ever cut."""
+"""Rows for a person: fitted to the width of a terminal and coloured there; in a file or a pipe, complete and plain."""
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from kfpipe.cli.output import streams
+from kfpipe.cli.output.cells import cut, cut_apart, padded, wrapped
+from kfpipe.cli.output.layout import GAP, Column, fitted
+from kfpipe.cli.output.tone import Tone, heading, painted
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-GAP = "  "
-MOST_DRAWN = 1_000
-"""Rows that rich is asked to lay out: it takes a millisecond for each, and nobody reads more on a screen."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    title: str
-    is_number: bool = False
+__all__ = ["Column", "Table", "drawn", "is_short", "lines", "prose", "show", "used"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Cells are text, in the order of the columns."""
+    """Cells are text, in the order of the columns; `tones` has one for each row, or is empty."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
+    tones: tuple[Tone | None, ...] = ()
 
 
 def show(table: Table) -> None:
     """Print the table on stdout."""
-    if streams.is_screen(sys.stdout) and len(table.rows) <= MOST_DRAWN:
-        from rich.console import Console  # a tenth of a second to load, and only screens need it
-
-        Console(color_system=streams.colour_system()).print(drawing(table))
+    if is_short():
+        streams.result_painted(*drawn(table, shutil.get_terminal_size().columns, coloured=streams.is_coloured()))
     else:
         streams.result(*lines(table))
+
+
+def prose(start: str, text: str) -> list[str]:
+    """`text` after `start`; on a screen broken between words, and indented below its beginning."""
+    if not is_short():
+        return [f"{start}{text}"]
+    first, *more = wrapped(text, max(1, shutil.get_terminal_size().columns - len(start)))
+    return [f"{start}{first}", *(f"{'':{len(start)}}{line}" for line in more)]
+
+
+def is_short() -> bool:
+    """Whether a long table should be shortened: a person is looking at a screen, and no program reads along."""
+    return streams.is_screen(sys.stdout)
 
 
 def lines(table: Table) -> list[str]:
@@ -64,15 +68,43 @@ def _aligned(row: Sequence[str], columns: Sequence[Column], widths: Sequence[int
     return GAP.join(cells).rstrip()
 
 
-def drawing(table: Table) -> RenderableType:
-    """The table as rich draws it."""
-    from rich.table import Table as Drawing
-    from rich.text import Text
+# ---- on a terminal -----------------------------------------------------------------------------------------------
 
-    drawn = Drawing(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+
+def drawn(table: Table, width: int, *, coloured: bool) -> list[str]:
+    """The table in at most `width` cells; a row whose cells wrap takes several lines."""
     columns, rows = used(table)
-    for column in columns:
-        drawn.add_column(column.title, justify="right" if column.is_number else "left", overflow="fold")
-    for row in rows:
-        drawn.add_row(*map(Text, row))
-    return drawn
+    places, widths, rows = fitted(columns, rows, width)
+    kept = [columns[place] for place in places]
+    for place, width in zip(places, widths, strict=True):
+        if not columns[place].wraps:
+            for row, cell in zip(rows, cut_apart([row[place] for row in rows], width), strict=True):
+                row[place] = cell
+    told = [heading(line) if coloured else line for line in _line([column.title for column in kept], kept, widths)]
+    for row, tone in zip(rows, table.tones or [None] * len(rows), strict=True):
+        told += _line([row[place] for place in places], kept, widths, tone if coloured else None)
+    return told
+
+
+def _line(
+    row: Sequence[str], columns: Sequence[Column], widths: Sequence[int], tone: Tone | None = None
+) -> Iterator[str]:
+    """The lines of a row. A quiet tone is that of the whole row, any other that of the columns which have one."""
+    pieces = [
+        wrapped(cell, width) if column.wraps else [cut(cell, width)]
+        for cell, column, width in zip(row, columns, widths, strict=True)
+    ]
+    for depth in range(max(map(len, pieces), default=1)):
+        cells = [
+            _cell(lines[depth] if depth < len(lines) else "", column, width, tone)
+            for lines, column, width in zip(pieces, columns, widths, strict=True)
+        ]
+        line = GAP.join(cells).rstrip()
+        yield painted(line, tone) if tone is Tone.QUIET else line
+
+
+def _cell(text: str, column: Column, width: int, tone: Tone | None) -> str:
+    aligned = padded(text, width, right=column.is_number)
+    if tone is Tone.QUIET or not column.is_toned or not text:
+        return aligned
+    return aligned.replace(text, painted(text, tone), 1)

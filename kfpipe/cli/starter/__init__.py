@@ -1,4 +1,4 @@
-"""The example that `kfpipe init` writes: a manifest, its stills, and what git should leave alone."""
+"""The example that `kfpipe init` writes: a manifest, its stills, and a .gitignore."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from kfpipe.lock.paths import STATE_DIR
 
 MANIFEST: Final = "shots.yaml"
 SCHEMA: Final = f"{STATE_DIR}/manifest.schema.json"
-"""Where the manifest's first lines send an editor; kfpipe's own, so it is always that of the installed version."""
+"""The schema that the manifest's first line refers editors to; always that of the installed version."""
 
 _GITIGNORE: Final = ".gitignore"
 
 
 def write(folder: Path) -> tuple[str, ...]:
-    """Write the example into `folder`; the files that were not there before, as paths below it.
+    """Write the example into `folder`; the files that did not exist before, as paths below it.
 
-    Nothing is ever overwritten; a `.gitignore` gets the lines that it lacks. Raises Refused when other files are in
-    the way, and then nothing is written; StorageFailed.
+    No file is overwritten; a `.gitignore` gets the lines that it lacks. Raises Refused when other files are in the
+    way (then nothing is written), and StorageFailed.
     """
     example = dict(_example())
     missing = [name for name in example if not (folder / name).exists()]
@@ -70,12 +70,12 @@ def _holds(folder: Path, name: str, content: bytes) -> bool:
 
 
 def _problem(path: Path) -> Problem:
-    what = "this is there already, and is not part of the example"
+    what = "this file exists and differs from the example"
     return Problem(file=str(path), what=what, fix="choose another folder: `kfpipe init FOLDER`")
 
 
 def _ignore(path: Path) -> bool:
-    """Have git leave alone what is made anew or secret; whether that was to be said."""
+    """Have git ignore what can be made again or is secret; whether lines had to be added."""
     text = path.read_text("utf-8") if path.exists() else ""
     known = text.splitlines()
     lacking = [line for line in _ignored() if line not in known]

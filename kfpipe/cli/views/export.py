@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.output.table import Column, Table
+from kfpipe.cli.output.tone import Tone
 from kfpipe.review.timeline import Cut, Gap, Slot, Timeline, timecode
 from kfpipe.wording import listed
 
@@ -16,13 +17,20 @@ MOST_TOLD: Final = 3
 
 def table(timeline: Timeline) -> Table:
     """A row for each shot."""
-    titles = ("shot", "start", "frames", "take", "picked", "file")
     return Table(
-        columns=tuple(Column(title=title, is_number=title == "frames") for title in titles),
+        columns=(
+            Column(title="shot", least=16),
+            Column(title="start"),
+            Column(title="frames", is_number=True, rank=4),
+            Column(title="take", rank=1, least=40, wraps=True),
+            Column(title="picked", rank=3, is_toned=True),
+            Column(title="file", rank=2, least=16, is_path=True),
+        ),
         rows=tuple(
             (slot.shot_id, timecode(start, timeline.rate), f"{timeline.frames(slot)}", *_clip(slot))
             for slot, start in timeline.with_starts()
         ),
+        tones=tuple(Tone.DECIDE if isinstance(slot, Gap) else Tone.DONE for slot in timeline.slots),
     )
 
 
@@ -30,20 +38,24 @@ def _clip(slot: Slot) -> tuple[str, str, str]:
     if isinstance(slot, Gap):
         return ("-", "", slot.reason)
     picked = "yes" if slot.clip.record.picked else ""
-    return (f"{slot.clip.take.id}{', changed since' if slot.clip.has_changed else ''}", picked, slot.clip.path)
+    return (
+        f"{slot.clip.take.id}{', changed in the manifest' if slot.clip.has_changed else ''}",
+        picked,
+        slot.clip.path,
+    )
 
 
 def summary(timeline: Timeline, written: Path | None, command: Callable[..., str]) -> list[str]:
-    """What was written, how long it plays, and the commands that fill gaps; `command` spells one out.
+    """What was written, how long it is, and the commands that fill gaps; `command` spells one out.
 
     `written` is None when nothing was.
     """
     gaps = f", {counted(len(timeline.gaps), 'gap')}" if timeline.gaps else ""
     what = f"{counted(len(timeline.slots), 'shot')}{gaps}, {_seconds(timeline)} s at {_rates(timeline)}"
-    lines = [f"nothing written: {what}; --allow-gaps leaves gaps empty" if written is None else f"{written}: {what}"]
+    lines = [f"nothing written: {what}; to export with gaps: --allow-gaps" if written is None else f"{written}: {what}"]
     if any(not gap.choices for gap in timeline.gaps):
         lines.append(f"next: {command('run')}")
-    return [*lines, *(f"to choose: {command('pick', shot_id)}" for shot_id in _undecided(timeline)[:MOST_TOLD])]
+    return [*lines, *(f"to pick a take: {command('pick', shot_id)}" for shot_id in _undecided(timeline)[:MOST_TOLD])]
 
 
 def _seconds(timeline: Timeline) -> str:

@@ -1,4 +1,4 @@
-"""A run as it is watched: a calm picture on a screen, dated lines anywhere else."""
+"""A run as a person watches it: a progress bar on a screen, lines with the time anywhere else."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from kfpipe.cli.output import streams
 from kfpipe.cli.output.amounts import span_text
-from kfpipe.cli.views.progress import Progress, advanced, outcome, totals, transition
+from kfpipe.cli.output.tone import Tone
+from kfpipe.cli.views.progress import Progress, advanced, outcome, tone_of, totals, transition
 from kfpipe.events import Event
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 FRAMES_PER_SECOND: Final = 8
 SHOWN_TAKES: Final = 10
@@ -27,7 +29,7 @@ Emit = Callable[[Event], None]
 
 @contextmanager
 def watching() -> Iterator[Emit]:
-    """Somewhere to tell events to; they are shown on stderr as long as the block lasts."""
+    """A receiver of events; they are shown on stderr as long as the block lasts."""
     if streams.is_screen(sys.stderr):
         with _on_screen() as emit:
             yield emit
@@ -36,13 +38,13 @@ def watching() -> Iterator[Emit]:
 
 
 class _Standing:
-    """The progress as of the last event. Replaced as a whole, so that another thread may draw it at any time."""
+    """The progress as of the last event; replaced as a whole, so that another thread can draw it at any time."""
 
     def __init__(self) -> None:
         self.progress = Progress(started_s=time.monotonic())
 
     def follow(self, event: Event) -> Progress:
-        """Take the event in; the standing before it."""
+        """Take the event in; the progress before it."""
         before = self.progress
         self.progress = advanced(before, event, time.monotonic())
         return before
@@ -59,7 +61,7 @@ class _Log:
 
 
 class _Screen:
-    """stderr for one who draws on it. What is drawn on a terminal that was closed meanwhile must not stop a run."""
+    """stderr to draw on. A terminal that was closed meanwhile must not stop a run."""
 
     def write(self, text: str) -> int:
         with suppress(OSError):
@@ -92,15 +94,23 @@ def _on_screen() -> Iterator[Emit]:
     ):
 
         def tell(event: Event) -> None:
-            line = outcome(event, standing.follow(event))
+            line = outcome(event, standing.follow(event), with_path=False)
             if line is not None:
-                console.print(Text(streams.plain(line)))
+                console.print(_coloured(Text(streams.plain(line)), event))
 
         yield tell
 
 
+def _coloured(line: Text, event: Event) -> Text:
+    """The line with the take at its beginning in the colour of what became of it."""
+    tone = tone_of(event)
+    if tone is not None:
+        line.stylize("red" if tone is Tone.FAILED else "green", 0, line.plain.index(":"))
+    return line
+
+
 def _picture(progress: Progress, now_s: float) -> RenderableType:
-    """The totals behind a bar, and the takes that have been under way longest."""
+    """The bar with the totals, and the takes that have been under way longest."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table
@@ -110,7 +120,14 @@ def _picture(progress: Progress, now_s: float) -> RenderableType:
         return Text("starting")
     head = Table.grid(padding=(0, 1, 0, 0))
     head.add_row(
-        ProgressBar(total=progress.work, completed=progress.done, width=BAR_WIDTH),
+        ProgressBar(
+            total=progress.work,
+            completed=progress.done,
+            width=BAR_WIDTH,
+            style="dim",
+            complete_style="green",
+            finished_style="green",
+        ),
         Text(totals(progress, now_s)),
     )
     rows = Table.grid(padding=(0, 2, 0, 0))

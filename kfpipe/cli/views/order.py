@@ -13,10 +13,10 @@ LONGEST: Final = 4
 
 
 def lines(plan: Plan) -> list[str]:
-    """`order: kitten -> walk -> home`: from left to right, each goes on from the clip before it."""
+    """`order: kitten -> walk -> home`: each continues from the clip to its left."""
     chains = list(islice(_chains(plan), MOST_CHAINS + 1))
     shown = [f"order: {' -> '.join(_shortened(chain))}" for chain in chains[:MOST_CHAINS]]
-    return shown if len(chains) <= MOST_CHAINS else [*shown, "order: and so on; the rows tell of the others"]
+    return shown if len(chains) <= MOST_CHAINS else [*shown, "order: and more; see the rows above"]
 
 
 def _shortened(chain: list[str]) -> list[str]:

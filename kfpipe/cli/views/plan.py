@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -11,18 +11,19 @@ from kfpipe.cli.output.amounts import amount_text, counted, money_text
 from kfpipe.cli.output.messages import problem_json
 from kfpipe.cli.output.table import Column, Table
 from kfpipe.cli.views import order as order_view
+from kfpipe.cli.views.words import ACTION_TONES, ACTIONS
 from kfpipe.connection import Destination
 from kfpipe.errors import Problem
 from kfpipe.files.scalars import decimal_text
-from kfpipe.lock.states import Unclear
+from kfpipe.lock.states import Failed, Rendered, Succeeded, Unclear, state_name
 from kfpipe.plan.model import Action, Plan, Step, Total
 
-_WORDS: Final = {
+_SUMMED: Final = {
     Action.RENDER: "to render",
-    Action.ADOPT: "to look for at the service",
+    Action.ADOPT: "to look up at the service",
     Action.FOLLOW: "to follow",
     Action.DOWNLOAD: "to download",
-    Action.RESTORE: "to put back",
+    Action.RESTORE: "to restore",
     Action.WAIT: "waiting for another shot",
     Action.KEEP: "rendered",
     Action.DECIDE: "for you to decide",
@@ -33,31 +34,37 @@ FEW: Final = 3
 
 
 def table(plan: Plan) -> Table:
-    """A row for each take, the forgotten ones last."""
+    """A row for each take, those that left the manifest last."""
     return Table(
         columns=(
-            Column(title="take"),
-            Column(title="action"),
-            Column(title="why"),
-            Column(title="model"),
-            Column(title="size"),
-            Column(title="seconds", is_number=True),
-            Column(title=plan.currency, is_number=True),
+            Column(title="take", least=40),
+            Column(title="action", is_toned=True),
+            Column(title="why", rank=2, least=28, wraps=True),
+            Column(title="model", rank=3),
+            Column(title="size", rank=4),
+            Column(title="seconds", is_number=True, rank=5),
+            Column(title=plan.currency, is_number=True, rank=1),
         ),
         rows=tuple(_row(step) for step in plan.steps),
+        tones=tuple(ACTION_TONES.get(step.action) for step in plan.steps),
     )
 
 
 def _row(step: Step) -> tuple[str, ...]:
     seconds = "" if step.take is None else str(step.take.request.parameters.duration_s)
-    return (step.take_id, step.action, "; ".join(step.reasons), step.model, _size(step), seconds, cost_text(step))
+    return (step.take_id, ACTIONS[step.action], reasons_text(step), step.model, _size(step), seconds, cost_text(step))
+
+
+def reasons_text(step: Step) -> str:
+    """Why the step is what it is."""
+    return "; ".join(step.reasons)
 
 
 def _size(step: Step) -> str:
     if step.take is None:
         return ""
     if step.take.size is None:
-        origin = "as its source" if step.take.cuts else "shape of the remote frame"
+        origin = "shape of its source" if step.take.cuts else "shape of the remote frame"
         return f"{step.take.request.parameters.resolution}, {origin}"
     return f"{step.take.size.width_px}x{step.take.size.height_px}"
 
@@ -72,15 +79,15 @@ def cost_text(step: Step) -> str:
 def summary(plan: Plan, destination: Destination) -> list[str]:
     """What the rows add up to: takes, money by model, prices that are missing, and where requests would go."""
     counts = Counter(step.action for step in plan.steps)
-    takes = ", ".join(f"{counts[action]:,} {words}" for action, words in _WORDS.items() if counts[action])
+    takes = ", ".join(f"{counts[action]:,} {words}" for action, words in _SUMMED.items() if counts[action])
     lines = [f"{counted(len(plan.steps), 'take')}: {takes}"]
     paid = [total for total in plan.totals() if total.renders]
     lines += [f"  {_total_text(total)}" for total in paid]
     if len(paid) > 1:
-        lines.append(f"  in all: {sum_text(plan.cost, len(plan.unpriced), plan.currency)}")
+        lines.append(f"  total: {sum_text(plan.cost, len(plan.unpriced), plan.currency)}")
     lines += [f"  {line}" for line in (*_missing_prices(plan), *order_view.lines(plan))]
     if plan.work:
-        lines.append(f"goes to {destination.text}")
+        lines.append(f"sent to {destination.text}")
     return lines
 
 
@@ -107,33 +114,35 @@ def _missing_prices(plan: Plan) -> list[str]:
 
 
 def next_steps(plan: Plan, command: Callable[..., str]) -> list[str]:
-    """The commands that go on from here; `command` spells one out for this manifest."""
+    """The commands to continue with; `command` spells one out for this manifest."""
     steps = [f"next: {command('run')}"] if plan.work else []
     if any(map(_is_unclear, plan.undecided)):
-        steps.append(f"to say which task is whose: {command('reconcile')}")
-    words = _retry_words(plan)
-    if words:
-        steps.append(f"to render anew what is for you to decide: {command('run', *words)}")
-    return steps or ["nothing to do"]
+        steps.append(f"to settle lost answers: {command('reconcile')}")
+    steps += [f"{aim}: {command('run', *_retry(some))}" for aim, some in _to_retry(plan) if some]
+    return steps or ["nothing to do until that is settled" if plan.undecided else "nothing to do"]
 
 
 def _is_unclear(step: Step) -> bool:
     return step.record is not None and isinstance(step.record.entry, Unclear)
 
 
-def _is_held_up(step: Step) -> bool:
-    return step.take is not None and bool(step.take.cuts)
+def _to_retry(plan: Plan) -> list[tuple[str, list[Step]]]:
+    """What `--retry` is for: takes that failed, and takes whose clip is lost as far as kfpipe can tell.
 
-
-def _retry_words(plan: Plan) -> list[str]:
-    """The options that decide for everything undecided, named one by one while they are few.
-
-    A take whose answer was lost is left out: its clip may be paid for, and is found otherwise. So is one that is held
-    up by another: it can only be rendered after that.
+    A take whose task may be at the service is left out, and so is a file that is on no record: there is a clip that may
+    be paid for, and can be had otherwise. A take that is held up by another can only be rendered after that.
     """
-    names = [step.take_id for step in plan.undecided if not _is_unclear(step) and not _is_held_up(step)]
-    if len(names) > FEW:
-        names = ["!state:unclear"] if any(map(_is_unclear, plan.undecided)) else ["*"]
+    free = [step for step in plan.undecided if step.record is not None and not (step.take and step.take.cuts)]
+    failed = [step for step in free if step.record and isinstance(step.record.entry, Failed)]
+    lost = [step for step in free if step.record and isinstance(step.record.entry, Succeeded | Rendered)]
+    return [("to try again", failed), ("if no backup has the clip, to render and pay again", lost)]
+
+
+def _retry(steps: Sequence[Step]) -> list[str]:
+    """The options for these takes, one by one while they are few."""
+    names = [step.take_id for step in steps]
+    if len(steps) > FEW:
+        names = [*dict.fromkeys(f"state:{state_name(step.record.entry)}" for step in steps if step.record)]
     return [word for name in names for word in ("--retry", name)]
 
 

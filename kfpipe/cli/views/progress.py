@@ -1,4 +1,4 @@
-"""Where a run stands, from the events that it told; and lines that tell it. Pure: the time is handed in."""
+"""The progress of a run, from its events, and the lines that report it. Pure: the time is an argument."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from kfpipe.cli.output.amounts import billed_otherwise, counted, money_text, size_text, span_text
+from kfpipe.cli.output.tone import Tone
 from kfpipe.domain import TaskStatus
 from kfpipe.events import (
     Event,
@@ -33,7 +34,7 @@ _DOWNLOADS: Final = "downloading"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Active:
-    """A take under way, and since when it is in its state; `cost` once it was billed."""
+    """A take under way, and since when it has been in its state; `cost` once it is billed."""
 
     state: str
     since_s: float
@@ -42,7 +43,7 @@ class Active:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """A run so far. Times are seconds of a clock that only goes forward; `paused` says what the whole run waits for."""
+    """A run so far. Times are seconds of a monotonic clock; `paused` says what the whole run is waiting for."""
 
     started_s: float
     work: int = 0
@@ -62,7 +63,7 @@ class Progress:
 
 
 def advanced(progress: Progress, event: Event, now_s: float) -> Progress:
-    """The run's standing after `event`."""
+    """The progress after `event`."""
     match event:
         case RunStarted():
             return replace(progress, work=event.work, currency=event.currency)
@@ -109,32 +110,44 @@ def _is_running(event: TakeProgressed) -> bool:
 # ---- lines -------------------------------------------------------------------------------------------------------
 
 
-def outcome(event: Event, before: Progress) -> str | None:
-    """The line for an event that ends something; None for all others. `before` is the standing ahead of it."""
+def outcome(event: Event, before: Progress, *, with_path: bool = True) -> str | None:
+    """The line for an event that ends something; None for all others. `before` is the progress ahead of it."""
     match event:
         case TakeSucceeded() if event.billed_seconds != event.asked_seconds:
             return f"{event.take_id}: {billed_otherwise(event.billed_seconds, event.asked_seconds)}"
         case TakeRendered():
             active = before.active.get(event.take_id)
             cost = "" if active is None or active.cost is None else f", {money_text(active.cost, before.currency)}"
-            return f"{event.take_id}: rendered {event.path} ({size_text(event.size_bytes)}{cost})"
+            path = f" {event.path}" if with_path else ""
+            return f"{event.take_id}: rendered{path} ({size_text(event.size_bytes)}{cost})"
         case TakeRestored():
-            return f"{event.take_id}: put back {event.path}, paid for earlier"
+            return f"{event.take_id}: restored {event.path}, already paid for"
         case TakeFailed():
-            again = "; tried again" if event.retried else ""
+            again = "; trying again" if event.retried else ""
             request = f" (request {event.request_id})" if event.request_id else ""
             return f"{event.take_id}: failed: {event.code}: {event.message}{request}{again}"
         case TakePostponed():
             return f"{event.take_id}: left for the next run: {event.reason}"
         case Interrupted():
             tasks = counted(event.running, "task")
-            return f"stopping: no more submissions; {tasks} under way, noted for the next run"
+            return f"stopping: no more submissions; {tasks} under way, on record for the next run"
+        case _:
+            return None
+
+
+def tone_of(event: Event) -> Tone | None:
+    """The colour of the take in the line for an event."""
+    match event:
+        case TakeRendered() | TakeRestored():
+            return Tone.DONE
+        case TakeFailed():
+            return Tone.FAILED
         case _:
             return None
 
 
 def transition(event: Event, before: Progress) -> str | None:
-    """The line for any event worth one where nothing can be redrawn."""
+    """The line for an event where nothing can be redrawn; None where it is not worth one."""
     match event:
         case RunStarted():
             return f"{counted(event.work, 'take')} to do"
@@ -145,17 +158,17 @@ def transition(event: Event, before: Progress) -> str | None:
         case TakeProgressed() if _is_running(event):
             return f"{event.take_id}: rendering"
         case Slowed():
-            return f"slowed down: {event.what}, for {span_text(event.wait_s)}"
+            return f"slowing down: {event.what}, for {span_text(event.wait_s)}"
         case Paused():
             return f"waiting: {event.reason}"
         case Resumed():
-            return f"going on after {span_text(event.after_s)}"
+            return f"continuing after {span_text(event.after_s)}"
         case _:
             return outcome(event, before)
 
 
 def totals(progress: Progress, now_s: float) -> str:
-    """One line: how far, how much, how fast, how long still."""
+    """One line: how many takes are done, what they cost, how fast it goes, and how long it will take."""
     parts = [f"{progress.done:,}/{progress.work:,} takes", money_text(progress.spent, progress.currency)]
     elapsed_s = now_s - progress.started_s
     if progress.failed:

@@ -8,6 +8,7 @@ from typing import Any
 from kfpipe.cli.output import costs
 from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.output.table import Column, Table
+from kfpipe.cli.views.words import STATES
 from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.states import Entry, Rendered, spent, state_name
 from kfpipe.maintenance.prune import ClipState, Departed
@@ -15,35 +16,51 @@ from kfpipe.maintenance.prune import ClipState, Departed
 
 def table(found: Sequence[Departed]) -> Table:
     """A row for each take; its cost is that of all its tasks."""
-    titles = ("take", "state", "cost", "file", "clip")
     return Table(
-        columns=tuple(Column(title=title, is_number=title == "cost") for title in titles),
+        columns=(
+            Column(title="take", least=40),
+            Column(title="state", rank=3),
+            Column(title="cost", is_number=True, rank=1),
+            Column(title="file", rank=2, least=16, is_path=True),
+            Column(title="clip"),
+        ),
         rows=tuple(
-            (one.take_id, state_name(one.record.entry), _money(_entries([one])), _file(one) or "", _clip_state(one))
+            (
+                one.take_id,
+                STATES[state_name(one.record.entry)],
+                _money(_entries([one])),
+                _file(one) or "",
+                _clip_state(one),
+            )
             for one in found
         ),
     )
+
+
+def _row(one: Departed) -> tuple[str, ...]:
+    state = STATES[state_name(one.record.entry)]
+    return (one.take_id, state, _money(_entries([one])), _file(one) or "", _clip_state(one))
 
 
 def summary(found: Sequence[Departed]) -> list[str]:
     """How many takes, what they cost, and how many clips would move."""
     count = sum(one.clip is ClipState.MOVE for one in found)
     cost = _money(_entries(found)) or "nothing"
-    clips = f"{counted(count, 'clip')} to set aside" if count else "no clip to set aside"
+    clips = f"{counted(count, 'clip')} to set aside" if count else "no clips to set aside"
     return [f"{counted(len(found), 'take')} no longer in the manifest, {cost} on record: {clips}"]
 
 
 def outcome(found: Sequence[Departed], after: Sequence[Departed]) -> list[str]:
-    """What was moved, where to, and what was left alone."""
+    """What was moved, where to, and what was not."""
     moving = {one.take_id for one in found if one.clip is ClipState.MOVE}
     lines = [f"{one.take_id}: {_file(one)}" for one in after if one.take_id in moving]
     altered = [
-        f"{one.take_id}: {_file(one)} was left alone: {_clip_state(one)}"
+        f"{one.take_id}: {_file(one)} was not moved: {_clip_state(one)}"
         for one in after
         if one.clip is ClipState.ALTERED
     ]
     done = f"{counted(len(moving), 'clip')} set aside" if moving else "nothing to set aside"
-    return [*lines, *altered, f"{done}; all takes stay on record, with what they cost"]
+    return [*lines, *altered, f"{done}; all takes and their costs stay on record"]
 
 
 def as_json(found: Sequence[Departed]) -> dict[str, Any]:

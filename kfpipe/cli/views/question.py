@@ -1,4 +1,4 @@
-"""How a person is asked whether a run may spend. Pure; `kfpipe.consent` says when they are."""
+"""The question whether a run may spend. Pure; `kfpipe.plan.consent` decides when it is asked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kfpipe.plan.model import Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A person must agree first; `cap` holds when they do. `reason` says why they are asked."""
+    """A person must agree first; `cap` applies when they do. `reason` says why they are asked."""
 
     text: str
     reason: str
@@ -28,7 +28,7 @@ def consent_to(plan: Plan, *, cap: Decimal | None, charged: bool) -> Granted | Q
     clips = counted(sum(step.is_billed for step in plan.steps), "clip")
     return Question(
         text=f"Render {clips} for {_price(plan)}{_excess(plan, cap)}?",
-        reason=f"the run would cost {_price(plan)}{_excess(plan, cap) or ', and no budget is agreed'}",
+        reason=f"the run would cost {_price(plan)}{_excess(plan, cap) or ', and there is no budget'}",
         cap=answer.cap,
     )
 
@@ -42,10 +42,10 @@ def _price(plan: Plan) -> str:
 
 
 def _excess(plan: Plan, cap: Decimal | None) -> str:
-    """How the price stands to the budget; empty when there is none."""
+    """How far the price is over the budget; empty when there is none."""
     if cap is None:
         return ""
     budget = f"the budget of {money_text(cap, plan.currency)}"
     if plan.cap_cost > cap:
         return f", {money_text(plan.cap_cost - cap, plan.currency)} over {budget}"
-    return f", perhaps over {budget}"
+    return f", possibly over {budget}"

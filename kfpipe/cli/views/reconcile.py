@@ -1,4 +1,4 @@
-"""Takes whose answers were lost, and the tasks that may be theirs, for a person and for a program. Pure."""
+"""Takes whose submission got no answer, and the tasks it may have become. Pure."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from kfpipe.wording import echoed, visible
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A take without an answer, and the tasks that may be its own, oldest first."""
+    """A take whose submission got no answer, and the tasks it may have become, oldest first."""
 
     take_id: str
     entry: Submitting | Unclear
     candidates: tuple[Candidate, ...]
 
     def without(self, task_ids: Collection[str]) -> Case:
-        """The case when these tasks have found their owners."""
+        """The case once these tasks belong to other takes."""
         return replace(self, candidates=tuple(one for one in self.candidates if one.task.task_id not in task_ids))
 
     @property
     def vanished(self) -> tuple[str, ...]:
-        """Tasks that were candidates once: failed since, adopted by another take, or no longer listed."""
+        """Tasks that are no longer candidates: they failed, were adopted by another take, or are no longer listed."""
         known = {candidate.task.task_id for candidate in self.candidates}
         noted = self.entry.candidates if isinstance(self.entry, Unclear) else ()
         return tuple(task_id for task_id in noted if task_id not in known)
@@ -41,14 +41,14 @@ def lines(case: Case) -> list[str]:
     asked = case.entry.asked
     wanted = f"{asked.model}, {asked.parameters.resolution}, {asked.parameters.duration_s} s"
     told = [
-        f"{case.take_id}: asked for at {asked.asked_at:%Y-%m-%d %H:%M:%S}Z, and the answer was lost",
+        f"{case.take_id}: submitted at {asked.asked_at:%Y-%m-%d %H:%M:%S}Z, and the answer was lost",
         f"  {wanted}: {echoed(asked.prompt)}",
     ]
     if case.candidates:
         told += [f"  {line}" for line in table.lines(_candidates(case.candidates))]
         told += [f"  clip {number}: {url}" for number, url in _clips(case.candidates)]
     else:
-        told.append("  the service lists no task of the last 24 hours that may be its own")
+        told.append("  the service lists no task of the last 24 hours that it may have become")
     told += [f"  no longer a candidate: task {task_id}" for task_id in case.vanished]
     return told
 
@@ -73,19 +73,19 @@ def _candidates(candidates: Sequence[Candidate]) -> Table:
 
 
 def _clips(candidates: Sequence[Candidate]) -> list[tuple[int, str]]:
-    """Where each finished clip can be looked at: often the only way to tell one from the other."""
+    """Where each finished clip can be watched: often the only way to tell them apart."""
     numbered = enumerate(candidates, 1)
     return [(number, one.report.video_url) for number, one in numbered if one.report.video_url is not None]
 
 
 def question(case: Case) -> str:
-    """What a person is asked about the case."""
+    """The question about the case."""
     numbers = {0: "", 1: "1, "}.get(len(case.candidates), f"1 to {len(case.candidates)}, ")
-    return f"{case.take_id}: which task is its own? [{numbers}l if it is lost, Enter to leave it]"
+    return f"{case.take_id}: which task is it? [{numbers}l = give up as lost, Enter = decide later]"
 
 
 def doubts(decided: Sequence[Decision]) -> list[str]:
-    """Warnings of decisions that may be slips of the pen."""
+    """Warnings about decisions that may be typos."""
     return [
         f"warning: {one.take_id}: task {one.task_id} was not among its candidates"
         for one in decided
@@ -97,20 +97,20 @@ def settled(settlement: Decision) -> str:
     """What is on record now."""
     match settlement:
         case Adopted():
-            return f"{settlement.take_id}: task {settlement.task_id} is its own; the next run follows it"
+            return f"{settlement.take_id}: task {settlement.task_id} adopted; the next run follows it"
         case GiveUp():
-            return f"{settlement.take_id}: given up; the next run renders it anew, and may pay a second time"
+            return f"{settlement.take_id}: given up; the next run renders it again, which may mean paying twice"
 
 
 def remaining(left: Sequence[str], command: Callable[..., str]) -> list[str]:
-    """What is still to settle, and how; `command` spells a command out for this manifest."""
+    """What is left to settle, and how; `command` spells a command out for this manifest."""
     if not left:
-        return ["nothing is left to settle"]
+        return ["nothing left to settle"]
     first = left[0]
     return [
         f"{counted(len(left), 'take')} to settle: {', '.join(left)}",
         f"to name a task: {command('reconcile', '--adopt', f'{first}=TASK_ID')}",
-        f"to give it up, and perhaps pay twice: {command('reconcile', '--lost', first)}",
+        f"to give it up, at the risk of paying twice: {command('reconcile', '--lost', first)}",
     ]
 
 
@@ -118,7 +118,7 @@ def remaining(left: Sequence[str], command: Callable[..., str]) -> list[str]:
 
 
 def as_json(cases: Sequence[Case], decided: Sequence[Decision], left: Sequence[str]) -> dict[str, Any]:
-    """What `reconcile --json` prints: what was found, or what was decided; and what is still to settle."""
+    """What `reconcile --json` prints: what was found, or what was decided; and what is left to settle."""
     return {
         "takes": [_case_json(case) for case in cases],
         "settled": [_settlement_json(one) for one in decided],

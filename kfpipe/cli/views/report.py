@@ -1,4 +1,4 @@
-"""Footage as a page to look through: shots and takes -> HTML. Pure.
+"""The review page: shots and takes -> HTML. Pure.
 
 The page needs no script and asks no other host: its policy allows pictures and clips from where it lies, and the one
 style sheet by its digest. Everything that is printed into it is escaped, and stripped of control characters and marks
@@ -21,6 +21,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from kfpipe.cli.output import costs, streams
 from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.views import status as status_view
+from kfpipe.cli.views.words import STATES
 from kfpipe.domain import LocalMedium, MediaRole, Medium, RenderRequest, Take, cell_of
 from kfpipe.lock.states import Asked, Entry, Failed, Lock, Record, entries, result_of, state_of, task_of
 from kfpipe.plan.selection import KnownTake
@@ -30,7 +31,7 @@ _TEMPLATE: Final = "report.html.jinja"
 _STYLE: Final = "report.css"
 
 KINDS: Final = {
-    "choose": "To choose",
+    "choose": "To pick",
     "picked": "Picked",
     "clip": "With a clip",
     "failed": "Failed",
@@ -100,7 +101,9 @@ def html(title: str, shots: Sequence[ShotFootage], everyone: Sequence[KnownTake]
         takes=len(cards),
         shots=shown,
         totals=list(_totals(lock)),
-        departed=[(one.take_id, state_of(one.record), _spent(one.record)) for one in everyone if one.take is None],
+        departed=[
+            (one.take_id, STATES[state_of(one.record)], _spent(one.record)) for one in everyone if one.take is None
+        ],
     )
 
 
@@ -151,7 +154,7 @@ def _card(footage: Footage, shot: ShotFootage, link: Link) -> _Card:
     return _Card(
         take_id=take.id,
         name=cell_of(take.id),
-        state=state_of(record),
+        state=STATES[state_of(record)],
         kinds=tuple(_kinds(footage, shot, is_picked)),
         is_picked=is_picked,
         has_changed=footage.has_changed,
@@ -198,7 +201,7 @@ def _facts(footage: Footage) -> Iterator[tuple[str, str]]:
     else:
         yield "Size", parameters.resolution
         yield "Length", f"{parameters.duration_s} s"
-    yield "Seed", "drawn at submission" if parameters.seed is None else str(parameters.seed)
+    yield "Seed", "random" if parameters.seed is None else str(parameters.seed)
     if record is not None:
         yield "Cost", _spent(record)
         if record.previous:
@@ -214,7 +217,7 @@ def _media(take: Take, link: Link) -> Iterator[_Medium]:
     for given in take.request.media:
         yield _medium(given.role, given.medium, link)
     for role, cut in take.cuts:
-        source = f"the {cut.end} picture of {cut.take_id}, once it is rendered"
+        source = f"the {cut.end} frame of {cut.take_id}, once it is rendered"
         yield _Medium(role=_words(role), source=source, url=None, is_picture=False)
 
 

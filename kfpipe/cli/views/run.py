@@ -21,7 +21,7 @@ MOST_TOLD: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whereabouts:
-    """Where the results of a run lie, as the user would type it."""
+    """Where the results of a run are, as the user would type it."""
 
     clips: PurePath
     record: PurePath
@@ -39,7 +39,7 @@ def lines(finished: RunFinished, places: Whereabouts, *, elapsed_s: float, is_ch
     told = [_headline(finished, elapsed_s, is_charged)] if finished.rendered or not finished.under_way else []
     told += _under_way(finished)
     told += [f"  {rest}"] if rest else []
-    told += [f"  clips in {places.clips}, record in {places.record}"] if finished.rendered else []
+    told += [f"  clips in {places.clips}, lockfile {places.record}"] if finished.rendered else []
     return told
 
 
@@ -67,13 +67,13 @@ def _bill(finished: RunFinished, is_charged: bool) -> str:
 def nothing_to_do(finished: RunFinished) -> str:
     """The one line of a run that had no work."""
     if not finished.kept and not finished.undecided:
-        return "nothing to do: no take of the manifest is selected"
+        return "nothing to do: no take is selected"
     decide = f", {finished.undecided:,} for you to decide" if finished.undecided else ""
     return f"nothing to do: {counted(finished.kept, 'take')} rendered{decide}"
 
 
 def billed_otherwise(plan: Plan, lock: Lock) -> list[str]:
-    """What a plan that was carried out was billed for other lengths than it asked for; the first few takes."""
+    """The takes of a finished plan that were billed for another length than was asked for; the first few."""
     entries = ((step.take_id, lock[step.take_id].entry) for step in plan.work if step.take_id in lock)
     clips = ((take_id, result_of(entry), entry.asked.parameters.duration_s) for take_id, entry in entries)
     return _cut_short(
@@ -86,7 +86,7 @@ def billed_otherwise(plan: Plan, lock: Lock) -> list[str]:
 
 
 def undecided(plan: Plan) -> list[str]:
-    """Why each take that waits for a decision does so; the first few of them."""
+    """Why each undecided take is left to a person; the first few."""
     return _cut_short([f"  {step.take_id}: {'; '.join(step.reasons)}" for step in plan.undecided])
 
 
@@ -118,11 +118,11 @@ def as_json(finished: RunFinished, plan: Plan, lock: Lock) -> dict[str, Any]:
 
 
 def ending(finished: RunFinished) -> list[str]:
-    """Why a run ended before its time; nothing when it did not."""
+    """Why a run ended early; empty when it did not."""
     match finished.exit_code:
         case ExitCode.INTERRUPTED:
-            return ["interrupted: nothing is lost, tasks under way are noted"]
+            return ["interrupted: nothing is lost; tasks under way are on record"]
         case ExitCode.OVER_BUDGET:
-            return ["stopped by the budget: raise `budget.max_cost`, or give --max-cost"]
+            return ["stopped by the budget: raise `budget.max_cost`, or set --max-cost"]
         case _:
             return []

@@ -12,14 +12,14 @@ from typing import Any
 from kfpipe.cli.output import costs
 from kfpipe.cli.output.amounts import counted, money_text
 from kfpipe.cli.output.table import Column, Table
+from kfpipe.cli.output.tone import Tone
+from kfpipe.cli.views.words import STATE_TONES, STATES
 from kfpipe.files.scalars import decimal_text, time_text
 from kfpipe.lock.states import (
     ABSENT,
-    STATES,
     Entry,
     Failed,
     Lock,
-    Record,
     Rendered,
     Submitted,
     Submitting,
@@ -34,62 +34,88 @@ from kfpipe.lock.states import (
 from kfpipe.plan.selection import KnownTake
 
 SHORT_ID = 8
-"""Characters of a task's id that tell it from its neighbours."""
+"""Characters of a task id that are enough to recognize it."""
 
 
 def table(shown: Sequence[KnownTake]) -> Table:
     """A row for each take."""
-    titles = ("take", "state", "picked", "task", "cost", "file", "when")
     return Table(
-        columns=tuple(Column(title=title, is_number=title == "cost") for title in titles),
+        columns=(
+            Column(title="take", least=40),
+            Column(title="state", least=16, wraps=True, is_toned=True),
+            Column(title="picked", rank=1, is_toned=True),
+            Column(title="task", rank=5),
+            Column(title="cost", is_number=True, rank=2),
+            Column(title="file", rank=3, least=24, is_path=True),
+            Column(title="when", rank=4),
+        ),
         rows=tuple(_row(one) for one in shown),
+        tones=tuple(map(tone_of, shown)),
     )
+
+
+def tone_of(one: KnownTake) -> Tone | None:
+    """The colour of the take's state."""
+    state = state_of(one.record)
+    if state == "rendered" and (one.is_changed or one.take is None):
+        return None if one.is_changed else Tone.QUIET
+    return STATE_TONES.get(state)
 
 
 def history(shown: Sequence[KnownTake]) -> Table:
     """A row for each request on record, a take's earliest first: the costs add up to all that was billed."""
-    titles = ("take", "state", "picked", "task", "seconds", "cost", "when")
     return Table(
-        columns=tuple(Column(title=title, is_number=title in ("seconds", "cost")) for title in titles),
+        columns=(
+            Column(title="take", least=40),
+            Column(title="state", least=16, wraps=True),
+            Column(title="picked", rank=2),
+            Column(title="task", rank=3, least=13),
+            Column(title="seconds", is_number=True, rank=5),
+            Column(title="cost", is_number=True, rank=1),
+            Column(title="when", rank=4),
+        ),
         rows=tuple(row for one in shown for row in _history_rows(one)),
     )
 
 
 def _history_rows(one: KnownTake) -> Iterator[tuple[str, ...]]:
     if one.record is None:
-        yield (one.take_id, ABSENT, "", "", "", "", "")
+        yield (one.take_id, STATES[ABSENT], "", "", "", "", "")
         return
     for entry in one.record.previous:
         yield _request(one.take_id, f"earlier: {_outcome(entry)}", "", entry)
-    yield _request(one.take_id, _state(one, one.record), "yes" if one.record.picked else "", one.record.entry)
+    yield _request(one.take_id, state_text(one), "yes" if one.record.picked else "", one.record.entry)
 
 
 def _request(take_id: str, state: str, picked: str, entry: Entry) -> tuple[str, ...]:
     task, result = task_of(entry), result_of(entry)
     seconds = f"{result.billed_seconds.normalize():f}" if result else ""
-    return (take_id, state, picked, task.task_id if task else "", seconds, _cost(entry), _when(entry))
+    return (take_id, state, picked, task.task_id if task else "", seconds, _cost(entry), when_text(entry))
 
 
 def _row(one: KnownTake) -> tuple[str, ...]:
     if one.record is None:
-        return (one.take_id, ABSENT, "", "", "", "", "")
+        return (one.take_id, STATES[ABSENT], "", "", "", "", "")
     entry, picked = one.record.entry, "yes" if one.record.picked else ""
     task = task_of(entry)
     path = entry.render.path if isinstance(entry, Rendered) else ""
-    state = _state(one, one.record)
-    return (one.take_id, state, picked, task.task_id[:SHORT_ID] if task else "", _cost(entry), path, _when(entry))
+    state = state_text(one)
+    return (one.take_id, state, picked, task.task_id[:SHORT_ID] if task else "", _cost(entry), path, when_text(entry))
 
 
-def _state(one: KnownTake, record: Record) -> str:
+def state_text(one: KnownTake) -> str:
     """The state, and what a person should know before relying on it."""
-    state = _outcome(record.entry)
+    if one.record is None:
+        return STATES[ABSENT]
+    state = _outcome(one.record.entry)
     if one.take is None:
         return f"{state}, no longer in the manifest"
-    return f"{state}, changed since" if one.is_changed else state
+    return f"{state}, changed in the manifest" if one.is_changed else state
 
 
 def _outcome(entry: Entry) -> str:
-    return f"{state_name(entry)}: {entry.failure.code}" if isinstance(entry, Failed) else state_name(entry)
+    state = STATES[state_name(entry)]
+    return f"{state}: {entry.failure.code}" if isinstance(entry, Failed) else state
 
 
 def _cost(entry: Entry) -> str:
@@ -100,8 +126,8 @@ def _cost(entry: Entry) -> str:
     return "unknown" if result.cost is None else money_text(result.cost, entry.asked.currency)
 
 
-def _when(entry: Entry) -> str:
-    """The time of the latest transition, in UTC."""
+def when_text(entry: Entry) -> str:
+    """The time of the latest change, in UTC."""
     return f"{_moment(entry):%Y-%m-%d %H:%M}Z"
 
 
@@ -121,7 +147,7 @@ def summary(shown: Sequence[KnownTake]) -> list[str]:
     """How many takes are in which state, and all the money on record for them."""
     lock = _records(shown)
     counts = Counter(state_of(one.record) for one in shown)
-    states = ", ".join(f"{counts[state]:,} {state}" for state in (*reversed([*STATES]), ABSENT) if counts[state])
+    states = ", ".join(f"{counts[state]:,} {word}" for state, word in STATES.items() if counts[state])
     requests = [*entries(lock)]
     charged, played = (" and ".join(costs.sums(costs.amounts(requests, in_play=play))) for play in (False, True))
     also = "".join(f", and {doubt}" for doubt in costs.doubts(requests))
@@ -166,7 +192,7 @@ def _amounts_json(amounts: Mapping[str, Decimal]) -> dict[str, str | None]:
 
 
 def takes_json(shown: Sequence[KnownTake]) -> list[dict[str, Any]]:
-    """Every take as it stands."""
+    """Every take in its present state."""
     return [_take_json(one) for one in shown]
 
 

@@ -1,4 +1,4 @@
-"""What a comparison of files with the lockfile found, for a person and for a program. Pure."""
+"""What `kfpipe verify` found, for a person and for a program. Pure."""
 
 from __future__ import annotations
 
@@ -8,35 +8,43 @@ from typing import Any, Final
 
 from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.output.table import Column, Table
+from kfpipe.cli.output.tone import Tone
 from kfpipe.lock.states import Lock, result_of
 from kfpipe.maintenance.verify import Condition, Verified
 from kfpipe.plan.model import Action, Plan
 
 _WAYS: Final = {
-    Action.DOWNLOAD: "the next run downloads it again, for nothing",
-    Action.DECIDE: "its link is dead: put the file back, or --retry renders it anew",
-    Action.KEEP: "put the file back, or --rerender renders it anew",
-    Action.RENDER: "its request has changed: the next run renders it anew",
-    Action.WAIT: "its request has changed: the next run renders it anew",
-    Action.RESTORE: "its request has changed: the next run puts an earlier clip back",
+    Action.DOWNLOAD: "the next run downloads it again, free of charge",
+    Action.DECIDE: "its link has expired: restore the file from a backup, or render it again with --retry",
+    Action.KEEP: "restore the file from a backup, or render it again with --rerender",
+    Action.RENDER: "changed in the manifest: the next run renders it again",
+    Action.WAIT: "changed in the manifest: the next run renders it again",
+    Action.RESTORE: "changed in the manifest: the next run restores an earlier clip",
     Action.FORGET: "no longer in the manifest: nothing will replace it",
 }
 
 
 def earlier_clips(lock: Lock) -> int:
-    """How many clips on record were replaced by later ones; they are not looked at."""
+    """How many clips on record were replaced by later ones; they are not checked."""
     return sum(result_of(entry) is not None for record in lock.values() for entry in record.previous)
 
 
 def table(found: Sequence[Verified], plan: Plan) -> Table:
-    """A row for each file that is not sound, with the way on from there."""
+    """A row for each file that is not intact, with what to do about it."""
     actions = {step.take_id: step.action for step in plan.steps}
     return Table(
-        columns=tuple(Column(title=title) for title in ("take", "file", "is", "why", "way on")),
+        columns=(
+            Column(title="take", least=24),
+            Column(title="file", rank=2, least=16, is_path=True),
+            Column(title="condition", is_toned=True),
+            Column(title="why", rank=3, least=16, wraps=True),
+            Column(title="what to do", rank=1, least=24, wraps=True),
+        ),
         rows=tuple(
             (one.take_id, one.path, one.condition, one.detail, _WAYS.get(actions[one.take_id], ""))
             for one in _unsound(found)
         ),
+        tones=(Tone.FAILED,) * len(_unsound(found)),
     )
 
 
@@ -47,21 +55,25 @@ def _unsound(found: Sequence[Verified]) -> list[Verified]:
 def summary(found: Sequence[Verified], earlier: int) -> list[str]:
     """How many files are in which condition."""
     counts = Counter(one.condition for one in found)
-    told = ", ".join(f"{counts[condition]:,} {condition}" for condition in Condition if counts[condition])
-    lines = [f"{counted(len(found), 'clip')}: {told}" if found else "no clip is on record"]
-    return [*lines, f"  not looked at: {counted(earlier, 'earlier clip')}"] if earlier else lines
+    told = ", ".join(f"{counts[condition]:,} {_word(condition)}" for condition in Condition if counts[condition])
+    lines = [f"{counted(len(found), 'clip')}: {told}" if found else "no clips on record"]
+    return [*lines, f"  not checked: {counted(earlier, 'earlier clip')}"] if earlier else lines
+
+
+def _word(condition: Condition) -> str:
+    return "intact" if condition is Condition.SOUND else condition.value
 
 
 def next_steps(found: Sequence[Verified], plan: Plan, command: Callable[..., str]) -> list[str]:
-    """The commands that go on from here; `command` spells one out for this manifest."""
+    """The commands to continue with; `command` spells one out for this manifest."""
     unsound = {one.take_id for one in _unsound(found)}
     actions = {step.take_id: step.action for step in plan.steps if step.take_id in unsound}
-    again = [word for take_id, option in _anew(actions) for word in (option, take_id)]
+    words = [word for take_id, option in _again(actions) for word in (option, take_id)]
     steps = [f"next: {command('run')}"] if any(action.is_work for action in actions.values()) else []
-    return [*steps, f"to render anew, and pay again: {command('run', *again)}"] if again else steps
+    return [*steps, f"if no backup has the file, to render and pay again: {command('run', *words)}"] if words else steps
 
 
-def _anew(actions: dict[str, Action]) -> list[tuple[str, str]]:
+def _again(actions: dict[str, Action]) -> list[tuple[str, str]]:
     options = {Action.DECIDE: "--retry", Action.KEEP: "--rerender"}
     return [(take_id, options[action]) for take_id, action in actions.items() if action in options]
 

@@ -1,4 +1,4 @@
-"""The record as another process's run writes it: redrawn on a screen, the changed lines anywhere else."""
+"""A run in another process, by its record: redrawn on a screen, elsewhere printed line by line as it changes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final
 from kfpipe.cli.output import streams, table
 from kfpipe.cli.output.table import Table
 from kfpipe.cli.views import status as status_view
+from kfpipe.cli.views import status_by_shot
 from kfpipe.lock import claim
 from kfpipe.plan.selection import KnownTake
 from kfpipe.project import Project
@@ -22,7 +23,7 @@ Show = Callable[[Sequence[KnownTake]], None]
 
 
 def until_over(project: Project, look: Callable[[], Sequence[KnownTake]]) -> None:
-    """Show what `look` finds on record until no run is at work any more; what it ends with is left to the caller."""
+    """Show what `look` finds on record until no run is under way; the caller shows the final state."""
     with _on_screen() if streams.is_screen(sys.stdout) else _in_lines() as show:
         while claim.is_taken(project.paths.claim_path):
             show(look())
@@ -31,7 +32,7 @@ def until_over(project: Project, look: Callable[[], Sequence[KnownTake]]) -> Non
 
 @contextmanager
 def _on_screen() -> Iterator[Show]:
-    from rich.console import Console, Group  # a tenth of a second to load, and only screens need it
+    from rich.console import Console  # a tenth of a second to load, and only screens need it
     from rich.live import Live
     from rich.text import Text
 
@@ -39,8 +40,9 @@ def _on_screen() -> Iterator[Show]:
     with Live(console=console, transient=True, auto_refresh=False) as live:
 
         def show(found: Sequence[KnownTake]) -> None:
-            summary = (Text(streams.plain(line)) for line in status_view.summary(found))
-            live.update(Group(*summary, Text(), table.drawing(status_view.table(found))), refresh=True)
+            rows = table.drawn(status_by_shot.table(found), console.width, coloured=streams.is_coloured())
+            summary = map(streams.plain, status_view.summary(found))
+            live.update(Text.from_ansi("\n".join((*summary, "", *rows)), no_wrap=True), refresh=True)
 
         yield show
 

@@ -67,7 +67,9 @@ def test_what_waits_is_canceled_and_not_billed(folder: Path, kfpipe: Call, serve
     *takes, total, hint = ended.out.splitlines()
     assert [line.partition(" (")[0] for line in sorted(takes)] == ["kitten: canceled", "monster: canceled"]
     assert total == "2 tasks: 2 canceled"
-    assert hint == "  what was canceled is not billed; the next run renders it, unless it leaves the manifest"
+    assert (
+        hint == "  canceled tasks are not billed; the next run renders their takes, if they are still in the manifest"
+    )
     emulator.clock.advance(7200)
     assert emulator.bill().charges == ()
     plan = kfpipe("plan", "shots.yaml", "--json").json
@@ -84,21 +86,21 @@ def test_only_the_takes_that_are_named_are_canceled(folder: Path, kfpipe: Call, 
     assert states == {"kitten": "failed", "monster": "submitted"}
 
 
-def test_what_has_begun_runs_on_and_the_next_run_brings_it_home(folder: Path, kfpipe: Call, serve: Serve) -> None:
+def test_what_has_begun_keeps_rendering_and_the_next_run_downloads_it(folder: Path, kfpipe: Call, serve: Serve) -> None:
     emulator = serve(queue_s=0, run_s=3600)
     leave_tasks(folder)
     ended = kfpipe("cancel", "shots.yaml")
     assert ended.code == 1
-    assert "kitten: runs on, and will be billed (task " in ended.out
+    assert "kitten: already rendering; it will be billed (task " in ended.out
     assert ended.out.splitlines()[-2:] == [
-        "2 tasks: 2 running on",
-        "to bring home what was not canceled: kfpipe run shots.yaml",
+        "2 tasks: 2 already rendering",
+        "to get the clips of tasks that were not canceled: kfpipe run shots.yaml",
     ]
     emulator.clock.advance(3600)
-    while "runs on" in (ended := kfpipe("cancel", "shots.yaml")).out:
+    while "already rendering" in (ended := kfpipe("cancel", "shots.yaml")).out:
         continue  # the emulator still draws the clips
-    assert (ended.code, ended.out.splitlines()[-2]) == (1, "2 tasks: 2 over already")
-    assert "monster: is over already (task " in ended.out
+    assert (ended.code, ended.out.splitlines()[-2]) == (1, "2 tasks: 2 already finished")
+    assert "monster: already finished (task " in ended.out
     assert kfpipe("run", "shots.yaml").code == 0
     assert len(emulator.bill().charges) == 2
 
@@ -130,9 +132,9 @@ def test_a_take_whose_task_nobody_knows_is_left_to_reconcile(twins: Path, kfpipe
     ended = kfpipe("cancel", "shots.yaml")
     assert ended.code == 1
     assert ended.out.splitlines()[1:] == [
-        "cat@seed=1: its answer was lost, so nobody knows its task",
-        "cat@seed=2: its answer was lost, so nobody knows its task",
-        "to settle that: kfpipe reconcile shots.yaml",
+        "cat@seed=1: the service's answer was lost, so its task is unknown",
+        "cat@seed=2: the service's answer was lost, so its task is unknown",
+        "to settle this: kfpipe reconcile shots.yaml",
     ]
 
 

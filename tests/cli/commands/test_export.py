@@ -75,8 +75,8 @@ def test_a_shot_without_a_choice_stops_the_export(clips: Path, kfpipe: Call) -> 
         "kitten   00:00:00:00      60  -        it has 2 clips, and none is picked",
         "monster  00:00:02:00     150  monster  renders/monster.mp4",
         "",
-        "nothing written: 2 shots, 1 gap, 7 s at 30 frames per second; --allow-gaps leaves gaps empty",
-        "to choose: kfpipe pick shots.yaml kitten",
+        "nothing written: 2 shots, 1 gap, 7 s at 30 frames per second; to export with gaps: --allow-gaps",
+        "to pick a take: kfpipe pick shots.yaml kitten",
     ]
     assert not (clips / "film.otio").exists()
 
@@ -105,7 +105,7 @@ def test_a_clip_of_an_earlier_request_is_told_apart(picked: Path, kfpipe: Call) 
     (picked / "shots.yaml").write_text(HEAD + SHOTS.replace("waits", "leaves"), "utf-8")
     ended = kfpipe("export", "shots.yaml", "-o", "film.otio")
     assert ended.code == 0
-    assert "monster, changed since" in ended.out
+    assert "monster, changed in the manifest" in ended.out
 
 
 def test_the_same_shots_give_the_same_bytes(picked: Path, kfpipe: Call) -> None:
@@ -120,12 +120,15 @@ def test_the_same_shots_give_the_same_bytes(picked: Path, kfpipe: Call) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ([], "kfpipe export: say what to write: -o FILE, or --format\n"),
+        ([], "kfpipe export: give -o FILE or --format\n"),
         (
             ["-o", "film.mov"],
-            "--output: 'film.mov' has another ending than its format\n  expected: a name that ends in",
+            "--output: 'film.mov' does not have the extension of an export format\n  expected: a file name ending in",
         ),
-        (["-o", "film.edl", "--format", "otio"], "--output: 'film.edl' has another ending than its format\n"),
+        (
+            ["-o", "film.edl", "--format", "otio"],
+            "--output: 'film.edl' does not have the extension of an export format\n",
+        ),
     ],
 )
 def test_the_ending_says_the_format(folder: Path, kfpipe: Call, words: list[str], told: str) -> None:

@@ -76,7 +76,10 @@ def test_a_fresh_clone_gets_the_schema_back(kfpipe: Call) -> None:
 
 def test_only_the_manifests_schema_is_installed(kfpipe: Call, here: Path) -> None:
     ended = kfpipe("schema", "plan", "--install")
-    assert (ended.code, ended.err.splitlines()[0]) == (2, "kfpipe schema: --install is for the manifest's schema alone")
+    assert (ended.code, ended.err.splitlines()[0]) == (
+        2,
+        "kfpipe schema: --install works only for the manifest's schema",
+    )
     assert list(here.iterdir()) == []
 
 
@@ -87,8 +90,8 @@ def test_nothing_is_overwritten_and_nothing_is_written_beside_what_is_in_the_way
     ended = kfpipe("init")
     assert ended.code == 2
     assert [line for line in ended.err.splitlines() if not line.startswith(" ")] == [
-        "frames/dawn_b.jpg: this is there already, and is not part of the example",
-        "shots.yaml: this is there already, and is not part of the example",
+        "frames/dawn_b.jpg: this file exists and differs from the example",
+        "shots.yaml: this file exists and differs from the example",
     ]
     assert (here / "shots.yaml").read_text("utf-8") == "mine"
     assert sorted(path.name for path in here.rglob("*") if path.is_file()) == ["dawn_b.jpg", "shots.yaml"]
@@ -104,7 +107,7 @@ def test_again_writes_only_what_is_missing(kfpipe: Call, here: Path) -> None:
     kfpipe("init")
     (here / "frames/dawn_a.jpg").unlink()
     assert kfpipe("init", "--json").json["written"] == ["frames/dawn_a.jpg"]
-    assert kfpipe("init").out.startswith("everything is there already\n")
+    assert kfpipe("init").out.startswith("nothing to write: the example is already here\n")
 
 
 def test_a_folder_that_cannot_be_made_is_told(kfpipe: Call, here: Path) -> None:

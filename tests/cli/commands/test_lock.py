@@ -51,7 +51,7 @@ def test_a_tidy_lockfile_is_not_touched(lockfile: Path, kfpipe: Call, name: str)
     assert (lockfile.stat().st_ino, lockfile.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_an_untidy_lockfile_is_written_anew_and_says_the_same(lockfile: Path, kfpipe: Call) -> None:
+def test_an_untidy_lockfile_is_rewritten_and_says_the_same(lockfile: Path, kfpipe: Call) -> None:
     tidy = lockfile.read_bytes()
     lockfile.write_bytes(tidy.replace(b"\n", b"\r\n"))
     assert kfpipe("lock", "check", LOCK).err == (
@@ -73,7 +73,7 @@ def test_a_lockfile_that_is_not_there_is_refused(folder: Path, kfpipe: Call) -> 
 
 def test_a_sound_lockfile_is_well(lockfile: Path, kfpipe: Call) -> None:
     ended = kfpipe("lock", "check", LOCK)
-    assert (ended.code, ended.out, ended.err) == (0, "shots.lock.json: 2 takes, all is well\n", "")
+    assert (ended.code, ended.out, ended.err) == (0, "shots.lock.json: 2 takes, no problems\n", "")
 
 
 def test_a_lockfile_that_is_wrong_throughout_is_told_by_its_first_mistakes(
@@ -130,7 +130,7 @@ def test_a_broken_lockfile_is_refused(lockfile: Path, kfpipe: Call) -> None:
 
 
 def test_the_one_format_is_current_and_a_newer_one_is_refused(lockfile: Path, kfpipe: Call) -> None:
-    assert kfpipe("lock", "migrate", LOCK).out == "shots.lock.json: lock format 1, which is current\n"
+    assert kfpipe("lock", "migrate", LOCK).out == "shots.lock.json: format 1, which is current\n"
     lockfile.write_text(lockfile.read_text("utf-8").replace('"kfpipe_lock": 1', '"kfpipe_lock": 2'), "utf-8")
     ended = kfpipe("lock", "migrate", LOCK)
     assert (ended.code, ended.err) == (
@@ -153,7 +153,7 @@ def clones(tmp_path: Path, kfpipe: Call, monkeypatch: pytest.MonkeyPatch) -> tup
     monkeypatch.chdir(first)
     ended = kfpipe("lock", "merge", "--install")
     assert ended.code == 0
-    assert ended.out.endswith("next: git add .gitattributes, and commit it: each clone needs --install once\n")
+    assert ended.out.endswith("next: git add .gitattributes, then commit it; run --install once in each clone\n")
     save(first / LOCK, records("kitten"))
     git("add", ".")
     git("commit", "-q", "-m", "Begin")
@@ -231,7 +231,7 @@ def test_what_two_clones_have_rendered_is_one_record_with_every_bill(
     }
     assert spent(entries(merged)) == {"USD": emulator.bill().total}
     ended = kfpipe("lock", "check", LOCK)
-    assert (ended.code, ended.out, ended.err) == (0, "shots.lock.json: 4 takes, all is well\n", "")
+    assert (ended.code, ended.out, ended.err) == (0, "shots.lock.json: 4 takes, no problems\n", "")
 
 
 def test_after_a_merge_nobody_pays_again(

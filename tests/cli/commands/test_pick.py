@@ -40,7 +40,7 @@ def test_picking_a_take_clears_its_siblings_and_changes_nothing_else(clips: Path
 def test_the_same_choice_again_writes_nothing(clips: Path, kfpipe: Call) -> None:
     kfpipe("pick", "shots.yaml", "kitten", "seed=2")
     before = (clips / LOCK).stat()
-    assert kfpipe("pick", "shots.yaml", "kitten", "seed=2").out == "kitten: kitten@seed=2 is picked already\n"
+    assert kfpipe("pick", "shots.yaml", "kitten", "seed=2").out == "kitten: kitten@seed=2 is already picked\n"
     assert (clips / LOCK).stat().st_ino == before.st_ino
 
 
@@ -66,7 +66,7 @@ def test_picking_what_has_changed_since_is_warned_of(clips: Path, kfpipe: Call) 
     (clips / "shots.yaml").write_text((HEAD + SHOT).replace("looks up", "looks down"), "utf-8")
     ended = kfpipe("pick", "shots.yaml", "kitten", "seed=2")
     assert ended.code == 0
-    assert ended.err.startswith("warning: kitten@seed=2 has changed since")
+    assert ended.err.startswith("warning: kitten@seed=2 was changed in the manifest")
 
 
 @pytest.mark.parametrize(

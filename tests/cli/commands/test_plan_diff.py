@@ -95,7 +95,7 @@ def test_each_take_that_differs_is_named_with_its_fields_and_what_it_costs(
     ]
     commit_id = git("rev-parse", "HEAD").stdout[:8]
     assert f"since HEAD ({commit_id}): 1 added, 1 removed, 1 changed, 2 unchanged\n" in ended.out
-    assert "  all takes, rendered once: USD 0.80 -> USD 1.10 (+0.30)\n" in ended.out
+    assert "  cost of rendering every take once: USD 0.80 -> USD 1.10 (+0.30)\n" in ended.out
     assert "4 takes: 3 to render, 1 waiting for another shot\n" in ended.out
 
 

@@ -36,7 +36,7 @@ def refused(kfpipe: Call, emulator: Emulator, *more: str) -> list[str]:
     assert (ended.code, ended.out) == (2, "")
     assert len(emulator.bill().charges) == before
     first, fix, *rest = ended.err.splitlines()
-    assert first == "plan.json: this plan no longer holds, and nothing was sent"
+    assert first == "plan.json: this plan is out of date; nothing was sent"
     assert fix.startswith("  fix: ")
     return rest
 
@@ -84,7 +84,7 @@ def test_a_plan_in_another_folder_of_the_project_finds_its_manifest(
     assert kfpipe("run", "--plan", "plans/today.json").code == 0
 
 
-def test_a_plan_to_render_anew_is_no_standing_order(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
+def test_a_plan_to_render_again_is_no_standing_order(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
     kfpipe("run", "shots.yaml")
     kfpipe("plan", "shots.yaml", "-o", FILE, "--rerender", "kitten")
     assert kfpipe("run", "--plan", FILE).code == 0
@@ -229,7 +229,7 @@ def test_a_plan_that_is_not_there_is_refused(folder: Path, kfpipe: Call) -> None
     assert kfpipe("run", "--plan", ".").err.startswith(".: this is not a file\n")
 
 
-def test_a_slip_of_the_pen_costs_no_other_file(folder: Path, kfpipe: Call) -> None:
+def test_a_typo_costs_no_other_file(folder: Path, kfpipe: Call) -> None:
     before = (folder / "shots.yaml").read_bytes()
     ended = kfpipe("plan", "shots.yaml", "-o", "shots.yaml")
     assert (ended.code, ended.out) == (2, "")
@@ -242,4 +242,4 @@ def test_a_slip_of_the_pen_costs_no_other_file(folder: Path, kfpipe: Call) -> No
 def test_nothing_but_a_price_has_a_place_beside_a_plan(agreed: Path, kfpipe: Call, more: tuple[str, ...]) -> None:
     ended = kfpipe("run", "--plan", FILE, *more)
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("kfpipe run: beside --plan, ")
+    assert ended.err.startswith("kfpipe run: --plan already names the manifest")

@@ -52,7 +52,7 @@ def test_with_yes_the_clip_moves_and_the_cost_stays_on_record(left: Path, kfpipe
     ended = kfpipe("prune", "shots.yaml", "--yes")
     assert ended.code == 0
     assert ended.out.startswith("monster: renders/.previous/monster.")
-    assert ended.out.endswith("1 clip set aside; all takes stay on record, with what they cost\n")
+    assert ended.out.endswith("1 clip set aside; all takes and their costs stay on record\n")
     assert not (left / "renders/monster.mp4").exists()
     assert clip_of(left, "monster").parent == left / "renders/.previous"
     assert kfpipe("verify", "shots.yaml").code == 0
@@ -76,7 +76,7 @@ def test_a_clip_with_other_bytes_is_left_alone(left: Path, kfpipe: Call) -> None
     before = (left / LOCK).read_bytes()
     ended = kfpipe("prune", "shots.yaml", "--yes")
     assert ended.code == 1
-    assert ended.out.startswith("monster: renders/monster.mp4 was left alone: not the file on record\n")
+    assert ended.out.startswith("monster: renders/monster.mp4 was not moved: not the file on record\n")
     assert (left / "renders/monster.mp4").read_bytes() == b"somebody's own"
     assert (left / LOCK).read_bytes() == before
 
@@ -104,7 +104,7 @@ def test_a_clip_that_was_moved_before_a_crash_is_found(left: Path, kfpipe: Call)
 def test_a_clip_that_is_gone_changes_nothing(left: Path, kfpipe: Call) -> None:
     (left / "renders/monster.mp4").unlink()
     ended = kfpipe("prune", "shots.yaml", "--yes")
-    assert (ended.code, ended.out) == (0, "nothing to set aside; all takes stay on record, with what they cost\n")
+    assert (ended.code, ended.out) == (0, "nothing to set aside; all takes and their costs stay on record\n")
 
 
 def test_a_file_that_a_take_of_the_manifest_uses_stays(left: Path, kfpipe: Call) -> None:

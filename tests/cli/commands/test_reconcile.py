@@ -18,7 +18,7 @@ def test_the_candidates_are_shown_with_all_that_tells_them_apart(twins: Path, kf
     assert ended.code == 1
     first, second = candidates(kfpipe)
     lines = ended.out.splitlines()
-    assert lines[0].startswith("cat@seed=1: asked for at 20")
+    assert lines[0].startswith("cat@seed=1: submitted at 20")
     assert lines[0].endswith("Z, and the answer was lost")
     assert lines[1] == "  wan2.7-i2v, 720P, 2 s: 'A cat looks up.'"
     assert lines[2].split() == ["task", "created", "status", "seconds", "resolution", "prompt"]
@@ -29,7 +29,7 @@ def test_the_candidates_are_shown_with_all_that_tells_them_apart(twins: Path, kf
     assert lines[-3:] == [
         "2 takes to settle: cat@seed=1, cat@seed=2",
         "to name a task: kfpipe reconcile shots.yaml --adopt cat@seed=1=TASK_ID",
-        "to give it up, and perhaps pay twice: kfpipe reconcile shots.yaml --lost cat@seed=1",
+        "to give it up, at the risk of paying twice: kfpipe reconcile shots.yaml --lost cat@seed=1",
     ]
 
 
@@ -39,9 +39,9 @@ def test_both_tasks_are_named_and_nothing_is_paid_for_twice(twins: Path, kfpipe:
     ended = kfpipe("reconcile", "shots.yaml", "--adopt", f"cat@seed=1={first}", "--adopt", f"cat@seed=2={second}")
     assert ended.code == 0
     assert ended.out.splitlines() == [
-        f"cat@seed=1: task {first} is its own; the next run follows it",
-        f"cat@seed=2: task {second} is its own; the next run follows it",
-        "nothing is left to settle",
+        f"cat@seed=1: task {first} adopted; the next run follows it",
+        f"cat@seed=2: task {second} adopted; the next run follows it",
+        "nothing left to settle",
         "next: kfpipe run shots.yaml",
     ]
     assert len(emulator.requests()) == asked, "what a person says needs no request"
@@ -49,14 +49,14 @@ def test_both_tasks_are_named_and_nothing_is_paid_for_twice(twins: Path, kfpipe:
     assert len(emulator.bill().charges) == 2
 
 
-def test_what_is_given_up_is_rendered_anew_and_stays_on_record(twins: Path, kfpipe: Call, emulator: Emulator) -> None:
+def test_what_is_given_up_is_rendered_again_and_stays_on_record(twins: Path, kfpipe: Call, emulator: Emulator) -> None:
     first, _ = candidates(kfpipe)
     ended = kfpipe("reconcile", "shots.yaml", "--adopt", f"cat@seed=1={first}")
     assert (ended.code, ended.out.splitlines()[1]) == (1, "1 take to settle: cat@seed=2")
     ended = kfpipe("reconcile", "shots.yaml", "--lost", "cat@seed=2")
     assert ended.code == 0
     assert ended.out.splitlines()[0] == (
-        "cat@seed=2: given up; the next run renders it anew, and may pay a second time"
+        "cat@seed=2: given up; the next run renders it again, which may mean paying twice"
     )
     assert kfpipe("run", "shots.yaml").code == 0
     assert len(emulator.bill().charges) == 3
@@ -79,17 +79,17 @@ def test_a_program_gets_the_same_as_json(twins: Path, kfpipe: Call) -> None:
     }
 
 
-def test_slips_of_the_pen_are_refused_together_and_nothing_is_settled(twins: Path, kfpipe: Call) -> None:
+def test_typos_are_refused_together_and_nothing_is_settled(twins: Path, kfpipe: Call) -> None:
     before = (twins / "shots.lock.json").read_bytes()
     words = ["--adopt", "cat@seed=1=", "--adopt", "cat@seed=1=a", "--lost", "cat@seed=1", "--lost", "cat@seed=3"]
     ended = kfpipe("reconcile", "shots.yaml", *words)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.splitlines() == [
-        "--adopt: 'cat@seed=1=' names no take and task",
+        "--adopt: 'cat@seed=1=' is not a take and its task",
         "  expected: TAKE=TASK_ID",
         "--lost: no take 'cat@seed=3' is on record",
         "  fix: did you mean `cat@seed=2`?",
-        "kfpipe reconcile: take cat@seed=1 is named twice",
+        "kfpipe reconcile: take cat@seed=1 is given twice",
         "  expected: one decision for each",
     ]
     assert (twins / "shots.lock.json").read_bytes() == before
@@ -99,7 +99,10 @@ def test_a_task_has_one_owner(twins: Path, kfpipe: Call) -> None:
     first, second = candidates(kfpipe)
     assert kfpipe("reconcile", "shots.yaml", "--adopt", f"cat@seed=1={first}").code == 1
     ended = kfpipe("reconcile", "shots.yaml", "--adopt", f"cat@seed=2={first}")
-    assert (ended.code, ended.err) == (2, f"--adopt: cat@seed=2: task {first} belongs to a take on record already\n")
+    assert (ended.code, ended.err) == (
+        2,
+        f"--adopt: cat@seed=2: task {first} already belongs to another take on record\n",
+    )
     assert candidates(kfpipe) == [second]
 
 
@@ -113,10 +116,10 @@ def test_a_take_that_is_settled_needs_no_word(folder: Path, kfpipe: Call, emulat
     assert kfpipe("run", "shots.yaml").code == 0
     asked = len(emulator.requests())
     ended = kfpipe("reconcile", "shots.yaml")
-    assert (ended.code, ended.out) == (0, "nothing is left to settle\n")
+    assert (ended.code, ended.out) == (0, "nothing left to settle\n")
     assert len(emulator.requests()) == asked
     ended = kfpipe("reconcile", "shots.yaml", "--lost", "kitten")
-    assert (ended.code, ended.err) == (2, "--lost: kitten: nothing is unsettled, it is rendered\n")
+    assert (ended.code, ended.err) == (2, "--lost: kitten: there is nothing to settle, it is rendered\n")
 
 
 @needs_a_terminal
@@ -125,9 +128,9 @@ def test_a_person_at_a_terminal_is_asked_take_by_take(twins: Path, kfpipe: Call)
     shown = at_a_terminal("reconcile", "shots.yaml", typed="9\n2\nl\n")
     screen, out = shown.screen, shown.out
     assert shown.code == 0
-    assert screen.count("cat@seed=1: which task is its own? [1 to 2, l if it is lost, Enter to leave it]") == 2
-    assert "cat@seed=2: which task is its own? [1, l if it is lost, Enter to leave it]" in screen
-    assert f"cat@seed=1: task {second} is its own; the next run follows it" in out
-    assert "cat@seed=2: given up; the next run renders it anew, and may pay a second time" in out
+    assert screen.count("cat@seed=1: which task is it? [1 to 2, l = give up as lost, Enter = decide later]") == 2
+    assert "cat@seed=2: which task is it? [1, l = give up as lost, Enter = decide later]" in screen
+    assert f"cat@seed=1: task {second} adopted; the next run follows it" in out
+    assert "cat@seed=2: given up; the next run renders it again, which may mean paying twice" in out
     assert f"  no longer a candidate: task {second}" in out
     assert first in out

@@ -75,7 +75,7 @@ def test_the_same_takes_give_the_same_bytes(clips: Path, kfpipe: Call) -> None:
 def test_only_a_page_is_written(clips: Path, kfpipe: Call) -> None:
     ended = kfpipe("report", "shots.yaml", "-o", "renders/monster.mp4")
     assert ended.code == 2
-    assert ended.err == "--output: 'monster.mp4' is no page\n  expected: a name that ends in .html\n"
+    assert ended.err == "--output: 'monster.mp4' is not an HTML file name\n  expected: a file name ending in .html\n"
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")

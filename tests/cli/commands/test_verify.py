@@ -40,7 +40,7 @@ def remember_as_sound(path: Path, folder: Path) -> None:
 def test_sound_files_take_one_line(clips: Path, kfpipe: Call, emulator: Emulator) -> None:
     asked = len(emulator.requests())
     ended = kfpipe("verify", "shots.yaml")
-    assert (ended.code, ended.out, ended.err) == (0, "2 clips: 2 sound\n", "")
+    assert (ended.code, ended.out, ended.err) == (0, "2 clips: 2 intact\n", "")
     assert len(emulator.requests()) == asked
     data = kfpipe("verify", "shots.yaml", "--json").json
     assert [(take["take"], take["finding"]) for take in data["takes"]] == [("kitten", "sound"), ("monster", "sound")]
@@ -56,9 +56,9 @@ def test_what_is_missing_or_altered_is_downloaded_again_for_nothing(
     assert ended.code == 1
     assert [re.split(" {2,}", line) for line in ended.out.splitlines()[1:3]] == [
         ["kitten", "renders/kitten.mp4", "altered", "its digest is not the one on record",
-         "the next run downloads it again, for nothing"],
+         "the next run downloads it again, free of charge"],
         ["monster", "renders/monster.mp4", "missing", "there is no such file",
-         "the next run downloads it again, for nothing"],
+         "the next run downloads it again, free of charge"],
     ]  # fmt: skip
     assert ended.out.splitlines()[3:] == ["", "2 clips: 1 missing, 1 altered", "next: kfpipe run shots.yaml"]
     assert kfpipe("run", "shots.yaml").code == 0
@@ -66,7 +66,7 @@ def test_what_is_missing_or_altered_is_downloaded_again_for_nothing(
     assert len(emulator.bill().charges) == 2
 
 
-def test_a_file_that_went_bad_without_a_trace_is_noticed_and_mended(clips: Path, folder: Path, kfpipe: Call) -> None:
+def test_a_file_that_went_bad_without_a_trace_is_noticed_and_fixed(clips: Path, folder: Path, kfpipe: Call) -> None:
     spoil(clips / "kitten.mp4")
     remember_as_sound(clips / "kitten.mp4", folder)
     assert kfpipe("plan", "shots.yaml", "--json").json["takes"][0]["action"] == "keep"
@@ -81,8 +81,11 @@ def test_past_the_life_of_the_link_the_way_on_costs_money_and_says_so(clips: Pat
     lockfile.write_text(lockfile.read_text("utf-8").replace('"url_expires_at": "2', '"url_expires_at": "1'), "utf-8")
     (clips / "kitten.mp4").unlink()
     ended = kfpipe("verify", "shots.yaml")
-    assert "its link is dead: put the file back, or --retry renders it anew" in ended.out
-    assert ended.out.splitlines()[-1] == "to render anew, and pay again: kfpipe run shots.yaml --retry kitten"
+    assert "its link has expired: restore the file from a backup, or render it again with --retry" in ended.out
+    assert (
+        ended.out.splitlines()[-1]
+        == "if no backup has the file, to render and pay again: kfpipe run shots.yaml --retry kitten"
+    )
 
 
 def test_earlier_clips_are_only_counted(clips: Path, folder: Path, kfpipe: Call) -> None:
@@ -91,9 +94,9 @@ def test_earlier_clips_are_only_counted(clips: Path, folder: Path, kfpipe: Call)
     for path in (clips / ".previous").iterdir():
         path.unlink()
     ended = kfpipe("verify", "shots.yaml")
-    assert (ended.code, ended.out) == (0, "2 clips: 2 sound\n  not looked at: 1 earlier clip\n")
+    assert (ended.code, ended.out) == (0, "2 clips: 2 intact\n  not checked: 1 earlier clip\n")
 
 
 def test_without_any_clip_there_is_nothing_amiss(folder: Path, kfpipe: Call) -> None:
     ended = kfpipe("verify", "shots.yaml")
-    assert (ended.code, ended.out) == (0, "no clip is on record\n")
+    assert (ended.code, ended.out) == (0, "no clips on record\n")

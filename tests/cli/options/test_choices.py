@@ -47,11 +47,11 @@ def test_a_changed_take_is_rendered_without_the_new_ones(folder: Path, kfpipe: C
     assert [step["take"] for step in plan["takes"]] == ["monster"]
     assert kfpipe("run", "shots.yaml", "-s", "changed").code == 0
     idle = kfpipe("run", "shots.yaml", "-s", "changed")
-    assert (idle.code, idle.out) == (0, "nothing to do: no take of the manifest is selected\n")
+    assert (idle.code, idle.out) == (0, "nothing to do: no take is selected\n")
     assert kfpipe("plan", "shots.yaml", "-s", "changed").out == "no take is selected\n"
 
 
-def test_what_goes_on_from_a_take_that_is_not_selected_says_which_to_add(
+def test_what_continues_from_a_take_that_is_not_selected_says_which_to_add(
     folder: Path, kfpipe: Call, emulator: Emulator
 ) -> None:
     (folder / "shots.yaml").write_text(HEAD + CHAIN, "utf-8")
@@ -60,7 +60,7 @@ def test_what_goes_on_from_a_take_that_is_not_selected_says_which_to_add(
     assert ended.out.splitlines() == [
         "nothing to do: 0 takes rendered, 1 for you to decide",
         "  walk: continues from kitten, which has no clip: add -s kitten",
-        "nothing to do",
+        "nothing to do until that is settled",
     ]
     assert emulator.requests() == ()
 
@@ -75,7 +75,7 @@ def test_after_a_failure_the_way_on_names_what_is_left(folder: Path, kfpipe: Cal
 def test_verify_reads_the_selected_clips_alone(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
     assert kfpipe("run", "shots.yaml").code == 0
     (folder / "renders" / "kitten.mp4").unlink()
-    assert kfpipe("verify", "shots.yaml", "-s", "monster").out == "1 clip: 1 sound\n"
+    assert kfpipe("verify", "shots.yaml", "-s", "monster").out == "1 clip: 1 intact\n"
     ended = kfpipe("verify", "shots.yaml", "-s", "kitten")
     assert ended.code == 1
     assert ended.out.endswith("next: kfpipe run shots.yaml -s kitten\n")
@@ -98,7 +98,7 @@ def test_reconcile_settles_the_selected_takes_alone(twins: Path, kfpipe: Call) -
 
 
 @pytest.mark.parametrize("command", ["plan", "run", "status", "verify", "cancel", "reconcile", "prune"])
-def test_a_slip_of_the_pen_is_refused_everywhere(folder: Path, kfpipe: Call, command: str) -> None:
+def test_a_typo_is_refused_everywhere(folder: Path, kfpipe: Call, command: str) -> None:
     ended = kfpipe(command, "shots.yaml", "-s", "kiten")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == "--select: there is no take 'kiten'\n  fix: did you mean `kitten`?\n"

@@ -49,7 +49,7 @@ def test_every_event_has_its_place_in_the_schema(kind: type[Event]) -> None:
     assert not SCHEMA.is_valid({**line, "hint": "none"})
 
 
-def test_a_run_writes_what_happens_and_the_next_one_goes_on(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
+def test_a_run_writes_what_happens_and_the_next_one_continues(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
     log = folder / "events.ndjson"
     assert kfpipe("run", "shots.yaml", "--events", "events.ndjson").code == 0
     told = lines(log)

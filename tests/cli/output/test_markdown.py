@@ -97,4 +97,4 @@ def test_a_comment_holds_the_sums_and_the_takes_that_matter(folder: Path, kfpipe
 
 def test_a_comment_and_json_exclude_each_other(folder: Path, kfpipe: Call) -> None:
     ended = kfpipe("plan", "shots.yaml", "--markdown", "--json")
-    assert (ended.code, ended.json["problems"][0]["what"]) == (2, "--markdown and --json exclude each other")
+    assert (ended.code, ended.json["problems"][0]["what"]) == (2, "give either --markdown or --json")

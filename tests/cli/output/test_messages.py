@@ -74,7 +74,7 @@ def test_a_problem_for_a_program_has_every_field() -> None:
             4,
             [
                 "the service refused the account: InvalidApiKey: Invalid API-key provided. (request 7f3a91)",
-                "  fix: check the key: it holds for one region only",
+                "  fix: check the key; each key is valid in one region only",
             ],
         ),
         (
@@ -82,7 +82,7 @@ def test_a_problem_for_a_program_has_every_field() -> None:
             4,
             [
                 "the service refused the account: Model.AccessDenied: Model access denied.",
-                "  fix: open the model to the account in the console of this region, or choose another model",
+                "  fix: activate the model in the console of this region, or choose another model",
             ],
         ),
         (
@@ -90,7 +90,7 @@ def test_a_problem_for_a_program_has_every_field() -> None:
             4,
             [
                 "no API key: DASHSCOPE_API_KEY is not set",
-                "  fix: put DASHSCOPE_API_KEY=... into the environment or into a file .env",
+                "  fix: set DASHSCOPE_API_KEY in the environment or in a .env file",
             ],
         ),
         (
@@ -98,7 +98,7 @@ def test_a_problem_for_a_program_has_every_field() -> None:
             1,
             [
                 "renders/a.mp4: the disk is full",
-                "  fix: mend that, then the same command again: what was done so far is on record",
+                "  fix: resolve this, then run the same command again; everything done so far is on record",
             ],
         ),
         (
@@ -106,14 +106,17 @@ def test_a_problem_for_a_program_has_every_field() -> None:
             1,
             [
                 "the service cannot be reached: no answer in 60 s",
-                "  fix: check the network and the proxy, then the same command again: "
-                "what was done so far is on record",
+                "  fix: check the network and the proxy, then run the same command again; "
+                "everything done so far is on record",
             ],
         ),
         (
             BadRender("it is no video"),
             1,
-            ["it is no video", "  fix: wait a little, then the same command again: what was done so far is on record"],
+            [
+                "it is no video",
+                "  fix: wait a moment, then run the same command again; everything done so far is on record",
+            ],
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
@@ -127,6 +130,6 @@ def test_a_flood_of_problems_is_cut_short_with_the_errors_first() -> None:
     warning, error = replace(PROBLEM, severity=Severity.WARNING), replace(PROBLEM, what="the last of them")
     lines = problems_text([*[warning] * MOST_SHOWN, error])
     assert lines[:3] == problem_lines(error)
-    assert lines[-1] == "and 1 more problem: --json shows all of them"
+    assert lines[-1] == "and 1 more problem: use --json to see all"
     assert len(lines) == 3 * MOST_SHOWN + 1
     assert len(problems_text([warning] * MOST_SHOWN)) == 3 * MOST_SHOWN

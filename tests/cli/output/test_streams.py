@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kfpipe.cli.output import streams, table
+from kfpipe.cli.output import streams
 
 HOSTILE = "a\x1b[2Jb \x1b]0;title\x07c\r\nd\x9b31me \u202edlrow\x00\u2066!"
 
@@ -27,15 +27,31 @@ def test_json_keeps_every_character_and_shows_none_of_the_hidden_ones(capsys: py
     assert not {"\x1b", "\x9b", "\u202e", "\u2066", "\x00"} & set(out)
 
 
-def test_a_table_of_very_many_rows_is_not_drawn_but_printed(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal of 30 columns."""
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "20")
-    long = "a cell that is wider than the screen"
-    columns = (table.Column(title="take"),)
-    table.show(table.Table(columns=columns, rows=((long,),)))
-    assert long not in capsys.readouterr().out
-    table.show(table.Table(columns=columns, rows=((long,),) * (table.MOST_DRAWN + 1)))
-    assert long in capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", "30")
+
+
+def test_a_long_line_is_broken_between_words_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow(monkeypatch)
+    streams.result("  price unknown: give one with --price")
+    assert capsys.readouterr().out == "  price unknown: give one\n    with --price\n"
+
+
+@pytest.mark.parametrize("line", ["next: kfpipe run shots.yaml -s 'kitten*'", f"bill: http://{'a' * 40}/emulator/bill"])
+def test_what_a_person_copies_stays_in_one_piece(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    narrow(monkeypatch)
+    streams.result(line)
+    assert capsys.readouterr().out == f"{line}\n"
+
+
+def test_in_a_pipe_no_line_is_broken(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    streams.result("  price unknown: give one with --price")
+    assert capsys.readouterr().out.count("\n") == 1

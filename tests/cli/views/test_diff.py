@@ -34,5 +34,5 @@ def comparison(before: str, after: str, unpriced: int = 0) -> Comparison:
 def test_the_price_of_all_takes_shows_what_is_added_where_that_is_known(compared: Comparison, text: str) -> None:
     assert diff_view.summary(compared, "USD") == [
         "since main (01234567): no takes",
-        f"  all takes, rendered once: {text}",
+        f"  cost of rendering every take once: {text}",
     ]

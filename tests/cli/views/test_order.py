@@ -66,4 +66,4 @@ def test_every_pair_is_shown_once(takes: tuple[Take, ...], shown: list[str]) -> 
 def test_many_chains_are_cut_short() -> None:
     fork = lines(take("a"), *(following(f"b{number}", "a") for number in range(9)))
     assert len(fork) == order_view.MOST_CHAINS + 1
-    assert fork[-1] == "order: and so on; the rows tell of the others"
+    assert fork[-1] == "order: and more; see the rows above"

@@ -11,7 +11,7 @@ from kfpipe.domain import Take
 from kfpipe.media.facts import DiskFacts, FileState
 from kfpipe.plan.decide import make
 from kfpipe.plan.model import Plan, PlanFacts
-from tests.support.makers import NOW, failed, parameters, record, rendered, request, result, take, unclear
+from tests.support.makers import NOW, failed, parameters, record, rendered, request, result, submitted, take, unclear
 
 SERVICE = Destination(
     provider="dashscope",
@@ -48,14 +48,14 @@ def test_the_table_shows_what_happens_to_each_take_and_why() -> None:
     gone = "no longer in the manifest; kept on record"
     wide = len(reasons["roof"])
     assert table.lines(plan_view.table(plan())) == [
-        f"take     action  {'why':{wide}}  model              size                              seconds      USD",
-        f"kitten   keep    {'rendered':{wide}}  wan2.7-i2v         1280x720                                5",
-        f"monster  render  {'never rendered':{wide}}  "
+        f"take     action   {'why':{wide}}  model              size                              seconds      USD",
+        f"kitten   keep     {'rendered':{wide}}  wan2.7-i2v         1280x720                                5",
+        f"monster  render   {'never rendered':{wide}}  "
         "wan2.7-i2v         1080P, shape of the remote frame        5     0.50",
-        f"walk     render  {'never rendered':{wide}}  "
+        f"walk     render   {'never rendered':{wide}}  "
         "wan2.2-kf2v-flash  1280x720                                5  unknown",
-        f"roof     decide  {reasons['roof']}  wan2.7-i2v         1280x720                                5",
-        f"gone     forget  {gone:{wide}}  wan2.7-i2v",
+        f"roof     decide   {reasons['roof']}  wan2.7-i2v         1280x720                                5",
+        f"gone     retired  {gone:{wide}}  wan2.7-i2v",
     ]
 
 
@@ -64,11 +64,11 @@ def test_the_sums_name_missing_prices_and_where_requests_go() -> None:
         "5 takes: 2 to render, 1 rendered, 1 for you to decide, 1 no longer in the manifest",
         "  wan2.7-i2v: 1 clip, 5 s of video, USD 0.50",
         "  wan2.2-kf2v-flash: 1 clip, 5 s of video, price unknown",
-        "  in all: USD 0.50 and 1 clip at an unknown price",
+        "  total: USD 0.50 and 1 clip at an unknown price",
         "  price unknown: give one with --price wan2.2-kf2v-flash:720P=AMOUNT or `prices:` in the manifest",
-        "goes to https://dashscope-intl.aliyuncs.com/api/v1 (region singapore), prices as of 2026-11-20",
+        "sent to https://dashscope-intl.aliyuncs.com/api/v1 (region singapore), prices as of 2026-11-20",
     ]
-    assert plan_view.summary(plan(), EMULATOR)[-1] == "goes to the emulator: nothing is charged"
+    assert plan_view.summary(plan(), EMULATOR)[-1] == "sent to the emulator: nothing is charged"
 
 
 def command(verb: str, *words: str) -> str:
@@ -78,7 +78,7 @@ def command(verb: str, *words: str) -> str:
 def test_the_next_command_is_named() -> None:
     assert plan_view.next_steps(plan(), command) == [
         "next: kfpipe run shots.yaml",
-        "to render anew what is for you to decide: kfpipe run shots.yaml --retry roof",
+        "to try again: kfpipe run shots.yaml --retry roof",
     ]
 
 
@@ -100,12 +100,26 @@ def test_a_take_whose_answer_was_lost_shows_its_candidates_and_is_never_offered_
     plan = undecided(KITTEN, clips_gone=1)
     assert plan.steps[0].reasons == ("its answer was lost", "one of these tasks may be its own: task-1, task-2")
     assert plan_view.next_steps(plan, command) == [
-        "to say which task is whose: kfpipe reconcile shots.yaml",
-        "to render anew what is for you to decide: kfpipe run shots.yaml --retry gone0",
+        "to settle lost answers: kfpipe reconcile shots.yaml",
+        "if no backup has the clip, to render and pay again: kfpipe run shots.yaml --retry gone0",
     ]
     many = plan_view.next_steps(undecided(KITTEN, clips_gone=4), command)
-    assert many[1].endswith("kfpipe run shots.yaml --retry !state:unclear")
-    assert plan_view.next_steps(undecided(clips_gone=4), command)[0].endswith("kfpipe run shots.yaml --retry *")
+    assert many[1].endswith("kfpipe run shots.yaml --retry state:rendered")
+    assert plan_view.next_steps(undecided(clips_gone=4), command)[0].endswith(
+        "kfpipe run shots.yaml --retry state:rendered"
+    )
+
+
+def test_no_retry_is_offered_where_the_clip_can_be_had_otherwise() -> None:
+    facts = PlanFacts(
+        lock={"kitten": record(submitted(KITTEN, region="beijing"))},
+        disk=DiskFacts(clips={"roof": FileState.STRAY}),
+        region="singapore",
+        now=NOW,
+    )
+    elsewhere = make([KITTEN, ROOF], facts, currency="USD", output_dir="renders")
+    assert [step.action for step in elsewhere.steps] == ["decide", "decide"]
+    assert plan_view.next_steps(elsewhere, command) == ["nothing to do until that is settled"]
 
 
 def test_a_plan_without_work_says_so() -> None:

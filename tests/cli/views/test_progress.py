@@ -76,13 +76,13 @@ def test_troubles_are_told_with_code_message_and_request() -> None:
         Resumed(after_s=75.0),
         Interrupted(running=2),
     ) == [
-        "roof: failed: InternalError: Try again. (request 7f3a91); tried again",
+        "roof: failed: InternalError: Try again. (request 7f3a91); trying again",
         "walk: left for the next run: it would exceed the budget",
         "road: found at the service, task ab12",
-        "slowed down: submissions, for 2 s",
+        "slowing down: submissions, for 2 s",
         "waiting: the service cannot be reached",
-        "going on after 1 min 15 s",
-        "stopping: no more submissions; 2 tasks under way, noted for the next run",
+        "continuing after 1 min 15 s",
+        "stopping: no more submissions; 2 tasks under way, on record for the next run",
     ]
 
 

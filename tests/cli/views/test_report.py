@@ -114,7 +114,7 @@ def test_a_prompt_that_the_takes_do_not_share_stands_with_each() -> None:
 def test_what_was_rendered_of_an_earlier_request_is_marked() -> None:
     now = take("dog", request=request(prompt="A dog barks."))
     text = card(now, rendered(DOG)).text
-    assert "changed since" in text
+    assert "changed in the manifest" in text
     assert "A kitten looks up." in text and "A dog barks." not in text
 
 
@@ -154,7 +154,7 @@ def test_media_of_all_kinds_are_told_and_none_from_elsewhere_is_loaded() -> None
     shown = card(of, None)
     assert not list(shown.all("img"))
     assert "first frame https://pictures.example.com/a.png" in shown.text
-    assert "last frame the first picture of cat, once it is rendered" in shown.text
+    assert "last frame the first frame of cat, once it is rendered" in shown.text
     assert "sounds/song.mp3" in shown.addresses
 
 

@@ -39,7 +39,7 @@ def lines(finished: RunFinished, *, is_charged: bool = True) -> list[str]:
 def test_a_good_run_takes_two_lines() -> None:
     assert lines(FINISHED) == [
         "5 clips rendered in 1 min 18 s: USD 2.50",
-        "  clips in film/renders, record in film/shots.lock.json",
+        "  clips in film/renders, lockfile film/shots.lock.json",
     ]
 
 
@@ -48,7 +48,7 @@ def test_whatever_is_not_rendered_is_counted() -> None:
     assert lines(mixed) == [
         "1 clip rendered in 1 min 18 s: USD 2.50 and 1 clip at an unknown price",
         "  7 kept, 2 failed, 1 left for the next run, 3 for you to decide",
-        "  clips in film/renders, record in film/shots.lock.json",
+        "  clips in film/renders, lockfile film/shots.lock.json",
     ]
 
 
@@ -97,8 +97,8 @@ def test_many_undecided_takes_are_cut_short() -> None:
 @pytest.mark.parametrize(
     ("code", "text"),
     [
-        (ExitCode.INTERRUPTED, ["interrupted: nothing is lost, tasks under way are noted"]),
-        (ExitCode.OVER_BUDGET, ["stopped by the budget: raise `budget.max_cost`, or give --max-cost"]),
+        (ExitCode.INTERRUPTED, ["interrupted: nothing is lost; tasks under way are on record"]),
+        (ExitCode.OVER_BUDGET, ["stopped by the budget: raise `budget.max_cost`, or set --max-cost"]),
         (ExitCode.INCOMPLETE, []),
         (ExitCode.OK, []),
     ],

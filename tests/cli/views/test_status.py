@@ -42,9 +42,9 @@ def test_each_take_is_shown_with_all_that_is_known_of_it() -> None:
     assert table.lines(status_view.table(nominees([KITTEN, MONSTER, ROOF, WALK], lock()))) == [
         "take     state                                task        cost  file                when",
         "kitten   rendered                             task-1  USD 0.50  renders/kitten.mp4  2026-11-22 11:55Z",
-        "monster  submitted, changed since             task-1                                2026-11-22 11:50Z",
+        "monster  submitted, changed in the manifest   task-1                                2026-11-22 11:50Z",
         "roof     failed: DataInspectionFailed         task-1                                2026-11-22 11:55Z",
-        "walk     absent",
+        "walk     not rendered",
         "gone     rendered, no longer in the manifest  task-1  USD 0.50  renders/kitten.mp4  2026-11-22 11:55Z",
     ]
 
@@ -52,13 +52,13 @@ def test_each_take_is_shown_with_all_that_is_known_of_it() -> None:
 def test_every_state_has_its_row() -> None:
     entries = [submitting(KITTEN), unclear(KITTEN), submitted(KITTEN), succeeded(KITTEN), rendered(KITTEN)]
     rows = [status_view.table(nominees([KITTEN], {"kitten": record(entry)})).rows[0] for entry in entries]
-    assert [row[1] for row in rows] == ["submitting", "unclear", "submitted", "succeeded", "rendered"]
+    assert [row[1] for row in rows] == ["submitting", "answer lost", "submitted", "not downloaded", "rendered"]
     assert all(row[-1].startswith("2026-11-22") for row in rows)
 
 
 def test_the_sum_counts_every_task_ever_paid_for() -> None:
     assert status_view.summary(nominees([KITTEN, MONSTER, ROOF, WALK], lock())) == [
-        "5 takes: 1 failed, 2 rendered, 1 submitted, 1 absent",
+        "5 takes: 1 failed, 2 rendered, 1 submitted, 1 not rendered",
         "spent so far: USD 1.50",
     ]
 
@@ -122,9 +122,9 @@ def test_the_history_has_a_line_for_each_request_and_its_costs_add_up() -> None:
         "take     state                  picked  task    seconds      cost  when",
         "kitten   rendered               yes     task-1        5  USD 0.50  2026-11-22 11:55Z",
         "monster  earlier: rendered              task-1        3  USD 0.30  2026-11-22 11:55Z",
-        "monster  earlier: unclear                                          2026-11-22 11:50Z",
+        "monster  earlier: answer lost                                      2026-11-22 11:50Z",
         "monster  failed: InternalError          task-1                     2026-11-22 11:55Z",
-        "walk     absent",
+        "walk     not rendered",
     ]
     assert status_view.summary(shown)[1] == "spent so far: USD 0.80, and 1 request that may be billed"
     told = status_view.as_json(shown, in_full=True)

@@ -38,7 +38,7 @@ def test_an_output_folder_that_vanishes_is_made_again(project: Project) -> None:
     with during_downloads(project, lambda: shutil.rmtree(project.renders)):
         ended = project.run()
     assert ended.code in (0, 1)
-    assert ended.code == 0 or "fix: mend that, then the same command again" in ended.err
+    assert ended.code == 0 or "fix: resolve this, then run the same command again" in ended.err
     project.check_that_the_next_run_finishes()
 
 
@@ -64,7 +64,7 @@ def test_an_output_folder_turned_into_a_link_during_the_run_takes_nothing_out(pr
     with during_downloads(project, turn):
         ended = project.run()
     assert ended.code == 1
-    assert "\n  fix: mend that, then the same command again" in ended.err
+    assert "\n  fix: resolve this, then run the same command again" in ended.err
     assert not list(outside.rglob("*"))
     project.renders.unlink()
     (project.folder / "moved").rename(project.renders)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.promises.disk.conftest import CLIPS, Project, mounted, nearly_full, read_only
 
-FULL = "the disk is full\n  fix: mend that, then the same command again"
+FULL = "the disk is full\n  fix: resolve this, then run the same command again"
 
 
 @pytest.mark.parametrize("free_pages", [0, 2, 5])
