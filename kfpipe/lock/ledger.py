@@ -51,7 +51,7 @@ class Ledger:
     def open(cls, paths: LockPaths, *, now: Callable[[], datetime]) -> Self:
         """The records, with whatever a killed run left in its journal merged into the lockfile.
 
-        Raises `ProjectBusy` when another run is at work, Refused when the records are damaged, StorageFailed.
+        Raises `ProjectBusy` when another run holds the manifest, Refused when the records are damaged, StorageFailed.
         """
         with storage(paths.state_dir):
             make_state_dir(paths.state_dir)

@@ -21,7 +21,7 @@ def shot_named(name: str, takes: Sequence[Take]) -> list[Take]:
 
 
 def take_named(name: str, takes: Sequence[Take], lock: Lock) -> Take:
-    """The take of a shot by its id, or by the part of it behind the `@`. Raises Refused when it cannot be picked."""
+    """The take of a shot by its id, or by the part of it after the `@`. Raises Refused when it cannot be picked."""
     names = {take.id: take for take in takes} | {cell_of(take.id): take for take in takes}
     if name not in names:
         shot_id = takes[0].shot_id

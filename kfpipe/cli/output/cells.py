@@ -27,7 +27,7 @@ def head(text: str, cells: int) -> str:
     return text[: _fitting(text, cells)]
 
 
-def cut(text: str, cells: int, ending: Fraction = Fraction(1, 2)) -> str:
+def shortened(text: str, cells: int, ending: Fraction = Fraction(1, 2)) -> str:
     """`text`, with an ellipsis in it where it does not fit; `ending` is the share of the room behind that."""
     if width_of(text) <= cells:
         return text
@@ -38,9 +38,9 @@ def cut(text: str, cells: int, ending: Fraction = Fraction(1, 2)) -> str:
 
 def cut_apart(texts: Sequence[str], cells: int) -> list[str]:
     """Each of the texts cut at one place, by which those that differ still do, if there is such a place."""
-    ways = ([cut(text, cells, ending) for text in texts] for ending in _ENDINGS)
+    ways = ([shortened(text, cells, ending) for text in texts] for ending in _ENDINGS)
     distinct = len(set(texts))
-    return next((way for way in ways if len(set(way)) == distinct), [cut(text, cells) for text in texts])
+    return next((way for way in ways if len(set(way)) == distinct), [shortened(text, cells) for text in texts])
 
 
 def wrapped(text: str, cells: int) -> list[str]:

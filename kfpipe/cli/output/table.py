@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kfpipe.cli.output import streams
-from kfpipe.cli.output.cells import cut, cut_apart, padded, wrapped
+from kfpipe.cli.output.cells import cut_apart, padded, shortened, wrapped
 from kfpipe.cli.output.layout import GAP, Column, fitted
 from kfpipe.cli.output.tone import Tone, heading, painted
 
@@ -91,7 +91,7 @@ def _line(
 ) -> Iterator[str]:
     """The lines of a row. A quiet tone is that of the whole row, any other that of the columns which have one."""
     pieces = [
-        wrapped(cell, width) if column.wraps else [cut(cell, width)]
+        wrapped(cell, width) if column.wraps else [shortened(cell, width)]
         for cell, column, width in zip(row, columns, widths, strict=True)
     ]
     for depth in range(max(map(len, pieces), default=1)):

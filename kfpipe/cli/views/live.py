@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 from kfpipe.cli.output import streams
 from kfpipe.cli.output.amounts import span_text
 from kfpipe.cli.output.tone import Tone
-from kfpipe.cli.views.progress import Progress, advanced, outcome, tone_of, totals, transition
+from kfpipe.cli.views.progress import Progress, advanced, event_tone, outcome, totals, transition
 from kfpipe.events import Event
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _on_screen() -> Iterator[Emit]:
 
 def _coloured(line: Text, event: Event) -> Text:
     """The line with the take at its beginning in the colour of what became of it."""
-    tone = tone_of(event)
+    tone = event_tone(event)
     if tone is not None:
         line.stylize("red" if tone is Tone.FAILED else "green", 0, line.plain.index(":"))
     return line

@@ -135,7 +135,7 @@ def outcome(event: Event, before: Progress, *, with_path: bool = True) -> str | 
             return None
 
 
-def tone_of(event: Event) -> Tone | None:
+def event_tone(event: Event) -> Tone | None:
     """The colour of the take in the line for an event."""
     match event:
         case TakeRendered() | TakeRestored():
