@@ -85,10 +85,18 @@ def summary(plan: Plan, destination: Destination) -> list[str]:
     lines += [f"  {_total_text(total)}" for total in paid]
     if len(paid) > 1:
         lines.append(f"  total: {sum_text(plan.cost, len(plan.unpriced), plan.currency)}")
-    lines += [f"  {line}" for line in (*_missing_prices(plan), *order_view.lines(plan))]
+    lines += [f"  {line}" for line in (*_missing_prices(plan), *_dearer_prices(plan), *order_view.lines(plan))]
     if plan.work:
         lines.append(f"sent to {destination.text}")
     return lines
+
+
+def _dearer_prices(plan: Plan) -> list[str]:
+    """What a cap counts, where the manifest has lower prices than those that are published."""
+    if plan.cap_cost == plan.cost:
+        return []
+    counted_as = money_text(plan.cap_cost, plan.currency)
+    return [f"a budget counts this as {counted_as}: the manifest's prices are lower than the published ones"]
 
 
 def _total_text(total: Total) -> str:

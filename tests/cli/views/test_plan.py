@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 from kfpipe.cli.output import table
 from kfpipe.cli.views import plan as plan_view
@@ -69,6 +70,14 @@ def test_the_sums_name_missing_prices_and_where_requests_go() -> None:
         "sent to https://dashscope-intl.aliyuncs.com/api/v1 (region singapore), prices as of 2026-11-20",
     ]
     assert plan_view.summary(plan(), EMULATOR)[-1] == "sent to the emulator: nothing is charged"
+
+
+def test_what_a_budget_counts_is_said_where_the_manifest_has_lower_prices() -> None:
+    cheap = take("cheap", unit_price=Decimal("0.0001"), cap_price=Decimal("0.60"))
+    facts = PlanFacts(lock={}, disk=DiskFacts(clips={}), region="singapore", now=NOW)
+    made = make([cheap], facts, currency="USD", output_dir="renders")
+    note = "  a budget counts this as USD 3.00: the manifest's prices are lower than the published ones"
+    assert note in plan_view.summary(made, SERVICE)
 
 
 def command(verb: str, *words: str) -> str:
