@@ -82,8 +82,19 @@ def put_back(record: Record, clip: Rendered, path: str) -> Rendered:
 
 
 def without_dead_signature(entry: Entry, now: datetime) -> Entry:
-    """The entry, its link cut down to the bare address once the link has expired."""
-    if not isinstance(entry, Succeeded | Rendered) or entry.result.url_expires_at > now:
-        return entry
+    """The entry, its link cut down to the bare address once the link has expired.
+
+    That of a clip that is not here yet stays whole: its own host says when it is dead, not the clock on this desk.
+    """
+    return without_signature(entry) if isinstance(entry, Rendered) and entry.result.url_expires_at <= now else entry
+
+
+def without_signature(entry: Rendered | Succeeded) -> Rendered | Succeeded:
+    """The entry, its link cut down to the bare address: the host does not take it any more."""
     bare, signed, _ = entry.result.video_url.partition("?")
     return replace(entry, result=replace(entry.result, video_url=bare)) if signed else entry
+
+
+def has_dead_link(entry: Succeeded, now: datetime) -> bool:
+    """Whether the clip cannot be downloaded any more: its time is over, and its host has said so."""
+    return entry.result.url_expires_at <= now and "?" not in entry.result.video_url

@@ -22,7 +22,7 @@ from kfpipe.lock.states import (
     Unclear,
     is_rehearsal,
 )
-from kfpipe.lock.transitions import failures
+from kfpipe.lock.transitions import failures, has_dead_link
 from kfpipe.media.facts import FileState
 from kfpipe.plan.diff import MediumRef, RequestShape, between, shape_of
 from kfpipe.plan.model import Action, Chosen, Plan, PlanFacts, Step
@@ -167,11 +167,11 @@ def _after(take: Take, record: Record, file: FileState, now: datetime) -> tuple[
         case Submitted():
             return Action.FOLLOW, ("its task is running at the service",)
         case Succeeded():
-            return _still_there(entry, now, "paid for, not downloaded yet")
+            return _not_here_yet(entry, now)
         case Rendered():
             if file is FileState.MATCHES:
                 return Action.KEEP, ("rendered",)
-            return _still_there(entry, now, f"{entry.render.path} is {file}")
+            return _gone_from_here(entry, now, f"{entry.render.path} is {file}")
         case Failed():
             return _after_failure(record, entry, take.attempts)
         case Unclear():
@@ -180,7 +180,17 @@ def _after(take: Take, record: Record, file: FileState, now: datetime) -> tuple[
             assert_never(other)
 
 
-def _still_there(entry: Succeeded | Rendered, now: datetime, reason: str) -> tuple[Action, tuple[str, ...]]:
+def _not_here_yet(entry: Succeeded, now: datetime) -> tuple[Action, tuple[str, ...]]:
+    """A paid clip is downloaded as long as the link's own host has not called it dead, whatever the clock says."""
+    reason, expiry = "paid for, not downloaded yet", entry.result.url_expires_at
+    if has_dead_link(entry, now):
+        return Action.DECIDE, (reason, f"its link expired at {time_text(expiry)}")
+    if expiry <= now:
+        return Action.DOWNLOAD, (reason, f"its link was to expire at {time_text(expiry)}, and is tried")
+    return Action.DOWNLOAD, (reason,)
+
+
+def _gone_from_here(entry: Rendered, now: datetime, reason: str) -> tuple[Action, tuple[str, ...]]:
     expiry = entry.result.url_expires_at
     if expiry > now:
         return Action.DOWNLOAD, (reason,)
@@ -228,7 +238,7 @@ def _homecoming(entry: Entry, now: datetime) -> tuple[Action, tuple[str, ...]]:
             return Action.ADOPT, ("its request may have become a task",)
         case Submitted():
             return Action.FOLLOW, ("its task was paid for",)
-        case Succeeded() if entry.result.url_expires_at > now:
+        case Succeeded() if not has_dead_link(entry, now):
             return Action.DOWNLOAD, ("its clip was paid for",)
         case Succeeded() | Rendered() | Failed() | Unclear():
             return Action.FORGET, ("kept on record",)

@@ -10,8 +10,10 @@ import anyio
 
 from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear
 from kfpipe.events import TakePostponed, TakeRendered, TakeRestored
-from kfpipe.lock.states import Entry, Succeeded, result_of, task_of
+from kfpipe.lock.states import Entry, Rendered, Succeeded, result_of, task_of
+from kfpipe.lock.transitions import without_signature
 from kfpipe.plan.model import Step
+from kfpipe.provider.codes import LINK_REFUSED
 from kfpipe.runner.context import Finished, RunContext, Settled
 from kfpipe.runner.fetcher import Fetcher
 
@@ -67,11 +69,21 @@ class Delivery:
         try:
             rendered = await self._fetcher.fetch(step.take_id, entry, step.output, size)
         except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
+            if isinstance(trouble, ServiceRefused) and trouble.code == LINK_REFUSED:
+                await self._note_dead_link(step.take_id, entry)
             context.emit(TakePostponed(take_id=step.take_id, reason=f"its clip could not be downloaded: {trouble}"))
             return False
         render = rendered.render
         context.emit(TakeRendered(take_id=step.take_id, path=render.path, size_bytes=render.size_bytes))
         return True
+
+    async def _note_dead_link(self, take_id: str, entry: Succeeded) -> None:
+        """Put on record that the host takes a link no more whose time is over."""
+        current = self._context.ledger.lock[take_id].entry
+        if not isinstance(current, Succeeded | Rendered) or current.task.task_id != entry.task.task_id:
+            return
+        if current.result.url_expires_at <= self._context.now():
+            await self._context.ledger.record(take_id, without_signature(current))
 
     async def restore(self, steps: Sequence[Step]) -> None:
         """Put earlier clips, which are what is wanted again, back in their places."""

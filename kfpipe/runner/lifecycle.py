@@ -27,7 +27,7 @@ from kfpipe.lock.states import (
     Unclear,
     is_rehearsal,
 )
-from kfpipe.lock.transitions import failures
+from kfpipe.lock.transitions import failures, has_dead_link
 from kfpipe.plan.model import Action, Step
 from kfpipe.provider import TaskReport
 from kfpipe.provider.codes import verdict
@@ -193,7 +193,10 @@ class Lifecycle:
 
     async def _is_home(self, step: Step, earlier: Succeeded) -> bool:
         """Whether a clip that was paid for is out of the way of the next one: here, or lost with its link."""
-        return earlier.result.url_expires_at <= self._context.now() or await self._deliver(step, earlier)
+        if has_dead_link(earlier, self._context.now()) or await self._deliver(step, earlier):
+            return True
+        left = self._context.ledger.lock[step.take_id].entry
+        return isinstance(left, Succeeded) and has_dead_link(left, self._context.now())
 
     async def _close(self, take_id: str, asked: Asked) -> None:
         """Put on record that nothing is owed for a take's earlier request: it never became a task."""

@@ -10,6 +10,7 @@ import pytest
 
 from kfpipe.domain import CutFrom, FrameEnd, MediaRole, Take
 from kfpipe.lock.states import Entry, Lock, Record
+from kfpipe.lock.transitions import without_signature
 from kfpipe.media.facts import DiskFacts, FileState
 from kfpipe.plan.decide import make
 from kfpipe.plan.model import Action, Plan, PlanFacts, Step
@@ -48,7 +49,8 @@ def step_of(entry: Entry | Record | None, file: FileState = FileState.MATCHES, *
         (submitting(), FileState.MISSING, Action.ADOPT),
         (submitted(), FileState.MISSING, Action.FOLLOW),
         (succeeded(), FileState.MISSING, Action.DOWNLOAD),
-        (succeeded(of_result=DEAD), FileState.MISSING, Action.DECIDE),
+        (succeeded(of_result=DEAD), FileState.MISSING, Action.DOWNLOAD),
+        (without_signature(succeeded(of_result=DEAD)), FileState.MISSING, Action.DECIDE),
         (rendered(), FileState.MATCHES, Action.KEEP),
         (rendered(of_result=DEAD), FileState.MATCHES, Action.KEEP),
         (rendered(), FileState.MISSING, Action.DOWNLOAD),

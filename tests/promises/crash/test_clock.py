@@ -9,7 +9,9 @@ import pytest
 
 from kfpipe import environment
 from kfpipe.errors import ExitCode
-from kfpipe.events import Event, TakeSubmitted
+from kfpipe.events import Event, TakeSubmitted, TakeSucceeded
+from kfpipe.lock.states import Succeeded
+from kfpipe.plan.model import Action
 from tests.runner.conftest import Studio, emulator, studio
 
 __all__ = ["emulator", "studio"]
@@ -106,3 +108,27 @@ async def test_an_intent_written_by_a_wrong_clock_is_adopted(
     clock.wrong = timedelta(0)
     assert (await studio.run()).exit_code is ExitCode.OK
     check_that_each_take_was_paid_once(studio)
+
+
+async def test_a_link_that_is_dead_by_this_clock_alone_is_tried_all_the_same(studio: Studio, clock: WallClock) -> None:
+    studio.write(FOUR)
+    with anyio.CancelScope() as scope:
+        await studio.run(emit=lambda event: scope.cancel() if isinstance(event, TakeSucceeded) else None)
+    assert any(isinstance(record.entry, Succeeded) for record in studio.lock.values())
+    clock.wrong = timedelta(days=2)
+    assert (await studio.run()).exit_code is ExitCode.OK
+    check_that_each_take_was_paid_once(studio)
+
+
+async def test_a_link_that_its_own_host_calls_dead_after_its_time_is_left_to_a_person(
+    studio: Studio, clock: WallClock
+) -> None:
+    studio.write(FOUR)
+    with anyio.CancelScope() as scope:
+        await studio.run(emit=lambda event: scope.cancel() if isinstance(event, TakeSucceeded) else None)
+    paid = next(take_id for take_id, record in studio.lock.items() if isinstance(record.entry, Succeeded))
+    studio.emulator.script({"on": "download", "do": "expire"})
+    clock.wrong = timedelta(days=2)
+    assert (await studio.run()).exit_code is ExitCode.INCOMPLETE
+    assert paid in [step.take_id for step in studio.plan().undecided]
+    assert not [step for step in studio.plan().steps if step.action is Action.RENDER]
