@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -163,8 +164,8 @@ class Adopter:
     async def _unowned(self, take_id: str) -> dict[str, ListedTask]:
         """The tasks without an owner, by id, that the list shows until it can be trusted.
 
-        A new task may take a while to be listed. So the list is trusted when it shows a task of this run that was asked
-        for at or after the lost one; without such a witness it is read again, further and further apart, until the
+        A new task may take a while to be listed. So the list is trusted when it shows a task of this run that was sent
+        at or after the lost request; without such a witness it is read again, further and further apart, until the
         request has been lost for as long as a task may take to appear.
         """
         context, found = self._context, dict[str, ListedTask]()
@@ -179,6 +180,7 @@ class Adopter:
         raise AssertionError("the last look returns")
 
     def _is_witnessed(self, take_id: str, listed: Sequence[ListedTask]) -> bool:
-        asked_at = self._orphans[take_id].asked.asked_at
-        times = (self._context.submitted.get(task.task_id) for task in listed)
-        return any(time is not None and time >= asked_at for time in times)
+        """Whether the list shows a task that this run sent at or after the lost request."""
+        sent_at_s = self._context.sent_at_s.get(take_id, -math.inf)
+        own = self._context.submitted_at_s
+        return any(task.task_id in own and own[task.task_id] >= sent_at_s for task in listed)

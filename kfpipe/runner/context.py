@@ -24,7 +24,8 @@ class RunContext:
     """What all parts of a run share.
 
     `emit` is called with each event and must not block. `known` holds the ids of all tasks that have an owner,
-    `submitted` those of this run's own, by when they were asked for; `in_flight` the takes whose tasks are under way.
+    `in_flight` the takes whose tasks are under way. `sent_at_s` is when this run last sent a request for a take,
+    `submitted_at_s` the same by the task that came of it, both on the event loop's clock.
     """
 
     provider: Provider
@@ -33,7 +34,8 @@ class RunContext:
     emit: Callable[[Event], None]
     budget: Budget
     known: set[str]
-    submitted: dict[str, datetime] = field(default_factory=dict)
+    sent_at_s: dict[str, float] = field(default_factory=dict)
+    submitted_at_s: dict[str, float] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome)
     shields: Shields = field(default_factory=Shields)
     in_flight: set[str] = field(default_factory=set)

@@ -62,18 +62,19 @@ class Submitter:
         async with self._interlock.posting(asked.prompt), self._gate.slot():
             await self._context.ledger.record(take_id, Submitting(asked=asked))
             async with self._context.shields.raised():
+                self._context.sent_at_s[take_id] = sent_at_s = anyio.current_time()
                 accepted = await self._context.provider.submit(request, media_urls)
-                self._own(accepted.task_id, asked)
+                self._own(accepted.task_id, sent_at_s)
                 entry = Submitted(asked=asked, task=self._receipt(accepted))
                 await self._context.ledger.record(take_id, entry)
         return entry
 
-    def _own(self, task_id: str, asked: Asked) -> None:
+    def _own(self, task_id: str, sent_at_s: float) -> None:
         """Take the task for this request's. Raises `ServiceUnclear` for one that has an owner already."""
         if task_id in self._context.known:
             raise ServiceUnclear(f"the answer names task {task_id}, which belongs to another request")
         self._context.known.add(task_id)
-        self._context.submitted[task_id] = asked.asked_at
+        self._context.submitted_at_s[task_id] = sent_at_s
 
     async def _refused(self, take_id: str, asked: Asked, refusal: ServiceRefused) -> Failed:
         failure = Failure(code=refusal.code, message=refusal.message, request_id=refusal.request_id, billed=False)

@@ -49,6 +49,28 @@ def test_a_list_that_shows_a_later_task_of_the_same_run_is_trusted_at_once(backe
     hurry.run(_a_witness, tmp_path, backend=backend)
 
 
+TWINS = KITTEN + "- {id: twin, prompt: A kitten looks up., seed: 2}\n"
+
+
+async def _an_early_witness(folder: Path) -> None:
+    """The second kitten is asked for before the walk, and sent after it: it waits for the answer to the first."""
+    kitten = {"on": "submit", "prompt_contains": "kitten"}
+    faults = (
+        {**kitten, **LOST, "nth": 1},
+        {**kitten, **LOST, "nth": 2},
+        {**kitten, "nth": 2, "do": "unlisted", "lists": 3},
+    )
+    with stage(folder, *faults) as account:
+        account.list_patience_s = 120.0
+        account.write(TWINS + WALK)
+        assert await account.run() is ExitCode.OK
+        _is_paid_once(account, 3)
+
+
+def test_a_task_that_was_sent_before_the_lost_request_is_no_witness(backend: str, tmp_path: Path) -> None:
+    hurry.run(_an_early_witness, tmp_path, backend=backend)
+
+
 async def _an_old_answer(folder: Path) -> None:
     with stage(folder) as account:
         account.write(KITTEN)
