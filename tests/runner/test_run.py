@@ -135,6 +135,17 @@ async def test_the_cap_holds_while_running(studio: Studio) -> None:
     assert studio.billed() == 4
 
 
+@pytest.mark.parametrize("tasks_at_once", [1, 4], ids=["one after the other", "all at once"])
+async def test_a_low_price_in_the_manifest_loosens_no_cap_while_the_run_goes_on(
+    studio: Studio, tasks_at_once: int
+) -> None:
+    limits = DEFAULTS.replace("concurrent_tasks: 4", f"concurrent_tasks: {tasks_at_once}")
+    studio.write(FOUR, head=f"{limits}prices: {{wan2.7-i2v: {{720P: 0.0001}}}}\n")
+    finished = await studio.run(cap=Decimal("0.45"))
+    assert (finished.rendered, finished.unfinished, finished.exit_code) == (2, 2, ExitCode.OVER_BUDGET)
+    assert studio.emulator.bill().total == Decimal("0.40")
+
+
 async def test_a_changed_frame_renders_one_take_and_keeps_the_older_clip(studio: Studio) -> None:
     studio.write(FOUR)
     await studio.run()
