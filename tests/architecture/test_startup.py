@@ -28,7 +28,7 @@ _PLANNING: Final = "import kfpipe; kfpipe.plan(kfpipe.load('quickstart.yaml'))"
 def folder(tmp_path: Path) -> Path:
     """The example manifests with their stills, as somebody has copied them."""
     shipped = Path(__file__).parents[2] / "manifests"
-    return shutil.copytree(shipped, tmp_path / "project", ignore=shutil.ignore_patterns(".kfpipe", "*.lock.json"))
+    return shutil.copytree(shipped, tmp_path / "project", ignore=shutil.ignore_patterns(".*", "renders", "*.lock.json"))
 
 
 def test_reading_and_planning_load_nothing_heavy(folder: Path) -> None:
