@@ -11,16 +11,17 @@ from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 
-from kfpipe import connection
+from kfpipe import accounts, connection, environment
 from kfpipe import project as projects
 from kfpipe.errors import OverBudget
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import lockfile
-from kfpipe.lock.states import Lock
+from kfpipe.lock.records import Records
 from kfpipe.maintenance import verify as verification
 from kfpipe.maintenance.verify import Verified
 from kfpipe.plan import gather
 from kfpipe.plan.consent import Granted, Withheld, asked
+from kfpipe.plan.gather import Standing
 from kfpipe.plan.model import Plan, everything, nothing
 from kfpipe.plan.selection import Selection, named
 from kfpipe.project import Options, Project
@@ -57,9 +58,16 @@ def load(manifest: str | PathLike[str], options: Options | None = None) -> Proje
     return projects.load(Path(manifest), options or Options())
 
 
-def records(project: Project) -> Lock:
-    """What is on record for the project, including a run that is under way or was interrupted. Writes nothing."""
-    return lockfile.read(project.paths)
+def records(project: Project) -> Records:
+    """What is on record for each take, including a run that is under way or was interrupted. Writes nothing.
+
+    Under a name that no take of the manifest bears are the requests that no take asks for any more.
+    """
+    return _standing(project).records
+
+
+def _standing(project: Project) -> Standing:
+    return gather.standing(project, lockfile.read(project.paths))
 
 
 def select(project: Project, *selectors: str) -> tuple[str, ...]:
@@ -68,12 +76,10 @@ def select(project: Project, *selectors: str) -> tuple[str, ...]:
     Selectors are those of `-s`; ids come in manifest order, takes that have left it last. Raises `Refused` when a
     selector matches nothing.
     """
-    lock = records(project)
-    takes = gather.completed_takes(project, lock)
-    chosen = named(selectors, takes, lock, "select")
-    return tuple(
-        take_id for take_id in dict.fromkeys([*(take.id for take in takes), *sorted(lock)]) if take_id in chosen
-    )
+    now = _standing(project)
+    chosen = named(selectors, now.takes, now.records, "select")
+    names = dict.fromkeys([*(take.id for take in now.takes), *sorted(now.records)])
+    return tuple(take_id for take_id in names if take_id in chosen)
 
 
 def plan(
@@ -84,7 +90,9 @@ def plan(
     `select` says which takes are planned at all, `retry` and `rerender` which to render again: those that wait for a
     decision, and those that are done. Each is a selector, several of them, or a function of a take's id.
     """
-    return gather.plan(project, records(project), select=select, retry=retry, rerender=rerender)
+    whose = accounts.known(project, environment.read())
+    lock = lockfile.read(project.paths)
+    return gather.plan(project, lock, select=select, retry=retry, rerender=rerender, whose=whose)
 
 
 def consent(project: Project, plan: Plan, *, max_cost: Decimal | None = None) -> Granted | Withheld:
@@ -98,8 +106,8 @@ def consent(project: Project, plan: Plan, *, max_cost: Decimal | None = None) ->
 
 def verify(project: Project, *, select: Selection = everything) -> Iterator[Verified]:
     """Compare every rendered file with the lockfile, byte for byte, and decode its pictures. Sends nothing."""
-    lock = records(project)
-    return verification.verify(project, lock, gather.chosen(project, lock, select, "select"))
+    now = _standing(project)
+    return verification.verify(project, now.records, gather.chosen(now, select, "select"))
 
 
 def run(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
+from urllib.parse import urlsplit
 
 from kfpipe import environment
 from kfpipe.addresses import is_loopback
-from kfpipe.domain import EMULATOR_REGION
+from kfpipe.domain import EMULATOR_REGION, Account
 from kfpipe.environment import Environment
 from kfpipe.errors import AccountRefused
 from kfpipe.files.durable import storage
@@ -20,6 +22,7 @@ from kfpipe.runner.settings import Pace, RunLimits
 
 EMULATOR_KEY: Final = "sk-emulator"
 NO_KEY: Final = "kfpipe.NoKey"
+_KEY_DIGITS: Final = 12
 _ACCOUNT_LIMITS: Final = ("submissions_per_second", "concurrent_tasks", "queries_per_second")
 
 
@@ -47,6 +50,18 @@ def api_key(project: Project, settings: Environment) -> str:
     if settings.api_key is None:
         raise AccountRefused(NO_KEY, f"no API key: {environment.API_KEY} is not set")
     return settings.api_key
+
+
+def account(project: Project, settings: Environment) -> Account:
+    """Whose money a request of the project spends; its key is None where there is none yet."""
+    provider, name = project.manifest.provider, None
+    if not is_charged(project):
+        return Account(host=EMULATOR_REGION, name=name)
+    parts = urlsplit(base_url(project, settings) or "")
+    host = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
+    key = settings.api_key
+    digest = None if key is None else hashlib.sha256(key.encode()).hexdigest()[:_KEY_DIGITS]
+    return Account(host=host, workspace=provider.workspace, key=digest, name=name)
 
 
 def limits(project: Project) -> RunLimits:

@@ -24,6 +24,34 @@ SEED_MAX = 2_147_483_647
 """Largest seed that the service takes. Source: API reference, wan2.7-i2v and kf2v parameters."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Whose money it is. `key` is twelve hex digits of a SHA-256 of the API key, `name` the manifest's word for it.
+
+    `host` is where requests go, with the port unless it is the usual one, or `emulator`. A `key` of None is not known.
+    """
+
+    host: str
+    workspace: str | None = None
+    key: str | None = None
+    name: str | None = None
+
+    def is_like(self, other: Account) -> bool:
+        """Whether both are one account as far as can be told without asking the service; a name tells nothing."""
+        if (self.host, self.workspace) != (other.host, other.workspace):
+            return False
+        return self.key == other.key or None in (self.key, other.key)
+
+    @property
+    def text(self) -> str:
+        """`acme (dashscope-intl.aliyuncs.com, key 1c9b52aa04f1)`."""
+        facts = [self.host]
+        facts += [f"workspace {self.workspace}"] if self.workspace else []
+        facts += [f"key {self.key}"] if self.key else []
+        told = ", ".join(facts)
+        return f"{self.name} ({told})" if self.name else told
+
+
 class MediaRole(StrEnum):
     """What a medium is for; the values are the service's own words."""
 

@@ -56,16 +56,20 @@ class TakeSucceeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeRendered:
-    """The clip is at `path` (relative to the manifest's folder), checked and recorded."""
+    """The clip is at `path` (relative to the manifest's folder), checked and recorded.
+
+    `remarks` are what is not as it was asked for.
+    """
 
     take_id: str
     path: str
     size_bytes: int
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TakeRestored:
-    """A clip that was paid for earlier is wanted again, and is back at `path`."""
+class TakeReused:
+    """A clip that was paid for earlier is what is wanted, and is at `path` now."""
 
     take_id: str
     path: str
@@ -145,7 +149,7 @@ Event = (
     | TakeProgressed
     | TakeSucceeded
     | TakeRendered
-    | TakeRestored
+    | TakeReused
     | TakeFailed
     | TakePostponed
     | Slowed

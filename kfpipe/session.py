@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from random import SystemRandom
 from threading import current_thread, main_thread
 from typing import Final
@@ -14,19 +15,20 @@ from typing import Final
 import anyio
 import anyio.to_thread
 
-from kfpipe import connection, environment, gcpause
+from kfpipe import accounts, connection, environment, gcpause
 from kfpipe.environment import Environment
 from kfpipe.errors import KfpipeError
 from kfpipe.events import Event, RunFinished
-from kfpipe.lock import picks, workspace
+from kfpipe.lock import workspace
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import Lock, Submitted, task_ids
+from kfpipe.lock.states import Submitted, task_ids
 from kfpipe.maintenance import cancel, prune, reconcile
 from kfpipe.maintenance.cancel import Cancelling
 from kfpipe.maintenance.prune import Departed
 from kfpipe.maintenance.reconcile import Candidate
 from kfpipe.plan import gather
-from kfpipe.plan.model import Plan, Step, everything, nothing
+from kfpipe.plan.gather import Standing
+from kfpipe.plan.model import Plan, Whose, everything, nothing
 from kfpipe.plan.selection import Selection
 from kfpipe.project import Project
 from kfpipe.provider import Provider
@@ -51,7 +53,9 @@ def session(project: Project) -> Iterator[Session]:
     with gcpause.paused():
         ledger = Ledger.open(project.paths, now=environment.now)
     with ledger:
-        yield Session(project=project, ledger=ledger, settings=environment.read())
+        settings = environment.read()
+        whose = accounts.known(project, settings)
+        yield Session(project=project, ledger=ledger, settings=settings, whose=whose)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +65,26 @@ class Session:
     project: Project
     ledger: Ledger
     settings: Environment
+    whose: Whose
+
+    @property
+    def standing(self) -> Standing:
+        """What is on record for each take now."""
+        return gather.standing(self.project, self.ledger.lock)
 
     def plan(
         self, *, select: Selection = everything, retry: Selection = nothing, rerender: Selection = nothing
     ) -> Plan:
         """What `run` will do with each take, why, and what it will cost; the arguments are those of `kfpipe.plan`."""
-        return gather.plan(self.project, self.ledger.lock, select=select, retry=retry, rerender=rerender)
+        return gather.plan(
+            self.project,
+            self.ledger.lock,
+            select=select,
+            retry=retry,
+            rerender=rerender,
+            whose=self.whose,
+            requests=self.ledger.requests,
+        )
 
     def check_key(self) -> None:
         """Raise `AccountRefused` when there is no key for the service; sends nothing."""
@@ -127,39 +145,31 @@ class Session:
             except BaseExceptionGroup as errors:
                 raise _most_telling(errors) from errors
 
-    async def cancel(self, take_id: str, provider: Provider) -> Cancelling:
-        """Cancel the take's task if it still waits at the service; a running one continues and is billed."""
-        entry = self.ledger.lock[take_id].entry
+    async def cancel(self, key: str, provider: Provider) -> Cancelling:
+        """Cancel the request's task if it still waits at the service; a running one continues and is billed."""
+        entry = self.ledger.lock.requests[key]
         if not isinstance(entry, Submitted):
             return Cancelling.OVER
-        return await cancel.cancel(take_id, entry, provider, self.ledger, environment.now, SystemRandom())
+        return await cancel.cancel(key, entry, provider, self.ledger, environment.now, SystemRandom())
 
-    async def candidates(self, take_id: str, provider: Provider) -> list[Candidate]:
-        """The tasks at the service that may belong to a take without an answer."""
-        entry = reconcile.unsettled(self.ledger.lock)[take_id]
+    async def candidates(self, key: str, provider: Provider) -> list[Candidate]:
+        """The tasks at the service that may belong to a request without an answer."""
+        entry = reconcile.unsettled(self.ledger.lock)[key]
         owned = await anyio.to_thread.run_sync(self.owned_tasks)
         return await reconcile.candidates(entry, owned, provider, SystemRandom())
 
-    async def adopt(self, take_id: str, task_id: str) -> None:
-        """Assign this task to the take; the next run follows it."""
-        await reconcile.adopt(take_id, reconcile.unsettled(self.ledger.lock)[take_id], task_id, self.ledger)
+    async def adopt(self, key: str, task_id: str) -> None:
+        """Assign this task to the request; the next run follows it."""
+        await reconcile.adopt(key, self.ledger.lock.requests[key], task_id, self.ledger)
 
-    async def declare_lost(self, take_id: str) -> None:
+    async def declare_lost(self, key: str) -> None:
         """Give up the request without an answer; the next run submits it again."""
-        await reconcile.declare_lost(
-            take_id, reconcile.unsettled(self.ledger.lock)[take_id], self.ledger, environment.now
-        )
-
-    def pick(self, shot_id: str, take_id: str | None) -> bool:
-        """Pick this take of the shot and no other, or none with None; whether that changes anything."""
-        changed = picks.picked(shot_id, take_id, self.ledger.lock)
-        self.ledger.amend(changed)
-        return bool(changed)
+        await reconcile.declare_lost(key, reconcile.unsettled(self.ledger.lock)[key], self.ledger, environment.now)
 
     async def set_aside(self, one: Departed) -> None:
         """Move the clip of a take that has left the manifest out of the way; it stays on record, with its cost."""
         entry = await anyio.to_thread.run_sync(prune.moved, one, self.project.folder)
-        await self.ledger.record(one.take_id, entry)
+        await self.ledger.record(one.key, entry)
 
     def owned_tasks(self) -> set[str]:
         """The ids of all tasks that have an owner, in this manifest or in another one of the project."""
@@ -171,24 +181,26 @@ class Session:
         async with connection.provider(self.project, self.settings) as provider:
             yield provider
 
-    def _continued(self, waiting: Step, lock: Lock) -> Step:
-        """What is to be done with a take whose sources have their clips now."""
-        return gather.continued(self.project, waiting, lock)
-
     def _neighbours(self) -> set[str]:
         return workspace.known_tasks(self.project.root, self.project.lockfile_path)
 
     def _run_settings(self, cap: Decimal | None, detach: bool) -> RunSettings:
-        charged = connection.is_charged(self.project)
+        charged, project = connection.is_charged(self.project), self.project
+        known = gather.register(project, self.ledger.lock, self.ledger.requests)
         return RunSettings(
             folder=self.project.folder,
             root=self.project.root,
+            output_dir=project.manifest.output_dir,
+            outputs=frozenset(take.output for take in project.takes),
             region=self.project.region.name,
+            account=self.whose.account,
+            is_ours=self.whose.is_ours,
             limits=connection.limits(self.project),
             cap=cap,
             is_detached=detach,
             neighbours=self._neighbours,
-            continued=self._continued,
+            continued=partial(gather.continued, project, {take.id: take for take in project.takes}, known, self.whose),
+            find=lambda render, origin: gather.shelf(project).find(render, origin),
             list_patience_s=self.settings.list_patience_s or (LIST_PATIENCE_S if charged else REHEARSAL_PATIENCE_S),
             now=environment.now,
             random=SystemRandom(),

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -75,16 +76,19 @@ def make_folder(folder: Path) -> None:
         sync_folder(folder.parent)
 
 
-def replace(path: Path, pieces: Iterable[bytes]) -> None:
-    """Give the file new content, whole or not at all, and keep its mode. A link is followed. Raises OSError."""
+def replace(path: Path, pieces: Iterable[bytes], *, mode: int | None = None) -> None:
+    """Give the file new content, whole or not at all. A link is followed. Raises OSError.
+
+    The file keeps its mode; `mode` is another one to give it.
+    """
     target = path.resolve()
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with open(temporary, "wb", opener=partial(os.open, mode=0o666 if mode is None else mode)) as file:
+            if mode is None and target.exists():
+                temporary.chmod(target.stat().st_mode & 0o7777)
             file.writelines(pieces)
             file.flush()
-            if target.exists():
-                temporary.chmod(target.stat().st_mode & 0o7777)
             sync(file.fileno())
         temporary.replace(target)
     except BaseException:
@@ -110,7 +114,7 @@ def sha256_of(path: Path) -> str:
 
 def make_state_dir(folder: Path) -> None:
     """Make the folder of a project's private state, which git ignores. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     ignore = folder / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")

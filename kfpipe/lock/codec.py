@@ -1,4 +1,4 @@
-"""Records as plain JSON data, and back."""
+"""Requests as plain JSON data, and back."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from kfpipe.domain import MediaRole, Parameters
+from kfpipe.domain import Account, MediaRole, Parameters
 from kfpipe.files.scalars import decimal_text, parse_decimal, parse_time, time_text
 from kfpipe.lock.states import (
+    NO_DOUBTS,
     STATES,
     Asked,
+    Doubts,
+    Ended,
     Entry,
-    Failed,
     Failure,
     Lock,
-    Record,
+    RefusedFile,
     Render,
     Rendered,
     Result,
@@ -29,47 +31,36 @@ from kfpipe.lock.states import (
     task_of,
 )
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _ROLES: Final = {str(role): role for role in MediaRole}
 _RARE: Final = ("audio", "template")
 
 
 def to_json(lock: Lock) -> dict[str, Any]:
-    """The lockfile as plain data, takes sorted by id."""
-    return {"kfpipe_lock": FORMAT, "takes": {take_id: record_to_json(lock[take_id]) for take_id in sorted(lock)}}
-
-
-def from_json(data: Mapping[str, Any]) -> dict[str, Record]:
-    """The inverse of `to_json`, for data that fits `schemas/lock.schema.json`."""
-    return {take_id: record_from_json(fields) for take_id, fields in data["takes"].items()}
-
-
-def record_to_json(record: Record) -> dict[str, Any]:
-    """The latest request's fields, with `picked`, and those of the earlier requests in `previous`."""
+    """The lockfile as plain data, requests sorted by key, picks by shot."""
     return {
-        **entry_to_json(record.entry),
-        "picked": record.picked,
-        "previous": [entry_to_json(entry) for entry in record.previous],
+        "kfpipe_lock": FORMAT,
+        "requests": {key: entry_to_json(lock.requests[key]) for key in sorted(lock.requests)},
+        "picked": {shot_id: lock.picked[shot_id] for shot_id in sorted(lock.picked)},
     }
 
 
-def record_from_json(fields: Mapping[str, Any]) -> Record:
-    """The inverse of `record_to_json`, for data that fits the schema."""
-    return Record(
-        entry=entry_from_json(fields),
-        previous=tuple(entry_from_json(entry) for entry in fields["previous"]),
-        picked=fields["picked"],
+def from_json(data: Mapping[str, Any]) -> Lock:
+    """The inverse of `to_json`, for data that fits `schemas/lock.schema.json`."""
+    return Lock(
+        requests={key: entry_from_json(fields) for key, fields in data["requests"].items()}, picked=data["picked"]
     )
 
 
 def entry_to_json(entry: Entry) -> dict[str, Any]:
     """One flat object with every field; what is not known yet is null."""
-    asked, task, result = entry.asked, task_of(entry), result_of(entry)
-    finished_at = entry.failed_at if isinstance(entry, Failed) else result and result.finished_at
-    return {
+    asked, doubts, task, result = entry.asked, entry.doubts, task_of(entry), result_of(entry)
+    ended = entry if isinstance(entry, Ended) else None
+    finished_at = result.finished_at if result else ended and ended.ended_at
+    fields = {
         "state": state_name(entry),
-        "serial": asked.serial,
         "fingerprint": asked.fingerprint,
+        "account": asked.account and _account_to_json(asked.account),
         "model": asked.model,
         "region": asked.region,
         "seed": asked.parameters.seed,
@@ -78,7 +69,6 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
         "negative_prompt": asked.negative_prompt,
         "media": {str(role): digest for role, digest in asked.media.items()},
         "asked_at": time_text(asked.asked_at),
-        "candidates": list(entry.candidates) if isinstance(entry, Unclear) else None,
         "task_id": task and task.task_id,
         "request_id": task and task.request_id,
         "submitted_at": task and time_text(task.submitted_at),
@@ -91,26 +81,53 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
         "cost": result and decimal_text(result.cost),
         "currency": asked.currency,
         "render": _render_to_json(entry.render) if isinstance(entry, Rendered) else None,
-        "failure": _failure_to_json(entry.failure) if isinstance(entry, Failed) else None,
+        "failure": ended and _failure_to_json(ended.failure),
+        "candidates": sorted(doubts.candidates),
     }
+    return fields | _rare(entry)
+
+
+def _rare(entry: Entry) -> dict[str, Any]:
+    """What few requests have, and only those name."""
+    result, doubts = result_of(entry), entry.doubts
+    given = {
+        "refused": result and result.refused and {"path": result.refused.path, "sha256": result.refused.sha256},
+        "given_up_at": doubts.given_up_at and time_text(doubts.given_up_at),
+        "contradicted_by": [entry_to_json(rival) for rival in doubts.rivals],
+    }
+    return {name: value for name, value in given.items() if value}
 
 
 def entry_from_json(fields: Mapping[str, Any]) -> Entry:
     """The inverse of `entry_to_json`, for data that fits the schema."""
-    state, asked = STATES[fields["state"]], _asked(fields)
-    if state is Submitting:
-        return Submitting(asked=asked)
-    if state is Unclear:
-        return Unclear(asked=asked, candidates=tuple(fields["candidates"]))
-    if state is Failed:
-        task = None if fields["task_id"] is None else _task(fields)
-        failed_at = parse_time(fields["finished_at"])
-        return Failed(asked=asked, task=task, failed_at=failed_at, failure=Failure(**fields["failure"]))
+    state, asked, doubts = STATES[fields["state"]], _asked(fields), _doubts(fields)
+    if state is Submitting or state is Unclear:
+        return state(asked=asked, doubts=doubts)
+    task = None if fields["task_id"] is None else _task(fields)
+    if fields["failure"] is not None and issubclass(state, Ended):
+        ended_at, failure = parse_time(fields["finished_at"]), Failure(**fields["failure"])
+        return state(asked=asked, doubts=doubts, task=task, ended_at=ended_at, failure=failure)
+    assert task is not None, "the schema asks for a task here"
     if state is Submitted:
-        return Submitted(asked=asked, task=_task(fields))
+        return Submitted(asked=asked, doubts=doubts, task=task)
     if state is Succeeded:
-        return Succeeded(asked=asked, task=_task(fields), result=_result(fields))
-    return Rendered(asked=asked, task=_task(fields), result=_result(fields), render=_render(fields["render"]))
+        return Succeeded(asked=asked, doubts=doubts, task=task, result=_result(fields))
+    return Rendered(asked=asked, doubts=doubts, task=task, result=_result(fields), render=_render(fields["render"]))
+
+
+def _doubts(fields: Mapping[str, Any]) -> Doubts:
+    given_up_at = fields.get("given_up_at")
+    if not fields["candidates"] and given_up_at is None and "contradicted_by" not in fields:
+        return NO_DOUBTS
+    return Doubts(
+        candidates=frozenset(fields["candidates"]),
+        given_up_at=given_up_at and parse_time(given_up_at),
+        rivals=tuple(map(entry_from_json, fields.get("contradicted_by", ()))),
+    )
+
+
+def _account_to_json(account: Account) -> dict[str, Any]:
+    return {"host": account.host, "workspace": account.workspace, "key": account.key, "name": account.name}
 
 
 def parameters_to_json(parameters: Parameters) -> dict[str, Any]:
@@ -147,10 +164,10 @@ def _settings(asked: Asked) -> dict[str, Any]:
 def _asked(fields: Mapping[str, Any]) -> Asked:
     parameters = fields["parameters"]
     return Asked(
-        serial=fields["serial"],
         fingerprint=fields["fingerprint"],
         model=fields["model"],
         region=fields["region"],
+        account=fields["account"] and Account(**fields["account"]),
         prompt=fields["prompt"],
         negative_prompt=fields["negative_prompt"],
         parameters=parameters_from_json({"audio": None, **parameters, "seed": fields["seed"]}),
@@ -176,6 +193,7 @@ def _result(fields: Mapping[str, Any]) -> Result:
         actual_prompt=fields["actual_prompt"],
         billed_seconds=Decimal(fields["billed_seconds"]),
         cost=parse_decimal(fields["cost"]),
+        refused=RefusedFile(**fields["refused"]) if "refused" in fields else None,
     )
 
 
@@ -189,6 +207,9 @@ def _render_to_json(render: Render) -> dict[str, Any]:
         "fps": decimal_text(render.fps),
         "duration": decimal_text(render.duration_s),
         "audio": render.audio,
+        "codec": render.codec,
+        "remarks": list(render.remarks),
+        "moved": render.moved,
     }
 
 
@@ -202,6 +223,9 @@ def _render(fields: Mapping[str, Any]) -> Render:
         fps=Decimal(fields["fps"]),
         duration_s=Decimal(fields["duration"]),
         audio=fields["audio"],
+        codec=fields["codec"],
+        remarks=tuple(fields["remarks"]),
+        moved=fields["moved"],
     )
 
 

@@ -1,36 +1,40 @@
-"""The lock on disk: the lockfile, and the journal that a run keeps next to it. One owner, the `Ledger`."""
+"""The lock on disk while a run writes it: the lockfile, and the journal next to it. One owner, the `Ledger`."""
 
 from __future__ import annotations
 
-import operator
+import errno
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
-from types import MappingProxyType, TracebackType
-from typing import Self
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Final, Self
 
 import anyio
 import anyio.to_thread
 
-from kfpipe.errors import Problem, Refused, StorageFailed
+from kfpipe.errors import StorageFailed
 from kfpipe.files import durable
 from kfpipe.files.durable import make_state_dir, shown, storage
 from kfpipe.lock import journal, lockfile
 from kfpipe.lock.claim import Claim
-from kfpipe.lock.journal import Transition
-from kfpipe.lock.merge import merge
+from kfpipe.lock.join import Requests
 from kfpipe.lock.paths import LockPaths
-from kfpipe.lock.states import Entry, Lock, Record
+from kfpipe.lock.states import Entry, Lock
 from kfpipe.lock.transitions import without_dead_signature
+
+KEPT_FOR: Final = timedelta(hours=48)
+"""How long the journal keeps a request that is in the lockfile: git may bring an older lockfile back, and the service
+knows the task of a lost one for 24 h."""
 
 
 class Ledger:
-    """The records of a manifest while a run writes them: only one at a time, on any machine that shares the folder.
+    """The requests of a manifest while a run writes them: only one at a time, on any machine that shares the folder.
 
-    `lock` shows a transition once it is on the disk, never earlier: what a reader acts on survives a power cut.
+    `lock` and `requests` show a request once it is on the disk, never earlier: what a reader acts on survives a power
+    cut. `seen` says when tasks of others were first listed.
     """
 
     def __init__(self, paths: LockPaths, claim: Claim, now: Callable[[], datetime]) -> None:
@@ -38,18 +42,21 @@ class Ledger:
         self._paths = paths
         self._claim = claim
         self._now = now
-        self._seen = lockfile.identity(paths.lockfile_path)
         self._saved = lockfile.load(paths.lockfile_path)
-        self._lock = dict(self._saved)
-        self.lock: Lock = MappingProxyType(self._lock)
+        self._identity = lockfile.identity(paths.lockfile_path)
+        self.requests = Requests(self._saved.requests)
         self._journal = _JournalFile(paths, now)
-        self._waiting: list[Transition] = []
+        notes = lockfile.left_in_journal(paths)
+        self.requests.take_in(notes.requests.items())
+        self.lock = Lock(requests=self.requests.view, picked=self._saved.picked)
+        self.seen = dict(notes.seen)
+        self._waiting: dict[str, Entry] = {}
         self._flushing = anyio.Lock()
         self._broken: str | None = None
 
     @classmethod
     def open(cls, paths: LockPaths, *, now: Callable[[], datetime]) -> Self:
-        """The records, with whatever a killed run left in its journal merged into the lockfile.
+        """What is on record, with whatever a killed run left in its journal joined into the lockfile.
 
         Raises `ProjectBusy` when another run holds the manifest, Refused when the records are damaged, StorageFailed.
         """
@@ -61,74 +68,90 @@ class Ledger:
             with storage(paths.lockfile_path):
                 durable.remove_leftovers(paths.lockfile_path)
             ledger = cls(paths, claim, now)
-            lockfile.apply(ledger._lock, lockfile.left_in_journal(paths))
             ledger.fold()
         except BaseException:
             claim.release()
             raise
         return ledger
 
-    async def record(self, take_id: str, entry: Entry) -> None:
-        """Return when the take's new entry is on the disk; never cut short by a cancellation.
+    async def record(self, key: str, entry: Entry) -> None:
+        """Return when what is now known of the request is on the disk; never cut short by a cancellation.
 
-        Raises StorageFailed when it cannot be written, then and from then on. What was recorded before stays.
+        It is joined with what is on record. Raises StorageFailed when it cannot be written, then and from then on.
         """
         batch = self._waiting
-        batch.append(Transition(take_id=take_id, entry=entry))
+        batch[key] = entry
+        await self._flushed(batch)
+
+    async def note_seen(self, task_ids: Iterable[str]) -> None:
+        """Put on record that the account's list shows these tasks, which are nobody's here. Raises StorageFailed."""
+        at = self._now()
+        new = [task_id for task_id in task_ids if task_id not in self.seen]
+        if new:
+            await self._append(journal.seen_line(new, at))
+            self.seen |= dict.fromkeys(new, at)
+
+    async def _flushed(self, batch: dict[str, Entry]) -> None:
         with anyio.CancelScope(shield=True):
             async with self._flushing:
-                if self._broken is not None:
-                    raise StorageFailed(str(self._paths.journal_path), self._broken)
-                if batch is self._waiting:  # else an earlier waiter has written it together with its own
-                    await self._flush()
+                if self._broken is None and batch is not self._waiting:
+                    return  # an earlier waiter has written it together with its own
+                self._waiting = {}
+                await self._write(journal.line(batch))
+                self.requests.take_in(batch.items())
 
-    def amend(self, records: Mapping[str, Record]) -> None:
-        """Write whole records that no transition leads to: a pick, a file that moved. Raises StorageFailed.
+    async def _append(self, line: bytes) -> None:
+        with anyio.CancelScope(shield=True):
+            async with self._flushing:
+                await self._write(line)
 
-        All of them or none, and in the lockfile itself when this returns.
-        """
-        self._lock.update(records)
-        self.fold()
+    async def _write(self, line: bytes) -> None:
+        """Append to the journal. Whatever goes wrong, nothing is written after it."""
+        if self._broken is not None:
+            raise StorageFailed(str(self._paths.journal_path), self._broken)
+        try:
+            await anyio.to_thread.run_sync(self._journal.append, line)
+        except BaseException as error:
+            self._broken = durable.reason(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+            if isinstance(error, OSError):
+                raise StorageFailed(str(self._paths.journal_path), self._broken) from error
+            raise
 
     def fold(self) -> bool:
-        """Merge the journal into the lockfile; whether that changed anything. Raises StorageFailed.
+        """Join what is known into the lockfile as it is now; whether that changed anything.
 
-        Links that have expired lose their signatures on the way; that alone is no reason to write.
-        """
-        changed = self._lock != self._saved
-        if changed:
-            self._take_in()
-            now = self._now()
-            self._lock.update({take_id: _tidied(record, now) for take_id, record in self._lock.items()})
-            lockfile.save(self._paths.lockfile_path, self._lock)
-            self._saved = dict(self._lock)
-            self._seen = lockfile.identity(self._paths.lockfile_path)
-        with storage(self._paths.journal_path):
-            self._journal.remove()
-        return changed
-
-    def _take_in(self) -> None:
-        """Merge what someone else has written to the lockfile since it was read, such as a `git pull`.
-
-        Raises Refused when that cannot be done without a person; the journal then keeps what is not in the file.
+        Requests of the last 48 h stay in the journal all the same. Links that have expired lose their signatures on the
+        way; that alone is no reason to write. Raises Refused when the file cannot be read any more, StorageFailed.
         """
         path = self._paths.lockfile_path
-        if lockfile.identity(path) == self._seen:
-            return
-        merged = merge(self._saved, self._lock, lockfile.load(path))
-        if merged.clashes:
-            raise Refused(
-                Problem(
-                    file=shown(path),
-                    where=clash.take_id,
-                    what=f"the file was changed during the run and contradicts it: {clash.doubt}",
-                    expected="the records of both: those in this file and those in the run's journal",
-                    fix="restore the file as it was before (`git checkout`, `git merge --abort`), then `kfpipe run`",
+        with lockfile.writing(self._paths):
+            if lockfile.identity(path) != self._identity:
+                self._saved = lockfile.load(path)
+                self.requests.take_in(self._saved.requests.items())
+            changed = self.requests.view != self._saved.requests
+            if changed:
+                now = self._now()
+                tidied = {key: without_dead_signature(entry, now) for key, entry in self.requests.view.items()}
+                self.requests.take_in(
+                    (key, tidy) for key, tidy in tidied.items() if tidy is not self.requests.view[key]
                 )
-                for clash in merged.clashes
-            )
-        self._lock.clear()
-        self._lock.update(merged.lock)
+                self._saved = Lock(requests=dict(self.requests.view), picked=self._saved.picked)
+                lockfile.save(path, self._saved)
+            self._identity = lockfile.identity(path)
+            self.lock = replace(self.lock, picked=self._saved.picked)
+        with storage(self._paths.journal_path):
+            self._keep_the_young()
+        return changed
+
+    def _keep_the_young(self) -> None:
+        since = self._now() - KEPT_FOR
+        young = {key: entry for key, entry in self.requests.view.items() if entry.asked.asked_at > since}
+        seen: dict[datetime, list[str]] = {}
+        for task_id, at in self.seen.items():
+            if at > since:
+                seen.setdefault(at, []).append(task_id)
+        lines = [journal.line(young)] if young else []
+        self._journal.rewrite([*lines, *(journal.seen_line(tasks, at) for at, tasks in seen.items())])
 
     def close(self) -> None:
         """`fold`, and let the next run begin."""
@@ -146,15 +169,6 @@ class Ledger:
     ) -> None:
         self.close()
 
-    async def _flush(self) -> None:
-        batch, self._waiting = self._waiting, []
-        try:
-            await anyio.to_thread.run_sync(self._journal.append, journal.line(batch))
-        except OSError as error:
-            self._broken = durable.reason(error)
-            raise StorageFailed(str(self._paths.journal_path), self._broken) from error
-        lockfile.apply(self._lock, batch)
-
 
 class _JournalFile:
     """The journal as it grows; there is none before the first line. All may raise OSError."""
@@ -169,24 +183,34 @@ class _JournalFile:
     def append(self, line: bytes) -> None:
         """Return when the line is on the disk. What cannot be written in full leaves no trace."""
         if self._descriptor is None:
-            self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0))
+            self._descriptor = os.open(
+                self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600
+            )
+            self._sound_bytes = os.fstat(self._descriptor).st_size
+        elif not os.fstat(self._descriptor).st_nlink:
+            raise FileNotFoundError(errno.ENOENT, "it was deleted during the run")
+        is_new = not self._sound_bytes
+        if is_new:
             line = self._header() + line
         try:
             rest = memoryview(line)
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
             durable.sync(self._descriptor)
-            if not self._sound_bytes:
+            if is_new:
                 durable.sync_folder(self._path.parent)
-        except OSError:
+        except BaseException:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, self._sound_bytes)
             raise
         self._sound_bytes += len(line)
 
-    def remove(self) -> None:
+    def rewrite(self, lines: list[bytes]) -> None:
+        """Have just these lines in the journal; without any, none."""
         self.close()
-        if self._path.exists():
+        if lines:
+            durable.replace(self._path, [self._header(), *lines], mode=0o600)
+        elif self._path.exists():
             self._path.unlink()
             durable.sync_folder(self._path.parent)
 
@@ -200,11 +224,3 @@ class _JournalFile:
         return journal.header(
             lockfile=self._lockfile, host=socket.gethostname(), pid=os.getpid(), started_at=self._now()
         )
-
-
-def _tidied(record: Record, now: datetime) -> Record:
-    """The record without signatures of expired links; itself when it has none, as nearly all of a large lock."""
-    entry = without_dead_signature(record.entry, now)
-    previous = tuple(without_dead_signature(earlier, now) for earlier in record.previous)
-    is_tidy = entry is record.entry and all(map(operator.is_, previous, record.previous))
-    return record if is_tidy else replace(record, entry=entry, previous=previous)

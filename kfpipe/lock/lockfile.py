@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
+
+import filelock
 
 from kfpipe import gcpause
 from kfpipe.errors import Refused
 from kfpipe.files import durable
-from kfpipe.files.durable import shown, storage
+from kfpipe.files.durable import make_state_dir, shown, storage
 from kfpipe.files.read import reading, refuse_larger
-from kfpipe.lock import journal
+from kfpipe.lock import conflict, journal
 from kfpipe.lock import text as locktext
-from kfpipe.lock.journal import Transition
+from kfpipe.lock.join import join
+from kfpipe.lock.journal import Notes
+from kfpipe.lock.merge import Merged
 from kfpipe.lock.paths import LockPaths
-from kfpipe.lock.states import Lock, Record
-from kfpipe.lock.transitions import applied
+from kfpipe.lock.states import EMPTY, Lock
 
 LARGEST_BYTES: Final = 1 << 30
 """A lockfile of 100,000 takes has about 200 MB."""
 
 
-def load(path: Path) -> dict[str, Record]:
-    """The records of a lockfile; none when there is no such file. Raises Refused."""
+def load(path: Path) -> Lock:
+    """What a lockfile holds; nothing when there is no such file. Raises Refused."""
     content = _content(path)
-    return {} if content is None else locktext.parsed(content, shown(path))
+    return EMPTY if content is None else locktext.parsed(content, shown(path))
 
 
 def save(path: Path, lock: Lock) -> None:
@@ -35,29 +39,82 @@ def save(path: Path, lock: Lock) -> None:
         durable.replace(path, locktext.pieces(lock))
 
 
+def load_both(path: Path) -> Lock:
+    """The same, also of both sides that a merge has left between its markers; their picks as far as they agree."""
+    content = _content(path)
+    if content is None or not conflict.is_in(content):
+        return load(path)
+    return conflict.settled(content, shown(path)).lock
+
+
+def read_both(paths: LockPaths) -> Lock:
+    """As `read`, of both sides of a merge that is not settled. Raises Refused."""
+    return read(paths, load=load_both)
+
+
 @gcpause.paused()
-def read(paths: LockPaths) -> dict[str, Record]:
+def read(paths: LockPaths, *, load: Callable[[Path], Lock] = load) -> Lock:
     """All that is on record now, also while a run is on; writes nothing. Raises Refused."""
     while True:
         before = identity(paths.lockfile_path)
         lock = load(paths.lockfile_path)
-        apply(lock, left_in_journal(paths))
-        if identity(paths.lockfile_path) == before:  # else a run has just merged its journal into the lockfile
-            return lock
+        notes = left_in_journal(paths)
+        if identity(paths.lockfile_path) == before:  # else a run has just joined its journal with the lockfile
+            return replace(lock, requests=join(lock.requests, notes.requests)) if notes.requests else lock
 
 
-def apply(lock: dict[str, Record], transitions: Iterable[Transition]) -> None:
-    """Apply transitions to the records, in their order."""
-    for one in transitions:
-        lock[one.take_id] = applied(lock.get(one.take_id), one.entry)
-
-
-def left_in_journal(paths: LockPaths) -> tuple[Transition, ...]:
-    """What a run under way, or a killed one, has not yet merged into the lockfile. Raises Refused."""
+def left_in_journal(paths: LockPaths) -> Notes:
+    """What runs have noted that may not be in the lockfile. Raises Refused."""
     content = _content(paths.journal_path)
     if content is None:
-        return ()
+        return journal.NOTHING
     return journal.parsed(content, shown(paths.journal_path), lockfile=paths.lockfile_path.name)
+
+
+@contextmanager
+def writing(paths: LockPaths) -> Iterator[None]:
+    """Hold while the lockfile is read and replaced: for moments, whoever runs. Raises StorageFailed."""
+    with storage(paths.state_dir):
+        make_state_dir(paths.state_dir)
+        mark = filelock.FileLock(paths.writing_path, thread_local=False)
+        with mark:
+            yield
+
+
+def pick(paths: LockPaths, shot_id: str, take_id: str | None) -> bool:
+    """Put on record that this take of the shot is picked, None: no take; whether that changes anything.
+
+    Settles what two branches have picked differently. Raises Refused, StorageFailed.
+    """
+    path = paths.lockfile_path
+    with writing(paths):
+        content = _content(path)
+        is_torn = content is not None and conflict.is_in(content)
+        merged = conflict.settled(content or b"", shown(path)) if is_torn else Merged(lock=load(path), clashes=())
+        before = merged.lock.picked
+        chosen = {} if take_id is None else {shot_id: take_id}
+        after = {shot: take for shot, take in before.items() if shot != shot_id} | chosen
+        if after == before and not is_torn:
+            return False
+        left = tuple(clash for clash in merged.clashes if clash.shot_id != shot_id)
+        with storage(path):
+            lock = replace(merged.lock, picked=after)
+            durable.replace(path, conflict.pieces(Merged(lock=lock, clashes=left)))
+        return True
+
+
+def settle(paths: LockPaths) -> None:
+    """Join both sides of a lockfile that git has left between conflict markers; picks that clash stay marked.
+
+    Raises Refused, StorageFailed.
+    """
+    path = paths.lockfile_path
+    with writing(paths):
+        content = _content(path)
+        if content is not None and conflict.is_in(content):
+            merged = conflict.settled(content, shown(path))
+            with storage(path):
+                durable.replace(path, conflict.pieces(merged))
 
 
 def _content(path: Path) -> bytes | None:

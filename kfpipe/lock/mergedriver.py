@@ -15,7 +15,7 @@ from kfpipe.files.durable import storage
 from kfpipe.lock import conflict
 from kfpipe.lock import text as locktext
 from kfpipe.lock.merge import Merged, merge
-from kfpipe.lock.states import Record
+from kfpipe.lock.states import EMPTY, Lock
 
 ATTRIBUTES: Final = ".gitattributes"
 RULE: Final = "*.lock.json merge=kfpipe"
@@ -30,7 +30,7 @@ def settle(base: Path, ours: Path, theirs: Path, name: str) -> Merged:
     contents = {
         side: read.content(path, str(path)) for side, path in (("base", base), ("ours", ours), ("theirs", theirs))
     }
-    sides: dict[str, dict[str, Record]] = {}
+    sides: dict[str, Lock] = {}
     problems: list[Problem] = []
     for side, content in contents.items():
         try:
@@ -41,13 +41,13 @@ def settle(base: Path, ours: Path, theirs: Path, name: str) -> Merged:
         _write(ours, [conflict.marked(contents["ours"], contents["theirs"])])
         raise Refused(problems)
     merged = merge(**sides)
-    _write(ours, conflict.pieces(merged) if merged.clashes else locktext.pieces(merged.lock))
+    _write(ours, conflict.pieces(merged))
     return merged
 
 
-def _lock(content: bytes, name: str) -> dict[str, Record]:
-    """The records; git passes an empty file for a version that does not exist."""
-    return locktext.parsed(content, name) if content else {}
+def _lock(content: bytes, name: str) -> Lock:
+    """What a side holds; git passes an empty file for a version that does not exist."""
+    return locktext.parsed(content, name) if content else EMPTY
 
 
 def _write(path: Path, pieces: Iterable[bytes]) -> None:

@@ -34,6 +34,11 @@ class LockPaths:
         return self.lockfile_path.name.removesuffix(LOCK_ENDING)
 
     @property
+    def is_rehearsal(self) -> bool:
+        """Whether they are the emulator's, of any manifest that is run with it."""
+        return self.lockfile_path.parent == self.state_dir
+
+    @property
     def journal_path(self) -> Path:
         """What a run has recorded since the lockfile was last written."""
         return self.state_dir / f"{self.stem}.journal"
@@ -42,3 +47,8 @@ class LockPaths:
     def claim_path(self) -> Path:
         """Locked by the process that runs the project."""
         return self.state_dir / f"{self.stem}.lock"
+
+    @property
+    def writing_path(self) -> Path:
+        """Locked for the moments in which the lockfile is replaced."""
+        return self.state_dir / f"{self.stem}.writing"

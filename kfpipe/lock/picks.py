@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from kfpipe.domain import Take, cell_of, shot_of
+from kfpipe.domain import Take, cell_of
 from kfpipe.errors import Problem, Refused
-from kfpipe.lock.states import Lock, Record, Rendered, state_name
+from kfpipe.lock.records import Records, state_of
+from kfpipe.lock.states import Rendered
 from kfpipe.wording import did_you_mean, echoed
 
 
@@ -20,7 +20,7 @@ def shot_named(name: str, takes: Sequence[Take]) -> list[Take]:
     return found
 
 
-def take_named(name: str, takes: Sequence[Take], lock: Lock) -> Take:
+def take_named(name: str, takes: Sequence[Take], records: Records) -> Take:
     """The take of a shot by its id, or by the part of it after the `@`. Raises Refused when it cannot be picked."""
     names = {take.id: take for take in takes} | {cell_of(take.id): take for take in takes}
     if name not in names:
@@ -28,20 +28,11 @@ def take_named(name: str, takes: Sequence[Take], lock: Lock) -> Take:
         fix = did_you_mean(name, names, f"`kfpipe status` lists the takes of {shot_id}")
         raise _refused("TAKE", f"the shot {echoed(shot_id)} has no take {echoed(name)}", fix)
     take = names[name]
-    record = lock.get(take.id)
+    record = records.get(take.id)
     if record is None or not isinstance(record.entry, Rendered):
-        state = "not rendered" if record is None else state_name(record.entry)
+        state = "not rendered" if record is None else state_of(record)
         raise _refused("TAKE", f"{take.id} has no clip: it is {state}", "`kfpipe run` renders it; then pick it")
     return take
-
-
-def picked(shot_id: str, take_id: str | None, lock: Lock) -> dict[str, Record]:
-    """The records of the shot that change when this take is chosen, and no other; None: no take is."""
-    return {
-        other: replace(record, picked=other == take_id)
-        for other, record in lock.items()
-        if shot_of(other) == shot_id and record.picked != (other == take_id)
-    }
 
 
 def _refused(argument: str, what: str, fix: str) -> Refused:

@@ -15,8 +15,8 @@ class Part(StrEnum):
     """A definition in the schema."""
 
     TAKE_ID = "take_id"
-    RECORD = "record"
-    TRANSITION = "transition"
+    KEY = "key"
+    ENTRY = "entry"
 
 
 def lock_schema() -> dict[str, Any]:

@@ -1,26 +1,24 @@
-"""What is on record: the state of each take as a type, and what follows from it.
+"""What is on record: every request as a value, its state as the value's type, and what follows from it.
 
-A take goes *absent*, `Submitting`, `Submitted`, `Succeeded`, `Rendered`; or ends `Failed`; or is `Unclear` until a
-person decides. Each state is built from the parts that are known by then:
+A request is one intent to pay. It goes `Submitting`, `Submitted`, `Succeeded`, `Rendered`; or ends `Failed`, `Canceled`
+or `Lost`; or is `Unclear` until a person decides. Each state is built from the parts that are known by then:
 
-    Asked    what was asked for, and at which price      (all states)
-    Task     the service's receipt                       (from Submitted on)
-    Result   the finished clip at the service, its cost  (from Succeeded on)
-    Render   the file here                               (Rendered)
-
-A take that is rendered again keeps its earlier tasks in `Record.previous`. `Asked.serial` numbers the requests of
-one take from 1, so that applying a transition twice, or to a lock that already holds it, changes nothing.
+    Asked    what was asked for, of which account, at which price    (all states)
+    Task     the service's receipt                                   (from Submitted on)
+    Result   the finished clip at the service, its cost              (from Succeeded on)
+    Render   the file here                                           (Rendered)
+    Doubts   what was in doubt on the way                            (all states)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from kfpipe.domain import EMULATOR_REGION, MediaRole, Parameters
+from kfpipe.domain import EMULATOR_REGION, Account, MediaRole, Parameters
 
 ABSENT: Final = "absent"
 """The state of a take that is not on record."""
@@ -31,12 +29,13 @@ class Asked:
     """A request as it was sent.
 
     `template` is the effect asked for, `media` holds a digest per role, `unit_price` is per second, None when unknown.
+    `account` is None in records of a time that did not note it.
     """
 
-    serial: int
     fingerprint: str
     model: str
     region: str
+    account: Account | None
     prompt: str
     negative_prompt: str
     parameters: Parameters
@@ -57,8 +56,19 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedFile:
+    """What the service delivered in place of a clip; `path` is relative to the manifest's folder."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A finished clip at the service. `cost` is None only when the price is unknown."""
+    """A finished clip at the service. `cost` is None only when the price is unknown.
+
+    `refused` is what came instead of a video that can be read.
+    """
 
     finished_at: datetime
     video_url: str
@@ -66,11 +76,15 @@ class Result:
     actual_prompt: str | None
     billed_seconds: Decimal
     cost: Decimal | None
+    refused: RefusedFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Render:
-    """The finished video file; `path` is relative to the manifest's folder."""
+    """The finished video file; `path` is relative to the manifest's folder. `moved` counts its changes of place.
+
+    `remarks` are what is not as it was asked for.
+    """
 
     path: str
     sha256: str
@@ -80,6 +94,9 @@ class Render:
     fps: Decimal
     duration_s: Decimal
     audio: bool
+    codec: str | None = None
+    remarks: tuple[str, ...] = ()
+    moved: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,58 +110,90 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Submitting:
+class Doubts:
+    """What was in doubt about a request, whatever it has become since.
+
+    `candidates` are tasks that were taken for its own, or may be; a person gave it up at `given_up_at`. `rivals` are
+    versions of it that contradict the one on record.
+    """
+
+    candidates: frozenset[str] = frozenset()
+    given_up_at: datetime | None = None
+    rivals: tuple[Entry, ...] = ()
+
+
+NO_DOUBTS: Final = Doubts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    asked: Asked
+    doubts: Doubts = field(default=NO_DOUBTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitting(_State):
     """The intent is on record; whether the service has heard of it is not known."""
 
-    asked: Asked
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unclear(_State):
+    """The answer was lost, and any of `doubts.candidates` may be the request's own task: a person decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unclear:
-    """The answer was lost, and any of the tasks `candidates` may be the take's own: a person decides."""
-
-    asked: Asked
-    candidates: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
+class Submitted(_State):
     """The service has a task for the request, and will bill it if it succeeds."""
 
-    asked: Asked
     task: Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Succeeded:
+class Succeeded(_State):
     """Paid for, still at the service."""
 
-    asked: Asked
     task: Task
     result: Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class Rendered(_State):
     """The clip was checked, and lay at `render.path` when this was recorded."""
 
-    asked: Asked
     task: Task
     result: Result
     render: Render
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """No clip. `task` is None when the request itself was refused."""
+class Failed(_State):
+    """No clip, by the service's word. `task` is None when the request itself was refused."""
 
-    asked: Asked
     task: Task | None
-    failed_at: datetime
+    ended_at: datetime
     failure: Failure
 
 
-Entry = Submitting | Unclear | Submitted | Succeeded | Rendered | Failed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canceled(_State):
+    """Called off before it was rendered, by the service's word."""
+
+    task: Task | None
+    ended_at: datetime
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost(_State):
+    """Nobody will know what became of it: a person gave it up, or the service has forgotten the task."""
+
+    task: Task | None
+    ended_at: datetime
+    failure: Failure
+
+
+Ended = Failed | Canceled | Lost
+Entry = Submitting | Unclear | Submitted | Succeeded | Rendered | Failed | Canceled | Lost
 
 STATES: Final[Mapping[str, type[Entry]]] = {
     "submitting": Submitting,
@@ -153,21 +202,29 @@ STATES: Final[Mapping[str, type[Entry]]] = {
     "succeeded": Succeeded,
     "rendered": Rendered,
     "failed": Failed,
+    "canceled": Canceled,
+    "lost": Lost,
 }
 _STATE_NAMES: Final = {state: name for name, state in STATES.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """All that is known of one take: its latest request, and every earlier one that was or may be billed."""
+class Lock:
+    """What a lockfile holds: requests by key, and by shot the take that was picked.
 
-    entry: Entry
-    previous: tuple[Entry, ...] = ()
-    picked: bool = False
+    A key is the take id that the request was first asked under, a slash, and a random token.
+    """
+
+    requests: Mapping[str, Entry] = field(default_factory=dict)
+    picked: Mapping[str, str] = field(default_factory=dict)
 
 
-Lock = Mapping[str, Record]
-"""Records by take id."""
+EMPTY: Final = Lock()
+
+
+def name_of(key: str) -> str:
+    """The take id that a request was first asked under."""
+    return key.rpartition("/")[0]
 
 
 def state_name(entry: Entry) -> str:
@@ -185,17 +242,25 @@ def result_of(entry: Entry) -> Result | None:
     return entry.result if isinstance(entry, Succeeded | Rendered) else None
 
 
-def entries(lock: Lock) -> Iterator[Entry]:
-    """Every request on record, of all takes."""
-    for record in lock.values():
-        yield from record.previous
-        yield record.entry
+def is_unsettled(entry: Entry) -> bool:
+    """Whether the request is a debt: it is not proven how it ends, or its clip is still at the service."""
+    return isinstance(entry, Submitting | Unclear | Submitted | Succeeded)
+
+
+def versions(entry: Entry) -> Iterator[Entry]:
+    """The entry, and those that contradict it."""
+    yield entry
+    yield from entry.doubts.rivals
+
+
+def tasks_of(entry: Entry) -> set[str]:
+    """The ids of the tasks that a request has, by any version of it."""
+    return {task.task_id for version in versions(entry) if (task := task_of(version)) is not None}
 
 
 def task_ids(lock: Lock) -> set[str]:
     """The ids of all tasks that have an owner here."""
-    tasks = (task_of(entry) for entry in entries(lock))
-    return {task.task_id for task in tasks if task is not None}
+    return {task_id for entry in lock.requests.values() for task_id in tasks_of(entry)}
 
 
 def is_rehearsal(entry: Entry, region: str) -> bool:
@@ -205,20 +270,18 @@ def is_rehearsal(entry: Entry, region: str) -> bool:
 
 def may_be_billed(entry: Entry) -> bool:
     """Whether it is unknown if the service bills this request."""
-    return isinstance(entry, Unclear) or (isinstance(entry, Failed) and entry.failure.billed is None)
+    return isinstance(entry, Unclear | Lost)
 
 
 def spent(billed: Iterable[Entry]) -> dict[str, Decimal]:
-    """What these requests cost, by currency, as far as prices are known."""
+    """What these requests cost, by currency, each task once, as far as prices are known."""
     totals: dict[str, Decimal] = {}
+    seen: set[str] = set()
     for entry in billed:
-        result = result_of(entry)
-        if result is not None and result.cost is not None:
-            currency = entry.asked.currency
-            totals[currency] = totals.get(currency, Decimal(0)) + result.cost
+        result, task = result_of(entry), task_of(entry)
+        if result is None or task is None or result.cost is None or task.task_id in seen:
+            continue
+        seen.add(task.task_id)
+        currency = entry.asked.currency
+        totals[currency] = totals.get(currency, Decimal(0)) + result.cost
     return totals
-
-
-def state_of(record: Record | None) -> str:
-    """The state's word in every table."""
-    return ABSENT if record is None else state_name(record.entry)

@@ -4,94 +4,150 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
 from kfpipe.errors import Problem, Refused
 from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, from_utf8, index_of, parse_json, refusal
 from kfpipe.files.text import DataPath, position_of
-from kfpipe.lock.codec import FORMAT, record_from_json, record_to_json
+from kfpipe.lock import version1
+from kfpipe.lock.codec import FORMAT, entry_from_json, entry_to_json
+from kfpipe.lock.join import Requests
 from kfpipe.lock.schema import Part, faults, fits_schema
-from kfpipe.lock.states import Lock, Record
+from kfpipe.lock.states import Entry, Lock, tasks_of
 from kfpipe.wording import described, echoed
 
 MOST_EXPLAINED: Final = 50
 """Problems that one refusal holds; a file with more is not the lockfile that kfpipe wrote."""
 
 RESTORE: Final = "restore the file from git; `kfpipe reconcile` then finds what was paid for since"
+JOIN: Final = "`kfpipe lock fmt` with this file joins both sides"
 
-HEAD: Final = f'{{\n  "kfpipe_lock": {FORMAT},\n  "takes": {{'.encode()
-FOOT: Final = b"  }\n}\n"
+PICKS: Final = b'},\n  "picked": {'
+"""What is between the requests and the picks."""
 
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( .*)?$", re.MULTILINE)
 
 
-def parsed(content: bytes, file: str) -> dict[str, Record]:
-    """The records of a lockfile. `file` is its path in the user's words. Raises Refused."""
+def parsed(content: bytes, file: str) -> Lock:
+    """What a lockfile of any known version holds. `file` is its path in the user's words. Raises Refused."""
     text = from_utf8(content, file, fix=RESTORE)
-    takes = _takes(text, file)
+    data = _data(text, file)
     reader = _Reader(text, file)
-    lock = {take_id: record for take_id, data in takes.items() if (record := reader.record(take_id, data)) is not None}
+    lock = reader.earlier(data["takes"]) if "takes" in data else reader.lock(data)
     if reader.problems:
         raise Refused(reader.problems)
     return lock
 
 
+def is_earlier(content: bytes) -> bool:
+    """Whether a lockfile that can be read is of an earlier version."""
+    return "takes" in parse_json(content.decode("utf-8-sig"))
+
+
 def pieces(lock: Lock) -> Iterator[bytes]:
-    """The lockfile piece by piece: takes sorted by id, one fact a line."""
-    yield HEAD
+    """The lockfile piece by piece: requests and picks sorted by key, one fact a line."""
+    yield f'{{\n  "kfpipe_lock": {FORMAT},\n  "requests": {{'.encode()
+    yield from _members(request_member(key, lock.requests[key]) for key in sorted(lock.requests))
+    yield PICKS
+    yield from _members(pick_member(shot_id, lock.picked[shot_id]) for shot_id in sorted(lock.picked))
+    yield b"}\n}\n"
+
+
+def _members(members: Iterator[bytes]) -> Iterator[bytes]:
     separator = b"\n"
-    for take_id in sorted(lock):
-        yield separator + member(take_id, lock[take_id])
+    for one in members:
+        yield separator + one
         separator = b",\n"
-    yield b"\n" + FOOT if lock else FOOT.lstrip()
+    if separator != b"\n":
+        yield b"\n  "
 
 
-def member(take_id: str, record: Record) -> bytes:
-    """One take of the lockfile, without what separates it from the next."""
-    text = json.dumps(record_to_json(record), ensure_ascii=False, indent=2).replace("\n", "\n    ")
-    return f"    {json.dumps(take_id, ensure_ascii=False)}: {text}".encode("utf-8", BROKEN_CHARACTERS)
+def request_member(key: str, entry: Entry) -> bytes:
+    """One request of the lockfile, without what separates it from the next."""
+    text = json.dumps(entry_to_json(entry), ensure_ascii=False, indent=2).replace("\n", "\n    ")
+    return f"    {json.dumps(key, ensure_ascii=False)}: {text}".encode("utf-8", BROKEN_CHARACTERS)
+
+
+def pick_member(shot_id: str, take_id: str) -> bytes:
+    """One pick of the lockfile, without what separates it from the next."""
+    words = (json.dumps(word, ensure_ascii=False) for word in (shot_id, take_id))
+    return f"    {': '.join(words)}".encode("utf-8", BROKEN_CHARACTERS)
 
 
 class _Reader:
-    """Records out of plain data; what does not fit is noted in `problems`, so that all of it is reported at once."""
+    """Requests out of plain data; what does not fit is noted in `problems`, so that all of it is reported at once."""
 
     def __init__(self, text: str, file: str) -> None:
         self._text = text
         self._file = file
+        self._owners: dict[str, str] = {}
         self.problems: list[Problem] = []
 
-    def record(self, take_id: str, data: Any) -> Record | None:
-        if not fits_schema(Part.TAKE_ID, take_id):
-            self._note(take_id, (), "this is not a take id", None)
+    def lock(self, data: Mapping[str, Any]) -> Lock:
+        read = {key: self._entry(key, fields) for key, fields in data["requests"].items()}
+        found = {key: entry for key, entry in read.items() if entry is not None}
+        for key in found:
+            self._refuse_second_owner(key, found[key])
+        for shot_id, take_id in data["picked"].items():
+            if not (fits_schema(Part.TAKE_ID, shot_id) and fits_schema(Part.TAKE_ID, take_id)):
+                self._note(("picked", shot_id), f"pick of {echoed(shot_id)}", "this is not a take id")
+        return Lock(requests=found, picked=data["picked"])
+
+    def earlier(self, takes: Mapping[str, Any]) -> Lock:
+        requests = Requests()
+        for take_id, record in takes.items():
+            try:
+                made = [(key, self._made(take_id, fields)) for key, fields in version1.requests(take_id, record)]
+            except (KeyError, TypeError, AttributeError, ValueError):
+                self._note(("takes", take_id), f"take {echoed(take_id)}", "this is not a record of version 1")
+                continue
+            requests.take_in((key, entry) for key, entry in made if entry is not None)
+        return Lock(requests=requests.view, picked={} if self.problems else version1.picks(takes))
+
+    def _made(self, take_id: str, fields: Mapping[str, Any]) -> Entry | None:
+        if fits_schema(Part.TAKE_ID, take_id) and fits_schema(Part.ENTRY, fields):
+            return entry_from_json(fields)
+        for fault in islice(faults(Part.ENTRY, fields), 1):
+            self._note(("takes", take_id), f"take {echoed(take_id)}", fault.what, fault.expected)
+        return None
+
+    def _entry(self, key: str, data: Any) -> Entry | None:
+        where = f"request {echoed(key)}"
+        if not fits_schema(Part.KEY, key):
+            self._note(("requests", key), where, "this is not a request's key", "a take id, a slash, ten hex digits")
             return None
-        if not fits_schema(Part.RECORD, data):
-            for fault in islice(faults(Part.RECORD, data), MOST_EXPLAINED):
-                self._note(take_id, fault.path, fault.what, fault.expected)
+        if not fits_schema(Part.ENTRY, data):
+            for fault in islice(faults(Part.ENTRY, data), MOST_EXPLAINED):
+                self._note(("requests", key, *fault.path), where, fault.what, fault.expected)
             return None
         try:
-            record = record_from_json(data)
+            return entry_from_json(data)
         except ValueError as error:
-            self._note(take_id, (), f"one of its times is not a valid date: {error}", None)
+            self._note(("requests", key), where, f"one of its times is not a valid date: {error}")
             return None
-        serials = [entry.asked.serial for entry in (*record.previous, record.entry)]
-        if serials != sorted(set(serials)):
-            self._note(take_id, ("previous",), "its requests are out of order", "increasing serials, oldest first")
-        return record
 
-    def _note(self, take_id: str, path: DataPath, what: str, expected: str | None) -> None:
+    def _refuse_second_owner(self, key: str, entry: Entry) -> None:
+        """Each task is one request's own: its bill would count twice, and one clip would be missing."""
+        for task_id in tasks_of(entry):
+            owner = self._owners.setdefault(task_id, key)
+            if owner != key:
+                what = f"its task {task_id} is already on record for {echoed(owner)}"
+                self._note(("requests", key, "task_id"), f"request {echoed(key)}", what, "one request for each task")
+
+    def _note(self, path: DataPath, where: str, what: str, expected: str | None = None) -> None:
         if len(self.problems) < MOST_EXPLAINED:
-            place = position_of(self._text, index_of(self._text, ("takes", take_id, *path)))
-            where = f"take {echoed(take_id)}"
-            problem = Problem(file=self._file, position=place, where=where, what=what, expected=expected, fix=RESTORE)
-            self.problems.append(problem)
+            place = position_of(self._text, index_of(self._text, path))
+            self.problems.append(
+                Problem(file=self._file, position=place, where=where, what=what, expected=expected, fix=RESTORE)
+            )
 
 
-def _takes(text: str, file: str) -> dict[str, Any]:
-    """The raw records, from a file whose outer structure is sound."""
+def _data(text: str, file: str) -> dict[str, Any]:
+    """The plain data of a file whose outer structure is sound."""
     try:
-        data = parse_json(text)
+        data: dict[str, Any] = parse_json(text)
     except NotJson as error:
         raise _unreadable(text, file, error) from error
     match data:
@@ -99,11 +155,13 @@ def _takes(text: str, file: str) -> dict[str, Any]:
             raise Refused.because(
                 file, f"it was written by a newer kfpipe (lock format {version})", fix="upgrade kfpipe"
             )
-        case {"kfpipe_lock": int(version), "takes": dict(takes), **others} if version == FORMAT and not others:
-            return takes
-    expected = f'an object with "kfpipe_lock": {FORMAT} and "takes"'
-    what = f"this is not a lockfile but {described(data)}"
-    raise refusal(file, text, 0, what, expected=expected, fix=RESTORE)
+        case {"kfpipe_lock": version1.FORMAT, "takes": dict(), **others} if not others:
+            return data
+        case {"kfpipe_lock": int(version), "requests": dict(), "picked": dict(), **others} if not others:
+            if version == FORMAT:
+                return data
+    expected = f'an object with "kfpipe_lock": {FORMAT}, "requests" and "picked"'
+    raise refusal(file, text, 0, f"this is not a lockfile but {described(data)}", expected=expected, fix=RESTORE)
 
 
 def _unreadable(text: str, file: str, error: NotJson) -> Refused:
@@ -118,6 +176,6 @@ def _unreadable(text: str, file: str, error: NotJson) -> Refused:
         position=position_of(text, conflict.start()),
         what="git left a merge conflict here",
         expected="the records of both sides",
-        fix="keep both by hand; with `kfpipe lock merge` as its merge driver, git does so itself",
+        fix=JOIN,
     )
     return Refused([problem])

@@ -47,6 +47,7 @@ class LockPlace:
         What a killed run left in its journal is merged in. Raises `ProjectBusy`, Refused, StorageFailed.
         """
         before = self._content()
+        lockfile.settle(self.paths)
         with Ledger.open(self.paths, now=lambda: datetime.now(UTC)) as ledger:
             if not audit.is_canonical(self._content(), ledger.lock):
                 lockfile.save(self.paths.lockfile_path, ledger.lock)

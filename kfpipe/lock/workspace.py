@@ -1,4 +1,4 @@
-"""What the other manifests of a project have on record: their tasks belong to no one else."""
+"""What the other manifests of a project have on record: the same request is not paid for twice among them."""
 
 from __future__ import annotations
 
@@ -7,22 +7,42 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kfpipe.errors import Refused
-from kfpipe.lock import lockfile
+from kfpipe.lock import claim, lockfile
+from kfpipe.lock.join import Requests
 from kfpipe.lock.paths import LOCK_ENDING, STATE_DIR, LockPaths
-from kfpipe.lock.states import task_ids
+from kfpipe.lock.records import Neighbour
+from kfpipe.lock.states import tasks_of
+
+
+def neighbours(root: Path, own: Path) -> tuple[Neighbour, ...]:
+    """All lockfiles and journals below `root`, save `own`. Damaged ones are skipped.
+
+    Those of the emulator are among those of the service only where `own` is one of them.
+    """
+    is_rehearsal = LockPaths.beside(own).is_rehearsal
+    found = (LockPaths.beside(path) for path in sorted(_lockfiles(root)) if path != own)
+    return tuple(one for paths in found if paths.is_rehearsal == is_rehearsal and (one := _neighbour(paths, root)))
+
+
+def _neighbour(paths: LockPaths, root: Path) -> Neighbour | None:
+    try:
+        lock = lockfile.read(paths)
+    except Refused:
+        return None  # a prompt that does not match still keeps its tasks from being taken for ours
+    folder = paths.lockfile_path.parent
+    return Neighbour(
+        name=paths.lockfile_path.relative_to(root).as_posix(),
+        requests=Requests(lock.requests),
+        folder=folder,
+        is_alone=not any((folder / f"{paths.stem}{ending}").exists() for ending in (".yaml", ".yml")),
+        is_busy=claim.is_taken(paths.claim_path),
+    )
 
 
 def known_tasks(root: Path, own: Path) -> set[str]:
     """The ids of all tasks in lockfiles and journals below `root`, save in `own`. Damaged files are skipped."""
-    found: set[str] = set()
-    for path in _lockfiles(root):
-        if path == own:
-            continue
-        try:
-            found.update(task_ids(lockfile.read(LockPaths.beside(path))))
-        except Refused:
-            continue  # a prompt that does not match still keeps its tasks from being taken for ours
-    return found
+    found = (entry for one in neighbours(root, own) for entry in one.requests.view.values())
+    return {task_id for entry in found for task_id in tasks_of(entry)}
 
 
 def _lockfiles(root: Path) -> Iterator[Path]:

@@ -13,7 +13,7 @@ import anyio
 from kfpipe.domain import CANCELED, TaskStatus
 from kfpipe.errors import ServiceRefused
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import Failed, Failure, Submitted
+from kfpipe.lock.states import Canceled, Failure, Submitted
 from kfpipe.provider import Provider
 from kfpipe.runner.pacing import backoff_s
 from kfpipe.runner.retry import with_retries
@@ -31,9 +31,9 @@ class Cancelling(StrEnum):
 
 
 async def cancel(
-    take_id: str, entry: Submitted, provider: Provider, ledger: Ledger, now: Callable[[], datetime], random: Random
+    key: str, entry: Submitted, provider: Provider, ledger: Ledger, now: Callable[[], datetime], random: Random
 ) -> Cancelling:
-    """Cancel the take's task if it is still waiting; that is then on record, and the next run may submit it again.
+    """Cancel the request's task if it is still waiting; that is then on record, and the next run may submit it again.
 
     The service's yes proves nothing, nor does its no: a task that was started meanwhile continues, and is billed. Only
     the task's own status counts.
@@ -48,7 +48,7 @@ async def cancel(
     if status is not TaskStatus.CANCELED:
         return Cancelling.OVER if status in (TaskStatus.SUCCEEDED, TaskStatus.FAILED) else Cancelling.RUNS_ON
     failure = Failure(code=CANCELED, message="cancelled while it waited", request_id=None, billed=False)
-    await ledger.record(take_id, Failed(asked=entry.asked, task=entry.task, failed_at=now(), failure=failure))
+    await ledger.record(key, Canceled(asked=entry.asked, task=entry.task, ended_at=now(), failure=failure))
     return Cancelling.CANCELED
 
 

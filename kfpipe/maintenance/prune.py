@@ -6,16 +6,19 @@ moved: `.previous` in the same folder. A take that comes back to the manifest un
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from kfpipe.files.durable import sha256_of, storage
-from kfpipe.lock.states import Lock, Record, Render, Rendered
+from kfpipe.lock.records import Record
+from kfpipe.lock.states import Render, Rendered
+from kfpipe.lock.transitions import at_place
 from kfpipe.media.facts import FileState
 from kfpipe.media.placement import set_aside
-from kfpipe.media.renders import PREVIOUS, whereabouts
-from kfpipe.plan.gather import disk_facts
+from kfpipe.media.renders import PREVIOUS
+from kfpipe.plan.gather import Standing, disk_facts
 from kfpipe.project import Project
 
 
@@ -37,22 +40,27 @@ class Departed:
     record: Record
     clip: ClipState
 
+    @property
+    def key(self) -> str:
+        """The request's that the clip was rendered for."""
+        return self.record.key
 
-def departed(project: Project, lock: Lock) -> list[Departed]:
+
+def departed(project: Project, standing: Standing) -> list[Departed]:
     """All of them, by take id, and what becomes of their clips. Nothing outside the project is moved."""
-    present = {take.id for take in project.takes}
-    disk, folder = disk_facts(project, lock), project.folder
-    in_use = {render.path for take_id in present if (render := _render(lock.get(take_id))) is not None}
+    present, records = {take.id for take in project.takes}, standing.records
+    disk, folder = disk_facts(project, standing.takes, records), project.folder
+    in_use = {take.output for take in project.takes}
     found = []
-    for take_id in sorted(lock.keys() - present):
-        render = _render(lock[take_id])
+    for take_id in sorted(records.keys() - present):
+        render = _render(records[take_id])
         if render is None:
             clip = ClipState.NONE
         elif render.path in in_use or not (folder / render.path).resolve().is_relative_to(project.root):
             clip = ClipState.ALTERED
         else:
             clip = _clip_state(render, disk.clips[take_id], folder)
-        found.append(Departed(take_id=take_id, record=lock[take_id], clip=clip))
+        found.append(Departed(take_id=take_id, record=records[take_id], clip=clip))
     return found
 
 
@@ -64,8 +72,7 @@ def moved(one: Departed, folder: Path) -> Rendered:
     clip = folder / render.path
     with storage(clip):
         place = _moved_before(render, folder) or set_aside(clip, render.sha256)
-    path = (Path(render.path).parent / PREVIOUS / place.name).as_posix()
-    return replace(entry, render=replace(render, path=path))
+    return at_place(entry, (Path(render.path).parent / PREVIOUS / place.name).as_posix())
 
 
 def _render(record: Record | None) -> Render | None:
@@ -84,5 +91,9 @@ def _clip_state(render: Render, file: FileState, folder: Path) -> ClipState:
 
 def _moved_before(render: Render, folder: Path) -> Path | None:
     """Where the clip is, when a process was killed between moving it and recording that."""
-    place = whereabouts(render, folder, sha256_of)
-    return place if place is not None and place.parent.name == PREVIOUS else None
+    place = folder / render.path
+    with suppress(OSError):
+        for path in sorted((place.parent / PREVIOUS).iterdir()):
+            if render.sha256[:12] in path.name and sha256_of(path) == render.sha256:
+                return path
+    return None

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 
-from kfpipe.domain import ABANDONED
+from kfpipe.lock.join import given_up
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import Failed, Failure, Lock, Submitted, Submitting, Task, Unclear
+from kfpipe.lock.states import Entry, Lock, Submitted, Submitting, Task, Unclear, name_of
+from kfpipe.plan.gather import Standing
 from kfpipe.provider import ListedTask, Provider, TaskReport
 from kfpipe.runner import orphans
 from kfpipe.runner.retry import all_tasks, with_retries
-
-# ---- cancel ------------------------------------------------------------------------------------------------------
-
-
-# ---- reconcile ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +25,14 @@ class Candidate:
 
 
 def unsettled(lock: Lock) -> dict[str, Submitting | Unclear]:
-    """The takes whose latest request has no task on record."""
-    return {take_id: record.entry for take_id, record in lock.items() if isinstance(record.entry, Submitting | Unclear)}
+    """The requests that have no task on record, by key."""
+    return {key: entry for key, entry in lock.requests.items() if isinstance(entry, Submitting | Unclear)}
+
+
+def names(now: Standing, lock: Lock) -> dict[str, str]:
+    """What people call each request on record: the take that asks for it, else the one that it was asked under."""
+    wanted = {record.key: take_id for take_id, record in now.records.items() if record.is_wanted}
+    return {key: wanted.get(key, name_of(key)) for key in lock.requests}
 
 
 async def candidates(
@@ -49,19 +51,12 @@ async def candidates(
     return found
 
 
-async def adopt(take_id: str, entry: Submitting | Unclear, task_id: str, ledger: Ledger) -> None:
-    """Put on record that this task is the take's own; the next run follows it."""
+async def adopt(key: str, entry: Entry, task_id: str, ledger: Ledger) -> None:
+    """Put on record that this task is the request's own; the next run follows it."""
     task = Task(task_id=task_id, request_id=None, submitted_at=entry.asked.asked_at)
-    await ledger.record(take_id, Submitted(asked=entry.asked, task=task))
+    await ledger.record(key, Submitted(asked=entry.asked, task=task))
 
 
-async def declare_lost(take_id: str, entry: Submitting | Unclear, ledger: Ledger, now: Callable[[], datetime]) -> None:
+async def declare_lost(key: str, entry: Submitting | Unclear, ledger: Ledger, now: Callable[[], datetime]) -> None:
     """Put on record that the request's task, if there ever was one, is given up; the next run submits it again."""
-    message = "declared lost"
-    if isinstance(entry, Unclear):
-        message += f"; one of these tasks may have been its own: {', '.join(entry.candidates)}"
-    failure = Failure(code=ABANDONED, message=message, request_id=None, billed=None)
-    await ledger.record(take_id, Failed(asked=entry.asked, task=None, failed_at=now(), failure=failure))
-
-
-# ---- verify ------------------------------------------------------------------------------------------------------
+    await ledger.record(key, given_up(entry, replace(entry.doubts, given_up_at=now())))

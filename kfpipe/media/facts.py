@@ -90,16 +90,20 @@ class Material:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskFacts:
-    """The clips on disk, by take id; `shelved` says where an earlier clip of a take is that is wanted again."""
+    """The clips on disk, by take id; `elsewhere` says where the bytes of one are that is not in its place."""
 
     clips: Mapping[str, FileState]
-    shelved: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
 class FileState(StrEnum):
-    """A clip on disk, compared with the digest on record; a stray one is where no clip is on record."""
+    """A clip on disk, compared with the digest on record; a stray one is where no clip is on record.
+
+    A pointer is what git holds of a clip that Git LFS stores.
+    """
 
     MATCHES = "matches"
     MISSING = "missing"
     ALTERED = "altered"
     STRAY = "stray"
+    POINTER = "a Git LFS pointer"

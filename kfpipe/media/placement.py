@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -13,15 +15,31 @@ import anyio.to_thread
 
 from kfpipe.files import durable
 from kfpipe.files.durable import sha256_of, storage
-from kfpipe.media.renders import PREVIOUS
+from kfpipe.media.renders import PARTIAL, PREVIOUS
 
 T = TypeVar("T")
 
 
-async def restore(source: Path, target: Path, sha256: str) -> None:
-    """Move a clip with this digest from `source` to its place at `target`. What is there moves to `.previous`."""
+async def bring(source: Path, target: Path, sha256: str, *, moved: bool) -> None:
+    """Bring a clip with this digest from `source` to its place at `target`. What is there moves to `.previous`.
+
+    Where it is not `moved`, it is copied, by way of a temporary file beside the target.
+    """
     if source != target:
-        await in_thread(target, place, source, target, sha256)
+        await in_thread(target, place if moved else _copied, source, target, sha256)
+
+
+def _copied(source: Path, target: Path, sha256: str) -> None:
+    folder = target.parent / PARTIAL
+    make_own_folder(folder)
+    temporary = folder / f"{sha256[:32]}{target.suffix}"
+    temporary.unlink(missing_ok=True)
+    shutil.copyfile(source, temporary)
+    with temporary.open("r+b") as file:
+        durable.sync(file.fileno())
+    place(temporary, target, sha256)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 async def in_thread(path: Path, work: Callable[..., T], *args: object) -> T:

@@ -1,18 +1,21 @@
-"""The rendered files on disk, compared with what the lock says of them."""
+"""The clips on disk, compared with what is on record of them, and found wherever they lie."""
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Callable, Iterable
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from kfpipe.domain import Take
+from kfpipe.files import lfs
 from kfpipe.files.durable import sha256_of
 from kfpipe.files.statcache import FileMemory, Stored
-from kfpipe.lock.states import Failed, Lock, Record, Render, Rendered, is_rehearsal
-from kfpipe.lock.transitions import earlier_clip
+from kfpipe.lock.records import Record
+from kfpipe.lock.states import Render, Rendered, result_of
 from kfpipe.media.facts import FileState
 
 MEMORY_FILE: Final = "renders.json"
@@ -20,80 +23,109 @@ MEMORY_FILE: Final = "renders.json"
 PREVIOUS: Final = ".previous"
 """Folder beside the renders for what a later render has replaced."""
 
+REFUSED: Final = ".refused"
+"""Folder beside the renders for what the service delivered and no player can read."""
 
-def on_disk(lock: Lock, folder: Path, state_dir: Path) -> dict[str, FileState]:
-    """The state of each rendered take's file, below the manifest's `folder`; `state_dir` keeps what was read."""
-    memory = FileMemory(state_dir / MEMORY_FILE, read=sha256_of, pack=_packed, unpack=_unpacked)
-    states = {
-        take_id: _state(record.entry.render, folder, memory)
-        for take_id, record in lock.items()
-        if isinstance(record.entry, Rendered)
-    }
-    memory.save()
-    return states
+PARTIAL: Final = ".partial"
+"""Folder beside the renders for downloads that are not complete yet; a clip moves from there in one step."""
 
 
-def strays(takes: Iterable[Take], lock: Lock, folder: Path) -> dict[str, FileState]:
+class Shelf:
+    """A project's clips. `folder` is the manifest's, `root` the project's, `output` the output folder below `folder`.
+
+    What was read of files is kept in `state_dir` by `save`.
+    """
+
+    def __init__(self, folder: Path, root: Path, output: str, state_dir: Path) -> None:
+        self._folder = folder
+        self._root = root
+        self._searched = [folder / output]
+        self._memory = FileMemory(state_dir / MEMORY_FILE, read=sha256_of, pack=_packed, unpack=_unpacked)
+
+    def state(self, path: str, render: Render) -> FileState:
+        """How the file at `path` compares with a clip on record: by its size first, then by its digest."""
+        place = self._folder / path
+        try:
+            if self._is(place, render):
+                return FileState.MATCHES
+            is_pointer = place.stat().st_size < render.size_bytes and lfs.pointed_at(place) == render.sha256
+        except (FileNotFoundError, NotADirectoryError):
+            return FileState.MISSING
+        except OSError:
+            return FileState.ALTERED
+        return FileState.POINTER if is_pointer else FileState.ALTERED
+
+    def find(self, render: Render, origin: Path | None = None) -> Path | None:
+        """Where the clip's bytes are at hand; `origin` is the folder that the record is from, where that is another."""
+        folder = origin or self._folder
+        place = folder / render.path
+        for path in (place, *self._beside(place, render), *self._anywhere(render), *self._fetched(render)):
+            with suppress(OSError):
+                if self._is(path, render) and path.resolve().is_relative_to(self._root):
+                    return path
+        return None
+
+    def save(self) -> None:
+        """Keep what was read for the next start."""
+        self._memory.save()
+
+    def _is(self, path: Path, render: Render) -> bool:
+        return path.stat().st_size == render.size_bytes and self._memory.look(path) == render.sha256
+
+    def _beside(self, place: Path, render: Render) -> Iterator[Path]:
+        for name in (PREVIOUS, REFUSED):
+            with suppress(OSError):
+                yield from sorted(path for path in (place.parent / name).iterdir() if render.sha256[:12] in path.name)
+
+    def _anywhere(self, render: Render) -> Iterable[Path]:
+        return self._by_size.get(render.size_bytes, ())
+
+    def _fetched(self, render: Render) -> Iterator[Path]:
+        if (self._root / ".git").exists() and (path := lfs.content(self._store, render.sha256)) is not None:
+            yield path
+
+    @cached_property
+    def _store(self) -> Path:
+        return lfs.store_of(self._root)
+
+    @cached_property
+    def _by_size(self) -> Mapping[int, list[Path]]:
+        """All files of the output folder, whatever they are called."""
+        found: defaultdict[int, list[Path]] = defaultdict(list)
+        for searched in self._searched:
+            for folder, folders, names in os.walk(searched):
+                folders[:] = sorted(name for name in folders if name != PARTIAL)
+                for path in (Path(folder, name) for name in sorted(names)):
+                    with suppress(OSError):
+                        found[path.stat().st_size].append(path)
+        return found
+
+
+def strays(takes: Iterable[Take], records: Mapping[str, Record], folder: Path) -> dict[str, FileState]:
     """The takes without a clip on record, and with no task under way, where there is a clip all the same."""
-    bare = (take for take in takes if take.id not in lock or _never_succeeded(lock[take.id]))
+    bare = (take for take in takes if take.id not in records or _never_succeeded(records[take.id]))
     return {take.id: FileState.STRAY for take in bare if (folder / take.output).exists()}
 
 
 def _never_succeeded(record: Record) -> bool:
-    return all(isinstance(entry, Failed) for entry in (record.entry, *record.previous))
+    return not any(result_of(entry) is not None for entry in record.entries)
 
 
-def shelved(takes: Iterable[Take], lock: Lock, folder: Path, state_dir: Path, region: str) -> dict[str, str]:
-    """Where an earlier clip of a take is that the manifest now asks for again, relative to `folder`.
-
-    Only takes are named that have no other task under way.
-    """
-    clips = {take.id: clip for take in takes if (clip := _wanted_again(take, lock.get(take.id), region)) is not None}
-    if not clips:
-        return {}
-    memory = FileMemory(state_dir / MEMORY_FILE, read=sha256_of, pack=_packed, unpack=_unpacked)
-    places = {take_id: whereabouts(clip.render, folder, memory.look) for take_id, clip in clips.items()}
-    memory.save()
-    return {take_id: place.relative_to(folder).as_posix() for take_id, place in places.items() if place is not None}
-
-
-def _wanted_again(take: Take, record: Record | None, region: str) -> Rendered | None:
-    if record is None or take.cuts or not isinstance(record.entry, Rendered | Failed):
-        return None
-    if record.entry.asked.fingerprint == take.fingerprint and not is_rehearsal(record.entry, region):
-        return None
-    return earlier_clip(record, take.fingerprint, region)
-
-
-def whereabouts(render: Render, folder: Path, sha256: Callable[[Path], str]) -> Path | None:
-    """Where the clip is: at its place, or set aside in `.previous` next to it; None when it is in neither place."""
-    place = folder / render.path
-    names = f"{glob.escape(place.stem)}.{render.sha256[:12]}*{glob.escape(place.suffix)}"
-    with suppress(OSError):
-        for path in (place, *sorted((place.parent / PREVIOUS).glob(names))):
-            if path.is_file() and path.stat().st_size == render.size_bytes and sha256(path) == render.sha256:
-                return path
-    return None
+def on_disk(takes: Iterable[Take], records: Mapping[str, Record], shelf: Shelf) -> dict[str, FileState]:
+    """The state of each take's file: in its place where it is the clip that is asked for, else where it lay."""
+    places = {take.id: take.output for take in takes}
+    states = {}
+    for take_id, record in records.items():
+        if isinstance(record.entry, Rendered):
+            path = places[take_id] if record.is_wanted else record.entry.render.path
+            states[take_id] = shelf.state(path, record.entry.render)
+    return states
 
 
 def forget(state_dir: Path) -> None:
     """Have every file read again the next time."""
     with suppress(OSError):
         (state_dir / MEMORY_FILE).unlink(missing_ok=True)
-
-
-def _state(render: Render, folder: Path, memory: FileMemory[str]) -> FileState:
-    """How the file compares with the record: by its size first, and by its digest where that tells nothing."""
-    path = folder / render.path
-    try:
-        if path.stat().st_size != render.size_bytes:
-            return FileState.ALTERED
-        same = memory.look(path) == render.sha256
-    except (FileNotFoundError, NotADirectoryError):
-        return FileState.MISSING
-    except OSError:
-        return FileState.ALTERED
-    return FileState.MATCHES if same else FileState.ALTERED
 
 
 def _packed(sha256: str) -> Stored:

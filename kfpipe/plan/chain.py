@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from kfpipe.domain import CutFrom, LocalMedium, Take, in_order
 from kfpipe.errors import BadRender, Problem, Refused
-from kfpipe.lock.states import Lock, Rendered, is_rehearsal
+from kfpipe.lock.records import Register
+from kfpipe.lock.states import Rendered
 from kfpipe.media import frames
-from kfpipe.media.facts import DiskFacts, FileState
+from kfpipe.media.facts import FileState
+from kfpipe.media.renders import Shelf
 from kfpipe.plan.model import Chosen
 from kfpipe.project import Project
 from kfpipe.takes import resolve
@@ -23,7 +25,7 @@ class Chained:
     obstacles: Mapping[str, str]
 
 
-def completed(project: Project, lock: Lock, disk: DiskFacts, rerender: Chosen) -> Chained:
+def completed(project: Project, register: Register, shelf: Shelf, rerender: Chosen) -> Chained:
     """The project's takes, those complete whose sources are rendered as the manifest wants them, and stay so."""
     if not any(take.cuts for take in project.takes):
         return Chained(takes=project.takes, obstacles={})
@@ -31,10 +33,10 @@ def completed(project: Project, lock: Lock, disk: DiskFacts, rerender: Chosen) -
     obstacles: dict[str, str] = {}
     for take in in_order(project.takes):
         sources = [made[source] for source in take.sources]
-        here = (_is_rendered(source, lock, disk, project.region.name) for source in sources)
+        here = (_is_here(source, register, shelf) for source in sources)
         if sources and all(here) and not any(rerender(source.id) for source in sources):
             try:
-                made[take.id] = complete(project, take, lock)
+                made[take.id] = complete(project, take, sources, register)
             except (BadRender, Refused) as trouble:
                 obstacles[take.id] = why_not(trouble)
     return Chained(takes=tuple(made[take.id] for take in project.takes), obstacles=obstacles)
@@ -47,34 +49,42 @@ def why_not(trouble: BadRender | Refused) -> str:
     return "; ".join(problem.what for problem in trouble.problems)
 
 
-def _is_rendered(source: Take, lock: Lock, disk: DiskFacts, region: str) -> bool:
-    """Whether the take's clip is here as the manifest wants it, and was paid for, not rehearsed."""
-    record = lock.get(source.id)
-    return (
-        not source.cuts
-        and record is not None
-        and isinstance(record.entry, Rendered)
-        and not is_rehearsal(record.entry, region)
-        and record.entry.asked.fingerprint == source.fingerprint
-        and disk.clips.get(source.id) is FileState.MATCHES
-    )
+def _is_here(source: Take, register: Register, shelf: Shelf) -> bool:
+    """Whether the take's clip is in its place as the manifest wants it."""
+    clip = None if source.cuts else _clip(source, register)
+    return clip is not None and shelf.state(source.output, clip.render) is FileState.MATCHES
 
 
-def complete(project: Project, take: Take, lock: Lock) -> Take:
-    """The take with its pictures cut from the clips on record. Blocks.
+def _clip(source: Take, register: Register) -> Rendered | None:
+    record = register.wanted(source)
+    return record.entry if record is not None and isinstance(record.entry, Rendered) else None
+
+
+def complete(project: Project, take: Take, sources: Iterable[Take], register: Register) -> Take:
+    """The take with its pictures cut from the clips of these other takes. Blocks.
 
     Raises `BadRender` for a clip that cannot be decoded, Refused for a picture that the model does not take,
     StorageFailed.
     """
-    pictures = {role: _cut(project, cut, lock) for role, cut in take.cuts}
+    by_id = {source.id: source for source in sources}
+    pictures = {role: _cut(project, cut, by_id[cut.take_id], register) for role, cut in take.cuts}
     made, complaints = resolve.resolved(take, pictures)
     if complaints:
         raise Refused(Problem(file=project.stem, where=take.id, what=complaint) for complaint in complaints)
     return made
 
 
-def _cut(project: Project, cut: CutFrom, lock: Lock) -> LocalMedium:
-    entry = lock[cut.take_id].entry
-    if not isinstance(entry, Rendered):
+def completed_take(project: Project, take: Take, by_id: Mapping[str, Take], register: Register) -> Take:
+    """The take with its pictures, whose sources, and theirs in turn, have their clips. Blocks; raises as `complete`."""
+    if not take.cuts:
+        return take
+    sources = [completed_take(project, by_id[source], by_id, register) for source in take.sources]
+    return complete(project, take, sources, register)
+
+
+def _cut(project: Project, cut: CutFrom, source: Take, register: Register) -> LocalMedium:
+    clip = _clip(source, register)
+    if clip is None:
         raise BadRender(f"{cut.take_id} has no clip")
-    return frames.cut(entry.render, cut.end, folder=project.folder, state_dir=project.state_dir)
+    render = replace(clip.render, path=source.output)
+    return frames.cut(render, cut.end, folder=project.folder, state_dir=project.state_dir)

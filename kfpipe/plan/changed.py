@@ -6,28 +6,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kfpipe.domain import MediaInput, MediaRole, RemoteMedium, Take, in_order
-from kfpipe.lock.states import Asked, Lock
+from kfpipe.lock.records import Record, Records
 from kfpipe.takes import fingerprint
 
 
-def changed_ids(takes: Sequence[Take], lock: Lock) -> frozenset[str]:
-    """The ids of those of `takes` whose latest request on record is not the one that the manifest asks for.
+def changed_ids(takes: Sequence[Take], records: Records) -> frozenset[str]:
+    """The ids of those of `takes` that have requests on record, but none that the manifest asks for.
 
-    A take that is not on record is not among them. One whose pictures are still to be cut is, when its own text has
-    changed, or when a take that it continues from has: that one's clip will be a different one.
+    A take whose pictures are still to be cut is among them when its own text has changed, or when a take that it
+    continues from has: that one's clip will be a different one.
     """
     found: set[str] = set()
     for take in in_order(takes):
-        record = lock.get(take.id)
-        if record is not None and (_differs(take, record.entry.asked) or not found.isdisjoint(take.sources)):
+        record = records.get(take.id)
+        if record is not None and (_differs(take, record) or not found.isdisjoint(take.sources)):
             found.add(take.id)
     return frozenset(found)
 
 
-def _differs(take: Take, asked: Asked) -> bool:
+def _differs(take: Take, record: Record) -> bool:
     """Whether the request has changed, as far as it is known: missing pictures are taken to be those on record."""
     if not take.cuts:
-        return take.fingerprint != asked.fingerprint
+        return not record.is_wanted
+    asked = record.entry.asked
     lent = (
         MediaInput(role=role, medium=RemoteMedium(url="", digest=asked.media.get(role, ""))) for role, _ in take.cuts
     )

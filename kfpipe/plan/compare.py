@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from kfpipe.domain import Take
 from kfpipe.files.scalars import decimal_text
-from kfpipe.lock.states import Lock
+from kfpipe.lock.records import Records
 from kfpipe.plan.diff import Difference, between, shape_of
 from kfpipe.plan.model import Chosen, everything
 from kfpipe.plan.saved import prior_state_of, progress
@@ -48,7 +48,7 @@ class Revision:
     name: str
     commit: str
     takes: tuple[Take, ...]
-    lock: Lock
+    records: Records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +66,11 @@ class Comparison:
         return sum(change.kind is kind for change in self.changes)
 
 
-def compare(past: Revision, takes: Sequence[Take], lock: Lock, is_meant: Chosen = everything) -> Comparison:
+def compare(past: Revision, takes: Sequence[Take], records: Records, is_meant: Chosen = everything) -> Comparison:
     """What differs between a manifest at a commit and now, the records of its takes included."""
     past = replace(past, takes=tuple(take for take in past.takes if is_meant(take.id)))
     takes = [take for take in takes if is_meant(take.id)]
-    changes = tuple(_changes(past, takes, lock))
+    changes = tuple(_changes(past, takes, records))
     return Comparison(
         past=past,
         changes=changes,
@@ -80,7 +80,7 @@ def compare(past: Revision, takes: Sequence[Take], lock: Lock, is_meant: Chosen 
     )
 
 
-def _changes(past: Revision, takes: Sequence[Take], lock: Lock) -> Iterator[TakeChange]:
+def _changes(past: Revision, takes: Sequence[Take], records: Records) -> Iterator[TakeChange]:
     """What differs, take by take in today's order; takes that are gone come last."""
     earlier = {take.id: take for take in past.takes}
     for take in takes:
@@ -88,7 +88,7 @@ def _changes(past: Revision, takes: Sequence[Take], lock: Lock) -> Iterator[Take
         if before is None:
             yield TakeChange(take_id=take.id, kind=Kind.ADDED)
             continue
-        moved_on = progress(prior_state_of(past.lock.get(take.id)), prior_state_of(lock.get(take.id)))
+        moved_on = progress(prior_state_of(past.records.get(take.id)), prior_state_of(records.get(take.id)))
         differences = (*_differences(before, take), *((moved_on,) if moved_on else ()))
         if differences:
             yield TakeChange(take_id=take.id, kind=Kind.CHANGED, differences=differences)

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from pathlib import PurePosixPath
 from typing import assert_never
 
-from kfpipe.domain import ABANDONED, Take, in_order, shot_of
+from kfpipe.domain import ABANDONED, NEVER_CREATED, Take, in_order, shot_of
 from kfpipe.files.scalars import time_text
+from kfpipe.lock.records import Known, Neighbour, Record
 from kfpipe.lock.states import (
     Asked,
+    Canceled,
     Entry,
     Failed,
-    Record,
+    Lost,
     Rendered,
     Submitted,
     Submitting,
     Succeeded,
     Unclear,
     is_rehearsal,
+    is_unsettled,
+    name_of,
 )
 from kfpipe.lock.transitions import failures, has_dead_link
 from kfpipe.media.facts import FileState
+from kfpipe.media.renders import PREVIOUS
 from kfpipe.plan.diff import MediumRef, RequestShape, between, shape_of
-from kfpipe.plan.model import Action, Chosen, Plan, PlanFacts, Step
+from kfpipe.plan.model import Action, Chosen, Debt, Plan, PlanFacts, Step
 from kfpipe.provider.codes import verdict
+
+Next = tuple[Action, tuple[str, ...]]
 
 
 def make(
@@ -38,39 +46,53 @@ def make(
     retry: Chosen = lambda _: False,
     rerender: Chosen = lambda _: False,
 ) -> Plan:
-    """The plan for these takes: those of the manifest in its order, then those that left it."""
+    """The plan for these takes: those of the manifest in its order, then the debts that none of them asks for."""
     planned: dict[str, Step] = {}
     for take in in_order(takes):
         step = partial(_continuing, planned=planned) if take.cuts else step_of
         planned[take.id] = step(take, facts, retry=retry(take.id), rerender=rerender(take.id))
-    departed = sorted(facts.lock.keys() - planned.keys())
-    steps = (
-        *(planned[take.id] for take in takes),
-        *(_departed(take_id, facts.lock[take_id], facts, output_dir) for take_id in departed),
+    wanted = {step.record.key for step in planned.values() if step.record is not None and step.record.is_wanted}
+    unwanted = [
+        _unwanted(known, facts, output_dir, place=place) for known, place in _known(facts) if known[0] not in wanted
+    ]
+    steps = (*(planned[take.id] for take in takes), *(step for step in unwanted if step.action is not Action.RETIRED))
+    return Plan(
+        steps=steps,
+        currency=currency,
+        retired=tuple(step for step in unwanted if step.action is Action.RETIRED),
+        debts=tuple(_debts(steps)),
     )
-    return Plan(steps=steps, currency=currency)
+
+
+def _known(facts: PlanFacts) -> Iterator[tuple[Known, Neighbour | None]]:
+    """Every request on record here, and the debts of a lockfile whose manifest is gone."""
+    for known in facts.requests:
+        yield known, None
+    here = {key for key, _ in facts.requests}
+    for neighbour in facts.neighbours:
+        if neighbour.is_alone and not neighbour.is_busy:
+            for key, entry in neighbour.requests.view.items():
+                if key not in here and is_unsettled(entry):
+                    yield (key, entry), neighbour
+
+
+def _debts(steps: Sequence[Step]) -> Iterator[Debt]:
+    for step in steps:
+        record = step.record
+        if record is not None and (record.is_wanted or step.take is None) and is_unsettled(record.entry):
+            yield Debt(key=record.key, step=step)
 
 
 def _continuing(take: Take, facts: PlanFacts, planned: Mapping[str, Step], *, retry: bool, rerender: bool) -> Step:
-    """The step of a take whose pictures are still to be cut from the clips of others.
-
-    The clip of its own earlier task is downloaded before anything else: the others may take any length of time, and
-    its link does not wait.
-    """
-    record = facts.lock.get(take.id)
+    """The step of a take whose pictures are still to be cut from the clips of others."""
+    record = facts.records.get(take.id)
     action, reasons = _coming(take, facts, planned)
-    if record is not None:
-        duty, why = _last_duty(record, facts)
-        if duty is Action.DECIDE:
-            action, reasons = duty, why
-        elif duty.is_work:
-            action, reasons = duty, (*reasons, *why, "that is downloaded first")
-        elif action is Action.WAIT and isinstance(record.entry, Rendered):
-            reasons = (*reasons, "rendered again if its picture changes")
+    if action is Action.WAIT and record is not None and isinstance(record.entry, Rendered):
+        reasons = (*reasons, "rendered again if its picture changes")
     return _step(take, record, action, reasons, retry=retry, rerender=rerender)
 
 
-def _coming(take: Take, facts: PlanFacts, planned: Mapping[str, Step]) -> tuple[Action, tuple[str, ...]]:
+def _coming(take: Take, facts: PlanFacts, planned: Mapping[str, Step]) -> Next:
     """Whether the next run gets the clips that a take continues from, as they are wanted."""
     if take.id in facts.obstacles:
         return Action.DECIDE, (facts.obstacles[take.id],)
@@ -78,9 +100,6 @@ def _coming(take: Take, facts: PlanFacts, planned: Mapping[str, Step]) -> tuple[
     stuck = ", ".join(step.take_id for step in sources if step.action is Action.DECIDE)
     if stuck:
         return Action.DECIDE, (f"continues from {stuck}, which the next run leaves as it is",)
-    late = ", ".join(step.take_id for step in sources if step.is_put_off)
-    if late:
-        return Action.DECIDE, (f"continues from {late}, which only a later run renders again",)
     names = ", ".join(step.take_id for step in sources if step.action.is_work)
     return Action.WAIT, (f"continues from {names}",)
 
@@ -90,9 +109,9 @@ def step_of(take: Take, facts: PlanFacts, *, retry: bool = False, rerender: bool
 
     A take that is unclear, or under way in another region, is not retried: it may be billed already.
     """
-    record = facts.lock.get(take.id)
+    record = facts.records.get(take.id)
     action, reasons = _next(take, record, facts)
-    if rerender and action is not Action.RENDER and _is_settled(record):
+    if rerender and action is not Action.RENDER and not _is_open(record):
         action, reasons = Action.RENDER, ("asked for with --rerender",)
     elif retry and action is Action.DECIDE and not _is_open(record):
         action, reasons = Action.RENDER, (*reasons, "asked for with --retry")
@@ -115,16 +134,12 @@ def _step(
     )
 
 
-def _is_settled(record: Record | None) -> bool:
-    return record is None or isinstance(record.entry, Rendered | Failed)
-
-
 def _is_open(record: Record | None) -> bool:
-    """Whether it is not yet known how the take's latest request ends."""
-    return record is not None and isinstance(record.entry, Submitting | Submitted | Unclear)
+    """Whether it is not yet known how the request that a take asks for ends, or its clip is still to be fetched."""
+    return record is not None and record.is_wanted and isinstance(record.entry, Submitting | Submitted | Unclear)
 
 
-def _next(take: Take, record: Record | None, facts: PlanFacts) -> tuple[Action, tuple[str, ...]]:
+def _next(take: Take, record: Record | None, facts: PlanFacts) -> Next:
     """What a take of the manifest needs, and why; the first rule that fits decides."""
     file = facts.disk.clips.get(take.id, FileState.MISSING)
     if file is FileState.STRAY:  # perhaps paid for, and on record in another version of the lockfile
@@ -134,55 +149,85 @@ def _next(take: Take, record: Record | None, facts: PlanFacts) -> tuple[Action, 
         )
     if record is None:
         return Action.RENDER, ("never rendered",)
-    if take.id in facts.disk.shelved:
-        return Action.RESTORE, (*changes(take, record.entry.asked), f"{facts.disk.shelved[take.id]} is restored")
-    if is_rehearsal(record.entry, facts.region):
-        return Action.RENDER, ("so far rendered only with the emulator",)
-    return _open_question(record, facts.region) or _after(take, record, file, facts.now)
+    if not record.is_wanted:
+        if is_rehearsal(record.entry, facts.region):
+            return Action.RENDER, ("so far rendered only with the emulator",)
+        return Action.RENDER, changes(take, record.entry.asked)
+    action, reasons = _open_question(record, facts) or _after(take, record, file, facts)
+    return action, (*reasons, *_origin(take, record))
 
 
-def _open_question(record: Record, region: str) -> tuple[Action, tuple[str, ...]] | None:
-    """What has to be settled elsewhere about the latest request, whatever the manifest says: it may be billed."""
-    asked = record.entry.asked
-    if _is_open(record) and asked.region != region:
+def _origin(take: Take, record: Record) -> Iterator[str]:
+    """Where a request was found that was asked for under another name, or by another manifest."""
+    name, place = name_of(record.key), record.place
+    if place is not None:
+        yield f"on record in {place.name}" + (f" as {name}" if name != take.id else "")
+    elif name != take.id:
+        yield f"on record as {name}"
+
+
+def _open_question(record: Record, facts: PlanFacts) -> Next | None:
+    """What has to be settled elsewhere about a request, whatever the manifest says: it may be billed."""
+    entry, asked = record.entry, record.entry.asked
+    if not isinstance(entry, Submitting | Submitted | Unclear):
+        return None
+    if record.place is not None and record.place.is_busy:
+        return Action.DECIDE, (f"a run of {record.place.name} has this request in hand",)
+    if asked.region != facts.region:
         way = f"a run with --region {asked.region} downloads its clip"
         return Action.DECIDE, (f"its task is at the service in {asked.region}", way)
-    if isinstance(record.entry, Unclear):
-        tasks = ", ".join(record.entry.candidates)
+    if not facts.whose.is_ours(asked) and asked.account is not None:
+        way = "a run with that account downloads its clip; if it is the same account by another key, add --same-account"
+        return Action.DECIDE, (f"it was asked for with another account, {asked.account.text}", way)
+    if isinstance(entry, Unclear):
+        tasks = ", ".join(sorted(entry.doubts.candidates))
         return Action.DECIDE, ("its answer was lost", f"one of these tasks may be its own: {tasks}")
     return None
 
 
-def _after(take: Take, record: Record, file: FileState, now: datetime) -> tuple[Action, tuple[str, ...]]:
-    """What comes after the latest request, which the service of this region has, or is done with."""
+def _after(take: Take, record: Record, file: FileState, facts: PlanFacts) -> Next:
+    """What comes after the request that the take asks for, which this account has, or is done with."""
     entry = record.entry
-    if entry.asked.fingerprint != take.fingerprint:
-        reasons = changes(take, entry.asked)
-        if isinstance(entry, Submitting | Submitted | Succeeded):
-            reasons = (*reasons, "the clip of its earlier task is downloaded first")
-        return Action.RENDER, reasons
     match entry:
         case Submitting():
             return Action.ADOPT, ("the last run stopped before the service answered",)
         case Submitted():
             return Action.FOLLOW, ("its task is running at the service",)
         case Succeeded():
-            return _not_here_yet(entry, now)
+            return _not_here_yet(entry, facts.now)
         case Rendered():
-            if file is FileState.MATCHES:
-                return Action.KEEP, ("rendered",)
-            return _gone_from_here(entry, now, f"{entry.render.path} is {file}")
+            return _rendered(take, entry, file, facts)
         case Failed():
             return _after_failure(record, entry, take.attempts)
+        case Canceled():
+            return Action.RENDER, ("it was cancelled",)
+        case Lost():
+            if entry.failure.code == ABANDONED:
+                return Action.RENDER, ("it was given up as lost",)
+            return Action.DECIDE, (f"lost: {entry.failure.message}", "it is not known whether it was billed")
         case Unclear():
             raise AssertionError("an open question comes first")
         case other:
             assert_never(other)
 
 
-def _not_here_yet(entry: Succeeded, now: datetime) -> tuple[Action, tuple[str, ...]]:
+def _rendered(take: Take, entry: Rendered, file: FileState, facts: PlanFacts) -> Next:
+    """What is to be done about a clip that was here once: its bytes count, wherever they are."""
+    if file is FileState.MATCHES:
+        return Action.KEEP, ("rendered",)
+    if take.id in facts.disk.elsewhere:
+        return Action.REUSE, (f"its clip is at {facts.disk.elsewhere[take.id]}",)
+    if file is FileState.POINTER:
+        fix = "`git lfs pull` fetches it"
+        return Action.DECIDE, (f"{take.output} is only a Git LFS pointer to the clip on record", fix)
+    return _gone_from_here(entry, facts.now, f"{take.output} is {file}")
+
+
+def _not_here_yet(entry: Succeeded, now: datetime) -> Next:
     """A paid clip is downloaded as long as the link's own host has not called it dead, whatever the clock says."""
     reason, expiry = "paid for, not downloaded yet", entry.result.url_expires_at
+    if entry.result.refused is not None:
+        return Action.DECIDE, (f"what the service delivered is not a video: {entry.result.refused.path}",)
     if has_dead_link(entry, now):
         return Action.DECIDE, (reason, f"its link expired at {time_text(expiry)}")
     if expiry <= now:
@@ -190,19 +235,19 @@ def _not_here_yet(entry: Succeeded, now: datetime) -> tuple[Action, tuple[str, .
     return Action.DOWNLOAD, (reason,)
 
 
-def _gone_from_here(entry: Rendered, now: datetime, reason: str) -> tuple[Action, tuple[str, ...]]:
+def _gone_from_here(entry: Rendered, now: datetime, reason: str) -> Next:
     expiry = entry.result.url_expires_at
-    if expiry > now:
-        return Action.DOWNLOAD, (reason,)
-    return Action.DECIDE, (reason, f"its link expired at {time_text(expiry)}")
+    if has_dead_link(entry, now):
+        return Action.DECIDE, (reason, f"its link expired at {time_text(expiry)}")
+    return Action.DOWNLOAD, (reason,)
 
 
-def _after_failure(record: Record, entry: Failed, attempts: int) -> tuple[Action, tuple[str, ...]]:
-    """Whether a failed request is tried again: only where it cost nothing, may pass, and attempts are left."""
-    code, tried = entry.failure.code, failures(record)
+def _after_failure(record: Record, entry: Failed, attempts: int) -> Next:
+    """Whether a failed request is tried again: only where it may pass, and attempts are left."""
+    code, tried = entry.failure.code, failures(record.entries, entry.asked.fingerprint)
+    if code == NEVER_CREATED:
+        return Action.RENDER, (entry.failure.message,)
     reason = f"failed: {code}: {entry.failure.message}"
-    if entry.failure.billed is None and code != ABANDONED:
-        return Action.DECIDE, (reason, "it is not known whether it was billed")
     if not verdict(code, entry.failure.message).may_pass:
         return Action.DECIDE, (reason, "it would fail again")
     if tried >= attempts:
@@ -210,40 +255,51 @@ def _after_failure(record: Record, entry: Failed, attempts: int) -> tuple[Action
     return Action.RENDER, (reason, f"attempt {tried + 1} of {attempts}")
 
 
-def _departed(take_id: str, record: Record, facts: PlanFacts, output_dir: str) -> Step:
-    """A take that left the manifest. What was paid for is downloaded all the same."""
-    action, reasons = _last_duty(record, facts)
+# ---- what no take asks for -------------------------------------------------------------------------------------------
+
+
+def _unwanted(known: Known, facts: PlanFacts, output_dir: str, place: Neighbour | None) -> Step:
+    """What remains to be done about a request that no take asks for: nothing paid for is left at the service."""
+    key, entry = known
+    record = Record(key=key, entry=entry, place=place)
+    action, reasons = _open_question(record, facts) or _homecoming(entry, facts)
+    take_id = name_of(key)
     return Step(
         take_id=take_id,
         shot_id=shot_of(take_id),
         action=action,
-        reasons=("no longer in the manifest", *reasons),
+        reasons=(*reasons, "no take of the manifest asks for it"),
         take=None,
         record=record,
-        output=f"{output_dir}/{take_id}.mp4",
+        output=_side_place(key, output_dir),
     )
 
 
-def _last_duty(record: Record, facts: PlanFacts) -> tuple[Action, tuple[str, ...]]:
-    """What remains to be done about a request that is no longer wanted: nothing paid for is left at the service."""
-    if is_rehearsal(record.entry, facts.region):
-        return Action.FORGET, ("made with the emulator, kept on record",)
-    return _open_question(record, facts.region) or _homecoming(record.entry, facts.now)
+def _side_place(key: str, output_dir: str) -> str:
+    """Where a clip goes that no take asks for: out of the way of those that are wanted, and of each other."""
+    take_id, _, token = key.rpartition("/")
+    name = PurePosixPath(f"{take_id}.{token}.mp4")
+    return (PurePosixPath(output_dir) / name.parent / PREVIOUS / name.name).as_posix()
 
 
-def _homecoming(entry: Entry, now: datetime) -> tuple[Action, tuple[str, ...]]:
+def _homecoming(entry: Entry, facts: PlanFacts) -> Next:
     """What is owed to a request whatever the manifest wants by now: what was paid for is fetched."""
+    if is_rehearsal(entry, facts.region):
+        return Action.RETIRED, ("made with the emulator, kept on record",)
     match entry:
         case Submitting():
             return Action.ADOPT, ("its request may have become a task",)
         case Submitted():
             return Action.FOLLOW, ("its task was paid for",)
-        case Succeeded() if not has_dead_link(entry, now):
+        case Succeeded() if not has_dead_link(entry, facts.now) and entry.result.refused is None:
             return Action.DOWNLOAD, ("its clip was paid for",)
-        case Succeeded() | Rendered() | Failed() | Unclear():
-            return Action.FORGET, ("kept on record",)
+        case Succeeded() | Rendered() | Failed() | Canceled() | Lost() | Unclear():
+            return Action.RETIRED, ("kept on record",)
         case other:
             assert_never(other)
+
+
+# ---- reasons ---------------------------------------------------------------------------------------------------------
 
 
 def changes(take: Take, asked: Asked) -> tuple[str, ...]:

@@ -2,84 +2,166 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
 
 from kfpipe import environment, gcpause
 from kfpipe.domain import Take
-from kfpipe.lock.states import Lock
+from kfpipe.lock import workspace
+from kfpipe.lock.join import Requests
+from kfpipe.lock.records import Records, Register
+from kfpipe.lock.states import Lock, Rendered, spent
 from kfpipe.media import renders
-from kfpipe.media.facts import DiskFacts
+from kfpipe.media.facts import DiskFacts, FileState
+from kfpipe.media.renders import Shelf
 from kfpipe.plan import chain, decide
-from kfpipe.plan.model import Chosen, Plan, PlanFacts, Step, nothing
+from kfpipe.plan.model import UNKNOWN, Chosen, Plan, PlanFacts, Step, Whose, nothing
 from kfpipe.plan.narrow import narrowed
 from kfpipe.plan.selection import Selection, named
 from kfpipe.project import Project
 
 
-def disk_facts(project: Project, lock: Lock, takes: Iterable[Take] = ()) -> DiskFacts:
-    """The state on disk of the clips on record in `lock`, and which takes have a clip in place without a record."""
-    clips = renders.on_disk(lock, project.folder, project.state_dir) | renders.strays(takes, lock, project.folder)
-    return DiskFacts(clips=clips)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A project's takes, complete as far as there are clips to cut pictures from, and what is on record for each."""
+
+    takes: tuple[Take, ...]
+    records: Records
+
+    @property
+    def of_manifest(self) -> Standing:
+        """The same for the manifest's takes alone."""
+        return replace(self, records={take.id: self.records[take.id] for take in self.takes if take.id in self.records})
 
 
-def completed_takes(project: Project, lock: Lock) -> tuple[Take, ...]:
-    """The project's takes, those that continue others with their pictures, as far as there are clips to cut them."""
-    sources = {source for take in project.takes for source in take.sources}
-    disk = disk_facts(project, {take_id: lock[take_id] for take_id in sources if take_id in lock})
-    return chain.completed(project, lock, disk, nothing).takes
+def register(project: Project, lock: Lock, requests: Requests | None = None) -> Register:
+    """All that is on record for the project; `requests` are those of `lock`, where they are indexed already."""
+    return Register(
+        requests=requests or Requests(lock.requests),
+        picked=lock.picked,
+        region=project.region.name,
+        neighbours=workspace.neighbours(project.root, project.lockfile_path),
+    )
 
 
-def chosen(project: Project, lock: Lock, selection: Selection, option: str) -> Chosen:
+def shelf(project: Project) -> Shelf:
+    """The project's clips on disk."""
+    return Shelf(project.folder, project.root, project.manifest.output_dir, project.state_dir)
+
+
+def standing(project: Project, lock: Lock) -> Standing:
+    """What is on record for each take, as a person asks for it."""
+    known, clips = register(project, lock), shelf(project)
+    takes = chain.completed(project, known, clips, nothing).takes
+    clips.save()
+    return Standing(takes=takes, records=known.of(takes))
+
+
+def disk_facts(project: Project, takes: Sequence[Take], records: Records) -> DiskFacts:
+    """The state on disk of the clips on record, and which takes have a clip in place without a record."""
+    clips = shelf(project)
+    states = renders.on_disk(takes, records, clips) | renders.strays(takes, records, project.folder)
+    elsewhere = _elsewhere(project, records, states, clips)
+    clips.save()
+    return DiskFacts(clips=states, elsewhere=elsewhere)
+
+
+def _elsewhere(project: Project, records: Records, states: Mapping[str, FileState], clips: Shelf) -> Mapping[str, str]:
+    """Where the bytes of clips are that are not in their places, as a person would type it."""
+    found = {}
+    for take_id, record in records.items():
+        if isinstance(record.entry, Rendered) and states.get(take_id) not in (None, FileState.MATCHES):
+            place = clips.find(record.entry.render, None if record.place is None else record.place.folder)
+            if place is not None:
+                found[take_id] = Path(os.path.relpath(place, project.folder)).as_posix()
+    return found
+
+
+def chosen(standing: Standing, selection: Selection, option: str) -> Chosen:
     """Whether a take is meant, asked by its id. Raises Refused when a selector names nothing; `option` is its name."""
     if callable(selection):
         return selection
     selectors = (selection,) if isinstance(selection, str) else tuple(selection)
-    return named(selectors, completed_takes(project, lock), lock, option).__contains__
+    return named(selectors, standing.takes, standing.records, option).__contains__
 
 
 @gcpause.paused()
-def plan(project: Project, lock: Lock, *, select: Selection, retry: Selection, rerender: Selection) -> Plan:
+def plan(
+    project: Project,
+    lock: Lock,
+    *,
+    select: Selection,
+    retry: Selection,
+    rerender: Selection,
+    whose: Whose | None = None,
+    requests: Requests | None = None,
+) -> Plan:
     """What the next run will do with the takes that `select` chooses, and with no others.
 
     What is to be rendered again is a take of the manifest. Raises Refused when a selector names nothing.
     """
-    present = {take.id: lock[take.id] for take in project.takes if take.id in lock}
-    select = chosen(project, lock, select, "select")
-    retry, rerender = chosen(project, present, retry, "retry"), chosen(project, present, rerender, "rerender")
-    disk = disk_facts(project, lock, project.takes)
-    retry, rerender = _both(select, retry), _both(select, rerender)
-    chained = chain.completed(project, lock, disk, rerender)
+    known, clips = register(project, lock, requests), shelf(project)
+    takes = chain.completed(project, known, clips, nothing).takes
+    now = Standing(takes=takes, records=known.of(takes))
+    select = chosen(now, select, "select")
+    retry = _both(select, chosen(now.of_manifest, retry, "retry"))
+    rerender = _both(select, chosen(now.of_manifest, rerender, "rerender"))
+    chained = chain.completed(project, known, clips, rerender)
+    clips.save()
+    records = known.of(chained.takes)
+    facts = PlanFacts(
+        records=records,
+        disk=disk_facts(project, chained.takes, records),
+        region=known.region,
+        now=environment.now(),
+        requests=[*known.requests.view.items()],
+        neighbours=known.neighbours,
+        whose=whose or UNKNOWN,
+        obstacles=chained.obstacles,
+    )
     whole = decide.make(
         chained.takes,
-        _plan_facts(project, lock, disk, chained.takes, chained.obstacles),
+        facts,
         currency=project.currency,
         output_dir=project.manifest.output_dir,
         retry=retry,
         rerender=rerender,
     )
-    return narrowed(whole, select)
+    return narrowed(replace(whole, on_record=_on_record(project, lock), under_way=_under_way(whole)), select)
 
 
-def continued(project: Project, waiting: Step, lock: Lock) -> Step:
-    """What is to be done with a take whose sources have their clips now. Blocks; raises as `chain.complete`."""
+def _on_record(project: Project, lock: Lock) -> Decimal:
+    """What all requests on record have cost, in the project's currency; play money counts only among itself."""
+    real = (entry for entry in lock.requests.values() if entry.asked.region == project.region.name)
+    return spent(real).get(project.currency, Decimal(0))
+
+
+def _under_way(plan: Plan) -> Decimal:
+    """What the debts may still add to the bill, those of this account alone, as far as prices are known."""
+    return sum((debt.may_cost or Decimal(0) for debt in plan.debts), Decimal(0))
+
+
+def continued(project: Project, by_id: Mapping[str, Take], known: Register, whose: Whose, waiting: Step) -> Step:
+    """What is to be done with a take whose sources have their clips now. Blocks; raises as `chain.complete`.
+
+    `by_id` are the project's takes.
+    """
     if waiting.take is None:
         raise AssertionError("only takes of the manifest continue others")
-    own = {waiting.take_id: lock[waiting.take_id]} if waiting.take_id in lock else {}
-    disk = disk_facts(project, own, [waiting.take])
-    take = chain.complete(project, waiting.take, lock)
-    facts = _plan_facts(project, own, disk, [take], {})
-    return decide.step_of(take, facts, retry=waiting.retry, rerender=waiting.rerender)
-
-
-def _plan_facts(
-    project: Project, lock: Lock, disk: DiskFacts, takes: Iterable[Take], obstacles: Mapping[str, str]
-) -> PlanFacts:
-    region = project.region.name
-    shelved = renders.shelved(takes, lock, project.folder, project.state_dir, region)
-    return PlanFacts(
-        lock=lock, disk=replace(disk, shelved=shelved), region=region, now=environment.now(), obstacles=obstacles
+    take = chain.completed_take(project, waiting.take, by_id, known)
+    record = known.wanted(take) or known.named(take)
+    records = {} if record is None else {take.id: record}
+    facts = PlanFacts(
+        records=records,
+        disk=disk_facts(project, [take], records),
+        region=known.region,
+        now=environment.now(),
+        whose=whose,
     )
+    return decide.step_of(take, facts, retry=waiting.retry, rerender=waiting.rerender)
 
 
 def _both(one: Chosen, other: Chosen) -> Chosen:

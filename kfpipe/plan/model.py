@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
-from kfpipe.domain import Take
-from kfpipe.lock.states import Lock, Record
+from kfpipe.domain import Account, Take
+from kfpipe.lock.records import Known, Neighbour, Record, Records
+from kfpipe.lock.states import Asked
 from kfpipe.media.facts import DiskFacts
 
 
@@ -22,14 +24,14 @@ class Action(StrEnum):
     DOWNLOAD = "download"
     ADOPT = "adopt"
     DECIDE = "decide"
-    RESTORE = "restore"
+    REUSE = "reuse"
     WAIT = "wait"
-    FORGET = "forget"
+    RETIRED = "retired"
 
     @property
     def is_work(self) -> bool:
         """Whether a run does anything about it."""
-        return self not in (Action.KEEP, Action.DECIDE, Action.FORGET)
+        return self not in (Action.KEEP, Action.DECIDE, Action.RETIRED)
 
     @property
     def is_made_in_a_lane(self) -> bool:
@@ -39,10 +41,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One take's part of the plan. `take` is None for a take that is on record but no longer in the manifest.
+    """One take's part of the plan, or that of a request on record which no take of the manifest asks for.
 
-    `output` is the clip's path, relative to the manifest's folder. `retry` and `rerender` say what a person
-    asked for.
+    Then `take` is None, and `take_id` the one that it was first asked under. `output` is the clip's path, relative to
+    the manifest's folder. `twin` is a take that asks for the very same clip, and has it first. `retry` and `rerender`
+    say what a person asked for.
     """
 
     take_id: str
@@ -52,8 +55,23 @@ class Step:
     take: Take | None
     record: Record | None
     output: str
+    twin: str | None = None
     retry: bool = False
     rerender: bool = False
+
+    @property
+    def id(self) -> str:
+        """What tells it from all other steps: the take's id, or the request's key."""
+        if self.take is not None or self.record is None:
+            return self.take_id
+        return self.record.key
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The takes whose clips it waits for."""
+        if self.twin is not None:
+            return (self.twin,)
+        return () if self.take is None else self.take.sources
 
     @property
     def ready(self) -> Take | None:
@@ -61,25 +79,24 @@ class Step:
         return None if self.take is None or self.take.cuts else self.take
 
     @property
-    def is_put_off(self) -> bool:
-        """Whether this run only downloads an earlier clip of the take, and a later one renders what is wanted now."""
-        is_homecoming = self.action in (Action.ADOPT, Action.FOLLOW, Action.DOWNLOAD)
-        return is_homecoming and self.take is not None and self.ready is None
-
-    @property
     def model(self) -> str:
-        """The catalogue's name of the model: the manifest's word for it, else that of the latest request on record."""
+        """The catalogue's name of the model: the manifest's word for it, else that of the request on record."""
         if self.take is not None:
             return self.take.request.model
-        if self.record is not None:
-            return self.record.entry.asked.model
-        raise AssertionError("a step concerns a take of the manifest or of the record")
+        return self.asked.model
+
+    @property
+    def asked(self) -> Asked:
+        """The request on record."""
+        if self.record is None:
+            raise AssertionError("a step concerns a take of the manifest or of the record")
+        return self.record.entry.asked
 
     @property
     def is_billed(self) -> bool:
         """Whether this step may add to the bill."""
         if self.action is Action.WAIT:
-            return True
+            return self.twin is None
         return self.ready is not None and self.action in (Action.RENDER, Action.ADOPT)
 
     @property
@@ -107,14 +124,49 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a run will do: a step for each take, in the manifest's order, then for those that have left it.
+class Debt:
+    """A request that is not settled, and what is done about it. `account` is None where that was not noted."""
 
-    Amounts are in `currency`, an ISO code.
+    key: str
+    step: Step
+
+    @property
+    def account(self) -> Account | None:
+        """Whose money it is."""
+        return self.step.asked.account
+
+    @property
+    def may_cost(self) -> Decimal | None:
+        """What it may still add to the bill beside the plan's own steps, as a cap counts it; None: unknown."""
+        step = self.step
+        if step.action is not Action.FOLLOW and not (step.action is Action.ADOPT and step.take is None):
+            return Decimal(0)
+        if step.take is not None:
+            return step.take.cap_cost
+        price = step.asked.unit_price
+        return None if price is None else price * step.asked.parameters.duration_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run will do: a step for each take, in the manifest's order, then for requests that nobody asks for.
+
+    `retired` are requests that are settled, and wanted by no take. `debts` are all that are not settled. Amounts are in
+    `currency`, an ISO code; `under_way` is what the debts may still add to the bill, as a cap counts it, `on_record`
+    what was billed before.
     """
 
     steps: tuple[Step, ...]
     currency: str
+    retired: tuple[Step, ...] = ()
+    debts: tuple[Debt, ...] = ()
+    under_way: Decimal = Decimal(0)
+    on_record: Decimal = Decimal(0)
+
+    @property
+    def takes(self) -> tuple[Step, ...]:
+        """The steps of the manifest's takes."""
+        return tuple(step for step in self.steps if step.take is not None)
 
     @property
     def work(self) -> tuple[Step, ...]:
@@ -125,11 +177,6 @@ class Plan:
     def undecided(self) -> tuple[Step, ...]:
         """The steps that wait for a person's word."""
         return tuple(step for step in self.steps if step.action is Action.DECIDE)
-
-    @property
-    def put_off(self) -> tuple[Step, ...]:
-        """The steps that leave their takes to a later run."""
-        return tuple(step for step in self.steps if step.is_put_off)
 
     @property
     def cost(self) -> Decimal:
@@ -173,16 +220,38 @@ Chosen = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanFacts:
-    """All that a decision depends on: the records, the clips on disk, the region that requests go to, and the time.
+class Whose:
+    """The account that requests go to now, and others that the service has shown to be the same."""
 
-    `obstacles` says, by take id, why a picture that a take continues from cannot be cut from a clip on disk.
+    account: Account
+    same: frozenset[Account] = frozenset()
+
+    def is_ours(self, asked: Asked) -> bool:
+        """Whether a request was made with this account, as far as can be told; where nothing was noted, it was."""
+        if asked.account is None:
+            return True
+        return self.account.is_like(asked.account) or any(one.is_like(asked.account) for one in self.same)
+
+
+UNKNOWN: Final = Whose(account=Account(host=""))
+"""Where no account is at hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFacts:
+    """All that a decision depends on: the records, the clips on disk, the account, the region and the time.
+
+    `requests` are all on record, `neighbours` the project's other lockfiles. `obstacles` says, by take id, why a
+    picture that a take continues from cannot be cut from a clip on disk.
     """
 
-    lock: Lock
+    records: Records
     disk: DiskFacts
     region: str
     now: datetime
+    requests: Sequence[Known] = ()
+    neighbours: Sequence[Neighbour] = ()
+    whose: Whose = UNKNOWN
     obstacles: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kfpipe.domain import in_order
@@ -10,17 +10,40 @@ from kfpipe.plan.model import Action, Chosen, Plan, Step
 
 
 def narrowed(plan: Plan, chosen: Chosen) -> Plan:
-    """The steps of the chosen takes alone.
+    """The steps of the chosen takes alone, each clip asked for once.
 
     A take that waits for the clip of one that was not chosen is left for a person to decide: rendering the other one
     as well would spend money that was not agreed to.
     """
     coming = {step.take_id for step in plan.work}
-    kept = {step.take_id: step for step in plan.steps if chosen(step.take_id)}
+    kept = {step.id: step for step in plan.steps if chosen(step.take_id)}
     waiting = [step.take for step in kept.values() if step.action is Action.WAIT and step.take is not None]
     for take in in_order(waiting):
         kept[take.id] = _held_up(kept[take.id], take.sources, kept, coming) or kept[take.id]
-    return replace(plan, steps=tuple(kept.values()))
+    return replace(
+        plan,
+        steps=tuple(_without_twins(kept.values())),
+        retired=tuple(step for step in plan.retired if chosen(step.take_id)),
+        debts=tuple(debt for debt in plan.debts if chosen(debt.step.take_id)),
+    )
+
+
+def _without_twins(steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps; of takes that ask for the very same clip, the first alone gets it from the service."""
+    first: dict[str, Step] = {}
+    for step in steps:
+        take = step.ready
+        if take is None or take.request.parameters.seed is None:
+            yield step
+            continue
+        twin = first.setdefault(take.fingerprint, step)
+        if twin is step or step.action in (Action.KEEP, Action.REUSE, Action.DECIDE) or step.rerender:
+            yield step
+        elif twin.action is Action.DECIDE:
+            yield replace(step, action=Action.DECIDE, reasons=(f"asks for the same clip as {twin.take_id}",))
+        else:
+            reason = f"asks for the same clip as {twin.take_id}, which is paid for once"
+            yield replace(step, action=Action.WAIT, reasons=(reason,), twin=twin.take_id)
 
 
 def _held_up(step: Step, sources: Sequence[str], kept: Mapping[str, Step], coming: set[str]) -> Step | None:

@@ -7,7 +7,6 @@ read or changed.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -15,23 +14,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Final
+from typing import IO
 
 from kfpipe import project as projects
 from kfpipe.errors import Refused
-from kfpipe.files import git
+from kfpipe.files import git, lfs
 from kfpipe.files.durable import storage
-from kfpipe.files.read import first_bytes
 from kfpipe.lock import lockfile
+from kfpipe.lock.join import Requests
+from kfpipe.lock.records import Register
 from kfpipe.plan.compare import Revision
 from kfpipe.project import Options, Project
 from kfpipe.wording import echoed
-
-_LONGEST_POINTER: Final = 1024
-_POINTER: Final = re.compile(
-    rb"version https://git-lfs\.github\.com/spec/v1\n(?:[^\n]*\n)*?oid sha256:([0-9a-f]{64})\n"
-)
-"""What a commit contains of a file that Git LFS stores. Source: its specification of pointers, version 1."""
 
 
 def past(project: Project, manifest: str, options: Options, name: str) -> Revision:
@@ -49,7 +43,9 @@ def past(project: Project, manifest: str, options: Options, name: str) -> Revisi
         export.bring(place / project.lockfile_path.relative_to(project.folder))
         try:
             then = projects.load(place / manifest, options, bring=export.bring)
-            return Revision(name=name, commit=commit, takes=then.takes, lock=lockfile.read(then.paths))
+            lock = lockfile.read(then.paths)
+            known = Register(requests=Requests(lock.requests), picked=lock.picked, region=then.region.name)
+            return Revision(name=name, commit=commit, takes=then.takes, records=known.of(then.takes))
         except Refused as refused:
             raise Refused(
                 replace(problem, file=problem.file.replace(f"{export.folder}{os.sep}", f"{name}:"))
@@ -138,19 +134,16 @@ class _Export:
 
     def _follow(self, place: Path) -> None:
         """Replace a pointer with its content, where Git LFS has fetched it."""
-        pointer = _POINTER.match(first_bytes(place, _LONGEST_POINTER + 1))
-        if pointer is None:
-            return
-        oid = pointer[1].decode()
-        content = self._store / oid[:2] / oid[2:4] / oid
-        if content.is_file():
+        sha256 = lfs.pointed_at(place)
+        content = None if sha256 is None else lfs.content(self._store, sha256)
+        if content is not None:
             shutil.copyfile(content, place)
 
 
 @contextmanager
 def _exported(root: Path, commit: str) -> Iterator[_Export]:
     """An empty project, into which the commit's files can be written."""
-    store = root / git.output_or_nothing(root, "rev-parse", "--git-common-dir") / "lfs" / "objects"
+    store = lfs.store_of(root)
     with tempfile.TemporaryDirectory(prefix="kfpipe-") as made:
         folder = Path(made).resolve()
         (folder / ".git").mkdir()  # here the project ends, as it does in the work tree

@@ -10,7 +10,8 @@ from typing import Any, Self
 from kfpipe.domain import MediaRole
 from kfpipe.files.scalars import decimal_text, parse_decimal
 from kfpipe.lock.codec import parameters_from_json, parameters_to_json
-from kfpipe.lock.states import ABSENT, Record, state_name, task_of
+from kfpipe.lock.records import Record
+from kfpipe.lock.states import ABSENT, state_name, task_of
 from kfpipe.plan.diff import SHORT_DIGEST, Difference, MediumRef, RequestShape, between, shape_of
 from kfpipe.plan.model import Action, Step
 from kfpipe.wording import visible
@@ -18,10 +19,10 @@ from kfpipe.wording import visible
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorState:
-    """The latest request on record of a take; `serial` numbers the take's requests."""
+    """What is on record of a take: the key and state of the request that it stands by."""
 
     state: str
-    serial: int
+    key: str
     fingerprint: str
     task_id: str | None
 
@@ -38,7 +39,7 @@ def prior_state_of(record: Record | None) -> PriorState | None:
     entry, task = record.entry, task_of(record.entry)
     return PriorState(
         state=state_name(entry),
-        serial=entry.asked.serial,
+        key=record.key,
         fingerprint=entry.asked.fingerprint,
         task_id=None if task is None else task.task_id,
     )
@@ -141,7 +142,7 @@ def step_to_json(step: PlannedStep) -> dict[str, Any]:
         "record": standing
         and {
             "state": standing.state,
-            "serial": standing.serial,
+            "key": standing.key,
             "fingerprint": standing.fingerprint,
             "task_id": standing.task_id,
         },

@@ -13,7 +13,8 @@ from typing import Final
 
 from kfpipe.domain import Take, shot_of
 from kfpipe.errors import Refused
-from kfpipe.lock.states import ABSENT, STATES, Lock, Record, state_of
+from kfpipe.lock.records import Record, Records, state_of
+from kfpipe.lock.states import ABSENT, STATES
 from kfpipe.plan.changed import changed_ids
 from kfpipe.plan.model import Chosen
 from kfpipe.wording import closest, did_you_mean, echoed, listed, suggested
@@ -67,27 +68,27 @@ KINDS: Final[Mapping[str, Callable[[KnownTake], Iterable[str]]]] = {
 """What comes before the colon of a selector."""
 
 
-def nominees(takes: Sequence[Take], lock: Lock) -> list[KnownTake]:
+def nominees(takes: Sequence[Take], records: Records) -> list[KnownTake]:
     """The takes of the manifest in its order, then those on record that have left it, by name."""
-    departed = sorted(lock.keys() - {take.id for take in takes})
-    changed = changed_ids(takes, lock)
+    departed = sorted(records.keys() - {take.id for take in takes})
+    changed = changed_ids(takes, records)
     return [
         *(
-            KnownTake(take_id=take.id, take=take, record=lock.get(take.id), is_changed=take.id in changed)
+            KnownTake(take_id=take.id, take=take, record=records.get(take.id), is_changed=take.id in changed)
             for take in takes
         ),
-        *(KnownTake(take_id=take_id, take=None, record=lock[take_id]) for take_id in departed),
+        *(KnownTake(take_id=take_id, take=None, record=records[take_id]) for take_id in departed),
     ]
 
 
-def named(selectors: Sequence[str], takes: Sequence[Take], lock: Lock, option: str) -> frozenset[str]:
+def named(selectors: Sequence[str], takes: Sequence[Take], records: Records, option: str) -> frozenset[str]:
     """The ids of the takes that `selectors` name; none without selectors.
 
     Raises Refused when one names nothing that exists: a typo must not pass for "nothing to do".
     """
     if not selectors:
         return frozenset()
-    everyone = nominees(takes, lock)
+    everyone = nominees(takes, records)
     wanted = [_named(selector, everyone, option) for selector in selectors if not selector.startswith("!")]
     unwanted = [_named(selector[1:], everyone, option) for selector in selectors if selector.startswith("!")]
     everything = frozenset(one.take_id for one in everyone)

@@ -9,7 +9,8 @@ from typing import Final
 from urllib.parse import quote
 
 from kfpipe.domain import Take
-from kfpipe.lock.states import Lock, Record, Rendered, state_name
+from kfpipe.lock.records import Record, Records
+from kfpipe.lock.states import Lock, Rendered, state_name
 from kfpipe.media.facts import DiskFacts, FileState
 from kfpipe.plan import gather
 from kfpipe.plan.changed import changed_ids
@@ -100,16 +101,17 @@ def address_of(path: str) -> str:
 
 def of_project(project: Project, lock: Lock, handout: Handout, is_meant: Chosen) -> tuple[ShotFootage, ...]:
     """The takes of each shot with their clips, as they are seen from a file at `handout`."""
-    disk = gather.disk_facts(project, lock)
-    return of(gather.completed_takes(project, lock), lock, disk, handout.link, is_meant)
+    now = gather.standing(project, lock)
+    disk = gather.disk_facts(project, now.takes, now.records)
+    return of(now.takes, now.records, disk, handout.link, is_meant)
 
 
-def of(takes: Sequence[Take], lock: Lock, disk: DiskFacts, link: Link, among: Chosen) -> tuple[ShotFootage, ...]:
+def of(takes: Sequence[Take], records: Records, disk: DiskFacts, link: Link, among: Chosen) -> tuple[ShotFootage, ...]:
     """The footage of those of the manifest's takes that are meant, shot by shot."""
-    changed = changed_ids(takes, lock)
+    changed = changed_ids(takes, records)
     shots: dict[str, list[Footage]] = {}
     for take in filter(lambda take: among(take.id), takes):
-        record, file = lock.get(take.id), disk.clips.get(take.id, FileState.MISSING)
+        record, file = records.get(take.id), disk.clips.get(take.id, FileState.MISSING)
         shots.setdefault(take.shot_id, []).append(_footage(take, record, file, link, has_changed=take.id in changed))
     return tuple(ShotFootage(shot_id=shot_id, takes=tuple(found)) for shot_id, found in shots.items())
 
@@ -122,7 +124,8 @@ def _footage(take: Take, record: Record | None, file: FileState, link: Link, *, 
         return no_clip("it was never rendered")
     if not isinstance(record.entry, Rendered):
         return no_clip(f"it is {state_name(record.entry)}")
-    name, fps = record.entry.render.path, record.entry.render.fps
+    name = take.output if record.is_wanted else record.entry.render.path
+    fps = record.entry.render.fps
     path = link(name)
     if path is None:
         return no_clip(f"{name} leads out of the project")

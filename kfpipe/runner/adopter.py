@@ -46,9 +46,9 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """What is in the account that may be a take's task.
+    """What is in the account that may be a request's task.
 
-    Tasks that fit this take alone; tasks that fit several, with these; and tasks that the service has forgotten: it is
+    Tasks that fit this one alone; tasks that fit several, with these; and tasks that the service has forgotten: it is
     unknown whose they were, and whether they are billed.
     """
 
@@ -75,34 +75,34 @@ class Adopter:
         self._not_looked_for: set[str] = set()
         self._first_in_line: dict[str, frozenset[str]] = {}
 
-    def expect(self, take_id: str, orphan: Submitting) -> None:
+    def expect(self, key: str, orphan: Submitting) -> None:
         """Register an unanswered request, so that it is considered when another one's task is looked for."""
-        if self._orphans.get(take_id) != orphan:
-            self._expected_at_s[take_id] = anyio.current_time()
-        self._orphans[take_id] = orphan
-        self._not_looked_for.add(take_id)
+        if self._orphans.get(key) != orphan:
+            self._expected_at_s[key] = anyio.current_time()
+        self._orphans[key] = orphan
+        self._not_looked_for.add(key)
 
-    async def find(self, take_id: str) -> Found | Absent | Ambiguous:
-        """What became of the request of this take, which `expect` registered.
+    async def find(self, key: str) -> Found | Absent | Ambiguous:
+        """What became of the request with this key, which `expect` registered.
 
         Waits until every task that may be its own has ended, since only then the service shows its prompt.
         """
-        candidates = await self._seen(take_id)
-        own = candidates.fitting or self._by_turn(take_id, candidates)
+        candidates = await self._seen(key)
+        own = candidates.fitting or self._by_turn(key, candidates)
         if len(own) > 1 or (candidates.task_ids and not own):
             return Ambiguous(task_ids=candidates.task_ids)
-        del self._orphans[take_id]
+        del self._orphans[key]
         if not own:
             return Absent()
         self._context.known.add(own[0].task.task_id)
         return own[0]
 
-    async def _seen(self, take_id: str) -> Candidates:
-        """All tasks that may be the take's own, looked at when they have ended."""
+    async def _seen(self, key: str) -> Candidates:
+        """All tasks that may be the request's own, looked at when they have ended."""
         fitting: list[Found] = []
         doubtful: list[tuple[Found, frozenset[str]]] = []
         forgotten: list[str] = []
-        for candidate in await self._candidates(take_id):
+        for candidate in await self._candidates(key):
             report = await self._follower.until_final(
                 candidate.task_id,
                 self._model,
@@ -117,16 +117,16 @@ class Adopter:
             if report.status is not TaskStatus.SUCCEEDED:
                 continue
             owners = self._owners(candidate, report)
-            if owners == [take_id]:
+            if owners == [key]:
                 fitting.append(Found(task=candidate, report=report))
             elif not owners:
                 self._context.known.add(candidate.task_id)
-            elif take_id in owners:
+            elif key in owners:
                 doubtful.append((Found(task=candidate, report=report), frozenset(owners)))
         return Candidates(fitting=tuple(fitting), doubtful=tuple(doubtful), forgotten=tuple(forgotten))
 
-    def _by_turn(self, take_id: str, candidates: Candidates) -> Sequence[Found]:
-        """Of tasks that several takes fit, the take's own; none when that cannot be decided.
+    def _by_turn(self, key: str, candidates: Candidates) -> Sequence[Found]:
+        """Of tasks that several requests fit, its own; none when that cannot be decided.
 
         Twins are never on the wire together. So where there are as many tasks as twins, the tasks were made in the
         order of the requests.
@@ -136,32 +136,32 @@ class Adopter:
             return ()
         tasks = sorted((found for found, _ in candidates.doubtful), key=lambda found: found.task.created_at)
         turns = sorted(same_prompt, key=lambda one: self._orphans[one].asked.asked_at)
-        return (tasks[turns.index(take_id)],)
+        return (tasks[turns.index(key)],)
 
     def _owners(self, candidate: ListedTask, report: TaskReport) -> list[str]:
-        """The takes that the task fits.
+        """The keys of the requests that the task fits.
 
         Those that were about to be looked for when it was first seen go before their twins: of these, some had read
         the list without it, and the others posted later (see `Interlock`).
         """
         owners = orphans.owners(report, self._orphans)
         first = self._first_in_line[candidate.task_id]
-        return [take_id for take_id in owners if take_id in first] or owners
+        return [key for key in owners if key in first] or owners
 
-    async def _candidates(self, take_id: str) -> list[ListedTask]:
+    async def _candidates(self, key: str) -> list[ListedTask]:
         """Unowned tasks, from as many looks as it takes to trust the list."""
         try:
             async with self._interlock.reading():
                 self._context.known.update(await anyio.to_thread.run_sync(self._context.settings.neighbours))
-                candidates = await self._unowned(take_id)
+                candidates = await self._unowned(key)
                 for task_id in candidates:
                     self._first_in_line.setdefault(task_id, frozenset(self._not_looked_for))
-                self._not_looked_for.discard(take_id)
+                self._not_looked_for.discard(key)
         finally:
-            self._interlock.looked_for(self._orphans[take_id].asked.prompt)
+            self._interlock.looked_for(orphans.folded(self._orphans[key].asked.prompt))
         return list(candidates.values())
 
-    async def _unowned(self, take_id: str) -> dict[str, ListedTask]:
+    async def _unowned(self, key: str) -> dict[str, ListedTask]:
         """The tasks without an owner, by id, that the list shows until it can be trusted.
 
         A new task may take a while to be listed. So the list is trusted when it shows a task of this run that was sent
@@ -169,18 +169,24 @@ class Adopter:
         request has been lost for as long as a task may take to appear.
         """
         context, found = self._context, dict[str, ListedTask]()
-        trusted_at_s = self._expected_at_s[take_id] + context.settings.list_patience_s
+        trusted_at_s = self._expected_at_s[key] + context.settings.list_patience_s
         for look in count():
             listed = await all_tasks(context.provider, self._model, context.random)
             found |= {task.task_id: task for task in orphans.candidates(listed, context.known)}
+            found = {task_id: task for task_id, task in found.items() if not self._was_seen_before(key, task_id)}
             left_s = trusted_at_s - anyio.current_time()
-            if left_s <= 0 or self._is_witnessed(take_id, listed):
+            if left_s <= 0 or self._is_witnessed(key, listed):
                 return found
             await anyio.sleep(min(left_s, FIRST_PAUSE_S * 2**look))
         raise AssertionError("the last look returns")
 
-    def _is_witnessed(self, take_id: str, listed: Sequence[ListedTask]) -> bool:
+    def _was_seen_before(self, key: str, task_id: str) -> bool:
+        """Whether the list had shown the task before the request was on record: then it is another's."""
+        seen_at = self._context.ledger.seen.get(task_id)
+        return seen_at is not None and seen_at < self._orphans[key].asked.asked_at
+
+    def _is_witnessed(self, key: str, listed: Sequence[ListedTask]) -> bool:
         """Whether the list shows a task that this run sent at or after the lost request."""
-        sent_at_s = self._context.sent_at_s.get(take_id, -math.inf)
+        sent_at_s = self._context.sent_at_s.get(key, -math.inf)
         own = self._context.submitted_at_s
         return any(task.task_id in own and own[task.task_id] >= sent_at_s for task in listed)

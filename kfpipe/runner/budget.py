@@ -8,11 +8,14 @@ from decimal import Decimal
 
 @dataclass(slots=True, kw_only=True)
 class Budget:
-    """`cap` is the most that this run may cost, None for no limit. A price of None is unknown: it never fits a cap."""
+    """`cap` is the most that this run may cost, None for no limit. A price of None is unknown: it never fits a cap.
+
+    `reserved` begins with what earlier runs have left under way.
+    """
 
     cap: Decimal | None
+    reserved: Decimal = Decimal(0)
     spent: Decimal = field(default=Decimal(0), init=False)
-    reserved: Decimal = field(default=Decimal(0), init=False)
 
     def reserve(self, cost: Decimal | None) -> bool:
         """Set `cost` aside if it fits; False if the submission must not be sent."""

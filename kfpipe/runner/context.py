@@ -24,7 +24,7 @@ class RunContext:
     """What all parts of a run share.
 
     `emit` is called with each event and must not block. `known` holds the ids of all tasks that have an owner,
-    `in_flight` the takes whose tasks are under way. `sent_at_s` is when this run last sent a request for a take,
+    `in_flight` the requests whose tasks are under way. `sent_at_s` is when this run sent a request, by its key,
     `submitted_at_s` the same by the task that came of it, both on the event loop's clock.
     """
 
@@ -54,6 +54,7 @@ class Finished:
     """A clip that is paid for and waits at the service for its download."""
 
     step: Step
+    key: str
     entry: Succeeded
 
 
@@ -70,6 +71,6 @@ class Left:
 
 
 class Settled(Protocol):
-    """Called when a take has its clip, or gets none in this run."""
+    """Called when a step has brought its clip, or brings none in this run."""
 
-    def __call__(self, take_id: str, *, arrived: bool) -> None: ...
+    def __call__(self, step: Step, *, arrived: bool) -> None: ...

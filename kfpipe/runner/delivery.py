@@ -9,7 +9,7 @@ from typing import Final, Self
 import anyio
 
 from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear
-from kfpipe.events import TakePostponed, TakeRendered, TakeRestored
+from kfpipe.events import TakePostponed, TakeRendered, TakeReused
 from kfpipe.lock.states import Entry, Rendered, Succeeded, result_of, task_of
 from kfpipe.lock.transitions import without_signature
 from kfpipe.plan.model import Step
@@ -37,7 +37,9 @@ class Delivery:
     def send_all(self, steps: Sequence[Step]) -> None:
         """Have the clips of these steps fetched, those whose link ends first at the front."""
         clips = [
-            Finished(step=step, entry=_at_the_service(step.record.entry)) for step in steps if step.record is not None
+            Finished(step=step, key=step.record.key, entry=_at_the_service(step.record.entry))
+            for step in steps
+            if step.record is not None
         ]
         for clip in sorted(clips, key=lambda clip: clip.entry.result.url_expires_at):
             self._outbox.send_nowait(clip)
@@ -58,49 +60,47 @@ class Delivery:
 
     async def _fetch(self) -> None:
         async for clip in self._inbox:
-            arrived = await self.deliver(clip.step, clip.entry)
+            arrived = await self._deliver(clip)
             self._context.outcome.rendered += arrived
-            self._settled(clip.step.take_id, arrived=arrived)
+            self._settled(clip.step, arrived=arrived)
 
-    async def deliver(self, step: Step, entry: Succeeded) -> bool:
+    async def _deliver(self, clip: Finished) -> bool:
         """Whether the clip is here now; else it was reported why not."""
-        take, context = step.take, self._context
+        step, entry, take, context = clip.step, clip.entry, clip.step.take, self._context
         size = take.size if take is not None and take.fingerprint == entry.asked.fingerprint else None
         try:
-            rendered = await self._fetcher.fetch(step.take_id, entry, step.output, size)
+            rendered = await self._fetcher.fetch(clip.key, entry, step.output, size)
         except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
             if isinstance(trouble, ServiceRefused) and trouble.code == LINK_REFUSED:
-                await self._note_dead_link(step.take_id, entry)
+                await self._note_dead_link(clip.key)
             context.emit(TakePostponed(take_id=step.take_id, reason=f"its clip could not be downloaded: {trouble}"))
             return False
         render = rendered.render
-        context.emit(TakeRendered(take_id=step.take_id, path=render.path, size_bytes=render.size_bytes))
+        context.emit(
+            TakeRendered(take_id=step.take_id, path=render.path, size_bytes=render.size_bytes, remarks=render.remarks)
+        )
         return True
 
-    async def _note_dead_link(self, take_id: str, entry: Succeeded) -> None:
+    async def _note_dead_link(self, key: str) -> None:
         """Put on record that the host takes a link no more whose time is over."""
-        current = self._context.ledger.lock[take_id].entry
-        if not isinstance(current, Succeeded | Rendered) or current.task.task_id != entry.task.task_id:
-            return
-        if current.result.url_expires_at <= self._context.now():
-            await self._context.ledger.record(take_id, without_signature(current))
+        current = self._context.ledger.lock.requests[key]
+        if isinstance(current, Succeeded | Rendered) and current.result.url_expires_at <= self._context.now():
+            await self._context.ledger.record(key, without_signature(current))
 
-    async def restore(self, steps: Sequence[Step]) -> None:
-        """Put earlier clips, which are what is wanted again, back in their places."""
+    async def reuse(self, steps: Sequence[Step]) -> None:
+        """Bring clips into their places whose bytes are at hand elsewhere."""
         for step in steps:
-            arrived = await self._restored(step)
+            arrived = await self._reused(step)
             self._context.outcome.kept += arrived
-            self._settled(step.take_id, arrived=arrived)
+            self._settled(step, arrived=arrived)
 
-    async def _restored(self, step: Step) -> bool:
-        assert step.ready is not None, "an earlier clip is only wanted by a take that is complete"
-        region = self._context.settings.region
+    async def _reused(self, step: Step) -> bool:
         try:
-            await self._fetcher.put_back(step.take_id, step.ready.fingerprint, step.output, region)
+            await self._fetcher.reuse(step)
         except BadRender as trouble:
             self._context.emit(TakePostponed(take_id=step.take_id, reason=str(trouble)))
             return False
-        self._context.emit(TakeRestored(take_id=step.take_id, path=step.output))
+        self._context.emit(TakeReused(take_id=step.take_id, path=step.output))
         return True
 
     def __enter__(self) -> Self:

@@ -11,12 +11,12 @@ class Dependents:
     """The steps of a plan that wait for others of the same plan."""
 
     def __init__(self, work: Sequence[Step]) -> None:
-        coming = {step.take_id for step in work}
+        coming = {step.id for step in work}
         self._missing: dict[str, set[str]] = {}
         self._guests: dict[str, list[Step]] = {}
         for step in work:
-            if step.action is Action.WAIT and step.take is not None:
-                sources = coming.intersection(step.take.sources)
+            if step.action is Action.WAIT:
+                sources = coming.intersection(step.sources)
                 self._missing[step.take_id] = sources
                 for source in sources:
                     self._guests.setdefault(source, []).append(step)

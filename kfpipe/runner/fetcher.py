@@ -5,26 +5,23 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import anyio
 import anyio.to_thread
 
 from kfpipe.domain import PictureSize
 from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear, StorageFailed
-from kfpipe.files.durable import sha256_of
 from kfpipe.lock.states import Render, Rendered, Succeeded
-from kfpipe.lock.transitions import earlier_clip, put_back
+from kfpipe.lock.transitions import at_place
 from kfpipe.media import download, placement
 from kfpipe.media.facts import Expected
-from kfpipe.media.renders import whereabouts
+from kfpipe.media.renders import PARTIAL
+from kfpipe.plan.model import Step
 from kfpipe.runner.context import RunContext
 from kfpipe.runner.pacing import backoff_s
 
 TRIES: Final = 5
-
-PARTIAL: Final = ".partial"
-"""Folder next to the renders for downloads that are not complete yet; a clip moves from there in one step."""
 
 
 class Fetcher:
@@ -35,7 +32,7 @@ class Fetcher:
         self._folder = context.settings.folder
         self._shelves: set[Path] = set()
 
-    async def fetch(self, take_id: str, entry: Succeeded, output: str, size: PictureSize | None) -> Rendered:
+    async def fetch(self, key: str, entry: Succeeded, output: str, size: PictureSize | None) -> Rendered:
         """The take with its file in place, on record.
 
         The last error is raised (`BadRender`, `ServiceRefused`, `ServiceUnclear`) when the clip is not available now;
@@ -60,6 +57,7 @@ class Fetcher:
                 retry_after_s = None if isinstance(trouble, BadRender) else trouble.retry_after_s
                 await anyio.sleep(backoff_s(attempt, retry_after_s, self._context.random.random()))
                 entry = await self._with_fresh_link(entry)
+        known = self._context.ledger.lock.requests.get(key)
         render = Render(
             path=output,
             sha256=clip.sha256,
@@ -69,29 +67,39 @@ class Fetcher:
             fps=clip.fps,
             duration_s=clip.duration_s,
             audio=clip.audio,
+            moved=known.render.moved + 1 if isinstance(known, Rendered) else 0,
         )
         rendered = Rendered(asked=entry.asked, task=entry.task, result=entry.result, render=render)
-        await self._context.ledger.record(take_id, rendered)
+        await self._context.ledger.record(key, rendered)
         return rendered
 
-    async def put_back(self, take_id: str, fingerprint: str, output: str, region: str) -> Rendered:
-        """The take with an earlier clip, which is what is wanted again, in place and on record.
+    async def reuse(self, step: Step) -> None:
+        """Bring the clip that the step's take asks for, whose bytes are at hand, into its place and onto the record.
 
-        Raises `BadRender` when that clip is no longer there.
+        It is moved when no take has it for its own, else copied. Raises `BadRender` when it is no longer there.
         """
-        record = self._context.ledger.lock[take_id]
-        clip = earlier_clip(record, fingerprint, region)
-        source = None
-        if clip is not None:
-            source = await anyio.to_thread.run_sync(whereabouts, clip.render, self._folder, sha256_of)
-        if clip is None or source is None:
-            raise BadRender("the earlier clip is no longer there")
-        target = self._folder / output
+        record = step.record
+        if record is None or not isinstance(record.entry, Rendered):
+            raise AssertionError("only a clip that was here once can be used again")
+        render = record.entry.render
+        origin = None if record.place is None else record.place.folder
+        source = await anyio.to_thread.run_sync(self._context.settings.find, render, origin)
+        if source is None:
+            raise BadRender("its clip is no longer where it was")
+        target = self._folder / step.output
         self._refuse_outside(target.parent)
-        await placement.restore(source, target, clip.render.sha256)
-        entry = put_back(record, clip, output)
-        await self._context.ledger.record(take_id, entry)
-        return entry
+        is_moved = self._is_free(source)
+        await placement.bring(source, target, render.sha256, moved=is_moved)
+        if is_moved or record.place is not None:
+            entry = self._context.ledger.lock.requests.get(record.key, record.entry)
+            await self._context.ledger.record(record.key, at_place(cast(Rendered, entry), step.output))
+
+    def _is_free(self, source: Path) -> bool:
+        """Whether a file of our own output folder is in no take's place, so that it may be moved."""
+        settings = self._context.settings
+        if not source.is_relative_to(self._folder / settings.output_dir):
+            return False
+        return source.relative_to(self._folder).as_posix() not in settings.outputs
 
     def _refuse_outside(self, shelf: Path) -> None:
         """The manifest was checked before the run; a folder may have become a link since."""

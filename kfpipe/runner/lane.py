@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import assert_never
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
 from kfpipe.events import TakePostponed
-from kfpipe.lock.states import Failed, Succeeded
+from kfpipe.lock.states import Canceled, Failed, Lost, Succeeded
 from kfpipe.plan.model import Action, Step
 from kfpipe.runner.context import Finished, Left, RunContext, Settled
-from kfpipe.runner.lifecycle import End, Lifecycle, failed_event
+from kfpipe.runner.lifecycle import Ending, Lifecycle, failed_event
 from kfpipe.runner.plan_queue import PlanQueue
 from kfpipe.runner.slots import NoPlace, Slots
 
@@ -65,31 +64,24 @@ class Lane:
                 async with self._slots.place():
                     await self._conclude(step, await self._lifecycle.end_of(step))
             except NoPlace:
-                self._settled(step.take_id, arrived=False)
+                self._settled(step, arrived=False)
 
-    async def _conclude(self, step: Step, end: End) -> None:
+    async def _conclude(self, step: Step, end: Ending | Left) -> None:
         """Pass on what came of a step, and report it."""
         match end:
-            case Succeeded():
-                await self._deliver(Finished(step=step, entry=end))
+            case Ending(key=key, entry=Succeeded() as entry):
+                await self._deliver(Finished(step=step, key=key, entry=entry))
                 return
-            case Failed():
+            case Ending(entry=Failed() | Canceled() | Lost() as entry):
                 self._context.outcome.failed += 1
-                self._context.emit(failed_event(step.take_id, end.failure, retried=False))
+                self._context.emit(failed_event(step.take_id, entry.failure, retried=False))
             case Left():
                 self._leave(step, end)
-            case other:
-                assert_never(other)
-        self._settled(step.take_id, arrived=False)
+        self._settled(step, arrived=False)
 
     def _leave(self, step: Step, left: Left) -> None:
         if left.is_under_way:
-            self._context.outcome.under_way += self._is_asked_for(step)
+            self._context.outcome.under_way += 1
             self._slots.keep()
         elif left.reason is not None:
             self._context.emit(TakePostponed(take_id=step.take_id, reason=left.reason))
-
-    def _is_asked_for(self, step: Step) -> bool:
-        """Whether the take's latest request is the one that is wanted, so that another run only has to follow it."""
-        asked = self._context.ledger.lock[step.take_id].entry.asked
-        return step.take is None or step.take.fingerprint == asked.fingerprint

@@ -1,9 +1,10 @@
-"""The life of one take in a run: what is under way is brought to its end, then a new task is made if one is wanted."""
+"""The life of one request in a run: a debt is brought to its end, a wanted clip to its task and to the end of that."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, assert_never
 
@@ -14,10 +15,12 @@ from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
 from kfpipe.events import TakeAdopted, TakeFailed, TakeProgressed, TakeSubmitted, TakeSucceeded
 from kfpipe.lock.states import (
     Asked,
-    Entry,
+    Canceled,
+    Doubts,
+    Ended,
     Failed,
     Failure,
-    Record,
+    Lost,
     Rendered,
     Result,
     Submitted,
@@ -25,10 +28,9 @@ from kfpipe.lock.states import (
     Succeeded,
     Task,
     Unclear,
-    is_rehearsal,
 )
-from kfpipe.lock.transitions import failures, has_dead_link
-from kfpipe.plan.model import Action, Step
+from kfpipe.lock.transitions import failures
+from kfpipe.plan.model import Action, Debt, Step
 from kfpipe.provider import TaskReport
 from kfpipe.provider.codes import verdict
 from kfpipe.runner.adopter import Adopter, Ambiguous, Found
@@ -36,7 +38,7 @@ from kfpipe.runner.context import Left, RunContext
 from kfpipe.runner.follower import Follower
 from kfpipe.runner.pacing import backoff_s
 from kfpipe.runner.retry import with_retries
-from kfpipe.runner.submitter import Submitter
+from kfpipe.runner.submitter import Submitter, minted
 
 LINK_LIFE: Final = timedelta(hours=24)
 """How long a result's link lasts when it does not say so itself. Source: API reference, 10.4."""
@@ -47,98 +49,86 @@ TASK_LIFE: Final = timedelta(hours=24)
 UNANSWERED_SUBMISSIONS: Final = 5
 """How often a submission may go unanswered, and its task not be found, before the take is left for the next run."""
 
-End = Succeeded | Failed | Left
-"""How a step ends: with its clip at the service, with a failure that lasts, or left for another run."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a request ended, on record under its key: with its clip at the service, or without one."""
+
+    key: str
+    entry: Succeeded | Ended
 
 
 class Lifecycle:
-    """The takes of one model, one by one.
+    """The requests of one model, one by one. `adopter` looks for tasks whose answer was lost."""
 
-    `adopter_of` finds the adopter of any model: a take may have changed its own. `deliver` downloads a clip, and says
-    whether it is here.
-    """
-
-    def __init__(
-        self,
-        context: RunContext,
-        submitter: Submitter,
-        adopter_of: Callable[[str], Adopter],
-        follower: Follower,
-        deliver: Callable[[Step, Succeeded], Awaitable[bool]],
-    ) -> None:
+    def __init__(self, context: RunContext, submitter: Submitter, adopter: Adopter, follower: Follower) -> None:
         self._context = context
         self._submitter = submitter
-        self._adopter_of = adopter_of
+        self._adopter = adopter
         self._follower = follower
-        self._deliver = deliver
 
-    async def end_of(self, step: Step) -> End:
-        """Bring the take to the end of its task, and of a new one if that is wanted. All of it is on record."""
-        record = self._record_of(step.take_id)
-        earlier = None if record is None else await self._finished(step.take_id, record.entry)
-        if isinstance(earlier, Left):
-            return earlier
-        if record is not None and isinstance(record.entry, Submitting) and isinstance(earlier, Succeeded):
-            seconds = earlier.result.billed_seconds
-            self._context.budget.pay(
-                Decimal(0), earlier.result.cost if step.take is None else step.take.cap_cost_of(seconds)
-            )
-        if earlier is None and step.ready is None and record is not None:
-            await self._close(step.take_id, record.entry.asked)
-            return Left()
-        if step.ready is not None and _wants_another(step.action, earlier):
-            if isinstance(earlier, Succeeded) and not await self._is_home(step, earlier):
+    async def end_of(self, step: Step) -> Ending | Left:
+        """Bring the step's request to its end, or a new one where that is what it asks for. All of it is on record."""
+        record, take = step.record, step.ready
+        if step.action is Action.RENDER or record is None:
+            return Left() if take is None else await self._render(take)
+        entry = self._context.ledger.lock.requests[record.key]
+        reserved = Debt(key=record.key, step=step).may_cost
+        match entry:
+            case Submitting():
+                end = await self._adopted(step.take_id, record.key, entry)
+            case Submitted():
+                end = await self._followed(step.take_id, record.key, entry)
+            case Succeeded() | Failed() | Canceled() | Lost():
+                end = Ending(key=record.key, entry=entry)
+            case Unclear() | Rendered():
                 return Left()
-            return await self._render(step.ready)
-        return earlier if isinstance(earlier, Succeeded | Failed) else Left()
+            case other:
+                assert_never(other)
+        self._account_for(step, end, reserved)
+        if end is not None:
+            return end
+        return Left() if take is None else await self._render(take)
 
-    def _record_of(self, take_id: str) -> Record | None:
-        """What is on record for the take, as far as the service knows of it too."""
-        record = self._context.ledger.lock.get(take_id)
-        if record is None or is_rehearsal(record.entry, self._context.settings.region):
-            return None
-        return record
+    def _account_for(self, step: Step, end: Ending | Left | None, reserved: Decimal | None) -> None:
+        """Replace what was set aside for a debt with what it came to."""
+        budget = self._context.budget
+        if isinstance(end, Ending) and isinstance(end.entry, Succeeded):
+            result = end.entry.result
+            budget.pay(reserved, result.cost if step.take is None else step.take.cap_cost_of(result.billed_seconds))
+        elif not isinstance(end, Left):
+            budget.release(reserved)
 
     # ---- what is under way -----------------------------------------------------------------------------------------
 
-    async def _finished(self, take_id: str, entry: Entry) -> Entry | Left | None:
-        """The record's entry, brought to the end of its task. None: nothing is under way, and nothing was billed."""
-        match entry:
-            case Submitting():
-                self._adopter_of(entry.asked.model).expect(take_id, entry)
-                return await self._adopted(take_id, entry)
-            case Submitted():
-                return await self._followed(take_id, entry)
-            case Unclear() | Succeeded() | Rendered() | Failed():
-                return entry
-            case other:
-                assert_never(other)
-
-    async def _adopted(self, take_id: str, orphan: Submitting) -> Succeeded | Left | None:
-        """The task of a request without an answer, on record with its result; None when there is none."""
+    async def _adopted(self, take_id: str, key: str, orphan: Submitting) -> Ending | Left | None:
+        """The end of a request without an answer; None when it is proven that there is no task of it."""
+        self._adopter.expect(key, orphan)
         try:
-            found = await self._adopter_of(orphan.asked.model).find(take_id)
+            found = await self._adopter.find(key)
         except (ServiceRefused, ServiceUnclear) as trouble:
             return Left(reason=f"its task could not be looked up: {trouble}")
         if isinstance(found, Ambiguous):
-            await self._context.ledger.record(take_id, Unclear(asked=orphan.asked, candidates=found.task_ids))
+            doubts = Doubts(candidates=frozenset(found.task_ids))
+            await self._context.ledger.record(key, Unclear(asked=orphan.asked, doubts=doubts))
             return Left(reason=f"one of these tasks may be its own: {', '.join(found.task_ids)}")
         if not isinstance(found, Found):
+            await self._close(key, orphan.asked)
             return None
         task = Task(task_id=found.task.task_id, request_id=found.task.request_id, submitted_at=found.task.created_at)
         self._context.emit(TakeAdopted(take_id=take_id, task_id=task.task_id))
-        return await self._succeeded(take_id, Submitted(asked=orphan.asked, task=task), found.report)
+        return await self._succeeded(take_id, key, Submitted(asked=orphan.asked, task=task), found.report)
 
-    async def _followed(self, take_id: str, entry: Submitted) -> End:
+    async def _followed(self, take_id: str, key: str, entry: Submitted) -> Ending | Left:
         """How the task ended, on record."""
         context = self._context
-        context.in_flight.add(take_id)
+        context.in_flight.add(key)
         try:
             report = await self._last_report(take_id, entry)
         except ServiceRefused as refusal:
             return Left(reason=f"the service gives no status of its task: {refusal}")
         finally:
-            context.in_flight.discard(take_id)
+            context.in_flight.discard(key)
         if report is None:
             return Left(is_under_way=True)
         if report.status is TaskStatus.UNKNOWN and context.now() - entry.task.submitted_at < TASK_LIFE:
@@ -146,10 +136,10 @@ class Lifecycle:
                 reason=f"the service does not know task {entry.task.task_id} at the moment: that settles nothing"
             )
         if report.status is TaskStatus.SUCCEEDED:
-            return await self._succeeded(take_id, entry, report)
-        failed = Failed(asked=entry.asked, task=entry.task, failed_at=context.now(), failure=_failure_of(report))
-        await context.ledger.record(take_id, failed)
-        return failed
+            return await self._succeeded(take_id, key, entry, report)
+        ended = _ended(entry, report, context.now())
+        await context.ledger.record(key, ended)
+        return Ending(key=key, entry=ended)
 
     async def _last_report(self, take_id: str, entry: Submitted) -> TaskReport | None:
         """The task's end; None when it has none by now, and this run does not wait for it."""
@@ -163,7 +153,7 @@ class Lifecycle:
             on_status=lambda status: context.emit(TakeProgressed(take_id=take_id, status=status)),
         )
 
-    async def _succeeded(self, take_id: str, entry: Submitted, report: TaskReport) -> Succeeded | Left:
+    async def _succeeded(self, take_id: str, key: str, entry: Submitted, report: TaskReport) -> Ending | Left:
         if report.video_url is None:
             return Left(reason=f"task {entry.task.task_id} succeeded, but the service gives no link yet")
         context, asked, now = self._context, entry.asked, self._context.now()
@@ -178,7 +168,7 @@ class Lifecycle:
             cost=None if asked.unit_price is None else asked.unit_price * billed_seconds,
         )
         succeeded = Succeeded(asked=asked, task=entry.task, result=result)
-        await context.ledger.record(take_id, succeeded)
+        await context.ledger.record(key, succeeded)
         context.outcome.book(result)
         context.emit(
             TakeSucceeded(
@@ -189,24 +179,17 @@ class Lifecycle:
                 currency=asked.currency,
             )
         )
-        return succeeded
+        return Ending(key=key, entry=succeeded)
 
-    async def _is_home(self, step: Step, earlier: Succeeded) -> bool:
-        """Whether a clip that was paid for is out of the way of the next one: here, or lost with its link."""
-        if has_dead_link(earlier, self._context.now()) or await self._deliver(step, earlier):
-            return True
-        left = self._context.ledger.lock[step.take_id].entry
-        return isinstance(left, Succeeded) and has_dead_link(left, self._context.now())
-
-    async def _close(self, take_id: str, asked: Asked) -> None:
-        """Put on record that nothing is owed for a take's earlier request: it never became a task."""
+    async def _close(self, key: str, asked: Asked) -> None:
+        """Put on record that nothing is owed for a request: it never became a task."""
         failure = Failure(code=NEVER_CREATED, message="the request never became a task", request_id=None, billed=False)
-        failed = Failed(asked=asked, task=None, failed_at=self._context.now(), failure=failure)
-        await self._context.ledger.record(take_id, failed)
+        failed = Failed(asked=asked, task=None, ended_at=self._context.now(), failure=failure)
+        await self._context.ledger.record(key, failed)
 
     # ---- a new task ------------------------------------------------------------------------------------------------
 
-    async def _render(self, take: Take) -> End:
+    async def _render(self, take: Take) -> Ending | Left:
         """Submit until there is a clip, a lasting failure, or no more money."""
         context = self._context
         while True:
@@ -219,34 +202,46 @@ class Lifecycle:
             end = await self._attempt(take, media_urls)
             if isinstance(end, Left):
                 return end  # its task may be billed: what was set aside for it stays so
-            if isinstance(end, Succeeded):
-                context.budget.pay(take.cap_cost, take.cap_cost_of(end.result.billed_seconds))
+            if isinstance(end.entry, Succeeded):
+                context.budget.pay(take.cap_cost, take.cap_cost_of(end.entry.result.billed_seconds))
                 return end
             context.budget.release(take.cap_cost)
-            tried = failures(context.ledger.lock[take.id])
-            may_pass = end.task is not None and verdict(end.failure.code, end.failure.message).may_pass
+            failure, tried = end.entry.failure, self._failures(take)
+            may_pass = end.entry.task is not None and verdict(failure.code, failure.message).may_pass
             if not may_pass or tried >= take.attempts:
                 return end
-            context.emit(failed_event(take.id, end.failure, retried=True))
+            context.emit(failed_event(take.id, failure, retried=True))
             await anyio.sleep(backoff_s(tried, None, context.random.random()))
 
-    async def _attempt(self, take: Take, media_urls: Mapping[MediaRole, str]) -> End:
+    def _failures(self, take: Take) -> int:
+        alike = self._context.ledger.requests.alike(take.fingerprint)
+        return failures((entry for _, entry in alike), take.fingerprint)
+
+    async def _attempt(self, take: Take, media_urls: Mapping[MediaRole, str]) -> Ending | Left:
         """How the take's next task ended."""
         for _ in range(UNANSWERED_SUBMISSIONS):
+            key = minted(take)
             try:
-                entry = await self._submitter.submit(take, media_urls)
+                entry = await self._submitter.submit(key, take, media_urls)
             except ServiceUnclear:
-                found = await self._finished(take.id, self._context.ledger.lock[take.id].entry)
-                if isinstance(found, Succeeded | Failed | Left):
-                    return found
-                continue
+                found = await self._after_silence(take, key)
+                if found is None:
+                    continue
+                return found
             if isinstance(entry, Failed):
-                return entry
+                return Ending(key=key, entry=entry)
             self._context.emit(TakeSubmitted(take_id=take.id, task_id=entry.task.task_id))
             if self._context.settings.is_detached:
                 return Left(is_under_way=True)
-            return await self._followed(take.id, entry)
+            return await self._followed(take.id, key, entry)
         return Left(reason="the service does not answer submissions")
+
+    async def _after_silence(self, take: Take, key: str) -> Ending | Left | None:
+        """What became of a request without an answer; None when there is no task of it."""
+        orphan = self._context.ledger.lock.requests.get(key)
+        if not isinstance(orphan, Submitting):
+            return Left(reason="it is not known what became of its request")
+        return await self._adopted(take.id, key, orphan)
 
     async def _media_urls(self, take: Take) -> Mapping[MediaRole, str] | Left:
         provider = self._context.provider
@@ -269,22 +264,20 @@ def failed_event(take_id: str, failure: Failure, *, retried: bool) -> TakeFailed
     )
 
 
-def _wants_another(action: Action, earlier: Entry | None) -> bool:
-    """Whether a new task is due once the earlier one has come to its end."""
-    return action is Action.RENDER or (action is Action.ADOPT and earlier is None)
-
-
-def _failure_of(report: TaskReport) -> Failure:
+def _ended(entry: Submitted, report: TaskReport, now: datetime) -> Failed | Canceled | Lost:
+    """The request by the report of a task that has ended without a clip."""
+    kind: type[Failed | Canceled | Lost] = Failed
     billed: bool | None = False
     match report.status:
         case TaskStatus.CANCELED:
-            code, message = CANCELED, "the task was cancelled while it waited"
+            kind, code, message = Canceled, CANCELED, "the task was cancelled while it waited"
         case TaskStatus.UNKNOWN:
-            code, message, billed = TASK_LOST, "the service no longer knows the task", None
+            kind, code, message, billed = Lost, TASK_LOST, "the service no longer knows the task", None
         case TaskStatus.FAILED:
             code, message = report.code or NO_REASON, report.message or "the service gave no reason"
         case TaskStatus.SUCCEEDED | TaskStatus.PENDING | TaskStatus.RUNNING | TaskStatus.SUSPENDED as status:
             raise AssertionError(f"a task that is {status} has not failed")
         case other:
             assert_never(other)
-    return Failure(code=code, message=message, request_id=report.request_id, billed=billed)
+    failure = Failure(code=code, message=message, request_id=report.request_id, billed=billed)
+    return kind(asked=entry.asked, task=entry.task, ended_at=now, failure=failure)

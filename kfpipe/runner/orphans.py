@@ -7,6 +7,7 @@ Source: API reference, section 12.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
 from kfpipe.domain import TaskStatus
@@ -30,22 +31,25 @@ def candidates(listed: Iterable[ListedTask], known: Collection[str]) -> list[Lis
 
 
 def owners(report: TaskReport, orphans: Mapping[str, Submitting]) -> list[str]:
-    """The takes whose request fits a finished task, by prompt and resolution; by seconds, where that decides.
+    """The keys of the requests that fit a finished task, by prompt and resolution; by seconds, where that decides.
 
     Seconds are the weakest sign: what is billed may differ from what was asked for.
     """
-    fitting = {take_id: orphan for take_id, orphan in orphans.items() if _fits(report, orphan)}
+    fitting = {key: orphan for key, orphan in orphans.items() if _fits(report, orphan)}
     exact = [
-        take_id
-        for take_id, orphan in fitting.items()
-        if report.billed_seconds in (None, orphan.asked.parameters.duration_s)
+        key for key, orphan in fitting.items() if report.billed_seconds in (None, orphan.asked.parameters.duration_s)
     ]
     return exact or [*fitting]
 
 
 def has_prompt(report: TaskReport, asked: Asked) -> bool:
     """Whether the task may have been made from this request's prompt; as long as it does not show its own, it may."""
-    return report.orig_prompt is None or report.orig_prompt.strip() == asked.prompt.strip()
+    return report.orig_prompt is None or folded(report.orig_prompt) == folded(asked.prompt)
+
+
+def folded(prompt: str) -> str:
+    """A prompt as it is compared: NFC, white space folded. The service need not hand it back byte for byte."""
+    return " ".join(unicodedata.normalize("NFC", prompt).split())
 
 
 def _fits(report: TaskReport, orphan: Submitting) -> bool:

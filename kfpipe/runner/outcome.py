@@ -19,7 +19,7 @@ def finished(plan: Plan, outcome: Outcome | None = None, *, interrupted: bool = 
     """How a run of `plan` ended; without an outcome, of a run that had nothing to do."""
     outcome, undecided = outcome or Outcome(), len(plan.undecided)
     done = outcome.rendered + outcome.failed + outcome.kept + outcome.under_way
-    unfinished = max(len(plan.work) - done, 0) + len(plan.put_off)
+    unfinished = max(len(plan.work) - done, 0)
     return RunFinished(
         rendered=outcome.rendered,
         kept=outcome.kept + sum(step.action is Action.KEEP for step in plan.steps),

@@ -16,20 +16,20 @@ class PlanQueue:
     """A queue of `steps`, which come in any order and leave in this one; it ends when each has come or was dropped."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
-        self._rank = {step.take_id: rank for rank, step in enumerate(steps)}
+        self._rank = {step.id: rank for rank, step in enumerate(steps)}
         self._to_come = set(self._rank)
         self._ready: list[tuple[int, Step]] = []
         self._tickets, self._counter = anyio.create_memory_object_stream[None](len(steps))
 
     def add(self, step: Step) -> None:
         """One of the steps can be made now."""
-        heappush(self._ready, (self._rank[step.take_id], step))
+        heappush(self._ready, (self._rank[step.id], step))
         self._tickets.send_nowait(None)
-        self.drop(step.take_id)
+        self.drop(step)
 
-    def drop(self, take_id: str) -> None:
-        """Wait no longer for this take's step; one that has come stays."""
-        self._to_come.discard(take_id)
+    def drop(self, step: Step) -> None:
+        """Wait no longer for this step; one that has come stays."""
+        self._to_come.discard(step.id)
         if not self._to_come:
             self._tickets.close()
 

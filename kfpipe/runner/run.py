@@ -12,7 +12,7 @@ import anyio.to_thread
 from kfpipe.errors import BadRender, Refused
 from kfpipe.events import Event, Interrupted, RunFinished, RunStarted, TakePostponed
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import Submitted, Submitting, task_ids
+from kfpipe.lock.states import Rendered, Submitted, Submitting, task_ids
 from kfpipe.plan.chain import why_not
 from kfpipe.plan.model import Action, Plan, Step
 from kfpipe.provider import Provider
@@ -50,7 +50,7 @@ class Run:
             ledger=ledger,
             settings=settings,
             emit=emit,
-            budget=Budget(cap=settings.cap),
+            budget=Budget(cap=settings.cap, reserved=plan.under_way),
             known=task_ids(ledger.lock),
         )
         self._scope = anyio.CancelScope()
@@ -89,13 +89,21 @@ class Run:
         async with anyio.create_task_group() as fetching:
             fetching.start_soon(self._delivery.fetch_all)
             self._delivery.send_all([step for step in work if step.action is Action.DOWNLOAD])
+            await self._take_over(work)
             self._expect_orphans()
             with ExitStack() as queues:
                 async with anyio.create_task_group() as self._lanes:
                     self._start_lanes([step for step in work if step.action.is_made_in_a_lane], queues)
-                    restored = [step for step in work if step.action is Action.RESTORE]
-                    self._lanes.start_soon(self._delivery.restore, restored)
+                    at_hand = [step for step in work if step.action is Action.REUSE]
+                    self._lanes.start_soon(self._delivery.reuse, at_hand)
             self._delivery.close()
+
+    async def _take_over(self, work: Sequence[Step]) -> None:
+        """Put on record what other lockfiles of the project know of the requests that this run has in hand."""
+        for step in work:
+            record = step.record
+            if record is not None and record.place is not None and not isinstance(record.entry, Rendered):
+                await self._context.ledger.record(record.key, record.entry)
 
     # ---- lanes -----------------------------------------------------------------------------------------------------
 
@@ -116,7 +124,7 @@ class Run:
 
     def _lane(self, model: str, gate: Gate, slots: Slots) -> Lane:
         submitter = Submitter(self._context, gate, slots, self._interlock(model))
-        lifecycle = Lifecycle(self._context, submitter, self._adopter, self._follower, self._delivery.deliver)
+        lifecycle = Lifecycle(self._context, submitter, self._adopter(model), self._follower)
         return Lane(self._context, lifecycle, slots, self._delivery.send, self._settled)
 
     def _adopter(self, model: str) -> Adopter:
@@ -129,50 +137,55 @@ class Run:
 
     def _expect_orphans(self) -> None:
         """Register all unanswered requests on record: a task may belong to a take that this plan leaves alone."""
-        for take_id, record in self._context.ledger.lock.items():
-            if isinstance(record.entry, Submitting) and record.entry.asked.region == self._context.settings.region:
-                self._adopter(record.entry.asked.model).expect(take_id, record.entry)
+        settings = self._context.settings
+        for key, entry in self._context.ledger.lock.requests.items():
+            if (
+                isinstance(entry, Submitting)
+                and entry.asked.region == settings.region
+                and settings.is_ours(entry.asked)
+            ):
+                self._adopter(entry.asked.model).expect(key, entry)
 
     # ---- takes that continue others --------------------------------------------------------------------------------
 
-    def _settled(self, take_id: str, *, arrived: bool) -> None:
+    def _settled(self, step: Step, *, arrived: bool) -> None:
         """A take has its clip, or gets none in this run: pass that on to those that wait for it."""
         if arrived:
-            for step in self._dependents.arrived(take_id):
-                self._lanes.start_soon(self._continue, step)
+            for waiting in self._dependents.arrived(step.id):
+                self._lanes.start_soon(self._continue, waiting)
         else:
-            for step in self._dependents.missed(take_id):
-                self._leave(step, f"continues from {take_id}, which has no clip")
+            for waiting in self._dependents.missed(step.id):
+                self._leave(waiting, f"waits for {step.id}, which has no clip")
 
     async def _continue(self, waiting: Step) -> None:
         """Cut the pictures that a take continues from, and do with it what is then to be done."""
         try:
-            step = await anyio.to_thread.run_sync(self._context.settings.continued, waiting, self._context.ledger.lock)
+            step = await anyio.to_thread.run_sync(self._context.settings.continued, waiting)
         except (BadRender, Refused) as trouble:
             self._leave(waiting, why_not(trouble))
-            self._settled(waiting.take_id, arrived=False)
+            self._settled(waiting, arrived=False)
         else:
             await self._send_on(step)
-        self._queues[waiting.model].drop(waiting.take_id)
+        self._queues[waiting.model].drop(waiting)
 
     async def _send_on(self, step: Step) -> None:
         """A step that no longer waits goes where its action is carried out."""
         if step.action is Action.KEEP:
             self._context.outcome.kept += 1
-            self._settled(step.take_id, arrived=True)
-        elif step.action is Action.RESTORE:
-            await self._delivery.restore([step])
+            self._settled(step, arrived=True)
+        elif step.action is Action.REUSE:
+            await self._delivery.reuse([step])
         elif step.action is Action.DOWNLOAD:
             self._delivery.send_all([step])
         elif step.action.is_made_in_a_lane:
             self._queues[step.model].add(step)
         else:
             self._leave(step, "; ".join(step.reasons))
-            self._settled(step.take_id, arrived=False)
+            self._settled(step, arrived=False)
 
     def _leave(self, step: Step, reason: str) -> None:
         self._context.emit(TakePostponed(take_id=step.take_id, reason=reason))
-        self._queues[step.model].drop(step.take_id)
+        self._queues[step.model].drop(step)
 
 
 def _by_model(steps: Sequence[Step]) -> dict[str, list[Step]]:

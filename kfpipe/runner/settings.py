@@ -9,7 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-from kfpipe.lock.states import Lock
+from kfpipe.domain import Account
+from kfpipe.lock.states import Asked, Render
 from kfpipe.plan.model import Step
 
 
@@ -43,18 +44,24 @@ class RunSettings:
     A run that `is_detached` submits as many tasks as the limits allow at once, downloads what is finished, and waits
     for no other task.
 
+    `output_dir` is the output folder below `folder`, `outputs` the places of all takes of the manifest.
     `neighbours` returns the ids of the tasks that other manifests have on record; `continued` cuts the pictures that a
-    take continues from, and returns its next step. Both may block.
+    take continues from, and returns its next step; `find` looks for the bytes of a clip. All of them may block.
     """
 
     folder: Path
     root: Path
+    output_dir: str
+    outputs: frozenset[str]
     region: str
+    account: Account
+    is_ours: Callable[[Asked], bool]
     limits: RunLimits
     cap: Decimal | None
     is_detached: bool
     list_patience_s: float
     neighbours: Callable[[], set[str]]
-    continued: Callable[[Step, Lock], Step]
+    continued: Callable[[Step], Step]
+    find: Callable[[Render, Path | None], Path | None]
     now: Callable[[], datetime]
     random: Random

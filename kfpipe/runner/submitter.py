@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -12,8 +13,8 @@ from kfpipe.domain import SEED_MAX, MediaRole, RenderRequest, Take
 from kfpipe.errors import ServiceRefused, ServiceUnclear
 from kfpipe.events import Slowed
 from kfpipe.lock.states import Asked, Failed, Failure, Submitted, Submitting, Task
-from kfpipe.lock.transitions import next_serial
 from kfpipe.provider import Accepted
+from kfpipe.runner import orphans
 from kfpipe.runner.context import RunContext
 from kfpipe.runner.gate import Gate
 from kfpipe.runner.interlock import Interlock
@@ -23,6 +24,14 @@ from kfpipe.runner.slots import Slots
 
 REFUSALS: Final = 10
 """How often, in total, a request is made that the service asks to make later."""
+
+TOKEN_BYTES: Final = 5
+"""Of the random part of a request's key."""
+
+
+def minted(take: Take) -> str:
+    """A key for a new request of the take."""
+    return f"{take.id}/{secrets.token_hex(TOKEN_BYTES)}"
 
 
 class Submitter:
@@ -34,39 +43,38 @@ class Submitter:
         self._slots = slots
         self._interlock = interlock
 
-    async def submit(self, take: Take, media_urls: Mapping[MediaRole, str]) -> Submitted | Failed:
-        """The take's new task, or why the service refuses it; both are on record.
+    async def submit(self, key: str, take: Take, media_urls: Mapping[MediaRole, str]) -> Submitted | Failed:
+        """The take's new task, or why the service refuses it; both are on record under `key`, which is new.
 
         Raises `ServiceUnclear` when it is unknown whether there is a task now: the record says so, and the request
         must not be made again before the account's task list was read.
         """
         request = self._with_seed(take.request)
-        serial = next_serial(self._context.ledger.lock.get(take.id))
+        asked = self._asked(take, request)
         for refusals in range(1, REFUSALS + 1):
-            asked = self._asked(take, request, serial)
             try:
-                return await self._post(take.id, asked, request, media_urls)
+                return await self._post(key, asked, request, media_urls)
             except ServiceRefused as refusal:
                 self._gate.heed(refusal)
                 self._slots.heed(refusal)
                 if refusals == REFUSALS or not may_pass(refusal):
-                    return await self._refused(take.id, asked, refusal)
+                    return await self._refused(key, asked, refusal)
                 wait_s = backoff_s(refusals, refusal.retry_after_s, self._context.random.random())
                 self._context.emit(Slowed(what="submissions", wait_s=wait_s))
                 await anyio.sleep(wait_s)
         raise AssertionError("the last refusal returns")
 
     async def _post(
-        self, take_id: str, asked: Asked, request: RenderRequest, media_urls: Mapping[MediaRole, str]
+        self, key: str, asked: Asked, request: RenderRequest, media_urls: Mapping[MediaRole, str]
     ) -> Submitted:
-        async with self._interlock.posting(asked.prompt), self._gate.slot():
-            await self._context.ledger.record(take_id, Submitting(asked=asked))
+        async with self._interlock.posting(orphans.folded(asked.prompt)), self._gate.slot():
+            await self._context.ledger.record(key, Submitting(asked=asked))
             async with self._context.shields.raised():
-                self._context.sent_at_s[take_id] = sent_at_s = anyio.current_time()
+                self._context.sent_at_s[key] = sent_at_s = anyio.current_time()
                 accepted = await self._context.provider.submit(request, media_urls)
                 self._own(accepted.task_id, sent_at_s)
                 entry = Submitted(asked=asked, task=self._receipt(accepted))
-                await self._context.ledger.record(take_id, entry)
+                await self._context.ledger.record(key, entry)
         return entry
 
     def _own(self, task_id: str, sent_at_s: float) -> None:
@@ -76,10 +84,10 @@ class Submitter:
         self._context.known.add(task_id)
         self._context.submitted_at_s[task_id] = sent_at_s
 
-    async def _refused(self, take_id: str, asked: Asked, refusal: ServiceRefused) -> Failed:
+    async def _refused(self, key: str, asked: Asked, refusal: ServiceRefused) -> Failed:
         failure = Failure(code=refusal.code, message=refusal.message, request_id=refusal.request_id, billed=False)
-        entry = Failed(asked=asked, task=None, failed_at=self._context.now(), failure=failure)
-        await self._context.ledger.record(take_id, entry)
+        entry = Failed(asked=asked, task=None, ended_at=self._context.now(), failure=failure)
+        await self._context.ledger.record(key, entry)
         return entry
 
     def _receipt(self, accepted: Accepted) -> Task:
@@ -90,12 +98,12 @@ class Submitter:
             return request
         return replace(request, parameters=replace(request.parameters, seed=self._context.random.randint(0, SEED_MAX)))
 
-    def _asked(self, take: Take, request: RenderRequest, serial: int) -> Asked:
+    def _asked(self, take: Take, request: RenderRequest) -> Asked:
         return Asked(
-            serial=serial,
             fingerprint=take.fingerprint,
             model=request.model,
             region=self._context.settings.region,
+            account=self._context.settings.account,
             prompt=request.prompt,
             negative_prompt=request.negative_prompt,
             parameters=request.parameters,

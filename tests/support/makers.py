@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from kfpipe.domain import (
+    Account,
     CutFrom,
     FrameEnd,
     LocalMedium,
@@ -19,11 +20,15 @@ from kfpipe.domain import (
     RenderRequest,
     Take,
 )
+from kfpipe.lock.join import Requests
+from kfpipe.lock.records import Record, Records, Register
 from kfpipe.lock.states import (
     Asked,
+    Doubts,
+    Entry,
     Failed,
     Failure,
-    Record,
+    Lock,
     Render,
     Rendered,
     Result,
@@ -81,20 +86,29 @@ def take(take_id: str = "kitten", **changes: Any) -> Take:
     return replace(usual, **changes)
 
 
-def asked(of: Take | None = None, **changes: Any) -> Asked:
+ACCOUNT = Account(host="dashscope-intl.aliyuncs.com", key="1c9b52aa04f1")
+
+
+def key(take_id: str = "kitten", number: int = 1) -> str:
+    """That of a take's request; each has a token of its own."""
+    return f"{take_id}/{number:010x}"
+
+
+def asked(of: Take | None = None, number: int = 1, **changes: Any) -> Asked:
+    """What was asked for by a take's request with this number; later ones were made later."""
     of = of or take()
     usual = Asked(
-        serial=1,
         fingerprint=of.fingerprint,
         model=of.request.model,
         region="singapore",
+        account=ACCOUNT,
         prompt=of.request.prompt,
         negative_prompt=of.request.negative_prompt,
         parameters=of.request.parameters,
         media={given.role: given.medium.digest for given in of.request.media},
         unit_price=of.unit_price,
         currency=of.currency,
-        asked_at=NOW - timedelta(minutes=10),
+        asked_at=NOW - timedelta(minutes=10) + timedelta(seconds=number - 1),
         template=of.request.template,
     )
     return replace(usual, **changes)
@@ -132,7 +146,7 @@ def render(path: str = "renders/kitten.mp4", **changes: Any) -> Render:
 
 
 def _task_id(changes: Mapping[str, Any]) -> str:
-    return f"task-{changes.get('serial', 1)}"
+    return f"task-{changes.get('number', 1)}"
 
 
 def submitting(of: Take | None = None, **changes: Any) -> Submitting:
@@ -161,16 +175,29 @@ def rendered(
 def failed(of: Take | None = None, *, code: str = "InternalError", message: str = "it broke", **changes: Any) -> Failed:
     failure = Failure(code=code, message=message, request_id="request-2", billed=False)
     return Failed(
-        asked=asked(of, **changes), task=task(_task_id(changes)), failed_at=NOW - timedelta(minutes=5), failure=failure
+        asked=asked(of, **changes), task=task(_task_id(changes)), ended_at=NOW - timedelta(minutes=5), failure=failure
     )
 
 
-def record(entry: Any, **changes: Any) -> Record:
-    return replace(Record(entry=entry), **changes)
-
-
 def unclear(of: Take | None = None, **changes: Any) -> Unclear:
-    return Unclear(asked=asked(of, **changes), candidates=("task-1", "task-2"))
+    return Unclear(asked=asked(of, **changes), doubts=Doubts(candidates=frozenset(("task-1", "task-2"))))
+
+
+def lock(*entries: Entry, take_id: str = "kitten", picked: Mapping[str, str] | None = None) -> Lock:
+    """The requests of a take, in the order in which they were made."""
+    return Lock(requests={key(take_id, number): entry for number, entry in enumerate(entries, 1)}, picked=picked or {})
+
+
+def record(entry: Entry, *earlier: Entry, take_id: str = "kitten", **changes: Any) -> Record:
+    """What is on record of a take that asks for just this; `earlier` requests were made before it, oldest first."""
+    others = tuple((key(take_id, number), other) for number, other in enumerate(earlier, 1))
+    usual = Record(key=key(take_id, len(earlier) + 1), entry=entry, others=others, is_wanted=True)
+    return replace(usual, **changes)
+
+
+def records(takes: Sequence[Take], of: Lock, region: str = "singapore") -> Records:
+    """What is on record for these takes."""
+    return Register(requests=Requests(of.requests), picked=of.picked, region=region).of(takes)
 
 
 def shots(
@@ -179,9 +206,9 @@ def shots(
     link: Callable[[str], str | None] = str,
 ) -> tuple[ShotFootage, ...]:
     """The footage of these takes; every file is as it was rendered unless `files` says otherwise."""
-    lock = {take.id: known for take, known in pairs if known is not None}
-    states = {**dict.fromkeys(lock, FileState.MATCHES), **(files or {})}
-    return footage.of([take for take, _ in pairs], lock, DiskFacts(clips=states), link, lambda _: True)
+    known = {take.id: found for take, found in pairs if found is not None}
+    states = {**dict.fromkeys(known, FileState.MATCHES), **(files or {})}
+    return footage.of([take for take, _ in pairs], known, DiskFacts(clips=states), link, lambda _: True)
 
 
 def follower(take_id: str, *sources: str, **changes: Any) -> Take:

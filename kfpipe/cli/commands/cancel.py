@@ -53,16 +53,15 @@ def command(source: Source, select: Selectors, as_json: bool) -> ExitCode:
     project = source.load()
     streams.note(*messages.problems_text(project.warnings))
     with held(project) as session:
-        lock = session.ledger.lock
-        wanted = set(filter(select.among(project, lock), lock))
-        tasks, nameless = _under_way(session, wanted), sorted(reconcile.unsettled(lock).keys() & wanted)
-        outcomes = anyio.run(partial(_cancel, session, tasks, quietly=as_json)) if tasks else {}
+        names = reconcile.names(session.standing, session.ledger.lock)
+        wanted = set(filter(select.among(session.standing), names.values()))
+        tasks, nameless = _under_way(session, names, wanted), _nameless(session, names, wanted)
+        outcomes = anyio.run(partial(_cancel, session, tasks, names, quietly=as_json)) if tasks else {}
     left = nameless or any(outcome is not Cancelling.CANCELED for outcome in outcomes.values())
     code = ExitCode.INCOMPLETE if left else ExitCode.OK
     if as_json:
         takes = [
-            {"take": take_id, "task_id": tasks[take_id].task_id, "outcome": outcome}
-            for take_id, outcome in outcomes.items()
+            {"take": names[key], "task_id": tasks[key].task_id, "outcome": outcome} for key, outcome in outcomes.items()
         ]
         streams.result_json({"takes": takes, "unsettled": nameless, "exit_code": int(code)})
     else:
@@ -70,21 +69,28 @@ def command(source: Source, select: Selectors, as_json: bool) -> ExitCode:
     return code
 
 
-def _under_way(session: Session, wanted: Collection[str]) -> dict[str, Task]:
-    """The unfinished tasks of these takes, latest first: the latest is the most likely to be queued still."""
-    entries = {take_id: record.entry for take_id, record in session.ledger.lock.items() if take_id in wanted}
-    tasks = {take_id: entry.task for take_id, entry in entries.items() if isinstance(entry, Submitted)}
+def _under_way(session: Session, names: Mapping[str, str], wanted: Collection[str]) -> dict[str, Task]:
+    """The unfinished tasks of these takes by request, latest first: that is the most likely to be queued still."""
+    entries = {key: entry for key, entry in session.ledger.lock.requests.items() if names[key] in wanted}
+    tasks = {key: entry.task for key, entry in entries.items() if isinstance(entry, Submitted)}
     return dict(sorted(tasks.items(), key=lambda named: named[1].submitted_at, reverse=True))
 
 
-async def _cancel(session: Session, tasks: Mapping[str, Task], *, quietly: bool) -> dict[str, Cancelling]:
+def _nameless(session: Session, names: Mapping[str, str], wanted: Collection[str]) -> list[str]:
+    """The takes that may have a task whose id is not known."""
+    return sorted({names[key] for key in reconcile.unsettled(session.ledger.lock)} & set(wanted))
+
+
+async def _cancel(
+    session: Session, tasks: Mapping[str, Task], names: Mapping[str, str], *, quietly: bool
+) -> dict[str, Cancelling]:
     """The outcome of each, printed as it arrives, since a person may stop half-way."""
     outcomes = {}
     async with session.provider() as provider:
-        for take_id, task in tasks.items():
-            outcomes[take_id] = await session.cancel(take_id, provider)
+        for key, task in tasks.items():
+            outcomes[key] = await session.cancel(key, provider)
             if not quietly:
-                streams.result(f"{take_id}: {_WORDS[outcomes[take_id]]} (task {task.task_id})")
+                streams.result(f"{names[key]}: {_WORDS[outcomes[key]]} (task {task.task_id})")
     return outcomes
 
 

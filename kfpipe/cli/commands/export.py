@@ -14,6 +14,7 @@ from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.views import export as export_view
 from kfpipe.errors import ExitCode, Refused
 from kfpipe.lock import lockfile
+from kfpipe.plan import gather
 from kfpipe.project import Project
 from kfpipe.review import footage, formats, timeline
 from kfpipe.review.formats import Format
@@ -63,7 +64,7 @@ def command(
     handout = Handout.at(output or _usual_place(source.path.parent, project, wanted), project)
     form = _format(handout.given, wanted)
     lock = lockfile.read(project.paths)
-    shots = footage.of_project(project, lock, handout, select.among(project, lock))
+    shots = footage.of_project(project, lock, handout, select.among(gather.standing(project, lock)))
     made = timeline.make(project.manifest.title or project.stem, shots)
     written = None
     if allow_gaps or not made.gaps:

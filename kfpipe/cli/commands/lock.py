@@ -63,12 +63,12 @@ def check(file: Path, as_json: bool) -> ExitCode:
     place = LockPlace.of(file)
     found = place.problems()
     code = ExitCode.REFUSED if _errors(found) else ExitCode.OK
-    takes = len(place.records())
+    requests = len(place.records().requests)
     if as_json:
-        streams.result_json(_check_json(place, takes, found, code))
+        streams.result_json(_check_json(place, requests, found, code))
         return code
     streams.note(*messages.problems_text(found))
-    streams.result(f"{place.shown}: {counted(takes, 'take')}, {_verdict(found)}")
+    streams.result(f"{place.shown}: {counted(requests, 'request')}, {_verdict(found)}")
     return code
 
 
@@ -80,9 +80,9 @@ def _verdict(found: Sequence[Problem]) -> str:
     return counted(_errors(found), "problem") if _errors(found) else "no problems"
 
 
-def _check_json(place: LockPlace, takes: int, found: Sequence[Problem], code: ExitCode) -> dict[str, Any]:
+def _check_json(place: LockPlace, requests: int, found: Sequence[Problem], code: ExitCode) -> dict[str, Any]:
     problems = [messages.problem_json(problem) for problem in found]
-    return {"file": place.shown, "takes": takes, "problems": problems, "exit_code": int(code)}
+    return {"file": place.shown, "requests": requests, "problems": problems, "exit_code": int(code)}
 
 
 @command.command("migrate", cls=WithExamples, epilog=examples("kfpipe lock migrate shots.lock.json"))
@@ -91,15 +91,16 @@ def _check_json(place: LockPlace, takes: int, found: Sequence[Problem], code: Ex
 def migrate(file: Path, as_json: bool) -> ExitCode:
     """Convert the lockfile to the format of this version.
 
-    So far there is only one format, so nothing changes. A lockfile from a newer kfpipe is refused.
+    Every command reads format 1 as well, and the next run replaces it; this does so at once. A lockfile from a newer
+    kfpipe is refused.
     """
     place = LockPlace.of(file)
-    place.records()
+    changed = place.rewrite()
     if as_json:
-        result = {"file": place.shown, "format": FORMAT, "changed": False, "exit_code": int(ExitCode.OK)}
+        result = {"file": place.shown, "format": FORMAT, "changed": changed, "exit_code": int(ExitCode.OK)}
         streams.result_json(result)
     else:
-        streams.result(f"{place.shown}: format {FORMAT}, which is current")
+        streams.result(f"{place.shown}: format {FORMAT}, {'converted' if changed else 'which is current'}")
     return ExitCode.OK
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -13,15 +12,8 @@ from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import messages, streams
 from kfpipe.errors import ExitCode, Problem
 from kfpipe.lock import mergedriver
-from kfpipe.lock.merge import Clash, Doubt, Merged
+from kfpipe.lock.merge import Clash, Merged
 from kfpipe.wording import echoed
-
-_FIXES: Final = {
-    Doubt.UNDER_WAY: "`git merge --abort`, let `kfpipe run` finish it on either branch, commit, and merge again",
-    Doubt.TASKS: "`kfpipe reconcile` on one branch shows whose task it is; then merge again, or keep one side",
-    Doubt.CLIPS: "keep the side with the clip you want, then `git add`",
-    Doubt.CHOICES: "keep the side with the pick you want, for each take of the shot",
-}
 
 
 @click.command(
@@ -35,10 +27,11 @@ _FIXES: Final = {
 def command(versions: tuple[str, ...], install: bool, as_json: bool) -> ExitCode:
     """Merge the lockfiles of two branches into OURS.
 
-    After --install, git runs this by itself with %O %A %B and %P. Takes rendered on either side, or on both, keep all
-    their costs.
+    After --install, git runs this by itself with %O %A %B and %P. All requests of either side are kept,
+    with their costs; a pick is taken from the side that changed it.
 
-    Exit code 0: merged; 1: there are conflicts, and OURS holds both sides between conflict markers.
+    Exit code 0: merged; 1: both sides have picked another take of a shot, and OURS holds both picks between conflict
+    markers, for `kfpipe pick` to settle.
     """
     if install and not versions:
         return _install(as_json=as_json)
@@ -57,7 +50,7 @@ def _told(merged: Merged, name: str, *, as_json: bool) -> ExitCode:
         streams.result_json(
             {
                 "file": name,
-                "takes": len(merged.lock) + len(merged.clashes),
+                "requests": len(merged.lock.requests),
                 "problems": [messages.problem_json(problem) for problem in problems],
                 "exit_code": int(code),
             }
@@ -69,7 +62,12 @@ def _told(merged: Merged, name: str, *, as_json: bool) -> ExitCode:
 
 def _problems(clashes: Sequence[Clash], name: str) -> list[Problem]:
     return [
-        Problem(file=name, where=f"take {echoed(clash.take_id)}", what=clash.doubt, fix=_FIXES[clash.doubt])
+        Problem(
+            file=name,
+            where=f"shot {echoed(clash.shot_id)}",
+            what=f"each side has picked another take: {clash.ours or 'none'}, and {clash.theirs or 'none'}",
+            fix=f"`kfpipe pick MANIFEST {clash.shot_id} TAKE` settles it, then `git add`",
+        )
         for clash in clashes
     ]
 

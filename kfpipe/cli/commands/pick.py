@@ -15,8 +15,10 @@ from kfpipe.cli.views.words import STATE_TONES, STATES
 from kfpipe.domain import Take
 from kfpipe.errors import ExitCode
 from kfpipe.lock import lockfile, picks
-from kfpipe.lock.states import Lock, Rendered, state_of
-from kfpipe.session import session as held
+from kfpipe.lock.records import Records, state_of
+from kfpipe.lock.states import Rendered
+from kfpipe.plan import gather
+from kfpipe.project import Project
 
 
 @click.command(
@@ -36,8 +38,9 @@ from kfpipe.session import session as held
 def command(source: Source, shot: str, take: str | None, nothing: bool, as_json: bool) -> ExitCode:
     """Choose one take of a shot.
 
-    TAKE is a take id, or the part of it after the `@`. The pick is recorded in the lockfile, until you pick another
-    take or this one is rendered again. Without TAKE, the takes of SHOT are listed.
+    TAKE is a take id, or the part of it after the `@`. The pick is recorded
+    in the lockfile at once, also while a run is on, and stays until you pick another take. It also settles what two
+    branches have picked differently. Without TAKE, the takes of SHOT are listed.
     """
     if nothing and take is not None:
         raise click.UsageError("give either TAKE or --none")
@@ -45,31 +48,28 @@ def command(source: Source, shot: str, take: str | None, nothing: bool, as_json:
     streams.note(*messages.problems_text(project.warnings))
     takes = picks.shot_named(shot, project.takes)
     if take is None and not nothing:
-        _show(takes, lockfile.read(project.paths), as_json=as_json)
+        _show(takes, _records(project), as_json=as_json)
         return ExitCode.OK
-    with held(project) as session:
-        chosen = None if take is None else picks.take_named(take, takes, session.ledger.lock)
-        changed = session.pick(shot, None if chosen is None else chosen.id)
-        lock = session.ledger.lock
+    records = _records(project, is_settling=True)
+    chosen = None if take is None else picks.take_named(take, takes, records)
+    changed = lockfile.pick(project.paths, shot, None if chosen is None else chosen.id)
     if as_json:
-        streams.result_json(_as_json(takes, lock, changed=changed))
+        streams.result_json(_as_json(takes, _records(project, is_settling=True), changed=changed))
         return ExitCode.OK
-    if chosen is not None and chosen.fingerprint != lock[chosen.id].entry.asked.fingerprint:
-        streams.note(
-            f"warning: {chosen.id} was changed in the manifest: the next run renders it again and drops this pick"
-        )
+    if chosen is not None and not records[chosen.id].is_wanted:
+        streams.note(f"warning: {chosen.id} was changed in the manifest: the next run renders it again")
     streams.result(f"{shot}: {f'{chosen.id} is' if chosen else 'no take is'}{'' if changed else ' already'} picked")
     return ExitCode.OK
 
 
-def _show(takes: Sequence[Take], lock: Lock, *, as_json: bool) -> None:
+def _show(takes: Sequence[Take], records: Records, *, as_json: bool) -> None:
     if as_json:
-        streams.result_json(_as_json(takes, lock, changed=False))
+        streams.result_json(_as_json(takes, records, changed=False))
     else:
-        table.show(_table(takes, lock))
+        table.show(_table(takes, records))
 
 
-def _table(takes: Sequence[Take], lock: Lock) -> Table:
+def _table(takes: Sequence[Take], records: Records) -> Table:
     """A row for each take of the shot."""
     return Table(
         columns=(
@@ -78,24 +78,24 @@ def _table(takes: Sequence[Take], lock: Lock) -> Table:
             Column(title="state", rank=1, is_toned=True),
             Column(title="file", rank=2, least=24, is_path=True),
         ),
-        rows=tuple(_row(take, lock) for take in takes),
-        tones=tuple(STATE_TONES.get(state_of(lock.get(take.id))) for take in takes),
+        rows=tuple(_row(take, records) for take in takes),
+        tones=tuple(STATE_TONES.get(state_of(records.get(take.id))) for take in takes),
     )
 
 
-def _row(take: Take, lock: Lock) -> tuple[str, ...]:
-    state = STATES[state_of(lock.get(take.id))]
-    return (take.id, "yes" if _is_picked(take, lock) else "", state, _file(take, lock) or "")
+def _row(take: Take, records: Records) -> tuple[str, ...]:
+    state = STATES[state_of(records.get(take.id))]
+    return (take.id, "yes" if _is_picked(take, records) else "", state, _file(take, records) or "")
 
 
-def _as_json(takes: Sequence[Take], lock: Lock, *, changed: bool) -> dict[str, object]:
+def _as_json(takes: Sequence[Take], records: Records, *, changed: bool) -> dict[str, object]:
     return {
         "takes": [
             {
                 "take": take.id,
-                "picked": _is_picked(take, lock),
-                "state": state_of(lock.get(take.id)),
-                "file": _file(take, lock),
+                "picked": _is_picked(take, records),
+                "state": state_of(records.get(take.id)),
+                "file": _file(take, records),
             }
             for take in takes
         ],
@@ -104,10 +104,16 @@ def _as_json(takes: Sequence[Take], lock: Lock, *, changed: bool) -> dict[str, o
     }
 
 
-def _is_picked(take: Take, lock: Lock) -> bool:
-    return take.id in lock and lock[take.id].picked
+def _is_picked(take: Take, records: Records) -> bool:
+    return take.id in records and records[take.id].picked
 
 
-def _file(take: Take, lock: Lock) -> str | None:
-    entry = lock[take.id].entry if take.id in lock else None
+def _file(take: Take, records: Records) -> str | None:
+    entry = records[take.id].entry if take.id in records else None
     return entry.render.path if isinstance(entry, Rendered) else None
+
+
+def _records(project: Project, *, is_settling: bool = False) -> Records:
+    """What is on record; also where two branches have picked differently, since a pick settles that."""
+    read = lockfile.read_both if is_settling else lockfile.read
+    return gather.standing(project, read(project.paths)).records

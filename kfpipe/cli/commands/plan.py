@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from kfpipe import connection
+from kfpipe import accounts, connection, environment
 from kfpipe.cli.options.choices import Choices, choice_options
 from kfpipe.cli.options.common import json_option
 from kfpipe.cli.options.examples import WithExamples, examples
@@ -75,8 +75,19 @@ def command(
         raise click.UsageError("give either --markdown or --json")
     project = source.load()
     lock = lockfile.read(project.paths)
-    chosen = choices.among(project, lock)
-    plan, goal = gather.plan(project, lock, **chosen), connection.destination(project)
+    now = gather.standing(project, lock)
+    chosen, whose = choices.among(now), accounts.known(project, environment.read())
+    plan, goal = (
+        gather.plan(
+            project,
+            lock,
+            select=chosen["select"],
+            retry=chosen["retry"],
+            rerender=chosen["rerender"],
+            whose=whose,
+        ),
+        connection.destination(project),
+    )
     past = None if diff is None else _past(project, source, diff)
     page = _Page(
         source=source,
@@ -84,7 +95,7 @@ def command(
         output=output,
         plan=plan,
         goal=goal,
-        comparison=None if past is None else compare(past, project.takes, lock, chosen["select"]),
+        comparison=None if past is None else compare(past, project.takes, now.records, chosen["select"]),
         in_full=in_full,
     )
     if output is not None:

@@ -16,9 +16,10 @@ from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.views import prune as prune_view
 from kfpipe.errors import ExitCode
 from kfpipe.lock import lockfile
-from kfpipe.lock.states import Lock
 from kfpipe.maintenance import prune
 from kfpipe.maintenance.prune import ClipState, Departed
+from kfpipe.plan import gather
+from kfpipe.plan.gather import Standing
 from kfpipe.project import Project
 from kfpipe.session import Session
 from kfpipe.session import session as held
@@ -47,12 +48,12 @@ def command(source: Source, select: Selectors, yes: bool, as_json: bool) -> Exit
     project = source.load()
     streams.note(*messages.problems_text(project.warnings))
     if not yes:
-        found = _departed(project, lockfile.read(project.paths), select)
+        found = _departed(project, gather.standing(project, lockfile.read(project.paths)), select)
         return _listed(found, lambda *words: source.command(*words, *select.words), as_json=as_json)
     with held(project) as session:
-        found = _departed(project, session.ledger.lock, select)
+        found = _departed(project, session.standing, select)
         anyio.run(_set_aside, session, found)
-        after = _departed(project, session.ledger.lock, select)
+        after = _departed(project, session.standing, select)
     code = ExitCode.INCOMPLETE if any(one.clip is ClipState.ALTERED for one in after) else ExitCode.OK
     if as_json:
         streams.result_json(_as_json(after, code))
@@ -61,9 +62,9 @@ def command(source: Source, select: Selectors, yes: bool, as_json: bool) -> Exit
     return code
 
 
-def _departed(project: Project, lock: Lock, select: Selectors) -> list[Departed]:
-    is_meant = select.among(project, lock)
-    return [one for one in prune.departed(project, lock) if is_meant(one.take_id)]
+def _departed(project: Project, now: Standing, select: Selectors) -> list[Departed]:
+    is_meant = select.among(now)
+    return [one for one in prune.departed(project, now) if is_meant(one.take_id)]
 
 
 async def _set_aside(session: Session, found: Sequence[Departed]) -> None:

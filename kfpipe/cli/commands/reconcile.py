@@ -55,13 +55,14 @@ def command(
     project = source.load()
     streams.note(*messages.problems_text(project.warnings))
     with held(project) as session:
-        decided = decisions.parsed(adopt, lost, session.ledger.lock, session.owned_tasks())
-        is_meant = select.among(project, session.ledger.lock)
-        cases = [] if decided else _cases(session, is_meant)
+        names = reconcile.names(session.standing, session.ledger.lock)
+        decided = decisions.parsed(adopt, lost, session.ledger.lock, names, session.owned_tasks())
+        is_meant = select.among(session.standing)
+        cases = [] if decided else _cases(session, names, is_meant)
         if not as_json:
             decided = decided or _shown(cases)
         anyio.run(_settle, session, decided)
-        left = sorted(filter(is_meant, reconcile.unsettled(session.ledger.lock)))
+        left = sorted(filter(is_meant, {names[key] for key in reconcile.unsettled(session.ledger.lock)}))
         code = ExitCode.INCOMPLETE if left else ExitCode.OK
         if as_json:
             streams.result_json({**reconcile_view.as_json(cases, decided, left), "exit_code": int(code)})
@@ -73,17 +74,17 @@ def command(
     return code
 
 
-def _cases(session: Session, is_meant: Chosen) -> list[Case]:
+def _cases(session: Session, names: Mapping[str, str], is_meant: Chosen) -> list[Case]:
     unsettled = reconcile.unsettled(session.ledger.lock)
-    open_takes = {take_id: entry for take_id, entry in unsettled.items() if is_meant(take_id)}
-    return anyio.run(_look, session, open_takes) if open_takes else []
+    meant = {key: entry for key, entry in unsettled.items() if is_meant(names[key])}
+    return anyio.run(_look, session, names, meant) if meant else []
 
 
-async def _look(session: Session, open_takes: Mapping[str, Submitting | Unclear]) -> list[Case]:
+async def _look(session: Session, names: Mapping[str, str], meant: Mapping[str, Submitting | Unclear]) -> list[Case]:
     async with session.provider() as provider:
         return [
-            Case(take_id=take_id, entry=entry, candidates=tuple(await session.candidates(take_id, provider)))
-            for take_id, entry in sorted(open_takes.items())
+            Case(key=key, take_id=names[key], entry=entry, candidates=tuple(await session.candidates(key, provider)))
+            for key, entry in sorted(meant.items())
         ]
 
 
@@ -107,15 +108,15 @@ def _asked(case: Case) -> Decision | None:
         if not word:
             return None
         if word in ("l", "lost"):
-            return GiveUp(take_id=case.take_id)
+            return GiveUp(key=case.key, take_id=case.take_id)
         if word in numbered:
-            return Adopted(take_id=case.take_id, task_id=numbered[word])
+            return Adopted(key=case.key, take_id=case.take_id, task_id=numbered[word])
 
 
 async def _settle(session: Session, decided: Sequence[Decision]) -> None:
     for one in decided:
         match one:
             case Adopted():
-                await session.adopt(one.take_id, one.task_id)
+                await session.adopt(one.key, one.task_id)
             case GiveUp():
-                await session.declare_lost(one.take_id)
+                await session.declare_lost(one.key)

@@ -15,6 +15,7 @@ from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.views import report as report_view
 from kfpipe.errors import ExitCode, Refused
 from kfpipe.lock import lockfile
+from kfpipe.plan import gather
 from kfpipe.plan.selection import nominees
 from kfpipe.review import footage
 from kfpipe.review.output import Handout
@@ -53,8 +54,9 @@ def command(source: Source, output: Path | None, select: Selectors, as_json: boo
         )
     handout = Handout.at(given, project)
     lock = lockfile.read(project.paths)
-    is_meant = select.among(project, lock)
-    shown = [one for one in nominees(project.takes, lock) if is_meant(one.take_id)]
+    now = gather.standing(project, lock)
+    is_meant = select.among(now)
+    shown = [one for one in nominees(now.takes, now.records) if is_meant(one.take_id)]
     shots = footage.of_project(project, lock, handout, is_meant)
     handout.write(report_view.html(project.manifest.title or project.stem, shots, shown, handout.link))
     takes, clips = sum(len(shot.takes) for shot in shots), sum(len(shot.clips) for shot in shots)

@@ -84,7 +84,7 @@ def command(
     cap = _cap(project, max_cost)
     streams.note(*messages.problems_text(project.warnings))
     with held(project) as session:
-        chosen = choices.among(project, session.ledger.lock)
+        chosen = choices.among(session.standing)
         plan = session.plan(**chosen)
         if saved_plan is not None:
             saved_plan.check(as_file(plan, run.goal, source, choices), choices)
@@ -173,14 +173,14 @@ class _Run:
 
             finished = session.run(plan, cap=cap, emit=emit, detach=self.detach)
         if self.as_json:
-            streams.result_json(run_view.as_json(finished, plan, session.ledger.lock))
+            streams.result_json(run_view.as_json(finished, plan, session.standing.records))
             return finished.exit_code
         if plan.work:
             elapsed_s, is_charged = time.monotonic() - started_s, self.goal.is_charged
             streams.result(*run_view.lines(finished, self._places(), elapsed_s=elapsed_s, is_charged=is_charged))
         else:
             streams.result(run_view.nothing_to_do(finished))
-        streams.result(*run_view.billed_otherwise(plan, session.ledger.lock))
+        streams.result(*run_view.billed_otherwise(plan, session.standing.records))
         if finished.under_way or finished.exit_code is not ExitCode.OK:
             self._tell_the_way_on(finished, session.plan(select=select))
         return finished.exit_code

@@ -44,7 +44,7 @@ def command(source: Source, select: Selectors, in_full: bool, is_watched: bool, 
     if is_watched and as_json:
         raise click.UsageError("--watch is for people: a program gets the result of a run from `kfpipe run --json`")
     project = source.load()
-    is_meant = select.among(project, lockfile.read(project.paths))
+    is_meant = select.among(gather.standing(project, lockfile.read(project.paths)))
     if is_watched:
         watch.until_over(project, lambda: _on_record(project, is_meant))
     shown = _on_record(project, is_meant)
@@ -72,5 +72,5 @@ def _show(shown: Sequence[KnownTake], source: Source, select: Selectors, *, in_f
 
 
 def _on_record(project: Project, is_meant: Chosen) -> list[KnownTake]:
-    lock = lockfile.read(project.paths)
-    return [one for one in nominees(gather.completed_takes(project, lock), lock) if is_meant(one.take_id)]
+    now = gather.standing(project, lockfile.read(project.paths))
+    return [one for one in nominees(now.takes, now.records) if is_meant(one.take_id)]

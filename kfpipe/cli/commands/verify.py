@@ -35,10 +35,11 @@ def command(source: Source, select: Selectors, as_json: bool) -> ExitCode:
     project = source.load()
     streams.note(*messages.problems_text(project.warnings))
     lock = lockfile.read(project.paths)
-    is_meant = select.among(project, lock)
-    found = tuple(verification.verify(project, lock, is_meant))
+    now = gather.standing(project, lock)
+    is_meant = select.among(now)
+    found = tuple(verification.verify(project, now.records, is_meant))
     code = ExitCode.OK if all(one.condition is Condition.SOUND for one in found) else ExitCode.INCOMPLETE
-    earlier = verify_view.earlier_clips({take_id: lock[take_id] for take_id in filter(is_meant, lock)})
+    earlier = verify_view.earlier_clips({take_id: now.records[take_id] for take_id in filter(is_meant, now.records)})
     if as_json:
         streams.result_json({**verify_view.as_json(found, earlier), "exit_code": int(code)})
         return code

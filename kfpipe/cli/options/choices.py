@@ -11,10 +11,9 @@ import click
 
 from kfpipe.cli.options.common import Command
 from kfpipe.errors import ExitCode
-from kfpipe.lock.states import Lock
 from kfpipe.plan import gather, selection
+from kfpipe.plan.gather import Standing
 from kfpipe.plan.model import Chosen, Plan
-from kfpipe.project import Project
 
 MOST_NAMED: Final = 10
 """Takes that a suggested command names one by one."""
@@ -31,11 +30,11 @@ class Selectors:
         """The same as options."""
         return _options("-s", self.texts)
 
-    def among(self, project: Project, lock: Lock) -> Chosen:
+    def among(self, now: Standing) -> Chosen:
         """Whether a take is selected. Raises Refused when a selector matches nothing."""
         if not self.texts:
             return lambda _: True
-        return gather.chosen(project, lock, self.texts, "--select")
+        return gather.chosen(now, self.texts, "--select")
 
     def words_after(self, plan: Plan) -> tuple[str, ...]:
         """Options for what is left of `plan`: what a run has done changes which takes a selector means.
@@ -65,13 +64,13 @@ class Choices:
         """Those of them that another command takes."""
         return self.words if verb == "run" else self.select.words
 
-    def among(self, project: Project, lock: Lock) -> dict[str, Chosen]:
+    def among(self, now: Standing) -> dict[str, Chosen]:
         """The arguments of `gather.plan` that say the same. Raises Refused when a selector matches nothing."""
-        present = {take.id: lock[take.id] for take in project.takes if take.id in lock}
+        present = now.of_manifest
         return {
-            "select": self.select.among(project, lock),
-            "retry": gather.chosen(project, present, self.retry, "--retry"),
-            "rerender": gather.chosen(project, present, self.rerender, "--rerender"),
+            "select": self.select.among(now),
+            "retry": gather.chosen(present, self.retry, "--retry"),
+            "rerender": gather.chosen(present, self.rerender, "--rerender"),
         }
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from kfpipe.errors import Problem, Refused
-from kfpipe.lock.states import Lock, Submitting, Unclear, state_of
+from kfpipe.lock.states import Lock, Submitting, Unclear, state_name
 from kfpipe.maintenance.reconcile import unsettled
 from kfpipe.provider.wire import is_task_id
 from kfpipe.wording import did_you_mean, echoed
@@ -17,6 +17,7 @@ from kfpipe.wording import did_you_mean, echoed
 class Adopted:
     """The take's submission became this task. `is_surprising`: it is not among the candidates that kfpipe had found."""
 
+    key: str
     take_id: str
     task_id: str
     is_surprising: bool = False
@@ -26,33 +27,43 @@ class Adopted:
 class GiveUp:
     """The take's request is given up as lost."""
 
+    key: str
     take_id: str
 
 
 Decision = Adopted | GiveUp
 
 
-def parsed(adopt: Sequence[str], lost: Sequence[str], lock: Lock, owned: Collection[str]) -> list[Decision]:
+def parsed(
+    adopt: Sequence[str], lost: Sequence[str], lock: Lock, names: Mapping[str, str], owned: Collection[str]
+) -> list[Decision]:
     """The values of `--adopt` and `--lost`. Raises Refused with all that is wrong; then none of them may be applied.
 
-    `owned` are the tasks that already belong to a take: a clip cannot belong to two.
+    `names` are what people call the requests in `lock`. `owned` are the tasks that already belong to a request: a clip
+    cannot belong to two.
     """
-    open_takes = unsettled(lock)
+    open_takes = {names[key]: (key, entry) for key, entry in unsettled(lock).items()}
+    open_takes |= {key: (key, entry) for key, entry in unsettled(lock).items()}
     pairs = [_pair(text) for text in adopt]
     problems = [_no_pair(text) for text, pair in zip(adopt, pairs, strict=True) if pair is None]
     named = [pair for pair in pairs if pair is not None]
-    problems += [_not_open("--adopt", take_id, lock) for take_id, _ in named if take_id not in open_takes]
-    problems += [_not_open("--lost", take_id, lock) for take_id in lost if take_id not in open_takes]
+    problems += [_not_open("--adopt", take_id, lock, names) for take_id, _ in named if take_id not in open_takes]
+    problems += [_not_open("--lost", take_id, lock, names) for take_id in lost if take_id not in open_takes]
     problems += [_owned(take_id, task_id) for take_id, task_id in named if task_id in owned]
     problems += [_twice("take", name) for name in _repeated([*(take_id for take_id, _ in named), *lost])]
     problems += [_twice("task", name) for name in _repeated([task_id for _, task_id in named])]
     if problems:
         raise Refused(problems)
     adopted = [
-        Adopted(take_id=take_id, task_id=task_id, is_surprising=_is_surprising(task_id, open_takes[take_id]))
+        Adopted(
+            key=open_takes[take_id][0],
+            take_id=take_id,
+            task_id=task_id,
+            is_surprising=_is_surprising(task_id, open_takes[take_id][1]),
+        )
         for take_id, task_id in named
     ]
-    return [*adopted, *(GiveUp(take_id=take_id) for take_id in lost)]
+    return [*adopted, *(GiveUp(key=open_takes[take_id][0], take_id=take_id) for take_id in lost)]
 
 
 def _pair(text: str) -> tuple[str, str] | None:
@@ -62,7 +73,7 @@ def _pair(text: str) -> tuple[str, str] | None:
 
 
 def _is_surprising(task_id: str, entry: Submitting | Unclear) -> bool:
-    return isinstance(entry, Unclear) and task_id not in entry.candidates
+    return isinstance(entry, Unclear) and task_id not in entry.doubts.candidates
 
 
 def _repeated(names: Sequence[str]) -> list[str]:
@@ -73,10 +84,11 @@ def _no_pair(text: str) -> Problem:
     return Problem(file="--adopt", what=f"{echoed(text)} is not a take and its task", expected="TAKE=TASK_ID")
 
 
-def _not_open(option: str, take_id: str, lock: Lock) -> Problem:
-    if take_id in lock:
-        return Problem(file=option, what=f"{take_id}: there is nothing to settle, it is {state_of(lock[take_id])}")
-    fix = did_you_mean(take_id, lock, "run `kfpipe status` to list the takes on record")
+def _not_open(option: str, take_id: str, lock: Lock, names: Mapping[str, str]) -> Problem:
+    states = {name: state_name(lock.requests[key]) for key, name in names.items()}
+    if take_id in states:
+        return Problem(file=option, what=f"{take_id}: there is nothing to settle, it is {states[take_id]}")
+    fix = did_you_mean(take_id, states, "run `kfpipe status` to list the takes on record")
     return Problem(file=option, what=f"no take {echoed(take_id)} is on record", fix=fix)
 
 

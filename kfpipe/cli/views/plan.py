@@ -23,11 +23,10 @@ _SUMMED: Final = {
     Action.ADOPT: "to look up at the service",
     Action.FOLLOW: "to follow",
     Action.DOWNLOAD: "to download",
-    Action.RESTORE: "to restore",
+    Action.REUSE: "to bring into place",
     Action.WAIT: "waiting for another shot",
     Action.KEEP: "rendered",
     Action.DECIDE: "for you to decide",
-    Action.FORGET: "no longer in the manifest",
 }
 
 FEW: Final = 3

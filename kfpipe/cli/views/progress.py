@@ -22,7 +22,7 @@ from kfpipe.events import (
     TakePostponed,
     TakeProgressed,
     TakeRendered,
-    TakeRestored,
+    TakeReused,
     TakeSubmitted,
     TakeSucceeded,
 )
@@ -74,7 +74,7 @@ def advanced(progress: Progress, event: Event, now_s: float) -> Progress:
         case TakeSucceeded():
             spent = progress.spent + (event.cost or 0)
             return _moved(replace(progress, spent=spent), event.take_id, _DOWNLOADS, now_s, event.cost)
-        case TakeRendered() | TakeRestored():
+        case TakeRendered() | TakeReused():
             return replace(progress, rendered=progress.rendered + 1, active=_without(progress, event.take_id))
         case TakeFailed():
             failed = progress.failed + (not event.retried)
@@ -120,8 +120,8 @@ def outcome(event: Event, before: Progress, *, with_path: bool = True) -> str | 
             cost = "" if active is None or active.cost is None else f", {money_text(active.cost, before.currency)}"
             path = f" {event.path}" if with_path else ""
             return f"{event.take_id}: rendered{path} ({size_text(event.size_bytes)}{cost})"
-        case TakeRestored():
-            return f"{event.take_id}: restored {event.path}, already paid for"
+        case TakeReused():
+            return f"{event.take_id}: brought {event.path} into place, already paid for"
         case TakeFailed():
             again = "; trying again" if event.retried else ""
             request = f" (request {event.request_id})" if event.request_id else ""
@@ -138,7 +138,7 @@ def outcome(event: Event, before: Progress, *, with_path: bool = True) -> str | 
 def event_tone(event: Event) -> Tone | None:
     """The colour of the take in the line for an event."""
     match event:
-        case TakeRendered() | TakeRestored():
+        case TakeRendered() | TakeReused():
             return Tone.DONE
         case TakeFailed():
             return Tone.FAILED

@@ -20,6 +20,7 @@ from kfpipe.wording import echoed, visible
 class Case:
     """A take whose submission got no answer, and the tasks it may have become, oldest first."""
 
+    key: str
     take_id: str
     entry: Submitting | Unclear
     candidates: tuple[Candidate, ...]
@@ -32,8 +33,7 @@ class Case:
     def vanished(self) -> tuple[str, ...]:
         """Tasks that are no longer candidates: they failed, were adopted by another take, or are no longer listed."""
         known = {candidate.task.task_id for candidate in self.candidates}
-        noted = self.entry.candidates if isinstance(self.entry, Unclear) else ()
-        return tuple(task_id for task_id in noted if task_id not in known)
+        return tuple(sorted(self.entry.doubts.candidates - known))
 
 
 def lines(case: Case) -> list[str]:

@@ -23,7 +23,8 @@ from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.views import status as status_view
 from kfpipe.cli.views.words import STATES
 from kfpipe.domain import LocalMedium, MediaRole, Medium, RenderRequest, Take, cell_of
-from kfpipe.lock.states import Asked, Entry, Failed, Lock, Record, entries, result_of, state_of, task_of
+from kfpipe.lock.records import Record, Records, entries, state_of
+from kfpipe.lock.states import Asked, Entry, Failed, result_of, task_of
 from kfpipe.plan.selection import KnownTake
 from kfpipe.review.footage import Clip, Footage, Link, ShotFootage, address_of
 
@@ -251,10 +252,10 @@ def _spent(record: Record | None) -> str:
     return "" if record is None else costs.text((*record.previous, record.entry))
 
 
-def _totals(lock: Lock) -> Iterator[tuple[str, int, str, str]]:
+def _totals(records: Records) -> Iterator[tuple[str, int, str, str]]:
     """Of each model: its clips, their seconds as billed, and what they have cost."""
     by_model: dict[str, list[Entry]] = {}
-    for entry in entries(lock):
+    for entry in entries(records):
         by_model.setdefault(entry.asked.model, []).append(entry)
     for model, requests in sorted(by_model.items()):
         results = [result for result in map(result_of, requests) if result is not None]

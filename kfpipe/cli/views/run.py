@@ -12,7 +12,8 @@ from kfpipe.cli.views import status as status_view
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished
 from kfpipe.files.scalars import decimal_text
-from kfpipe.lock.states import Lock, result_of
+from kfpipe.lock.records import Records
+from kfpipe.lock.states import result_of
 from kfpipe.plan.model import Plan
 from kfpipe.plan.selection import nominees
 
@@ -72,9 +73,9 @@ def nothing_to_do(finished: RunFinished) -> str:
     return f"nothing to do: {counted(finished.kept, 'take')} rendered{decide}"
 
 
-def billed_otherwise(plan: Plan, lock: Lock) -> list[str]:
+def billed_otherwise(plan: Plan, records: Records) -> list[str]:
     """The takes of a finished plan that were billed for another length than was asked for; the first few."""
-    entries = ((step.take_id, lock[step.take_id].entry) for step in plan.work if step.take_id in lock)
+    entries = ((step.take_id, records[step.take_id].entry) for step in plan.work if step.take_id in records)
     clips = ((take_id, result_of(entry), entry.asked.parameters.duration_s) for take_id, entry in entries)
     return _cut_short(
         [
@@ -95,11 +96,11 @@ def _cut_short(told: list[str]) -> list[str]:
     return [*told[:MOST_TOLD], f"  and {more:,} more"] if more > 0 else told
 
 
-def as_json(finished: RunFinished, plan: Plan, lock: Lock) -> dict[str, Any]:
+def as_json(finished: RunFinished, plan: Plan, records: Records) -> dict[str, Any]:
     """What `run --json` prints: every take of the plan as it stands now, and what this run did."""
     planned = {step.take_id for step in plan.steps}
     takes = [step.take for step in plan.steps if step.take is not None]
-    shown = [one for one in nominees(takes, lock) if one.take_id in planned]
+    shown = [one for one in nominees(takes, records) if one.take_id in planned]
     return {
         "takes": status_view.takes_json(shown),
         "totals": {

@@ -15,20 +15,20 @@ from kfpipe.cli.output.table import Column, Table
 from kfpipe.cli.output.tone import Tone
 from kfpipe.cli.views.words import STATE_TONES, STATES
 from kfpipe.files.scalars import decimal_text, time_text
+from kfpipe.lock.records import Records, entries, state_of
 from kfpipe.lock.states import (
     ABSENT,
+    Canceled,
     Entry,
     Failed,
-    Lock,
+    Lost,
     Rendered,
     Submitted,
     Submitting,
     Succeeded,
     Unclear,
-    entries,
     result_of,
     state_name,
-    state_of,
     task_of,
 )
 from kfpipe.plan.selection import KnownTake
@@ -139,33 +139,33 @@ def _moment(entry: Entry) -> datetime:
             return entry.task.submitted_at
         case Succeeded() | Rendered():
             return entry.result.finished_at
-        case Failed():
-            return entry.failed_at
+        case Failed() | Canceled() | Lost():
+            return entry.ended_at
 
 
 def summary(shown: Sequence[KnownTake]) -> list[str]:
     """How many takes are in which state, and all the money on record for them."""
-    lock = _records(shown)
+    records = _records(shown)
     counts = Counter(state_of(one.record) for one in shown)
     states = ", ".join(f"{counts[state]:,} {word}" for state, word in STATES.items() if counts[state])
-    requests = [*entries(lock)]
+    requests = [*entries(records)]
     charged, played = (" and ".join(costs.sums(costs.amounts(requests, in_play=play))) for play in (False, True))
     also = "".join(f", and {doubt}" for doubt in costs.doubts(requests))
     also += f" ({played} of play money)" if played else ""
     return [f"{counted(sum(counts.values()), 'take')}: {states}", f"spent so far: {charged or 'nothing'}{also}"]
 
 
-def _records(shown: Sequence[KnownTake]) -> Lock:
+def _records(shown: Sequence[KnownTake]) -> Records:
     return {one.take_id: one.record for one in shown if one.record is not None}
 
 
 def as_json(shown: Sequence[KnownTake], *, in_full: bool) -> dict[str, Any]:
     """What `status --json` prints; amounts are decimal text, null where unknown or not yet known."""
-    lock = _records(shown)
+    records = _records(shown)
     return {
         "takes": [{**_take_json(one), **(_history_json(one) if in_full else {})} for one in shown],
-        "spent": _amounts_json(costs.amounts(entries(lock), in_play=False)),
-        "play_money": _amounts_json(costs.amounts(entries(lock), in_play=True)),
+        "spent": _amounts_json(costs.amounts(entries(records), in_play=False)),
+        "play_money": _amounts_json(costs.amounts(entries(records), in_play=True)),
     }
 
 
@@ -200,7 +200,7 @@ def _take_json(one: KnownTake) -> dict[str, Any]:
     record = one.record
     entry = None if record is None else record.entry
     task, result = (task_of(entry), result_of(entry)) if entry is not None else (None, None)
-    failure = entry.failure if isinstance(entry, Failed) else None
+    failure = entry.failure if isinstance(entry, Failed | Canceled | Lost) else None
     return {
         "take": one.take_id,
         "state": state_of(record),

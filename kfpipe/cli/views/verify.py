@@ -9,24 +9,27 @@ from typing import Any, Final
 from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.output.table import Column, Table
 from kfpipe.cli.output.tone import Tone
-from kfpipe.lock.states import Lock, result_of
+from kfpipe.lock.records import Records
+from kfpipe.lock.states import result_of
 from kfpipe.maintenance.verify import Condition, Verified
 from kfpipe.plan.model import Action, Plan
 
-_WAYS: Final = {
+_WAYS: Final[dict[Action | None, str]] = {
     Action.DOWNLOAD: "the next run downloads it again, free of charge",
     Action.DECIDE: "its link has expired: restore the file from a backup, or render it again with --retry",
     Action.KEEP: "restore the file from a backup, or render it again with --rerender",
     Action.RENDER: "changed in the manifest: the next run renders it again",
     Action.WAIT: "changed in the manifest: the next run renders it again",
-    Action.RESTORE: "changed in the manifest: the next run restores an earlier clip",
-    Action.FORGET: "no longer in the manifest: nothing will replace it",
+    Action.REUSE: "the next run brings the clip back from where it is",
 }
 
 
-def earlier_clips(lock: Lock) -> int:
+_RETIRED: Final = "no longer in the manifest: nothing will replace it"
+
+
+def earlier_clips(records: Records) -> int:
     """How many clips on record were replaced by later ones; they are not checked."""
-    return sum(result_of(entry) is not None for record in lock.values() for entry in record.previous)
+    return sum(result_of(entry) is not None for record in records.values() for entry in record.previous)
 
 
 def table(found: Sequence[Verified], plan: Plan) -> Table:
@@ -41,7 +44,7 @@ def table(found: Sequence[Verified], plan: Plan) -> Table:
             Column(title="what to do", rank=1, least=24, wraps=True),
         ),
         rows=tuple(
-            (one.take_id, one.path, one.condition, one.detail, _WAYS.get(actions[one.take_id], ""))
+            (one.take_id, one.path, one.condition, one.detail, _WAYS.get(actions.get(one.take_id), _RETIRED))
             for one in _unsound(found)
         ),
         tones=(Tone.FAILED,) * len(_unsound(found)),

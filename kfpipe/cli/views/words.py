@@ -13,14 +13,14 @@ ACTIONS: Final = {
     Action.ADOPT: "look up",
     Action.FOLLOW: "follow",
     Action.DOWNLOAD: "download",
-    Action.RESTORE: "restore",
+    Action.REUSE: "reuse",
     Action.WAIT: "wait",
     Action.KEEP: "keep",
     Action.DECIDE: "decide",
-    Action.FORGET: "retired",
+    Action.RETIRED: "retired",
 }
 
-ACTION_TONES: Final = {Action.DECIDE: Tone.DECIDE, Action.KEEP: Tone.QUIET, Action.FORGET: Tone.QUIET}
+ACTION_TONES: Final = {Action.DECIDE: Tone.DECIDE, Action.KEEP: Tone.QUIET, Action.RETIRED: Tone.QUIET}
 
 STATES: Final = {
     "failed": "failed",
@@ -29,8 +29,10 @@ STATES: Final = {
     "submitted": "submitted",
     "unclear": "answer lost",
     "submitting": "submitting",
+    "canceled": "cancelled",
+    "lost": "lost",
     ABSENT: "not rendered",
 }
 """In the order in which a summary counts them."""
 
-STATE_TONES: Final = {"failed": Tone.FAILED, "unclear": Tone.DECIDE, "rendered": Tone.DONE}
+STATE_TONES: Final = {"failed": Tone.FAILED, "lost": Tone.FAILED, "unclear": Tone.DECIDE, "rendered": Tone.DONE}

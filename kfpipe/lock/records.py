@@ -1,0 +1,175 @@
+"""Requests and takes: which requests are a take's own. Pure.
+
+A take finds its requests by what it asks for, whatever name they were asked under; of several, the newest that has not
+ended without a clip. Takes that ask for a new random seed each time find theirs by name, then whichever nobody wants.
+What no take of the manifest asks for is kept under the name that it was first asked under.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kfpipe.domain import Take, shot_of
+from kfpipe.lock.join import Requests
+from kfpipe.lock.states import ABSENT, Ended, Entry, is_rehearsal, name_of, state_name
+
+Known = tuple[str, Entry]
+"""A request and its key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """What another lockfile of the project has on record. `name` is its path in the user's words.
+
+    `folder` is that of its manifest. `is_alone`: that manifest is gone. `is_busy`: a run is writing it.
+    """
+
+    name: str
+    folder: Path
+    requests: Requests
+    is_alone: bool = False
+    is_busy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A take's request with its key, and all others that are on record for it, oldest first.
+
+    `is_wanted` says that it is just what the manifest asks for, `place` which other lockfile it is from.
+    """
+
+    key: str
+    entry: Entry
+    others: tuple[Known, ...] = ()
+    picked: bool = False
+    is_wanted: bool = False
+    place: Neighbour | None = None
+
+    @property
+    def previous(self) -> tuple[Entry, ...]:
+        """The others without their keys."""
+        return tuple(entry for _, entry in self.others)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All of them."""
+        return (*self.previous, self.entry)
+
+
+Records = Mapping[str, Record]
+"""Records by take id: of the manifest's takes, and of names that no take bears any more."""
+
+
+def state_of(record: Record | None) -> str:
+    """The state's word in every table."""
+    return ABSENT if record is None else state_name(record.entry)
+
+
+def entries(records: Records) -> Iterator[Entry]:
+    """Every request of these takes."""
+    for record in records.values():
+        yield from record.entries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """All that is on record in a project, as a run in `region` sees it. `picked` is by shot."""
+
+    requests: Requests
+    picked: Mapping[str, str]
+    region: str
+    neighbours: tuple[Neighbour, ...] = ()
+
+    def alike(self, take: Take) -> list[Known]:
+        """The manifest's own requests for just this clip, those left out that the emulator has answered."""
+        return self._real(self.requests.alike(take.fingerprint))
+
+    def wanted(self, take: Take) -> Record | None:
+        """The record of a take that shares its request with no other; None where its clip was never asked for."""
+        return _record(self.alike(take), []) or self.borrowed(take, [])
+
+    def named(self, take: Take) -> Record | None:
+        """The record of a take by its name, whatever it asks for by now."""
+        return _record([], self.requests.named(take.id))
+
+    def borrowed(self, take: Take, rest: list[Known]) -> Record | None:
+        """The record of a take whose clip another lockfile of the project knows."""
+        if take.request.parameters.seed is None:
+            return None
+        for neighbour in self.neighbours:
+            found = _record(self._real(neighbour.requests.alike(take.fingerprint)), [])
+            if found is not None:
+                return replace(found, others=_in_time(rest), place=neighbour)
+        return None
+
+    def of(self, takes: Sequence[Take]) -> dict[str, Record]:
+        """The records of the manifest's takes, and of what no take asks for: each request is in one of them.
+
+        Only takes that ask for the very same clip share one.
+        """
+        made: dict[str, Record] = {}
+        wanted = self._wanted(takes)
+        keys = {key for group in wanted.values() for key, _ in group}
+        names = dict.fromkeys(name_of(key) for key in self.requests.view)
+        for take in takes:
+            rest = [known for known in self.requests.named(take.id) if known[0] not in keys]
+            record = _record(wanted[take.id], rest, None if wanted[take.id] else self.borrowed(take, rest))
+            if record is not None:
+                made[take.id] = record
+            names.pop(take.id, None)
+        for name in names:
+            record = _record([], [known for known in self.requests.named(name) if known[0] not in keys])
+            if record is not None:
+                made[name] = record
+        return self._marked(made, {take.id for take in takes})
+
+    def _real(self, found: list[Known]) -> list[Known]:
+        return [known for known in found if not is_rehearsal(known[1], self.region)]
+
+    def _wanted(self, takes: Sequence[Take]) -> dict[str, list[Known]]:
+        """By take, the requests on record that ask for just its clip."""
+        wanted = {take.id: self.alike(take) for take in takes}
+        drawn = [take for take in takes if take.request.parameters.seed is None]
+        claimed: set[str] = set()
+        for take in drawn:
+            wanted[take.id] = [known for known in wanted[take.id] if name_of(known[0]) == take.id]
+            claimed.update(key for key, _ in wanted[take.id])
+        for take in drawn:
+            free = [known for known in self.alike(take) if known[0] not in claimed]
+            if free and not wanted[take.id]:
+                wanted[take.id] = [max(free, key=_rank)]
+                claimed.add(wanted[take.id][0][0])
+        return wanted
+
+    def _marked(self, records: dict[str, Record], present: set[str]) -> dict[str, Record]:
+        """The records, those marked that were picked; a pick follows its take's request to another name."""
+        gone = {take_id for take_id in self.picked.values() if take_id not in present}
+        for take_id, record in records.items():
+            follows = record.is_wanted and take_id in present and name_of(record.key) in gone
+            if self.picked.get(shot_of(take_id)) == take_id or follows:
+                records[take_id] = replace(record, picked=True)
+        return records
+
+
+def _rank(known: Known) -> tuple[object, ...]:
+    """Which of several requests a take stands by: the greatest."""
+    key, entry = known
+    return not isinstance(entry, Ended), entry.asked.asked_at, key
+
+
+def _record(own: list[Known], rest: list[Known], borrowed: Record | None = None) -> Record | None:
+    """The record of a take: by the requests that ask for its clip, else by others of its name."""
+    if not own and borrowed is not None:
+        return borrowed
+    known = own or rest
+    if not known:
+        return None
+    key, entry = max(known, key=_rank)
+    others = _in_time([one for one in (*own, *rest) if one[0] != key])
+    return Record(key=key, entry=entry, others=others, is_wanted=bool(own))
+
+
+def _in_time(known: list[Known]) -> tuple[Known, ...]:
+    return tuple(sorted(known, key=lambda one: (one[1].asked.asked_at, one[0])))
