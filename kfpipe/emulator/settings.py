@@ -47,8 +47,8 @@ class Settings:
     `limits` may hold `submissions_per_second`, `concurrent_tasks` (both per model), `queries_per_second` and
     `policies_per_second`; what it leaves out is the model's own. `enforces_rates` false lets every rate pass.
     `api_keys` None accepts every key that starts with `sk-`. `accounts` says whose a key is, by the name of an account;
-    keys that it leaves out are those of the account `main`, and so are all keys by default. Every account has the same
-    limits for itself. `strict` fails tasks with remote media, which the emulator never fetches, the way the service
+    keys that it leaves out are those of the account `main`, and so are all keys by default. The limits are those of
+    each account. `strict` fails tasks with remote media, which the emulator never fetches, the way the service
     does for an address it cannot reach. `films` is a folder in which clips are kept for other emulators: an equal scene
     is not filmed again.
     """

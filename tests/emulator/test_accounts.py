@@ -135,6 +135,16 @@ def test_a_task_stays_with_its_account_in_another_life(start, made_by, tmp_path)
     assert (status(again, OURS_TOO, task_id), status(again, THEIRS, task_id)) == ("PENDING", "UNKNOWN")
 
 
+def test_an_account_that_no_key_is_left_of_keeps_its_tasks_and_its_bill(start, made_by, tmp_path):
+    caller = start(accounts=ACCOUNTS, queue_s=0, run_s=0, state_dir=tmp_path)
+    task_id = made_by(caller, OURS)
+    caller.emulator.accounts["ours"].tasks()[0].film.result(30)
+    caller.emulator.__exit__(None, None, None)
+    again = start(state_dir=tmp_path)
+    assert status(again, OURS, task_id) == "UNKNOWN"
+    assert [charge.task_id for charge in again.emulator.bill("ours").charges] == [task_id]
+
+
 def test_no_key_is_in_what_an_emulator_says_of_itself():
     with Emulator(accounts=ACCOUNTS) as emulator:
         assert "sk-" not in repr(emulator.settings)

@@ -90,9 +90,11 @@ def test_an_answer_may_name_a_task_that_another_request_was_given(start, bodies)
     assert told == [made[0], made[1], made[1], made[0]]
 
 
-def test_the_first_task_of_all_can_only_be_named_as_itself(start, bodies):
-    caller = start(faults=[{"on": "submit", "do": "misname"}])
-    assert caller.make(bodies.kf2v()) == caller.emulator.account.tasks()[0].id
+@pytest.mark.parametrize("back", [2, 9])
+def test_a_task_that_nothing_was_made_before_is_named_as_itself(start, bodies, back):
+    caller = start(faults=[{"on": "submit", "do": "misname", "back": back}])
+    told = [caller.make(bodies.kf2v(seed=seed)) for seed in range(2)]
+    assert told == [task.id for task in caller.emulator.account.tasks()]
 
 
 # ---- records -----------------------------------------------------------------------------------------------------
@@ -221,7 +223,7 @@ def test_a_clip_may_be_no_video_at_all(start, bodies):
 
 
 def test_the_same_scene_in_a_strange_format_gives_the_same_bytes(start, bodies):
-    for strange in ("hevc", "mpeg4", "webm"):
+    for strange in ("hevc", "mpeg4", "webm", "noise"):
         clips = []
         for _ in range(2):
             caller = start(faults=[{"on": "submit", "do": "film", "format": strange}], films=None)

@@ -137,7 +137,7 @@ class Resend(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misname(Act):
-    """A task is made, but the answer names an earlier one of the account: the last, or the one `back` before now."""
+    """A task is made, but the answer names the one that the account made `back` requests before."""
 
     name = "misname"
     phases = frozenset({Phase.SUBMIT})
@@ -239,7 +239,7 @@ class Vanish(Act):
     name = "vanish"
     phases = frozenset({Phase.SUBMIT})
     seconds: Seconds
-    after_s: Seconds = 0.0
+    after_s: Seconds = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
