@@ -1,4 +1,4 @@
-"""The account behind the API: its tasks, its limits and its bill. No HTTP in here.
+"""An account behind the API: its tasks, its limits and its bill. No HTTP in here.
 
 Every public method may be called from any thread, and answers for the present moment of the virtual clock.
 """
@@ -19,7 +19,7 @@ from kfpipe.emulator.errors import Denied, TaskRefused
 from kfpipe.emulator.film.scene import MediaFile, RemoteFile
 from kfpipe.emulator.journal.events import Began, Canceled, Submitted
 from kfpipe.emulator.journal.log import EventLog
-from kfpipe.emulator.models import REGIONS, Model
+from kfpipe.emulator.models import REGIONS, Model, Route
 from kfpipe.emulator.prices import TARIFFS
 from kfpipe.emulator.rate_limit import RateLimit
 from kfpipe.emulator.renderer import Renderer
@@ -27,6 +27,9 @@ from kfpipe.emulator.scheduler import Lane
 from kfpipe.emulator.settings import OverLimit, Settings, Span
 from kfpipe.emulator.task_list import Page, Query, Register
 from kfpipe.emulator.tasks import Quirks, Task, TaskStatus, scene_of
+
+STRANGER = "149999"
+"""The id of a key that no client of the emulator has."""
 
 _QUERIES_PER_SECOND = 20
 _POLICIES_PER_SECOND = 100
@@ -39,8 +42,15 @@ class Account:
     """
 
     def __init__(
-        self, settings: Settings, clock: Clock, renderer: Renderer, event_log: EventLog, earlier: Iterable[Task] = ()
+        self,
+        name: str,
+        settings: Settings,
+        clock: Clock,
+        renderer: Renderer,
+        event_log: EventLog,
+        earlier: Iterable[Task] = (),
     ) -> None:
+        self.name = name
         self.settings = settings
         self.clock = clock
         self.models = REGIONS[settings.region]
@@ -78,11 +88,28 @@ class Account:
         with self._lock:
             now = self._settle()
             self._admit_submission(model)
-            task = self._task(model, body, fetch, now, key_id, quirks or Quirks())
-            self._event_log.note(Submitted(task=task))
-            self._take_in(task)
-            self._settle()
-            return task
+            return self._made(self._task(model, body, fetch, now, key_id, quirks or Quirks()))
+
+    def plant(
+        self,
+        prompt: str,
+        model: str = "wan2.7-i2v",
+        created_at: float | None = None,
+        *,
+        key_id: str = STRANGER,
+        quirks: Quirks | None = None,
+        **parameters: Any,
+    ) -> Task:
+        """A task that another program made with the account's money. Raises KeyError for a model that is not offered.
+
+        `created_at` is a time of the virtual clock, now by default; `parameters` are the request's own: resolution,
+        duration, seed. No rate counts it, but it takes a place, and it is billed.
+        """
+        with self._lock:
+            now = self._settle()
+            body = _foreign_body(self.models[model], prompt, parameters)
+            at = now if created_at is None else created_at
+            return self._made(self._task(self.models[model], body, RemoteFile, at, key_id, quirks or Quirks()))
 
     def task(self, task_id: str) -> Task | None:
         """The task, as of now; None for an id that was never given out or has been forgotten."""
@@ -96,18 +123,19 @@ class Account:
         with self._lock:
             self.admit_query()
             task = self.task(task_id)
-            if task is not None and task.quirks.unknown_queries > 0:
-                task.quirks.unknown_queries -= 1
+            if task is not None and task.is_hidden(self.clock.now()):
+                task.quirks.unknown_queries = max(0, task.quirks.unknown_queries - 1)
                 return None
             return task
 
     def page(self, query: Query) -> Page:
         with self._lock:
-            hidden = tuple(self._unlisted)
+            now = self._settle()
+            hidden = self._unlisted = [task for task in self._unlisted if task.is_unlisted(now)]
+            page = self._register.page(query, now, hidden)
             for task in hidden:
-                task.quirks.unlisted_lists -= 1
-            self._unlisted = [task for task in hidden if task.quirks.unlisted_lists > 0]
-            return self._register.page(query, self._settle(), hidden)
+                task.quirks.unlisted_lists = max(0, task.quirks.unlisted_lists - 1)
+            return page
 
     def cancel(self, task_id: str) -> None:
         """Raises `Denied` unless the task is still PENDING."""
@@ -124,14 +152,14 @@ class Account:
         """Every task that has succeeded by now, oldest first, whether or not it was queried."""
         with self._lock:
             now = self._settle()
-            succeeded = [task for task in self._tasks.values() if task.status(now) is TaskStatus.SUCCEEDED]
+            succeeded = [task for task in self._register.tasks() if task.status(now) is TaskStatus.SUCCEEDED]
             return billing.bill(succeeded, TARIFFS[self.settings.region])
 
     def tasks(self) -> tuple[Task, ...]:
         """All tasks ever made, oldest first."""
         with self._lock:
             self._settle()
-            return tuple(self._tasks.values())
+            return self._register.tasks()
 
     def admit_query(self) -> None:
         """Count one of the account's queries, lists or cancellations. Raises `Denied` beyond the rate."""
@@ -170,6 +198,7 @@ class Account:
             # Random even for a fixed seed: an id must never come back in another life of the emulator.
             id=str(uuid.uuid4()),
             request_id=str(uuid.uuid4()),
+            account=self.name,
             key_id=key_id,
             model=model,
             prompt=_prompt_as_sent(body),
@@ -185,6 +214,13 @@ class Account:
             started_at=now if order is None else None,
         )
 
+    def _made(self, task: Task) -> Task:
+        """The task, once the account will not forget it any more."""
+        self._event_log.note(Submitted(task=task))
+        self._take_in(task)
+        self._settle()
+        return task
+
     def _take_in(self, task: Task) -> None:
         """Give the task its clip, and its place among the others."""
         scene = scene_of(task, self.settings.film)
@@ -192,7 +228,7 @@ class Account:
             task.film = self._renderer.order(scene)
         self._tasks[task.id] = task
         self._register.add(task)
-        if task.quirks.unlisted_lists > 0:
+        if task.is_unlisted(self.clock.now()):
             self._unlisted.append(task)
         lane = self._lanes[task.model.name]
         if task.order is None or task.canceled_at is not None:
@@ -220,6 +256,16 @@ class Account:
 
 def _drawn(rng: random.Random, span: Span) -> float:
     return rng.uniform(*span) if isinstance(span, tuple) else span
+
+
+def _foreign_body(model: Model, prompt: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """A request between two pictures that lie elsewhere."""
+    pictures = {role: f"https://example.com/{role}.png" for role in ("first_frame", "last_frame")}
+    if model.route is Route.KEYFRAMES:
+        given: dict[str, Any] = {f"{role}_url": url for role, url in pictures.items()}
+    else:
+        given = {"media": [{"type": role, "url": url} for role, url in pictures.items()]}
+    return {"model": model.name, "input": {"prompt": prompt, **given}, "parameters": dict(parameters)}
 
 
 def _prompt_as_sent(body: Mapping[str, Any]) -> str | None:

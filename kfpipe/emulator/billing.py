@@ -14,6 +14,7 @@ from kfpipe.emulator.tasks import Task
 class Charge:
     """One billed task. `unit_price` (of a second) and `amount` are None where no price is known."""
 
+    account: str
     task_id: str
     model: str
     prompt: str | None
@@ -62,6 +63,7 @@ def charge(task: Task, tariff: Tariff) -> Charge:
     assert task.order is not None
     unit_price = tariff.unit_price(task.model.name, task.order.tier)
     return Charge(
+        account=task.account,
         task_id=task.id,
         model=task.model.name,
         prompt=task.prompt,
@@ -79,8 +81,16 @@ def bill(succeeded: Iterable[Task], tariff: Tariff) -> Bill:
     return Bill(charges=tuple(charge(task, tariff) for task in succeeded), currency=tariff.currency)
 
 
+def joined(bills: Iterable[Bill]) -> Bill:
+    """Several accounts' bills, of one currency, as one: oldest first."""
+    told = tuple(bills)
+    charges = sorted((charge for bill in told for charge in bill.charges), key=lambda charge: charge.created)
+    return Bill(charges=tuple(charges), currency=told[0].currency)
+
+
 def _charge_to_json(charge: Charge) -> dict[str, Any]:
     return {
+        "account": charge.account,
         "task_id": charge.task_id,
         "model": charge.model,
         "prompt": charge.prompt,

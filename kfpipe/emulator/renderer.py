@@ -18,7 +18,7 @@ _RENDERS = {FilmStyle.MOVING: animatic.render, FilmStyle.TINY: animatic.render_t
 
 
 class Renderer:
-    """Equal scenes are filmed once; `filmed` are those that may be in the folder already, by digest."""
+    """Equal scenes are filmed once, whoever orders them; `filmed` are those that may be there already, by digest."""
 
     def __init__(
         self,
@@ -36,13 +36,15 @@ class Renderer:
         self._workers = ThreadPoolExecutor(settings.workers, thread_name_prefix="kfpipe-emulator-film")
         self._is_closed = threading.Event()
         self._orders: dict[str, Future[Film]] = {}
+        self._lock = threading.Lock()
 
     def order(self, scene: Scene) -> Future[Film]:
         """The clip, now or later. Its future fails with `TaskRefused` if a file of the scene cannot be decoded."""
         digest = scene.digest
-        if digest not in self._orders:
-            self._orders[digest] = self._found(digest) or self._workers.submit(self._make, scene, digest)
-        return self._orders[digest]
+        with self._lock:
+            if digest not in self._orders:
+                self._orders[digest] = self._found(digest) or self._workers.submit(self._make, scene, digest)
+            return self._orders[digest]
 
     def close(self) -> None:
         self._is_closed.set()

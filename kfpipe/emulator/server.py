@@ -14,6 +14,7 @@ from typing import Any, Self
 import uvicorn
 
 from kfpipe.emulator.account import Account
+from kfpipe.emulator.accounts import Accounts
 from kfpipe.emulator.billing import Bill
 from kfpipe.emulator.clock import Clock
 from kfpipe.emulator.faults import script
@@ -21,7 +22,9 @@ from kfpipe.emulator.faults.matching import Fault, Faults
 from kfpipe.emulator.journal.folder import StateFolder, claimed
 from kfpipe.emulator.models import REGIONS
 from kfpipe.emulator.renderer import Renderer
-from kfpipe.emulator.settings import Settings
+from kfpipe.emulator.settings import MAIN, Settings
+from kfpipe.emulator.tasks import Task
+from kfpipe.emulator.web.dates import dated
 from kfpipe.emulator.web.hangups import OpenProtocol
 from kfpipe.emulator.web.request_log import RequestLog
 from kfpipe.emulator.web.result_links import Links
@@ -36,9 +39,10 @@ _STOP_LIMIT_S = 1
 class Emulator:
     """The service on a loopback port, between `with` and its end. Everything may be used from any thread.
 
-    `base_url` is what a client is given; `account` is the account; `clock.advance(s)` lets virtual time jump;
-    `faults` is a script's entries or parsed faults, and more can follow with `script(...)`. All other arguments are
-    fields of `Settings`. The account and its bill can still be read after the end, when time has stopped.
+    `base_url` is what a client is given; `account` is the main account, and `accounts` has all of them by name;
+    `clock.advance(s)` lets virtual time jump; `faults` is a script's entries or parsed faults, and more can follow with
+    `script(...)`. All other arguments are fields of `Settings`. The accounts and their bills can still be read after
+    the end, when time has stopped.
 
     With a `state_dir` the account outlives the process, however that ends: another emulator on the same folder knows
     its tasks, uploads and clips, and its clock has run on meanwhile. What the service would have forgotten is cleared
@@ -73,13 +77,20 @@ class Emulator:
             event_log = opening.enter_context(closing(home.settle(recalled, self.clock)))
             renderer = Renderer(home.clips, self.settings, self.clock.now, event_log, recalled.films)
             opening.callback(renderer.close)
-            self.account = Account(self.settings, self.clock, renderer, event_log, recalled.tasks.values())
+
+            def opened(name: str, earlier: Iterable[Task]) -> Account:
+                return Account(name, self.settings, self.clock, renderer, event_log, earlier)
+
+            self.accounts = Accounts(self.settings.accounts.values(), opened, recalled.tasks.values())
+            self.account = self.accounts[MAIN]
             self.uploads = Uploads(home.blobs, self.clock.now, event_log, recalled)
             listener = opening.enter_context(socket.create_server((HOST, self._port)))
             self.origin = f"http://{HOST}:{listener.getsockname()[1]}"
             self.base_url = f"{self.origin}{API_PATH}"
             routes = Routes(
-                account=self.account,
+                settings=self.settings,
+                clock=self.clock,
+                accounts=self.accounts,
                 blobs=home.blobs,
                 uploads=self.uploads,
                 links=Links(bytes.fromhex(recalled.secret)),
@@ -97,8 +108,9 @@ class Emulator:
     ) -> None:
         self._open.close()
 
-    def bill(self) -> Bill:
-        return self.account.bill()
+    def bill(self, account: str | None = None) -> Bill:
+        """What one account pays, or all of them do. Raises KeyError for a name that is not known."""
+        return self.accounts.bill() if account is None else self.accounts[account].bill()
 
     def requests(self) -> tuple[dict[str, Any], ...]:
         """The last requests, oldest first: phase, method, path, query, header names, JSON body."""
@@ -164,7 +176,7 @@ class _Server(uvicorn.Server):
 def _started(routes: Routes, listener: socket.socket) -> Callable[[], None]:
     """Serve in a thread of its own; returns once it answers, with what stops it."""
     config = uvicorn.Config(
-        routes.app(),
+        dated(routes.app()),
         http=OpenProtocol,
         ws="none",
         lifespan="off",
@@ -172,6 +184,7 @@ def _started(routes: Routes, listener: socket.socket) -> Callable[[], None]:
         log_level="critical",
         access_log=False,
         server_header=False,
+        date_header=False,  # `dated` sends one, which a fault can turn
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_STOP_LIMIT_S,
     )

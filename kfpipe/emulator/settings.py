@@ -10,6 +10,9 @@ from kfpipe.emulator.models import REGIONS
 
 LIMITS = ("submissions_per_second", "concurrent_tasks", "queries_per_second", "policies_per_second")
 
+MAIN = "main"
+"""The account of every key that `accounts` does not name."""
+
 FILMS = "KFPIPE_EMULATOR_FILMS"
 """The variable that names the folder of clips for all emulators that are not given one."""
 
@@ -43,9 +46,11 @@ class Settings:
 
     `limits` may hold `submissions_per_second`, `concurrent_tasks` (both per model), `queries_per_second` and
     `policies_per_second`; what it leaves out is the model's own. `enforces_rates` false lets every rate pass.
-    `api_keys` None accepts every key that starts with `sk-`. `strict` fails tasks with remote media, which the
-    emulator never fetches, the way the service does for an address it cannot reach. `films` is a folder in which clips
-    are kept for other emulators: an equal scene is not filmed again.
+    `api_keys` None accepts every key that starts with `sk-`. `accounts` says whose a key is, by the name of an account;
+    keys that it leaves out are those of the account `main`, and so are all keys by default. The limits are those of
+    each account. `strict` fails tasks with remote media, which the emulator never fetches, the way the service
+    does for an address it cannot reach. `films` is a folder in which clips are kept for other emulators: an equal scene
+    is not filmed again.
     """
 
     region: str = "emulator"
@@ -58,6 +63,7 @@ class Settings:
     over_limit: OverLimit = OverLimit.QUEUE
     standing: Standing = Standing.GOOD
     api_keys: frozenset[str] | None = field(default=None, repr=False)
+    accounts: Mapping[str, str] = field(default_factory=dict, repr=False)
     strict: bool = False
     truncates_orig_prompt: bool = False
     film: FilmStyle = FilmStyle.MOVING

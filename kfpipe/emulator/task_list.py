@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 from kfpipe.emulator.errors import Denied
@@ -41,6 +41,11 @@ class Page:
     def total_pages(self) -> int:
         return -(-self.total // self.query.page_size)
 
+    def cut(self, pages: int) -> "Page":
+        """The page as it would be if there were no more than so many pages."""
+        total = min(self.total, pages * self.query.page_size)
+        return replace(self, total=total, tasks=self.tasks if self.query.page_no <= pages else ())
+
 
 class Register:
     """Tasks in the order they were made. A page of all tasks costs O(log n); a filter looks at the whole window."""
@@ -50,8 +55,13 @@ class Register:
         self._tasks: list[Task] = []
 
     def add(self, task: Task) -> None:
-        self._created.append(task.submitted_at)
-        self._tasks.append(task)
+        place = bisect_right(self._created, task.submitted_at)
+        self._created.insert(place, task.submitted_at)
+        self._tasks.insert(place, task)
+
+    def tasks(self) -> tuple[Task, ...]:
+        """All of them, oldest first."""
+        return tuple(self._tasks)
 
     def page(self, query: Query, now: float, hidden: Collection[Task] = ()) -> Page:
         """Newest first. Nothing older than a day is listed, and nothing that is `hidden`."""

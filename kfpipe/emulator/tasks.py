@@ -7,9 +7,10 @@ from enum import StrEnum
 
 from kfpipe.emulator.errors import TaskRefused
 from kfpipe.emulator.film.animatic import Stopped
+from kfpipe.emulator.film.formats import Format
 from kfpipe.emulator.film.scene import Film, Scene
 from kfpipe.emulator.models import Model
-from kfpipe.emulator.settings import FilmStyle
+from kfpipe.emulator.settings import MAIN, FilmStyle
 from kfpipe.emulator.validation import Order
 
 DAY_S = 24 * 3600
@@ -26,13 +27,20 @@ class TaskStatus(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Quirks:
-    """What a scripted fault makes of one task; none by default."""
+    """What a scripted fault makes of one task; none by default. Seconds are virtual ones of the task's life."""
 
     failure: tuple[str | None, str | None] | None = None  # code and message, either of which may be missing
     unknown_queries: int = 0  # this many more queries say UNKNOWN
+    unknown_after_s: float = 0.0  # from here on queries say UNKNOWN,
+    unknown_s: float = 0.0  # for so long
     unlisted_lists: int = 0  # this many more lists leave it out
+    unlisted_s: float = 0.0  # lists leave it out for so long
     has_float_usage: bool = False
     charged_seconds: int | None = None
+    film_width_px: int | None = None  # the clip's, where it is not what was ordered
+    film_height_px: int | None = None
+    film_seconds: int | None = None
+    film_format: str = Format.H264
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -41,6 +49,7 @@ class Task:
 
     id: str
     request_id: str
+    account: str = MAIN
     key_id: str
     model: Model
     prompt: str | None  # as sent
@@ -92,6 +101,15 @@ class Task:
             return refusal.code, refusal.message
         return "InternalError.Algo", "The clip could not be made."
 
+    def is_hidden(self, now: float) -> bool:
+        """Whether a fault makes queries blind to it."""
+        age_s = now - self.submitted_at - self.quirks.unknown_after_s
+        return self.quirks.unknown_queries > 0 or 0 <= age_s < self.quirks.unknown_s
+
+    def is_unlisted(self, now: float) -> bool:
+        """Whether a fault makes lists leave it out."""
+        return self.quirks.unlisted_lists > 0 or now < self.submitted_at + self.quirks.unlisted_s
+
     def is_forgotten(self, now: float) -> bool:
         """Whether the service has dropped its record: a day after the end."""
         ended_at = self.ended_at()
@@ -105,15 +123,16 @@ class Task:
 
 def scene_of(task: Task, style: FilmStyle) -> Scene | None:
     """What the task's clip shows; None for a task that will have none. In the tiny style no seed matters."""
-    order = task.order
-    if order is None or task.quirks.failure is not None or task.canceled_at is not None:
+    order, quirks = task.order, task.quirks
+    if order is None or quirks.failure is not None or task.canceled_at is not None:
         return None
     # The prompt moves the camera too: another text ought to look like another take.
     seed = int.from_bytes(hashlib.sha256(f"{task.digest}/{task.film_seed}".encode()).digest()[:4], "big")
     return Scene(
-        width_px=order.width_px,
-        height_px=order.height_px,
-        seconds=order.seconds,
+        width_px=quirks.film_width_px or order.width_px,
+        height_px=quirks.film_height_px or order.height_px,
+        seconds=quirks.film_seconds or order.seconds,
+        format=Format(quirks.film_format),
         first=order.media.get("first_frame") or order.media["first_clip"],
         goes_on="first_clip" in order.media,
         last=order.media.get("last_frame"),

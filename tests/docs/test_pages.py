@@ -167,10 +167,18 @@ def test_the_page_on_runs_covers_all_actions_states_exit_codes_and_variables() -
 # ---- files that pages show ---------------------------------------------------------------------------------------
 
 
-def test_the_example_of_a_fault_script_can_be_loaded(tmp_path: Path) -> None:
-    script = tmp_path / "faults.json"
-    script.write_text(shown_file("emulator.md", "faults.json"), "utf-8")
+@pytest.mark.parametrize("name", ["faults.json", "moving.json"])
+def test_the_examples_of_fault_scripts_can_be_loaded(name: str, tmp_path: Path) -> None:
+    script = tmp_path / name
+    script.write_text(shown_file("emulator.md", name), "utf-8")
     assert len(load_faults(script)) == len(json.loads(script.read_text("utf-8")))
+
+
+def test_the_example_of_several_accounts_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = tmp_path / "accounts.py"
+    script.write_text(shown_file("emulator.md", script.name), "utf-8")
+    runpy.run_path(str(script))
+    assert capsys.readouterr().out == "0 0 0\n"
 
 
 def test_the_example_of_a_lockfile_can_be_read() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from kfpipe.emulator.film.clip_cache import Archive
+from kfpipe.emulator.film.formats import Format
+from kfpipe.emulator.film.scene import RemoteFile, Scene
 from tests.emulator.conftest import Bodies, Caller
 
 
@@ -18,6 +21,21 @@ def test_a_clip_is_lent_as_it_was_kept(tmp_path: Path) -> None:
     assert Archive(films).lend("scene", copy)
     assert copy.read_bytes() == b"a clip"
     assert not Archive(films).lend("another scene", copy)
+
+
+def test_a_clip_that_an_earlier_release_has_kept_is_still_found() -> None:
+    scene = Scene(
+        width_px=640,
+        height_px=480,
+        seconds=5,
+        first=RemoteFile("https://example.com/a.png"),
+        last=None,
+        has_sound=False,
+        has_watermark=False,
+        seed=1,
+    )
+    assert scene.digest == "c2afb839c554f54c5af4b8bc641753d342ab41a7acbc6e8068583ffa5abbe389"
+    assert replace(scene, format=Format.NOISE).digest != scene.digest
 
 
 def test_a_folder_that_cannot_be_used_keeps_nothing_and_stops_nobody(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from datetime import datetime
 
 import httpx
@@ -262,6 +263,25 @@ def test_an_event_log_that_cannot_be_read_is_set_aside(folder, bodies, live, dam
     assert caller.emulator.account.tasks() == ()
     assert not damaged or (folder / "events.damaged").read_bytes() == damaged
     assert caller.finish(caller.make(bodies.kf2v()))["output"]["task_status"] == "SUCCEEDED"
+
+
+def test_an_event_log_of_an_earlier_release_is_understood(folder, bodies, live):
+    """It knew one account, and fewer faults."""
+    caller = live(queue_s=1000)
+    task_id = caller.make(bodies.kf2v())
+    caller.emulator.__exit__(None, None, None)
+    lines = []
+    for line in event_log(folder).read_bytes().splitlines():
+        fields = json.loads(line.partition(b" ")[2])
+        if fields["event"] == "submitted":
+            del fields["data"]["task"]["account"]
+            quirks = fields["data"]["task"]["quirks"]
+            for name in quirks.keys() - {"failure", "unknown_queries", "unlisted_lists", "charged_seconds"}:
+                del quirks[name]
+        text = json.dumps(fields).encode()
+        lines.append(b"%08x %s\n" % (zlib.crc32(text), text))
+    event_log(folder).write_bytes(b"".join(lines))
+    assert [task.id for task in live().emulator.account.tasks()] == [task_id]
 
 
 def test_a_folder_has_one_emulator_at_a_time(folder):

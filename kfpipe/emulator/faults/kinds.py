@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
+from kfpipe.emulator.film.formats import Format
+
 
 @dataclass(frozen=True, slots=True)
 class Within:
@@ -15,11 +17,15 @@ class Within:
 
     least: float
     most: float = math.inf
+    multiple_of: int = 1
 
 
 Count = Annotated[int, Within(1)]
 Offset = Annotated[int, Within(0)]
 Seconds = Annotated[float, Within(0)]
+Length = Annotated[int, Within(1, 60)]
+Side = Annotated[int, Within(16, 4096, multiple_of=2)]
+Shift = Annotated[float, Within(-1e9, 1e9)]
 Status = Annotated[int, Within(200, 599)]
 Fields = dict[str, Any]
 
@@ -39,6 +45,11 @@ class When(StrEnum):
 
     BEFORE = "before"
     AFTER = "after"
+
+
+class Which(StrEnum):
+    FIRST = "first"
+    LAST = "last"
 
 
 EVERYWHERE = frozenset(Phase)
@@ -104,6 +115,42 @@ class Patch(Act):
     name = "patch"
     phases = EVERYWHERE - {Phase.UPLOAD, Phase.DOWNLOAD}
     fields: Fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skew(Act):
+    """The answer's Date header comes from a clock that is so many seconds ahead; without a number there is none."""
+
+    name = "skew"
+    seconds: Shift | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resend(Act):
+    """A gateway delivers the request again, `copies` times: each makes a task. One of their answers arrives."""
+
+    name = "resend"
+    phases = frozenset({Phase.SUBMIT})
+    copies: Count = 1
+    answer: Which = Which.LAST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misname(Act):
+    """A task is made, but the answer names the one that the account made `back` requests before."""
+
+    name = "misname"
+    phases = frozenset({Phase.SUBMIT})
+    back: Count = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blind(Act):
+    """The task list has no more than so many pages, and says so."""
+
+    name = "blind"
+    phases = frozenset({Phase.LIST})
+    pages: Offset = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,12 +233,43 @@ class Unknown(Act):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Vanish(Act):
+    """Queries for the task say UNKNOWN for so many virtual seconds of its life, from the age of `after_s` on."""
+
+    name = "vanish"
+    phases = frozenset({Phase.SUBMIT})
+    seconds: Seconds
+    after_s: Seconds = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unlisted(Act):
     """The first task lists after this submission do not show its task yet."""
 
     name = "unlisted"
     phases = frozenset({Phase.SUBMIT})
     lists: Count = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lag(Act):
+    """Task lists do not show the task before it is so many virtual seconds old."""
+
+    name = "lag"
+    phases = frozenset({Phase.SUBMIT})
+    seconds: Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film(Act):
+    """The task's clip has another size, length or format than was ordered. The bill is for what was ordered."""
+
+    name = "film"
+    phases = frozenset({Phase.SUBMIT})
+    width_px: Side | None = None
+    height_px: Side | None = None
+    seconds: Length | None = None
+    format: Format = Format.H264
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +298,10 @@ ACTS: dict[str, type[Act]] = {
         Hang,
         Garble,
         Patch,
+        Skew,
+        Resend,
+        Misname,
+        Blind,
         Expire,
         Redirect,
         Endless,
@@ -229,7 +311,10 @@ ACTS: dict[str, type[Act]] = {
         Corrupt,
         Fail,
         Unknown,
+        Vanish,
         Unlisted,
+        Lag,
+        Film,
         Floats,
         ChargeSeconds,
     )

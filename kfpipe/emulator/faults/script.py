@@ -96,4 +96,6 @@ def _value(number: int, name: str, value: Any, hint: Any) -> Any:
         if isinstance(span, Within) and not span.least <= value <= span.most:
             upper = "" if span.most == float("inf") else f" and at most {span.most:g}"
             raise FaultsInvalid(number, name, f"expected at least {span.least:g}{upper}")
+        if isinstance(span, Within) and span.multiple_of > 1 and value % span.multiple_of:
+            raise FaultsInvalid(number, name, f"expected a multiple of {span.multiple_of}")
     return value

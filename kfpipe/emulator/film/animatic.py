@@ -9,7 +9,8 @@ at about a pixel a frame looks like motion blur.
 import math
 import random
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, pairwise, repeat
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 import av
 
 from kfpipe.emulator.film import pictures, sound
+from kfpipe.emulator.film.formats import Format
 from kfpipe.emulator.film.scene import Scene, StoredFile
 from kfpipe.emulator.film.yuv import Box, Planes, Stamp, blend, from_picture, stamped, to_video_frame, zoomed
 
@@ -25,6 +27,32 @@ FRAMES_PER_SECOND = 30
 _FRAMES_PER_POSE = 2
 _PUSH_IN = 0.07  # how much larger the picture stands when the camera is closest
 _DISSOLVE = (0.2, 0.8)  # the part of the clip in which one picture gives way to the other
+
+
+_NOISE_BYTES = 100_000
+_CONTAINER_OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Coding:
+    """How libav writes a format. Sound is AAC, which not every container holds."""
+
+    codec: str
+    container: str = "mp4"
+    options: Mapping[str, str]
+    takes_sound: bool = True
+
+
+_CODINGS = {
+    Format.H264: _Coding(codec="libx264", options={"preset": "ultrafast", "crf": "22"}),
+    Format.HEVC: _Coding(
+        codec="libx265", options={"preset": "ultrafast", "x265-params": "log-level=none:pools=none:frame-threads=1"}
+    ),
+    Format.MPEG4: _Coding(codec="mpeg4", options={"q": "5"}),
+    Format.WEBM: _Coding(
+        codec="libvpx-vp9", container="webm", options={"deadline": "realtime", "cpu-used": "8"}, takes_sound=False
+    ),
+}
 
 
 class Stopped(Exception):
@@ -45,14 +73,19 @@ def render_tiny(scene: Scene, target: Path, is_stopped: Callable[[], bool]) -> N
 
 
 def _write(scene: Scene, target: Path, frames: Iterator[Planes], is_stopped: Callable[[], bool]) -> None:
+    if scene.format is Format.NOISE:
+        target.write_bytes(random.Random(scene.digest).randbytes(_NOISE_BYTES))  # noqa: S311  not for secrets
+        return
+    coding = _CODINGS[scene.format]
     # One thread and no time stamps in the container: the same scene has to give the same bytes.
-    with av.open(target, "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
-        video = container.add_stream("libx264", rate=FRAMES_PER_SECOND)
-        video.options = {"preset": "ultrafast", "crf": "22", "g": str(FRAMES_PER_SECOND)}
+    with av.open(target, "w", format=coding.container, options=_CONTAINER_OPTIONS) as container:
+        video = container.add_stream(coding.codec, rate=FRAMES_PER_SECOND)
+        assert isinstance(video, av.VideoStream)
+        video.options = {**coding.options, "g": str(FRAMES_PER_SECOND)}
         video.codec_context.thread_count = 1
         video.width, video.height, video.pix_fmt = scene.width_px, scene.height_px, "yuv420p"
         video.codec_context.time_base = Fraction(1, FRAMES_PER_SECOND)
-        if scene.has_sound:
+        if scene.has_sound and coding.takes_sound:
             sound.write(container, scene)
         for index, planes in enumerate(frames):
             if is_stopped():

@@ -9,6 +9,7 @@ from typing import Any
 import av
 from av.container import InputContainer
 
+from kfpipe.emulator.film.formats import Format
 from kfpipe.emulator.settings import FilmStyle
 
 # A title need not be UTF-8. PyAV accepts any from release 19 on, earlier ones only with this option.
@@ -64,11 +65,14 @@ class Scene:
     has_watermark: bool
     seed: int
     style: FilmStyle = FilmStyle.MOVING
+    format: Format = Format.H264
 
     @property
     def digest(self) -> str:
         """A name that all equal scenes share, wherever their files lie."""
         values = {field.name: _named(getattr(self, field.name)) for field in fields(self)}
+        if self.format is Format.H264:
+            del values["format"]  # clips that were filmed when there was no other keep their names
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 

@@ -23,6 +23,7 @@ Find = Callable[[str, int], StoredFile]
 _PLAIN = (
     "id",
     "request_id",
+    "account",
     "key_id",
     "prompt",
     "digest",
@@ -151,7 +152,7 @@ def _task_to_json(task: Task) -> Json:
 
 def _task(data: Json, models: Mapping[str, Model], find: Find) -> Task:
     return Task(
-        **{name: data[name] for name in _PLAIN},
+        **{name: data[name] for name in _PLAIN if name in data},  # earlier releases knew one account only
         model=models[data["model"]],
         order=None if data["order"] is None else _order(data["order"], find),
         film=None,

@@ -7,11 +7,12 @@ import hashlib
 import json
 import zlib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from kfpipe.emulator.errors import Denied
 from kfpipe.emulator.models import MEGABYTE, Model
-from kfpipe.emulator.settings import Standing
+from kfpipe.emulator.settings import MAIN, Standing
 
 # The service names no number. This one leaves room for three files in data URIs, each as large as it may be.
 _LARGEST_BODY_BYTES = 32 * MEGABYTE
@@ -27,14 +28,23 @@ _STANDINGS = {
 }
 
 
-def key_id(headers: Mapping[str, str], accepted: Collection[str] | None) -> str:
-    """The id the account knows the request's API key by; the key itself goes no further. Raises `Denied`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who sends a request: the account that a key belongs to, and the id which that knows the key by."""
+
+    account: str
+    key_id: str
+
+
+def caller(headers: Mapping[str, str], accepted: Collection[str] | None, accounts: Mapping[str, str]) -> Caller:
+    """Who the request's API key stands for; the key itself goes no further. Raises `Denied`."""
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key:
         raise Denied(401, "InvalidApiKey", "No API-key provided.")
     if not key.startswith("sk-") or (accepted is not None and key not in accepted):
         raise Denied(401, "InvalidApiKey", "Invalid API-key provided.")
-    return str(150_000 + zlib.crc32(hashlib.sha256(key.encode()).digest()) % 100_000)
+    key_id = str(150_000 + zlib.crc32(hashlib.sha256(key.encode()).digest()) % 100_000)
+    return Caller(account=accounts.get(key, MAIN), key_id=key_id)
 
 
 def check_async(headers: Mapping[str, str]) -> None:

@@ -1,17 +1,21 @@
 """Scripted acts carried out on live requests: what is answered instead, what becomes of a task or a download."""
 
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import anyio
 import anyio.lowlevel
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 
+from kfpipe.emulator.account import Account
+from kfpipe.emulator.errors import Denied
 from kfpipe.emulator.faults import kinds
-from kfpipe.emulator.faults.kinds import Act, When
-from kfpipe.emulator.tasks import Quirks
-from kfpipe.emulator.web import wire
+from kfpipe.emulator.faults.kinds import Act, When, Which
+from kfpipe.emulator.task_list import Page
+from kfpipe.emulator.tasks import Quirks, Task
+from kfpipe.emulator.web import dates, wire
 from kfpipe.emulator.web.downloads import Spoiling
 from kfpipe.emulator.web.hangups import CutShort, Hangup
 from kfpipe.emulator.web.oss import StoreRefused
@@ -30,7 +34,7 @@ async def instead(befalling: Iterable[Act], when: When) -> Response | None:
             case kinds.Drop(when=moment) if moment is when:
                 return Hangup()
             case kinds.HtmlPage(when=moment) if moment is when:
-                return HTMLResponse(_PAGE.format(f"{act.status} Bad Gateway"), act.status)
+                return HTMLResponse(_PAGE.format(f"{act.status} {_phrase(act.status)}"), act.status)
             case kinds.Answer(when=moment) if moment is when:
                 return _refusal(act)
             case kinds.Expire() if when is When.BEFORE:
@@ -62,6 +66,47 @@ def altered(befalling: Iterable[Act], response: Response) -> Response:
     return response
 
 
+def timed(befalling: Iterable[Act], response: Response) -> Response:
+    """The answer, from the clock that a fault has turned."""
+    for act in befalling:
+        if isinstance(act, kinds.Skew):
+            dates.turn(response, act.seconds)
+    return response
+
+
+def delivered(befalling: Iterable[Act], deliver: Callable[[], Task]) -> Task:
+    """What a submission makes, which may be delivered several times; the task whose answer arrives.
+
+    Raises `Denied` if the delivery was refused that is answered for.
+    """
+    resend = next((act for act in befalling if isinstance(act, kinds.Resend)), None)
+    if resend is None:
+        return deliver()
+    first = last = deliver()
+    for _ in range(resend.copies):
+        try:
+            last = deliver()
+        except Denied:
+            if resend.answer is Which.LAST:
+                raise
+    return first if resend.answer is Which.FIRST else last
+
+
+def named(befalling: Iterable[Act], made: Task, account: Account) -> Task:
+    """The task that the answer to a submission names: the one that was `made`, or one before it, if there is any."""
+    misname = next((act for act in befalling if isinstance(act, kinds.Misname)), None)
+    if misname is None:
+        return made
+    tasks = account.tasks()
+    place = tasks.index(made) - misname.back
+    return tasks[place] if place >= 0 else made
+
+
+def seen(befalling: Iterable[Act], page: Page) -> Page:
+    """What a task list shows of a page."""
+    return page.cut(min((act.pages for act in befalling if isinstance(act, kinds.Blind)), default=page.total_pages))
+
+
 def quirks(befalling: Iterable[Act]) -> Quirks:
     """What becomes of the task a submission makes."""
     made = Quirks()
@@ -71,8 +116,15 @@ def quirks(befalling: Iterable[Act]) -> Quirks:
                 made.failure = (act.code, act.message)
             case kinds.Unknown():
                 made.unknown_queries = act.queries
+            case kinds.Vanish():
+                made.unknown_after_s, made.unknown_s = act.after_s, act.seconds
             case kinds.Unlisted():
                 made.unlisted_lists = act.lists
+            case kinds.Lag():
+                made.unlisted_s = act.seconds
+            case kinds.Film():
+                made.film_width_px, made.film_height_px = act.width_px, act.height_px
+                made.film_seconds, made.film_format = act.seconds, act.format
             case kinds.Floats():
                 made.has_float_usage = True
             case kinds.ChargeSeconds():
@@ -93,6 +145,13 @@ def _refusal(act: kinds.Answer) -> Response:
     headers = {} if act.retry_after_s is None else {"Retry-After": f"{act.retry_after_s:g}"}
     body = wire.refusal(act.code, act.message) if act.code is not None else {"request_id": wire.request_id()}
     return JSONResponse(body, act.status, headers)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
 
 
 def _merged(value: Any, patch: Any) -> Any:

@@ -13,12 +13,16 @@ from starlette.routing import Route
 
 from kfpipe.emulator import blobs, task_list
 from kfpipe.emulator.account import Account
+from kfpipe.emulator.accounts import Accounts
 from kfpipe.emulator.blobs import BlobStore
+from kfpipe.emulator.clock import Clock
 from kfpipe.emulator.errors import Denied, TaskRefused
 from kfpipe.emulator.faults.kinds import Act, Phase, When
 from kfpipe.emulator.faults.matching import Faults
 from kfpipe.emulator.film.scene import MediaFile
-from kfpipe.emulator.tasks import TaskStatus
+from kfpipe.emulator.models import REGIONS
+from kfpipe.emulator.settings import Settings
+from kfpipe.emulator.tasks import Task, TaskStatus
 from kfpipe.emulator.web import admission, downloads, inject, multipart, result_links, uploads, wire
 from kfpipe.emulator.web.oss import StoreRefused
 from kfpipe.emulator.web.request_log import RequestLog
@@ -56,7 +60,9 @@ class Routes:
     def __init__(
         self,
         *,
-        account: Account,
+        settings: Settings,
+        clock: Clock,
+        accounts: Accounts,
         blobs: BlobStore,
         uploads: Uploads,
         links: Links,
@@ -64,7 +70,10 @@ class Routes:
         log: RequestLog,
         origin: str,
     ) -> None:
-        self._account = account
+        self._settings = settings
+        self._clock = clock
+        self._models = REGIONS[settings.region]
+        self._accounts = accounts
         self._blobs = blobs
         self._uploads = uploads
         self._links = links
@@ -104,17 +113,21 @@ class Routes:
         subject = self._subject(phase, request, content)
         acts = self._faults.strike(phase, subject.model, subject.prompt)
         self._log.note(phase, request, content)
-        early = await inject.instead(acts, When.BEFORE)
-        if early is not None:
-            return early
+        response = await inject.instead(acts, When.BEFORE)
+        if response is None:
+            response = await self._carried_out(endpoint, Call(request, body, acts))
+            late = await inject.instead(acts, When.AFTER)
+            response = inject.altered(acts, response) if late is None else late
+        return inject.timed(acts, response)
+
+    async def _carried_out(self, endpoint: Endpoint, call: Call) -> Response:
         try:
-            response = await endpoint(Call(request, body, acts))
+            return await endpoint(call)
         except Denied as denied:
-            response = JSONResponse(wire.refusal(denied.code, denied.message), denied.status)
+            return JSONResponse(wire.refusal(denied.code, denied.message), denied.status)
         except StoreRefused as refused:
-            response = Response(refused.to_xml(request.url.netloc), refused.status, media_type="application/xml")
-        late = await inject.instead(acts, When.AFTER)
-        return inject.altered(acts, response) if late is None else late
+            body = refused.to_xml(call.request.url.netloc)
+            return Response(body, refused.status, media_type="application/xml")
 
     def _subject(self, phase: Phase, request: Request, content: Any) -> Subject:
         match phase:
@@ -123,9 +136,9 @@ class Routes:
                 inner = given.get("input")
                 return Subject(given.get("model"), inner.get("prompt") if isinstance(inner, dict) else None)
             case Phase.QUERY | Phase.CANCEL:
-                task = self._account.task(request.path_params["task_id"])
+                task = self._accounts.task(request.path_params["task_id"])
             case Phase.DOWNLOAD:
-                task = self._account.task(result_links.task_id(request.path_params["token"]) or "")
+                task = self._accounts.task(result_links.task_id(request.path_params["token"]) or "")
             case Phase.LIST | Phase.POLICY | Phase.UPLOAD:
                 query = request.query_params
                 return Subject(query.get("model", query.get("model_name")))
@@ -134,47 +147,51 @@ class Routes:
         return Subject() if task is None else Subject(task.model.name, task.prompt)
 
     async def _submit(self, call: Call) -> Response:
-        headers, settings = call.request.headers, self._account.settings
-        key_id = self._key_id(call)
+        headers = call.request.headers
+        account, key_id = self._caller(call)
         admission.check_async(headers)
         body = admission.body(call.body)
-        model = admission.model(body, call.request.path_params["route"], self._account.models)
-        admission.check_standing(settings.standing)
+        model = admission.model(body, call.request.path_params["route"], self._models)
+        admission.check_standing(self._settings.standing)
         admission.check_resolve_header(body, headers)
         fetch = partial(self._fetch, model.name)
-        task = self._account.submit(model, body, fetch, key_id=key_id, quirks=inject.quirks(call.acts))
-        return JSONResponse(wire.submitted(task))
+
+        def deliver() -> Task:
+            return account.submit(model, body, fetch, key_id=key_id, quirks=inject.quirks(call.acts))
+
+        made = inject.delivered(call.acts, deliver)
+        return JSONResponse(wire.submitted(inject.named(call.acts, made, account)))
 
     async def _query(self, call: Call) -> Response:
-        self._key_id(call)
+        account, _ = self._caller(call)
         task_id = call.request.path_params["task_id"]
-        task = self._account.query(task_id)
+        task = account.query(task_id)
         if task is None:
             return JSONResponse(wire.unknown(task_id))
         link = partial(self._links.url, self._origin)
-        truncates_prompt = self._account.settings.truncates_orig_prompt
-        return JSONResponse(wire.task(task, self._account.clock.now(), link, truncates_prompt=truncates_prompt))
+        truncates_prompt = self._settings.truncates_orig_prompt
+        return JSONResponse(wire.task(task, self._clock.now(), link, truncates_prompt=truncates_prompt))
 
     async def _list(self, call: Call) -> Response:
-        self._key_id(call)
-        self._account.admit_query()
-        now = self._account.clock.now()
-        page = self._account.page(_query_of(call.request, now))
-        return JSONResponse(wire.page(page, self._account.settings.region, now))
+        account, _ = self._caller(call)
+        account.admit_query()
+        now = self._clock.now()
+        page = inject.seen(call.acts, account.page(_query_of(call.request, now)))
+        return JSONResponse(wire.page(page, self._settings.region, now))
 
     async def _cancel(self, call: Call) -> Response:
-        self._key_id(call)
-        self._account.admit_query()
-        self._account.cancel(call.request.path_params["task_id"])
+        account, _ = self._caller(call)
+        account.admit_query()
+        account.cancel(call.request.path_params["task_id"])
         return JSONResponse({"request_id": wire.request_id()})
 
     async def _policy(self, call: Call) -> Response:
-        self._key_id(call)
-        self._account.admit_policy()
+        account, _ = self._caller(call)
+        account.admit_policy()
         query = call.request.query_params
         if query.get("action") != "getPolicy":
             raise Denied(400, "InvalidParameter", "The action must be getPolicy.")
-        if query.get("model") not in self._account.models:
+        if query.get("model") not in self._models:
             raise Denied(404, "ModelNotFound", f"The model `{query.get('model', '')}` does not exist.")
         data = self._uploads.policy(query["model"], f"{self._origin}{_UPLOAD_PATH}")
         return JSONResponse({"request_id": wire.request_id(), "data": data})
@@ -190,20 +207,23 @@ class Routes:
 
     async def _download(self, call: Call) -> Response:
         request = call.request
-        self._links.check(request.url.path, request.query_params, self._account.clock.now())
-        task = self._account.task(result_links.task_id(request.path_params["token"]) or "")
+        self._links.check(request.url.path, request.query_params, self._clock.now())
+        task = self._accounts.task(result_links.task_id(request.path_params["token"]) or "")
         if task is None or task.film is None:
             raise StoreRefused(404, "NoSuchKey", "The specified key does not exist.")
         return downloads.response(task.film.result(), request.headers, inject.spoiling(call.acts))
 
     async def _bill(self, request: Request) -> Response:
-        return JSONResponse(self._account.bill().to_json())
+        return JSONResponse(self._accounts.bill().to_json())
 
     async def _requests(self, request: Request) -> Response:
         return JSONResponse({"requests": self._log.entries()})
 
-    def _key_id(self, call: Call) -> str:
-        return admission.key_id(call.request.headers, self._account.settings.api_keys)
+    def _caller(self, call: Call) -> tuple[Account, str]:
+        """The account a request is made for, and the id of its key."""
+        settings = self._settings
+        caller = admission.caller(call.request.headers, settings.api_keys, settings.accounts)
+        return self._accounts[caller.account], caller.key_id
 
     def _fetch(self, model: str, url: str) -> MediaFile:
         """The file behind any kind of URL a request may hold. Raises `TaskRefused`."""
@@ -213,7 +233,7 @@ class Routes:
         if scheme == "oss":
             return self._uploads.resolve(url, model)
         if scheme in ("http", "https"):
-            return blobs.remote(url, is_strict=self._account.settings.strict)
+            return blobs.remote(url, is_strict=self._settings.strict)
         raise TaskRefused("InvalidURL", "The request URL is invalid, please make sure it is correct.")
 
 

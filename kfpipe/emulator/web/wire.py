@@ -1,17 +1,19 @@
 """Tasks, pages and refusals as the JSON bodies of the API reference."""
 
 import uuid
+import zlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, assert_never
 
 from kfpipe.emulator.models import REGION_IDS, UsageShape
+from kfpipe.emulator.settings import MAIN
 from kfpipe.emulator.task_list import SERVICE_ZONE, Page
 from kfpipe.emulator.tasks import Task, TaskStatus
 
 Json = dict[str, Any]
 
-_ACCOUNT_ID = "100000000001"
+_MAIN_ACCOUNT_ID = 100_000_000_001
 
 
 def request_id() -> str:
@@ -62,6 +64,7 @@ def _entry(task: Task, region: str, now: float) -> Json:
     status = task.status(now)
     has_started = status not in (TaskStatus.PENDING, TaskStatus.CANCELED)
     has_ended = status not in (TaskStatus.PENDING, TaskStatus.RUNNING)
+    account_id = _account_id(task.account)
     return _present(
         {
             "task_id": task.id,
@@ -71,13 +74,17 @@ def _entry(task: Task, region: str, now: float) -> Json:
             "user_api_unique_key": f"apikey:v1:aigc:{task.model.route}:video-synthesis:{task.model.name}",
             "region": REGION_IDS[region],
             "api_key_id": task.key_id,
-            "caller_uid": _ACCOUNT_ID,
-            "caller_parent_id": _ACCOUNT_ID,
+            "caller_uid": account_id,
+            "caller_parent_id": account_id,
             "gmt_create": _epoch_ms(task.submitted_at),
             "start_time": _epoch_ms(task.started_at) if has_started else None,
             "end_time": _epoch_ms(task.ended_at()) if has_ended else None,
         }
     )
+
+
+def _account_id(account: str) -> str:
+    return str(_MAIN_ACCOUNT_ID if account == MAIN else _MAIN_ACCOUNT_ID + 1 + zlib.crc32(account.encode()))
 
 
 def _times(task: Task, status: TaskStatus) -> Json:
