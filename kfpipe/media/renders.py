@@ -20,6 +20,9 @@ MEMORY_FILE: Final = "renders.json"
 PREVIOUS: Final = ".previous"
 """Folder beside the renders for what a later render has replaced."""
 
+REFUSED: Final = ".refused"
+"""Folder beside the renders for what the service has delivered and nobody can play."""
+
 
 def on_disk(lock: Lock, folder: Path, state_dir: Path) -> dict[str, FileState]:
     """The state of each rendered take's file, below the manifest's `folder`; `state_dir` keeps what was read."""
