@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -35,6 +34,9 @@ _BREAKS_OFF: Final = "the clip breaks off before its end"
 
 _ANY_TITLE: Final[dict[str, Any]] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
 """Titles and comments need not be UTF-8. PyAV accepts any from release 19 on, earlier ones only with this option."""
+
+_COVER: Final = 0x400
+"""Marks a picture that only adorns the file, like an album's cover. Source: FFmpeg, AV_DISPOSITION_ATTACHED_PIC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +117,8 @@ def _refused(path: Path, reason: str) -> NotAVideo:
 
 
 def _videos(file: InputContainer) -> list[VideoStream]:
-    """The video streams; the cover of an album is none."""
-    return [stream for stream in file.streams.video if not stream.disposition & Disposition.attached_pic]
+    """The video streams; a cover is none, as far as this release of PyAV can tell."""
+    return [stream for stream in file.streams.video if not getattr(stream, "disposition", 0) & _COVER]
 
 
 def _video(file: InputContainer) -> VideoStream:
@@ -138,8 +140,8 @@ def _extent(file: InputContainer, video: VideoStream) -> _Extent:
     for packet in file.demux(*file.streams.video, *file.streams.audio):
         if packet.is_corrupt:
             raise BadRender("the file is damaged: a piece of it is incomplete")
-        if packet.pts is None or packet.is_discard:
-            continue  # the end of a stream, or what the file itself cuts away
+        if packet.pts is None:
+            continue  # the end of a stream
         starts_s = packet.pts * _fraction(packet.time_base)
         ends_s = starts_s + (packet.duration or 0) * _fraction(packet.time_base)
         reach_s = max(reach_s, ends_s)
@@ -165,7 +167,8 @@ def _facts(
     if extent.pictures < 2 or not duration_s:
         raise _NoVideo("the file holds no more than a single picture")
     rate = stream.average_rate
-    codec = stream.codec_context.codec.canonical_name
+    codec = stream.codec_context.codec
+    name = getattr(codec, "canonical_name", codec.name)  # which the first releases of PyAV lack
     size = PictureSize(width_px=stream.width, height_px=stream.height)
     return ClipFacts(
         width_px=size.width_px,
@@ -173,11 +176,11 @@ def _facts(
         fps=_decimal(_fraction(rate) if rate else extent.pictures / length_s),
         duration_s=duration_s,
         audio=len(file.streams.audio) > 0,
-        codec=codec,
+        codec=name,
         remarks=(
             *remarks.on_size(size, expected),
             *remarks.on_length(duration_s, expected),
-            *remarks.on_make(codec, container, len(_videos(file))),
+            *remarks.on_make(name, container, len(_videos(file))),
         ),
     )
 
