@@ -57,13 +57,17 @@ def is_cut_off(path: Path, container: Container) -> bool:
 
 
 def _boxes_run_over(file: BinaryIO, size_bytes: int) -> bool:
-    """An MP4 is a row of boxes: length, name, content. Source: ISO/IEC 14496-12, 4.2."""
+    """An MP4 is a row of boxes: length, name, content. Source: ISO/IEC 14496-12, 4.2.
+
+    One in fragments may end after any of them, so that a cut exactly there does not show.
+    """
     place = 0
+    in_fragments = False
     while place < size_bytes:
         file.seek(place)
         head = file.read(16)
         if len(head) < 8:
-            return any(head)
+            return in_fragments or any(head)
         length_bytes, name = int.from_bytes(head[:4]), head[4:8]
         if not _BOX.match(name) or length_bytes == 0:  # 0: to the end of the file
             return False
@@ -74,6 +78,7 @@ def _boxes_run_over(file: BinaryIO, size_bytes: int) -> bool:
         if length_bytes < 8:
             return False  # nonsense, which the decoder will judge
         place += length_bytes
+        in_fragments = in_fragments or name == b"moof"
     return place > size_bytes
 
 

@@ -186,7 +186,7 @@ def _facts(
 
 
 def _length_s(file: InputContainer, stream: VideoStream, extent: _Extent) -> Fraction:
-    """The length that the file states, or what is there where it states none, or too little, as one in fragments does.
+    """The length that the file states, or what is there where it states none, or too little.
 
     Raises `BadRender` when there is less than that.
     """

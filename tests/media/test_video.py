@@ -85,6 +85,19 @@ def test_the_length_is_measured_where_the_file_does_not_say_it(tmp_path: Path, h
     assert not [remark for remark in facts.remarks if remark.endswith(" s")]
 
 
+def test_a_length_that_is_stated_too_short_is_not_believed(tmp_path: Path) -> None:
+    path = made(tmp_path)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"mdhd") + 20
+    content[place : place + 4] = (int.from_bytes(content[place : place + 4]) // 2).to_bytes(4)
+    path.write_bytes(content)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert stream.duration
+        assert float(stream.duration * stream.time_base) == 1
+    assert check_clip(path, EXPECTED) == FACTS
+
+
 @pytest.mark.parametrize("how", [{}, HEVC, VP8, VP9, LIVE, FRAGMENTS], ids=str)
 def test_either_end_of_any_clip_can_be_cut(tmp_path: Path, how: dict[str, Any]) -> None:
     path = made(tmp_path, **how)
@@ -216,6 +229,14 @@ def test_a_clip_that_is_cut_off_anywhere_is_damaged_and_never_remarked(tmp_path:
             continue  # a clip in fragments is a whole one after each of them
         path.write_bytes(content[:end])
         assert refusal_of(path), end
+
+
+@pytest.mark.parametrize("odd_bytes", range(1, 8))
+def test_a_clip_in_fragments_is_cut_off_when_the_next_one_has_begun(tmp_path: Path, odd_bytes: int) -> None:
+    path = made(tmp_path, **FRAGMENTS)
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"moof") - 4 + odd_bytes])
+    assert refusal_of(path)
 
 
 def test_a_clip_without_its_second_half_is_damaged_though_all_lengths_add_up(tmp_path: Path) -> None:
