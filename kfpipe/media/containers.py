@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from kfpipe.files.read import first_bytes
 
 
-class Container(StrEnum):
+class ClipFormat(StrEnum):
     """A file format for clips, by the name that people know it by."""
 
     MP4 = "MP4"
@@ -21,17 +21,17 @@ class Container(StrEnum):
     @property
     def demuxer(self) -> str:
         """FFmpeg's name for what reads it."""
-        return "mp4" if self in (Container.MP4, Container.MOV) else "matroska"
+        return "mp4" if self in (ClipFormat.MP4, ClipFormat.MOV) else "matroska"
 
 
 HEAD_BYTES: Final = 64
 """What tells one container from another stands within so many bytes."""
 
 _SIGNATURES: Final = (
-    (Container.MOV, re.compile(rb"....(?:ftypqt  |moov|mdat|wide|free|skip)", re.DOTALL)),
-    (Container.MP4, re.compile(rb"....ftyp", re.DOTALL)),
-    (Container.WEBM, re.compile(rb"\x1a\x45\xdf\xa3.*\x42\x82.webm", re.DOTALL)),
-    (Container.MATROSKA, re.compile(rb"\x1a\x45\xdf\xa3", re.DOTALL)),
+    (ClipFormat.MOV, re.compile(rb"....(?:ftypqt  |moov|mdat|wide|free|skip)", re.DOTALL)),
+    (ClipFormat.MP4, re.compile(rb"....ftyp", re.DOTALL)),
+    (ClipFormat.WEBM, re.compile(rb"\x1a\x45\xdf\xa3.*\x42\x82.webm", re.DOTALL)),
+    (ClipFormat.MATROSKA, re.compile(rb"\x1a\x45\xdf\xa3", re.DOTALL)),
 )
 
 _BOX: Final = re.compile(b"ftyp|moov|mdat|moof|mfra|free|skip|wide|uuid|meta|udta|sidx|styp|emsg|prft")
@@ -41,13 +41,13 @@ _SEGMENT: Final = 0x18538067
 """The element of WebM and Matroska that holds all the rest. Source: RFC 9559, 5.1."""
 
 
-def container_of(path: Path) -> Container | None:
+def container_of(path: Path) -> ClipFormat | None:
     """The container by the file's first bytes, None when it is none of these. Raises OSError."""
     head = first_bytes(path, HEAD_BYTES)
     return next((container for container, signature in _SIGNATURES if signature.match(head)), None)
 
 
-def is_cut_off(path: Path, container: Container) -> bool:
+def is_cut_off(path: Path, container: ClipFormat) -> bool:
     """Whether the file ends before its outermost parts do, by the lengths they state. Raises OSError."""
     size_bytes = path.stat().st_size
     with path.open("rb") as file:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from kfpipe.domain import PictureSize
-from kfpipe.media.containers import Container
+from kfpipe.media.containers import ClipFormat
 from kfpipe.media.facts import Expected
 
 SIDE_TOLERANCE_PX: Final = 16
@@ -45,11 +45,11 @@ def on_length(duration_s: Decimal, expected: Expected) -> Iterator[str]:
         yield f"{duration_s:f} s instead of {expected.seconds} s"
 
 
-def on_make(codec: str, container: Container, videos: int) -> Iterator[str]:
+def on_make(codec: str, container: ClipFormat, videos: int) -> Iterator[str]:
     """How the file is made: `codec` is FFmpeg's name for it, `videos` the number of video streams."""
     if codec != CODEC:
         yield f"{_CODEC_NAMES.get(codec, codec)} instead of {_CODEC_NAMES[CODEC]}"
-    if container is not Container.MP4:
-        yield f"{container} instead of {Container.MP4}, whatever its name says"
+    if container is not ClipFormat.MP4:
+        yield f"{container} instead of {ClipFormat.MP4}, whatever its name says"
     if videos > 1:
         yield f"{videos} video streams; the first one counts"

@@ -19,7 +19,7 @@ from kfpipe.domain import FrameEnd, PictureSize
 from kfpipe.errors import BadRender, NotAVideo
 from kfpipe.files.durable import sha256_of
 from kfpipe.media import remarks
-from kfpipe.media.containers import Container, container_of, is_cut_off
+from kfpipe.media.containers import ClipFormat, container_of, is_cut_off
 from kfpipe.media.facts import ClipFacts, Expected
 
 LONGEST_SIDE_PX: Final = 8192
@@ -85,7 +85,7 @@ def opened(path: Path, demuxer: str) -> InputContainer:
     return container
 
 
-def _whole_container(path: Path) -> Container:
+def _whole_container(path: Path) -> ClipFormat:
     """Raises `BadRender`, `NotAVideo`, and OSError: a missing file is a different problem from a damaged one."""
     if path.stat().st_size < LEAST_BYTES:
         raise BadRender("the file is empty, or breaks off at once")
@@ -98,7 +98,7 @@ def _whole_container(path: Path) -> Container:
 
 
 @contextmanager
-def _reading(path: Path, container: Container) -> Iterator[InputContainer]:
+def _reading(path: Path, container: ClipFormat) -> Iterator[InputContainer]:
     try:
         file = opened(path, container.demuxer)
     except av.FFmpegError as error:
@@ -157,7 +157,7 @@ def _extent(file: InputContainer, video: VideoStream) -> _Extent:
 
 
 def _facts(
-    file: InputContainer, stream: VideoStream, extent: _Extent, container: Container, expected: Expected
+    file: InputContainer, stream: VideoStream, extent: _Extent, container: ClipFormat, expected: Expected
 ) -> ClipFacts:
     """What the file says of its video, as far as that can be believed. Raises `BadRender`, `_NoVideo`."""
     if not (0 < stream.width <= LONGEST_SIDE_PX and 0 < stream.height <= LONGEST_SIDE_PX):

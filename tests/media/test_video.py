@@ -203,7 +203,9 @@ def test_a_cover_is_no_second_video(tmp_path: Path) -> None:
     assert check_clip(path, EXPECTED) == FACTS
 
 
-@pytest.mark.parametrize("rest", [bytes(5), bytes(500), b"\xff\xfe signed \xff" * 9], ids=len)
+@pytest.mark.parametrize(
+    "rest", [bytes(5), bytes(500), b"\0\0\0\1free" + bytes(8), b"\xff\xfe signed \xff" * 9], ids=len
+)
 @pytest.mark.parametrize("how", [INDEX_FIRST, VP9], ids=str)
 def test_what_stands_behind_the_clip_does_not_matter(tmp_path: Path, how: dict[str, Any], rest: bytes) -> None:
     path = made(tmp_path, **how)
