@@ -59,11 +59,11 @@ class Shelf:
         """Where the clip's bytes are at hand; `origin` is the folder that the record is from, where that is another."""
         folder = origin or self._folder
         place = folder / render.path
-        for path in (place, *self._beside(place, render), *self._anywhere(render), *self._fetched(render)):
+        for path in (place, *self._beside(place, render), *self._anywhere(render)):
             with suppress(OSError):
                 if self._is(path, render) and path.resolve().is_relative_to(self._root):
                     return path
-        return None
+        return self._fetched(render)
 
     def save(self) -> None:
         """Keep what was read for the next start."""
@@ -80,9 +80,11 @@ class Shelf:
     def _anywhere(self, render: Render) -> Iterable[Path]:
         return self._by_size.get(render.size_bytes, ())
 
-    def _fetched(self, render: Render) -> Iterator[Path]:
-        if (self._root / ".git").exists() and (path := lfs.content(self._store, render.sha256)) is not None:
-            yield path
+    def _fetched(self, render: Render) -> Path | None:
+        path = lfs.content(self._store, render.sha256)
+        with suppress(OSError):
+            return path if path is not None and self._is(path, render) else None
+        return None
 
     @cached_property
     def _store(self) -> Path:

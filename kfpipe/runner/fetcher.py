@@ -11,8 +11,8 @@ import anyio
 import anyio.to_thread
 
 from kfpipe.domain import PictureSize
-from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear, StorageFailed
-from kfpipe.lock.states import Render, Rendered, Succeeded
+from kfpipe.errors import BadRender, NotAVideo, ServiceRefused, ServiceUnclear, StorageFailed
+from kfpipe.lock.states import RefusedFile, Render, Rendered, Succeeded
 from kfpipe.lock.transitions import at_place
 from kfpipe.media import download, placement
 from kfpipe.media.facts import Expected
@@ -48,9 +48,17 @@ class Fetcher:
             self._refuse_outside(target.parent)
             try:
                 clip = await download.fetch(
-                    self._context.provider, entry.result.video_url, target=target, partial=partial, expected=expected
+                    self._context.provider,
+                    entry.result.video_url,
+                    target=target,
+                    partial=partial,
+                    expected=expected,
+                    keep_refused=attempt == TRIES,
                 )
                 break
+            except NotAVideo as refused:
+                await self._note_refused(key, entry, refused)
+                raise
             except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
                 if attempt == TRIES:
                     raise
@@ -67,11 +75,19 @@ class Fetcher:
             fps=clip.fps,
             duration_s=clip.duration_s,
             audio=clip.audio,
+            codec=clip.codec,
+            remarks=clip.remarks,
             moved=known.render.moved + 1 if isinstance(known, Rendered) else 0,
         )
         rendered = Rendered(asked=entry.asked, task=entry.task, result=entry.result, render=render)
         await self._context.ledger.record(key, rendered)
         return rendered
+
+    async def _note_refused(self, key: str, entry: Succeeded, refused: NotAVideo) -> None:
+        """Put on record where the file is that came in place of the clip: it was paid for."""
+        path = refused.path.relative_to(self._folder).as_posix()
+        result = replace(entry.result, refused=RefusedFile(path=path, sha256=refused.sha256))
+        await self._context.ledger.record(key, replace(entry, result=result))
 
     async def reuse(self, step: Step) -> None:
         """Bring the clip that the step's take asks for, whose bytes are at hand, into its place and onto the record.
