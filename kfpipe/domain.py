@@ -63,7 +63,10 @@ class LocalMedium:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteMedium:
-    """A file that only the service fetches; kfpipe never reads it. `digest` is that of the URL."""
+    """A file that only the service fetches; kfpipe never reads it.
+
+    `url` is as the manifest has it, `digest` that of the URL without its signature.
+    """
 
     url: str
     digest: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from itertools import islice
 
 from kfpipe.errors import Position, Problem, Refused
@@ -41,6 +42,12 @@ def decoded(content: bytes | str, file: str) -> str:
     if stray:
         raise Refused(stray)
     return text
+
+
+def normalised(text: str) -> str:
+    """The text in the one spelling of all that look alike: composed letters (NFC), and lines that end in LF."""
+    lines = _BREAK.sub("\n", text) if "\r" in text else text
+    return unicodedata.normalize("NFC", lines)
 
 
 def stray_character(text: str) -> str | None:

@@ -64,7 +64,7 @@ class PromptFile:
 
 
 class SeedChoice(Enum):
-    """In place of a number: a seed derived from the take's id, or a new one for each render."""
+    """In place of a number: a seed derived from all else that the take asks for, or a new one for each render."""
 
     DERIVED = "derived"
     RANDOM = "random"
