@@ -95,6 +95,7 @@ class _Maker:
         self._currency = currency
         self._folder = "" if manifest.output_dir == "." else f"{manifest.output_dir}/"
         self._first_with: dict[str, Take] = {}
+        self._repeated: set[tuple[DataPath, DataPath]] = set()
         self._room = manifest.limits.matrix_takes
         self._refused_matrices: set[DataPath] = set()
         self._medium = cache(self._look_up)
@@ -217,11 +218,14 @@ class _Maker:
         return print_
 
     def _repetition(self, draft: Draft, take: Take) -> Iterator[Finding]:
-        """Two takes that ask for the very same clip are one request, and hardly on purpose."""
+        """Two takes that ask for the very same clip are one request, and hardly on purpose; told once a place."""
         twin = self._first_with.setdefault(take.fingerprint, take)
-        if twin is not take and draft.settings.seed is not SeedChoice.RANDOM:
+        path = draft.path_of("seed")
+        place = (draft.shot.path, path)
+        if twin is not take and draft.settings.seed is not SeedChoice.RANDOM and place not in self._repeated:
+            self._repeated.add(place)
             yield Finding(
-                path=draft.path_of("seed"),
+                path=path,
                 what=f"the take {echoed(take.id)} asks for the same clip as {echoed(twin.id)}: it is rendered once, "
                 "and both have the clip",
                 fix="give one of them another seed, if you want two clips",
