@@ -8,6 +8,7 @@ import pytest
 
 from kfpipe import project
 from kfpipe.domain import Take
+from kfpipe.errors import Refused
 
 HEAD = """\
 kfpipe: 1
@@ -145,13 +146,13 @@ def test_a_prompt_may_speak_of_a_derived_seed() -> None:
 
 def test_a_prompt_that_speaks_of_its_seed_is_judged_as_it_is_sent() -> None:
     long = "'{% if seed < 2147483647 %}" + 6000 * "x" + "{% endif %}'"
-    with pytest.raises(project.Refused) as caught:
+    with pytest.raises(Refused) as caught:
         made(f"{{id: kitten, prompt: {long}}}")
     assert ["6,000 characters" in problem.what for problem in caught.value.problems] == [True]
 
 
 def test_a_mistake_in_a_prompt_that_speaks_of_its_seed_is_told_once() -> None:
-    with pytest.raises(project.Refused) as caught:
+    with pytest.raises(Refused) as caught:
         made("{id: kitten, prompt: '{{ seed + moon }}'}")
     assert len(caught.value.problems) == 1
 
@@ -217,7 +218,7 @@ def test_takes_that_continue_from_one_clip_are_one_request_whatever_it_is_called
 
 
 def test_a_circle_of_shots_is_refused_as_ever() -> None:
-    with pytest.raises(project.Refused) as caught:
+    with pytest.raises(Refused) as caught:
         made(*CHAIN[:2], "{id: first, first_frame: {render: last, frame: last}}")
     assert "wait for one another" in caught.value.problems[0].what
 
