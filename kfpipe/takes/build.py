@@ -164,6 +164,7 @@ class _Maker:
             attempts=draft.settings.attempts,
             priority=draft.settings.priority,
             cuts=cuts,
+            seed_is_derived=draft.has_derived_seed,
         )
 
     def _request(self, draft: Draft, model: Model, texts: _Texts) -> RenderRequest | None:

@@ -132,6 +132,13 @@ def test_a_new_signature_of_a_remote_frame_leaves_the_take_alone() -> None:
     assert getattr(two.request.media[0].medium, "url", None) == address.format(200)
 
 
+def test_a_take_says_whether_its_seed_is_given() -> None:
+    takes = made(
+        "{id: kitten}", "{id: walk, seed: 7}", "{id: run, matrix: {seed: [1, random]}}", "{id: sit, duration: 6}"
+    )
+    assert [take.seed_is_derived for take in takes.values()] == [True, False, False, False, True]
+
+
 # -- prompts that speak of their seed ----------------------------------------------------------------------------------
 
 
