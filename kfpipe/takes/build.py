@@ -22,7 +22,7 @@ from kfpipe.domain import (
     Take,
 )
 from kfpipe.errors import Position, Problem, Severity
-from kfpipe.files.text import DataPath, normalised
+from kfpipe.files.text import DataPath, normalised, normalised_values
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import (
@@ -88,6 +88,7 @@ class _Maker:
     ) -> None:
         self.problems: list[Problem] = []
         self._manifest = manifest
+        self._variables = normalised_values(manifest.variables)
         self._document = document
         self._material = material
         self._catalogue = catalogue
@@ -258,7 +259,7 @@ class _Maker:
         """The prompt and the negative prompt as they are sent: none with an effect, None what was refused."""
         if draft.settings.template is not None:
             return "", ""
-        variables = draft.variables(self._manifest.variables, derived_seed=derived_seed)
+        variables = draft.variables(self._variables, derived_seed=derived_seed)
         prompt = self._rendered(draft, "prompt", draft.settings.prompt, variables)
         return prompt, self._rendered(draft, "negative_prompt", draft.settings.negative_prompt, variables)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
-from kfpipe.files.text import DataPath
+from kfpipe.files.text import DataPath, normalised_values
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.scalars import Scalar
 from kfpipe.manifest.model import TAKES_LIMIT, Matrix, MediaSource, Place, SeedChoice, Shot, ShotSettings
@@ -57,11 +57,12 @@ class Draft:
         return {name: value for name, value in self.cell.values.items() if name not in FIELD_NAMES}
 
     def variables(self, shared: Mapping[str, Any], *, derived_seed: int) -> dict[str, Any]:
-        """What templates may use; `shared` are the manifest's own variables. A seed is there unless it is random."""
+        """What templates may use; `shared` are the manifest's own variables, normalised. A random seed is not there."""
         own = {"shot": self.shot.id, "index": self.index, "count": self.count}
         given = derived_seed if self.has_derived_seed else self.settings.seed
         seed = {"seed": given} if isinstance(given, int) else {}
-        return {**shared, **self.shot.variables, **self.cell.values, **own, **seed}
+        nearer = normalised_values({**self.shot.variables, **self.cell.values})
+        return {**shared, **nearer, **own, **seed}
 
 
 def drafts(

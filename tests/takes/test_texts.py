@@ -94,3 +94,14 @@ def test_a_negative_prompt_and_the_value_of_a_variant_are_texts_as_well() -> Non
 def test_a_prompt_is_compared_in_the_spelling_in_which_it_is_sent() -> None:
     save("film.yaml", f"{HEAD}shots: [{{id: kitten, prompt: {'ä' * 5000}}}]\n", "NFD", "\n")
     assert len(only_take().request.prompt) == 5000
+
+
+@every_saving
+@every_end
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_template_counts_and_compares_in_one_spelling(form: str, end: str, is_file: bool) -> None:
+    template = "{% if [where, a.b[0], c] == ['Münster', 'ü', 'ö'] %}{{ 'ä\\n' | length }}{% endif %}"
+    save("kitten.j2", template.replace("\\n", "\n"), form, end)
+    prompt, variables = "{file: kitten.j2}" if is_file else f'"{template}"', "vars: {a: {b: [ü]}}, matrix: {c: [ö]}"
+    save("film.yaml", f"{HEAD}shots: [{{id: kitten, {variables}, prompt: {prompt}}}]\n", form, "\n")
+    assert only_take().request.prompt == "2"
