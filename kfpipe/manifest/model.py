@@ -235,3 +235,8 @@ class Manifest:
     def max_cost(self) -> Decimal | None:
         """What one run may cost without asking; None where there is no budget."""
         return None if self.budget is None else self.budget.max_cost
+
+    @property
+    def max_total(self) -> Decimal | None:
+        """What all that is on record may cost; None where there is no such budget."""
+        return None if self.budget is None else self.budget.max_total

@@ -59,6 +59,7 @@ def make(
     return Plan(
         steps=steps,
         currency=currency,
+        whose=facts.whose,
         retired=tuple(step for step in unwanted if step.action is Action.RETIRED),
         debts=tuple(_debts(steps)),
     )
