@@ -174,11 +174,13 @@ class ProviderName(StrEnum):
 class ProviderSettings:
     """Where requests go, and who pays. `base_url` is None where the region's own address does.
 
-    `workspace` is None where the key belongs to one, `account` where the account has no name.
+    `workspace` is None where the key belongs to one, `account` where the account has no name. `priced_in` is the region
+    whose prices hold, where the emulator stands in for it.
     """
 
     name: ProviderName = ProviderName.DASHSCOPE
     region: Region
+    priced_in: Region | None = None
     base_url: str | None = None
     workspace: str | None = None
     account: str | None = None

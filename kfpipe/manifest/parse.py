@@ -120,11 +120,18 @@ class _Reader:
         settings = ProviderSettings(
             name=ProviderName.EMULATOR if region and region.name == EMULATOR_REGION else name,
             region=region or self._catalogue.regions[DEFAULT_REGION],
+            priced_in=self._priced_in(name, data.get("region", DEFAULT_REGION)),
             base_url=base_url,
             workspace=data.get("workspace"),
             account=data.get("account"),
         )
         return settings, region is not None and ("provider",) not in self._broken
+
+    def _priced_in(self, name: ProviderName, region: str) -> Region | None:
+        """The manifest's own region, where the emulator stands in for it; None where prices are those of the region."""
+        if name is ProviderName.EMULATOR or self._region != EMULATOR_REGION:
+            return None
+        return self._catalogue.region(region)
 
     def _known_region(self, name: str) -> Region | None:
         region = self._catalogue.region(name)
