@@ -134,12 +134,10 @@ def _video(file: InputContainer) -> VideoStream:
 
 
 def _extent(file: InputContainer, video: VideoStream) -> _Extent:
-    """Reads the file to its end. Raises `BadRender`, av.FFmpegError."""
+    """Reads the file to its end. Raises av.FFmpegError."""
     starts: list[Fraction] = []
     video_ends_s = reach_s = Fraction(0)
     for packet in file.demux(*file.streams.video, *file.streams.audio):
-        if packet.is_corrupt:
-            raise BadRender("the file is damaged: a piece of it is incomplete")
         if packet.pts is None:
             continue  # the end of a stream
         starts_s = packet.pts * _fraction(packet.time_base)

@@ -121,6 +121,22 @@ class Spout:
             yield Body(offset_bytes=0, size_bytes=self._size_bytes, tag='"v1"', chunks=self._chunks)
 
 
+class Rest:
+    """A provider that continues from any byte, whatever version was asked for."""
+
+    def __init__(self, content: bytes, *, tag: str) -> None:
+        self._content = content
+        self._tag = tag
+
+    @asynccontextmanager
+    async def download(self, url: str, *, offset_bytes: int = 0, tag: str | None = None) -> AsyncIterator[Body]:
+        async def chunks() -> AsyncGenerator[bytes]:
+            yield self._content[offset_bytes:]
+
+        async with aclosing(chunks()) as rest:
+            yield Body(offset_bytes=offset_bytes, size_bytes=len(self._content), tag=self._tag, chunks=rest)
+
+
 def files_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
@@ -187,6 +203,17 @@ async def test_a_changed_file_at_the_service_is_downloaded_from_its_start(desk: 
     found = await desk.fetch()
     assert found.sha256 == sha256(other)
     assert desk.target.read_bytes() == other
+
+
+@pytest.mark.anyio
+async def test_the_rest_of_another_version_is_not_put_behind_the_first_part(desk: Desk, clip: bytes):
+    desk.shelf.cut_bytes = 600_000
+    with pytest.raises(ServiceUnclear):
+        await desk.fetch()
+    rest = Rest(clip, tag='"v2"')
+    with pytest.raises(BadRender, match="has changed since the download began"):
+        await fetch(rest, "", target=desk.target, partial=desk.partial, expected=EXPECTED)
+    assert desk.files() == []
 
 
 @pytest.mark.anyio

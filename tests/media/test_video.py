@@ -233,6 +233,13 @@ def test_a_clip_that_is_cut_off_anywhere_is_damaged_and_never_remarked(tmp_path:
         assert refusal_of(path), end
 
 
+@pytest.mark.parametrize("begun", [b"\0\0\1\0mdat", b"\0\0\0\1mdat\0\0"], ids=["short length", "long length"])
+def test_a_clip_that_is_cut_off_in_a_later_part_is_damaged(tmp_path: Path, begun: bytes) -> None:
+    path = made(tmp_path)
+    path.write_bytes(path.read_bytes() + begun)
+    assert refusal_of(path) == "the clip breaks off before its end"
+
+
 @pytest.mark.parametrize("odd_bytes", range(1, 8))
 def test_a_clip_in_fragments_is_cut_off_when_the_next_one_has_begun(tmp_path: Path, odd_bytes: int) -> None:
     path = made(tmp_path, **FRAGMENTS)
