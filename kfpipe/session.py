@@ -208,7 +208,7 @@ class Session:
             folder=self.project.folder,
             root=self.project.root,
             output_dir=project.manifest.output_dir,
-            outputs=frozenset(take.output for take in project.takes),
+            places={take.output: take.fingerprint for take in project.takes},
             region=self.project.region.name,
             account=self.whose.account,
             is_ours=self.whose.is_ours,

@@ -14,6 +14,7 @@ import anyio
 from kfpipe.errors import BadRender, NotAVideo, ServiceUnclear
 from kfpipe.files import durable
 from kfpipe.files.jsontext import NotJson, parse_json
+from kfpipe.files.read import first_bytes
 from kfpipe.media.facts import ClipFacts, Expected
 from kfpipe.media.placement import in_thread, make_own_folder, place, refuse
 from kfpipe.provider import Body, Provider
@@ -60,13 +61,18 @@ async def fetch(
     try:
         facts = await in_thread(partial, _checked, partial, expected)
     except BadRender as refusal:
-        if keep_refused and got.announced:
+        if keep_refused and got.announced and not await in_thread(partial, _is_page, partial):
             kept = await in_thread(target, refuse, partial, target, got.sha256)
             raise NotAVideo(str(refusal), path=kept, sha256=got.sha256) from refusal
         await in_thread(partial, partial.unlink)
         raise BadRender(str(refusal)) from refusal  # without a path: nothing is left there
     await in_thread(target, place, partial, target, got.sha256)
     return FetchedClip(**asdict(facts), sha256=got.sha256, size_bytes=got.size_bytes)
+
+
+def _is_page(path: Path) -> bool:
+    """Whether this is a page of some gateway between here and the store, which has the clip still."""
+    return first_bytes(path, 256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def _checked(path: Path, expected: Expected) -> ClipFacts:

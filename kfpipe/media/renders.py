@@ -14,7 +14,7 @@ from kfpipe.domain import Take
 from kfpipe.files import lfs
 from kfpipe.files.durable import sha256_of
 from kfpipe.files.statcache import FileMemory, Stored
-from kfpipe.lock.records import Record
+from kfpipe.lock.records import Record, entries
 from kfpipe.lock.states import Render, Rendered, result_of
 from kfpipe.media.facts import FileState
 
@@ -105,8 +105,15 @@ class Shelf:
 
 def strays(takes: Iterable[Take], records: Mapping[str, Record], folder: Path) -> dict[str, FileState]:
     """The takes without a clip on record, and with no task under way, where there is a clip all the same."""
+    clips = (entry.render.path for entry in entries(records) if isinstance(entry, Rendered))
+    known = {(folder / path).as_posix() for path in clips}
     bare = (take for take in takes if take.id not in records or _never_succeeded(records[take.id]))
-    return {take.id: FileState.STRAY for take in bare if (folder / take.output).exists()}
+    places = {take.id: folder / take.output for take in bare}
+    return {
+        take_id: FileState.STRAY
+        for take_id, place in places.items()
+        if place.exists() and place.as_posix() not in known
+    }
 
 
 def _never_succeeded(record: Record) -> bool:

@@ -92,7 +92,8 @@ class Fetcher:
     async def reuse(self, step: Step) -> None:
         """Bring the clip that the step's take asks for, whose bytes are at hand, into its place and onto the record.
 
-        It is moved when no take has it for its own, else copied. Raises `BadRender` when it is no longer there.
+        It is moved, or copied where another take has it for its own, or where it is not ours. Raises `BadRender` when
+        it is no longer there.
         """
         record = step.record
         if record is None or not isinstance(record.entry, Rendered):
@@ -104,18 +105,18 @@ class Fetcher:
             raise BadRender("its clip is no longer where it was")
         target = self._folder / step.output
         self._refuse_outside(target.parent)
-        is_moved = self._is_free(source)
-        await placement.bring(source, target, render.sha256, moved=is_moved)
-        if is_moved or record.place is not None:
+        is_shared = self._place_of(source) == record.entry.asked.fingerprint
+        is_ours = source.is_relative_to(self._folder / self._context.settings.output_dir)
+        await placement.bring(source, target, render.sha256, moved=is_ours and not is_shared)
+        if not is_shared or record.place is not None:
             entry = self._context.ledger.lock.requests.get(record.key, record.entry)
             await self._context.ledger.record(record.key, at_place(cast(Rendered, entry), step.output))
 
-    def _is_free(self, source: Path) -> bool:
-        """Whether a file of our own output folder is in no take's place, so that it may be moved."""
-        settings = self._context.settings
-        if not source.is_relative_to(self._folder / settings.output_dir):
-            return False
-        return source.relative_to(self._folder).as_posix() not in settings.outputs
+    def _place_of(self, path: Path) -> str | None:
+        """What the take asks for whose place this is."""
+        if not path.is_relative_to(self._folder):
+            return None
+        return self._context.settings.places.get(path.relative_to(self._folder).as_posix())
 
     def _refuse_outside(self, shelf: Path) -> None:
         """The manifest was checked before the run; a folder may have become a link since."""
