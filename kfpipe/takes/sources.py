@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 
 from kfpipe.domain import cell_of
 from kfpipe.files.text import DataPath
@@ -54,15 +54,12 @@ def _some(take_ids: Sequence[str]) -> str:
 def in_making_order(drafts: Sequence[Draft]) -> Sequence[int]:
     """The places of the drafts, those of a shot after those of all shots that it is cut from.
 
-    Shots that wait for one another in a circle are refused elsewhere: then the order is that of the drafts.
+    There are no circles: the renders of shots that wait for one another were taken away when they were refused.
     """
     waiting = {draft.shot.id: _lending_shots(draft) for draft in drafts}
     if not any(waiting.values()):
         return range(len(drafts))
-    try:
-        rank = {shot_id: at for at, shot_id in enumerate(TopologicalSorter(waiting).static_order())}
-    except CycleError:
-        return range(len(drafts))
+    rank = {shot_id: at for at, shot_id in enumerate(TopologicalSorter(waiting).static_order())}
     return sorted(range(len(drafts)), key=lambda at: rank[drafts[at].shot.id])
 
 

@@ -230,13 +230,6 @@ def test_a_circle_of_shots_is_refused_as_ever() -> None:
     assert "wait for one another" in caught.value.problems[0].what
 
 
-def test_a_circle_through_a_shot_that_there_is_twice_is_refused_too() -> None:
-    circle = [f"{{id: {a}, first_frame: {{render: {b}, frame: last}}}}" for a, b in (("one", "two"), ("two", "one"))]
-    with pytest.raises(Refused) as caught:
-        made(*circle, "{id: one, matrix: {seed: [no]}}")
-    assert any("already used" in problem.what for problem in caught.value.problems)
-
-
 def test_an_axis_without_effect_is_told_of_where_the_seed_is_given() -> None:
     assert "`variant` is varied" in told("{id: kitten, seed: 7, matrix: {variant: [1, 2]}}")[-1]
     assert told("{id: kitten, matrix: {seed: [1, 2], include: [{seed: 1, variant: 1}]}}")[0].startswith("`variant`")
