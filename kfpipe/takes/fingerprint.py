@@ -39,7 +39,7 @@ def form(request: RenderRequest, pending: Mapping[MediaRole, str]) -> dict[str, 
     for those only. `pending` says what stands for the pictures that are still to be cut.
     """
     parameters = request.parameters
-    media = {given.role: given.medium.digest for given in request.media} | pending
+    media = {**{given.role: given.medium.digest for given in request.media}, **pending}
     tree: dict[str, Any] = {
         "model": request.model,
         "prompt": normalised(request.prompt),
