@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,8 @@ def test_pictures_that_are_still_to_be_cut_count_by_their_source() -> None:
 @pytest.mark.parametrize("name", ["prompt", "negative_prompt"])
 def test_the_encoding_of_a_prompt_is_not_part_of_it(name: str) -> None:
     spellings = ["K\u00e4tzchen\nauf", "Ka\u0308tzchen\nauf", "K\u00e4tzchen\r\nauf", "Ka\u0308tzchen\rauf"]
-    assert len({fingerprint.of(replace(REQUEST, **{name: spelling})) for spelling in spellings}) == 1
+    changes: list[dict[str, Any]] = [{name: spelling} for spelling in spellings]
+    assert len({fingerprint.of(replace(REQUEST, **change)) for change in changes}) == 1
 
 
 def test_no_path_enters_the_fingerprint() -> None:
