@@ -105,15 +105,12 @@ class _Maker:
         self._size = cache(lambda resolution, *sides: size_of(catalogue, resolution, *sides))
         self._take_ids: dict[str, tuple[str, ...]] = {}
         self._lenders: dict[RenderOf, str] = {}
-        self._contents: dict[str, str] = {}
-        self._clips: dict[str, str] = {}
 
     def takes(self) -> Iterator[Take]:
         """The sound takes of all shots."""
         drafted = [draft for shot in self._manifest.shots for draft in self._drafts(shot)]
-        made = {at: self._take(drafted[at]) for at in sources.in_making_order(drafted)}
-        for at, draft in enumerate(drafted):
-            take = made[at]
+        for draft in drafted:
+            take = self._take(draft)
             if take is not None:
                 self._refuses(draft.shot, self._repetition(draft, take))
                 yield take
@@ -156,7 +153,7 @@ class _Maker:
             shot_id=draft.shot.id,
             tags=draft.shot.tags,
             request=request,
-            fingerprint=self._fingerprint(draft, request, cuts),
+            fingerprint=fingerprint.of(request, cuts),
             size=self._predicted_size(draft),
             unit_price=self._prices.per_second(model, draft.settings.resolution),
             cap_price=self._prices.per_second_for_cap(model, draft.settings.resolution),
@@ -195,7 +192,7 @@ class _Maker:
 
     def _with_seed(self, draft: Draft, request: RenderRequest, cuts: _Cuts) -> tuple[_Texts, RenderRequest | None]:
         """The prompts and the request with the seed that follows from it; prompts that speak of it are read again."""
-        seed = seeds.derived(request, draft.free_values, cuts, self._contents)
+        seed = seeds.derived(request, draft.free_values, cuts)
         seeded = replace(request, parameters=replace(request.parameters, seed=seed))
         if not self._speaks_of_its_seed(draft):
             return (request.prompt, request.negative_prompt), seeded
@@ -207,17 +204,6 @@ class _Maker:
     def _speaks_of_its_seed(self, draft: Draft) -> bool:
         templates = map(self._template, (draft.settings.prompt, draft.settings.negative_prompt))
         return draft.settings.template is None and any("seed" in (template or "") for template in templates)
-
-    def _fingerprint(self, draft: Draft, request: RenderRequest, cuts: _Cuts) -> str:
-        """What the take is known by; provisional while pictures are to be cut, from clips known by what they are.
-
-        Of two takes with random seeds each has a clip of its own: theirs are known by the takes' names, for as long
-        as there is no picture, but the seeds of those that wait for them are not.
-        """
-        print_ = fingerprint.of(request, cuts, self._clips)
-        self._clips[draft.id] = draft.id if draft.settings.seed is SeedChoice.RANDOM else print_
-        self._contents[draft.id] = fingerprint.of(request, cuts, self._contents) if cuts else print_
-        return print_
 
     def _repetition(self, draft: Draft, take: Take) -> Iterator[Finding]:
         """Two takes that ask for the very same clip are one request, and hardly on purpose; told once a place."""

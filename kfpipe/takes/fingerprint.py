@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 from kfpipe.domain import CutFrom, MediaRole, RenderRequest
@@ -20,33 +19,32 @@ VERSION: Final = 2
 """Goes into every fingerprint; a change of the canonical form below needs a new number, and renders all again."""
 
 Cuts = Iterable[tuple[MediaRole, CutFrom]]
-_BY_ID: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def of(request: RenderRequest, cuts: Cuts = (), sources: Mapping[str, str] = _BY_ID) -> str:
+def of(request: RenderRequest, cuts: Cuts = ()) -> str:
     """SHA-256 of the canonical request, in hex; provisional while there are pictures to be cut."""
-    return hashlib.sha256(canonical(request, cuts, sources)).hexdigest()
+    return hashlib.sha256(canonical(request, cuts)).hexdigest()
 
 
-def canonical(request: RenderRequest, cuts: Cuts = (), sources: Mapping[str, str] = _BY_ID) -> bytes:
-    """The request in its one spelling, with the version of it."""
-    return spelled({"version": VERSION, **form(request, cuts, sources)})
+def canonical(request: RenderRequest, cuts: Cuts = ()) -> bytes:
+    """The request in its one spelling, with the version of it; pictures that are still to be cut are references."""
+    pending = {role: f"render:{cut.take_id}:{cut.end}" for role, cut in cuts}
+    return spelled({"version": VERSION, **form(request, pending)})
 
 
-def form(request: RenderRequest, cuts: Cuts = (), sources: Mapping[str, str] = _BY_ID) -> dict[str, Any]:
+def form(request: RenderRequest, pending: Mapping[MediaRole, str]) -> dict[str, Any]:
     """The request as a tree of names, texts and whole numbers.
 
     A seed of null says that each render draws its own. What few requests have (an effect, a choice of sound) is listed
-    for those only. Pictures that are still to be cut are references: to what `sources` has for the id of the take, or
-    to the id itself.
+    for those only. `pending` says what stands for the pictures that are still to be cut.
     """
     parameters = request.parameters
-    pending = {role.value: f"render:{sources.get(cut.take_id, cut.take_id)}:{cut.end}" for role, cut in cuts}
+    media = {**{given.role: given.medium.digest for given in request.media}, **pending}
     tree: dict[str, Any] = {
         "model": request.model,
         "prompt": normalised(request.prompt),
         "negative_prompt": normalised(request.negative_prompt),
-        "media": {medium.role.value: medium.medium.digest for medium in request.media} | pending,
+        "media": {role.value: digest for role, digest in media.items()},
         "parameters": {
             "resolution": parameters.resolution,
             "duration": parameters.duration_s,

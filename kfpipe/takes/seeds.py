@@ -15,16 +15,14 @@ STAND_IN = SEED_MAX
 """What a prompt that speaks of its seed is filled in with while the seed is derived from it."""
 
 
-def derived(
-    request: RenderRequest, variables: Mapping[str, Scalar], cuts: fingerprint.Cuts, sources: Mapping[str, str]
-) -> int:
+def derived(request: RenderRequest, variables: Mapping[str, Scalar], cuts: fingerprint.Cuts) -> int:
     """The seed that follows from all else: SHA-256 modulo 2^31 of the request without its seed, and the variables.
 
     `variables` are the take's own values of those axes of its matrix that are no fields: takes that differ in nothing
-    else have seeds of their own. `sources` says what the clips that pictures are cut from are made of. A colleague's
-    run asks for the same clip, and so does that of a shot which was renamed or moved.
+    else have seeds of their own. Of a picture that is cut from another take only the end counts, neither that take's
+    name nor what it is made of: where the same picture comes out, the same clip is asked for.
     """
-    tree = fingerprint.form(request, cuts, sources)
+    tree = fingerprint.form(request, {role: f"render:{cut.end}" for role, cut in cuts})
     del tree["parameters"]["seed"]
     tree["variables"] = {name: normalised(scalar_text(value)) for name, value in variables.items()}
     return int.from_bytes(hashlib.sha256(fingerprint.spelled(tree)).digest(), "big") % (SEED_MAX + 1)

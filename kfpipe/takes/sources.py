@@ -1,15 +1,13 @@
-"""Which take of another shot a clip or picture is taken from, and which of two is made first."""
+"""Which take of another shot a clip or picture is taken from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from graphlib import CycleError, TopologicalSorter
 
 from kfpipe.domain import cell_of
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import RenderOf
-from kfpipe.takes.expand import Draft
 from kfpipe.wording import did_you_mean, echoed, listed
 
 _MOST_SHOWN = 5
@@ -49,22 +47,3 @@ def _words_of(take_id: str) -> set[str]:
 def _some(take_ids: Sequence[str]) -> str:
     shown = [f"`{cell_of(take_id)}`" for take_id in take_ids[:_MOST_SHOWN]]
     return listed([*shown, f"{len(take_ids) - len(shown):,} more"] if len(take_ids) > len(shown) else shown)
-
-
-def in_making_order(drafts: Sequence[Draft]) -> Sequence[int]:
-    """The places of the drafts, those of a shot after those of all shots that it is cut from.
-
-    Shots that wait for one another in a circle are refused elsewhere: then the order is that of the drafts.
-    """
-    waiting = {draft.shot.id: _lending_shots(draft) for draft in drafts}
-    if not any(waiting.values()):
-        return range(len(drafts))
-    try:
-        rank = {shot_id: at for at, shot_id in enumerate(TopologicalSorter(waiting).static_order())}
-    except CycleError:
-        return range(len(drafts))
-    return sorted(range(len(drafts)), key=lambda at: rank[drafts[at].shot.id])
-
-
-def _lending_shots(draft: Draft) -> tuple[str, ...]:
-    return tuple(footage.shot_id for footage in draft.shot.media.values() if isinstance(footage, RenderOf))

@@ -28,7 +28,7 @@ def seeds_of(request: RenderRequest, shot_id: str, axes: dict[str, list[object]]
     assert not findings
     return {
         frozenset((name, str(value)) for name, value in draft.cell.values.items()): seeds.derived(
-            request, draft.free_values, (), {}
+            request, draft.free_values, ()
         )
         for draft in drafts
     }
@@ -65,20 +65,15 @@ def test_takes_of_one_shot_have_seeds_of_their_own(
 def test_a_seed_is_one_that_the_service_takes_and_does_not_follow_from_another(
     request: RenderRequest, seed: int, variables: dict[str, str | int | bool | None]
 ) -> None:
-    derived = seeds.derived(request, variables, (), {})
+    derived = seeds.derived(request, variables, ())
     assert 0 <= derived <= SEED_MAX
     seeded = replace(request, parameters=replace(request.parameters, seed=seed))
-    assert seeds.derived(seeded, variables, (), {}) == derived
+    assert seeds.derived(seeded, variables, ()) == derived
 
 
 @given(requests, ids, ids, st.sampled_from(FrameEnd), free)
 def test_the_name_of_a_source_is_not_part_of_a_seed(
     request: RenderRequest, one: str, other: str, end: FrameEnd, variables: dict[str, str | int | bool | None]
 ) -> None:
-    found = {
-        seeds.derived(
-            request, variables, [(MediaRole.LAST_FRAME, CutFrom(take_id=name, end=end))], {name: "what it is made of"}
-        )
-        for name in (one, other)
-    }
-    assert len(found) == 1
+    cuts = ([(MediaRole.LAST_FRAME, CutFrom(take_id=name, end=end))] for name in (one, other))
+    assert len({seeds.derived(request, variables, cut) for cut in cuts}) == 1

@@ -100,8 +100,11 @@ def test_a_prompt_is_compared_in_the_spelling_in_which_it_is_sent() -> None:
 @every_end
 @pytest.mark.parametrize("is_file", [True, False])
 def test_a_template_counts_and_compares_in_one_spelling(form: str, end: str, is_file: bool) -> None:
-    template = "{% if [where, a.b[0], c] == ['Münster', 'ü', 'ö'] %}{{ 'ä\\n' | length }}{% endif %}"
+    template = "{% if [where, a.b, d[0], c] == ['Münster', 'ü', 'é', 'ö'] %}{{ 'ä\\n' | length }}{% endif %}"
     save("kitten.j2", template.replace("\\n", "\n"), form, end)
-    prompt, variables = "{file: kitten.j2}" if is_file else f'"{template}"', "vars: {a: {b: [ü]}}, matrix: {c: [ö]}"
+    prompt, variables = (
+        "{file: kitten.j2}" if is_file else f'"{template}"',
+        "vars: {a: {b: ü}, d: [é]}, matrix: {c: [ö]}",
+    )
     save("film.yaml", f"{HEAD}shots: [{{id: kitten, {variables}, prompt: {prompt}}}]\n", form, "\n")
     assert only_take().request.prompt == "2"
