@@ -16,12 +16,13 @@ import anyio
 import anyio.to_thread
 
 from kfpipe import accounts, connection, environment, gcpause
+from kfpipe.domain import Take
 from kfpipe.environment import Environment
 from kfpipe.errors import AccountRefused, KfpipeError
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import workspace
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import Submitted, task_ids
+from kfpipe.lock.states import Canceled, Lost, Submitted, Submitting, Succeeded, task_ids
 from kfpipe.maintenance import cancel, prune, reconcile
 from kfpipe.maintenance.cancel import Cancelling
 from kfpipe.maintenance.prune import Departed
@@ -32,10 +33,12 @@ from kfpipe.plan.model import Plan, Whose, everything, nothing
 from kfpipe.plan.selection import Selection
 from kfpipe.project import Project
 from kfpipe.provider import Provider
+from kfpipe.runner.lifecycle import result_by
 from kfpipe.runner.outcome import finished
 from kfpipe.runner.run import Run
 from kfpipe.runner.settings import RunSettings
 from kfpipe.runner.signals import interrupting
+from kfpipe.runner.submitter import asked_for, minted
 
 LIST_PATIENCE_S: Final = 120.0
 """How long a task may take to appear in the account's list; how soon the service lists one is not documented."""
@@ -174,6 +177,30 @@ class Session:
         entry = reconcile.unsettled(self.ledger.lock)[key]
         owned = await anyio.to_thread.run_sync(self.owned_tasks)
         return await reconcile.candidates(entry, owned, provider, SystemRandom())
+
+    async def unrecorded(self, provider: Provider) -> list[Candidate]:
+        """The account's tasks of the last 24 h that are on nobody's record here."""
+        asked = (entry.asked.model for entry in self.ledger.lock.requests.values())
+        models = dict.fromkeys([*(take.request.model for take in self.project.takes), *asked])
+        known = [model for model in models if model in self.project.catalogue.models]
+        owned = await anyio.to_thread.run_sync(self.owned_tasks)
+        return await reconcile.unrecorded(known, owned, provider, SystemRandom())
+
+    async def take_back(self, provider: Provider) -> list[str]:
+        """Put on record that tasks which were put down as lost or cancelled have a clip after all; their requests."""
+        reports = await reconcile.looked_at_again(self.ledger.lock, self.whose, provider, SystemRandom())
+        for key, report in reports.items():
+            entry = self.ledger.lock.requests[key]
+            if isinstance(entry, Lost | Canceled) and entry.task is not None:
+                result = result_by(report, entry.asked, environment.now())
+                await self.ledger.record(key, Succeeded(asked=entry.asked, task=entry.task, result=result))
+        return sorted(reports)
+
+    async def adopt_for(self, take: Take, task_id: str) -> None:
+        """Put on record that this task, which is on nobody's, is a request of the take; the next run follows it."""
+        account, now = self.whose.account, environment.now()
+        asked = asked_for(take, take.request, self.project.region.name, account, now)
+        await reconcile.adopt(minted(take), Submitting(asked=asked), task_id, self.ledger)
 
     async def adopt(self, key: str, task_id: str) -> None:
         """Assign this task to the request; the next run follows it."""

@@ -136,7 +136,7 @@ def _text(entry: Entry) -> tuple[str, str]:
     """What was learned of the task, then what was asked for."""
     fields = entry_to_json(replace(entry, doubts=NO_DOUBTS))
     asked = entry_to_json(Submitting(asked=entry.asked))
-    learned = {name: value for name, value in fields.items() if value != asked[name]}
+    learned = {name: value for name, value in fields.items() if value != asked.get(name)}
     return json.dumps(learned, sort_keys=True), json.dumps(asked, sort_keys=True)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 
+from kfpipe.domain import TaskStatus
 from kfpipe.lock.join import given_up
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import Entry, Lock, Submitted, Submitting, Task, Unclear, name_of
+from kfpipe.lock.states import Canceled, Entry, Lock, Lost, Submitted, Submitting, Task, Unclear, name_of
 from kfpipe.plan.gather import Standing
+from kfpipe.plan.model import Whose
 from kfpipe.provider import ListedTask, Provider, TaskReport
 from kfpipe.runner import orphans
 from kfpipe.runner.retry import all_tasks, with_retries
@@ -49,6 +51,31 @@ async def candidates(
         if orphans.has_prompt(report, entry.asked):
             found.append(Candidate(task=task, report=report))
     return found
+
+
+async def unrecorded(models: Iterable[str], owned: set[str], provider: Provider, random: Random) -> list[Candidate]:
+    """The account's tasks of the last 24 h that are on nobody's record, oldest first, and did not fail.
+
+    Another machine may have made them, a script, or a run of which nothing is left.
+    """
+    found = []
+    for model in models:
+        for task in orphans.candidates(await all_tasks(provider, model, random), owned):
+            report = await with_retries(lambda: provider.look(task.task_id), random)  # noqa: B023
+            found.append(Candidate(task=task, report=report))
+    return sorted(found, key=lambda one: (one.task.created_at, one.task.task_id))
+
+
+async def looked_at_again(lock: Lock, whose: Whose, provider: Provider, random: Random) -> dict[str, TaskReport]:
+    """What the service says by now of tasks that were put down without a clip, where that is one after all."""
+    reports = {}
+    for key, entry in lock.requests.items():
+        if isinstance(entry, Lost | Canceled) and entry.task is not None and whose.is_ours(entry.asked):
+            task_id = entry.task.task_id
+            report = await with_retries(lambda: provider.look(task_id), random)  # noqa: B023
+            if report.status is TaskStatus.SUCCEEDED and report.video_url is not None:
+                reports[key] = report
+    return reports
 
 
 async def adopt(key: str, entry: Entry, task_id: str, ledger: Ledger) -> None:

@@ -156,25 +156,16 @@ class Lifecycle:
     async def _succeeded(self, take_id: str, key: str, entry: Submitted, report: TaskReport) -> Ending | Left:
         if report.video_url is None:
             return Left(reason=f"task {entry.task.task_id} succeeded, but the service gives no link yet")
-        context, asked, now = self._context, entry.asked, self._context.now()
-        asked_seconds = asked.parameters.duration_s
-        billed_seconds = Decimal(asked_seconds) if report.billed_seconds is None else report.billed_seconds
-        result = Result(
-            finished_at=now,
-            video_url=report.video_url,
-            url_expires_at=report.url_expires_at or now + LINK_LIFE,
-            actual_prompt=report.actual_prompt,
-            billed_seconds=billed_seconds,
-            cost=None if asked.unit_price is None else asked.unit_price * billed_seconds,
-        )
+        context, asked = self._context, entry.asked
+        result = result_by(report, asked, context.now())
         succeeded = Succeeded(asked=asked, task=entry.task, result=result)
         await context.ledger.record(key, succeeded)
         context.outcome.book(result)
         context.emit(
             TakeSucceeded(
                 take_id=take_id,
-                asked_seconds=asked_seconds,
-                billed_seconds=billed_seconds,
+                asked_seconds=asked.parameters.duration_s,
+                billed_seconds=result.billed_seconds,
                 cost=result.cost,
                 currency=asked.currency,
             )
@@ -251,6 +242,21 @@ class Lifecycle:
             return Left(reason="; ".join(problem.what for problem in refusal.problems))
         except (ServiceRefused, ServiceUnclear) as trouble:
             return Left(reason=f"its stills could not be uploaded: {trouble}")
+
+
+def result_by(report: TaskReport, asked: Asked, now: datetime) -> Result:
+    """What a task has come to that succeeded; it is billed by the seconds that the service names."""
+    if report.video_url is None:
+        raise AssertionError("a clip without a link is nothing to put on record")
+    billed_seconds = Decimal(asked.parameters.duration_s) if report.billed_seconds is None else report.billed_seconds
+    return Result(
+        finished_at=now,
+        video_url=report.video_url,
+        url_expires_at=report.url_expires_at or now + LINK_LIFE,
+        actual_prompt=report.actual_prompt,
+        billed_seconds=billed_seconds,
+        cost=None if asked.unit_price is None else asked.unit_price * billed_seconds,
+    )
 
 
 def failed_event(take_id: str, failure: Failure, *, retried: bool) -> TakeFailed:

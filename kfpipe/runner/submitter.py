@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 import anyio
 
-from kfpipe.domain import SEED_MAX, MediaRole, RenderRequest, Take
+from kfpipe.domain import SEED_MAX, Account, MediaRole, RenderRequest, Take
 from kfpipe.errors import ServiceRefused, ServiceUnclear
 from kfpipe.events import Slowed
 from kfpipe.lock.states import Asked, Failed, Failure, Submitted, Submitting, Task
@@ -34,6 +35,24 @@ def minted(take: Take) -> str:
     return f"{take.id}/{secrets.token_hex(TOKEN_BYTES)}"
 
 
+def asked_for(take: Take, request: RenderRequest, region: str, account: Account, now: datetime) -> Asked:
+    """A request of the take, as it is put on record when it is made."""
+    return Asked(
+        fingerprint=take.fingerprint,
+        model=request.model,
+        region=region,
+        account=account,
+        prompt=request.prompt,
+        negative_prompt=request.negative_prompt,
+        parameters=request.parameters,
+        media={given.role: given.medium.digest for given in request.media},
+        unit_price=take.unit_price,
+        currency=take.currency,
+        asked_at=now,
+        template=request.template,
+    )
+
+
 class Submitter:
     """Submits the takes of one model."""
 
@@ -50,7 +69,8 @@ class Submitter:
         must not be made again before the account's task list was read.
         """
         request = self._with_seed(take.request)
-        asked = self._asked(take, request)
+        settings = self._context.settings
+        asked = asked_for(take, request, settings.region, settings.account, self._context.now())
         for refusals in range(1, REFUSALS + 1):
             try:
                 return await self._post(key, asked, request, media_urls)
@@ -97,19 +117,3 @@ class Submitter:
         if request.parameters.seed is not None:
             return request
         return replace(request, parameters=replace(request.parameters, seed=self._context.random.randint(0, SEED_MAX)))
-
-    def _asked(self, take: Take, request: RenderRequest) -> Asked:
-        return Asked(
-            fingerprint=take.fingerprint,
-            model=request.model,
-            region=self._context.settings.region,
-            account=self._context.settings.account,
-            prompt=request.prompt,
-            negative_prompt=request.negative_prompt,
-            parameters=request.parameters,
-            media={given.role: given.medium.digest for given in request.media},
-            unit_price=take.unit_price,
-            currency=take.currency,
-            asked_at=self._context.now(),
-            template=request.template,
-        )

@@ -11,7 +11,7 @@ from tests.promises.moving.world import World
 
 KITTEN = "shots:\n- {id: kitten, prompt: A kitten looks up.}\n"
 KEYS = {"sk-ours": "ours", "sk-ours-too": "ours", "sk-theirs": "theirs"}
-LOST = {"on": "submit", "nth": 1, "do": "drop", "when": "after"}
+LOST = {"on": "submit", "nth": 1, "do": "hang", "seconds": 60, "when": "after"}
 
 SLOW = pytest.mark.parametrize("world", [{"run_s": 600, "accounts": KEYS}], indirect=True)
 
@@ -46,24 +46,37 @@ def test_a_new_key_of_the_same_account_is_recognised_by_a_task_of_ours(world: Wo
     world.check(bills=1)
 
 
-@pytest.mark.parametrize("world", [{"accounts": KEYS}], indirect=True)
-def test_a_lost_answer_is_not_looked_for_in_another_account(world: World) -> None:
-    world.write(KITTEN)
-    world.emulator.script(LOST, {"on": "list", "do": "answer", "status": 503})
-    world.variables["KFPIPE_LIST_PATIENCE"] = "60"
+OURS = pytest.mark.parametrize("world", [{"accounts": KEYS}], indirect=True)
+
+
+def killed_without_an_answer(world: World) -> None:
+    """A run is killed while it waits for an answer that is lost: the task is made, and not on record."""
+    world.emulator.script(LOST)
     process = world.start("run", "shots.yaml")
-    world.wait_for(
-        lambda: len(world.emulator.bill("ours").charges) + len(world.emulator.accounts["ours"].tasks()) > 0, process
-    )
+    world.wait_for(lambda: world.emulator.accounts["ours"].tasks(), process)
     process.kill()
     process.communicate()
-    world.emulator.forgive()
-    del world.variables["KFPIPE_LIST_PATIENCE"]
+
+
+@OURS
+def test_a_lost_answer_is_not_looked_for_in_another_account(world: World) -> None:
+    world.write(KITTEN)
+    killed_without_an_answer(world)
     world.key = "sk-theirs"
     world.run(ends=4)
     assert not world.emulator.accounts["theirs"].tasks()
     world.key = "sk-ours"
     world.run()
+    world.check(bills=1)
+
+
+@OURS
+def test_a_person_can_say_that_it_is_the_same_account(world: World) -> None:
+    world.write(KITTEN)
+    killed_without_an_answer(world)
+    world.key = "sk-ours-too"
+    world.run(ends=4)
+    world.run("--same-account")
     world.check(bills=1)
 
 
@@ -93,15 +106,3 @@ def test_a_named_account_has_a_key_of_its_own_and_never_the_unnamed_one(world: W
     (entry,) = world.requests().values()
     assert entry["account"]["name"] == "acme"
     assert "sk-acme" not in (world.folder / "shots.lock.json").read_text("utf-8")
-
-
-@SLOW
-def test_a_person_can_say_that_it_is_the_same_account(world: World) -> None:
-    world.write(KITTEN)
-    world.killed()
-    world.key = "sk-theirs"
-    world.run("--same-account", ends=None)
-    assert world.actions() == {"kitten": "follow"}
-    world.key = "sk-ours"
-    world.run()
-    world.check(bills=1)
