@@ -39,8 +39,9 @@ def parsed(
 ) -> list[Decision]:
     """The values of `--adopt` and `--lost`. Raises Refused with all that is wrong; then none of them may be applied.
 
-    They name a take, or one request by its key, as they must where several of a take's are open. `names` are what people call the requests in `lock`. `owned` are the tasks that already belong to a request: a clip
-    cannot belong to two.
+    They name a take, or one request by its key, as they must where several of a take's are open. `names` are what
+    people call the requests in `lock`. `owned` are the tasks that already belong to a request: a clip cannot belong to
+    two.
     """
     open_takes = {name: (key, entry) for key, entry in unsettled(lock).items() for name in (names[key], key)}
     pairs = [_pair(text) for text in adopt]
