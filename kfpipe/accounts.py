@@ -25,7 +25,6 @@ from kfpipe.lock.states import Entry, Submitted, Submitting, Unclear, task_of
 from kfpipe.plan.model import Whose
 from kfpipe.project import Project
 from kfpipe.provider import Provider
-from kfpipe.runner.retry import with_retries
 
 FILE: Final = "accounts.json"
 ASKED_FOR: Final = 3
@@ -68,6 +67,8 @@ async def recognised(
 
 async def _shows_one(entries: Iterable[Entry], provider: Provider, random: Random) -> bool:
     """Whether the service shows one of these requests' tasks to our key; only young ones are asked for."""
+    from kfpipe.runner.retry import with_retries  # loads anyio, and who only plans asks nobody
+
     since = environment.now() - TASK_LIFE
     tasks = [task for entry in entries if (task := task_of(entry)) is not None and task.submitted_at > since]
     for task in sorted(tasks, key=lambda task: task.submitted_at, reverse=True)[:ASKED_FOR]:
