@@ -38,9 +38,8 @@ def command(source: Source, select: Selectors, in_full: bool, is_watched: bool, 
 
     Reads the lockfile, and the journal of a run that is under way or was killed. Works offline and changes nothing.
     With --takes each request has its own line, also those that no take asks for any more; their costs add up to
-    everything spent. With --watch the table is
-    redrawn while another process runs, or changed lines are printed where nothing can be redrawn. For SELECT, see
-    `kfpipe plan --help`.
+    everything spent. With --watch the table is redrawn while another process runs, or changed lines are printed where
+    nothing can be redrawn. For SELECT, see `kfpipe plan --help`.
     """
     if is_watched and as_json:
         raise click.UsageError("--watch is for people: a program gets the result of a run from `kfpipe run --json`")

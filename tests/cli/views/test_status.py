@@ -41,7 +41,9 @@ def records() -> dict[str, Record]:
 
 
 def spent_text(*entries: Entry) -> str:
-    return status_view.summary(nominees([], {str(place): record(entry) for place, entry in enumerate(entries)}))[1]
+    return status_view.summary(
+        nominees([], {name: record(entry, take_id=name) for name, entry in zip("abc", entries, strict=False)})
+    )[1]
 
 
 def test_each_take_is_shown_with_all_that_is_known_of_it() -> None:
@@ -114,7 +116,7 @@ def test_costs_are_exact_text_in_json() -> None:
 
 
 def test_requests_that_may_be_billed_are_not_passed_over_in_silence() -> None:
-    doubtful = {"roof": record(unclear(ROOF)), "kitten": record(rendered(KITTEN), unclear(KITTEN))}
+    doubtful = {"roof": record(unclear(ROOF), take_id="roof"), "kitten": record(rendered(KITTEN), unclear(KITTEN))}
     assert (
         status_view.summary(nominees([ROOF, KITTEN], doubtful))[1]
         == "spent so far: USD 0.50, and 2 requests that may be billed"
@@ -170,3 +172,9 @@ def test_what_is_not_as_it_was_asked_for_is_told_with_the_take() -> None:
     assert status_view.remarks(shown) == ["kept, though not quite as asked for: 1 clip", "  kitten: no sound"]
     assert [take["remarks"] for take in status_view.takes_json(shown)] == [["no sound"], []]
     assert status_view.remarks(shown[1:]) == []
+
+
+def test_a_request_that_two_takes_share_is_counted_once() -> None:
+    doubtful = record(unclear(KITTEN))
+    told = status_view.summary(nominees([KITTEN, WALK], {"kitten": doubtful, "walk": doubtful}))
+    assert told[1] == "spent so far: nothing, and 1 request that may be billed"
