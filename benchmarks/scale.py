@@ -28,9 +28,9 @@ from pathlib import Path
 from PIL import Image
 
 from kfpipe import api
-from kfpipe.domain import Take
+from kfpipe.domain import Account, Take
 from kfpipe.lock import lockfile
-from kfpipe.lock.states import Asked, Record, Render, Rendered, Result, Task
+from kfpipe.lock.states import Asked, Lock, Render, Rendered, Result, Task
 
 SEEDS = 100
 TAKES_OF_A_STILL = 100
@@ -141,16 +141,17 @@ def render_all(folder: Path) -> None:
         clip = folder / take.output
         clip.write_bytes(CLIP)
         os.utime(clip, times=(LONG_AGO.timestamp(), LONG_AGO.timestamp()))
-    lockfile.save(project.lockfile_path, {take.id: _rendered(take) for take in project.takes})
+    requests = {f"{take.id}/{number:010x}": _rendered(take) for number, take in enumerate(project.takes)}
+    lockfile.save(project.lockfile_path, Lock(requests=requests))
 
 
-def _rendered(take: Take) -> Record:
+def _rendered(take: Take) -> Rendered:
     request = take.request
     asked = Asked(
-        serial=1,
         fingerprint=take.fingerprint,
         model=request.model,
         region="emulator",
+        account=Account(host="emulator"),
         prompt=request.prompt,
         negative_prompt=request.negative_prompt,
         parameters=request.parameters,
@@ -178,7 +179,7 @@ def _rendered(take: Take) -> Record:
         duration_s=Decimal(request.parameters.duration_s),
         audio=True,
     )
-    return Record(entry=Rendered(asked=asked, task=task, result=result, render=render))
+    return Rendered(asked=asked, task=task, result=result, render=render)
 
 
 # ---- measuring -----------------------------------------------------------------------------------------------------

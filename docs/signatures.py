@@ -11,7 +11,7 @@ import kfpipe
 from kfpipe import errors, events
 
 FUNCTIONS: Final = ("load", "select", "plan", "consent", "run", "running", "records", "verify", "session")
-METHODS: Final = ("plan", "run", "run_async", "running", "pick")
+METHODS: Final = ("plan", "run", "run_async", "running")
 WIDTH: Final = 100
 
 

@@ -68,9 +68,9 @@ def state_of(record: Record | None) -> str:
 
 
 def entries(records: Records) -> Iterator[Entry]:
-    """Every request of these takes."""
-    for record in records.values():
-        yield from record.entries
+    """Every request of these takes, each once, however many of them share it."""
+    known = (one for record in records.values() for one in (*record.others, (record.key, record.entry)))
+    yield from dict(known).values()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

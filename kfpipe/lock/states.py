@@ -227,6 +227,11 @@ def name_of(key: str) -> str:
     return key.rpartition("/")[0]
 
 
+def token_of(key: str) -> str:
+    """The random part of a request's key."""
+    return key.rpartition("/")[2]
+
+
 def state_name(entry: Entry) -> str:
     """The state's word in the lockfile and in every table."""
     return _STATE_NAMES[type(entry)]

@@ -55,7 +55,7 @@ def progress(before: PriorState | None, after: PriorState | None) -> Difference 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStep:
-    """One step as a person agreed to it. `fingerprint` and `form` are None for a take that has left the manifest."""
+    """One step as a person agreed to it. `fingerprint` and `form` are None where no take asks for it."""
 
     take_id: str
     action: Action
@@ -65,6 +65,11 @@ class PlannedStep:
     fingerprint: str | None
     form: RequestShape | None
     standing: PriorState | None
+
+    @property
+    def id(self) -> str:
+        """That of the plan's step."""
+        return self.take_id if self.fingerprint is not None or self.standing is None else self.standing.key
 
     @classmethod
     def of(cls, step: Step) -> Self:
@@ -82,11 +87,11 @@ class PlannedStep:
 
 
 Steps = Mapping[str, PlannedStep]
-"""Steps by take id, in the order of the plan."""
+"""Steps by their ids, in the order of the plan."""
 
 
 def moved(agreed: Steps, now: Steps) -> dict[str, str]:
-    """What is no longer as it was agreed to, in words, by take id; empty when the run would do exactly that."""
+    """What is no longer as it was agreed to, in words, by step; empty when the run would do exactly that."""
     told = {take_id: _moved(step, now.get(take_id)) for take_id, step in agreed.items()}
     told |= {take_id: "the plan does not contain this take" for take_id in now if take_id not in agreed}
     return {take_id: what for take_id, what in told.items() if what}

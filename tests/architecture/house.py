@@ -18,7 +18,7 @@ PACKAGE: Final = Path(kfpipe.__file__).parent
 
 _FROM_LEFT_TO_RIGHT: Final = """
 version wording errors domain gcpause addresses | catalogue environment events | files provider | lock manifest | media
-| takes | project | plan | runner review | connection maintenance | session | api | cli
+| takes | project | plan | runner review | connection accounts maintenance | session | api | cli
 """
 
 ORDER: Final = tuple(name for name in _FROM_LEFT_TO_RIGHT.split() if name != "|")
@@ -35,6 +35,7 @@ WORLD: Final = {"anyio", "httpx", "time", "random", "os", "rich", "socket", "sub
 WORLDLY: Final = frozenset(
     f"{package}.{room}" if room else package
     for package, named in {
+        "accounts": "",
         "api": "",
         "cli": "entry commands.cancel commands.doctor commands.prune commands.reconcile commands.run "
         "completion.candidates completion.shells output.streams output.cells views.live views.watch",
@@ -44,8 +45,8 @@ WORLDLY: Final = frozenset(
         "files": "durable git statcache",
         "lock": "claim ledger workspace",
         "maintenance": "cancel doctor reconcile",
-        "media": "download placement",
-        "plan": "planfile revision",
+        "media": "download placement renders",
+        "plan": "gather planfile revision",
         "provider": "transport upload_cache uploads",
         "review": "output",
         "runner": "adopter breaker context delivery fetcher follower gate interlock lane lifecycle plan_queue retry "
@@ -58,8 +59,8 @@ WORLDLY: Final = frozenset(
 
 
 _PLAYED: Final = """
-cli maintenance project files.read lock.mergedriver lock.tidy media.frames media.pictures media.renders plan.chain
-plan.gather runner.outcome
+cli maintenance project files.read lock.mergedriver lock.tidy media.frames media.pictures plan.chain
+runner.outcome
 """
 
 PLAYED: Final = frozenset(_PLAYED.split())

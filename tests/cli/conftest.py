@@ -96,6 +96,22 @@ def clone_at(folder: Path) -> Git:
     return git
 
 
+def requests_in(folder: Path) -> dict[str, dict[str, Any]]:
+    """What the lockfile says, by the take ids that its requests were asked under; one for each."""
+    requests = json.loads((folder / "shots.lock.json").read_text("utf-8"))["requests"]
+    return {key.rpartition("/")[0]: fields for key, fields in requests.items()}
+
+
+def rewrite(folder: Path, change: Callable[[str, dict[str, Any]], object]) -> None:
+    """Change the lockfile by hand, request by request; the journal, which knows better, is gone."""
+    lockfile = folder / "shots.lock.json"
+    lock = json.loads(lockfile.read_text("utf-8"))
+    for key, fields in lock["requests"].items():
+        change(key.rpartition("/")[0], fields)
+    lockfile.write_text(json.dumps(lock), "utf-8")
+    (folder / ".kfpipe/shots.journal").unlink(missing_ok=True)
+
+
 TWINS = "shots:\n  - {id: cat, prompt: A cat looks up., matrix: {seed: [1, 2]}}\n"
 
 
@@ -110,11 +126,8 @@ def twins(folder: Path, kfpipe: Call, emulator: Emulator) -> Path:
     """Two takes with one prompt, both paid for, both answers lost: no machine can tell whose task is whose."""
     (folder / "shots.yaml").write_text(HEAD + TWINS, "utf-8")
     assert kfpipe("run", "shots.yaml").code == 0
-    lockfile = folder / "shots.lock.json"
-    lock = json.loads(lockfile.read_text("utf-8"))
-    tasks = [take["task_id"] for take in lock["takes"].values()]
-    for take in lock["takes"].values():
-        take.update({"state": "unclear", **dict.fromkeys(UNKNOWN), "candidates": tasks})
-    lockfile.write_text(json.dumps(lock), "utf-8")
+    tasks = [fields["task_id"] for fields in requests_in(folder).values()]
+    unclear = {"state": "unclear", **dict.fromkeys(UNKNOWN), "candidates": sorted(tasks)}
+    rewrite(folder, lambda _, fields: fields.update(unclear))
     shutil.rmtree(folder / "renders")
     return folder

@@ -22,7 +22,7 @@ pytestmark = needs_a_terminal
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 MATRIX = "{seed: [1, 2, 3, 4], resolution: [720P, 1080P]}"
 MANY = "shots:\n" + "".join(
-    f"  - {{id: a_shot_with_a_long_name_{number}, prompt: Up., matrix: {MATRIX}}}\n" for number in range(1, 6)
+    f"  - {{id: a_shot_with_a_long_name_{number}, prompt: Up {number}., matrix: {MATRIX}}}\n" for number in range(1, 6)
 )
 
 Screen = Callable[..., str]

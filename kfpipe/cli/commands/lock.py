@@ -55,8 +55,8 @@ def fmt(file: Path, as_json: bool) -> ExitCode:
 def check(file: Path, as_json: bool) -> ExitCode:
     """Check the lockfile for errors.
 
-    Checks its format and checksums, and that each task and each clip belongs to one take. Works offline and changes
-    nothing; `kfpipe verify` checks the clips themselves.
+    Checks its format and sums, that what is on record of a request does not contradict itself, and that no two clips
+    have one file. Works offline and changes nothing; `kfpipe verify` checks the clips themselves.
 
     Exit code 0: no problems; 2: problems found.
     """

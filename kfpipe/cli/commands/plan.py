@@ -77,17 +77,10 @@ def command(
     lock = lockfile.read(project.paths)
     now = gather.standing(project, lock)
     chosen, whose = choices.among(now), accounts.known(project, environment.read())
-    plan, goal = (
-        gather.plan(
-            project,
-            lock,
-            select=chosen["select"],
-            retry=chosen["retry"],
-            rerender=chosen["rerender"],
-            whose=whose,
-        ),
-        connection.destination(project),
+    plan = gather.plan(
+        project, lock, select=chosen["select"], retry=chosen["retry"], rerender=chosen["rerender"], whose=whose
     )
+    goal = connection.destination(project)
     past = None if diff is None else _past(project, source, diff)
     page = _Page(
         source=source,
@@ -141,7 +134,7 @@ class _Page:
 
     def show(self) -> None:
         """For a person, with the commands to continue with."""
-        if not self.plan.steps:
+        if not self.plan.steps and not self.plan.retired:
             streams.result("no take is selected")
             return
         rows, more = self._on_screen() if table.is_short() and not self.in_full else (self._rows(self.plan), [])

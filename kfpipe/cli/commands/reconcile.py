@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import anyio
@@ -48,7 +49,8 @@ def command(
 
     The service may have accepted such a submission and billed it, so kfpipe does not submit it again until you name
     its task or give it up. Without --adopt and --lost, the tasks it may have become are listed, and on a terminal you
-    are asked about each take. With them, nothing is sent. For SELECT, see `kfpipe plan --help`.
+    are asked about each take. With them, nothing is sent. Where the answers to several requests of a take were lost,
+    give a request's key in place of TAKE. For SELECT, see `kfpipe plan --help`.
 
     Exit code 0: nothing is left to settle; 1: something is.
     """
@@ -62,7 +64,7 @@ def command(
         if not as_json:
             decided = decided or _shown(cases)
         anyio.run(_settle, session, decided)
-        left = sorted(filter(is_meant, {names[key] for key in reconcile.unsettled(session.ledger.lock)}))
+        left = _left(names, [key for key in reconcile.unsettled(session.ledger.lock) if is_meant(names[key])])
         code = ExitCode.INCOMPLETE if left else ExitCode.OK
         if as_json:
             streams.result_json({**reconcile_view.as_json(cases, decided, left), "exit_code": int(code)})
@@ -72,6 +74,12 @@ def command(
         if decided and not left:
             streams.result(*plan_view.next_steps(session.plan(), source.command))
     return code
+
+
+def _left(names: Mapping[str, str], keys: Sequence[str]) -> list[str]:
+    """What is left to settle, by the names that settle it: a request's key where several of a take's are left."""
+    counts = Counter(names[key] for key in keys)
+    return sorted(names[key] if counts[names[key]] == 1 else key for key in keys)
 
 
 def _cases(session: Session, names: Mapping[str, str], is_meant: Chosen) -> list[Case]:

@@ -187,7 +187,8 @@ class _Run:
             streams.result(*run_view.lines(finished, self._places(), elapsed_s=elapsed_s, is_charged=is_charged))
         else:
             streams.result(run_view.nothing_to_do(finished))
-        streams.result(*run_view.billed_otherwise(plan, session.standing.records))
+        records = session.standing.records
+        streams.result(*run_view.billed_otherwise(plan, records), *run_view.remarks(plan, records))
         if finished.under_way or finished.exit_code is not ExitCode.OK:
             self._tell_the_way_on(finished, session.plan(select=select))
         return finished.exit_code

@@ -30,16 +30,16 @@ from kfpipe.project import Project
 )
 @manifest_arguments
 @select_option
-@click.option("--takes", "in_full", is_flag=True, help="Show every task of every take, with its cost.")
+@click.option("--takes", "--history", "in_full", is_flag=True, help="Show every request of every take, with its cost.")
 @click.option("--watch", "is_watched", is_flag=True, help="Follow a run in another process until it ends.")
 @json_option
 def command(source: Source, select: Selectors, in_full: bool, is_watched: bool, as_json: bool) -> ExitCode:
     """Show the state of each take.
 
     Reads the lockfile, and the journal of a run that is under way or was killed. Works offline and changes nothing.
-    With --takes each request has its own line; their costs add up to everything spent. With --watch the table is
-    redrawn while another process runs, or changed lines are printed where nothing can be redrawn. For SELECT, see
-    `kfpipe plan --help`.
+    With --takes each request has its own line, also those that no take asks for any more; their costs add up to
+    everything spent. With --watch the table is redrawn while another process runs, or changed lines are printed where
+    nothing can be redrawn. For SELECT, see `kfpipe plan --help`.
     """
     if is_watched and as_json:
         raise click.UsageError("--watch is for people: a program gets the result of a run from `kfpipe run --json`")
@@ -57,7 +57,7 @@ def command(source: Source, select: Selectors, in_full: bool, is_watched: bool, 
         streams.result("no take is selected")
         return ExitCode.OK
     _show(shown, source, select, in_full=in_full)
-    streams.result("", *status_view.summary(shown))
+    streams.result("", *status_view.summary(shown), *status_view.remarks(shown))
     return ExitCode.OK
 
 

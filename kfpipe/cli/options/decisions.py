@@ -10,7 +10,7 @@ from kfpipe.errors import Problem, Refused
 from kfpipe.lock.states import Lock, Submitting, Unclear, state_name
 from kfpipe.maintenance.reconcile import unsettled
 from kfpipe.provider.wire import is_task_id
-from kfpipe.wording import did_you_mean, echoed
+from kfpipe.wording import did_you_mean, echoed, listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +39,22 @@ def parsed(
 ) -> list[Decision]:
     """The values of `--adopt` and `--lost`. Raises Refused with all that is wrong; then none of them may be applied.
 
-    `names` are what people call the requests in `lock`. `owned` are the tasks that already belong to a request: a clip
-    cannot belong to two.
+    They name a take, or one request by its key, as they must where several of a take's are open. `names` are what
+    people call the requests in `lock`. `owned` are the tasks that already belong to a request: a clip cannot belong to
+    two.
     """
-    open_takes = {names[key]: (key, entry) for key, entry in unsettled(lock).items()}
-    open_takes |= {key: (key, entry) for key, entry in unsettled(lock).items()}
+    open_takes = {name: (key, entry) for key, entry in unsettled(lock).items() for name in (names[key], key)}
     pairs = [_pair(text) for text in adopt]
     problems = [_no_pair(text) for text, pair in zip(adopt, pairs, strict=True) if pair is None]
     named = [pair for pair in pairs if pair is not None]
     problems += [_not_open("--adopt", take_id, lock, names) for take_id, _ in named if take_id not in open_takes]
     problems += [_not_open("--lost", take_id, lock, names) for take_id in lost if take_id not in open_takes]
+    problems += [
+        _several(option, take_id, keys)
+        for option, take_ids in (("--adopt", [take_id for take_id, _ in named]), ("--lost", lost))
+        for take_id in take_ids
+        if len(keys := [key for key in unsettled(lock) if names[key] == take_id]) > 1
+    ]
     problems += [_owned(take_id, task_id) for take_id, task_id in named if task_id in owned]
     problems += [_twice("take", name) for name in _repeated([*(take_id for take_id, _ in named), *lost])]
     problems += [_twice("task", name) for name in _repeated([task_id for _, task_id in named])]
@@ -90,6 +96,11 @@ def _not_open(option: str, take_id: str, lock: Lock, names: Mapping[str, str]) -
         return Problem(file=option, what=f"{take_id}: there is nothing to settle, it is {states[take_id]}")
     fix = did_you_mean(take_id, states, "run `kfpipe status` to list the takes on record")
     return Problem(file=option, what=f"no take {echoed(take_id)} is on record", fix=fix)
+
+
+def _several(option: str, take_id: str, keys: Sequence[str]) -> Problem:
+    what = f"{take_id}: the answers to {len(keys):,} of its requests were lost"
+    return Problem(file=option, what=what, expected=f"one of {listed(sorted(keys))}")
 
 
 def _owned(take_id: str, task_id: str) -> Problem:

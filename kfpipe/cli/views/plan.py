@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from kfpipe.cli.output.table import Column, Table
 from kfpipe.cli.views import order as order_view
 from kfpipe.cli.views.words import ACTION_TONES, ACTIONS
 from kfpipe.connection import Destination
+from kfpipe.domain import Take
 from kfpipe.errors import Problem
 from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.states import Failed, Rendered, Succeeded, Unclear, state_name
@@ -32,8 +34,18 @@ _SUMMED: Final = {
 FEW: Final = 3
 
 
+def debts(plan: Plan) -> tuple[Step, ...]:
+    """What is still owed to requests that no take asks for."""
+    return tuple(step for step in plan.steps if step.take is None)
+
+
+def rows(plan: Plan) -> tuple[Step, ...]:
+    """The steps as they are shown: the debts that no take asks for, then the takes."""
+    return (*debts(plan), *plan.takes)
+
+
 def table(plan: Plan) -> Table:
-    """A row for each take, those that left the manifest last."""
+    """A row for each debt that no take asks for, then one for each take."""
     return Table(
         columns=(
             Column(title="take", least=40),
@@ -44,13 +56,13 @@ def table(plan: Plan) -> Table:
             Column(title="seconds", is_number=True, rank=5),
             Column(title=plan.currency, is_number=True, rank=1),
         ),
-        rows=tuple(_row(step) for step in plan.steps),
-        tones=tuple(ACTION_TONES.get(step.action) for step in plan.steps),
+        rows=tuple(map(_row, rows(plan))),
+        tones=tuple(ACTION_TONES.get(step.action) for step in rows(plan)),
     )
 
 
 def _row(step: Step) -> tuple[str, ...]:
-    seconds = "" if step.take is None else str(step.take.request.parameters.duration_s)
+    seconds = str((step.asked if step.take is None else step.take.request).parameters.duration_s)
     return (step.take_id, ACTIONS[step.action], reasons_text(step), step.model, _size(step), seconds, cost_text(step))
 
 
@@ -77,24 +89,33 @@ def cost_text(step: Step) -> str:
 
 def summary(plan: Plan, destination: Destination) -> list[str]:
     """What the rows add up to: takes, money by model, prices that are missing, and where requests would go."""
-    counts = Counter(step.action for step in plan.steps)
-    takes = ", ".join(f"{counts[action]:,} {words}" for action, words in _SUMMED.items() if counts[action])
-    lines = [f"{counted(len(plan.steps), 'take')}: {takes}"]
+    lines = [f"{counted(len(plan.takes), 'take')}{_counts(plan.takes)}"] if plan.takes else []
     paid = [total for total in plan.totals() if total.renders]
     lines += [f"  {_total_text(total)}" for total in paid]
     if len(paid) > 1:
         lines.append(f"  total: {sum_text(plan.cost, len(plan.unpriced), plan.currency)}")
-    lines += [
-        f"  {line}"
-        for line in (*_under_way(plan), *_missing_prices(plan), *_dearer_prices(plan), *order_view.lines(plan))
-    ]
+    lines += [f"  {line}" for line in (*_missing_prices(plan), *_dearer_prices(plan), *order_view.lines(plan))]
+    lines += _owed(plan)
     if plan.work:
         lines.append(f"sent to {destination.text}")
     return lines
 
 
-def _under_way(plan: Plan) -> list[str]:
-    return [f"under way, not billed yet: {money_text(plan.under_way, plan.currency)}"] if plan.under_way else []
+def _counts(steps: Sequence[Step]) -> str:
+    counts = Counter(step.action for step in steps)
+    return ": " + ", ".join(f"{counts[action]:,} {words}" for action, words in _SUMMED.items() if counts[action])
+
+
+def _owed(plan: Plan) -> list[str]:
+    """What earlier runs have left: money not billed yet, and requests that no take asks for."""
+    told = []
+    if plan.under_way:
+        told.append(f"under way, and not billed yet: {money_text(plan.under_way, plan.currency)}")
+    if debts(plan):
+        told.append(f"{counted(len(debts(plan)), 'open request')} that no take asks for{_counts(debts(plan))}")
+    if plan.retired:
+        told.append(f"{counted(len(plan.retired), 'request')} on record that no take asks for")
+    return told
 
 
 def _dearer_prices(plan: Plan) -> list[str]:
@@ -166,7 +187,9 @@ def _retry(steps: Sequence[Step]) -> list[str]:
 def as_json(plan: Plan, destination: Destination, warnings: tuple[Problem, ...]) -> dict[str, Any]:
     """The plan as `plan --json` prints it; amounts are decimal text, null where the price is unknown."""
     return {
-        "takes": [_step_json(step, plan.currency) for step in plan.steps],
+        "takes": [_take_json(step, step.take, plan.currency) for step in plan.takes if step.take is not None],
+        "debts": [_request_json(debt.step) for debt in plan.debts],
+        "retired": [_request_json(step) for step in plan.retired],
         "totals": _totals_json(plan),
         "provider": {
             "name": destination.provider,
@@ -179,26 +202,35 @@ def as_json(plan: Plan, destination: Destination, warnings: tuple[Problem, ...])
     }
 
 
-def _step_json(step: Step, currency: str) -> dict[str, Any]:
-    request = step.take.request if step.take is not None else None
-    size = step.take.size if step.take is not None else None
-    asked = step.record.entry.asked if step.record is not None else None
-    latest = request or asked
-    assert latest is not None
+def _take_json(step: Step, take: Take, currency: str) -> dict[str, Any]:
+    asked, size = take.request, take.size
     return {
-        "take": step.take_id,
-        "shot": step.shot_id,
+        "take": take.id,
+        "shot": take.shot_id,
         "action": step.action,
         "reasons": list(step.reasons),
-        "model": latest.model,
-        "resolution": latest.parameters.resolution,
-        "seed": latest.parameters.seed,
-        "prompt": latest.prompt,
+        "model": asked.model,
+        "resolution": asked.parameters.resolution,
+        "seed": asked.parameters.seed,
+        "prompt": asked.prompt,
         "width_px": size and size.width_px,
         "height_px": size and size.height_px,
-        "seconds": latest.parameters.duration_s,
+        "seconds": asked.parameters.duration_s,
         "cost": decimal_text(step.cost),
         "currency": currency,
+        "tags": list(take.tags),
+    }
+
+
+def _request_json(step: Step) -> dict[str, Any]:
+    """A request on record, and what is done about it; `account` is null where that was not noted."""
+    account = step.asked.account
+    return {
+        "request": None if step.record is None else step.record.key,
+        "take": step.take_id,
+        "action": step.action,
+        "reasons": list(step.reasons),
+        "account": None if account is None else asdict(account),
     }
 
 
@@ -210,7 +242,7 @@ def _totals_json(plan: Plan) -> dict[str, Any]:
         "under_way": decimal_text(plan.under_way),
         "unpriced": len(plan.unpriced),
         "seconds": sum(total.seconds for total in models),
-        "takes": len(plan.steps),
+        "takes": len(plan.takes),
         "renders": sum(total.renders for total in models),
         "models": [
             {

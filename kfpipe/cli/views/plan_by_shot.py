@@ -23,9 +23,7 @@ def table(plan: Plan) -> Table:
     """A row for each shot where the takes are many, else one for each take."""
     if len(plan.steps) <= groups.MOST_ROWS:
         return plan_view.table(plan)
-    found = groups.grouped(
-        plan.steps, name=_name, shot=_shot, alike=lambda step: (step.action, reasons_text(step), step.model)
-    )
+    found = [*_grouped(plan_view.debts(plan)), *_grouped(plan.takes)]
     return Table(
         columns=(
             Column(title="shot", least=24),
@@ -37,6 +35,12 @@ def table(plan: Plan) -> Table:
         ),
         rows=tuple(_group_row(group) for group in found),
         tones=tuple(most_urgent({ACTION_TONES.get(step.action) for step in group.members}) for group in found),
+    )
+
+
+def _grouped(steps: Sequence[Step]) -> list[Group[Step]]:
+    return groups.grouped(
+        steps, name=_name, shot=_shot, alike=lambda step: (step.action, reasons_text(step), step.model)
     )
 
 

@@ -121,7 +121,8 @@ def outcome(event: Event, before: Progress, *, with_path: bool = True) -> str | 
             active = before.active.get(event.take_id)
             cost = "" if active is None or active.cost is None else f", {money_text(active.cost, before.currency)}"
             path = f" {event.path}" if with_path else ""
-            return f"{event.take_id}: rendered{path} ({size_text(event.size_bytes)}{cost})"
+            told = "".join(f"; {remark}" for remark in event.remarks)
+            return f"{event.take_id}: rendered{path} ({size_text(event.size_bytes)}{cost}){told}"
         case TakeReused():
             return f"{event.take_id}: brought {event.path} into place, already paid for"
         case TakeFailed():

@@ -24,16 +24,7 @@ def table(found: Sequence[Departed]) -> Table:
             Column(title="file", rank=2, least=16, is_path=True),
             Column(title="clip"),
         ),
-        rows=tuple(
-            (
-                one.take_id,
-                STATES[state_name(one.record.entry)],
-                _money(_entries([one])),
-                _file(one) or "",
-                _clip_state(one),
-            )
-            for one in found
-        ),
+        rows=tuple(map(_row, found)),
     )
 
 
@@ -81,7 +72,7 @@ def as_json(found: Sequence[Departed]) -> dict[str, Any]:
 
 
 def _entries(found: Sequence[Departed]) -> list[Entry]:
-    return [entry for one in found for entry in (*one.record.previous, one.record.entry)]
+    return [entry for one in found for entry in one.record.entries]
 
 
 def _money(entries: Sequence[Entry]) -> str:

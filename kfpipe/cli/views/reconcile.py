@@ -42,6 +42,7 @@ def lines(case: Case) -> list[str]:
     wanted = f"{asked.model}, {asked.parameters.resolution}, {asked.parameters.duration_s} s"
     told = [
         f"{case.take_id}: submitted at {asked.asked_at:%Y-%m-%d %H:%M:%S}Z, and the answer was lost",
+        f"  request {case.key}",
         f"  {wanted}: {echoed(asked.prompt)}",
     ]
     if case.candidates:
@@ -129,6 +130,7 @@ def as_json(cases: Sequence[Case], decided: Sequence[Decision], left: Sequence[s
 def _case_json(case: Case) -> dict[str, Any]:
     asked = case.entry.asked
     return {
+        "request": case.key,
         "take": case.take_id,
         "state": state_name(case.entry),
         "asked_at": time_text(asked.asked_at),

@@ -71,6 +71,7 @@ class _Card:
     prompt: str
     negative_prompt: str
     actual_prompt: str | None
+    remarks: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
 
 
@@ -165,6 +166,7 @@ def _card(footage: Footage, shot: ShotFootage, link: Link) -> _Card:
         prompt=latest.prompt,
         negative_prompt=latest.negative_prompt,
         actual_prompt=None if result is None else result.actual_prompt,
+        remarks=footage.entry.render.remarks if isinstance(footage, Clip) else (),
         facts=tuple(_facts(footage)),
     )
 
@@ -206,7 +208,8 @@ def _facts(footage: Footage) -> Iterator[tuple[str, str]]:
     if record is not None:
         yield "Cost", _spent(record)
         if record.previous:
-            yield "Earlier", counted(len(record.previous), "task")
+            yield "Earlier", counted(len(record.previous), "request")
+        yield "Request", record.key
     if task is not None:
         yield "Task", task.task_id
 
@@ -249,7 +252,7 @@ def _words(role: MediaRole) -> str:
 
 
 def _spent(record: Record | None) -> str:
-    return "" if record is None else costs.text((*record.previous, record.entry))
+    return "" if record is None else costs.text(record.entries)
 
 
 def _totals(records: Records) -> Iterator[tuple[str, int, str, str]]:

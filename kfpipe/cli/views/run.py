@@ -86,6 +86,12 @@ def billed_otherwise(plan: Plan, records: Records) -> list[str]:
     )
 
 
+def remarks(plan: Plan, records: Records) -> list[str]:
+    """What is not as it was asked for in the clips of a finished plan; the first few are named."""
+    done = (step.take_id for step in plan.work if step.take is not None and step.take_id in records)
+    return status_view.remarked((take_id, records[take_id].entry) for take_id in done)
+
+
 def undecided(plan: Plan) -> list[str]:
     """Why each undecided take is left to a person; the first few."""
     return _cut_short([f"  {step.take_id}: {'; '.join(step.reasons)}" for step in plan.undecided])

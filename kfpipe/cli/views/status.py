@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from kfpipe.cli.output import costs
 from kfpipe.cli.output.amounts import counted, money_text
@@ -15,7 +15,7 @@ from kfpipe.cli.output.table import Column, Table
 from kfpipe.cli.output.tone import Tone
 from kfpipe.cli.views.words import STATE_TONES, STATES
 from kfpipe.files.scalars import decimal_text, time_text
-from kfpipe.lock.records import Records, entries, state_of
+from kfpipe.lock.records import Record, Records, entries, state_of
 from kfpipe.lock.states import (
     ABSENT,
     Canceled,
@@ -27,14 +27,18 @@ from kfpipe.lock.states import (
     Submitting,
     Succeeded,
     Unclear,
+    name_of,
     result_of,
     state_name,
     task_of,
+    token_of,
 )
 from kfpipe.plan.selection import KnownTake
 
 SHORT_ID = 8
 """Characters of a task id that are enough to recognize it."""
+
+MOST_REMARKED: Final = 5
 
 
 def table(shown: Sequence[KnownTake]) -> Table:
@@ -44,6 +48,7 @@ def table(shown: Sequence[KnownTake]) -> Table:
             Column(title="take", least=40),
             Column(title="state", least=16, wraps=True, is_toned=True),
             Column(title="picked", rank=1, is_toned=True),
+            Column(title="request", rank=6),
             Column(title="task", rank=5),
             Column(title="cost", is_number=True, rank=2),
             Column(title="file", rank=3, least=24, is_path=True),
@@ -69,6 +74,7 @@ def history(shown: Sequence[KnownTake]) -> Table:
             Column(title="take", least=40),
             Column(title="state", least=16, wraps=True),
             Column(title="picked", rank=2),
+            Column(title="request", rank=6),
             Column(title="task", rank=3, least=13),
             Column(title="seconds", is_number=True, rank=5),
             Column(title="cost", is_number=True, rank=1),
@@ -80,37 +86,79 @@ def history(shown: Sequence[KnownTake]) -> Table:
 
 def _history_rows(one: KnownTake) -> Iterator[tuple[str, ...]]:
     if one.record is None:
-        yield (one.take_id, STATES[ABSENT], "", "", "", "", "")
+        yield (one.take_id, STATES[ABSENT], "", "", "", "", "", "")
         return
-    for entry in one.record.previous:
-        yield _request(one.take_id, f"earlier: {_outcome(entry)}", "", entry)
-    yield _request(one.take_id, state_text(one), "yes" if one.record.picked else "", one.record.entry)
+    for key, entry in one.record.others:
+        yield _request(one.take_id, f"earlier: {_outcome(entry)}", "", key, entry)
+    yield _request(one.take_id, state_text(one), _picked(one.record), one.record.key, one.record.entry)
 
 
-def _request(take_id: str, state: str, picked: str, entry: Entry) -> tuple[str, ...]:
+def _request(take_id: str, state: str, picked: str, key: str, entry: Entry) -> tuple[str, ...]:
     task, result = task_of(entry), result_of(entry)
     seconds = f"{result.billed_seconds.normalize():f}" if result else ""
-    return (take_id, state, picked, task.task_id if task else "", seconds, _cost(entry), when_text(entry))
+    return (take_id, state, picked, key, task.task_id if task else "", seconds, _cost(entry), when_text(entry))
+
+
+def _picked(record: Record) -> str:
+    return "yes" if record.picked else ""
 
 
 def _row(one: KnownTake) -> tuple[str, ...]:
     if one.record is None:
-        return (one.take_id, STATES[ABSENT], "", "", "", "", "")
-    entry, picked = one.record.entry, "yes" if one.record.picked else ""
-    task = task_of(entry)
-    path = entry.render.path if isinstance(entry, Rendered) else ""
-    state = state_text(one)
-    return (one.take_id, state, picked, task.task_id[:SHORT_ID] if task else "", _cost(entry), path, when_text(entry))
+        return (one.take_id, STATES[ABSENT], "", "", "", "", "", "")
+    entry, task = one.record.entry, task_of(one.record.entry)
+    return (
+        one.take_id,
+        state_text(one),
+        _picked(one.record),
+        token_of(one.record.key),
+        task.task_id[:SHORT_ID] if task else "",
+        _cost(entry),
+        entry.render.path if isinstance(entry, Rendered) else "",
+        when_text(entry),
+    )
 
 
 def state_text(one: KnownTake) -> str:
     """The state, and what a person should know before relying on it."""
     if one.record is None:
         return STATES[ABSENT]
-    state = _outcome(one.record.entry)
+    state, remarks = _outcome(one.record.entry), remarks_of(one.record.entry)
+    told = [state, *([counted(len(remarks), "remark")] if remarks else []), *_origin(one.record, one.take_id)]
     if one.take is None:
-        return f"{state}, no longer in the manifest"
-    return f"{state}, changed in the manifest" if one.is_changed else state
+        told.append("no longer in the manifest")
+    elif one.is_changed:
+        told.append("changed in the manifest")
+    return ", ".join(told)
+
+
+def _origin(record: Record, take_id: str) -> Iterator[str]:
+    """Where the request is from that a take stands by, where that is not plain."""
+    if record.place is not None:
+        yield f"on record in {record.place.name}"
+    if name_of(record.key) != take_id:
+        yield f"asked for as {name_of(record.key)}"
+
+
+def remarks_of(entry: Entry) -> tuple[str, ...]:
+    """What is not as it was asked for in the clip on record."""
+    return entry.render.remarks if isinstance(entry, Rendered) else ()
+
+
+def remarked(clips: Iterable[tuple[str, Entry]]) -> list[str]:
+    """How many of these clips are not quite as they were asked for, and in what way; the first few are named."""
+    found = [(take_id, "; ".join(remarks_of(entry))) for take_id, entry in clips if remarks_of(entry)]
+    if not found:
+        return []
+    told = [f"  {take_id}: {remarks}" for take_id, remarks in found[:MOST_REMARKED]]
+    more = len(found) - MOST_REMARKED
+    end = [f"  and {more:,} more"] if more > 0 else []
+    return [f"kept, though not quite as asked for: {counted(len(found), 'clip')}", *told, *end]
+
+
+def remarks(shown: Sequence[KnownTake]) -> list[str]:
+    """The same for the clips that these takes stand by."""
+    return remarked((one.take_id, one.record.entry) for one in shown if one.record is not None)
 
 
 def _outcome(entry: Entry) -> str:
@@ -173,13 +221,14 @@ def as_json(shown: Sequence[KnownTake], *, in_full: bool) -> dict[str, Any]:
 
 
 def _history_json(one: KnownTake) -> dict[str, Any]:
-    requests = () if one.record is None else (*one.record.previous, one.record.entry)
-    return {"history": [_request_json(entry) for entry in requests]}
+    requests = () if one.record is None else (*one.record.others, (one.record.key, one.record.entry))
+    return {"history": [_request_json(key, entry) for key, entry in requests]}
 
 
-def _request_json(entry: Entry) -> dict[str, Any]:
+def _request_json(key: str, entry: Entry) -> dict[str, Any]:
     task, result = task_of(entry), result_of(entry)
     return {
+        "request": key,
         "state": state_name(entry),
         "task_id": task and task.task_id,
         "asked_at": time_text(entry.asked.asked_at),
@@ -207,6 +256,7 @@ def _take_json(one: KnownTake) -> dict[str, Any]:
     return {
         "take": one.take_id,
         "state": state_of(record),
+        "request": record and record.key,
         "in_manifest": one.take is not None,
         "changed": one.is_changed,
         "picked": record is not None and record.picked,
@@ -216,7 +266,8 @@ def _take_json(one: KnownTake) -> dict[str, Any]:
         "cost": result and decimal_text(result.cost),
         "currency": entry and entry.asked.currency,
         "file": entry.render.path if isinstance(entry, Rendered) else None,
+        "remarks": [] if entry is None else list(remarks_of(entry)),
         "at": entry and time_text(_moment(entry)),
-        "tasks": 0 if record is None else sum(task_of(other) is not None for other in (*record.previous, record.entry)),
+        "tasks": 0 if record is None else sum(task_of(other) is not None for other in record.entries),
         "failure": failure and asdict(failure),
     }

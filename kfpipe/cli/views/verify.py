@@ -34,7 +34,7 @@ def earlier_clips(records: Records) -> int:
 
 def table(found: Sequence[Verified], plan: Plan) -> Table:
     """A row for each file that is not intact, with what to do about it."""
-    actions = {step.take_id: step.action for step in plan.steps}
+    actions = {step.take_id: step.action for step in plan.takes}
     return Table(
         columns=(
             Column(title="take", least=24),
@@ -70,7 +70,7 @@ def _word(condition: Condition) -> str:
 def next_steps(found: Sequence[Verified], plan: Plan, command: Callable[..., str]) -> list[str]:
     """The commands to continue with; `command` spells one out for this manifest."""
     unsound = {one.take_id for one in _unsound(found)}
-    actions = {step.take_id: step.action for step in plan.steps if step.take_id in unsound}
+    actions = {step.take_id: step.action for step in plan.takes if step.take_id in unsound}
     words = [word for take_id, option in _again(actions) for word in (option, take_id)]
     steps = [f"next: {command('run')}"] if any(action.is_work for action in actions.values()) else []
     return [*steps, f"if no backup has the file, to render and pay again: {command('run', *words)}"] if words else steps

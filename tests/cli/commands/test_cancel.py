@@ -83,7 +83,7 @@ def test_only_the_takes_that_are_named_are_canceled(folder: Path, kfpipe: Call, 
     assert [(take["take"], take["outcome"]) for take in data["takes"]] == [("kitten", "canceled")]
     assert (data["unsettled"], data["exit_code"]) == ([], 0)
     states = {take["take"]: take["state"] for take in kfpipe("status", "shots.yaml", "--json").json["takes"]}
-    assert states == {"kitten": "failed", "monster": "submitted"}
+    assert states == {"kitten": "canceled", "monster": "submitted"}
 
 
 def test_what_has_begun_keeps_rendering_and_the_next_run_downloads_it(folder: Path, kfpipe: Call, serve: Serve) -> None:

@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from kfpipe.emulator import Emulator
 from kfpipe.lock import text as locktext
+from kfpipe.lock.join import joined
 from kfpipe.lock.lockfile import load, save
-from kfpipe.lock.states import Lock, Record, Rendered, entries, spent
-from tests.cli.conftest import Call, clone_at
-from tests.support.makers import NOW, asked, record, render, rendered, result, submitted, task
+from kfpipe.lock.states import Entry, Lock, Rendered, name_of, spent
+from tests.cli.conftest import HEAD, Call, clone_at
+from tests.support.makers import NOW, asked, key, render, rendered, result, task
 
 LOCK = "shots.lock.json"
+PATH = "renders/a.mp4"
+CAT = "shots:\n  - {id: cat, prompt: A cat looks up., matrix: {seed: [1, 2]}}\n"
 
 
-def clip(name: str, minute: int = 1, serial: int = 1) -> Rendered:
+def clip(name: str, minute: int = 1) -> Rendered:
     """A paid clip of a take."""
     return replace(
         rendered(of_result=result(finished_at=NOW + timedelta(minutes=minute))),
-        asked=asked(serial=serial, asked_at=NOW + timedelta(minutes=minute)),
+        asked=asked(asked_at=NOW + timedelta(minutes=minute)),
         task=replace(task(), task_id=f"task-{name}-{minute}"),
-        render=render(f"renders/{name}.mp4"),
+        render=render(f"renders/{name}.mp4", sha256=sha256(name.encode()).hexdigest()),
     )
 
 
 def records(*names: str) -> Lock:
-    return {name: record(clip(name)) for name in names}
+    return Lock(requests={key(name): clip(name) for name in names})
+
+
+def spent_by(lock: Lock) -> dict[str, Decimal]:
+    return spent(lock.requests.values())
 
 
 @pytest.fixture
@@ -73,7 +83,7 @@ def test_a_lockfile_that_is_not_there_is_refused(folder: Path, kfpipe: Call) -> 
 
 def test_a_sound_lockfile_is_well(lockfile: Path, kfpipe: Call) -> None:
     ended = kfpipe("lock", "check", LOCK)
-    assert (ended.code, ended.out, ended.err) == (0, "shots.lock.json: 2 takes, no problems\n", "")
+    assert (ended.code, ended.out, ended.err) == (0, "shots.lock.json: 2 requests, no problems\n", "")
 
 
 def test_a_lockfile_that_is_wrong_throughout_is_told_by_its_first_mistakes(
@@ -91,31 +101,31 @@ def test_a_cost_that_was_changed_by_hand_is_found_with_its_line(lockfile: Path, 
     line = next(number for number, text in enumerate(lockfile.read_text("utf-8").splitlines(), 1) if "0.05" in text)
     assert ended.code == 2
     assert ended.err.splitlines()[:2] == [
-        f"shots.lock.json:{line}:15: take 'kitten': the cost 0.05 does not match its seconds and price",
+        f"shots.lock.json:{line}:15: request 'kitten/0000000001': the cost 0.05 does not match its seconds and price",
         "  expected: 5 s x 0.10 = 0.50",
     ]
     assert kfpipe("lock", "check", LOCK, "--json").json["problems"][0]["line"] == line
 
 
 @pytest.mark.parametrize(
-    ("lock", "what"),
+    ("requests", "what"),
     [
         (
-            {"a": record(clip("a")), "b": record(replace(clip("b"), task=clip("a").task))},
-            "its task task-a-1 is already on record for 'a'",
+            {key("a"): joined(clip("a"), clip("b"))},
+            "it has two tasks on record: task-b-1 and task-a-1, which may both be billed",
         ),
         (
-            {"a": record(clip("a")), "b": record(replace(clip("b"), render=clip("a").render))},
-            "its clip has the same path as that of 'a'",
+            {key("a"): joined(clip("a"), replace(clip("a"), render=clip("b").render))},
+            "there are two different clips of its task task-a-1 on record",
         ),
         (
-            {f"a@seed={seed}": record(clip(f"a{seed}"), picked=True) for seed in (1, 2)},
-            "another take of the shot, 'a@seed=1', is picked as well",
+            {key("a"): clip("a"), key("b"): replace(clip("b"), render=replace(clip("b").render, path=PATH))},
+            "its clip has the same path as that of 'a/0000000001'",
         ),
     ],
 )
-def test_what_cannot_be_true_is_found(folder: Path, kfpipe: Call, lock: Lock, what: str) -> None:
-    save(folder / LOCK, lock)
+def test_what_cannot_be_true_is_found(folder: Path, kfpipe: Call, requests: dict[str, Entry], what: str) -> None:
+    save(folder / LOCK, Lock(requests=requests))
     problems = kfpipe("lock", "check", LOCK, "--json").json["problems"]
     assert [problem["what"] for problem in problems] == [what]
     assert problems[0]["line"] > 1 and problems[0]["fix"]
@@ -129,13 +139,13 @@ def test_a_broken_lockfile_is_refused(lockfile: Path, kfpipe: Call) -> None:
 # ---- migrate -----------------------------------------------------------------------------------------------------
 
 
-def test_the_one_format_is_current_and_a_newer_one_is_refused(lockfile: Path, kfpipe: Call) -> None:
-    assert kfpipe("lock", "migrate", LOCK).out == "shots.lock.json: format 1, which is current\n"
-    lockfile.write_text(lockfile.read_text("utf-8").replace('"kfpipe_lock": 1', '"kfpipe_lock": 2'), "utf-8")
+def test_this_format_is_current_and_a_newer_one_is_refused(lockfile: Path, kfpipe: Call) -> None:
+    assert kfpipe("lock", "migrate", LOCK).out == "shots.lock.json: format 2, which is current\n"
+    lockfile.write_text(lockfile.read_text("utf-8").replace('"kfpipe_lock": 2', '"kfpipe_lock": 3'), "utf-8")
     ended = kfpipe("lock", "migrate", LOCK)
     assert (ended.code, ended.err) == (
         2,
-        "shots.lock.json: it was written by a newer kfpipe (lock format 2)\n  fix: upgrade kfpipe\n",
+        "shots.lock.json: it was written by a newer kfpipe (lock format 3)\n  fix: upgrade kfpipe\n",
     )
 
 
@@ -170,22 +180,21 @@ def rendered_in(folder: Path, lock: Lock) -> None:
 
 def test_branches_that_rendered_different_takes_merge_without_a_conflict(clones: tuple[Path, Path]) -> None:
     first, second = clones
-    rendered_in(first, {**records("kitten"), **records("monster")})
-    rendered_in(second, {**records("kitten"), **records("roof")})
+    rendered_in(first, records("kitten", "monster"))
+    rendered_in(second, records("kitten", "roof"))
     clone_at(second)("pull", "-q", "--no-rebase", "--no-edit")
     assert load(second / LOCK) == records("kitten", "monster", "roof")
 
 
 def test_a_take_rendered_in_both_clones_keeps_both_bills(clones: tuple[Path, Path], kfpipe: Call) -> None:
     first, second = clones
-    before = clip("kitten")
-    rendered_in(first, {"kitten": Record(entry=clip("kitten", 5, serial=2), previous=(before,))})
-    rendered_in(second, {"kitten": Record(entry=clip("kitten", 3, serial=2), previous=(before,))})
+    begun = records("kitten").requests
+    rendered_in(first, Lock(requests={**begun, key("kitten", 5): clip("kitten", 5)}))
+    rendered_in(second, Lock(requests={**begun, key("kitten", 3): clip("kitten", 3)}))
     clone_at(second)("pull", "-q", "--no-rebase", "--no-edit")
     merged = load(second / LOCK)
-    assert merged["kitten"].entry == clip("kitten", 5, serial=3)
-    assert merged["kitten"].previous == (before, clip("kitten", 3, serial=2))
-    assert spent(entries(merged)) == {"USD": Decimal("1.50")}
+    assert merged.requests == {key("kitten", minute): clip("kitten", minute) for minute in (1, 3, 5)}
+    assert spent_by(merged) == {"USD": Decimal("1.50")}
     assert kfpipe("lock", "check", LOCK).code == 0
 
 
@@ -223,15 +232,15 @@ def test_what_two_clones_have_rendered_is_one_record_with_every_bill(
     first, second = rendered_clones
     merged = load(first / LOCK)
     assert merged == load(second / LOCK)
-    assert {name: 1 + len(record.previous) for name, record in merged.items()} == {
+    assert Counter(map(name_of, merged.requests)) == {
         "harbour": 1,
         "kitten": 2,
         "monster": 2,
         "street": 1,
     }
-    assert spent(entries(merged)) == {"USD": emulator.bill().total}
+    assert spent_by(merged) == {"USD": emulator.bill().total}
     ended = kfpipe("lock", "check", LOCK)
-    assert (ended.code, ended.out, ended.err) == (0, "shots.lock.json: 4 takes, no problems\n", "")
+    assert (ended.code, ended.out, ended.err) == (0, "shots.lock.json: 6 requests, no problems\n", "")
 
 
 def test_after_a_merge_nobody_pays_again(
@@ -244,23 +253,32 @@ def test_after_a_merge_nobody_pays_again(
     assert len(emulator.bill().charges) == 6
 
 
-def test_what_cannot_be_settled_is_a_conflict_that_holds_both_sides(clones: tuple[Path, Path], kfpipe: Call) -> None:
+def test_picks_that_differ_are_a_conflict_of_a_few_lines_which_a_pick_settles(
+    clones: tuple[Path, Path], kfpipe: Call
+) -> None:
     first, second = clones
-    running = {name: record(replace(submitted(), task=clip(name).task)) for name in ("x", "y")}
-    rendered_in(first, {**records("kitten"), "walk": replace(running["x"])})
-    ours = {**records("kitten", "roof"), "walk": record(replace(submitted(asked_at=NOW), task=clip("y").task))}
-    rendered_in(second, ours)
+    both = Lock(requests=records("cat@seed=1", "cat@seed=2", "dog").requests, picked={"dog": "dog"})
+    rendered_in(first, replace(both, picked={"dog": "dog", "cat": "cat@seed=1"}))
+    rendered_in(second, replace(both, picked={"cat": "cat@seed=2"}))
     ended = clone_at(second)("pull", "-q", "--no-rebase", "--no-edit", code=1)
-    assert "shots.lock.json: take 'walk': a task that is still under way" in ended.stderr
+    told = "shots.lock.json: shot 'cat': each side has picked another take: cat@seed=2, and cat@seed=1"
+    assert told in ended.stderr
     text = (second / LOCK).read_text("utf-8")
-    assert "task-x-1" in text and "task-y-1" in text
+    assert text.partition("<<<<<<< ours\n")[2].splitlines()[:5] == [
+        '    "cat": "cat@seed=2",',
+        "=======",
+        '    "cat": "cat@seed=1",',
+        ">>>>>>> theirs",
+        '    "dog": "dog"',
+    ]
     refused = kfpipe("lock", "check", LOCK)
     assert refused.code == 2
     assert "git left a merge conflict here" in refused.err
-    kept, rest = text.split("<<<<<<< ours\n")
-    mine, rest = rest.split("=======\n")
-    (second / LOCK).write_text(kept + mine + rest.partition(">>>>>>> theirs\n")[2], "utf-8")
-    assert load(second / LOCK) == ours
+    (second / "shots.yaml").write_text(HEAD + CAT, "utf-8")
+    Image.new("RGB", (640, 360)).save(second / "a.png")
+    Image.new("RGB", (640, 360)).save(second / "b.png")
+    assert kfpipe("pick", "shots.yaml", "cat", "seed=1").code == 0
+    assert load(second / LOCK) == replace(both, picked={"cat": "cat@seed=1", "dog": "dog"})
     assert kfpipe("lock", "check", LOCK).code == 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kfpipe import api
 from kfpipe.emulator import Emulator
 from kfpipe.lock.lockfile import load
 from tests.cli.conftest import HEAD, Call
@@ -23,7 +24,7 @@ def clips(folder: Path, kfpipe: Call, emulator: Emulator) -> Path:
 
 
 def chosen(folder: Path) -> list[str]:
-    return [take_id for take_id, record in load(folder / LOCK).items() if record.picked]
+    return [*load(folder / LOCK).picked.values()]
 
 
 def test_picking_a_take_clears_its_siblings_and_changes_nothing_else(clips: Path, kfpipe: Call) -> None:
@@ -56,10 +57,16 @@ def test_without_a_take_the_choice_is_shown(clips: Path, kfpipe: Call) -> None:
     assert [take["picked"] for take in takes] == [False, True, False]
 
 
-def test_a_choice_ends_when_its_take_is_rendered_again(clips: Path, kfpipe: Call) -> None:
+def test_a_choice_stays_when_its_take_is_rendered_again(clips: Path, kfpipe: Call) -> None:
     kfpipe("pick", "shots.yaml", "kitten", "seed=2")
     assert kfpipe("run", "shots.yaml", "--rerender", "kitten@seed=2").code == 0
-    assert chosen(clips) == []
+    assert chosen(clips) == ["kitten@seed=2"]
+
+
+def test_a_choice_waits_for_no_run(clips: Path, kfpipe: Call) -> None:
+    with api.session(api.load(clips / "shots.yaml")):
+        ended = kfpipe("pick", "shots.yaml", "kitten", "seed=2")
+    assert (ended.code, chosen(clips)) == (0, ["kitten@seed=2"])
 
 
 def test_picking_what_has_changed_since_is_warned_of(clips: Path, kfpipe: Call) -> None:

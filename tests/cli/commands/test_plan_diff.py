@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from kfpipe.emulator import Emulator
+from kfpipe.lock.states import name_of
 from tests.cli.conftest import HEAD, Call, Ended, Git, clone_at
 
 SHOTS = """\
@@ -73,9 +74,10 @@ def test_an_edited_prompt_and_keyframe_concern_exactly_their_takes_in_plan_run_a
     (still,) = steps["street"]["reasons"]
     assert still.startswith("first_frame ") and " -> c.png (" in still
     assert kfpipe("run", "shots.yaml").code == 0
-    before = json.loads(git("show", "HEAD:shots.lock.json").stdout)["takes"]
-    after = json.loads((folder / "shots.lock.json").read_text("utf-8"))["takes"]
-    assert {take for take in after if after[take] != before[take]} == {"monster", "street"}
+    before = json.loads(git("show", "HEAD:shots.lock.json").stdout)["requests"]
+    after = json.loads((folder / "shots.lock.json").read_text("utf-8"))["requests"]
+    assert {key: after[key] for key in before} == before
+    assert {name_of(key) for key in after if key not in before} == {"monster", "street"}
     assert git("status", "--short").stdout.splitlines() == [" M c.png", " M prompts/monster.j2", " M shots.lock.json"]
 
 

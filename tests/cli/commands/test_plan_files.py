@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from kfpipe.emulator import Emulator
 from kfpipe.files.scalars import time_text
-from tests.cli.conftest import HEAD, SHOTS, Call
+from tests.cli.conftest import HEAD, SHOTS, Call, requests_in, rewrite
 from tests.support.makers import NOW
 
 FILE = "plan.json"
@@ -47,9 +48,7 @@ def refused(kfpipe: Call, emulator: Emulator, *more: str) -> list[str]:
 def test_a_plan_is_carried_out_once_and_refused_the_second_time(agreed: Path, kfpipe: Call, emulator: Emulator) -> None:
     ended = kfpipe("run", "--plan", FILE)
     assert (ended.code, len(emulator.bill().charges)) == (0, 2)
-    tasks = {
-        take: fields["task_id"] for take, fields in json.loads(Path("shots.lock.json").read_text())["takes"].items()
-    }
+    tasks = {take: fields["task_id"] for take, fields in requests_in(Path.cwd()).items()}
     assert refused(kfpipe, emulator) == [
         f"plan.json: {take}: record absent -> rendered ({task[:8]})" for take, task in tasks.items()
     ]
@@ -70,7 +69,7 @@ def test_the_options_of_the_command_line_are_part_of_the_plan(folder: Path, kfpi
     edit(folder / "shots.yaml", "shots:", "profiles: {draft: {resolution: 1080P}}\nshots:")
     kfpipe("plan", "shots.yaml", "-o", FILE, "--var", "size=small", "--profile", "draft")
     assert kfpipe("run", "--plan", FILE).code == 0
-    monster = json.loads(Path("shots.lock.json").read_text("utf-8"))["takes"]["monster"]
+    monster = requests_in(folder)["monster"]
     assert (monster["prompt"], monster["parameters"]["resolution"]) == ("A monster, calm and small.", "1080P")
 
 
@@ -96,7 +95,7 @@ def test_a_plan_to_render_again_is_no_standing_order(folder: Path, kfpipe: Call,
 def test_a_plan_for_some_takes_leaves_the_others_alone(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
     kfpipe("plan", "shots.yaml", "-o", FILE, "-s", "monster")
     assert kfpipe("run", "--plan", FILE).code == 0
-    assert [*json.loads(Path("shots.lock.json").read_text("utf-8"))["takes"]] == ["monster"]
+    assert [*requests_in(folder)] == ["monster"]
 
 
 # ---- moved ---------------------------------------------------------------------------------------------------------
@@ -132,22 +131,41 @@ def test_a_clip_that_is_gone_since_is_named(folder: Path, kfpipe: Call, emulator
     kfpipe("run", "shots.yaml")
     kfpipe("plan", "shots.yaml", "-o", FILE)
     (folder / "renders/kitten.mp4").unlink()
+    assert refused(kfpipe, emulator) == ["plan.json: kitten: keep -> reuse: its clip is at renders/monster.mp4"]
+    (folder / "renders/monster.mp4").unlink()  # its bytes are the same
     assert refused(kfpipe, emulator) == [
         "plan.json: kitten: keep -> download: renders/kitten.mp4 is missing",
+        "plan.json: monster: keep -> download: renders/monster.mp4 is missing",
     ]
 
 
 def test_a_link_that_expired_since_is_named(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
     kfpipe("run", "shots.yaml")
-    (folder / "renders/kitten.mp4").unlink()
+    shutil.rmtree(folder / "renders")
     kfpipe("plan", "shots.yaml", "-o", FILE)
-    lock = json.loads(Path("shots.lock.json").read_text("utf-8"))
-    lock["takes"]["kitten"]["url_expires_at"] = time_text(NOW.replace(year=2020))
-    Path("shots.lock.json").write_text(json.dumps(lock), "utf-8")
+    over = {"url_expires_at": time_text(NOW.replace(year=2020)), "video_url": "https://results.example.com/clip.mp4"}
+    rewrite(folder, lambda take, fields: take == "kitten" and fields.update(over))
     assert refused(kfpipe, emulator) == [
         "plan.json: kitten: download -> decide: renders/kitten.mp4 is missing; "
         "its link expired at 2020-11-22T12:00:00.000Z"
     ]
+
+
+def test_a_debt_that_no_take_asks_for_is_a_part_of_the_plan(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
+    kfpipe("run", "shots.yaml", "-s", "kitten")
+    nothing = dict.fromkeys(("billed_seconds", "cost", "render", "finished_at", "video_url", "url_expires_at"))
+    rewrite(folder, lambda _, fields: fields.update({"state": "submitted", **nothing}))
+    edit(folder / "shots.yaml", "looks up", "looks down")
+    shutil.rmtree(folder / "renders")
+    kfpipe("plan", "shots.yaml", "-o", FILE)
+    steps = json.loads((folder / FILE).read_text("utf-8"))["takes"]
+    assert [(step["take"], step["action"]) for step in steps] == [
+        ("kitten", "render"),
+        ("monster", "render"),
+        ("kitten", "follow"),
+    ]
+    assert kfpipe("run", "--plan", FILE).code == 0
+    assert len(emulator.bill().charges) == 3
 
 
 def test_another_address_or_catalogue_is_named(agreed: Path, kfpipe: Call, emulator: Emulator) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from kfpipe.emulator import Emulator
@@ -20,12 +21,13 @@ def test_the_candidates_are_shown_with_all_that_tells_them_apart(twins: Path, kf
     lines = ended.out.splitlines()
     assert lines[0].startswith("cat@seed=1: submitted at 20")
     assert lines[0].endswith("Z, and the answer was lost")
-    assert lines[1] == "  wan2.7-i2v, 720P, 2 s: 'A cat looks up.'"
-    assert lines[2].split() == ["task", "created", "status", "seconds", "resolution", "prompt"]
-    for line, number, task_id in zip(lines[3:5], "12", (first, second), strict=True):
+    assert lines[1].startswith("  request cat@seed=1/")
+    assert lines[2] == "  wan2.7-i2v, 720P, 2 s: 'A cat looks up.'"
+    assert lines[3].split() == ["task", "created", "status", "seconds", "resolution", "prompt"]
+    for line, number, task_id in zip(lines[4:6], "12", (first, second), strict=True):
         assert line.split()[:2] == [number, task_id]
         assert line.endswith("Z  SUCCEEDED        2  720P        A cat looks up.")
-    assert lines[5].startswith("  clip 1: http://127.0.0.1:")
+    assert lines[6].startswith("  clip 1: http://127.0.0.1:")
     assert lines[-3:] == [
         "2 takes to settle: cat@seed=1, cat@seed=2",
         "to name a task: kfpipe reconcile shots.yaml --adopt cat@seed=1=TASK_ID",
@@ -110,6 +112,23 @@ def test_a_task_that_was_no_candidate_is_taken_with_a_warning(twins: Path, kfpip
     ended = kfpipe("reconcile", "shots.yaml", "--adopt", "cat@seed=1=1d37e05a")
     assert ended.err == "warning: cat@seed=1: task 1d37e05a was not among its candidates\n"
     assert ended.code == 1
+
+
+def test_where_several_requests_of_a_take_are_open_each_is_settled_by_its_key(twins: Path, kfpipe: Call) -> None:
+    lockfile = twins / "shots.lock.json"
+    lock = json.loads(lockfile.read_text("utf-8"))
+    (first,) = [key for key in lock["requests"] if key.startswith("cat@seed=1/")]
+    second = "cat@seed=1/ffffffffff"
+    lock["requests"][second] = lock["requests"][first]
+    lockfile.write_text(json.dumps(lock), "utf-8")
+    refused = kfpipe("reconcile", "shots.yaml", "--lost", "cat@seed=1")
+    assert (refused.code, refused.err.splitlines()) == (
+        2,
+        ["--lost: cat@seed=1: the answers to 2 of its requests were lost", f"  expected: one of {first} or {second}"],
+    )
+    data = kfpipe("reconcile", "shots.yaml", "--lost", "cat@seed=2", "--json").json
+    assert (data["unsettled"], data["exit_code"]) == ([first, second], 1)
+    assert kfpipe("reconcile", "shots.yaml", "--lost", second, "--json").json["unsettled"] == ["cat@seed=1"]
 
 
 def test_a_take_that_is_settled_needs_no_word(folder: Path, kfpipe: Call, emulator: Emulator) -> None:

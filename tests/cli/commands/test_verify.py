@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kfpipe.emulator import Emulator
-from tests.cli.conftest import HEAD, SHOTS, Call
+from tests.cli.conftest import HEAD, SHOTS, Call, requests_in, rewrite
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def spoil(path: Path) -> None:
 
 def remember_as_sound(path: Path, folder: Path) -> None:
     """Have kfpipe believe that it knows the file as it is now, as after a disk has lost a bit without telling."""
-    sha256 = json.loads((folder / "shots.lock.json").read_bytes())["takes"][path.stem]["render"]["sha256"]
+    sha256 = requests_in(folder)[path.stem]["render"]["sha256"]
     facts = path.stat()
     stamp = [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
     memory = {"version": 1, "files": {path.as_posix(): {"stamp": stamp, "facts": {"sha256": sha256}}}}
@@ -77,14 +77,15 @@ def test_a_file_that_went_bad_without_a_trace_is_noticed_and_fixed(clips: Path, 
 
 
 def test_past_the_life_of_the_link_the_way_on_costs_money_and_says_so(clips: Path, kfpipe: Call) -> None:
-    lockfile = clips.parent / "shots.lock.json"
-    lockfile.write_text(lockfile.read_text("utf-8").replace('"url_expires_at": "2', '"url_expires_at": "1'), "utf-8")
+    over = {"url_expires_at": "2020-01-01T00:00:00.000Z", "video_url": "https://results.example.com/clip.mp4"}
+    rewrite(clips.parent, lambda _, fields: fields.update(over))
     (clips / "kitten.mp4").unlink()
+    (clips / "monster.mp4").unlink()  # its bytes are the same
     ended = kfpipe("verify", "shots.yaml")
     assert "its link has expired: restore the file from a backup, or render it again with --retry" in ended.out
     assert (
         ended.out.splitlines()[-1]
-        == "if no backup has the file, to render and pay again: kfpipe run shots.yaml --retry kitten"
+        == "if no backup has the file, to render and pay again: kfpipe run shots.yaml --retry kitten --retry monster"
     )
 
 

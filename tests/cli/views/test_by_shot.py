@@ -8,12 +8,12 @@ from kfpipe.cli.views import plan_by_shot, status_by_shot
 from kfpipe.cli.views import status as status_view
 from kfpipe.cli.views.groups import MOST_ROWS
 from kfpipe.domain import Take
-from kfpipe.lock.states import Lock
-from kfpipe.media.facts import DiskFacts, FileState
-from kfpipe.plan.decide import make
-from kfpipe.plan.model import Plan, PlanFacts
+from kfpipe.lock.records import Record
+from kfpipe.media.facts import FileState
+from kfpipe.plan.model import Plan
 from kfpipe.plan.selection import nominees
-from tests.support.makers import NOW, failed, record, rendered, take
+from tests.support.makers import failed, rendered, submitted, take
+from tests.support.planned import on_record, planned
 
 
 def shot(name: str, count: int) -> list[Take]:
@@ -25,16 +25,15 @@ STREETS = [take(f"street_{number:02}") for number in range(1, 41)]
 TAKES = [*KITTEN, *MONSTER, *STREETS]
 
 
-def lock() -> Lock:
-    kept = {one.id: record(rendered(one)) for one in KITTEN[:2]}
-    refused = {one.id: record(failed(one, code="DataInspectionFailed", message="No.")) for one in MONSTER[:1]}
+def records() -> dict[str, Record]:
+    kept = {one.id: on_record(one, rendered(one)) for one in KITTEN[:2]}
+    refused = {one.id: on_record(one, failed(one, code="DataInspectionFailed", message="No.")) for one in MONSTER[:1]}
     return kept | refused
 
 
 def plan(takes: list[Take] = TAKES) -> Plan:
     files = {one.id: FileState.MATCHES for one in KITTEN[:2]}
-    facts = PlanFacts(lock=lock(), disk=DiskFacts(clips=files), region="singapore", now=NOW)
-    return make(takes, facts, currency="USD", output_dir="renders")
+    return planned(takes, records(), files)
 
 
 def command(*words: str) -> str:
@@ -52,6 +51,21 @@ def test_a_plan_of_many_takes_has_a_row_for_each_shot() -> None:
 
 def test_a_shot_with_something_to_decide_stands_out() -> None:
     assert plan_by_shot.table(plan()).tones == (None, Tone.DECIDE, None)
+
+
+def test_debts_that_no_take_asks_for_have_rows_of_their_own_before_all_others() -> None:
+    old = submitted(take("kitten@seed=1", fingerprint="f" * 64), number=3)
+    owed = planned(TAKES, {**records(), "kitten@seed=1": on_record(KITTEN[0], old)})
+    first, second, *_ = plan_by_shot.table(owed).rows
+    assert first == (
+        "kitten@seed=1",
+        "1",
+        "follow",
+        "its task was paid for; no take of the manifest asks for it",
+        "wan2.7-i2v",
+        "",
+    )
+    assert second[:2] == ("kitten", "12")
 
 
 def test_the_way_to_see_each_take_is_named() -> None:
@@ -73,9 +87,8 @@ def test_shots_that_differ_are_not_put_together() -> None:
 
 
 def test_the_record_of_many_takes_has_a_row_for_each_shot() -> None:
-    records = lock()
-    records[KITTEN[1].id] = record(rendered(KITTEN[1]), picked=True)
-    shown = nominees(TAKES, records)
+    picked = on_record(KITTEN[1], rendered(KITTEN[1], number=2), picked=True)
+    shown = nominees(TAKES, {**records(), KITTEN[1].id: picked})
     assert status_by_shot.table(shown).rows == (
         ("kitten", "12", "not rendered 10, rendered 2", "seed=2", "USD 1.00", "2026-11-22 11:55Z"),
         ("monster", "20", "not rendered 19, failed: DataInspectionFailed 1", "", "", "2026-11-22 11:55Z"),

@@ -9,7 +9,7 @@ import pytest
 from kfpipe.cli.views import diff as diff_view
 from kfpipe.plan.compare import Comparison, Price, Revision
 
-PAST = Revision(name="main", commit="0123456789abcdef", takes=(), lock={})
+PAST = Revision(name="main", commit="0123456789abcdef", takes=(), records={})
 
 
 def comparison(before: str, after: str, unpriced: int = 0) -> Comparison:

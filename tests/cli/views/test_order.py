@@ -8,10 +8,8 @@ import pytest
 
 from kfpipe.cli.views import order as order_view
 from kfpipe.domain import CutFrom, FrameEnd, MediaRole, Take
-from kfpipe.media.facts import DiskFacts
-from kfpipe.plan.decide import make
-from kfpipe.plan.model import PlanFacts
-from tests.support.makers import NOW, take
+from tests.support.makers import take
+from tests.support.planned import planned
 
 
 def following(take_id: str, *sources: str) -> Take:
@@ -24,14 +22,7 @@ def following(take_id: str, *sources: str) -> Take:
 
 
 def lines(*takes: Take) -> list[str]:
-    return order_view.lines(
-        make(
-            takes,
-            PlanFacts(lock={}, disk=DiskFacts(clips={}), region="singapore", now=NOW),
-            currency="USD",
-            output_dir="renders",
-        )
-    )
+    return order_view.lines(planned(takes))
 
 
 def test_takes_that_wait_for_nothing_are_not_mentioned() -> None:

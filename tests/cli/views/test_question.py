@@ -8,39 +8,28 @@ import pytest
 
 from kfpipe.cli.views.question import Question, consent_to
 from kfpipe.domain import Take
-from kfpipe.media.facts import DiskFacts
 from kfpipe.plan.consent import Granted
-from kfpipe.plan.decide import make
-from kfpipe.plan.model import Plan, PlanFacts
-from tests.support.makers import NOW, take
+from tests.support.makers import take
+from tests.support.planned import planned
 
 PRICED = [take("kitten"), take("walk")]
 UNPRICED = [take("kitten"), take("walk", unit_price=None)]
 
 
-def plan_of(takes: list[Take]) -> Plan:
-    return make(
-        takes,
-        PlanFacts(lock={}, disk=DiskFacts(clips={}), region="singapore", now=NOW),
-        currency="USD",
-        output_dir="renders",
-    )
-
-
 def test_an_estimate_within_the_cap_needs_no_question_and_the_cap_holds() -> None:
-    assert consent_to(plan_of(PRICED), cap=Decimal(1), charged=True) == Granted(cap=Decimal(1))
+    assert consent_to(planned(PRICED), cap=Decimal(1), charged=True) == Granted(cap=Decimal(1))
 
 
 def test_the_emulator_charges_nothing_so_that_nobody_is_asked() -> None:
-    assert consent_to(plan_of(UNPRICED), cap=None, charged=False) == Granted(cap=None)
+    assert consent_to(planned(UNPRICED), cap=None, charged=False) == Granted(cap=None)
 
 
 def test_a_budget_is_rehearsed_with_the_emulator_too() -> None:
-    assert isinstance(consent_to(plan_of(PRICED), cap=Decimal("0.5"), charged=False), Question)
+    assert isinstance(consent_to(planned(PRICED), cap=Decimal("0.5"), charged=False), Question)
 
 
 def test_a_plan_that_spends_nothing_may_spend_nothing() -> None:
-    assert consent_to(plan_of([]), cap=None, charged=True) == Granted(cap=Decimal(0))
+    assert consent_to(planned([]), cap=None, charged=True) == Granted(cap=Decimal(0))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +54,6 @@ def test_a_plan_that_spends_nothing_may_spend_nothing() -> None:
 def test_anything_else_is_a_question_that_names_the_price(
     takes: list[Take], cap: Decimal | None, text: str, agreed: Decimal | None
 ) -> None:
-    asked = consent_to(plan_of(takes), cap=cap, charged=True)
+    asked = consent_to(planned(takes), cap=cap, charged=True)
     assert isinstance(asked, Question)
     assert (asked.text, asked.cap) == (text, agreed)

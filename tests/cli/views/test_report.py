@@ -13,7 +13,8 @@ import pytest
 
 from kfpipe.cli.views import report as report_view
 from kfpipe.domain import CutFrom, FrameEnd, MediaInput, MediaRole, RemoteMedium, Take
-from kfpipe.lock.states import Entry, Lock
+from kfpipe.lock.records import Records
+from kfpipe.lock.states import Entry
 from kfpipe.plan.selection import nominees
 from kfpipe.review.footage import Link, ShotFootage
 from tests.support.html_page import Page
@@ -31,24 +32,25 @@ from tests.support.makers import (
     take,
     unclear,
 )
+from tests.support.planned import on_record
 
 ONE, TWO = take("cat@seed=1", tags=("hero",)), take("cat@seed=2")
 DOG = take("dog")
 
 
-def html_of(*footage: ShotFootage, title: str = "Film", departed: Lock | None = None, link: Link = str) -> str:
+def html_of(*footage: ShotFootage, title: str = "Film", departed: Records | None = None, link: Link = str) -> str:
     takes = [one.take for shot in footage for one in shot.takes]
     lock = {one.take.id: one.record for shot in footage for one in shot.takes if one.record is not None}
     return report_view.html(title, footage, nominees(takes, {**lock, **(departed or {})}), link)
 
 
-def page(*footage: ShotFootage, title: str = "Film", departed: Lock | None = None) -> Page:
+def page(*footage: ShotFootage, title: str = "Film", departed: Records | None = None) -> Page:
     return Page(html_of(*footage, title=title, departed=departed))
 
 
-def card(of: Take, entry: Entry | None, **how: object) -> Page:
+def card(of: Take, entry: Entry | None) -> Page:
     """The page of a single take."""
-    return page(*shots((of, None if entry is None else record(entry, **how))))
+    return page(*shots((of, None if entry is None else on_record(of, entry))))
 
 
 def kinds(shown: Page) -> list[set[str]]:
@@ -67,8 +69,17 @@ def test_a_clip_can_be_played_and_its_still_is_shown_before() -> None:
 
 
 def test_a_take_tells_all_that_a_choice_depends_on() -> None:
-    text = card(DOG, rendered(DOG)).text
-    for told in ("A kitten looks up.", "wan2.7-i2v", "1280x720", "5 s, 30 fps", "Seed 7", "USD 0.50", "task-1"):
+    text, request_id = card(DOG, rendered(DOG)).text, "dog/0000000001"
+    for told in (
+        "A kitten looks up.",
+        "wan2.7-i2v",
+        "1280x720",
+        "5 s, 30 fps",
+        "Seed 7",
+        "USD 0.50",
+        request_id,
+        "task-1",
+    ):
         assert told in text
 
 
@@ -118,11 +129,16 @@ def test_what_was_rendered_of_an_earlier_request_is_marked() -> None:
     assert "A kitten looks up." in text and "A dog barks." not in text
 
 
+def test_what_is_not_as_it_was_asked_for_is_told_with_the_clip() -> None:
+    shown = card(DOG, rendered(DOG, of_render=render(remarks=("no sound", "4.2 s long"))))
+    assert [element.text[0] for element in shown.all("p") if "remark" in element.classes] == ["no sound", "4.2 s long"]
+
+
 def test_all_bills_are_added_up_earlier_tasks_and_departed_takes_included() -> None:
     earlier = rendered(DOG, of_result=result(cost=Decimal("0.075")))
-    gone = {"owl": record(rendered(take("owl")))}
-    text = page(*shots((DOG, record(rendered(DOG), previous=(earlier,)))), departed=gone).text
-    assert "Cost USD 0.575 Earlier 1 task" in text
+    gone = {"owl": record(rendered(take("owl"), number=3), take_id="owl", is_wanted=False)}
+    text = page(*shots((DOG, on_record(DOG, rendered(DOG, number=2), earlier))), departed=gone).text
+    assert "Cost USD 0.575 Earlier 1 request" in text
     assert "spent so far: USD 1.075" in text
     assert "No longer in the manifest" in text and "owl rendered USD 0.50" in text
     assert "wan2.7-i2v 3 15 USD 1.075" in text

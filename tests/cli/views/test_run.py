@@ -12,10 +12,8 @@ from kfpipe.cli.views import run as run_view
 from kfpipe.cli.views.run import Whereabouts
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished
-from kfpipe.media.facts import DiskFacts
-from kfpipe.plan.decide import make
-from kfpipe.plan.model import PlanFacts
-from tests.support.makers import NOW, failed, record, rendered, result, take
+from tests.support.makers import asked, failed, render, rendered, result, take
+from tests.support.planned import planned, records_of
 
 FINISHED = RunFinished(
     rendered=5,
@@ -65,31 +63,30 @@ def test_a_run_without_work_says_what_there_is() -> None:
 
 def test_what_was_billed_for_another_length_is_named() -> None:
     kitten, monster = take("kitten"), take("monster")
-    plan = make(
-        [kitten, monster],
-        PlanFacts(lock={}, disk=DiskFacts(clips={}), region="singapore", now=NOW),
-        currency="USD",
-        output_dir="renders",
-    )
-    lock = {
-        "kitten": record(rendered(kitten, of_result=result(billed_seconds=Decimal(7)))),
-        "monster": record(rendered(monster)),
-    }
-    assert run_view.billed_otherwise(plan, lock) == ["  kitten: billed for 7 s, not the 5 s asked for"]
+    plan = planned([kitten, monster])
+    long = rendered(kitten, of_result=result(billed_seconds=Decimal(7)))
+    records = records_of((kitten, long), (monster, rendered(monster)))
+    assert run_view.billed_otherwise(plan, records) == ["  kitten: billed for 7 s, not the 5 s asked for"]
     assert run_view.billed_otherwise(plan, {}) == []
+
+
+def test_what_is_not_as_it_was_asked_for_is_counted_and_the_first_few_are_named() -> None:
+    takes = [take(f"shot_{number}") for number in range(8)]
+    odd = rendered(of_render=render(remarks=("4.2 s long, 5 s asked for", "no sound")))
+    records = records_of(*((one, replace(odd, asked=asked(one))) for one in takes[:7]), (takes[7], rendered(takes[7])))
+    told = run_view.remarks(planned(takes), records)
+    assert told[:2] == [
+        "kept, though not quite as asked for: 7 clips",
+        "  shot_0: 4.2 s long, 5 s asked for; no sound",
+    ]
+    assert (len(told), told[-1]) == (7, "  and 2 more")
+    assert run_view.remarks(planned(takes[7:]), records) == []
 
 
 def test_many_undecided_takes_are_cut_short() -> None:
     takes = [take(f"shot_{number:02}") for number in range(12)]
-    lock = {one.id: record(failed(one, code="InvalidParameter", message="no")) for one in takes}
-    told = run_view.undecided(
-        make(
-            takes,
-            PlanFacts(lock=lock, disk=DiskFacts(clips={}), region="singapore", now=NOW),
-            currency="USD",
-            output_dir="renders",
-        )
-    )
+    records = records_of(*((one, failed(one, code="InvalidParameter", message="no")) for one in takes))
+    told = run_view.undecided(planned(takes, records))
     assert told[0] == "  shot_00: failed: InvalidParameter: no; it would fail again"
     assert (len(told), told[-1]) == (11, "  and 2 more")
 
