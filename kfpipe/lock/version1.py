@@ -38,4 +38,4 @@ def request(take_id: str, fields: Mapping[str, Any]) -> tuple[str, dict[str, Any
 
 def picks(takes: Mapping[str, Any]) -> dict[str, str]:
     """The picked take of each shot."""
-    return {shot_of(take_id): take_id for take_id in sorted(takes) if takes[take_id]["picked"]}
+    return {shot_of(take_id): take_id for take_id in sorted(takes) if takes[take_id].get("picked")}
