@@ -171,6 +171,8 @@ class _Reader:
                 key, fields = version1.request(transition["take"], transition["entry"])
             except (KeyError, TypeError, AttributeError):
                 raise self._refused((index,), f"this is {described(transition)}", "a transition") from None
+            if not fits_schema(Part.KEY, key):
+                raise self._refused((index, "take"), "this is not a take id")
             yield key, self._entry(fields, (index,), is_migrated=True)
 
     def _entry(self, fields: Any, path: DataPath, *, is_migrated: bool = False) -> Entry:
