@@ -48,6 +48,10 @@ class Shape:
     def _explained(self, error: Any) -> Fault:
         """A failure of the explaining validator (a `jsonschema.ValidationError`) in a reader's words."""
         path = tuple(error.absolute_path)
+        if error.validator == "anyOf":
+            inner = max(error.context, key=lambda one: (len(one.absolute_path), one.validator != "type"))
+            if len(inner.absolute_path) > len(path) or inner.validator in ("required", "additionalProperties"):
+                return self._explained(inner)
         match error.validator:
             case "required":
                 missing = [f"`{name}`" for name in error.validator_value if name not in error.instance]

@@ -60,10 +60,14 @@ def is_in(content: bytes) -> bool:
 
 
 def settled(content: bytes, file: str) -> Merged:
-    """Both sides of a lockfile with markers in it, joined. Raises Refused where a side is no lockfile."""
+    """Both sides of a lockfile with markers in it, joined. Raises Refused where a side is no lockfile.
+
+    Between kfpipe's own markers, a pick that one side has withdrawn is still in question.
+    """
     ours, theirs = (locktext.parsed(side, file) for side in _sides(content))
-    agreed = {shot_id: take_id for shot_id, take_id in ours.picked.items() if theirs.picked.get(shot_id) == take_id}
-    return merge(Lock(requests=EMPTY.requests, picked=agreed), ours, theirs)
+    before = dict.fromkeys(ours.picked.keys() ^ theirs.picked.keys(), "") if _OURS in content else {}
+    before |= {shot_id: take_id for shot_id, take_id in ours.picked.items() if theirs.picked.get(shot_id) == take_id}
+    return merge(Lock(requests=EMPTY.requests, picked=before), ours, theirs)
 
 
 def _sides(content: bytes) -> tuple[bytes, bytes]:

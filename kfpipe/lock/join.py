@@ -3,7 +3,7 @@
 A journal replayed, a lockfile pulled, branches merged, a stale journal, another lockfile of the project: all of them
 are joined, in any order and any number of times, with the same result.
 
-Of one request, the version that knows more is kept:
+Of one request, all that any record knows is kept, fact by fact, and its state is that of the furthest:
 
     submitting < refused < unclear < given up        while there is no task
     submitted < lost < canceled < failed < succeeded < rendered        of one task
@@ -16,26 +16,33 @@ first keeps it, with all that either knew; for the other it is a candidate.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kfpipe.domain import ABANDONED
+from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.codec import entry_to_json
 from kfpipe.lock.states import (
-    NO_DOUBTS,
+    Asked,
     Canceled,
     Doubts,
+    Ended,
     Entry,
     Failed,
     Failure,
     Lost,
+    RefusedFile,
+    Render,
     Rendered,
+    Result,
     Submitted,
     Submitting,
     Succeeded,
+    Task,
     Unclear,
     name_of,
     result_of,
@@ -44,64 +51,16 @@ from kfpipe.lock.states import (
     versions,
 )
 
-_FURTHEST_LAST: Final = (Submitted, Lost, Canceled, Failed, Succeeded, Rendered)
+_Fact = TypeVar("_Fact")
 
-_Rival = tuple[str, str]
-"""A task, and the digest of its clip where it is rendered."""
+_FURTHEST_LAST: Final = (Submitted, Lost, Canceled, Failed, Succeeded, Rendered)
 
 
 def joined(one: Entry, other: Entry) -> Entry:
     """One request out of two versions of it: commutative, associative, idempotent; it knows all that either does."""
-    if one == other:
+    if one == other and _amounts(one) == _amounts(other):
         return one
-    mine, theirs = _split(one), _split(other)
-    tasks = dict(mine)
-    for rival, version in theirs.items():
-        tasks[rival] = max(tasks[rival], version, key=_knowledge) if rival in tasks else version
-    doubts = Doubts(
-        candidates=one.doubts.candidates | other.doubts.candidates, given_up_at=_first(_given_up(one), _given_up(other))
-    )
-    plain = max((version for version in (one, other) if _is_plain(version)), key=_knowledge, default=None)
-    return _composed(tasks, plain, doubts)
-
-
-def _is_plain(entry: Entry) -> bool:
-    return task_of(entry) is None
-
-
-def _given_up(entry: Entry) -> datetime | None:
-    return entry.ended_at if isinstance(entry, Lost) and entry.task is None else entry.doubts.given_up_at
-
-
-def _first(one: datetime | None, other: datetime | None) -> datetime | None:
-    times = [time for time in (one, other) if time is not None]
-    return min(times) if times else None
-
-
-def _split(entry: Entry) -> dict[_Rival, Entry]:
-    """The versions that have a task, each without its doubts."""
-    found: dict[_Rival, Entry] = {}
-    for version in versions(entry):
-        task = task_of(version)
-        if task is not None:
-            digest = version.render.sha256 if isinstance(version, Rendered) else ""
-            found[task.task_id, digest] = replace(version, doubts=NO_DOUBTS)
-    return found
-
-
-def _composed(tasks: Mapping[_Rival, Entry], plain: Entry | None, doubts: Doubts) -> Entry:
-    """The request of which this is known; `plain` is its best version without a task."""
-    rendered = {task_id for task_id, digest in tasks if digest}
-    known = [version for (task_id, digest), version in tasks.items() if digest or task_id not in rendered]
-    if known:
-        best, *rivals = sorted(known, key=_knowledge, reverse=True)
-        return replace(best, doubts=replace(doubts, rivals=tuple(rivals)))
-    assert plain is not None, "a request has a task, or a version without one"
-    if doubts.given_up_at is not None:
-        return given_up(plain, doubts)
-    if doubts.candidates:
-        return Unclear(asked=plain.asked, doubts=doubts)
-    return replace(plain, doubts=doubts)
+    return _Facts.of(one).joined(_Facts.of(other)).entry()
 
 
 def given_up(entry: Entry, doubts: Doubts) -> Lost:
@@ -116,28 +75,206 @@ def given_up(entry: Entry, doubts: Doubts) -> Lost:
     )
 
 
-def _knowledge(entry: Entry) -> tuple[Any, ...]:
-    """Which of two versions of one request knows more: the greater. The last parts only make the choice certain."""
-    state: tuple[Any, ...] = (
-        (0, isinstance(entry, Failed))
-        if isinstance(entry, Submitting | Unclear) or entry.task is None
-        else (1, _FURTHEST_LAST.index(type(entry)))
+# ---- one request, fact by fact ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TaskFacts:
+    """What is known of one task. `renders` are its clips by digest: several, when records contradict each other."""
+
+    task: Task
+    ended: Ended | None = None
+    result: Result | None = None
+    renders: Mapping[str, Render] = field(default_factory=dict)
+
+    def joined(self, other: _TaskFacts) -> _TaskFacts:
+        return _TaskFacts(
+            task=max(self.task, other.task, key=_receipt),
+            ended=_surer_end(self.ended, other.ended),
+            result=_joined_results(self.result, other.result),
+            renders=_union(self.renders, other.renders, _joined_renders),
+        )
+
+    def versions(self, asked: Asked) -> Iterator[Entry]:
+        """The request, if this is its task: once for each clip."""
+        if self.result is None:
+            yield (
+                replace(self.ended, asked=asked, task=self.task)
+                if self.ended
+                else Submitted(asked=asked, task=self.task)
+            )
+        elif not self.renders:
+            yield Succeeded(asked=asked, task=self.task, result=self.result)
+        else:
+            for render in self.renders.values():
+                yield Rendered(asked=asked, task=self.task, result=self.result, render=render)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    """What is known of one request. `refusal` is why it never became a task."""
+
+    asked: Asked
+    refusal: Ended | None
+    candidates: frozenset[str]
+    given_up_at: datetime | None
+    tasks: Mapping[str, _TaskFacts]
+
+    @classmethod
+    def of(cls, entry: Entry) -> _Facts:
+        first, *others = (cls._of_version(version) for version in versions(entry))
+        for other in others:
+            first = first.joined(other)
+        return first
+
+    @classmethod
+    def _of_version(cls, entry: Entry) -> _Facts:
+        """Those of the version itself, not those of its rivals."""
+        task, given_up_at, refusal = task_of(entry), entry.doubts.given_up_at, None
+        tasks: dict[str, _TaskFacts] = {}
+        bare = replace(entry, doubts=Doubts())
+        if task is not None:
+            tasks[task.task_id] = _TaskFacts(
+                task=task,
+                ended=bare if isinstance(bare, Ended) else None,
+                result=result_of(entry),
+                renders={entry.render.sha256: entry.render} if isinstance(entry, Rendered) else {},
+            )
+        elif isinstance(bare, Lost):
+            given_up_at = _first(given_up_at, bare.ended_at)
+        elif isinstance(bare, Ended):
+            refusal = bare
+        return cls(
+            asked=entry.asked,
+            refusal=refusal,
+            candidates=entry.doubts.candidates,
+            given_up_at=given_up_at,
+            tasks=tasks,
+        )
+
+    def joined(self, other: _Facts) -> _Facts:
+        return _Facts(
+            asked=max(self.asked, other.asked, key=_asked),
+            refusal=_surer_end(self.refusal, other.refusal),
+            candidates=self.candidates | other.candidates,
+            given_up_at=_first(self.given_up_at, other.given_up_at),
+            tasks=_union(self.tasks, other.tasks, _TaskFacts.joined),
+        )
+
+    def entry(self) -> Entry:
+        """The request of which this is known."""
+        doubts = Doubts(candidates=self.candidates, given_up_at=self.given_up_at)
+        found = [version for known in self.tasks.values() for version in known.versions(self.asked)]
+        if found:
+            best, *rivals = sorted(found, key=_furthest, reverse=True)
+            return replace(best, doubts=replace(doubts, rivals=tuple(rivals)))
+        if doubts.given_up_at is not None:
+            return given_up(Submitting(asked=self.asked), doubts)
+        if doubts.candidates:
+            return Unclear(asked=self.asked, doubts=doubts)
+        return Submitting(asked=self.asked) if self.refusal is None else replace(self.refusal, asked=self.asked)
+
+
+# ---- which of two facts says more ------------------------------------------------------------------------------------
+# The last parts of each key only make the choice certain.
+
+
+def _union(
+    one: Mapping[str, _Fact], other: Mapping[str, _Fact], joined: Callable[[_Fact, _Fact], _Fact]
+) -> Mapping[str, _Fact]:
+    return {**one, **other} | {name: joined(one[name], other[name]) for name in one.keys() & other.keys()}
+
+
+def _first(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((time for time in (one, other) if time is not None), default=None)
+
+
+def _asked(asked: Asked) -> tuple[Any, ...]:
+    account = asked.account
+    known = (account is not None, account is not None and account.key is not None)
+    return *known, json.dumps(entry_to_json(Submitting(asked=asked)), sort_keys=True)
+
+
+def _receipt(task: Task) -> tuple[Any, ...]:
+    return task.request_id is not None, task.request_id or "", task.submitted_at
+
+
+def _surer_end(one: Ended | None, other: Ended | None) -> Ended | None:
+    if one is None or other is None:
+        return one or other
+    return max(one, other, key=_end)
+
+
+def _end(entry: Ended) -> tuple[Any, ...]:
+    failure = entry.failure
+    words = (failure.code, failure.message, failure.request_id or "", str(failure.billed))
+    return _FURTHEST_LAST.index(type(entry)), entry.ended_at, *words
+
+
+def _joined_results(one: Result | None, other: Result | None) -> Result | None:
+    """The link that lives longest, or was found dead; the bill that says most; the words that are known."""
+    if one is None or other is None:
+        return one or other
+    link, bill, words = (max(one, other, key=knowledge) for knowledge in (_link, _bill, _words))
+    return Result(
+        finished_at=words.finished_at,
+        video_url=link.video_url,
+        url_expires_at=link.url_expires_at,
+        actual_prompt=words.actual_prompt,
+        billed_seconds=bill.billed_seconds,
+        cost=bill.cost,
+        refused=max((one.refused, other.refused), key=_file),
     )
-    task, result = task_of(entry), result_of(entry)
-    moved = (entry.render.moved, len(entry.render.remarks)) if isinstance(entry, Rendered) else ()
-    link: tuple[Any, ...] = ()
-    if result is not None:
-        expires = result.url_expires_at.timestamp()
-        link = (result.refused is not None, expires, "?" not in result.video_url)
-    return *state, *moved, *link, task is not None and task.request_id is not None, *_text(entry)
 
 
-def _text(entry: Entry) -> tuple[str, str]:
-    """What was learned of the task, then what was asked for."""
-    fields = entry_to_json(replace(entry, doubts=NO_DOUBTS))
-    asked = entry_to_json(Submitting(asked=entry.asked))
-    learned = {name: value for name, value in fields.items() if value != asked.get(name)}
-    return json.dumps(learned, sort_keys=True), json.dumps(asked, sort_keys=True)
+def _file(refused: RefusedFile | None) -> tuple[str, str]:
+    return ("", "") if refused is None else (refused.path, refused.sha256)
+
+
+def _link(result: Result) -> tuple[Any, ...]:
+    return result.url_expires_at, "?" not in result.video_url, result.video_url
+
+
+def _bill(result: Result) -> tuple[Any, ...]:
+    return result.cost is not None, result.cost or Decimal(0), result.billed_seconds, *_spelled(result)
+
+
+def _words(result: Result) -> tuple[Any, ...]:
+    return result.actual_prompt is not None, result.actual_prompt or "", result.finished_at
+
+
+def _joined_renders(one: Render, other: Render) -> Render:
+    """The file where it was moved last, with the measures that say most."""
+    place = max(one, other, key=lambda render: (render.moved, render.path))
+    return replace(max(one, other, key=_measures), path=place.path, moved=place.moved)
+
+
+def _measures(render: Render) -> tuple[Any, ...]:
+    sizes = (render.size_bytes, render.width_px, render.height_px, render.audio)
+    spelled = (decimal_text(render.fps), decimal_text(render.duration_s))
+    return render.codec is not None, len(render.remarks), render.remarks, render.codec or "", *sizes, *spelled
+
+
+def _furthest(entry: Entry) -> tuple[Any, ...]:
+    """Which of several versions of one request stands: the greatest."""
+    moved = entry.render.moved if isinstance(entry, Rendered) else 0
+    return _FURTHEST_LAST.index(type(entry)), moved, json.dumps(entry_to_json(entry), sort_keys=True)
+
+
+def _amounts(entry: Entry) -> list[tuple[str | None, ...]]:
+    """The amounts as they are written: 5 and 5.0 are equal, and are not the same bytes."""
+    return [
+        (
+            decimal_text(version.asked.unit_price),
+            *(_spelled(result) if (result := result_of(version)) else ()),
+            *(_measures(version.render)[-2:] if isinstance(version, Rendered) else ()),
+        )
+        for version in versions(entry)
+    ]
+
+
+def _spelled(result: Result) -> tuple[str, str]:
+    return decimal_text(result.cost) or "", decimal_text(result.billed_seconds) or ""
 
 
 # ---- all requests ----------------------------------------------------------------------------------------------------
@@ -181,19 +318,13 @@ class Requests:
     def _settle(self, task_id: str, one: str, other: str) -> None:
         """Let the request that was asked first have the task."""
         keeper, loser = sorted((one, other), key=lambda key: (self._entries[key].asked.asked_at, key))
-        kept, entry = self._entries[keeper], self._entries[loser]
-        for version in _split(entry).values():
-            if tasks_of(version) == {task_id}:
-                kept = joined(kept, replace(version, asked=kept.asked))
+        kept, left = _Facts.of(self._entries[keeper]), _Facts.of(self._entries[loser])
+        tasks = dict(left.tasks)
+        moved = tasks.pop(task_id)
+        kept = replace(kept, tasks={**kept.tasks, task_id: moved.joined(kept.tasks.get(task_id, moved))})
+        left = replace(left, tasks=tasks, candidates=left.candidates | {task_id})
         self._owners[task_id] = keeper
-        self._entries[keeper], self._entries[loser] = kept, _without(entry, task_id)
-
-
-def _without(entry: Entry, task_id: str) -> Entry:
-    """The request, for which this task is only a candidate."""
-    tasks = {rival: version for rival, version in _split(entry).items() if rival[0] != task_id}
-    doubts = Doubts(candidates=entry.doubts.candidates | {task_id}, given_up_at=entry.doubts.given_up_at)
-    return _composed(tasks, Submitting(asked=entry.asked), doubts)
+        self._entries[keeper], self._entries[loser] = kept.entry(), left.entry()
 
 
 def join(one: Mapping[str, Entry], other: Mapping[str, Entry]) -> Mapping[str, Entry]:

@@ -41,14 +41,10 @@ _RESTORE: Final = "move the journal away; `kfpipe reconcile` then asks the servi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notes:
-    """What a journal holds: requests by key, and when each task of others was first seen.
-
-    `is_whole`: nothing was dropped at its end, and it is of this version, so that it can be continued.
-    """
+    """What a journal holds: requests by key, and when each task of others was first seen."""
 
     requests: Mapping[str, Entry] = field(default_factory=dict)
     seen: Mapping[str, datetime] = field(default_factory=dict)
-    is_whole: bool = True
 
 
 NOTHING: Final = Notes()
@@ -75,11 +71,10 @@ def parsed(content: bytes, file: str, *, lockfile: str) -> Notes:
     lines = _sound_lines(content, file)
     head = next(lines, None)
     if head is None:
-        return Notes(is_whole=False)
+        return NOTHING
     version = _version(head, file, lockfile)
-    requests, seen, count = Requests(), dict[str, datetime](), 1
+    requests, seen = Requests(), dict[str, datetime]()
     for one in lines:
-        count += 1
         reader = _Reader(one, file)
         if version == version1.FORMAT:
             requests.take_in(reader.earlier())
@@ -87,8 +82,7 @@ def parsed(content: bytes, file: str, *, lockfile: str) -> Notes:
             seen = {**reader.seen(), **seen}
         else:
             requests.take_in(reader.requests())
-    is_whole = version == FORMAT and count == content.count(b"\n") and content.endswith(b"\n")
-    return Notes(requests=requests.view, seen=seen, is_whole=is_whole)
+    return Notes(requests=requests.view, seen=seen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +171,8 @@ class _Reader:
                 key, fields = version1.request(transition["take"], transition["entry"])
             except (KeyError, TypeError, AttributeError):
                 raise self._refused((index,), f"this is {described(transition)}", "a transition") from None
+            if not fits_schema(Part.KEY, key):
+                raise self._refused((index, "take"), "this is not a take id")
             yield key, self._entry(fields, (index,), is_migrated=True)
 
     def _entry(self, fields: Any, path: DataPath, *, is_migrated: bool = False) -> Entry:

@@ -20,7 +20,7 @@ from kfpipe.files import durable
 from kfpipe.files.durable import make_state_dir, shown, storage
 from kfpipe.lock import journal, lockfile
 from kfpipe.lock.claim import Claim
-from kfpipe.lock.join import Requests
+from kfpipe.lock.join import Requests, joined
 from kfpipe.lock.paths import LockPaths
 from kfpipe.lock.states import Entry, Lock
 from kfpipe.lock.transitions import without_dead_signature
@@ -80,7 +80,7 @@ class Ledger:
         It is joined with what is on record. Raises StorageFailed when it cannot be written, then and from then on.
         """
         batch = self._waiting
-        batch[key] = entry
+        batch[key] = joined(batch.get(key, entry), entry)
         await self._flushed(batch)
 
     async def note_seen(self, task_ids: Iterable[str]) -> None:
@@ -88,8 +88,11 @@ class Ledger:
         at = self._now()
         new = [task_id for task_id in task_ids if task_id not in self.seen]
         if new:
-            await self._append(journal.seen_line(new, at))
-            self.seen |= dict.fromkeys(new, at)
+            with anyio.CancelScope(shield=True):
+                async with self._flushing:
+                    await self._write(
+                        lambda: journal.seen_line(new, at), lambda: self.seen.update(dict.fromkeys(new, at))
+                    )
 
     async def _flushed(self, batch: dict[str, Entry]) -> None:
         with anyio.CancelScope(shield=True):
@@ -97,20 +100,15 @@ class Ledger:
                 if self._broken is None and batch is not self._waiting:
                     return  # an earlier waiter has written it together with its own
                 self._waiting = {}
-                await self._write(journal.line(batch))
-                self.requests.take_in(batch.items())
+                await self._write(lambda: journal.line(batch), lambda: self.requests.take_in(batch.items()))
 
-    async def _append(self, line: bytes) -> None:
-        with anyio.CancelScope(shield=True):
-            async with self._flushing:
-                await self._write(line)
-
-    async def _write(self, line: bytes) -> None:
-        """Append to the journal. Whatever goes wrong, nothing is written after it."""
+    async def _write(self, line: Callable[[], bytes], then: Callable[[], None]) -> None:
+        """Append to the journal, then show it. Whatever goes wrong, nothing is written after it."""
         if self._broken is not None:
             raise StorageFailed(str(self._paths.journal_path), self._broken)
         try:
-            await anyio.to_thread.run_sync(self._journal.append, line)
+            await anyio.to_thread.run_sync(self._journal.append, line())
+            then()
         except BaseException as error:
             self._broken = durable.reason(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
             if isinstance(error, OSError):

@@ -255,7 +255,8 @@ def is_unsettled(entry: Entry) -> bool:
 def versions(entry: Entry) -> Iterator[Entry]:
     """The entry, and those that contradict it."""
     yield entry
-    yield from entry.doubts.rivals
+    for rival in entry.doubts.rivals:
+        yield from versions(rival)
 
 
 def tasks_of(entry: Entry) -> set[str]:

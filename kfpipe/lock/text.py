@@ -23,6 +23,7 @@ MOST_EXPLAINED: Final = 50
 
 RESTORE: Final = "restore the file from git; `kfpipe reconcile` then finds what was paid for since"
 JOIN: Final = "`kfpipe lock fmt` with this file joins both sides"
+CHOOSE: Final = "`kfpipe pick MANIFEST SHOT TAKE` for each shot between the markers chooses one"
 
 PICKS: Final = b'},\n  "picked": {'
 """What is between the requests and the picks."""
@@ -171,11 +172,9 @@ def _unreadable(text: str, file: str, error: NotJson) -> Refused:
     conflict = _CONFLICT.search(text)
     if conflict is None:
         return refusal(file, text, error.index, error.what, fix=RESTORE)
-    problem = Problem(
-        file=file,
-        position=position_of(text, conflict.start()),
-        what="git left a merge conflict here",
-        expected="the records of both sides",
-        fix=JOIN,
-    )
-    return Refused([problem])
+    position = position_of(text, conflict.start())
+    if PICKS.decode() in text[: conflict.start()].replace("\r\n", "\n"):
+        what, expected, fix = "each side of a merge has picked another take here", "one take for each shot", CHOOSE
+    else:
+        what, expected, fix = "git left a merge conflict here", "the records of both sides", JOIN
+    return Refused([Problem(file=file, position=position, what=what, expected=expected, fix=fix)])

@@ -1,6 +1,7 @@
 """Records of version 1, a table of takes of which each held its latest request, as requests of this version. Pure.
 
-The token of a request is made of what it was, so that two branches that migrate the same record still agree.
+The token of a request is made of what it was, so that two branches that migrate the same record still agree; not of its
+number, which a merge changed, and a restored clip, which is no request of its own.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ def request(take_id: str, fields: Mapping[str, Any]) -> tuple[str, dict[str, Any
         made["state"] = _ENDS.get(fields["failure"]["code"], fields["state"])
     if fields["render"] is not None:
         made["render"] = {**fields["render"], **_NEW}
-    origin = "\n".join((take_id, fields["asked_at"], fields["fingerprint"], str(fields["serial"])))
+    origin = "\n".join((take_id, fields["asked_at"], fields["fingerprint"]))
     return f"{take_id}/{hashlib.sha256(origin.encode()).hexdigest()[:10]}", made
 
 
 def picks(takes: Mapping[str, Any]) -> dict[str, str]:
     """The picked take of each shot."""
-    return {shot_of(take_id): take_id for take_id in sorted(takes) if takes[take_id]["picked"]}
+    return {shot_of(take_id): take_id for take_id in sorted(takes) if takes[take_id].get("picked")}

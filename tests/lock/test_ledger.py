@@ -1,3 +1,5 @@
+"""The one writer of a run's records: what is on the disk when, whatever goes wrong, whatever git does meanwhile."""
+
 from __future__ import annotations
 
 import os
@@ -5,20 +7,35 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import anyio
 import pytest
 
-from kfpipe.errors import Position, Problem, ProjectBusy, Refused, StorageFailed
-from kfpipe.lock.ledger import Ledger
+from kfpipe.errors import ProjectBusy, Refused, StorageFailed
+from kfpipe.files import durable
+from kfpipe.lock import lockfile
+from kfpipe.lock.ledger import KEPT_FOR, Ledger
 from kfpipe.lock.lockfile import load, read, save
 from kfpipe.lock.paths import LockPaths
-from tests.support.makers import NOW, failed, record, rendered, result, submitted, submitting, succeeded
+from kfpipe.lock.states import EMPTY, Doubts, Entry, Lock, Unclear
+from tests.support.makers import (
+    NOW,
+    asked,
+    failed,
+    key,
+    lock,
+    rendered,
+    result,
+    submitted,
+    submitting,
+    succeeded,
+)
 from tests.support.places import ROOT
+from tests.support.surroundings import room_for
 
 STRANGER = """
 import os, signal, sys
@@ -26,13 +43,13 @@ import anyio
 from pathlib import Path
 from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.paths import LockPaths
-from tests.support.makers import submitted, submitting
+from tests.support.makers import key, submitted, submitting
 from tests.lock.test_ledger import now
 
 async def main():
     with Ledger.open(LockPaths.beside(Path(sys.argv[1], "shots.lock.json")), now=now) as ledger:
-        await ledger.record("kitten", submitting())
-        await ledger.record("kitten", submitted())
+        await ledger.record(key(), submitting())
+        await ledger.record(key(), submitted())
         print("recorded", flush=True)
         if sys.argv[2] == "die":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -40,6 +57,10 @@ async def main():
 
 anyio.run(main)
 """
+
+KITTEN = key()
+MONSTER = key("monster")
+LATER = NOW + KEPT_FOR + timedelta(hours=1)
 
 
 @pytest.fixture
@@ -51,16 +72,19 @@ def now() -> datetime:
     return NOW
 
 
-def opened(home: LockPaths) -> Ledger:
-    return Ledger.open(home, now=now)
+def opened(home: LockPaths, at: datetime = NOW) -> Ledger:
+    return Ledger.open(home, now=lambda: at)
+
+
+def noted(home: LockPaths) -> Mapping[str, Entry]:
+    return lockfile.left_in_journal(home).requests
 
 
 def stranger(home: LockPaths, then: str) -> subprocess.Popen[str]:
     """Another process that has recorded a submitted take."""
-    root = ROOT
     child = subprocess.Popen(
         [sys.executable, "-c", STRANGER, str(home.lockfile_path.parent), then],
-        cwd=root,
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -70,276 +94,150 @@ def stranger(home: LockPaths, then: str) -> subprocess.Popen[str]:
     return child
 
 
-@contextmanager
-def room_for(size_bytes: int) -> Iterator[None]:
-    """No file may grow past this: what a full disk is like, for whoever runs the tests."""
-    resource = pytest.importorskip("resource")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def problem_in(home: LockPaths, content: str | bytes) -> Problem:
-    home.lockfile_path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(Refused) as refusal:
-        load(home.lockfile_path)
-    return refusal.value.problems[0]
-
-
-def text_of_a_lock(home: LockPaths) -> str:
-    save(home.lockfile_path, {"kitten": record(rendered()), "monster": record(submitting())})
-    return home.lockfile_path.read_text(encoding="utf-8")
-
-
-# ---- the lockfile ------------------------------------------------------------------------------------------------
-
-
-def test_a_lock_that_was_saved_is_loaded_again(home: LockPaths):
-    lock = {
-        "kitten": record(rendered(serial=2), previous=(failed(),), picked=True),
-        "straße": record(submitting(prompt="two\nlines")),
-    }
-    save(home.lockfile_path, lock)
-    assert load(home.lockfile_path) == lock
-
-
-def test_no_lockfile_means_nothing_on_record(home: LockPaths):
-    assert load(home.lockfile_path) == {}
-
-
-def test_the_lockfile_has_one_fact_a_line_and_ends_with_one(home: LockPaths):
-    text = text_of_a_lock(home)
-    assert text.startswith('{\n  "kfpipe_lock": 1,\n  "takes": {\n    "kitten": {\n      "state": "rendered",\n')
-    assert text.endswith("    }\n  }\n}\n")
-    assert all(line.count('": ') <= 1 for line in text.splitlines())
-
-
-def test_an_empty_lock_can_be_saved(home: LockPaths):
-    save(home.lockfile_path, {})
-    assert load(home.lockfile_path) == {}
-
-
-def test_saving_leaves_one_file_and_keeps_its_mode(home: LockPaths):
-    text_of_a_lock(home)
-    home.lockfile_path.chmod(0o640)
-    save(home.lockfile_path, {})
-    assert [path.name for path in home.lockfile_path.parent.iterdir()] == ["shots.lock.json"]
-    assert stat.S_IMODE(home.lockfile_path.stat().st_mode) == 0o640
-
-
-def test_a_lockfile_that_is_a_link_is_followed(home: LockPaths):
-    elsewhere = home.lockfile_path.parent / "elsewhere"
-    elsewhere.mkdir()
-    home.lockfile_path.symlink_to(elsewhere / "real.json")
-    save(home.lockfile_path, {"kitten": record(submitting())})
-    assert home.lockfile_path.is_symlink()
-    assert load(elsewhere / "real.json") == {"kitten": record(submitting())}
-
-
-def test_a_full_disk_leaves_the_old_lockfile_and_no_temporary(home: LockPaths):
-    text = text_of_a_lock(home)
-    with room_for(1000), pytest.raises(StorageFailed) as failure:
-        save(home.lockfile_path, {"kitten": record(rendered(prompt="long " * 1000))})
-    assert failure.value.reason == "the file is larger than the system allows"
-    assert home.lockfile_path.read_text(encoding="utf-8") == text
-    assert len(list(home.lockfile_path.parent.iterdir())) == 1
-
-
-def test_a_merge_conflict_is_shown_at_its_first_marker(home: LockPaths):
-    text = text_of_a_lock(home).replace('      "serial"', '<<<<<<< HEAD\n      "serial"', 1)
-    problem = problem_in(home, text)
-    assert problem.position == Position(line=6, column=1)
-    assert "merge conflict" in problem.what
-
-
-def test_a_syntax_error_has_line_and_column(home: LockPaths):
-    problem = problem_in(home, text_of_a_lock(home).replace('"serial": 1,', '"serial": 1', 1))
-    assert problem.position == Position(line=7, column=7)
-    assert problem.fix
-
-
-def test_a_take_that_is_there_twice_is_shown_at_its_second_place(home: LockPaths):
-    text = text_of_a_lock(home)
-    problem = problem_in(home, text.replace('"monster"', '"kitten"'))
-    assert problem.position == Position(line=text[: text.index('"monster"')].count("\n") + 1, column=5)
-    assert problem.what == "the name 'kitten' appears twice"
-
-
-def test_a_wrong_value_is_shown_where_it_stands_with_what_belongs_there(home: LockPaths):
-    problem = problem_in(home, text_of_a_lock(home).replace('"seed": 7', '"seed": "seven"', 1))
-    assert problem.position == Position(line=10, column=15)
-    assert problem.where == "take 'kitten'"
-    assert problem.what == "the field `seed` is the text 'seven'"
-    assert problem.expected == "The seed as sent; null only when it is not drawn yet."
-
-
-def test_all_that_is_wrong_is_reported_at_once(home: LockPaths):
-    text = text_of_a_lock(home).replace('"seed"', '"sead"')
-    home.lockfile_path.write_text(text, encoding="utf-8")
-    with pytest.raises(Refused) as refusal:
-        load(home.lockfile_path)
-    assert [(problem.where, problem.what) for problem in refusal.value.problems] == [
-        (f"take '{take}'", what)
-        for take in ("kitten", "monster")
-        for what in ("`seed` is missing", "'sead' is not allowed here")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ('"state": "rendered"', '"state": "submitting"'),
-        ('"task_id": "task-1"', '"task_id": null'),
-        ('"task_id": "task-1"', '"task_id": "../../etc/passwd"'),
-        ('"path": "renders/kitten.mp4"', '"path": "../kitten.mp4"'),
-        ('"path": "renders/kitten.mp4"', '"path": "/kitten.mp4"'),
-        ('"path": "renders/kitten.mp4"', '"path": "C:kitten.mp4"'),
-        ('"unit_price": "0.10"', '"unit_price": 0.10'),
-        ('"unit_price": "0.10"', '"unit_price": "1e3"'),
-        ('"unit_price": "0.10"', '"unit_price": "-1"'),
-        ('"currency": "USD"', '"currency": "US\\ud83d"'),
-        ('"serial": 1,', '"serial": 1.0,'),
-        ('"serial": 1,', '"serial": 0,'),
-        ('"serial": 1,', f'"serial": {"9" * 5000},'),
-        ("2026-11-22T11:50:00.000Z", "2026-02-30T11:50:00.000Z"),
-        ("2026-11-22T11:50:00.000Z", "2026-11-22T11:50:00.000Z\\n"),
-        ("2026-11-22T11:50:00.000Z", "2026-11-22T11:50:00.000+00:00"),
-        ('"kitten"', '"kit\\nten"'),
-        ('"previous": []', '"previous": [{}]'),
-        ('"kfpipe_lock": 1', '"kfpipe_lock": 0'),
-        ('"kfpipe_lock": 1', '"kfpipe_lock": 1, "more": 1'),
-    ],
-)
-def test_what_kfpipe_never_writes_is_refused(home: LockPaths, old: str, new: str):
-    text = text_of_a_lock(home)
-    assert old in text
-    assert problem_in(home, text.replace(old, new, 1)).position is not None
-
-
-def test_a_lockfile_of_a_newer_kfpipe_says_so(home: LockPaths):
-    problem = problem_in(home, '{"kfpipe_lock": 2, "shots": []}')
-    assert "newer kfpipe (lock format 2)" in problem.what
-    assert problem.fix == "upgrade kfpipe"
-
-
-def test_earlier_requests_out_of_order_are_refused(home: LockPaths):
-    save(home.lockfile_path, {"kitten": record(rendered(serial=2), previous=(failed(serial=2),))})
-    with pytest.raises(Refused, match="out of order"):
-        load(home.lockfile_path)
-
-
-@pytest.mark.parametrize("content", [b"", b" \n", b"null", b"[]", b'"takes"', b"[" * 100_000, b"\xff\xfe{}", b"\x00"])
-def test_what_is_no_lockfile_is_refused_with_a_way_on(home: LockPaths, content: bytes):
-    problem = problem_in(home, content)
-    assert problem.file == str(home.lockfile_path)
-    assert problem.fix
-
-
-def test_a_folder_in_the_lockfiles_place_is_refused(home: LockPaths):
-    home.lockfile_path.mkdir()
-    with pytest.raises(Refused, match="not a file"):
-        load(home.lockfile_path)
-
-
-# ---- the ledger --------------------------------------------------------------------------------------------------
+# ---- recording ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.anyio
-async def test_what_is_recorded_is_in_the_journal_before_record_returns(home: LockPaths):
+async def test_what_is_recorded_is_in_the_journal_before_record_returns(home: LockPaths) -> None:
     with opened(home) as ledger:
-        await ledger.record("kitten", submitting())
-        assert b'"kitten"' in home.journal_path.read_bytes()
-        assert ledger.lock == {"kitten": record(submitting())} == read(home)
-        assert load(home.lockfile_path) == {}
+        await ledger.record(KITTEN, submitting())
+        assert b'"kitten/' in home.journal_path.read_bytes()
+        assert ledger.lock == lock(submitting()) == read(home)
+        assert load(home.lockfile_path) == EMPTY
 
 
 @pytest.mark.anyio
-async def test_at_the_end_the_journal_is_folded_into_the_lockfile(home: LockPaths):
+async def test_the_line_and_the_names_of_its_folders_are_synced_before_record_returns(
+    home: LockPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[object] = []
+    sync, sync_folder = durable.sync, durable.sync_folder
+
+    def tapped(descriptor: int) -> None:
+        sync(descriptor)
+        synced.append(os.fstat(descriptor).st_size)
+
+    def folder_tapped(folder: Path) -> None:
+        sync_folder(folder)
+        synced.append(folder)
+
+    monkeypatch.setattr(durable, "sync", tapped)
+    monkeypatch.setattr(durable, "sync_folder", folder_tapped)
     with opened(home) as ledger:
-        await ledger.record("kitten", submitting())
-        await ledger.record("kitten", submitted())
-    assert load(home.lockfile_path) == {"kitten": record(submitted())}
-    assert sorted(path.name for path in home.state_dir.iterdir()) == [".gitignore", "shots.lock"]
-    assert (home.state_dir / ".gitignore").read_text(encoding="utf-8") == "*\n"
+        assert synced == [home.lockfile_path.parent]
+        synced.clear()
+        await ledger.record(KITTEN, submitting())
+        assert synced == [home.journal_path.stat().st_size, home.state_dir]
+        synced.clear()
+        await ledger.record(KITTEN, submitted())
+        assert synced == [home.journal_path.stat().st_size]
 
 
 @pytest.mark.anyio
-async def test_after_a_fold_the_run_continues_in_a_new_journal(home: LockPaths):
+async def test_nobody_sees_a_request_before_it_is_on_the_disk(home: LockPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
     with opened(home) as ledger:
-        await ledger.record("kitten", submitting())
-        assert ledger.fold()
-        assert not home.journal_path.exists()
-        await ledger.record("kitten", submitted())
-        assert read(home) == {"kitten": record(submitted())}
+        append = ledger._journal.append
 
+        def slow(line: bytes) -> None:
+            seen.append(len(ledger.lock.requests))
+            append(line)
 
-def test_a_run_that_changes_nothing_leaves_the_lockfile_byte_for_byte(home: LockPaths):
-    long_ago = result(url_expires_at=NOW - timedelta(days=1))
-    save(home.lockfile_path, {"kitten": record(rendered(of_result=long_ago))})
-    by_hand = home.lockfile_path.read_bytes().replace(b"\n", b"\r\n")
-    home.lockfile_path.write_bytes(by_hand)
-    with opened(home) as ledger:
-        assert not ledger.fold()
-    assert home.lockfile_path.read_bytes() == by_hand
+        monkeypatch.setattr(ledger._journal, "append", slow)
+        await ledger.record(KITTEN, submitting())
+        assert seen == [0]
+        assert len(ledger.lock.requests) == 1
 
 
 @pytest.mark.anyio
-async def test_dead_links_lose_their_signatures_when_the_lockfile_is_written(home: LockPaths):
-    dead = rendered(of_result=result(url_expires_at=NOW))
-    save(home.lockfile_path, {"kitten": record(dead, picked=True), "twice": record(failed(serial=2), previous=(dead,))})
-    with opened(home) as ledger:
-        await ledger.record("monster", succeeded())
-    lock = home.lockfile_path.read_text(encoding="utf-8")
-    assert lock.count("Signature") == 1
-    assert load(home.lockfile_path)["kitten"].picked
-
-
-@pytest.mark.anyio
-async def test_writers_that_wait_share_a_write_and_none_is_lost(home: LockPaths):
+async def test_writers_that_wait_share_a_write_and_none_is_lost(home: LockPaths) -> None:
     with opened(home) as ledger:
         async with anyio.create_task_group() as tasks:
             for number in range(200):
-                tasks.start_soon(ledger.record, f"take-{number}", submitting())
+                tasks.start_soon(ledger.record, key(f"take-{number}"), submitting())
         assert len(home.journal_path.read_bytes().splitlines()) < 20
-        assert len(read(home)) == len(ledger.lock) == 200
+        assert len(read(home).requests) == len(ledger.lock.requests) == 200
 
 
 @pytest.mark.anyio
-async def test_a_cancelled_run_still_records_an_answer_that_was_paid_for(home: LockPaths):
+async def test_two_news_of_one_request_in_one_write_are_joined(home: LockPaths) -> None:
+    open_question = Unclear(asked=asked(), doubts=Doubts(candidates=frozenset(("task-7", "task-8"))))
+    with opened(home) as ledger:
+        async with anyio.create_task_group() as tasks:
+            for entry in (submitting(number=9), rendered(), open_question, submitted()):
+                tasks.start_soon(ledger.record, MONSTER if entry == submitting(number=9) else KITTEN, entry)
+        expected = replace(rendered(), doubts=open_question.doubts)
+        assert read(home).requests[KITTEN] == ledger.requests.view[KITTEN] == expected
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_run_still_records_an_answer_that_was_paid_for(home: LockPaths) -> None:
     with opened(home) as ledger:
         with anyio.CancelScope() as scope:
             scope.cancel()
-            await ledger.record("kitten", submitted())
-        assert read(home) == {"kitten": record(submitted())}
+            await ledger.record(KITTEN, submitted())
+        assert read(home) == lock(submitted())
 
 
 @pytest.mark.anyio
-async def test_a_full_disk_stops_recording_and_keeps_what_was_recorded(home: LockPaths):
+async def test_a_record_of_less_turns_nothing_back(home: LockPaths) -> None:
     with opened(home) as ledger:
-        await ledger.record("kitten", submitting())
+        await ledger.record(KITTEN, rendered())
+        await ledger.record(KITTEN, submitting())
+        assert ledger.lock == read(home) == lock(rendered())
+    assert load(home.lockfile_path) == lock(rendered())
+
+
+@pytest.mark.anyio
+async def test_what_the_accounts_list_showed_survives_with_its_first_time(home: LockPaths) -> None:
+    with opened(home) as ledger:
+        await ledger.note_seen(["a", "b"])
+    with opened(home, NOW + timedelta(hours=1)) as ledger:
+        assert ledger.seen == {"a": NOW, "b": NOW}
+        await ledger.note_seen(["b", "c"])
+    with opened(home, NOW + KEPT_FOR) as ledger:
+        assert ledger.seen == {"c": NOW + timedelta(hours=1)} | dict.fromkeys("ab", NOW)
+    with opened(home, NOW + KEPT_FOR) as ledger:
+        assert ledger.seen == {"c": NOW + timedelta(hours=1)}
+
+
+@pytest.mark.anyio
+async def test_the_journal_is_the_users_alone_also_when_it_is_written_anew(home: LockPaths) -> None:
+    home.state_dir.mkdir()
+    with opened(home) as ledger:
+        await ledger.record(KITTEN, submitting())
+        assert stat.S_IMODE(home.journal_path.stat().st_mode) == 0o600
+        home.journal_path.chmod(0o644)
+    assert stat.S_IMODE(home.journal_path.stat().st_mode) == 0o600
+
+
+# ---- a writer that fails -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_a_full_disk_stops_recording_and_keeps_what_was_recorded(home: LockPaths) -> None:
+    with opened(home) as ledger:
+        await ledger.record(KITTEN, submitting())
         sound = home.journal_path.read_bytes()
         with room_for(len(sound) + 100):
             for _ in range(2):
                 with pytest.raises(StorageFailed) as failure:
-                    await ledger.record("kitten", submitted())
+                    await ledger.record(KITTEN, submitted())
                 assert failure.value.reason == "the file is larger than the system allows"
         with pytest.raises(StorageFailed):
-            await ledger.record("monster", submitting())
+            await ledger.record(MONSTER, submitting())
         assert home.journal_path.read_bytes() == sound
-        assert ledger.lock == {"kitten": record(submitting())}
-    assert load(home.lockfile_path) == {"kitten": record(submitting())}
+        assert ledger.lock == lock(submitting())
+    assert load(home.lockfile_path) == lock(submitting())
 
 
 @pytest.mark.anyio
-async def test_writers_that_wait_when_the_disk_fills_up_all_hear_of_it(home: LockPaths):
+async def test_writers_that_wait_when_the_disk_fills_up_all_hear_of_it(home: LockPaths) -> None:
     failures = []
 
     async def writer(ledger: Ledger, number: int) -> None:
         try:
-            await ledger.record(f"take-{number}", submitting())
+            await ledger.record(key(f"take-{number}"), submitting())
         except StorageFailed as failure:
             failures.append(failure)
 
@@ -349,35 +247,311 @@ async def test_writers_that_wait_when_the_disk_fills_up_all_hear_of_it(home: Loc
                 for number in range(20):
                     tasks.start_soon(writer, ledger, number)
         assert len(failures) == 20
-        assert ledger.lock == {}
+        assert ledger.lock == EMPTY
 
 
-def test_a_killed_run_is_recovered_by_the_next(home: LockPaths):
-    child = stranger(home, "die")
-    child.communicate()
-    assert child.returncode == -signal.SIGKILL
-    assert read(home) == {"kitten": record(submitted())}
-    assert load(home.lockfile_path) == {}
-    with opened(home) as ledger:
-        assert ledger.lock == {"kitten": record(submitted())} == load(home.lockfile_path)
-        assert not home.journal_path.exists()
+class Interrupted(BaseException):
+    """As `KeyboardInterrupt` is, which the loops would take for their own."""
+
+
+def failing(place: str, error: BaseException, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    match place:
+        case "append":
+            monkeypatch.setattr(ledger._journal, "append", fail)
+        case "write":
+            monkeypatch.setattr(os, "write", fail)
+        case "sync":
+            monkeypatch.setattr(durable, "sync", fail)
+        case "line":
+            monkeypatch.setattr("kfpipe.lock.journal.line", fail)
+        case "join":
+            monkeypatch.setattr(ledger.requests, "take_in", fail)
 
 
 @pytest.mark.anyio
-async def test_a_crash_between_lockfile_and_journal_changes_nothing(home: LockPaths):
+@pytest.mark.parametrize("place", ["append", "write", "sync", "line", "join"])
+@pytest.mark.parametrize(
+    "error", [OSError(5, "gone"), MemoryError(), Interrupted("^C")], ids=lambda one: type(one).__name__
+)
+async def test_whatever_a_writer_fails_with_nothing_is_written_after_it(
+    place: str, error: BaseException, home: LockPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[BaseException] = []
+
+    async def writer(ledger: Ledger, number: int) -> None:
+        try:
+            await ledger.record(key(f"take-{number}"), submitting())
+        except BaseException as failure:
+            told.append(failure)
+            if not isinstance(failure, OSError | StorageFailed | MemoryError | Interrupted):
+                raise
+
     with opened(home) as ledger:
-        for entry in (submitting(), submitted(), succeeded(), rendered(), submitting(serial=2), failed(serial=2)):
-            await ledger.record("kitten", entry)
-        journal = home.journal_path.read_bytes()
+        await ledger.record(KITTEN, submitting())
+        with monkeypatch.context() as patch:
+            failing(place, error, ledger, patch)
+            async with anyio.create_task_group() as tasks:
+                for number in range(5):
+                    tasks.start_soon(writer, ledger, number)
+        assert len(told) == 5
+        before = home.journal_path.read_bytes()
+        with pytest.raises(StorageFailed):
+            await ledger.record(KITTEN, submitted())
+        with pytest.raises(StorageFailed):
+            await ledger.note_seen(["task-9"])
+        assert home.journal_path.read_bytes() == before
+        if place != "join":  # the line itself was written then
+            assert read(home) == lock(submitting())
+    assert load(home.lockfile_path).requests[KITTEN] == submitting()
+
+
+@pytest.mark.anyio
+async def test_an_interrupt_in_the_writer_breaks_the_ledger(home: LockPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: bytes) -> None:
+        raise KeyboardInterrupt
+
+    with opened(home) as ledger:
+        with monkeypatch.context() as patch:
+            patch.setattr(anyio.to_thread, "run_sync", _at_once)
+            patch.setattr(ledger._journal, "append", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                await ledger.record(KITTEN, submitting())
+        with pytest.raises(StorageFailed, match="KeyboardInterrupt"):
+            await ledger.record(KITTEN, submitting())
+        assert not home.journal_path.exists()
+
+
+async def _at_once(doing: Callable[[bytes], None], line: bytes) -> None:
+    doing(line)
+
+
+@pytest.mark.anyio
+async def test_a_journal_that_is_deleted_during_a_run_stops_it_and_loses_nothing(home: LockPaths) -> None:
+    with opened(home) as ledger:
+        await ledger.record(KITTEN, submitted())
+        home.journal_path.unlink()
+        with pytest.raises(StorageFailed, match="deleted during the run"):
+            await ledger.record(KITTEN, rendered())
+        assert not home.journal_path.exists()
+    assert load(home.lockfile_path) == read(home) == lock(submitted())
+
+
+# ---- folding -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_at_the_end_the_journal_is_joined_into_the_lockfile_and_keeps_what_is_young(home: LockPaths) -> None:
+    with opened(home) as ledger:
+        await ledger.record(KITTEN, submitting())
+        await ledger.record(KITTEN, submitted())
+    assert load(home.lockfile_path) == lock(submitted())
+    assert noted(home) == lock(submitted()).requests
+    assert sorted(path.name for path in home.state_dir.iterdir()) == [
+        ".gitignore",
+        "shots.journal",
+        "shots.lock",
+        "shots.writing",
+    ]
+    assert (home.state_dir / ".gitignore").read_text(encoding="utf-8") == "*\n"
+
+
+@pytest.mark.anyio
+async def test_requests_older_than_two_days_go_from_the_journal(home: LockPaths) -> None:
+    young = submitted(number=2, asked_at=LATER - KEPT_FOR + timedelta(seconds=1))
+    old = submitted(asked_at=LATER - KEPT_FOR)
+    with opened(home, LATER) as ledger:
+        await ledger.record(KITTEN, old)
+        await ledger.record(MONSTER, young)
+    assert noted(home) == {MONSTER: young}
+    opened(home, LATER + KEPT_FOR).close()
+    assert not home.journal_path.exists()
+    assert load(home.lockfile_path).requests == {KITTEN: old, MONSTER: young}
+
+
+@pytest.mark.anyio
+async def test_after_a_fold_the_run_continues_in_the_journal(home: LockPaths) -> None:
+    with opened(home) as ledger:
+        await ledger.record(KITTEN, submitting())
+        assert ledger.fold()
+        assert not ledger.fold()
+        await ledger.record(KITTEN, submitted())
+        assert read(home) == lock(submitted())
+        assert load(home.lockfile_path) == lock(submitting())
+
+
+def test_a_run_that_changes_nothing_leaves_the_lockfile_byte_for_byte(home: LockPaths) -> None:
+    save(home.lockfile_path, lock(rendered(of_result=result(url_expires_at=NOW - timedelta(days=1)))))
+    by_hand = home.lockfile_path.read_bytes().replace(b"\n", b"\r\n")
+    home.lockfile_path.write_bytes(by_hand)
+    with opened(home) as ledger:
+        assert not ledger.fold()
+    assert home.lockfile_path.read_bytes() == by_hand
+
+
+@pytest.mark.anyio
+async def test_dead_links_lose_their_signatures_when_the_lockfile_is_written(home: LockPaths) -> None:
+    dead = result(url_expires_at=NOW)
+    kept = lock(
+        rendered(of_result=dead), failed(number=2), rendered(of_result=dead, number=3), picked={"kitten": "kitten"}
+    )
+    save(home.lockfile_path, kept)
+    with opened(home) as ledger:
+        await ledger.record(MONSTER, succeeded(number=4))
+    assert home.lockfile_path.read_text(encoding="utf-8").count("Signature") == 1
+    assert load(home.lockfile_path).picked == kept.picked
+
+
+@pytest.mark.anyio
+async def test_a_colleagues_lockfile_that_git_brings_during_a_run_is_joined_not_overwritten(home: LockPaths) -> None:
+    save(home.lockfile_path, lock(submitted()))
+    with opened(home) as ledger:
+        await ledger.record(MONSTER, submitting(number=2))
+        save(home.lockfile_path, Lock(requests={KITTEN: rendered(), key("walk"): failed(number=3)}))
+        assert ledger.fold()
+        assert ledger.lock.requests[KITTEN] == rendered()
+    assert load(home.lockfile_path).requests == {
+        KITTEN: rendered(),
+        key("walk"): failed(number=3),
+        MONSTER: submitting(number=2),
+    }
+
+
+@pytest.mark.anyio
+async def test_an_older_lockfile_that_git_brings_during_a_run_turns_nothing_back(home: LockPaths) -> None:
+    save(home.lockfile_path, lock(submitted()))
+    older = home.lockfile_path.read_bytes()
+    with opened(home) as ledger:
+        await ledger.record(KITTEN, rendered())
+        ledger.fold()
+        home.lockfile_path.write_bytes(older)
+    assert load(home.lockfile_path) == lock(rendered())
+
+
+@pytest.mark.anyio
+async def test_a_lockfile_deleted_during_a_run_is_written_again(home: LockPaths) -> None:
+    with opened(home) as ledger:
+        await ledger.record(KITTEN, rendered())
+        ledger.fold()
+        home.lockfile_path.unlink()
+    assert load(home.lockfile_path) == lock(rendered())
+
+
+@pytest.mark.anyio
+async def test_an_older_lockfile_that_git_brings_between_two_runs_loses_nothing(home: LockPaths) -> None:
+    save(home.lockfile_path, lock(failed()))
+    older = home.lockfile_path.read_bytes()
+    with opened(home) as ledger:
+        await ledger.record(MONSTER, submitted(number=2))
+    home.lockfile_path.write_bytes(older)
+    assert read(home).requests[MONSTER] == submitted(number=2)
+    with opened(home) as ledger:
+        assert ledger.lock.requests == {KITTEN: failed(), MONSTER: submitted(number=2)}
+    assert load(home.lockfile_path) == ledger.lock
+
+
+@pytest.mark.anyio
+async def test_a_stale_journal_that_is_brought_back_turns_nothing_back(home: LockPaths) -> None:
+    with opened(home) as ledger:
+        await ledger.record(KITTEN, submitting())
+        stale = home.journal_path.read_bytes()
+        for entry in (submitted(), succeeded(), rendered()):
+            await ledger.record(KITTEN, entry)
+        await ledger.record(MONSTER, failed(number=2))
     before = home.lockfile_path.read_bytes()
-    home.journal_path.write_bytes(journal)
-    opened(home).close()
+    home.journal_path.write_bytes(stale)
+    opened(home, LATER).close()
     assert home.lockfile_path.read_bytes() == before
     assert not home.journal_path.exists()
 
 
 @pytest.mark.anyio
-async def test_a_damaged_journal_stops_the_run_and_lets_go_of_the_project(home: LockPaths):
+async def test_a_pick_that_is_made_during_a_run_survives_it(home: LockPaths) -> None:
+    save(home.lockfile_path, lock(rendered(), picked={"walk": "walk@seed=1", "gone": "gone"}))
+    with opened(home) as ledger:
+        await ledger.record(MONSTER, submitted(number=2))
+        assert lockfile.pick(home, "kitten", "kitten")
+        assert lockfile.pick(home, "walk", None)
+        ledger.fold()
+        assert ledger.lock.picked == {"kitten": "kitten", "gone": "gone"}
+        assert lockfile.pick(home, "gone", None)
+    assert load(home.lockfile_path) == Lock(
+        requests={KITTEN: rendered(), MONSTER: submitted(number=2)}, picked={"kitten": "kitten"}
+    )
+
+
+@pytest.mark.anyio
+async def test_a_lockfile_torn_by_git_during_a_run_is_left_to_its_owner_and_the_journal_keeps_all(
+    home: LockPaths,
+) -> None:
+    torn = b"<<<<<<< HEAD\n=======\n>>>>>>> main\n"
+    ledger = opened(home)
+    await ledger.record(KITTEN, rendered())
+    home.lockfile_path.write_bytes(torn)
+    with pytest.raises(Refused):
+        ledger.close()
+    assert home.lockfile_path.read_bytes() == torn
+    assert noted(home) == lock(rendered()).requests
+    home.lockfile_path.unlink()
+    opened(home).close()
+    assert load(home.lockfile_path) == lock(rendered())
+
+
+@pytest.mark.anyio
+async def test_a_run_in_one_lockfile_joins_a_task_that_git_has_brought_under_another_name(home: LockPaths) -> None:
+    with opened(home) as ledger:
+        await ledger.record(key(number=2), replace(submitted(number=2), task=submitted().task))
+        save(home.lockfile_path, Lock(requests={MONSTER: rendered()}))
+    owners = [one for one, entry in load(home.lockfile_path).requests.items() if not isinstance(entry, Unclear)]
+    assert owners == [MONSTER]
+
+
+# ---- crashes, and others -----------------------------------------------------------------------------------------
+
+
+def test_a_killed_run_is_recovered_by_the_next(home: LockPaths) -> None:
+    child = stranger(home, "die")
+    child.communicate()
+    assert child.returncode == -signal.SIGKILL
+    assert read(home) == lock(submitted())
+    assert load(home.lockfile_path) == EMPTY
+    with opened(home) as ledger:
+        assert ledger.lock == lock(submitted()) == load(home.lockfile_path)
+
+
+@pytest.mark.anyio
+async def test_a_torn_last_line_is_dropped_and_the_journal_is_sound_after(home: LockPaths) -> None:
+    with opened(home) as ledger:
+        await ledger.record(KITTEN, submitting())
+        whole = home.journal_path.read_bytes()
+        await ledger.record(KITTEN, submitted())
+        torn = home.journal_path.read_bytes()
+    for length in (len(whole) + 1, len(torn) - 1):
+        home.lockfile_path.unlink()
+        home.journal_path.write_bytes(torn[:length])
+        with opened(home) as ledger:
+            assert ledger.lock == lock(submitting())
+            await ledger.record(MONSTER, submitted(number=2))
+            assert noted(home) == {KITTEN: submitting(), MONSTER: submitted(number=2)}
+
+
+@pytest.mark.anyio
+async def test_a_crash_between_lockfile_and_journal_changes_nothing(home: LockPaths) -> None:
+    with opened(home) as ledger:
+        for entry in (submitting(), submitted(), succeeded(), rendered()):
+            await ledger.record(KITTEN, entry)
+        await ledger.record(key(number=2), failed(number=2))
+        journal = home.journal_path.read_bytes()
+    before = home.lockfile_path.read_bytes()
+    home.journal_path.write_bytes(journal)
+    opened(home).close()
+    assert home.lockfile_path.read_bytes() == before
+
+
+@pytest.mark.anyio
+async def test_a_damaged_journal_stops_the_run_and_lets_go_of_the_project(home: LockPaths) -> None:
     home.state_dir.mkdir()
     home.journal_path.write_bytes(b"damage\nmore damage\n")
     for _ in range(2):
@@ -386,7 +560,7 @@ async def test_a_damaged_journal_stops_the_run_and_lets_go_of_the_project(home: 
         assert sorted(path.name for path in home.state_dir.iterdir()) == [".gitignore", "shots.journal", "shots.lock"]
 
 
-def test_what_a_killed_run_left_half_written_is_cleared_away(home: LockPaths):
+def test_what_a_killed_run_left_half_written_is_cleared_away(home: LockPaths) -> None:
     leftover = home.lockfile_path.parent / ".shots.lock.json.4711.tmp"
     leftover.write_text("{", encoding="utf-8")
     other = home.lockfile_path.parent / ".other.lock.json.4711.tmp"
@@ -396,30 +570,30 @@ def test_what_a_killed_run_left_half_written_is_cleared_away(home: LockPaths):
     assert other.exists()
 
 
-def test_a_second_run_is_told_who_holds_the_project(home: LockPaths):
+def test_a_second_run_is_told_who_holds_the_project(home: LockPaths) -> None:
     child = stranger(home, "wait")
     with pytest.raises(ProjectBusy) as busy:
         opened(home)
     (problem,) = busy.value.problems
     assert f"process {child.pid}, since '2026-11-22T12:00:00.000Z'" in problem.what
-    assert read(home) == {"kitten": record(submitted())}
+    assert read(home) == lock(submitted())
     child.communicate("")
     opened(home).close()
 
 
-def test_one_process_opens_a_project_once(home: LockPaths):
+def test_one_process_opens_a_project_once(home: LockPaths) -> None:
     with opened(home), pytest.raises(ProjectBusy, match=str(os.getpid())):
         opened(home)
     opened(home).close()
 
 
-def test_whatever_the_holder_left_about_itself_is_no_crash(home: LockPaths):
+def test_whatever_the_holder_left_about_itself_is_no_crash(home: LockPaths) -> None:
     with opened(home):
         (home.state_dir / "shots.holder.json").write_bytes(b"\xff\x00{")
         with pytest.raises(ProjectBusy):
             opened(home)
 
 
-def test_reading_writes_nothing(home: LockPaths):
-    assert read(home) == {}
+def test_reading_writes_nothing(home: LockPaths) -> None:
+    assert read(home) == EMPTY
     assert list(home.lockfile_path.parent.iterdir()) == []

@@ -1,208 +1,301 @@
-"""Two branches have rendered: what the merged lock says of it."""
+"""Two branches have rendered: what the merged lock says of it, in files and between git's markers."""
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
-from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from kfpipe.lock.merge import Doubt, Merged, merge
-from kfpipe.lock.states import Entry, Lock, Record, Rendered, Submitted, Task, spent, task_ids
-from tests.support.makers import NOW, asked, failed, record, render, rendered, result, submitted, take, unclear
+from kfpipe.errors import Refused
+from kfpipe.lock import conflict, lockfile, mergedriver
+from kfpipe.lock import text as locktext
+from kfpipe.lock.merge import Clash, Merged, merge
+from kfpipe.lock.paths import LockPaths
+from kfpipe.lock.states import EMPTY, Entry, Lock, Rendered, Submitted, Unclear, spent
+from kfpipe.lock.tidy import LockPlace
+from tests.support.makers import (
+    asked,
+    failed,
+    key,
+    lock,
+    render,
+    rendered,
+    result,
+    submitted,
+    submitting,
+    succeeded,
+    take,
+    task,
+    unclear,
+)
 
-KITTEN = take("kitten")
-BEFORE = replace(KITTEN, fingerprint="f" * 64)
+NAME = "shots.lock.json"
 
 
-def at(minute: int) -> datetime:
-    return NOW + timedelta(minutes=minute)
-
-
-def clip(minute: int, *, of: str = KITTEN.fingerprint, task: str = "", serial: int = 1, path: str = "") -> Rendered:
-    """A clip that was asked for at `minute`, and paid."""
-    return replace(
-        rendered(of_result=result(finished_at=at(minute + 1))),
-        asked=asked(serial=serial, asked_at=at(minute), fingerprint=of),
-        task=Task(task_id=task or f"task-{minute}", request_id="r", submitted_at=at(minute)),
-        render=render(path or "renders/kitten.mp4"),
-    )
-
-
-def under_way(minute: int, *, task: str = "", serial: int = 1, of: str = KITTEN.fingerprint) -> Submitted:
-    done = clip(minute, task=task, serial=serial, of=of)
-    return Submitted(asked=done.asked, task=done.task)
-
-
-def one(entry: Entry, *previous: Entry, picked: bool = False) -> Lock:
-    return {"kitten": Record(entry=entry, previous=previous, picked=picked)}
+def one(entry: Entry, **picked: str) -> Lock:
+    return lock(entry, picked=picked)
 
 
 def both_ways(base: Lock, ours: Lock, theirs: Lock) -> Merged:
     """The merge, after a look at whether it matters who is called ours."""
     merged, other_way = merge(base, ours, theirs), merge(base, theirs, ours)
     assert merged.lock == other_way.lock
-    assert [(clash.take_id, clash.doubt) for clash in merged.clashes] == [
-        (clash.take_id, clash.doubt) for clash in other_way.clashes
-    ]
+    assert [clash.shot_id for clash in merged.clashes] == [clash.shot_id for clash in other_way.clashes]
     return merged
 
 
-def settled(base: Lock, ours: Lock, theirs: Lock) -> Record:
+def settled(base: Lock, ours: Lock, theirs: Lock) -> Lock:
     merged = both_ways(base, ours, theirs)
     assert merged.clashes == ()
-    return merged.lock["kitten"]
+    return merged.lock
 
 
-def clash(base: Lock, ours: Lock, theirs: Lock) -> Doubt:
-    (found,) = both_ways(base, ours, theirs).clashes
-    return found.doubt
+def content(of: Lock) -> bytes:
+    return b"".join(locktext.pieces(of))
+
+
+# ---- requests ----------------------------------------------------------------------------------------------------
 
 
 def test_different_takes_stand_side_by_side() -> None:
-    ours, theirs = {"a": record(clip(1))}, {"b": record(clip(2))}
-    assert both_ways({}, ours, theirs).lock == {**ours, **theirs}
+    ours, theirs = lock(rendered(), take_id="a"), lock(rendered(number=2), take_id="b")
+    assert settled(EMPTY, ours, theirs).requests == {**ours.requests, **theirs.requests}
 
 
 def test_what_one_side_alone_has_changed_is_taken_as_it_is() -> None:
-    assert settled(one(under_way(1)), one(under_way(1)), one(clip(1))) == one(clip(1))["kitten"]
-
-
-def test_a_render_after_a_refusal_is_the_latest() -> None:
-    refused = replace(failed(), asked=asked(asked_at=at(1)), task=None)
-    assert settled(one(refused), one(refused), one(clip(5, serial=2))) == one(clip(5, serial=2))["kitten"]
-
-
-def test_a_task_that_one_side_has_put_right_stays_right() -> None:
-    wrong, right = one(clip(1, task="x")), one(clip(1, task="y"))
-    assert settled(wrong, wrong, right) == right["kitten"]
+    assert settled(one(submitted()), one(submitted()), one(rendered())) == one(rendered())
 
 
 def test_a_record_that_one_side_has_deleted_stays() -> None:
-    assert settled(one(clip(1)), {}, one(clip(1))) == one(clip(1))["kitten"]
+    assert settled(one(rendered()), EMPTY, one(rendered())) == one(rendered())
 
 
-def test_a_take_rendered_on_both_sides_keeps_both_bills_and_the_later_clip() -> None:
-    merged = settled({}, one(clip(1)), one(clip(5)))
-    assert merged.entry == clip(5, serial=2)
-    assert merged.previous == (clip(1),)
-    assert spent((merged.entry, *merged.previous)) == {"USD": result().cost * 2}  # type: ignore[operator]
-
-
-def test_serials_rise_and_do_not_clash() -> None:
-    first = clip(1)
-    merged = settled(one(first), one(clip(3, serial=2), first), one(clip(7, serial=3), clip(5, serial=2), first))
-    assert [entry.asked.serial for entry in (*merged.previous, merged.entry)] == [1, 2, 3, 4]
-    assert task_ids({"kitten": merged}) == {"task-1", "task-3", "task-5", "task-7"}
-
-
-def test_a_merge_can_be_merged_again() -> None:
-    first, ours = clip(1), one(clip(3, serial=2), clip(1))
-    merged = {"kitten": settled(one(first), ours, one(clip(5, serial=2), first))}
-    assert settled(ours, merged, one(clip(3, serial=2), clip(1), picked=True)) == merged["kitten"]
-
-
-def test_the_side_that_asked_for_something_new_wins_over_a_later_clip_of_the_old() -> None:
-    base = one(clip(1, of=BEFORE.fingerprint))
-    ours = one(clip(3, serial=2), *base["kitten"].previous, base["kitten"].entry)
-    theirs = one(clip(9, serial=2, of=BEFORE.fingerprint), base["kitten"].entry)
-    assert settled(base, ours, theirs).entry.asked.fingerprint == KITTEN.fingerprint
-
-
-def test_a_clip_wins_over_a_later_failure() -> None:
-    broken = replace(failed(), asked=asked(asked_at=at(8)), failed_at=at(9), task=None)
-    assert settled({}, one(clip(1)), one(broken)) == one(clip(1, serial=1))["kitten"]
+def test_a_take_rendered_on_both_sides_keeps_both_requests_and_both_bills() -> None:
+    ours, theirs = (Lock(requests={key(number=number): rendered(number=number)}) for number in (1, 2))
+    merged = settled(EMPTY, ours, theirs)
+    assert merged.requests == {**ours.requests, **theirs.requests}
+    assert spent(merged.requests.values()) == {"USD": result().cost * 2}  # type: ignore[operator]
 
 
 def test_both_sides_followed_one_task_and_it_is_billed_once() -> None:
-    later = replace(clip(1), result=result(finished_at=at(4), url_expires_at=at(5000)))
-    merged = settled(one(under_way(1)), one(clip(1)), one(later))
-    assert (merged.entry, merged.previous) == (later, ())
+    later = rendered(of_result=result(url_expires_at=result().url_expires_at.replace(hour=23)))
+    assert settled(one(submitted()), one(rendered()), one(later)) == one(later)
 
 
-def test_the_side_that_knows_how_a_task_ended_is_believed() -> None:
-    given_up = replace(failed(), asked=clip(1).asked, task=None)
-    found = replace(under_way(1), task=Task(task_id="task-1", request_id=None, submitted_at=at(1)))
-    unknown = replace(unclear(), asked=clip(1).asked)
-    assert settled(one(unknown), one(given_up), one(found)).entry == found
+def test_a_state_never_steps_back_whichever_side_knows_more() -> None:
+    story = [submitting(), submitted(), failed(), succeeded(), rendered()]
+    for less, more in pairwise(story):
+        assert settled(one(less), one(less), one(more)) == one(more)
+        assert settled(one(more), one(less), one(more)) == one(more)
 
 
-def test_a_take_under_way_stays_the_latest_so_that_it_is_downloaded() -> None:
-    merged = settled({}, one(under_way(1)), one(clip(5)))
-    assert isinstance(merged.entry, Submitted)
-    assert merged.previous == (clip(5),)
-    assert merged.entry.asked.serial > 1
+def test_a_receipt_that_came_late_is_better_than_a_find() -> None:
+    adopted = replace(submitted(), task=replace(task(), request_id=None))
+    assert settled(EMPTY, one(adopted), one(submitted())) == one(submitted())
 
 
-def test_two_tasks_under_way_are_for_a_person_to_decide() -> None:
-    assert clash({}, one(under_way(1)), one(under_way(5))) is Doubt.UNDER_WAY
+def test_a_find_that_went_further_keeps_the_receipt_and_the_account_of_the_other_side() -> None:
+    adopted = replace(rendered(account=None), task=replace(task(), request_id=None))
+    assert settled(EMPTY, one(adopted), one(submitted())) == one(rendered())
 
 
-def test_a_task_of_the_old_request_under_way_is_no_reason_to_lose_the_new_clip() -> None:
-    base = one(clip(1, of=BEFORE.fingerprint))
-    ours = one(clip(3, serial=2), base["kitten"].entry)
-    theirs = one(under_way(5, serial=2, of=BEFORE.fingerprint), base["kitten"].entry)
-    assert clash(base, ours, theirs) is Doubt.UNDER_WAY
+def test_an_open_question_that_one_side_has_answered_is_answered() -> None:
+    (entry,) = settled(one(unclear()), one(unclear()), one(submitted())).requests.values()
+    assert isinstance(entry, Submitted)
+    assert entry.doubts.candidates == {"task-1", "task-2"}
 
 
-def test_two_answers_to_one_request_are_for_a_person_to_decide() -> None:
-    assert clash({}, one(clip(1, task="x")), one(clip(1, task="y"))) is Doubt.TASKS
+def test_a_clip_that_was_moved_on_one_side_is_found_there_and_the_dead_link_stays_dead() -> None:
+    moved = rendered(of_render=render("renders/.previous/kitten.mp4", moved=1))
+    bare = rendered(of_result=result(video_url="https://results.example.com/clip.mp4"))
+    (entry,) = settled(one(rendered()), one(moved), one(bare)).requests.values()
+    assert isinstance(entry, Rendered)
+    assert (entry.render, entry.result) == (moved.render, bare.result)
 
 
-def test_a_clip_that_was_moved_on_one_side_is_found_there() -> None:
-    moved = clip(1, path="renders/.previous/kitten.mp4")
-    bare = replace(clip(1), result=result(finished_at=at(2), video_url="https://results.example.com/clip.mp4"))
-    merged = settled(one(clip(1)), one(moved), one(bare))
-    assert isinstance(merged.entry, Rendered)
-    assert (merged.entry.render, merged.entry.result) == (moved.render, bare.result)
+def test_two_tasks_of_one_request_stay_both_on_record() -> None:
+    other = replace(submitted(), task=task("task-other"))
+    (entry,) = settled(EMPTY, one(rendered()), one(other)).requests.values()
+    assert (entry, entry.doubts.rivals) == (replace(rendered(), doubts=entry.doubts), (other,))
 
 
-def test_two_clips_of_one_task_are_for_a_person_to_decide() -> None:
-    other = replace(clip(1), render=replace(render(), sha256="d" * 64))
-    assert clash(one(under_way(1)), one(clip(1)), one(other)) is Doubt.CLIPS
+def test_a_task_that_two_requests_name_is_that_ones_which_was_asked_first() -> None:
+    ours = Lock(requests={key("walk", 1): submitted(take("walk"))})
+    late = replace(rendered(number=5), task=task("task-1"))
+    theirs = Lock(requests={key("kitten", 5): late})
+    merged = settled(EMPTY, ours, theirs).requests
+    first, second = merged[key("walk", 1)], merged[key("kitten", 5)]
+    assert first == replace(rendered(take("walk")), asked=asked(take("walk")))
+    assert isinstance(second, Unclear)
+    assert second.doubts.candidates == {"task-1"}
 
 
-# ---- picked ------------------------------------------------------------------------------------------------------
+# ---- picks -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("before", "after"), [(False, True), (True, False)])
-def test_a_choice_on_one_side_meets_a_render_elsewhere(before: bool, after: bool) -> None:
-    base = one(under_way(1), picked=before)
-    assert settled(base, one(under_way(1), picked=after), one(clip(1), picked=before)).picked is after
+@pytest.mark.parametrize(("before", "after"), [({}, {"kitten": "kitten"}), ({"kitten": "kitten"}, {})])
+def test_a_choice_on_one_side_meets_a_render_elsewhere(before: dict[str, str], after: dict[str, str]) -> None:
+    assert settled(one(submitted(), **before), one(submitted(), **after), one(rendered(), **before)).picked == after
 
 
-def test_a_choice_does_not_hold_for_a_clip_that_came_after() -> None:
-    merged = settled(one(clip(1)), one(clip(1), picked=True), one(clip(5, serial=2), clip(1)))
-    assert (merged.entry.asked.asked_at, merged.picked) == (at(5), False)
-
-
-def test_a_choice_is_not_lost_where_the_common_past_is_unknown() -> None:
-    assert settled({}, one(clip(1), picked=True), one(clip(1))).picked
-
-
-def test_the_choice_of_the_side_whose_clip_is_the_latest_holds() -> None:
-    assert settled({}, one(clip(1)), one(clip(5), picked=True)).picked
-    assert not settled({}, one(clip(1), picked=True), one(clip(5))).picked
+def test_the_same_choice_on_both_sides_is_one() -> None:
+    assert settled(EMPTY, one(rendered(), kitten="kitten"), one(rendered(), kitten="kitten")).picked == {
+        "kitten": "kitten"
+    }
 
 
 def test_two_choices_for_one_shot_are_for_a_person_to_decide() -> None:
-    base = {"kitten@seed=1": record(clip(1)), "kitten@seed=2": record(clip(2))}
-    ours = {**base, "kitten@seed=1": record(clip(1), picked=True)}
-    theirs = {**base, "kitten@seed=2": record(clip(2), picked=True)}
+    base = Lock(picked={"kitten": "a", "walk": "walk"})
+    ours, theirs = (Lock(picked={**base.picked, "kitten": name}) for name in "bc")
     merged = both_ways(base, ours, theirs)
-    assert [(one.take_id, one.ours.picked, one.theirs.picked) for one in merged.clashes] == [
-        ("kitten@seed=1", True, False),
-        ("kitten@seed=2", False, True),
+    assert merged.clashes == (Clash(shot_id="kitten", ours="b", theirs="c"),)
+    assert merged.lock.picked == {"walk": "walk"}
+
+
+def test_a_choice_and_its_withdrawal_are_for_a_person_to_decide_only_where_both_changed_it() -> None:
+    base = Lock(picked={"kitten": "a"})
+    assert settled(base, EMPTY, base).picked == {}
+    assert both_ways(base, EMPTY, Lock(picked={"kitten": "b"})).clashes != ()
+
+
+# ---- files -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> LockPaths:
+    return LockPaths.beside(tmp_path / NAME)
+
+
+def torn(ours: Lock, theirs: Lock) -> bytes:
+    """As git leaves it where it has no driver: from the first line that differs to the end."""
+    one, other = content(ours).splitlines(keepends=True), content(theirs).splitlines(keepends=True)
+    same = 0
+    while one[same] == other[same]:
+        same += 1
+    return b"".join(one[:same]) + conflict.marked(b"".join(one[same:]), b"".join(other[same:]))
+
+
+def test_fmt_joins_both_sides_of_a_conflict(home: LockPaths) -> None:
+    ours, theirs = one(submitted()), lock(rendered(), failed(number=2), take_id="kitten")
+    home.lockfile_path.write_bytes(torn(ours, theirs))
+    with pytest.raises(Refused) as refused:
+        lockfile.load(home.lockfile_path)
+    assert refused.value.problems[0].fix == locktext.JOIN
+    assert LockPlace.of(home.lockfile_path).rewrite()
+    assert lockfile.load(home.lockfile_path) == theirs
+
+
+def test_fmt_joins_a_conflict_that_shows_the_common_past(home: LockPaths) -> None:
+    head, rest = content(one(submitted())).split(b'      "state"', 1)
+    rest = b'      "state"' + rest
+    after = content(one(rendered())).split(b'      "state"', 1)[1]
+    sides = (rest, content(one(submitting())).removeprefix(head), b'      "state"' + after)
+    ours, base, theirs = sides
+    home.lockfile_path.write_bytes(
+        head + b"<<<<<<< HEAD\n" + ours + b"||||||| 4711\n" + base + b"=======\n" + theirs + b">>>>>>> main\n"
+    )
+    LockPlace.of(home.lockfile_path).rewrite()
+    assert lockfile.load(home.lockfile_path) == one(rendered())
+
+
+def test_half_a_merge_is_refused_with_its_place_and_nothing_is_overwritten(home: LockPaths) -> None:
+    half = content(one(rendered())).replace(b'      "fingerprint"', b'<<<<<<< HEAD\n      "finger', 1)
+    home.lockfile_path.write_bytes(half)
+    for attempt in (lambda: lockfile.load(home.lockfile_path), LockPlace.of(home.lockfile_path).rewrite):
+        with pytest.raises(Refused) as refused:
+            attempt()
+        (problem,) = refused.value.problems
+        assert problem.position is not None
+        assert problem.fix
+    assert home.lockfile_path.read_bytes() == half
+
+
+def clashing(home: LockPaths, base: Lock, ours: Lock, theirs: Lock) -> Merged:
+    """The driver's work on three files."""
+    paths = {}
+    for side, of in (("base", base), ("ours", ours), ("theirs", theirs)):
+        paths[side] = home.lockfile_path.with_name(side)
+        paths[side].write_bytes(content(of))
+    merged = mergedriver.settle(**paths, name=NAME)
+    home.lockfile_path.write_bytes(paths["ours"].read_bytes())
+    return merged
+
+
+def test_picks_that_clash_are_marked_alone_and_pick_settles_them(home: LockPaths) -> None:
+    ours = one(rendered(), kitten="kitten@seed=1", walk="walk")
+    theirs = lock(rendered(), submitting(number=2), picked={"kitten": "kitten@seed=2", "walk": "walk"})
+    clashing(home, EMPTY, ours, theirs)
+    marked = home.lockfile_path.read_text("utf-8").splitlines()
+    start = marked.index("<<<<<<< ours")
+    assert marked[start : start + 5] == [
+        "<<<<<<< ours",
+        '    "kitten": "kitten@seed=1",',
+        "=======",
+        '    "kitten": "kitten@seed=2",',
+        ">>>>>>> theirs",
     ]
-    assert merged.lock == {}
+    with pytest.raises(Refused) as refused:
+        lockfile.load(home.lockfile_path)
+    (problem,) = refused.value.problems
+    assert problem.fix == locktext.CHOOSE
+    assert problem.position is not None
+    assert problem.position.line == start + 1
+    assert lockfile.pick(home, "kitten", "kitten@seed=2")
+    assert lockfile.load(home.lockfile_path) == theirs
 
 
-def test_another_choice_replaces_the_one_before() -> None:
-    base = {"kitten@seed=1": record(clip(1), picked=True), "kitten@seed=2": record(clip(2))}
-    ours = {"kitten@seed=1": record(clip(1)), "kitten@seed=2": record(clip(2), picked=True)}
-    assert both_ways(base, ours, base).lock == ours
+def test_each_of_two_clashes_is_settled_by_itself(home: LockPaths) -> None:
+    merged = clashing(home, EMPTY, one(rendered(), a="a@1", b="b@1"), one(rendered(), a="a@2", b="b@2"))
+    assert len(merged.clashes) == 2
+    assert lockfile.pick(home, "a", "a@2")
+    with pytest.raises(Refused):
+        lockfile.load(home.lockfile_path)
+    assert lockfile.read_both(home).picked == {"a": "a@2"}
+    assert lockfile.pick(home, "b", None)
+    assert lockfile.load(home.lockfile_path) == one(rendered(), a="a@2")
 
 
-def test_an_answer_that_came_late_is_better_than_none() -> None:
-    adopted = replace(submitted(), task=Task(task_id="task-1", request_id=None, submitted_at=at(0)))
-    assert settled({}, one(adopted), one(submitted())).entry == submitted()
+def test_fmt_leaves_a_clash_of_picks_to_pick(home: LockPaths) -> None:
+    clashing(home, EMPTY, one(rendered(), a="a@1"), one(rendered(), a="a@2"))
+    before = home.lockfile_path.read_bytes()
+    with pytest.raises(Refused) as refused:
+        LockPlace.of(home.lockfile_path).rewrite()
+    assert refused.value.problems[0].fix == locktext.CHOOSE
+    assert home.lockfile_path.read_bytes() == before
+
+
+def test_a_version_that_cannot_be_read_leaves_both_sides_between_markers(home: LockPaths) -> None:
+    ours, theirs = content(one(rendered())), b"{}"
+    for side, text in (("base", b""), ("ours", ours), ("theirs", theirs)):
+        home.lockfile_path.with_name(side).write_bytes(text)
+    with pytest.raises(Refused) as refused:
+        mergedriver.settle(*(home.lockfile_path.with_name(side) for side in ("base", "ours", "theirs")), NAME)
+    assert refused.value.problems[0].file == f"{NAME} (theirs)"
+    assert home.lockfile_path.with_name("ours").read_bytes() == conflict.marked(ours, theirs)
+
+
+def test_git_merges_with_the_driver_in_place(tmp_path: Path) -> None:
+    def git(*words: str) -> str:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+        done = subprocess.run(["git", *identity, *words], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def commit(of: Lock) -> None:
+        (tmp_path / NAME).write_bytes(content(of))
+        git("add", ".")
+        git("commit", "-qm", "x")
+
+    git("init", "-q", "-b", "main")
+    assert mergedriver.install(tmp_path).is_new
+    assert not mergedriver.install(tmp_path).is_new
+    commit(one(submitting()))
+    git("checkout", "-qb", "side")
+    commit(one(rendered(), kitten="kitten"))
+    git("checkout", "-q", "main")
+    commit(lock(submitted(), failed(number=2)))
+    git("merge", "-q", "--no-edit", "side")
+    expected = lock(rendered(), failed(number=2), picked={"kitten": "kitten"})
+    assert lockfile.load(tmp_path / NAME) == expected

@@ -1,101 +1,63 @@
-"""No merge loses a task or a cent, and nobody can tell which side was called ours."""
+"""No merge loses a request or a choice, and nobody can tell which side was called ours."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
-from decimal import Decimal
+from collections.abc import Mapping
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kfpipe.lock import conflict
 from kfpipe.lock import text as locktext
+from kfpipe.lock.join import join
 from kfpipe.lock.merge import merge
-from kfpipe.lock.states import Entry, Failed, Lock, Record, Rendered, Task, entries, result_of, task_ids, task_of
-from kfpipe.lock.transitions import applied, put_back
-from tests.support.makers import NOW, asked, failed, rendered, result, submitted, unclear
+from kfpipe.lock.states import Lock
+from tests.support.ledgers import LEDGERS
+
+PICKS: st.SearchStrategy[Mapping[str, str]] = st.dictionaries(
+    st.sampled_from(["kitten", "walk", "straße"]), st.sampled_from(["@1", "@2", "@3"])
+)
+LOCKS = st.builds(Lock, requests=LEDGERS, picked=PICKS)
 
 
-def request(minute: int, fingerprint: str, kind: str) -> Entry:
-    """The request of that minute; each has a task, a price and an answer of its own."""
-    shapes: dict[str, Entry] = {
-        "rendered": rendered(of_result=result(cost=Decimal(minute), finished_at=NOW + timedelta(minutes=minute + 1))),
-        "failed": replace(failed(), failed_at=NOW + timedelta(minutes=minute + 1)),
-        "submitted": submitted(),
-        "unclear": unclear(),
-    }
-    entry = shapes[kind]
-    sent = asked(serial=1, asked_at=NOW + timedelta(minutes=minute), fingerprint=fingerprint * 64)
-    if task_of(entry) is None:
-        return replace(entry, asked=sent)
-    return replace(entry, asked=sent, task=Task(task_id=f"task-{minute}", request_id=None, submitted_at=sent.asked_at))
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> tuple[Lock, Lock, Lock]:
-    """A record, and two that went on from it, each in minutes of its own."""
-    before = draw(st.lists(st.integers(1, 50), max_size=3, unique=True))
-    later = st.lists(st.integers(51, 99), max_size=3, unique=True)
-    sides = [[2 * minute + side for minute in sorted(draw(later))] for side in (0, 1)]
-    ended = st.sampled_from(["rendered", "failed"])
-    latest = st.sampled_from(["rendered", "failed", "submitted", "unclear"])
-    fingerprints = st.sampled_from("ab")
-
-    def record(minutes: list[int], known: dict[int, Entry]) -> Lock:
-        for minute in minutes:
-            kind = latest if minute == minutes[-1] else ended
-            known.setdefault(minute, request(minute, draw(fingerprints), draw(kind)))
-        if not minutes:
-            return {}
-        *previous, entry = (
-            replace(known[minute], asked=replace(known[minute].asked, serial=serial))
-            for serial, minute in enumerate(minutes, 1)
-        )
-        return {"kitten": Record(entry=entry, previous=tuple(previous), picked=draw(st.booleans()))}
-
-    def gone_on(lock: Lock) -> Lock:
-        """With an earlier clip restored, perhaps."""
-        clips = [(take_id, clip) for take_id in lock for clip in lock[take_id].previous if isinstance(clip, Rendered)]
-        if not clips or not isinstance(lock["kitten"].entry, Rendered | Failed) or draw(st.booleans()):
-            return lock
-        take_id, clip = draw(st.sampled_from(clips))
-        return {take_id: applied(lock[take_id], put_back(lock[take_id], clip, clip.render.path))}
-
-    known: dict[int, Entry] = {}
-    base = record(sorted(before), known)
-    mine, other = (gone_on(record([*sorted(before), *side], dict(known))) for side in sides)
-    return base, mine, other
-
-
-@settings(max_examples=200)
-@given(histories())
-def test_no_merge_loses_a_task_or_a_cent_or_knows_a_side(versions: tuple[Lock, Lock, Lock]) -> None:
-    base, ours, theirs = versions
+@settings(max_examples=100)
+@given(LOCKS, LOCKS, LOCKS)
+def test_a_merge_knows_what_either_side_does_and_knows_no_side(base: Lock, ours: Lock, theirs: Lock) -> None:
     merged, other_way = merge(base, ours, theirs), merge(base, theirs, ours)
     assert merged.lock == other_way.lock
-    assert [one.doubt for one in merged.clashes] == [one.doubt for one in other_way.clashes]
+    assert merged.lock.requests == join(ours.requests, theirs.requests)
+    assert [(one.shot_id, one.ours, one.theirs) for one in merged.clashes] == [
+        (one.shot_id, one.theirs, one.ours) for one in other_way.clashes
+    ]
+    clashing = {one.shot_id for one in merged.clashes}
+    for shot_id in ours.picked.keys() & theirs.picked.keys():
+        if ours.picked[shot_id] == theirs.picked[shot_id]:
+            assert merged.lock.picked[shot_id] == ours.picked[shot_id]
+    assert not clashing & merged.lock.picked.keys()
+
+
+@settings(max_examples=60)
+@given(LOCKS, LOCKS)
+def test_a_merge_with_oneself_or_with_the_past_changes_nothing(base: Lock, ours: Lock) -> None:
+    grown = Lock(requests=join(base.requests, ours.requests), picked=ours.picked)
+    assert merge(base, grown, grown).lock == merge(base, base, grown).lock == merge(base, grown, base).lock == grown
+
+
+@settings(max_examples=100)
+@given(LOCKS, LOCKS, LOCKS)
+def test_a_clash_resolved_by_hand_for_either_side_is_a_sound_lockfile(base: Lock, ours: Lock, theirs: Lock) -> None:
+    merged = merge(base, ours, theirs)
+    text = b"".join(conflict.pieces(merged))
+    assert conflict.is_in(text) == bool(merged.clashes)
     if not merged.clashes:
-        assert task_ids(merged.lock) == task_ids(ours) | task_ids(theirs)
-        bills = {task_of(one): result_of(one) for side in (ours, theirs) for one in entries(side)}
-        kept = [result for one in entries(merged.lock) if (result := result_of(one)) is not None]
-        assert sum(one.cost for one in kept) == sum(one.cost for one in bills.values() if one is not None)  # type: ignore[misc]
-        assert locktext.parsed(b"".join(locktext.pieces(merged.lock)), "kitten.lock.json") == merged.lock
-
-
-@given(histories())
-def test_a_merge_with_oneself_or_with_the_past_changes_nothing(versions: tuple[Lock, Lock, Lock]) -> None:
-    base, ours, _ = versions
-    assert merge(base, ours, ours).lock == merge(base, base, ours).lock == ours
-
-
-@given(histories())
-def test_a_clash_resolved_by_keeping_either_side_is_a_sound_lockfile(versions: tuple[Lock, Lock, Lock]) -> None:
-    merged = merge(*versions)
-    if merged.clashes:
-        text = b"".join(conflict.pieces(merged))
-        before, rest = text.split(b"<<<<<<< ours\n")
-        ours, rest = rest.split(b"=======\n")
-        theirs, after = rest.split(b">>>>>>> theirs\n")
-        assert locktext.parsed(before + ours + after, "x.lock.json") == versions[1]
-        assert locktext.parsed(before + theirs + after, "x.lock.json") == versions[2]
+        assert locktext.parsed(text, "x.lock.json") == merged.lock
+        return
+    before, rest = text.split(b"<<<<<<< ours\n")
+    mine, rest = rest.split(b"=======\n")
+    other, after = rest.split(b">>>>>>> theirs\n")
+    for chosen, side in ((mine, ours), (other, theirs)):
+        picked = {one.shot_id: side.picked[one.shot_id] for one in merged.clashes if one.shot_id in side.picked}
+        expected = Lock(requests=merged.lock.requests, picked={**merged.lock.picked, **picked})
+        assert locktext.parsed(before + chosen + after, "x.lock.json") == expected
+    again = conflict.settled(text, "x.lock.json")
+    assert (again.lock, again.clashes) == (merged.lock, merged.clashes)

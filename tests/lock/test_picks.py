@@ -9,25 +9,16 @@ from kfpipe.lock import picks
 from tests.support.makers import record, rendered, submitted, take
 
 TAKES = [take("kitten@seed=1"), take("kitten@seed=2"), take("walk")]
-LOCK = {
-    "kitten@seed=1": record(rendered(TAKES[0]), picked=True),
-    "kitten@seed=2": record(rendered(TAKES[1])),
-    "walk": record(submitted(TAKES[2])),
+RECORDS = {
+    "kitten@seed=1": record(rendered(TAKES[0]), take_id="kitten@seed=1", picked=True),
+    "kitten@seed=2": record(rendered(TAKES[1]), take_id="kitten@seed=2"),
+    "walk": record(submitted(TAKES[2]), take_id="walk"),
 }
-
-
-def test_a_choice_changes_the_records_of_its_shot_and_no_others() -> None:
-    changed = picks.picked("kitten", "kitten@seed=2", LOCK)
-    assert {take_id: one.picked for take_id, one in changed.items()} == {"kitten@seed=1": False, "kitten@seed=2": True}
-    assert picks.picked("kitten", "kitten@seed=1", LOCK) == {}
-    assert {take_id: one.picked for take_id, one in picks.picked("kitten", None, LOCK).items()} == {
-        "kitten@seed=1": False
-    }
 
 
 @pytest.mark.parametrize("name", ["seed=2", "kitten@seed=2"])
 def test_a_take_is_named_in_full_or_by_its_part_behind_the_shot(name: str) -> None:
-    assert picks.take_named(name, picks.shot_named("kitten", TAKES), LOCK) is TAKES[1]
+    assert picks.take_named(name, picks.shot_named("kitten", TAKES), RECORDS) is TAKES[1]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +31,7 @@ def test_a_take_is_named_in_full_or_by_its_part_behind_the_shot(name: str) -> No
 )
 def test_what_cannot_be_chosen_is_refused_with_a_way_on(shot: str, name: str, what: str, fix: str | None) -> None:
     with pytest.raises(Refused) as refused:
-        picks.take_named(name, picks.shot_named(shot, TAKES), LOCK)
+        picks.take_named(name, picks.shot_named(shot, TAKES), RECORDS)
     (problem,) = refused.value.problems
     assert problem.what == what
     assert fix is None or problem.fix == fix

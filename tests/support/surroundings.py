@@ -1,11 +1,27 @@
-"""The variables of the environment that a process of kfpipe's may have, whatever the developer's own say."""
+"""What surrounds kfpipe: the variables of its environment, whatever the developer's own say, and the disk's size."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
 
 
 def neutral() -> dict[str, str]:
     """This process's variables without any that kfpipe reads; a task that the list does not show soon is not there."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("DASHSCOPE_", "KFPIPE_"))}
     return {**kept, "KFPIPE_LIST_PATIENCE": "0.5"}
+
+
+@contextmanager
+def room_for(size_bytes: int) -> Iterator[None]:
+    """No file may grow past this: what a full disk is like, for whoever runs the tests."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
