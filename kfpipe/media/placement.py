@@ -13,7 +13,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from kfpipe.files import durable
+from kfpipe.files import durable, lfs
 from kfpipe.files.durable import sha256_of, storage
 from kfpipe.media.renders import PARTIAL, PREVIOUS
 
@@ -49,9 +49,12 @@ async def in_thread(path: Path, work: Callable[..., T], *args: object) -> T:
 
 
 def place(partial: Path, target: Path, sha256: str) -> None:
-    """Move the file to its place. A file with other content there is set aside, never overwritten."""
+    """Move the file to its place. A file with other content there is set aside, never overwritten.
+
+    Only a Git LFS pointer to the very file gives way to it.
+    """
     durable.make_folder(target.parent)
-    if target.exists():
+    if target.exists() and lfs.pointed_at(target) != sha256:
         older = sha256_of(target)
         if older == sha256:
             partial.unlink()
