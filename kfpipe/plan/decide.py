@@ -273,9 +273,14 @@ def _unwanted(known: Known, facts: PlanFacts, output_dir: str, *, place: Neighbo
     """What remains to be done about a request that no take asks for: nothing paid for is left at the service."""
     key, entry = known
     record = Record(key=key, entry=entry, place=place)
-    action, reasons = _open_question(record, facts) or _homecoming(entry, facts)
+    is_played = is_rehearsal(entry, facts.region)
+    action, reasons = (None if is_played else _open_question(record, facts)) or _homecoming(entry, facts)
     take_id = name_of(key)
-    why = "another request for the same clip counts" if is_surplus else "no take of the manifest asks for it"
+    why = (
+        "another request for the same clip counts"
+        if is_surplus and not is_played
+        else "no take of the manifest asks for it"
+    )
     return Step(
         take_id=take_id,
         shot_id=shot_of(take_id),

@@ -15,7 +15,7 @@ def narrowed(plan: Plan, chosen: Chosen) -> Plan:
     A take that waits for the clip of one that was not chosen is left for a person to decide: rendering the other one
     as well would spend money that was not agreed to.
     """
-    coming = {step.take_id for step in plan.work}
+    coming = {step.take_id for step in plan.work if step.take is not None}
     kept = {step.id: step for step in plan.steps if chosen(step.take_id)}
     waiting = [step.take for step in kept.values() if step.action is Action.WAIT and step.take is not None]
     for take in in_order(waiting):

@@ -105,7 +105,7 @@ def load(path: Path) -> PlanFile:
         retry=tuple(options["retry"]),
         rerender=tuple(options["rerender"]),
         circumstances=data["circumstances"],
-        steps={step["take"]: step_from_json(step) for step in data["takes"]},
+        steps={step.id: step for step in map(step_from_json, data["takes"])},
     )
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 
 from kfpipe.domain import Take
-from kfpipe.lock.states import Record
+from kfpipe.lock.records import Record
 from kfpipe.media.facts import FileState
 from kfpipe.review import timeline
 from kfpipe.review.timeline import Cut, Gap, Slot, timecode

@@ -43,7 +43,7 @@ def as_file(plan: Plan, goal: Destination, source: Source, choices: Choices) -> 
             "currency": plan.currency,
             "prices_as_of": goal.prices_as_of.isoformat(),
         },
-        steps={step.take_id: PlannedStep.of(step) for step in plan.steps},
+        steps={step.id: PlannedStep.of(step) for step in plan.steps},
     )
 
 

@@ -21,7 +21,7 @@ SHORT_COMMIT: Final = 8
 
 def table(comparison: Comparison, plan: Plan) -> Table:
     """A row for each take that differs, with what the next run will do."""
-    steps = {step.take_id: step for step in plan.steps}
+    steps = {step.take_id: step for step in plan.takes}
     return Table(
         columns=(
             Column(title="take", least=40),
