@@ -191,7 +191,7 @@ class Session:
             folder=self.project.folder,
             root=self.project.root,
             output_dir=project.manifest.output_dir,
-            outputs=frozenset(take.output for take in project.takes),
+            outputs=gather.places(project, known),
             region=self.project.region.name,
             account=self.whose.account,
             is_ours=self.whose.is_ours,

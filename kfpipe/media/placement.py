@@ -23,10 +23,16 @@ T = TypeVar("T")
 async def bring(source: Path, target: Path, sha256: str, *, moved: bool) -> None:
     """Bring a clip with this digest from `source` to its place at `target`. What is there moves to `.previous`.
 
-    Where it is not `moved`, it is copied, by way of a temporary file beside the target.
+    Where it is not `moved`, it is copied, by way of a temporary file beside the target; so is what a link leads to, and
+    what git keeps.
     """
     if source != target:
-        await in_thread(target, place if moved else _copied, source, target, sha256)
+        await in_thread(target, _moved if moved else _copied, source, target, sha256)
+
+
+def _moved(source: Path, target: Path, sha256: str) -> None:
+    is_movable = not source.is_symlink() and ".git" not in source.parts
+    (place if is_movable else _copied)(source, target, sha256)
 
 
 def _copied(source: Path, target: Path, sha256: str) -> None:

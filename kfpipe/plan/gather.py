@@ -84,6 +84,18 @@ def _elsewhere(project: Project, records: Records, states: Mapping[str, FileStat
     return found
 
 
+def places(project: Project, known: Register) -> frozenset[str]:
+    """Where clips belong, relative to the manifest's folder: those of its takes, and those of other manifests."""
+    theirs = (
+        Path(os.path.relpath(neighbour.folder / entry.render.path, project.folder)).as_posix()
+        for neighbour in known.neighbours
+        if not neighbour.is_alone
+        for entry in neighbour.requests.view.values()
+        if isinstance(entry, Rendered)
+    )
+    return frozenset((*(take.output for take in project.takes), *theirs))
+
+
 def chosen(standing: Standing, selection: Selection, option: str) -> Chosen:
     """Whether a take is meant, asked by its id. Raises Refused when a selector names nothing; `option` is its name."""
     if callable(selection):
