@@ -156,7 +156,7 @@ def test_a_pointer_whose_content_git_lfs_has_is_no_reason_to_download(folder: Pa
 
 # ---- twins -----------------------------------------------------------------------------------------------------------
 
-TWINS = "  - {id: kitten, prompt: A kitten., seed: 7}\n  - {id: cat, prompt: A kitten.}\n"
+TWINS = "  - {id: kitten, prompt: A kitten., seed: 7}\n  - {id: cat, prompt: A kitten., seed: 7}\n"
 
 
 def test_two_takes_of_one_fingerprint_are_one_request_and_the_second_is_reused(folder: Path) -> None:
