@@ -25,7 +25,6 @@ from kfpipe.lock.states import Entry, Submitted, Submitting, Unclear, task_of
 from kfpipe.plan.model import Whose
 from kfpipe.project import Project
 from kfpipe.provider import Provider
-from kfpipe.runner.retry import with_retries
 
 FILE: Final = "accounts.json"
 ASKED_FOR: Final = 3
@@ -60,7 +59,12 @@ async def recognised(
     for account, entries in strangers(whose, requests, project.region.name).items():
         if await _shows_one(entries, provider, random):
             same.add(account)
-    learned = replace(whose, same=frozenset(same))
+    return taken_for_same(project, whose, same)
+
+
+def taken_for_same(project: Project, whose: Whose, same: Iterable[Account]) -> Whose:
+    """The same, with these accounts taken for the project's own, from now on."""
+    learned = replace(whose, same=whose.same.union(same))
     if learned != whose:
         _save(project.state_dir / FILE, learned)
     return learned
@@ -68,6 +72,8 @@ async def recognised(
 
 async def _shows_one(entries: Iterable[Entry], provider: Provider, random: Random) -> bool:
     """Whether the service shows one of these requests' tasks to our key; only young ones are asked for."""
+    from kfpipe.runner.retry import with_retries  # what asks the service is not loaded for a plan
+
     since = environment.now() - TASK_LIFE
     tasks = [task for entry in entries if (task := task_of(entry)) is not None and task.submitted_at > since]
     for task in sorted(tasks, key=lambda task: task.submitted_at, reverse=True)[:ASKED_FOR]:

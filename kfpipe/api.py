@@ -11,6 +11,8 @@ from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 
+import anyio
+
 from kfpipe import accounts, connection, environment
 from kfpipe import project as projects
 from kfpipe.errors import OverBudget
@@ -20,7 +22,7 @@ from kfpipe.lock.records import Records
 from kfpipe.maintenance import verify as verification
 from kfpipe.maintenance.verify import Verified
 from kfpipe.plan import gather
-from kfpipe.plan.consent import Granted, Withheld, asked
+from kfpipe.plan.consent import Granted, Withheld, asked, limit
 from kfpipe.plan.gather import Standing
 from kfpipe.plan.model import Plan, everything, nothing
 from kfpipe.plan.selection import Selection, named
@@ -100,8 +102,12 @@ def consent(project: Project, plan: Plan, *, max_cost: Decimal | None = None) ->
 
     The cap is `max_cost`, or the manifest's `budget.max_cost` when none is given.
     """
-    limit = project.manifest.max_cost if max_cost is None else max_cost
-    return asked(plan, cap=limit, charged=connection.is_charged(project))
+    cap = limit(plan, cap=_cap(project, max_cost), total=project.manifest.max_total)
+    return asked(plan, cap=cap, charged=connection.is_charged(project))
+
+
+def _cap(project: Project, max_cost: Decimal | None) -> Decimal | None:
+    return project.manifest.max_cost if max_cost is None else max_cost
 
 
 def verify(project: Project, *, select: Selection = everything) -> Iterator[Verified]:
@@ -125,7 +131,8 @@ def run(
     the emulator renders. Raises `OverBudget` before anything is sent when the plan costs more, or when its cost
     is unknown. `emit` is called with each event as it happens. Ctrl-C and SIGTERM end the run in good order.
     """
-    with session(project) as held:
+    with session(project) as opened:
+        held = anyio.run(opened.recognised)
         planned = held.plan(select=select, retry=retry, rerender=rerender)
         return held.run(planned, cap=_agreed(project, planned, max_cost), emit=emit)
 
@@ -143,7 +150,8 @@ async def running(
 
     Leaving the block early ends the run: tasks under way are on record, and the next run follows them.
     """
-    with session(project) as held:
+    with session(project) as opened:
+        held = await opened.recognised()
         planned = held.plan(select=select, retry=retry, rerender=rerender)
         async with held.running(planned, cap=_agreed(project, planned, max_cost)) as events:
             yield events
@@ -154,9 +162,9 @@ def _agreed(project: Project, plan: Plan, max_cost: Decimal | None) -> Decimal |
     answer = consent(project, plan, max_cost=max_cost)
     if isinstance(answer, Granted):
         return answer.cap
-    limit = project.manifest.max_cost if max_cost is None else max_cost
-    price = f"{plan.cap_cost:f} {plan.currency}" if answer.cap is not None else "an unknown amount"
-    agreed = "no budget is set" if limit is None else f"the budget is {limit:f} {plan.currency}"
+    cap = limit(plan, cap=_cap(project, max_cost), total=project.manifest.max_total)
+    price = "an unknown amount" if answer.cap is None else f"{answer.cap:f} {plan.currency}"
+    agreed = "no budget is set" if cap is None else f"{cap:f} {plan.currency} of the budget are left"
     raise OverBudget(
         f"the run would cost {price}, but {agreed}", fix="pass `max_cost`, or set `budget:` in the manifest"
     )

@@ -19,6 +19,7 @@ from kfpipe.files.durable import storage
 from kfpipe.project import Project
 from kfpipe.provider import Provider
 from kfpipe.runner.settings import Pace, RunLimits
+from kfpipe.wording import echoed
 
 EMULATOR_KEY: Final = "sk-emulator"
 NO_KEY: Final = "kfpipe.NoKey"
@@ -40,26 +41,33 @@ def base_url(project: Project, settings: Environment) -> str | None:
     """
     if not is_charged(project):
         return settings.base_url if settings.base_url is not None and is_loopback(settings.base_url) else None
-    return settings.trusted_base_url() or project.manifest.provider.base_url or project.region.base_url
+    return (
+        settings.trusted_base_url(project.manifest.provider.account)
+        or project.manifest.provider.base_url
+        or project.region.base_url
+    )
 
 
 def api_key(project: Project, settings: Environment) -> str:
     """The key to use there. Raises `AccountRefused` when there is none."""
     if not is_charged(project):
         return EMULATOR_KEY
-    if settings.api_key is None:
-        raise AccountRefused(NO_KEY, f"no API key: {environment.API_KEY} is not set")
-    return settings.api_key
+    name = project.manifest.provider.account
+    key = settings.key_of(name)
+    if key is None:
+        whose = "" if name is None else f" for the account {echoed(name)}"
+        raise AccountRefused(NO_KEY, f"no API key{whose}: {environment.key_name(name)} is not set")
+    return key
 
 
 def account(project: Project, settings: Environment) -> Account:
     """Whose money a request of the project spends; its key is None where there is none yet."""
-    provider, name = project.manifest.provider, None
+    provider, name = project.manifest.provider, project.manifest.provider.account
     if not is_charged(project):
         return Account(host=EMULATOR_REGION, name=name)
     parts = urlsplit(base_url(project, settings) or "")
     host = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
-    key = settings.api_key
+    key = settings.key_of(name)
     digest = None if key is None else hashlib.sha256(key.encode()).hexdigest()[:_KEY_DIGITS]
     return Account(host=host, workspace=provider.workspace, key=digest, name=name)
 

@@ -91,7 +91,10 @@ class LocalMedium:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteMedium:
-    """A file that only the service fetches; kfpipe never reads it. `digest` is that of the URL."""
+    """A file that only the service fetches; kfpipe never reads it.
+
+    `url` is as the manifest has it, `digest` that of the URL without its signature.
+    """
 
     url: str
     digest: str
@@ -159,7 +162,8 @@ class Take:
     of video, None when it is unknown; `cap_price` is what a second counts for a cap, where that is more. `output` is
     the render's path, relative to the manifest's folder. `attempts` bounds how often a failure that may pass is tried;
     a higher `priority` goes first. `cuts` are the pictures still to be cut from other takes: until then the request
-    lacks these media, and the fingerprint, being made of references, is provisional.
+    lacks these media, and the fingerprint, being made of references, is provisional. `seed_is_derived` says that the
+    manifest gives none: the seed follows from all else, and its change is none of its own.
     """
 
     id: str
@@ -175,6 +179,7 @@ class Take:
     attempts: int = 3
     priority: int = 0
     cuts: tuple[tuple[MediaRole, CutFrom], ...] = ()
+    seed_is_derived: bool = False
 
     @property
     def sources(self) -> tuple[str, ...]:

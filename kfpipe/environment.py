@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ SUBMIT_TIMEOUT: Final = "KFPIPE_SUBMIT_TIMEOUT"
 LIST_PATIENCE: Final = "KFPIPE_LIST_PATIENCE"
 EMULATOR_CLOCK: Final = "KFPIPE_EMULATOR_CLOCK"
 
+_NO_NAME: Final = re.compile(r"\W")
+"""What the name of a variable cannot hold."""
+
 SUBMIT_TIMEOUT_S: Final = 60.0
 EMULATOR_FACTOR: Final = 120.0
 """Virtual seconds in a real one: a render of minutes takes a few seconds, long enough to be watched."""
@@ -28,23 +32,32 @@ EMULATOR_FACTOR: Final = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """Settings from outside the manifest. `api_key` is None when there is none; it never shows in a repr.
+    """Settings from outside the manifest. `keys` are API keys by the variable's name; they never show in a repr.
 
-    `list_patience_s` is None where nobody says how long a task may take to appear in the account's list.
-    `has_stray_address`: the address comes from a `.env`, and the key does not. Whoever wrote that file, perhaps a
-    stranger whose repository this is, must not receive it.
+    `list_patience_s` is None where nobody says how long a task may take to appear in the account's list. `strays` are
+    the variables whose keys must not go to `base_url`: the address comes from a `.env`, and the key does not. Whoever
+    wrote that file, perhaps a stranger whose repository this is, must not receive it.
     """
 
-    api_key: str | None = field(repr=False)
+    keys: Mapping[str, str] = field(repr=False)
     base_url: str | None
     submit_timeout_s: float
     emulator_factor: float
     list_patience_s: float | None = None
-    has_stray_address: bool = False
+    strays: frozenset[str] = frozenset()
 
-    def trusted_base_url(self) -> str | None:
-        """The address to send the key to, if one is given. Raises Refused for a stray one."""
-        if self.has_stray_address:
+    @property
+    def api_key(self) -> str | None:
+        """The key of the account that has no name; None when there is none."""
+        return self.keys.get(API_KEY)
+
+    def key_of(self, account: str | None) -> str | None:
+        """The key of a named account, or of the one without a name; None when there is none."""
+        return self.keys.get(key_name(account))
+
+    def trusted_base_url(self, account: str | None = None) -> str | None:
+        """The address to send an account's key to, if one is given. Raises Refused for a stray one."""
+        if key_name(account) in self.strays:
             raise Refused.because(
                 ".env",
                 f"{BASE_URL} names {echoed(self.base_url or '')}, and your key does not come from this file",
@@ -62,22 +75,29 @@ def read(variables: Mapping[str, str] | None = None, folder: Path | None = None)
     own, written = (os.environ if variables is None else variables), _dotenv((folder or Path.cwd()) / ".env")
     values = {**written, **own}
     base_url = values.get(BASE_URL, "").strip() or None
+    is_stray = base_url is not None and BASE_URL not in own and not _is_service(base_url)
     return Environment(
-        api_key=values.get(API_KEY, "").strip() or None,
+        keys=_keys(values),
         base_url=base_url,
-        has_stray_address=base_url is not None
-        and BASE_URL not in own
-        and bool(own.get(API_KEY, "").strip())
-        and not _is_service(base_url),
+        strays=frozenset(_keys(own)) if is_stray else frozenset(),
         submit_timeout_s=_positive(values, SUBMIT_TIMEOUT, SUBMIT_TIMEOUT_S),
         list_patience_s=_positive(values, LIST_PATIENCE, 120.0) if LIST_PATIENCE in values else None,
         emulator_factor=_positive(values, EMULATOR_CLOCK, EMULATOR_FACTOR),
     )
 
 
+def key_name(account: str | None) -> str:
+    """The variable with an account's key: `DASHSCOPE_API_KEY_ACME` for `acme`."""
+    return API_KEY if account is None else f"{API_KEY}_{_NO_NAME.sub('_', account).upper()}"
+
+
 def without_key() -> dict[str, str]:
-    """The process's own variables for a program that it starts, without the key."""
-    return {name: value for name, value in os.environ.items() if name != API_KEY}
+    """The process's own variables for a program that it starts, without the keys."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(API_KEY)}
+
+
+def _keys(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, value in values.items() if name.startswith(API_KEY) and (text := value.strip())}
 
 
 def _dotenv(file: Path) -> dict[str, str]:

@@ -8,7 +8,8 @@
     ├── ServiceRefused                            -    one request was refused, with the service's code
     ├── ServiceUnclear                            -    a request that may or may not have been carried out
     ├── ServiceUnreachable                        1    no answer, however often the request was repeated
-    ├── BadRender                                 -    the downloaded file is not the clip that was paid for
+    ├── BadRender                                 -    the downloaded file is damaged, cut off or another version
+    │   └── NotAVideo                             -    it is whole, and no video that can be read; it is kept
     ├── StorageFailed                             1    the disk is full, read-only or gone
     ├── Unusable                                  -    a file of the project that can be read and is of no use
     │   ├── media.stills.StillUnreadable          -    not a picture, or a damaged one
@@ -24,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from pathlib import Path
 
 
 class ExitCode(IntEnum):
@@ -153,7 +155,16 @@ class ServiceUnreachable(KfpipeError):
 
 
 class BadRender(KfpipeError):
-    """The downloaded file is not the clip that was asked for."""
+    """The downloaded file is not a whole clip: damaged, cut off, or changed since the download began."""
+
+
+class NotAVideo(BadRender):
+    """A file that cannot be read as a video although it is complete: `path` is where its bytes are."""
+
+    def __init__(self, reason: str, *, path: Path, sha256: str) -> None:
+        self.path = path
+        self.sha256 = sha256
+        super().__init__(reason)
 
 
 class StorageFailed(KfpipeError):

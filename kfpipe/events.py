@@ -11,12 +11,18 @@ from kfpipe.errors import ExitCode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
-    """`work` takes have something left to do; `cost` is the most that the run may spend, as far as known."""
+    """`work` takes have something left to do; `cost` is the estimate, as far as known.
+
+    `under_way` is what earlier runs have left at the service and may be billed on top, `cap` the most that may be
+    spent; None: there is no limit.
+    """
 
     takes: int
     work: int
     cost: Decimal
     currency: str
+    under_way: Decimal = Decimal(0)
+    cap: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +124,13 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
-    """No more submissions; `running` tasks continue at the service and are noted for the next run."""
+    """No more submissions; `running` tasks continue at the service and are noted for the next run.
+
+    They may cost up to `cost`, as a cap counts it.
+    """
 
     running: int
+    cost: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,7 +175,9 @@ def _takes(
     digests = DigestCache(folder / STATE_DIR / DIGESTS_FILE)
     material, file_problems = inputs.read(parsed, text, files=files, digests=digests)
     digests.save()
-    price_list, price_findings = prices.price_list(parsed.prices, known, parsed.provider.region)
+    price_list, price_findings = prices.price_list(
+        parsed.prices, known, parsed.provider.region, parsed.provider.priced_in
+    )
     made, take_problems = build.make(
         parsed, text, material, catalogue=known, prices=price_list, currency=_currency(parsed)
     )
@@ -215,6 +217,8 @@ def _content(path: Path, shown: str) -> bytes:
 
 def _currency(parsed: Manifest) -> str:
     """What the region bills in; the emulator uses the budget's currency."""
+    if parsed.provider.priced_in is not None:
+        return parsed.provider.priced_in.currency
     if parsed.provider.name is ProviderName.EMULATOR and parsed.budget is not None:
         return parsed.budget.currency
     return parsed.provider.region.currency

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from random import SystemRandom
@@ -17,7 +17,7 @@ import anyio.to_thread
 
 from kfpipe import accounts, connection, environment, gcpause
 from kfpipe.environment import Environment
-from kfpipe.errors import KfpipeError
+from kfpipe.errors import AccountRefused, KfpipeError
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import workspace
 from kfpipe.lock.ledger import Ledger
@@ -71,6 +71,23 @@ class Session:
     def standing(self) -> Standing:
         """What is on record for each take now."""
         return gather.standing(self.project, self.ledger.lock)
+
+    async def recognised(self, *, is_same: bool = False) -> Session:
+        """The session once the service was asked whether other accounts, which have debts here, are this one.
+
+        `is_same`: a person says that they are. Asks only where there are such debts.
+        """
+        requests = [*self.ledger.lock.requests.values()]
+        strangers = accounts.strangers(self.whose, requests, self.project.region.name)
+        if not strangers:
+            return self
+        if is_same:
+            return replace(self, whose=accounts.taken_for_same(self.project, self.whose, strangers))
+        with suppress(AccountRefused):  # without a key there is nobody to ask for
+            async with self.provider() as provider:
+                whose = await accounts.recognised(self.project, self.whose, requests, provider, SystemRandom())
+                return replace(self, whose=whose)
+        return self
 
     def plan(
         self, *, select: Selection = everything, retry: Selection = nothing, rerender: Selection = nothing
@@ -191,7 +208,7 @@ class Session:
             folder=self.project.folder,
             root=self.project.root,
             output_dir=project.manifest.output_dir,
-            outputs=gather.places(project, known),
+            places=gather.places(project, known),
             region=self.project.region.name,
             account=self.whose.account,
             is_ours=self.whose.is_ours,

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Final, NoReturn
 
@@ -88,7 +88,9 @@ def _bug_problem(error: Exception) -> Problem:
 def _without_keys(text: str) -> str:
     from kfpipe import environment  # only a bug needs it
 
-    key = None
+    keys: Iterable[str] = ()
     with suppress(KfpipeError):
-        key = environment.read().api_key
-    return _KEYS.sub("sk-***", text.replace(key, "***") if key else text)
+        keys = environment.read().keys.values()
+    for key in keys:
+        text = text.replace(key, "***")
+    return _KEYS.sub("sk-***", text)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
+from collections.abc import Mapping
 from itertools import islice
+from typing import Any
 
 from kfpipe.errors import Position, Problem, Refused
 
@@ -41,6 +44,25 @@ def decoded(content: bytes | str, file: str) -> str:
     if stray:
         raise Refused(stray)
     return text
+
+
+def normalised(text: str) -> str:
+    """The text in the one spelling of all that look alike: composed letters (NFC), and lines that end in LF."""
+    lines = _BREAK.sub("\n", text) if "\r" in text else text
+    return unicodedata.normalize("NFC", lines)
+
+
+def normalised_values(value: Any) -> Any:
+    """As `normalised`, for all texts in a tree of mappings and lists, keys included."""
+    match value:
+        case str():
+            return normalised(value)
+        case Mapping():
+            return {normalised_values(name): normalised_values(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [normalised_values(inner) for inner in value]
+        case _:
+            return value
 
 
 def stray_character(text: str) -> str | None:

@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-import filelock
-
 from kfpipe import gcpause
 from kfpipe.errors import Refused
 from kfpipe.files import durable
@@ -74,6 +72,8 @@ def left_in_journal(paths: LockPaths) -> Notes:
 @contextmanager
 def writing(paths: LockPaths) -> Iterator[None]:
     """Hold while the lockfile is read and replaced: for moments, whoever runs. Raises StorageFailed."""
+    import filelock  # only who writes needs it
+
     with storage(paths.state_dir):
         make_state_dir(paths.state_dir)
         mark = filelock.FileLock(paths.writing_path, thread_local=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kfpipe.errors import Refused
-from kfpipe.lock import claim, lockfile
+from kfpipe.lock import lockfile
 from kfpipe.lock.join import Requests
 from kfpipe.lock.paths import LOCK_ENDING, STATE_DIR, LockPaths
 from kfpipe.lock.records import Neighbour
@@ -29,6 +29,8 @@ def _neighbour(paths: LockPaths, root: Path) -> Neighbour | None:
         lock = lockfile.read(paths)
     except Refused:
         return None  # a prompt that does not match still keeps its tasks from being taken for ours
+    from kfpipe.lock import claim  # most projects have one manifest
+
     folder = paths.lockfile_path.parent
     return Neighbour(
         name=paths.lockfile_path.relative_to(root).as_posix(),

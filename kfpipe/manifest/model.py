@@ -64,7 +64,7 @@ class PromptFile:
 
 
 class SeedChoice(Enum):
-    """In place of a number: a seed derived from the take's id, or a new one for each render."""
+    """In place of a number: a seed derived from all else that the take asks for, or a new one for each render."""
 
     DERIVED = "derived"
     RANDOM = "random"
@@ -172,15 +172,18 @@ class ProviderName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
-    """Where requests go. `base_url` is None where the region's own address does.
+    """Where requests go, and who pays. `base_url` is None where the region's own address does.
 
-    `workspace` is None where the key belongs to one.
+    `workspace` is None where the key belongs to one, `account` where the account has no name. `priced_in` is the region
+    whose prices hold, where the emulator stands in for it.
     """
 
     name: ProviderName = ProviderName.DASHSCOPE
     region: Region
+    priced_in: Region | None = None
     base_url: str | None = None
     workspace: str | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,9 +199,10 @@ class AccountLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetSettings:
-    """`max_cost` is None where the manifest only names a currency."""
+    """What one run may cost, and what all that is on record may; None where the manifest does not say."""
 
     max_cost: Decimal | None
+    max_total: Decimal | None = None
     currency: str
 
 
@@ -233,3 +237,8 @@ class Manifest:
     def max_cost(self) -> Decimal | None:
         """What one run may cost without asking; None where there is no budget."""
         return None if self.budget is None else self.budget.max_cost
+
+    @property
+    def max_total(self) -> Decimal | None:
+        """What all that is on record may cost; None where there is no such budget."""
+        return None if self.budget is None else self.budget.max_total

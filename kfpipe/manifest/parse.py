@@ -120,10 +120,18 @@ class _Reader:
         settings = ProviderSettings(
             name=ProviderName.EMULATOR if region and region.name == EMULATOR_REGION else name,
             region=region or self._catalogue.regions[DEFAULT_REGION],
+            priced_in=self._priced_in(name, data.get("region", DEFAULT_REGION)),
             base_url=base_url,
             workspace=data.get("workspace"),
+            account=data.get("account"),
         )
         return settings, region is not None and ("provider",) not in self._broken
+
+    def _priced_in(self, name: ProviderName, region: str) -> Region | None:
+        """The manifest's own region, where the emulator stands in for it; None where prices are those of the region."""
+        if name is ProviderName.EMULATOR or self._region != EMULATOR_REGION:
+            return None
+        return self._catalogue.region(region)
 
     def _known_region(self, name: str) -> Region | None:
         region = self._catalogue.region(name)
@@ -143,15 +151,18 @@ class _Reader:
         data = self._part("budget", None)
         if data is None:
             return None
-        max_cost = Decimal(data["max_cost"]) if "max_cost" in data else None
-        budget = BudgetSettings(max_cost=max_cost, currency=data["currency"])
+        amounts = {name: Decimal(data[name]) for name in ("max_cost", "max_total") if name in data}
+        budget = BudgetSettings(
+            max_cost=amounts.get("max_cost"), max_total=amounts.get("max_total"), currency=data["currency"]
+        )
         play_money = region is None or region.name == EMULATOR_REGION
         if region is not None and not play_money and budget.currency != region.currency:
+            given = listed([f"`{name}`" for name in amounts] or ["`max_cost`"], "and")
             finding = Finding(
                 path=("budget", "currency"),
                 what=f"the budget is in {budget.currency}, but the region {region.name} bills in {region.currency}",
                 expected=region.currency,
-                fix=f"give `max_cost` in {region.currency} and write `currency: {region.currency}`",
+                fix=f"give {given} in {region.currency} and write `currency: {region.currency}`",
             )
             self._report(finding, "budget")
         return budget

@@ -11,11 +11,12 @@ from typing import Final
 
 import anyio
 
-from kfpipe.errors import BadRender, ServiceUnclear
+from kfpipe.errors import BadRender, NotAVideo, ServiceUnclear
 from kfpipe.files import durable
 from kfpipe.files.jsontext import NotJson, parse_json
+from kfpipe.files.read import first_bytes
 from kfpipe.media.facts import ClipFacts, Expected
-from kfpipe.media.placement import in_thread, make_own_folder, place
+from kfpipe.media.placement import in_thread, make_own_folder, place, refuse
 from kfpipe.provider import Body, Provider
 
 LARGEST_BYTES_PER_SECOND: Final = 16 << 20
@@ -34,36 +35,60 @@ class FetchedClip(ClipFacts):
     size_bytes: int
 
 
-async def fetch(provider: Provider, url: str, *, target: Path, partial: Path, expected: Expected) -> FetchedClip:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Download:
+    """A file that was received to its end; `announced` when it has the length that the service had stated."""
+
+    sha256: str
+    size_bytes: int
+    announced: bool
+
+
+async def fetch(
+    provider: Provider, url: str, *, target: Path, partial: Path, expected: Expected, keep_refused: bool = False
+) -> FetchedClip:
     """Download the clip to `partial`, continuing where an earlier attempt broke off; check it; move it to `target`.
 
-    Both must be on one disk. A file at `target` with other content moves to `.previous`. Raises `BadRender` when this
-    is not the clip, and then the next attempt starts over; StorageFailed; and whatever the provider raises, with
-    `ServiceUnclear` for a body that ends early: the next attempt continues from there.
+    Both must be on one disk. A file at `target` with other content moves to `.previous`. A whole clip that is not as
+    expected is put in place like any other, and `remarks` say what is unexpected.
+
+    Raises `BadRender` when this is no whole clip, and then the next attempt starts over; StorageFailed; and whatever
+    the provider raises, with `ServiceUnclear` for a body that ends early: the next attempt continues from there. With
+    `keep_refused`, which is meant for the last attempt, a file that arrived complete is not deleted when it cannot be
+    read: it moves to `.refused`, and `NotAVideo` says where it is.
     """
-    sha256, size_bytes = await _download(provider, url, partial, max(expected.lengths_s) * LARGEST_BYTES_PER_SECOND)
+    got = await _download(provider, url, partial, max(expected.lengths_s) * LARGEST_BYTES_PER_SECOND)
     try:
         facts = await in_thread(partial, _checked, partial, expected)
-    except BadRender:
+    except BadRender as refusal:
+        if keep_refused and got.announced and not await in_thread(partial, _is_page, partial):
+            kept = await in_thread(target, refuse, partial, target, got.sha256)
+            raise NotAVideo(str(refusal), path=kept, sha256=got.sha256) from refusal
         await in_thread(partial, partial.unlink)
-        raise
-    await in_thread(target, place, partial, target, sha256)
-    return FetchedClip(**asdict(facts), sha256=sha256, size_bytes=size_bytes)
+        raise BadRender(str(refusal)) from refusal  # without a path: nothing is left there
+    await in_thread(target, place, partial, target, got.sha256)
+    return FetchedClip(**asdict(facts), sha256=got.sha256, size_bytes=got.size_bytes)
+
+
+def _is_page(path: Path) -> bool:
+    """Whether this is a page of some gateway between here and the store, which has the clip still."""
+    return first_bytes(path, 256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def _checked(path: Path, expected: Expected) -> ClipFacts:
-    """What the clip holds. Raises `BadRender` when it is not the one that was asked for."""
+    """What the clip holds. Raises `BadRender` when it is not whole."""
     from kfpipe.media import video  # PyAV is slow to load, and only a clip that is here needs it
 
     return video.check_clip(path, expected)
 
 
-async def _download(provider: Provider, url: str, path: Path, most_bytes: int) -> tuple[str, int]:
-    """SHA-256 and length of the whole file, which is then on the disk."""
+async def _download(provider: Provider, url: str, path: Path, most_bytes: int) -> _Download:
+    """The whole file, which is then on the disk."""
     partial = await in_thread(path, _Partial.found, path)
     try:
         async with provider.download(url, offset_bytes=partial.size_bytes, tag=partial.tag) as body:
             await _receive(body, partial, path, most_bytes)
+            announced = body.size_bytes is not None
         await in_thread(path, partial.finish)
     except BadRender:
         await in_thread(path, partial.discard)
@@ -72,7 +97,7 @@ async def _download(provider: Provider, url: str, path: Path, most_bytes: int) -
         with anyio.CancelScope(shield=True):
             await in_thread(path, partial.keep)
         raise
-    return partial.digest.hexdigest(), partial.size_bytes
+    return _Download(sha256=partial.digest.hexdigest(), size_bytes=partial.size_bytes, announced=announced)
 
 
 async def _receive(body: Body, partial: _Partial, path: Path, most_bytes: int) -> None:

@@ -70,13 +70,18 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipFacts:
-    """What a rendered clip really holds. `fps` and `duration_s` have three decimals at most."""
+    """What a rendered clip really holds. `fps` and `duration_s` have three decimals at most.
+
+    `codec` is FFmpeg's name for it, such as "h264". `remarks` say what is not as it was asked for, a sentence each.
+    """
 
     width_px: int
     height_px: int
     fps: Decimal
     duration_s: Decimal
     audio: bool
+    codec: str
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

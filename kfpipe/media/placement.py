@@ -15,7 +15,7 @@ import anyio.to_thread
 
 from kfpipe.files import durable, lfs
 from kfpipe.files.durable import sha256_of, storage
-from kfpipe.media.renders import PARTIAL, PREVIOUS
+from kfpipe.media.renders import PARTIAL, PREVIOUS, REFUSED
 
 T = TypeVar("T")
 
@@ -79,11 +79,25 @@ def make_own_folder(folder: Path) -> None:
 
 def set_aside(clip: Path, sha256: str) -> Path:
     """Move a clip that is no longer wanted to `.previous` next to it; returns where it is now. Raises OSError."""
-    folder = clip.parent / PREVIOUS
+    return _shelved(clip, clip.parent / PREVIOUS, clip.name, sha256)
+
+
+def refuse(partial: Path, target: Path, sha256: str) -> Path:
+    """Move a download that is no video to `.refused` next to where the clip would be; returns where it is now.
+
+    Its bytes are on the disk by then. Raises OSError.
+    """
+    with partial.open("r+b") as file:
+        durable.sync(file.fileno())
+    return _shelved(partial, target.parent / REFUSED, target.name, sha256)
+
+
+def _shelved(file: Path, folder: Path, name: str, sha256: str) -> Path:
+    """Move the file to a folder of kfpipe's own, named after its digest; never over one with other content."""
     make_own_folder(folder)
-    stem = f"{clip.stem}.{sha256[:12]}"
-    names = (f"{stem}{clip.suffix}" if number == 1 else f"{stem}.{number}{clip.suffix}" for number in count(1))
+    stem, suffix = f"{Path(name).stem}.{sha256[:12]}", Path(name).suffix
+    names = (f"{stem}{suffix}" if number == 1 else f"{stem}.{number}{suffix}" for number in count(1))
     free = next(path for name in names if not (path := folder / name).exists() or sha256_of(path) == sha256)
-    clip.replace(free)
+    file.replace(free)
     durable.sync_folder(folder)
     return free

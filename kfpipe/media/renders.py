@@ -14,7 +14,7 @@ from kfpipe.domain import Take
 from kfpipe.files import lfs
 from kfpipe.files.durable import sha256_of
 from kfpipe.files.statcache import FileMemory, Stored
-from kfpipe.lock.records import Neighbour, Record
+from kfpipe.lock.records import Neighbour, Record, entries
 from kfpipe.lock.states import Render, Rendered, result_of
 from kfpipe.media.facts import FileState
 
@@ -59,11 +59,11 @@ class Shelf:
         """Where the clip's bytes are at hand; `origin` is the folder that the record is from, where that is another."""
         folder = origin or self._folder
         place = folder / render.path
-        for path in (place, *self._beside(place, render), *self._anywhere(render), *self._fetched(render)):
+        for path in (place, *self._beside(place, render), *self._anywhere(render)):
             with suppress(OSError):
                 if self._is(path, render) and path.resolve().is_relative_to(self._root):
                     return path
-        return None
+        return self._fetched(render)
 
     def save(self) -> None:
         """Keep what was read for the next start."""
@@ -80,9 +80,11 @@ class Shelf:
     def _anywhere(self, render: Render) -> Iterable[Path]:
         return self._by_size.get(render.size_bytes, ())
 
-    def _fetched(self, render: Render) -> Iterator[Path]:
-        if (self._root / ".git").exists() and (path := lfs.content(self._store, render.sha256)) is not None:
-            yield path
+    def _fetched(self, render: Render) -> Path | None:
+        path = lfs.content(self._store, render.sha256)
+        with suppress(OSError):
+            return path if path is not None and self._is(path, render) else None
+        return None
 
     @cached_property
     def _store(self) -> Path:
@@ -102,9 +104,16 @@ class Shelf:
 
 
 def strays(takes: Iterable[Take], records: Mapping[str, Record], folder: Path) -> dict[str, FileState]:
-    """The takes without a clip on record where there is a clip all the same."""
+    """The takes without a clip on record where there is a clip all the same, which is on no record either."""
+    clips = (entry.render.path for entry in entries(records) if isinstance(entry, Rendered))
+    known = {(folder / path).as_posix() for path in clips}
     bare = (take for take in takes if take.id not in records or _never_succeeded(records[take.id]))
-    return {take.id: FileState.STRAY for take in bare if (folder / take.output).exists()}
+    places = {take.id: folder / take.output for take in bare}
+    return {
+        take_id: FileState.STRAY
+        for take_id, place in places.items()
+        if place.exists() and place.as_posix() not in known
+    }
 
 
 def owners(

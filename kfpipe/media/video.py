@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -13,48 +15,66 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from kfpipe.domain import FrameEnd
-from kfpipe.errors import BadRender
+from kfpipe.domain import FrameEnd, PictureSize
+from kfpipe.errors import BadRender, NotAVideo
+from kfpipe.files.durable import sha256_of
+from kfpipe.media import remarks
+from kfpipe.media.containers import ClipFormat, container_of, is_cut_off
 from kfpipe.media.facts import ClipFacts, Expected
 
-RATIO_TOLERANCE: Final = 0.05
-"""The service rounds both sides down to multiples of 16. Source: API reference, 10.3."""
-
-SECONDS_TOLERANCE: Final = 0.5
-"""Exact lengths are not documented: 6.000 or 5.97. Source: API reference, 10.1."""
-
 LONGEST_SIDE_PX: Final = 8192
+
+SLACK_S: Final = Fraction(1, 2)
+"""By so much may a clip end before the length that it states."""
+
+LEAST_BYTES: Final = 16
+"""Of fewer bytes nothing can be said."""
+
+_BREAKS_OFF: Final = "the clip breaks off before its end"
 
 _ANY_TITLE: Final[dict[str, Any]] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
 """Titles and comments need not be UTF-8. PyAV accepts any from release 19 on, earlier ones only with this option."""
 
+_COVER: Final = 0x400
+"""Marks a picture that only adorns the file, like an album's cover. Source: FFmpeg, AV_DISPOSITION_ATTACHED_PIC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Extent:
+    """What there is of a clip, by its packets: so much video, the last picture, and anything at all up to `reach_s`."""
+
+    pictures: int
+    video_s: Fraction
+    last_picture_s: Fraction
+    reach_s: Fraction
+
+
+class _NoVideo(Exception):
+    """The file is no video at all; the reason is its text."""
+
 
 def check_clip(path: Path, expected: Expected) -> ClipFacts:
-    """What the file holds, when it is the clip that was asked for: MP4, H.264, whole from first to last picture.
+    """What the file holds, when that is a video, whole from first to last picture; what was not expected is remarked.
 
-    Raises `BadRender` with the reason, OSError when the file cannot be read.
+    Raises `BadRender` when it is damaged or cut off, `NotAVideo` when it is none, each with the reason; OSError when
+    the file cannot be read.
     """
-    path.stat()  # a missing file is a different problem from a damaged one
-    try:
-        with closing(_opened(path)) as container:
-            stream = _video(container)
-            facts = _facts(container, stream)
-            _compare(facts, expected)
-            _decode_ends(container, stream, facts)
-    except av.FFmpegError as error:
-        raise BadRender(f"the file is damaged: {error.strerror}") from error
+    container = _whole_container(path)
+    with _reading(path, container) as file:
+        stream = _video(file)
+        extent = _extent(file, stream)
+    with _reading(path, container) as file:
+        stream = _video(file)
+        facts = _facts(file, stream, extent, container, expected)
+        _decode_ends(file, stream, extent)
     return facts
 
 
 def picture(path: Path, end: FrameEnd) -> VideoFrame:
     """The clip's first or last picture. Raises `BadRender`, OSError."""
-    path.stat()
-    try:
-        with closing(_opened(path)) as container:
-            stream = _video(container)
-            return _first(container, stream) if end is FrameEnd.FIRST else _last(container, stream)
-    except av.FFmpegError as error:
-        raise BadRender(f"the file is damaged: {error.strerror}") from error
+    with _reading(path, _whole_container(path)) as file:
+        stream = _video(file)
+        return _first(file, stream) if end is FrameEnd.FIRST else _last(file, stream)
 
 
 def opened(path: Path, demuxer: str) -> InputContainer:
@@ -65,73 +85,156 @@ def opened(path: Path, demuxer: str) -> InputContainer:
     return container
 
 
-def _opened(path: Path) -> InputContainer:
+def _whole_container(path: Path) -> ClipFormat:
+    """Raises `BadRender`, `NotAVideo`, and OSError: a missing file is a different problem from a damaged one."""
+    if path.stat().st_size < LEAST_BYTES:
+        raise BadRender("the file is empty, or breaks off at once")
+    container = container_of(path)
+    if container is None:
+        raise _refused(path, "the file is not an MP4, MOV or WebM")
+    if is_cut_off(path, container):
+        raise BadRender(_BREAKS_OFF)
+    return container
+
+
+@contextmanager
+def _reading(path: Path, container: ClipFormat) -> Iterator[InputContainer]:
     try:
-        return opened(path, "mp4")
+        file = opened(path, container.demuxer)
     except av.FFmpegError as error:
-        raise BadRender("the file is not a complete MP4") from error
+        raise BadRender(f"the file is not a complete {container}") from error
+    try:
+        with closing(file):
+            yield file
+    except av.FFmpegError as error:
+        raise BadRender(f"the file is damaged: {error.strerror}") from error
+    except _NoVideo as reason:
+        raise _refused(path, str(reason)) from reason
 
 
-def _video(container: InputContainer) -> VideoStream:
-    streams = container.streams.video
-    if len(streams) != 1:
-        raise BadRender(f"the file has {len(streams)} video streams instead of one")
-    codec = getattr(streams[0].codec_context, "name", "something unknown")  # None, whatever the stubs say
-    if codec != "h264":
-        raise BadRender(f"the video is encoded as {codec} instead of h264")
-    return streams[0]
+def _refused(path: Path, reason: str) -> NotAVideo:
+    return NotAVideo(reason, path=path, sha256=sha256_of(path))
 
 
-def _facts(container: InputContainer, stream: VideoStream) -> ClipFacts:
-    """What the container says of its video, as far as that can be believed. Raises `BadRender`."""
-    rate = stream.average_rate
-    if not stream.duration or not stream.time_base or not rate:
-        raise BadRender("the file does not state the length of its video")
+def _videos(file: InputContainer) -> list[VideoStream]:
+    """The video streams; a cover is none, as far as this release of PyAV can tell."""
+    return [stream for stream in file.streams.video if not getattr(stream, "disposition", 0) & _COVER]
+
+
+def _video(file: InputContainer) -> VideoStream:
+    """The first video stream. Raises `BadRender`, `_NoVideo`."""
+    if not len(file.streams):
+        raise BadRender("the file holds nothing")
+    stream = next(iter(_videos(file)), None)
+    if stream is None:
+        raise _NoVideo("there is no video in the file")
+    if getattr(stream.codec_context, "name", None) is None:  # None, whatever the stubs say
+        raise _NoVideo("the video is encoded in a way that cannot be decoded here")
+    return stream
+
+
+def _extent(file: InputContainer, video: VideoStream) -> _Extent:
+    """Reads the file to its end. Raises av.FFmpegError."""
+    starts: list[Fraction] = []
+    video_ends_s = reach_s = Fraction(0)
+    for packet in file.demux(*file.streams.video, *file.streams.audio):
+        if packet.pts is None:
+            continue  # the end of a stream
+        starts_s = packet.pts * _fraction(packet.time_base)
+        ends_s = starts_s + (packet.duration or 0) * _fraction(packet.time_base)
+        reach_s = max(reach_s, ends_s)
+        if packet.stream.index == video.index:
+            starts.append(starts_s)
+            video_ends_s = max(video_ends_s, ends_s)
+    return _Extent(
+        pictures=len(starts),
+        video_s=video_ends_s - min(starts, default=video_ends_s),
+        last_picture_s=max(starts, default=video_ends_s),
+        reach_s=reach_s,
+    )
+
+
+def _facts(
+    file: InputContainer, stream: VideoStream, extent: _Extent, container: ClipFormat, expected: Expected
+) -> ClipFacts:
+    """What the file says of its video, as far as that can be believed. Raises `BadRender`, `_NoVideo`."""
     if not (0 < stream.width <= LONGEST_SIDE_PX and 0 < stream.height <= LONGEST_SIDE_PX):
         raise BadRender(f"a picture of {stream.width}x{stream.height} px is not plausible")
+    length_s = _length_s(file, stream, extent)
+    duration_s = _decimal(length_s)
+    if extent.pictures < 2 or not duration_s:
+        raise _NoVideo("the file holds no more than a single picture")
+    rate = stream.average_rate
+    codec = stream.codec_context.codec
+    name = getattr(codec, "canonical_name", codec.name)  # which the first releases of PyAV lack
+    size = PictureSize(width_px=stream.width, height_px=stream.height)
     return ClipFacts(
-        width_px=stream.width,
-        height_px=stream.height,
-        fps=_decimal(Fraction(rate.numerator, rate.denominator)),  # PyAV 19 has rationals of its own
-        duration_s=_decimal(stream.duration * stream.time_base),
-        audio=len(container.streams.audio) > 0,
+        width_px=size.width_px,
+        height_px=size.height_px,
+        fps=_decimal(_fraction(rate) if rate else extent.pictures / length_s),
+        duration_s=duration_s,
+        audio=len(file.streams.audio) > 0,
+        codec=name,
+        remarks=(
+            *remarks.on_size(size, expected),
+            *remarks.on_length(duration_s, expected),
+            *remarks.on_make(name, container, len(_videos(file))),
+        ),
     )
+
+
+def _length_s(file: InputContainer, stream: VideoStream, extent: _Extent) -> Fraction:
+    """The length that the file states, or what is there where it states none, or too little.
+
+    Raises `BadRender` when there is less than that.
+    """
+    if not stream.duration or not stream.time_base:  # WebM has a length for the whole file only
+        if extent.reach_s < Fraction(file.duration or 0, av.time_base) - SLACK_S:
+            raise BadRender(_BREAKS_OFF)
+        return extent.video_s
+    stated_s = stream.duration * _fraction(stream.time_base)
+    if extent.video_s < stated_s - SLACK_S:
+        raise BadRender(_BREAKS_OFF)
+    return stated_s if extent.video_s <= stated_s + SLACK_S else extent.video_s
+
+
+def _fraction(number: Any) -> Fraction:
+    """PyAV 19 has rationals of its own."""
+    return Fraction(number.numerator, number.denominator)
 
 
 def _decimal(number: Fraction) -> Decimal:
     return Decimal(round(number * 1000)) / 1000
 
 
-def _compare(facts: ClipFacts, expected: Expected) -> None:
-    """Raises `BadRender` when length or shape are not what was asked for; sizes may differ, shapes may not."""
-    if min(abs(float(facts.duration_s) - length_s) for length_s in expected.lengths_s) > SECONDS_TOLERANCE:
-        raise BadRender(f"the clip lasts {facts.duration_s} s instead of {expected.seconds} s")
-    if expected.size is None:
-        return
-    wanted = expected.size.width_px / expected.size.height_px
-    if abs(facts.width_px / facts.height_px / wanted - 1) > RATIO_TOLERANCE:
-        asked = f"{expected.size.width_px}x{expected.size.height_px}"
-        raise BadRender(f"the picture has {facts.width_px}x{facts.height_px} px, which is not the shape of {asked}")
+def _decode_ends(file: InputContainer, stream: VideoStream, extent: _Extent) -> None:
+    """Raises `BadRender` when the first or last picture cannot be decoded, or the last one that can comes too early."""
+    _first(file, stream)
+    if _at_s(_last(file, stream)) < extent.last_picture_s - SLACK_S:
+        raise BadRender(_BREAKS_OFF)
 
 
-def _decode_ends(container: InputContainer, stream: VideoStream, facts: ClipFacts) -> None:
-    _first(container, stream)
-    end = _last(container, stream)
-    end_s = float(end.pts * end.time_base) if end.pts and end.time_base else 0.0
-    if end_s < float(facts.duration_s) - SECONDS_TOLERANCE:
-        raise BadRender("the clip breaks off before its end")
+def _at_s(frame: VideoFrame) -> Fraction:
+    return frame.pts * _fraction(frame.time_base) if frame.pts and frame.time_base else Fraction(0)
 
 
-def _first(container: InputContainer, stream: VideoStream) -> VideoFrame:
-    return _sound(next(container.decode(stream), None), FrameEnd.FIRST)
+def _first(file: InputContainer, stream: VideoStream) -> VideoFrame:
+    return _sound(next(file.decode(stream), None), FrameEnd.FIRST)
 
 
-def _last(container: InputContainer, stream: VideoStream) -> VideoFrame:
-    container.seek(stream.duration or 0, stream=stream)
+def _last(file: InputContainer, stream: VideoStream) -> VideoFrame:
+    file.seek(stream.duration or _whole_length(file, stream), stream=stream)
     last = None
-    for frame in container.decode(stream):  # from the last keyframe on
+    for frame in file.decode(stream):  # from the last keyframe on
         last = frame
     return _sound(last, FrameEnd.LAST)
+
+
+def _whole_length(file: InputContainer, stream: VideoStream) -> int:
+    """The file's length in the stream's own unit; 0 when it states none."""
+    if not file.duration or not stream.time_base:
+        return 0
+    return int(Fraction(file.duration, av.time_base) / _fraction(stream.time_base))
 
 
 def _sound(frame: VideoFrame | None, which: FrameEnd) -> VideoFrame:

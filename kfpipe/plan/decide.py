@@ -65,6 +65,7 @@ def make(
     return Plan(
         steps=steps,
         currency=currency,
+        whose=facts.whose,
         retired=tuple(step for step in unwanted if step.action is Action.RETIRED),
         debts=debts_of(steps),
     )
@@ -207,7 +208,7 @@ def _after(take: Take, record: Record, file: FileState, facts: PlanFacts) -> Nex
         case Succeeded():
             return _not_here_yet(entry, facts.now)
         case Rendered():
-            return _rendered(take, entry, file, facts)
+            return _rendered(take, record, entry, file, facts)
         case Failed():
             return _after_failure(record, entry, take.attempts)
         case Canceled():
@@ -222,10 +223,11 @@ def _after(take: Take, record: Record, file: FileState, facts: PlanFacts) -> Nex
             assert_never(other)
 
 
-def _rendered(take: Take, entry: Rendered, file: FileState, facts: PlanFacts) -> Next:
+def _rendered(take: Take, record: Record, entry: Rendered, file: FileState, facts: PlanFacts) -> Next:
     """What is to be done about a clip that was here once: its bytes count, wherever they are."""
     if file is FileState.MATCHES:
-        return Action.KEEP, ("rendered",)
+        is_own = record.place is None
+        return (Action.KEEP, ("rendered",)) if is_own else (Action.REUSE, ("its clip is in place",))
     if take.id in facts.disk.elsewhere:
         return Action.REUSE, (f"its clip is at {facts.disk.elsewhere[take.id]}",)
     if file is FileState.POINTER:
@@ -326,6 +328,8 @@ def changes(take: Take, asked: Asked) -> tuple[str, ...]:
     """
     wanted = shape_of(take)
     found = between(_recorded(asked, wanted), wanted)
+    if take.seed_is_derived:  # it follows from the rest, and is news only where nothing else is
+        found = tuple(difference for difference in found if difference.field != "seed") or found
     if found:
         return tuple(difference.text for difference in found)
     if wanted.parameters.seed is None:

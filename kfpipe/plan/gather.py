@@ -84,16 +84,17 @@ def _elsewhere(project: Project, records: Records, states: Mapping[str, FileStat
     return found
 
 
-def places(project: Project, known: Register) -> frozenset[str]:
-    """Where clips belong, relative to the manifest's folder: those of its takes, and those of other manifests."""
-    theirs = (
-        Path(os.path.relpath(neighbour.folder / entry.render.path, project.folder)).as_posix()
-        for neighbour in known.neighbours
-        if not neighbour.is_alone
-        for entry in neighbour.requests.view.values()
-        if isinstance(entry, Rendered)
-    )
-    return frozenset((*(take.output for take in project.takes), *theirs))
+def places(project: Project, known: Register) -> dict[str, str]:
+    """The fingerprints of what belongs where, by path: for the manifest's takes, and as other manifests have it."""
+    theirs: dict[str, str] = {}
+    for neighbour in known.neighbours:
+        if not neighbour.is_alone:
+            folder = os.path.relpath(neighbour.folder, project.folder)
+            for entry in sorted(neighbour.requests.view.values(), key=lambda entry: entry.asked.asked_at):
+                if isinstance(entry, Rendered):
+                    path = os.path.normpath(Path(folder, entry.render.path))
+                    theirs[Path(path).as_posix()] = entry.asked.fingerprint
+    return theirs | {take.output: take.fingerprint for take in project.takes}
 
 
 def chosen(standing: Standing, selection: Selection, option: str) -> Chosen:

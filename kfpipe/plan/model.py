@@ -15,6 +15,24 @@ from kfpipe.lock.states import Asked, is_unsettled
 from kfpipe.media.facts import DiskFacts
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """The account that requests go to now, and others that the service has shown to be the same."""
+
+    account: Account
+    same: frozenset[Account] = frozenset()
+
+    def is_ours(self, asked: Asked) -> bool:
+        """Whether a request was made with this account, as far as can be told; where nothing was noted, it was."""
+        if asked.account is None:
+            return True
+        return self.account.is_like(asked.account) or any(one.is_like(asked.account) for one in self.same)
+
+
+UNKNOWN: Final = Whose(account=Account(host=""))
+"""Where no account is at hand."""
+
+
 class Action(StrEnum):
     """What the next run does with a take; the words of `plan --json`."""
 
@@ -164,15 +182,22 @@ class Plan:
 
     `retired` are requests that are settled, and wanted by no take. `debts` are all that are not settled. Amounts are in
     `currency`, an ISO code; `under_way` is what the debts may still add to the bill, as a cap counts it, `on_record`
-    what was billed before.
+    what was billed before. `whose` says which account the plan is for.
     """
 
     steps: tuple[Step, ...]
     currency: str
+    whose: Whose = UNKNOWN
     retired: tuple[Step, ...] = ()
     debts: tuple[Debt, ...] = ()
     under_way: Decimal = Decimal(0)
     on_record: Decimal = Decimal(0)
+
+    @property
+    def is_for_others(self) -> bool:
+        """Whether nothing is left to do but what another account has to settle."""
+        foreign = [debt for debt in self.debts if not self.whose.is_ours(debt.step.asked)]
+        return bool(foreign) and not self.work and len(foreign) == len(self.undecided)
 
     @property
     def takes(self) -> tuple[Step, ...]:
@@ -228,24 +253,6 @@ def _total(model: str, currency: str, steps: Sequence[Step]) -> Total:
 
 Chosen = Callable[[str], bool]
 """Whether a take is meant, asked by its id."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whose:
-    """The account that requests go to now, and others that the service has shown to be the same."""
-
-    account: Account
-    same: frozenset[Account] = frozenset()
-
-    def is_ours(self, asked: Asked) -> bool:
-        """Whether a request was made with this account, as far as can be told; where nothing was noted, it was."""
-        if asked.account is None:
-            return True
-        return self.account.is_like(asked.account) or any(one.is_like(asked.account) for one in self.same)
-
-
-UNKNOWN: Final = Whose(account=Account(host=""))
-"""Where no account is at hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 import anyio
 
-from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear
+from kfpipe.errors import BadRender, NotAVideo, ServiceRefused, ServiceUnclear
 from kfpipe.events import TakePostponed, TakeRendered, TakeReused
 from kfpipe.lock.states import Entry, Rendered, Succeeded, result_of, task_of
 from kfpipe.lock.transitions import without_signature
@@ -73,7 +73,7 @@ class Delivery:
         except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
             if isinstance(trouble, ServiceRefused) and trouble.code == LINK_REFUSED:
                 await self._note_dead_link(clip.key)
-            context.emit(TakePostponed(take_id=step.take_id, reason=f"its clip could not be downloaded: {trouble}"))
+            context.emit(TakePostponed(take_id=step.take_id, reason=_why_not(trouble)))
             return False
         render = rendered.render
         context.emit(
@@ -111,6 +111,12 @@ class Delivery:
     ) -> None:
         self._outbox.close()
         self._inbox.close()
+
+
+def _why_not(trouble: BadRender | ServiceRefused | ServiceUnclear) -> str:
+    if isinstance(trouble, NotAVideo):
+        return f"what the service delivered is not a video, and is kept at {trouble.path}: {trouble}"
+    return f"its clip could not be downloaded: {trouble}"
 
 
 def _at_the_service(entry: Entry) -> Succeeded:

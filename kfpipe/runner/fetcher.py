@@ -11,8 +11,8 @@ import anyio
 import anyio.to_thread
 
 from kfpipe.domain import PictureSize
-from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear, StorageFailed
-from kfpipe.lock.states import Render, Rendered, Succeeded
+from kfpipe.errors import BadRender, NotAVideo, ServiceRefused, ServiceUnclear, StorageFailed
+from kfpipe.lock.states import RefusedFile, Render, Rendered, Succeeded
 from kfpipe.lock.transitions import at_place
 from kfpipe.media import download, placement
 from kfpipe.media.facts import Expected
@@ -48,9 +48,17 @@ class Fetcher:
             self._refuse_outside(target.parent)
             try:
                 clip = await download.fetch(
-                    self._context.provider, entry.result.video_url, target=target, partial=partial, expected=expected
+                    self._context.provider,
+                    entry.result.video_url,
+                    target=target,
+                    partial=partial,
+                    expected=expected,
+                    keep_refused=attempt == TRIES,
                 )
                 break
+            except NotAVideo as refused:
+                await self._note_refused(key, entry, refused)
+                raise
             except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
                 if attempt == TRIES:
                     raise
@@ -67,16 +75,25 @@ class Fetcher:
             fps=clip.fps,
             duration_s=clip.duration_s,
             audio=clip.audio,
+            codec=clip.codec,
+            remarks=clip.remarks,
             moved=known.render.moved + 1 if isinstance(known, Rendered) else 0,
         )
         rendered = Rendered(asked=entry.asked, task=entry.task, result=entry.result, render=render)
         await self._context.ledger.record(key, rendered)
         return rendered
 
+    async def _note_refused(self, key: str, entry: Succeeded, refused: NotAVideo) -> None:
+        """Put on record where the file is that came in place of the clip: it was paid for."""
+        path = refused.path.relative_to(self._folder).as_posix()
+        result = replace(entry.result, refused=RefusedFile(path=path, sha256=refused.sha256))
+        await self._context.ledger.record(key, replace(entry, result=result))
+
     async def reuse(self, step: Step) -> None:
         """Bring the clip that the step's take asks for, whose bytes are at hand, into its place and onto the record.
 
-        It is moved when no take has it for its own, else copied. Raises `BadRender` when it is no longer there.
+        It is moved, or copied where another take has it for its own, or where it is not ours. Raises `BadRender` when
+        it is no longer there.
         """
         record = step.record
         if record is None or not isinstance(record.entry, Rendered):
@@ -88,18 +105,18 @@ class Fetcher:
             raise BadRender("its clip is no longer where it was")
         target = self._folder / step.output
         self._refuse_outside(target.parent)
-        is_moved = self._is_free(source)
-        await placement.bring(source, target, render.sha256, moved=is_moved)
-        if is_moved or record.place is not None:
+        is_shared = self._place_of(source) == record.entry.asked.fingerprint
+        is_ours = source.is_relative_to(self._folder / self._context.settings.output_dir)
+        await placement.bring(source, target, render.sha256, moved=is_ours and not is_shared)
+        if not is_shared or record.place is not None:
             entry = self._context.ledger.lock.requests.get(record.key, record.entry)
             await self._context.ledger.record(record.key, at_place(cast(Rendered, entry), step.output))
 
-    def _is_free(self, source: Path) -> bool:
-        """Whether a file of our own output folder is in no take's place, so that it may be moved."""
-        settings = self._context.settings
-        if not source.is_relative_to(self._folder / settings.output_dir):
-            return False
-        return source.relative_to(self._folder).as_posix() not in settings.outputs
+    def _place_of(self, path: Path) -> str | None:
+        """What the take asks for whose place this is."""
+        if not path.is_relative_to(self._folder):
+            return None
+        return self._context.settings.places.get(path.relative_to(self._folder).as_posix())
 
     def _refuse_outside(self, shelf: Path) -> None:
         """The manifest was checked before the run; a folder may have become a link since."""

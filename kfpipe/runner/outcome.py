@@ -31,16 +31,21 @@ def finished(plan: Plan, outcome: Outcome | None = None, *, interrupted: bool = 
         currency=plan.currency,
         unpriced=outcome.unpriced,
         exit_code=_exit_code(
-            outcome, interrupted=interrupted, complete=not (undecided or unfinished or outcome.failed)
+            outcome,
+            interrupted=interrupted,
+            complete=not (undecided or unfinished or outcome.failed),
+            is_for_others=plan.is_for_others,
         ),
     )
 
 
-def _exit_code(outcome: Outcome, *, interrupted: bool, complete: bool) -> ExitCode:
+def _exit_code(outcome: Outcome, *, interrupted: bool, complete: bool, is_for_others: bool) -> ExitCode:
     if interrupted:
         return ExitCode.INTERRUPTED
     if outcome.over_budget:
         return ExitCode.OVER_BUDGET
+    if is_for_others:
+        return ExitCode.ACCOUNT
     return ExitCode.OK if complete else ExitCode.INCOMPLETE
 
 

@@ -66,14 +66,23 @@ class Run:
         if self._scope.cancel_called:
             self._context.shields.lower(0)
             return
-        self._context.emit(Interrupted(running=len(self._context.in_flight)))
+        self._context.emit(Interrupted(running=len(self._context.in_flight), cost=self._context.budget.reserved))
         self._context.shields.lower(GRACE_S)
         self._scope.cancel()
 
     async def carry_out(self) -> RunFinished:
         """Do all that the plan says. What concerns one take is an outcome; what concerns all is an exception."""
         plan, context, work = self._plan, self._context, self._plan.work
-        context.emit(RunStarted(takes=len(plan.steps), work=len(work), cost=plan.cost, currency=plan.currency))
+        context.emit(
+            RunStarted(
+                takes=len(plan.steps),
+                work=len(work),
+                cost=plan.cost,
+                currency=plan.currency,
+                under_way=plan.under_way,
+                cap=context.settings.cap,
+            )
+        )
         with self._scope, self._delivery:
             await with_retries(context.provider.check_account, context.random)
             async with anyio.create_task_group() as service:

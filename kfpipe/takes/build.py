@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import PurePath
 from typing import Any
@@ -22,12 +22,32 @@ from kfpipe.domain import (
     Take,
 )
 from kfpipe.errors import Position, Problem, Severity
-from kfpipe.files.text import DataPath
+from kfpipe.files.text import DataPath, normalised, normalised_values
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.manifest.model import LocalFile, Manifest, MediaSource, PromptFile, RemoteFile, RenderOf, Shot
+from kfpipe.manifest.model import (
+    LocalFile,
+    Manifest,
+    MediaSource,
+    PromptFile,
+    RemoteFile,
+    RenderOf,
+    SeedChoice,
+    Shot,
+)
 from kfpipe.media.facts import Material, Recording, RecordingFacts, Still, StillFacts
-from kfpipe.takes import expand, fingerprint, matrix, media_rules, model_rules, prompts, sandbox, sources
+from kfpipe.takes import (
+    expand,
+    fingerprint,
+    matrix,
+    media_rules,
+    model_rules,
+    prompts,
+    remote,
+    sandbox,
+    seeds,
+    sources,
+)
 from kfpipe.takes.expand import Draft
 from kfpipe.takes.prices import PriceList
 from kfpipe.takes.resolve import size_of
@@ -49,6 +69,10 @@ def make(
     return takes, tuple(maker.problems)
 
 
+_Texts = tuple[str | None, str | None]
+_Cuts = tuple[tuple[MediaRole, CutFrom], ...]
+
+
 class _Maker:
     """One pass over one manifest; equal sizes and media are one object, problems are collected on the way."""
 
@@ -64,6 +88,7 @@ class _Maker:
     ) -> None:
         self.problems: list[Problem] = []
         self._manifest = manifest
+        self._variables = normalised_values(manifest.variables)
         self._document = document
         self._material = material
         self._catalogue = catalogue
@@ -71,6 +96,7 @@ class _Maker:
         self._currency = currency
         self._folder = "" if manifest.output_dir == "." else f"{manifest.output_dir}/"
         self._first_with: dict[str, Take] = {}
+        self._repeated: set[tuple[DataPath, DataPath]] = set()
         self._room = manifest.limits.matrix_takes
         self._refused_matrices: set[DataPath] = set()
         self._medium = cache(self._look_up)
@@ -82,11 +108,11 @@ class _Maker:
 
     def takes(self) -> Iterator[Take]:
         """The sound takes of all shots."""
-        drafted = [(shot, draft) for shot in self._manifest.shots for draft in self._drafts(shot)]
-        for shot, draft in drafted:
+        drafted = [draft for shot in self._manifest.shots for draft in self._drafts(shot)]
+        for draft in drafted:
             take = self._take(draft)
             if take is not None:
-                self._refuses(shot, self._repetition(draft, take))
+                self._refuses(draft.shot, self._repetition(draft, take))
                 yield take
 
     def _drafts(self, shot: Shot) -> tuple[Draft, ...]:
@@ -105,22 +131,48 @@ class _Maker:
         self._take_ids[shot.id] = tuple(draft.id for draft in drafts)
         if shot.matrix is not None:
             self._room -= len(drafts)
-            self._refuses(shot, self._unused_axes(shot) if drafts else ())
+            self._refuses(shot, self._unused_axes(shot, drafts) if drafts else ())
         return drafts
 
     def _take(self, draft: Draft) -> Take | None:
         """The take, or None when something is wrong with it; all of it is reported, not just the first thing."""
         model = model_rules.chosen_model(draft, self._catalogue, self._prices.region)
-        prompt, negative_prompt = self._prompts(draft)
+        texts = self._prompts(draft)
         if isinstance(model, Finding):
             self._refuses(draft.shot, [model])
             return None
-        refused = self._refuses(draft.shot, self._findings(draft, model, prompt, negative_prompt))
-        media, cuts = self._media(draft), self._cuts(draft)
-        if refused or prompt is None or negative_prompt is None or media is None or cuts is None:
+        cuts = self._cuts(draft)
+        request = self._request(draft, model, texts)
+        if request is not None and cuts is not None and draft.has_derived_seed:
+            texts, request = self._with_seed(draft, request, cuts)
+        refused = self._refuses(draft.shot, self._findings(draft, model, *texts))
+        if refused or request is None or cuts is None:
+            return None
+        return Take(
+            id=draft.id,
+            shot_id=draft.shot.id,
+            tags=draft.shot.tags,
+            request=request,
+            fingerprint=fingerprint.of(request, cuts),
+            size=self._predicted_size(draft),
+            unit_price=self._prices.per_second(model, draft.settings.resolution),
+            cap_price=self._prices.per_second_for_cap(model, draft.settings.resolution),
+            currency=self._currency,
+            output=f"{self._folder}{draft.id}.mp4",
+            attempts=draft.settings.attempts,
+            priority=draft.settings.priority,
+            cuts=cuts,
+            seed_is_derived=draft.has_derived_seed,
+        )
+
+    def _request(self, draft: Draft, model: Model, texts: _Texts) -> RenderRequest | None:
+        """The request without the pictures to be cut and without a seed to be derived; None when a part is missing."""
+        prompt, negative_prompt = texts
+        media = self._media(draft)
+        if prompt is None or negative_prompt is None or media is None:
             return None
         settings = draft.settings
-        request = RenderRequest(
+        return RenderRequest(
             model=model.name,
             prompt=prompt,
             negative_prompt=negative_prompt,
@@ -131,34 +183,40 @@ class _Maker:
                 duration_s=settings.duration,
                 prompt_extend=settings.prompt_extend,
                 watermark=settings.watermark,
-                seed=draft.seed,
+                seed=settings.seed if isinstance(settings.seed, int) else None,
                 audio=settings.audio if model.audio_choice else None,
             ),
         )
-        return Take(
-            id=draft.id,
-            shot_id=draft.shot.id,
-            tags=draft.shot.tags,
-            request=request,
-            fingerprint=fingerprint.of(request, cuts),
-            size=self._predicted_size(draft),
-            unit_price=self._prices.per_second(model, settings.resolution),
-            cap_price=self._prices.per_second_for_cap(model, settings.resolution),
-            currency=self._currency,
-            output=f"{self._folder}{draft.id}.mp4",
-            attempts=settings.attempts,
-            priority=settings.priority,
-            cuts=cuts,
-        )
+
+    # -- identity ---------------------------------------------------------------------------------------------------
+
+    def _with_seed(self, draft: Draft, request: RenderRequest, cuts: _Cuts) -> tuple[_Texts, RenderRequest | None]:
+        """The prompts and the request with the seed that follows from it; prompts that speak of it are read again."""
+        seed = seeds.derived(request, draft.free_values, cuts)
+        seeded = replace(request, parameters=replace(request.parameters, seed=seed))
+        if not self._speaks_of_its_seed(draft):
+            return (request.prompt, request.negative_prompt), seeded
+        prompt, negative_prompt = texts = self._prompts(draft, seed)
+        if prompt is None or negative_prompt is None:
+            return texts, None
+        return texts, replace(seeded, prompt=prompt, negative_prompt=negative_prompt)
+
+    def _speaks_of_its_seed(self, draft: Draft) -> bool:
+        templates = map(self._template, (draft.settings.prompt, draft.settings.negative_prompt))
+        return draft.settings.template is None and any("seed" in (template or "") for template in templates)
 
     def _repetition(self, draft: Draft, take: Take) -> Iterator[Finding]:
-        """A take that asks for the very clip of an earlier one would be paid twice, and hardly on purpose."""
+        """Two takes that ask for the very same clip are one request, and hardly on purpose; told once a place."""
         twin = self._first_with.setdefault(take.fingerprint, take)
-        if twin is not take and draft.seed is not None:
+        path = draft.path_of("seed")
+        place = (draft.shot.path, path)
+        if twin is not take and draft.settings.seed is not SeedChoice.RANDOM and place not in self._repeated:
+            self._repeated.add(place)
             yield Finding(
-                path=draft.path_of("seed"),
-                what=f"the take {echoed(take.id)} asks for the same clip as {echoed(twin.id)}, and both are paid for",
-                fix="give one of them another seed, or delete it",
+                path=path,
+                what=f"the take {echoed(take.id)} asks for the same clip as {echoed(twin.id)}: it is rendered once, "
+                "and both have the clip",
+                fix="give one of them another seed, if you want two clips",
                 severity=Severity.WARNING,
             )
 
@@ -174,7 +232,7 @@ class _Maker:
         facts = {role: self._facts(footage) for role, footage in draft.media.items()}
         likeness = _likeness(draft, facts)
         if likeness is None or likeness not in self._flawless:
-            found = (*_offer_findings(draft, model), *_file_findings(draft, model, facts))
+            found = (*model_rules.offer_findings(draft, model), *media_rules.file_findings(draft, model, facts))
             if likeness is not None and not found:
                 self._flawless.add(likeness)
             yield from found
@@ -183,11 +241,11 @@ class _Maker:
 
     # -- prompts ----------------------------------------------------------------------------------------------------
 
-    def _prompts(self, draft: Draft) -> tuple[str | None, str | None]:
+    def _prompts(self, draft: Draft, derived_seed: int = seeds.STAND_IN) -> _Texts:
         """The prompt and the negative prompt as they are sent: none with an effect, None what was refused."""
         if draft.settings.template is not None:
             return "", ""
-        variables = draft.variables(self._manifest.variables)
+        variables = draft.variables(self._variables, derived_seed=derived_seed)
         prompt = self._rendered(draft, "prompt", draft.settings.prompt, variables)
         return prompt, self._rendered(draft, "negative_prompt", draft.settings.negative_prompt, variables)
 
@@ -197,13 +255,13 @@ class _Maker:
         if template is None or name in draft.shot.refused:
             return None
         try:
-            return prompts.render(template, variables).strip()
+            return normalised(prompts.render(template, variables)).strip()
         except sandbox.PromptInvalid as error:
             self.problems.append(self._prompt_problem(draft, name, source, template, error))
             return None
 
     def _template(self, source: str | PromptFile) -> str | None:
-        return self._material.prompts.get(source.path) if isinstance(source, PromptFile) else source
+        return self._material.prompts.get(source.path) if isinstance(source, PromptFile) else normalised(source)
 
     def _prompt_problem(
         self, draft: Draft, name: str, source: str | PromptFile, template: str, error: sandbox.PromptInvalid
@@ -221,8 +279,8 @@ class _Maker:
         finding = Finding(path=draft.path_of(name), what=f"{error.what}{line}", fix=error.fix)
         return finding.problem(self._document, draft.shot.where)
 
-    def _unused_axes(self, shot: Shot) -> Iterable[Finding]:
-        """Axes without effect, as far as the prompts can be read."""
+    def _unused_axes(self, shot: Shot, drafts: Sequence[Draft]) -> Iterable[Finding]:
+        """Axes without effect on prompts and seeds, as far as the prompts can be read."""
         template = self._template(shot.settings.prompt)
         if shot.matrix is None or template is None or "prompt" in shot.refused:
             return ()
@@ -232,7 +290,8 @@ class _Maker:
             spoken_of = {name for source in (template, *map(str, values)) for name in prompts.names(source)}
         except sandbox.PromptInvalid:
             return ()
-        return matrix.unused_findings(shot.matrix, spoken_of)
+        in_seeds = {name for draft in drafts if draft.has_derived_seed for name in draft.free_values}
+        return matrix.unused_findings(shot.matrix, spoken_of, in_seeds=in_seeds)
 
     # -- media ------------------------------------------------------------------------------------------------------
 
@@ -262,8 +321,7 @@ class _Maker:
 
     def _look_up(self, footage: LocalFile | RemoteFile) -> Medium | None:
         if isinstance(footage, RemoteFile):
-            digest = hashlib.sha256(footage.url.encode()).hexdigest()
-            return RemoteMedium(url=footage.url, digest=f"url-sha256:{digest}")
+            return RemoteMedium(url=footage.url, digest=remote.digest(footage.url))
         file = self._file(footage)
         if file is None:
             return None
@@ -276,7 +334,7 @@ class _Maker:
             height_px=file.facts.height_px,
         )
 
-    def _cuts(self, draft: Draft) -> tuple[tuple[MediaRole, CutFrom], ...] | None:
+    def _cuts(self, draft: Draft) -> _Cuts | None:
         """The pictures to be cut from other takes; None when one of them is not available."""
         cuts: list[tuple[MediaRole, CutFrom]] = []
         for role, footage in draft.media.items():
@@ -306,11 +364,7 @@ class _Maker:
         return self._size(draft.settings.resolution, leading.facts.width_px, leading.facts.height_px)
 
 
-MediaFacts = Mapping[MediaRole, StillFacts | RecordingFacts | None]
-"""What is known of a draft's media; None for those that are not files of the project."""
-
-
-def _likeness(draft: Draft, facts: MediaFacts) -> Hashable | None:
+def _likeness(draft: Draft, facts: media_rules.MediaFacts) -> Hashable | None:
     """All that the rules of the model look at, besides the prompts; None where they look at more.
 
     In a large shot list thousands of takes are alike.
@@ -322,25 +376,3 @@ def _likeness(draft: Draft, facts: MediaFacts) -> Hashable | None:
 
 
 _VARIED_MEDIA = frozenset(MediaRole)
-
-
-def _offer_findings(draft: Draft, model: Model) -> Iterator[Finding]:
-    """What the model does not offer."""
-    yield from model_rules.setting_findings(draft, model)
-    yield from model_rules.media_findings(draft, model)
-    yield from model_rules.template_findings(draft, model)
-
-
-def _file_findings(draft: Draft, model: Model, facts: MediaFacts) -> Iterator[Finding]:
-    """What is wrong with the contents of the draft's files."""
-    for role, known in facts.items():
-        if isinstance(known, StillFacts):
-            yield from media_rules.still_findings(draft.path_of(role), model, role, known)
-        elif known is not None:
-            yield from media_rules.recording_findings(draft.path_of(role), model, role, known)
-    first, last = facts.get(MediaRole.FIRST_FRAME), facts.get(MediaRole.LAST_FRAME)
-    if isinstance(first, StillFacts) and isinstance(last, StillFacts):
-        yield from media_rules.shape_findings(draft.path_of("last_frame"), first, last)
-    clip = facts.get(MediaRole.FIRST_CLIP)
-    if isinstance(clip, RecordingFacts):
-        yield from media_rules.clip_findings(draft.path_of("duration"), draft.settings.duration, clip)

@@ -1,23 +1,23 @@
-"""Shot -> drafts of its takes: every cell of the matrix with its id, its settings and its seed, in declared order.
+"""Shot -> drafts of its takes: every cell of the matrix with its id and its settings, in declared order.
 
 A draft has no prompts or pictures yet; `takes.build` adds them.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, assert_never
+from typing import Any
 
-from kfpipe.domain import SEED_MAX, MediaRole
+from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
-from kfpipe.files.text import DataPath
+from kfpipe.files.text import DataPath, normalised_values
 from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.document.scalars import Scalar
 from kfpipe.manifest.model import TAKES_LIMIT, Matrix, MediaSource, Place, SeedChoice, Shot, ShotSettings
 from kfpipe.takes import matrix
-from kfpipe.takes.matrix import SETTING_NAMES, Cell, scalar_text
+from kfpipe.takes.matrix import FIELD_NAMES, SETTING_NAMES, Cell, scalar_text
 from kfpipe.wording import echoed
 
 ID_LIMIT_BYTES = 200
@@ -31,8 +31,7 @@ _UNSAFE_CHARACTER = re.compile(r"[^A-Za-z0-9._+-]")
 class Draft:
     """A take before its prompt and its pictures are known.
 
-    `seed` is None when each render draws its own. `index` counts from 1 to `count` within the shot, or within the
-    sequence that the shot belongs to.
+    `index` counts from 1 to `count` within the shot, or within the sequence that the shot belongs to.
     """
 
     id: str
@@ -40,7 +39,6 @@ class Draft:
     cell: Cell
     settings: ShotSettings
     media: Mapping[MediaRole, MediaSource]
-    seed: int | None
     index: int
     count: int
 
@@ -48,11 +46,23 @@ class Draft:
         """Where the field's value is: in the matrix, in the shot, or in the defaults."""
         return self.cell.paths.get(name) or self.shot.path_of(name)
 
-    def variables(self, shared: Mapping[str, Any]) -> dict[str, Any]:
-        """What templates may use; `shared` are the manifest's own variables."""
+    @property
+    def has_derived_seed(self) -> bool:
+        """Whether the take is given no seed, and is not to draw one either."""
+        return self.settings.seed is SeedChoice.DERIVED
+
+    @property
+    def free_values(self) -> Mapping[str, Scalar]:
+        """The values of those axes that are no fields of a shot: variables of the prompt, or names for variants."""
+        return {name: value for name, value in self.cell.values.items() if name not in FIELD_NAMES}
+
+    def variables(self, shared: Mapping[str, Any], *, derived_seed: int) -> dict[str, Any]:
+        """What templates may use; `shared` are the manifest's own variables, normalised. A random seed is not there."""
         own = {"shot": self.shot.id, "index": self.index, "count": self.count}
-        seed = {} if self.seed is None else {"seed": self.seed}
-        return {**shared, **self.shot.variables, **self.cell.values, **own, **seed}
+        given = derived_seed if self.has_derived_seed else self.settings.seed
+        seed = {"seed": given} if isinstance(given, int) else {}
+        nearer = normalised_values({**self.shot.variables, **self.cell.values})
+        return {**shared, **nearer, **own, **seed}
 
 
 def drafts(
@@ -87,15 +97,13 @@ def _draft(shot: Shot, cell: Cell, index: int, count: int) -> Draft:
     if given.get("seed") == SeedChoice.RANDOM.value:
         given["seed"] = SeedChoice.RANDOM
     settings = replace(shot.settings, **given) if given else shot.settings
-    take_id = _take_id(shot, cell, count)
     place = shot.in_sequence or Place(index=index, count=count)
     return Draft(
-        id=take_id,
+        id=_take_id(shot, cell, count),
         shot=shot,
         cell=cell,
         settings=settings,
         media=_media(shot, cell),
-        seed=_seed(settings.seed, take_id),
         index=place.index,
         count=place.count,
     )
@@ -121,22 +129,6 @@ def _keyframe_findings(shot: Shot, declared: Matrix) -> Iterator[Finding]:
                 what=f"the matrix of a sequence cannot vary `{name}`: the keyframes set it",
                 fix="write a separate sequence for each set of keyframes",
             )
-
-
-def _seed(wanted: int | SeedChoice, take_id: str) -> int | None:
-    """The seed as asked for; without one, derived from the take's id: its SHA-256 modulo 2^31.
-
-    So a second person's run sends the same request, and a take keeps its seed when others are added.
-    """
-    match wanted:
-        case SeedChoice.RANDOM:
-            return None
-        case SeedChoice.DERIVED:
-            return int.from_bytes(hashlib.sha256(take_id.encode()).digest(), "big") % (SEED_MAX + 1)
-        case int(seed):
-            return seed
-        case other:
-            assert_never(other)
 
 
 def _take_id(shot: Shot, cell: Cell, count: int) -> str:

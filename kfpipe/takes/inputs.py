@@ -11,7 +11,7 @@ from pathlib import Path
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Problem, Unusable
 from kfpipe.files.read import first_bytes
-from kfpipe.files.text import DataPath
+from kfpipe.files.text import DataPath, normalised
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.files import ProjectFiles
@@ -80,4 +80,4 @@ def _prompt_text(path: Path) -> str:
     if len(content) > PROMPT_FILE_LIMIT_BYTES:
         expected = f"at most {PROMPT_FILE_LIMIT_BYTES // 1024} kB of text"
         raise Unusable("is too large for a prompt", expected=expected, fix="check the path")
-    return content.decode("utf-8-sig").replace("\r\n", "\n")
+    return normalised(content.decode("utf-8-sig"))

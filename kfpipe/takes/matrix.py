@@ -192,16 +192,19 @@ def exclude_findings(matrix: Matrix) -> Iterator[Finding]:
         )
 
 
-def unused_findings(matrix: Matrix, spoken_of: Set[str]) -> Iterator[Finding]:
-    """Variables that the prompts, which use `spoken_of`, do not use: their takes differ by chance alone.
+def unused_findings(matrix: Matrix, spoken_of: Set[str], *, in_seeds: Set[str] = frozenset()) -> Iterator[Finding]:
+    """Variables that the prompts, which use `spoken_of`, do not use, and that are not `in_seeds` either.
 
-    Where the name resembles a setting it is a typo, and the takes would not be what was asked for.
+    Their takes do not differ. Where the name resembles a setting it is a typo, whatever follows from it, and the takes
+    would not be what was asked for.
     """
     paths: dict[str, DataPath] = {name: matrix.axis_path(name) for name in matrix.axes}
     for place, entry in matrix.include.items():
         paths = {name: (*matrix.path, "include", place, name) for name in entry} | paths
     for name in paths.keys() - spoken_of - set(FIELD_NAMES):
         alike = closest(name, FIELD_NAMES, likeness=_ALIKE)
+        if alike is None and name in in_seeds:
+            continue
         yield Finding(
             path=paths[name],
             at_key=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kfpipe.catalogue import Model, RecordingRules
 from kfpipe.domain import MediaRole
@@ -10,10 +10,29 @@ from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.media.facts import RecordingFacts, StillFacts
+from kfpipe.takes.expand import Draft
 from kfpipe.wording import listed
 
 ASPECT_TOLERANCE = 0.02
 """Frames of one shape to the eye: rounding to whole pixels stays well below it."""
+
+MediaFacts = Mapping[MediaRole, StillFacts | RecordingFacts | None]
+"""What is known of a draft's media; None for those that are not files of the project."""
+
+
+def file_findings(draft: Draft, model: Model, facts: MediaFacts) -> Iterator[Finding]:
+    """What is wrong with the contents of the draft's files."""
+    for role, known in facts.items():
+        if isinstance(known, StillFacts):
+            yield from still_findings(draft.path_of(role), model, role, known)
+        elif known is not None:
+            yield from recording_findings(draft.path_of(role), model, role, known)
+    first, last = facts.get(MediaRole.FIRST_FRAME), facts.get(MediaRole.LAST_FRAME)
+    if isinstance(first, StillFacts) and isinstance(last, StillFacts):
+        yield from shape_findings(draft.path_of("last_frame"), first, last)
+    clip = facts.get(MediaRole.FIRST_CLIP)
+    if isinstance(clip, RecordingFacts):
+        yield from clip_findings(draft.path_of("duration"), draft.settings.duration, clip)
 
 
 def still_findings(path: DataPath, model: Model, role: MediaRole, still: StillFacts) -> Iterator[Finding]:

@@ -46,6 +46,13 @@ def chosen_model(draft: Draft, catalogue: Catalogue, region: Region) -> Model | 
     )
 
 
+def offer_findings(draft: Draft, model: Model) -> Iterator[Finding]:
+    """What the model does not offer."""
+    yield from setting_findings(draft, model)
+    yield from media_findings(draft, model)
+    yield from template_findings(draft, model)
+
+
 def setting_findings(draft: Draft, model: Model) -> Iterator[Finding]:
     """Resolution, duration and sound, against what the model makes."""
     settings = draft.settings

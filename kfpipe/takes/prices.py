@@ -14,29 +14,35 @@ from kfpipe.wording import did_you_mean, echoed, listed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceList:
-    """Prices of one region, by the catalogue's model name and resolution.
+    """Prices by the catalogue's model name and resolution: those of the region `priced_in`.
 
+    It is another than the `region` that requests go to, when a manifest of the service is tried on the emulator.
     `given` are those of the command line, `written` those of the manifest, which may come from a stranger.
     """
 
     region: Region
+    priced_in: Region
     given: Mapping[tuple[str, str], Decimal]
     written: Mapping[tuple[str, str], Decimal]
 
     def per_second(self, model: Model, resolution: str) -> Decimal | None:
         """What one second costs; None when that is unknown. The command line wins, then the manifest."""
-        key, known = (model.name, resolution), model.offers[self.region.name].prices.get(resolution)
-        return self.given.get(key, self.written.get(key, known))
+        key = (model.name, resolution)
+        return self.given.get(key, self.written.get(key, self._published(model, resolution)))
 
     def per_second_for_cap(self, model: Model, resolution: str) -> Decimal | None:
         """What one second counts for a cap: no price in a manifest makes it count less than the catalogue says."""
-        key, known = (model.name, resolution), model.offers[self.region.name].prices.get(resolution)
+        key, known = (model.name, resolution), self._published(model, resolution)
         price = self.per_second(model, resolution)
         return price if key in self.given or known is None or price is None else max(price, known)
 
+    def _published(self, model: Model, resolution: str) -> Decimal | None:
+        offer = model.offers.get(self.priced_in.name)
+        return None if offer is None else offer.prices.get(resolution)
+
 
 def price_list(
-    lines: Iterable[PriceLine], catalogue: Catalogue, region: Region
+    lines: Iterable[PriceLine], catalogue: Catalogue, region: Region, priced_in: Region | None = None
 ) -> tuple[PriceList, tuple[Finding, ...]]:
     """The prices in force, later lines over earlier ones, and what is wrong with the lines."""
     given: dict[tuple[str, str], Decimal] = {}
@@ -48,7 +54,7 @@ def price_list(
         findings += wrong
         if model is not None and not wrong:
             (written if line.path else given)[model.name, line.resolution] = line.amount
-    return PriceList(region=region, given=given, written=written), tuple(findings)
+    return PriceList(region=region, priced_in=priced_in or region, given=given, written=written), tuple(findings)
 
 
 def _line_findings(line: PriceLine, model: Model | None, catalogue: Catalogue) -> Iterator[Finding]:

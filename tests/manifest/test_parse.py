@@ -45,13 +45,21 @@ def test_what_a_manifest_leaves_out_has_a_stated_default() -> None:
     assert (shot.settings.attempts, shot.settings.priority, shot.tags, shot.matrix) == (3, 0, (), None)
 
 
+def test_a_budget_may_bound_all_runs_alone() -> None:
+    parsed, problems = parse(f"{HEAD}budget: {{max_total: '99.90', currency: USD}}\n{SHOT}")
+    assert not problems
+    assert parsed.budget is not None
+    assert (parsed.budget.max_cost, parsed.budget.max_total) == (None, Decimal("99.90"))
+    assert parsed.max_cost is None
+
+
 def test_everything_that_is_said_arrives_typed() -> None:
     parsed, problems = parse("""
 kfpipe: 1
 title: Kitten
-provider: {name: dashscope, region: china, workspace: ws-1, base_url: "https://ws-1.ap-southeast-1.maas.aliyuncs.com/api/v1/"}
+provider: {name: dashscope, region: china, workspace: ws-1, account: acme, base_url: "https://ws-1.ap-southeast-1.maas.aliyuncs.com/api/v1/"}
 limits: {submissions_per_second: 9}
-budget: {max_cost: 12.50, currency: CNY}
+budget: {max_cost: 12.50, max_total: 200, currency: CNY}
 prices: {wan2.7-i2v: {720P: "0.6"}}
 output: {dir: ./out//clips}
 vars: {sky: evening}
@@ -68,10 +76,11 @@ shots:
 """)
     assert not problems
     assert (parsed.title, parsed.provider.region.name, parsed.provider.workspace) == ("Kitten", "beijing", "ws-1")
+    assert parsed.provider.account == "acme"
     assert parsed.provider.base_url == "https://ws-1.ap-southeast-1.maas.aliyuncs.com/api/v1"
     assert parsed.limits == AccountLimits(submissions_per_second=9)
     assert parsed.budget is not None
-    assert parsed.budget.max_cost == Decimal("12.50")
+    assert (parsed.budget.max_cost, parsed.budget.max_total) == (Decimal("12.50"), 200)
     assert parsed.prices == (
         PriceLine(model="wan2.7-i2v", resolution="720P", amount=Decimal("0.6"), path=("prices", "wan2.7-i2v", "720P")),
     )

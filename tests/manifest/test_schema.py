@@ -33,9 +33,9 @@ def complaints(text: str) -> list[tuple[str, str]]:
 FULL = """\
 kfpipe: 1
 title: Kitten and monster
-provider: {name: dashscope, region: singapore, base_url: https://example.com/api/v1, workspace: ws-1}
+provider: {name: dashscope, region: singapore, base_url: https://example.com/api/v1, workspace: ws-1, account: acme}
 limits: {submissions_per_second: 5, concurrent_tasks: 5, queries_per_second: 20}
-budget: {max_cost: 12.50, currency: USD}
+budget: {max_cost: 12.50, max_total: 200, currency: USD}
 prices: {wan2.7-i2v: {720P: 0.10, 1080P: "0.15"}}
 output: {dir: renders}
 vars: {style: Realistic style, ratio: 2.0, night: true, moods: [calm, wild], sky: {evening: red}}

@@ -96,7 +96,7 @@ def test_the_axes_of_a_profile_take_the_place_of_those_that_shots_have() -> None
     assert [(draft.id, dict(draft.cell.values)) for draft in kitten] == [
         ("kitten", {"mood": "calm", "seed": 7, "resolution": "480P", "watermark": True})
     ]
-    assert [(draft.id, draft.seed, draft.settings.resolution) for draft in (*walk, *roof)] == [
+    assert [(draft.id, draft.settings.seed, draft.settings.resolution) for draft in (*walk, *roof)] == [
         ("walk", 3, "720P"),
         ("roof", 7, "720P"),
     ]

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import struct
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
@@ -13,61 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import av
 import pytest
-from PIL import Image
 
 from kfpipe.catalogue import shipped
 from kfpipe.domain import PictureSize
-from kfpipe.errors import BadRender, ServiceUnclear, StorageFailed
+from kfpipe.errors import BadRender, NotAVideo, ServiceUnclear, StorageFailed
+from kfpipe.files import durable
 from kfpipe.media.download import FetchedClip, fetch
-from kfpipe.media.facts import ClipFacts, Expected
-from kfpipe.media.video import check_clip
+from kfpipe.media.facts import Expected
 from kfpipe.provider import Body
 from kfpipe.provider.client import DashScope
-from tests.support import recordings
+from tests.support.films import SECONDS, film
 
-SECONDS = 2
+WEBM = "WebM instead of MP4, whatever its name says"
 EXPECTED = Expected(size=PictureSize(width_px=128, height_px=72), seconds=SECONDS)
-
-
-def film(
-    path: Path,
-    *,
-    seconds: float = SECONDS,
-    size: tuple[int, int] = (128, 72),
-    codec: str = "libx264",
-    videos: int = 1,
-    audio: bool = False,
-    shade: int = 0,
-    encoding: dict[str, str] | None = None,
-    **muxing: Any,
-) -> bytes:
-    """A clip that moves, of about a megabyte: the container carries a box of noise."""
-    with av.open(str(path), "w", **muxing) as container:
-        streams: list[Any] = []
-        for _ in range(videos):
-            stream = container.add_stream(codec, rate=30, options=encoding)
-            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-            streams.append(stream)
-        sound: Any = container.add_stream("aac", rate=44100) if audio else None
-        for number in range(round(seconds * 30)):
-            picture = Image.new("RGB", size, ((shade + number) % 256, 90, 90))
-            for stream in streams:
-                container.mux(stream.encode(av.VideoFrame.from_image(picture)))
-        if sound is not None:
-            samples = av.AudioFrame(format="fltp", layout="stereo", samples=1024)
-            samples.rate = 44100
-            for plane in samples.planes:
-                plane.update(bytes(plane.buffer_size))
-            container.mux(sound.encode(samples))
-            container.mux(sound.encode(None))
-        for stream in streams:
-            container.mux(stream.encode(None))
-    noise = random.Random(shade).randbytes(1_000_000)
-    content = path.read_bytes() + struct.pack(">I4s", len(noise) + 8, b"free") + noise
-    path.write_bytes(content)
-    return content
 
 
 @dataclass(kw_only=True)
@@ -126,7 +84,7 @@ class Desk:
         self.partial = folder / "renders" / ".partial" / "task-1.mp4"
         self._origin = origin
 
-    async def fetch(self, expected: Expected = EXPECTED) -> FetchedClip:
+    async def fetch(self, expected: Expected = EXPECTED, *, keep_refused: bool = False) -> FetchedClip:
         client = DashScope(
             base_url=f"{self._origin}/api/v1",
             api_key="sk-test",
@@ -137,7 +95,14 @@ class Desk:
         )
         async with client:
             url = f"{self._origin}/clip.mp4"
-            return await fetch(client, url, target=self.target, partial=self.partial, expected=expected)
+            return await fetch(
+                client,
+                url,
+                target=self.target,
+                partial=self.partial,
+                expected=expected,
+                keep_refused=keep_refused,
+            )
 
     def files(self) -> list[str]:
         return files_in(self.target.parent)
@@ -154,6 +119,22 @@ class Spout:
     async def download(self, url: str, *, offset_bytes: int = 0, tag: str | None = None) -> AsyncIterator[Body]:
         async with aclosing(self._chunks):
             yield Body(offset_bytes=0, size_bytes=self._size_bytes, tag='"v1"', chunks=self._chunks)
+
+
+class Rest:
+    """A provider that continues from any byte, whatever version was asked for."""
+
+    def __init__(self, content: bytes, *, tag: str) -> None:
+        self._content = content
+        self._tag = tag
+
+    @asynccontextmanager
+    async def download(self, url: str, *, offset_bytes: int = 0, tag: str | None = None) -> AsyncIterator[Body]:
+        async def chunks() -> AsyncGenerator[bytes]:
+            yield self._content[offset_bytes:]
+
+        async with aclosing(chunks()) as rest:
+            yield Body(offset_bytes=offset_bytes, size_bytes=len(self._content), tag=self._tag, chunks=rest)
 
 
 def files_in(folder: Path) -> list[str]:
@@ -188,6 +169,8 @@ async def test_a_clip_arrives_whole_checked_and_without_stray_files(desk: Desk, 
         fps=Decimal(30),
         duration_s=Decimal(2),
         audio=False,
+        codec="h264",
+        remarks=(),
         sha256=sha256(clip),
         size_bytes=len(clip),
     )
@@ -220,6 +203,17 @@ async def test_a_changed_file_at_the_service_is_downloaded_from_its_start(desk: 
     found = await desk.fetch()
     assert found.sha256 == sha256(other)
     assert desk.target.read_bytes() == other
+
+
+@pytest.mark.anyio
+async def test_the_rest_of_another_version_is_not_put_behind_the_first_part(desk: Desk, clip: bytes):
+    desk.shelf.cut_bytes = 600_000
+    with pytest.raises(ServiceUnclear):
+        await desk.fetch()
+    rest = Rest(clip, tag='"v2"')
+    with pytest.raises(BadRender, match="has changed since the download began"):
+        await fetch(rest, "", target=desk.target, partial=desk.partial, expected=EXPECTED)
+    assert desk.files() == []
 
 
 @pytest.mark.anyio
@@ -297,10 +291,106 @@ async def test_what_is_not_the_clip_is_thrown_away_and_the_older_one_stays(desk:
     desk.target.parent.mkdir(parents=True)
     desk.target.write_bytes(b"older")
     desk.shelf.content = b"<html>so sorry</html>" * 50_000
-    with pytest.raises(BadRender, match="not a complete MP4"):
+    with pytest.raises(BadRender, match="not an MP4, MOV or WebM") as refusal:
         await desk.fetch()
+    assert not isinstance(refusal.value, NotAVideo)  # which would say where the bytes are
     assert desk.files() == ["kitten.mp4"]
     assert desk.target.read_bytes() == b"older"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("made", "codec", "remarks"),
+    [
+        ({"size": (112, 112)}, "h264", ("112x112 px instead of 128x72",)),
+        ({"seconds": 1.0}, "h264", ("1 s instead of 2 s",)),
+        ({"codec": "libvpx-vp9", "format": "webm", "noise_bytes": 0}, "vp9", ("VP9 instead of H.264", WEBM)),
+    ],
+    ids=["size", "length", "make"],
+)
+async def test_a_whole_clip_that_is_not_as_expected_is_kept_with_remarks(
+    desk: Desk, tmp_path: Path, made: dict[str, Any], codec: str, remarks: tuple[str, ...]
+):
+    desk.shelf.content = film(tmp_path / "other", **{"format": "mp4"} | made)
+    found = await desk.fetch()
+    assert (found.codec, found.remarks, found.sha256) == (codec, remarks, sha256(desk.shelf.content))
+    assert desk.target.read_bytes() == desk.shelf.content
+    assert desk.files() == ["kitten.mp4"]
+    assert desk.shelf.heard == [None]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("damage", ["noise", "cut off at the service"])
+async def test_the_last_attempt_keeps_what_nobody_can_play(desk: Desk, clip: bytes, damage: str):
+    desk.target.parent.mkdir(parents=True)
+    desk.target.write_bytes(b"older")
+    desk.shelf.content = random.Random(0).randbytes(50_000) if damage == "noise" else clip[:700]
+    kept = desk.target.parent / ".refused" / f"kitten.{sha256(desk.shelf.content)[:12]}.mp4"
+    for _ in range(2):  # the same again is no second file
+        with pytest.raises(NotAVideo) as refusal:
+            await desk.fetch(keep_refused=True)
+        assert (refusal.value.path, refusal.value.sha256) == (kept, sha256(desk.shelf.content))
+        assert kept.read_bytes() == desk.shelf.content
+        assert desk.files() == [kept.relative_to(desk.target.parent).as_posix(), "kitten.mp4"]
+    assert desk.target.read_bytes() == b"older"
+
+
+@pytest.mark.anyio
+async def test_nothing_that_was_refused_is_overwritten(desk: Desk):
+    desk.shelf.content = random.Random(0).randbytes(50_000)
+    kept = desk.target.parent / ".refused" / f"kitten.{sha256(desk.shelf.content)[:12]}.mp4"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"altered by hand")
+    with pytest.raises(NotAVideo) as refusal:
+        await desk.fetch(keep_refused=True)
+    assert kept.read_bytes() == b"altered by hand"
+    assert refusal.value.path == kept.with_name(f"{kept.stem}.2.mp4")
+    assert refusal.value.path.read_bytes() == desk.shelf.content
+
+
+@pytest.mark.anyio
+async def test_what_is_refused_goes_through_no_planted_link(desk: Desk, tmp_path: Path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    desk.target.parent.mkdir(parents=True)
+    (desk.target.parent / ".refused").symlink_to(elsewhere, target_is_directory=True)
+    desk.shelf.content = random.Random(0).randbytes(50_000)
+    with pytest.raises(StorageFailed, match="symbolic link"):
+        await desk.fetch(keep_refused=True)
+    assert list(elsewhere.iterdir()) == []
+    assert desk.partial.read_bytes() == desk.shelf.content
+
+
+@pytest.mark.anyio
+async def test_what_may_have_been_cut_off_on_the_way_is_not_kept(desk: Desk, clip: bytes):
+    desk.shelf.states_length, desk.shelf.cut_bytes = False, 700
+    with pytest.raises(BadRender) as refusal:
+        await desk.fetch(keep_refused=True)
+    assert not isinstance(refusal.value, NotAVideo)
+    assert desk.files() == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("is_clip", [True, False], ids=["clip", "noise"])
+async def test_a_file_is_on_the_disk_before_it_has_its_name(desk: Desk, monkeypatch: pytest.MonkeyPatch, is_clip: bool):
+    """After a power cut a name may point to bytes that were never written, unless they were synced first."""
+    steps: list[str] = []
+    sync, sync_folder, replace = durable.sync, durable.sync_folder, Path.replace
+
+    def noted(step: str, work: Any) -> Any:
+        return lambda *args: (steps.append(step), work(*args))[1]
+
+    monkeypatch.setattr(durable, "sync", noted("bytes", sync))
+    monkeypatch.setattr(durable, "sync_folder", noted("folder", sync_folder))
+    monkeypatch.setattr(Path, "replace", noted("name", replace))
+    if is_clip:
+        await desk.fetch()
+    else:
+        desk.shelf.content = random.Random(0).randbytes(50_000)
+        with pytest.raises(NotAVideo):
+            await desk.fetch(keep_refused=True)
+    assert "bytes" in steps[: steps.index("name")]
+    assert steps[-2:] == ["name", "folder"]
 
 
 @pytest.mark.anyio
@@ -343,95 +433,3 @@ async def test_a_folder_in_the_clips_place_is_no_crash(desk: Desk):
     desk.target.mkdir(parents=True)
     with pytest.raises(StorageFailed):
         await desk.fetch()
-
-
-# ---- the check ---------------------------------------------------------------------------------------------------
-
-
-def refusal_of(path: Path, expected: Expected = EXPECTED) -> str:
-    with pytest.raises(BadRender) as refusal:
-        check_clip(path, expected)
-    return str(refusal.value)
-
-
-def test_sound_is_noticed(tmp_path: Path):
-    film(tmp_path / "clip.mp4", audio=True)
-    facts = check_clip(tmp_path / "clip.mp4", EXPECTED)
-    assert facts == ClipFacts(width_px=128, height_px=72, fps=Decimal(30), duration_s=Decimal(2), audio=True)
-
-
-def test_a_title_that_is_not_utf_8_does_no_damage(tmp_path: Path):
-    path = recordings.clip(tmp_path / "clip.mp4", seconds=SECONDS, size=(128, 72), title=recordings.LATIN_TITLE)
-    assert check_clip(path, EXPECTED).duration_s == SECONDS
-
-
-@pytest.mark.parametrize("size", [(128, 72), (256, 144), (128, 74)])
-def test_any_size_of_about_the_right_shape_is_accepted(tmp_path: Path, size: tuple[int, int]):
-    film(tmp_path / "clip.mp4", size=size)
-    facts = check_clip(tmp_path / "clip.mp4", EXPECTED)
-    assert (facts.width_px, facts.height_px) == size
-
-
-def test_any_shape_is_accepted_when_none_can_be_predicted(tmp_path: Path):
-    film(tmp_path / "clip.mp4", size=(72, 128))
-    assert check_clip(tmp_path / "clip.mp4", Expected(size=None, seconds=SECONDS)).height_px == 128
-
-
-@pytest.mark.parametrize(
-    ("made", "reason"),
-    [
-        ({"size": (72, 128)}, "72x128 px, which is not the shape of 128x72"),
-        ({"seconds": 1.0}, "lasts 1 s instead of 2 s"),
-        ({"seconds": 3.0}, "lasts 3 s instead of 2 s"),
-        ({"codec": "mpeg4"}, "encoded as mpeg4 instead of h264"),
-        ({"videos": 2}, "2 video streams instead of one"),
-        ({"format": "matroska"}, "not a complete MP4"),
-    ],
-    ids=str,
-)
-def test_another_clip_than_asked_for_is_refused(tmp_path: Path, made: dict[str, Any], reason: str):
-    film(tmp_path / "clip.mp4", **made)
-    assert reason in refusal_of(tmp_path / "clip.mp4")
-
-
-def test_a_still_instead_of_a_clip_is_refused(tmp_path: Path):
-    (tmp_path / "clip.mp4").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(1000))
-    assert "not a complete MP4" in refusal_of(tmp_path / "clip.mp4")
-
-
-@pytest.mark.parametrize("options", [{}, {"options": {"movflags": "faststart"}}], ids=["index last", "index first"])
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.9])
-def test_a_clip_that_is_cut_off_is_refused(tmp_path: Path, options: dict[str, Any], share: float):
-    path = tmp_path / "clip.mp4"
-    content = film(path, **options)
-    path.write_bytes(content[: int((len(content) - 1_000_008) * share)])
-    assert refusal_of(path)
-
-
-def test_a_clip_that_is_cut_off_between_two_pictures_is_refused(tmp_path: Path):
-    path = tmp_path / "clip.mp4"
-    one_keyframe = {"sc_threshold": "0"}
-    content = film(path, options={"movflags": "faststart"}, encoding=one_keyframe)
-    with av.open(str(path)) as container:
-        starts = [packet.pos for packet in container.demux(video=0) if packet.pos is not None]
-    path.write_bytes(content[: starts[30]])
-    assert refusal_of(path) == "the clip breaks off before its end"
-
-
-def test_a_playlist_in_disguise_opens_no_other_file(tmp_path: Path, clip: bytes):
-    (tmp_path / "secret.mp4").write_bytes(clip)
-    (tmp_path / "clip.mp4").write_text("ffconcat version 1.0\nfile secret.mp4\n", encoding="utf-8")
-    assert "not a complete MP4" in refusal_of(tmp_path / "clip.mp4")
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_damage_in_the_file_is_refused_or_harmless_never_a_crash(tmp_path: Path, clip: bytes, seed: int):
-    noise = random.Random(seed)
-    content = bytearray(clip[:-1_000_008])
-    for _ in range(40):
-        content[noise.randrange(len(content))] = noise.randrange(256)
-    (tmp_path / "clip.mp4").write_bytes(content)
-    try:
-        check_clip(tmp_path / "clip.mp4", EXPECTED)
-    except BadRender as refusal:
-        assert str(refusal)

@@ -261,6 +261,13 @@ def test_a_request_of_another_manifest_is_named_with_its_lockfile() -> None:
     assert (other.action, other.reasons[-1]) == (Action.FOLLOW, "on record in shots.lock.json as kitten")
 
 
+def test_a_clip_of_another_manifest_that_is_in_place_is_put_on_our_record_too() -> None:
+    """Its own lockfile may be gone tomorrow."""
+    (step,) = plan_of([take()], EMPTY, {"kitten": FileState.MATCHES}, neighbours=(neighbour(rendered()),)).steps
+    assert (step.action, step.cost) == (Action.REUSE, 0)
+    assert step.reasons == ("its clip is in place", "on record in shots.lock.json")
+
+
 def test_a_link_whose_time_is_over_is_tried_and_the_plan_says_so() -> None:
     assert step_of(succeeded(of_result=PAST)).reasons[-1] == (
         "its link was to expire at 2026-11-22T11:00:00.000Z, and is tried"

@@ -243,7 +243,8 @@ def test_a_request_that_failed_here_and_was_rendered_there_is_not_paid_for_again
     save(film.lockfile_path, {key("kitten", 2): clip(only(film), number=2)})
     save(other.lockfile_path, {key(): failed(only(film), code="InternalError.Algo")})
     put(folder / "renders/kitten.mp4")
-    assert actions(plan(other)) == [("kitten", Action.KEEP)]
+    (step,) = plan(other).steps
+    assert (step.action, step.cost, step.reasons[0]) == (Action.REUSE, 0, "its clip is in place")
 
 
 def test_the_clip_of_another_manifest_stays_where_it_is(folder: Path) -> None:
@@ -261,9 +262,11 @@ def test_what_another_manifest_has_in_its_place_is_no_free_file(folder: Path) ->
     film = project(folder, "old.yaml", shots="  - {id: cat, prompt: A kitten., seed: 7}\n")
     save(film.lockfile_path, {key("cat"): clip(only(film)), key("gone"): submitted(OTHER, number=2)})
     other = project(folder, "new.yaml")
-    assert gather.places(other, gather.register(other, EMPTY)) == {"renders/kitten.mp4", "renders/cat.mp4"}
+    wanted = only(other).fingerprint
+    places = {"renders/kitten.mp4": wanted, "renders/cat.mp4": only(film).fingerprint}
+    assert gather.places(other, gather.register(other, EMPTY)) == places
     (folder / "old.yaml").unlink()
-    assert gather.places(other, gather.register(other, EMPTY)) == {"renders/kitten.mp4"}
+    assert gather.places(other, gather.register(other, EMPTY)) == {"renders/kitten.mp4": wanted}
 
 
 def test_a_damaged_lockfile_of_another_manifest_stops_nobody(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""From a shot to its takes: combinations, names, seeds."""
+"""From a shot to its takes: combinations, names, variables."""
 
 from __future__ import annotations
 
@@ -106,22 +106,28 @@ def test_axes_change_the_settings_of_a_take() -> None:
 
 
 def test_an_explicit_seed_is_kept() -> None:
-    assert [draft.seed for draft in expand.drafts(shot(seed=[1, 2]))[0]] == [1, 2]
+    assert [draft.settings.seed for draft in expand.drafts(shot(seed=[1, 2]))[0]] == [1, 2]
 
 
-def test_a_missing_seed_comes_from_the_name_of_the_take() -> None:
-    first, second = expand.drafts(shot(mood=["calm", "wild"]))[0]
-    assert (first.seed, second.seed) == (2017364453, 1989340551)
+def test_variables_that_are_no_fields_are_free() -> None:
+    axes = {"seed": [1], "first_frame": ["a.png"], "attempts": [2], "mood": ["calm"], "take": [None]}
+    assert expand.drafts(shot(**axes))[0][0].free_values == {"mood": "calm", "take": None}
+
+
+def test_a_template_sees_the_seed_that_is_given_and_else_the_one_that_was_derived() -> None:
+    given, derived = (expand.drafts(shot(settings, mood=["calm"]))[0][0] for settings in (ShotSettings(seed=7), None))
+    assert given.variables({}, derived_seed=3)["seed"] == 7
+    assert derived.variables({}, derived_seed=3)["seed"] == 3
 
 
 def test_a_random_seed_is_left_open() -> None:
     drafts, _ = expand.drafts(shot(ShotSettings(seed=SeedChoice.RANDOM), mood=["calm", "wild"]))
-    assert [draft.seed for draft in drafts] == [None, None]
-    assert "seed" not in drafts[0].variables({})
+    assert not any(draft.has_derived_seed for draft in drafts)
+    assert "seed" not in drafts[0].variables({}, derived_seed=3)
 
 
 def test_random_can_be_one_value_of_an_axis() -> None:
-    assert [draft.seed for draft in expand.drafts(shot(seed=[1, "random"]))[0]] == [1, None]
+    assert [draft.settings.seed for draft in expand.drafts(shot(seed=[1, "random"]))[0]] == [1, SeedChoice.RANDOM]
 
 
 def test_the_nearest_variable_wins() -> None:
@@ -131,7 +137,9 @@ def test_the_nearest_variable_wins() -> None:
         variables={"sky": "shot", "sea": "shot"},
         matrix=Matrix(path=(), axes={"sea": ("axis", "b")}),
     )
-    variables = expand.drafts(of)[0][0].variables({"sky": "manifest", "sea": "manifest", "land": "manifest"})
+    variables = expand.drafts(of)[0][0].variables(
+        {"sky": "manifest", "sea": "manifest", "land": "manifest"}, derived_seed=3
+    )
     named = {name: variables[name] for name in ("land", "sky", "sea", "shot", "index", "count")}
     assert named == {"land": "manifest", "sky": "shot", "sea": "axis", "shot": "kitten", "index": 1, "count": 2}
 
@@ -161,3 +169,9 @@ def test_a_typo_in_the_name_of_an_axis_is_an_error_unless_the_prompt_uses_it() -
     found = {finding.path[-1]: finding.severity for finding in matrix.unused_findings(declared, set())}
     assert found == {"durations": Severity.ERROR, "mood": Severity.WARNING}
     assert not list(matrix.unused_findings(declared, {"durations", "mood"}))
+
+
+def test_an_axis_that_seeds_are_derived_from_has_an_effect_but_a_typo_remains_one() -> None:
+    declared = Matrix(path=("shots", 0, "matrix"), axes={"durations": (5, 6), "mood": ("calm", "wild")})
+    (finding,) = matrix.unused_findings(declared, set(), in_seeds={"durations", "mood"})
+    assert (finding.path[-1], finding.severity) == ("durations", Severity.ERROR)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from kfpipe.domain import (
     CutFrom,
@@ -35,9 +38,9 @@ def test_the_canonical_form_is_as_it_always_was() -> None:
     assert fingerprint.canonical(REQUEST) == (
         b'{"media":{"first_frame":"sha256:aa","last_frame":"url-sha256:bb"},"model":"wan2.7-i2v",'
         b'"negative_prompt":"blurry","parameters":{"duration":5,"prompt_extend":false,"resolution":"720P",'
-        b'"seed":42,"watermark":false},"prompt":"Ein K\\u00e4tzchen schaut auf.","version":1}'
+        b'"seed":42,"watermark":false},"prompt":"Ein K\\u00e4tzchen schaut auf.","version":2}'
     )
-    assert fingerprint.of(REQUEST) == "36cda1c917f5868cf3389e1069d91e757dca74008bf874d6b75ee953a84bd41b"
+    assert fingerprint.of(REQUEST) == "4e8bd34aeb1acf6e87dc9280c8791d2c2a663434307f50057b342bf007df1f0b"
 
 
 def test_an_effect_and_a_choice_of_sound_count_where_they_are_made() -> None:
@@ -50,6 +53,13 @@ def test_an_effect_and_a_choice_of_sound_count_where_they_are_made() -> None:
 def test_pictures_that_are_still_to_be_cut_count_by_their_source() -> None:
     cuts = [(MediaRole.LAST_FRAME, CutFrom(take_id=take_id, end=end)) for take_id in ("a", "b") for end in FrameEnd]
     assert len({fingerprint.of(REQUEST, [cut]) for cut in cuts} | {fingerprint.of(REQUEST)}) == 5
+
+
+@pytest.mark.parametrize("name", ["prompt", "negative_prompt"])
+def test_the_encoding_of_a_prompt_is_not_part_of_it(name: str) -> None:
+    spellings = ["K\u00e4tzchen\nauf", "Ka\u0308tzchen\nauf", "K\u00e4tzchen\r\nauf", "Ka\u0308tzchen\rauf"]
+    changes: list[dict[str, Any]] = [{name: spelling} for spelling in spellings]
+    assert len({fingerprint.of(replace(REQUEST, **change)) for change in changes}) == 1
 
 
 def test_no_path_enters_the_fingerprint() -> None:

@@ -8,9 +8,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kfpipe.domain import SEED_MAX, LocalMedium, MediaInput, MediaRole, Parameters, RemoteMedium, RenderRequest
+from kfpipe.files.text import normalised
 from kfpipe.takes import fingerprint
 
-texts = st.text(max_size=40)
+texts = st.text(max_size=40).map(normalised)
 digests = st.text("0123456789abcdef", min_size=64, max_size=64)
 local = st.builds(
     LocalMedium,

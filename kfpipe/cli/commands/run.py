@@ -6,8 +6,10 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
+import anyio
 import click
 
 from kfpipe import connection
@@ -26,6 +28,7 @@ from kfpipe.cli.views.run import Whereabouts
 from kfpipe.connection import Destination
 from kfpipe.errors import ExitCode, OverBudget
 from kfpipe.events import Event, RunFinished
+from kfpipe.plan.consent import limit
 from kfpipe.plan.model import Chosen, Plan
 from kfpipe.project import Project
 from kfpipe.session import Session
@@ -44,6 +47,7 @@ from kfpipe.session import session as held
 )
 @manifest_or_plan
 @click.option("--max-cost", metavar="AMOUNT", help="Spend at most this; overrides `budget.max_cost`.")
+@click.option("--same-account", is_flag=True, help="Requests on record by another key or host are of this account.")
 @click.option("--detach", is_flag=True, help="Submit what the limits allow, and do not wait.")
 @click.option(
     "--events", type=click.Path(path_type=Path), metavar="FILE", help="Append events to a file, as JSON lines."
@@ -54,6 +58,7 @@ def command(
     choices: Choices,
     saved_plan: SavedPlan | None,
     max_cost: str | None,
+    same_account: bool,
     detach: bool,
     events: Path | None,
     as_json: bool,
@@ -81,13 +86,15 @@ def command(
         events=events,
         as_json=as_json,
     )
-    cap = _cap(project, max_cost)
+    _cap(project, max_cost)
     streams.note(*messages.problems_text(project.warnings))
-    with held(project) as session:
+    with held(project) as opened:
+        session = anyio.run(partial(opened.recognised, is_same=same_account))
         chosen = choices.among(session.standing)
         plan = session.plan(**chosen)
         if saved_plan is not None:
             saved_plan.check(as_file(plan, run.goal, source, choices), choices)
+        cap = limit(plan, cap=_cap(project, max_cost), total=project.manifest.max_total)
         answer = consent_to(plan, cap=cap, charged=run.goal.is_charged)
         if isinstance(answer, Question) and not streams.is_interactive():
             run.show(plan)
@@ -153,7 +160,7 @@ class _Run:
     def _way_to_consent(self, plan: Plan) -> str:
         if plan.unpriced:
             return "give the missing price with --price or `prices:` in the manifest"
-        return f"{self._again('--max-cost', f'{plan.cap_cost:f}')}, or `budget:` in the manifest"
+        return f"{self._again('--max-cost', f'{plan.cap_cost + plan.under_way:f}')}, or `budget:` in the manifest"
 
     def _again(self, *more: str) -> str:
         """This very command with more words."""

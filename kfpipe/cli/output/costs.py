@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from kfpipe.cli.output.amounts import counted, money_text
 from kfpipe.domain import EMULATOR_REGION
-from kfpipe.lock.states import Entry, may_be_billed, result_of, spent
+from kfpipe.lock.states import Entry, Submitted, Submitting, Unclear, may_be_billed, result_of, spent
 
 
 def amounts(bills: Iterable[Entry], *, in_play: bool) -> dict[str, Decimal]:
@@ -18,6 +18,17 @@ def amounts(bills: Iterable[Entry], *, in_play: bool) -> dict[str, Decimal]:
 def sums(by_currency: Mapping[str, Decimal]) -> list[str]:
     """`USD 2.50` for each currency."""
     return [money_text(amount, currency) for currency, amount in sorted(by_currency.items())]
+
+
+def under_way(requests: Iterable[Entry]) -> dict[str, Decimal]:
+    """By currency, what tasks at the service may still add to the bill, as far as prices are known."""
+    totals: dict[str, Decimal] = {}
+    for entry in requests:
+        asked = entry.asked
+        if isinstance(entry, Submitting | Unclear | Submitted) and asked.unit_price is not None:
+            cost = asked.unit_price * asked.parameters.duration_s
+            totals[asked.currency] = totals.get(asked.currency, Decimal(0)) + cost
+    return totals
 
 
 def doubts(bills: Sequence[Entry]) -> list[str]:

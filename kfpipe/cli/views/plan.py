@@ -84,10 +84,17 @@ def summary(plan: Plan, destination: Destination) -> list[str]:
     lines += [f"  {_total_text(total)}" for total in paid]
     if len(paid) > 1:
         lines.append(f"  total: {sum_text(plan.cost, len(plan.unpriced), plan.currency)}")
-    lines += [f"  {line}" for line in (*_missing_prices(plan), *_dearer_prices(plan), *order_view.lines(plan))]
+    lines += [
+        f"  {line}"
+        for line in (*_under_way(plan), *_missing_prices(plan), *_dearer_prices(plan), *order_view.lines(plan))
+    ]
     if plan.work:
         lines.append(f"sent to {destination.text}")
     return lines
+
+
+def _under_way(plan: Plan) -> list[str]:
+    return [f"under way, not billed yet: {money_text(plan.under_way, plan.currency)}"] if plan.under_way else []
 
 
 def _dearer_prices(plan: Plan) -> list[str]:
@@ -201,6 +208,7 @@ def _totals_json(plan: Plan) -> dict[str, Any]:
     return {
         "currency": plan.currency,
         "cost": decimal_text(plan.cost),
+        "under_way": decimal_text(plan.under_way),
         "unpriced": len(plan.unpriced),
         "seconds": sum(total.seconds for total in models),
         "takes": len(plan.steps),

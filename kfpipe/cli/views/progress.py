@@ -113,6 +113,8 @@ def _is_running(event: TakeProgressed) -> bool:
 def outcome(event: Event, before: Progress, *, with_path: bool = True) -> str | None:
     """The line for an event that ends something; None for all others. `before` is the progress ahead of it."""
     match event:
+        case RunStarted():
+            return _beginning(event)
         case TakeSucceeded() if event.billed_seconds != event.asked_seconds:
             return f"{event.take_id}: {billed_otherwise(event.billed_seconds, event.asked_seconds)}"
         case TakeRendered():
@@ -130,9 +132,21 @@ def outcome(event: Event, before: Progress, *, with_path: bool = True) -> str | 
             return f"{event.take_id}: left for the next run: {event.reason}"
         case Interrupted():
             tasks = counted(event.running, "task")
-            return f"stopping: no more submissions; {tasks} under way, on record for the next run"
+            price = f" for up to {money_text(event.cost, before.currency)}" if event.cost else ""
+            told = f"stopping: no more submissions; {tasks} under way{price}, on record for the next run"
+            return f"{told}; `kfpipe cancel` calls off what still waits" if event.running else told
         case _:
             return None
+
+
+def _beginning(event: RunStarted) -> str:
+    """What there is to do, what it should cost, and what it may come to at most."""
+    parts = [f"{counted(event.work, 'take')} to do: {money_text(event.cost, event.currency)}"]
+    if event.under_way:
+        parts.append(f"{money_text(event.under_way, event.currency)} under way from earlier")
+    if event.cap is not None:
+        parts.append(f"at most {money_text(event.cap, event.currency)}")
+    return ", ".join(parts)
 
 
 def event_tone(event: Event) -> Tone | None:
@@ -149,8 +163,6 @@ def event_tone(event: Event) -> Tone | None:
 def transition(event: Event, before: Progress) -> str | None:
     """The line for an event where nothing can be redrawn; None where it is not worth one."""
     match event:
-        case RunStarted():
-            return f"{counted(event.work, 'take')} to do"
         case TakeSubmitted():
             return f"{event.take_id}: submitted, task {event.task_id}"
         case TakeAdopted():

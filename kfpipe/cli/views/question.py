@@ -35,6 +35,8 @@ def consent_to(plan: Plan, *, cap: Decimal | None, charged: bool) -> Granted | Q
 
 def _price(plan: Plan) -> str:
     known, unpriced = money_text(plan.cap_cost, plan.currency), len(plan.unpriced)
+    if plan.under_way:
+        known += f", beside {money_text(plan.under_way, plan.currency)} under way"
     if not unpriced:
         return known
     unknown = f"an unknown price ({counted(unpriced, 'clip')})"
@@ -45,7 +47,7 @@ def _excess(plan: Plan, cap: Decimal | None) -> str:
     """How far the price is over the budget; empty when there is none."""
     if cap is None:
         return ""
-    budget = f"the budget of {money_text(cap, plan.currency)}"
-    if plan.cap_cost > cap:
-        return f", {money_text(plan.cap_cost - cap, plan.currency)} over {budget}"
+    budget, cost = f"the budget of {money_text(cap, plan.currency)}", plan.cap_cost + plan.under_way
+    if cost > cap:
+        return f", {money_text(cost - cap, plan.currency)} over {budget}"
     return f", possibly over {budget}"

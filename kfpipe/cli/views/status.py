@@ -152,6 +152,8 @@ def summary(shown: Sequence[KnownTake]) -> list[str]:
     charged, played = (" and ".join(costs.sums(costs.amounts(requests, in_play=play))) for play in (False, True))
     also = "".join(f", and {doubt}" for doubt in costs.doubts(requests))
     also += f" ({played} of play money)" if played else ""
+    coming = " and ".join(costs.sums(costs.under_way(requests)))
+    also += f"; under way: up to {coming}" if coming else ""
     return [f"{counted(sum(counts.values()), 'take')}: {states}", f"spent so far: {charged or 'nothing'}{also}"]
 
 
@@ -166,6 +168,7 @@ def as_json(shown: Sequence[KnownTake], *, in_full: bool) -> dict[str, Any]:
         "takes": [{**_take_json(one), **(_history_json(one) if in_full else {})} for one in shown],
         "spent": _amounts_json(costs.amounts(entries(records), in_play=False)),
         "play_money": _amounts_json(costs.amounts(entries(records), in_play=True)),
+        "under_way": _amounts_json(costs.under_way(entries(records))),
     }
 
 
