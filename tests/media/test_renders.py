@@ -133,6 +133,8 @@ def test_only_files_of_the_same_size_are_read(root: Path, monkeypatch: pytest.Mo
     """A project has thousands of clips, of gigabytes; to look for one must not mean to read all."""
     for number in range(20):
         put(root / f"film/renders/{number}.mp4", b"x" * (number + 100))
+    put(root / "film/renders/kitten.mp4", OTHER * 2)
+    put(root / f"film/renders/.previous/kitten.{RENDER.sha256[:12]}.mp4", OTHER * 2)
     put(root / "film/renders/same.mp4", OTHER)
     found = put(root / "film/renders/zzz.mp4")
     read: list[str] = []

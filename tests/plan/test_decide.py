@@ -439,8 +439,10 @@ def test_where_our_request_came_to_nothing_the_clip_of_another_manifest_is_not_p
 
 
 def test_a_failure_of_another_manifest_does_not_stand_before_our_own_request() -> None:
-    step = plan_of([take()], lock(submitted()), neighbours=(neighbour(failed(number=2), take_id="cat"),)).steps[0]
+    there = neighbour(failed(number=2, code="DataInspectionFailed"), take_id="cat")
+    step = plan_of([take()], lock(submitted()), neighbours=(there,)).steps[0]
     assert (step.action, step.reasons) == (Action.FOLLOW, ("its task is running at the service",))
+    assert plan_of([take()], lock(canceled()), neighbours=(there,)).steps[0].reasons == ("it was cancelled",)
 
 
 # ---- failures --------------------------------------------------------------------------------------------------------
