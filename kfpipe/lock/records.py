@@ -88,21 +88,22 @@ class Register:
 
     def wanted(self, take: Take) -> Record | None:
         """The record of a take that shares its request with no other; None where its clip was never asked for."""
-        return _record(self.alike(take), []) or self.borrowed(take, [])
+        return self._standing(take, self.alike(take), [])
 
     def named(self, take: Take) -> Record | None:
         """The record of a take by its name, whatever it asks for by now."""
         return _record([], self.requests.named(take.id))
 
     def borrowed(self, take: Take, rest: list[Known]) -> Record | None:
-        """The record of a take whose clip another lockfile of the project knows."""
+        """The record of a take whose clip other lockfiles of the project know: the one that has it, or may get it."""
         if take.request.parameters.seed is None:
             return None
-        for neighbour in self.neighbours:
-            found = _record(self._real(neighbour.requests.alike(take.fingerprint)), [])
-            if found is not None:
-                return replace(found, others=_in_time(rest), place=neighbour)
-        return None
+        found = (
+            replace(record, others=_in_time(rest), place=neighbour)
+            for neighbour in self.neighbours
+            if (record := _record(self._real(neighbour.requests.alike(take.fingerprint)), [])) is not None
+        )
+        return max(found, key=lambda record: not isinstance(record.entry, Ended), default=None)
 
     def of(self, takes: Sequence[Take]) -> dict[str, Record]:
         """The records of the manifest's takes, and of what no take asks for: each request is in one of them.
@@ -115,7 +116,7 @@ class Register:
         names = dict.fromkeys(name_of(key) for key in self.requests.view)
         for take in takes:
             rest = [known for known in self.requests.named(take.id) if known[0] not in keys]
-            record = _record(wanted[take.id], rest, None if wanted[take.id] else self.borrowed(take, rest))
+            record = self._standing(take, wanted[take.id], rest)
             if record is not None:
                 made[take.id] = record
             names.pop(take.id, None)
@@ -124,6 +125,14 @@ class Register:
             if record is not None:
                 made[name] = record
         return self._marked(made, {take.id for take in takes})
+
+    def _standing(self, take: Take, own: list[Known], rest: list[Known]) -> Record | None:
+        """The record of a take: where its own requests came to nothing, another lockfile may have the clip."""
+        found = _record(own, rest)
+        if own and found is not None and not isinstance(found.entry, Ended):
+            return found
+        borrowed = self.borrowed(take, [*own, *rest])
+        return found if borrowed is None or (own and isinstance(borrowed.entry, Ended)) else borrowed
 
     def _real(self, found: list[Known]) -> list[Known]:
         return [known for known in found if not is_rehearsal(known[1], self.region)]
@@ -159,10 +168,8 @@ def _rank(known: Known) -> tuple[object, ...]:
     return not isinstance(entry, Ended), entry.asked.asked_at, key
 
 
-def _record(own: list[Known], rest: list[Known], borrowed: Record | None = None) -> Record | None:
+def _record(own: list[Known], rest: list[Known]) -> Record | None:
     """The record of a take: by the requests that ask for its clip, else by others of its name."""
-    if not own and borrowed is not None:
-        return borrowed
     known = own or rest
     if not known:
         return None

@@ -95,14 +95,18 @@ class Material:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskFacts:
-    """The clips on disk, by take id; `elsewhere` says where the bytes of one are that is not in its place."""
+    """The clips on disk, by take id; `elsewhere` says where the bytes of one are that is not in its place.
+
+    `owners` names the lockfiles that stray clips are on record in.
+    """
 
     clips: Mapping[str, FileState]
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 class FileState(StrEnum):
-    """A clip on disk, compared with the digest on record; a stray one is where no clip is on record.
+    """A clip on disk, compared with the digest on record; a stray one is where no clip is on record, or another's.
 
     A pointer is what git holds of a clip that Git LFS stores.
     """

@@ -13,7 +13,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from kfpipe.files import durable
+from kfpipe.files import durable, lfs
 from kfpipe.files.durable import sha256_of, storage
 from kfpipe.media.renders import PARTIAL, PREVIOUS, REFUSED
 
@@ -23,10 +23,16 @@ T = TypeVar("T")
 async def bring(source: Path, target: Path, sha256: str, *, moved: bool) -> None:
     """Bring a clip with this digest from `source` to its place at `target`. What is there moves to `.previous`.
 
-    Where it is not `moved`, it is copied, by way of a temporary file beside the target.
+    Where it is not `moved`, it is copied, by way of a temporary file beside the target; so is what a link leads to, and
+    what git keeps.
     """
     if source != target:
-        await in_thread(target, place if moved else _copied, source, target, sha256)
+        await in_thread(target, _moved if moved else _copied, source, target, sha256)
+
+
+def _moved(source: Path, target: Path, sha256: str) -> None:
+    is_movable = not source.is_symlink() and ".git" not in source.parts
+    (place if is_movable else _copied)(source, target, sha256)
 
 
 def _copied(source: Path, target: Path, sha256: str) -> None:
@@ -49,9 +55,12 @@ async def in_thread(path: Path, work: Callable[..., T], *args: object) -> T:
 
 
 def place(partial: Path, target: Path, sha256: str) -> None:
-    """Move the file to its place. A file with other content there is set aside, never overwritten."""
+    """Move the file to its place. A file with other content there is set aside, never overwritten.
+
+    Only a Git LFS pointer to the very file gives way to it.
+    """
     durable.make_folder(target.parent)
-    if target.exists():
+    if target.exists() and lfs.pointed_at(target) != sha256:
         older = sha256_of(target)
         if older == sha256:
             partial.unlink()

@@ -14,7 +14,7 @@ from kfpipe.domain import Take
 from kfpipe.files import lfs
 from kfpipe.files.durable import sha256_of
 from kfpipe.files.statcache import FileMemory, Stored
-from kfpipe.lock.records import Record, entries
+from kfpipe.lock.records import Neighbour, Record, entries
 from kfpipe.lock.states import Render, Rendered, result_of
 from kfpipe.media.facts import FileState
 
@@ -104,7 +104,7 @@ class Shelf:
 
 
 def strays(takes: Iterable[Take], records: Mapping[str, Record], folder: Path) -> dict[str, FileState]:
-    """The takes without a clip on record, and with no task under way, where there is a clip all the same."""
+    """The takes without a clip on record where there is a clip all the same, which is on no record either."""
     clips = (entry.render.path for entry in entries(records) if isinstance(entry, Rendered))
     known = {(folder / path).as_posix() for path in clips}
     bare = (take for take in takes if take.id not in records or _never_succeeded(records[take.id]))
@@ -114,6 +114,31 @@ def strays(takes: Iterable[Take], records: Mapping[str, Record], folder: Path) -
         for take_id, place in places.items()
         if place.exists() and place.as_posix() not in known
     }
+
+
+def owners(
+    takes: Iterable[Take],
+    states: Mapping[str, FileState],
+    neighbours: Iterable[Neighbour],
+    shelf: Shelf,
+    folder: Path,
+) -> dict[str, str]:
+    """The takes in whose place there is the clip of another manifest, with the name of its lockfile.
+
+    What only a lockfile without a manifest knows may be moved: nobody looks for it there.
+    """
+    filled = [take for take in takes if states.get(take.id) in (None, FileState.ALTERED, FileState.STRAY)]
+    places = {os.path.normpath(folder / take.output): take for take in filled if (folder / take.output).is_file()}
+    found: dict[str, str] = {}
+    for neighbour in neighbours:
+        if not places or neighbour.is_alone:
+            continue
+        for entry in neighbour.requests.view.values():
+            if isinstance(entry, Rendered):
+                take = places.get(os.path.normpath(neighbour.folder / entry.render.path))
+                if take is not None and shelf.state(take.output, entry.render) is FileState.MATCHES:
+                    found.setdefault(take.id, neighbour.name)
+    return found
 
 
 def _never_succeeded(record: Record) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import PurePosixPath
-from typing import assert_never
+from typing import Final, assert_never
 
 from kfpipe.domain import ABANDONED, NEVER_CREATED, Take, in_order, shot_of
 from kfpipe.files.scalars import time_text
@@ -31,10 +31,13 @@ from kfpipe.lock.transitions import failures, has_dead_link
 from kfpipe.media.facts import FileState
 from kfpipe.media.renders import PREVIOUS
 from kfpipe.plan.diff import MediumRef, RequestShape, between, shape_of
-from kfpipe.plan.model import Action, Chosen, Debt, Plan, PlanFacts, Step
+from kfpipe.plan.model import Action, Chosen, Plan, PlanFacts, Step, debts_of
 from kfpipe.provider.codes import verdict
 
 Next = tuple[Action, tuple[str, ...]]
+
+_AT_HAND: Final = (FileState.POINTER, FileState.STRAY)
+"""What is in a clip's place may be, or lead to, one that was paid for."""
 
 
 def make(
@@ -52,8 +55,11 @@ def make(
         step = partial(_continuing, planned=planned) if take.cuts else step_of
         planned[take.id] = step(take, facts, retry=retry(take.id), rerender=rerender(take.id))
     wanted = {step.record.key for step in planned.values() if step.record is not None and step.record.is_wanted}
+    clips = {take.fingerprint for take in takes if not take.cuts}
     unwanted = [
-        _unwanted(known, facts, output_dir, place=place) for known, place in _known(facts) if known[0] not in wanted
+        _unwanted(known, facts, output_dir, place=place, is_surplus=known[1].asked.fingerprint in clips)
+        for known, place in _known(facts)
+        if known[0] not in wanted
     ]
     steps = (*(planned[take.id] for take in takes), *(step for step in unwanted if step.action is not Action.RETIRED))
     return Plan(
@@ -61,7 +67,7 @@ def make(
         currency=currency,
         whose=facts.whose,
         retired=tuple(step for step in unwanted if step.action is Action.RETIRED),
-        debts=tuple(_debts(steps)),
+        debts=debts_of(steps),
     )
 
 
@@ -75,13 +81,6 @@ def _known(facts: PlanFacts) -> Iterator[tuple[Known, Neighbour | None]]:
             for key, entry in neighbour.requests.view.items():
                 if key not in here and is_unsettled(entry):
                     yield (key, entry), neighbour
-
-
-def _debts(steps: Sequence[Step]) -> Iterator[Debt]:
-    for step in steps:
-        record = step.record
-        if record is not None and (record.is_wanted or step.take is None) and is_unsettled(record.entry):
-            yield Debt(key=record.key, step=step)
 
 
 def _continuing(take: Take, facts: PlanFacts, planned: Mapping[str, Step], *, retry: bool, rerender: bool) -> Step:
@@ -108,15 +107,30 @@ def _coming(take: Take, facts: PlanFacts, planned: Mapping[str, Step]) -> Next:
 def step_of(take: Take, facts: PlanFacts, *, retry: bool = False, rerender: bool = False) -> Step:
     """What the next run does with a take that waits for nothing. Same arguments, same answer.
 
-    A take that is unclear, or under way in another region, is not retried: it may be billed already.
+    A take that is unclear, or under way in another region, is not retried: it may be billed already. What lies in its
+    place keeps out all but what is owed to a request, until a person says otherwise.
     """
-    record = facts.records.get(take.id)
-    action, reasons = _next(take, record, facts)
-    if rerender and action is not Action.RENDER and not _is_open(record):
+    record, file = facts.records.get(take.id), facts.disk.clips.get(take.id, FileState.MISSING)
+    action, reasons = _next(take, record, file, facts)
+    if rerender and action is not Action.RENDER and not _is_open(record, action):
         action, reasons = Action.RENDER, ("asked for with --rerender",)
-    elif retry and action is Action.DECIDE and not _is_open(record):
+    elif retry and action is Action.DECIDE and not _is_open(record, action):
         action, reasons = Action.RENDER, (*reasons, "asked for with --retry")
-    return _step(take, record, action, reasons, retry=retry, rerender=rerender)
+    elif file is FileState.STRAY and not _is_open(record, action):
+        if retry or rerender:
+            reasons = (*reasons, f"asked for with --{'retry' if retry else 'rerender'}")
+        else:
+            action, reasons = Action.DECIDE, _in_its_place(take, facts)
+    step = _step(take, record, action, reasons, retry=retry, rerender=rerender)
+    return replace(step, is_at_hand=action is Action.DECIDE and file in _AT_HAND)
+
+
+def _in_its_place(take: Take, facts: PlanFacts) -> tuple[str, ...]:
+    """Why a file is not moved out of the way: it may be paid for, and on record elsewhere."""
+    owner = facts.disk.owners.get(take.id)
+    if owner is not None:
+        return f"{take.output} is on record in {owner}", "give one of the two manifests another `output: {dir: ...}`"
+    return f"{take.output} is here, but not on record", "does it belong to an older lockfile, or to another manifest?"
 
 
 def _step(
@@ -135,19 +149,16 @@ def _step(
     )
 
 
-def _is_open(record: Record | None) -> bool:
+def _is_open(record: Record | None, action: Action) -> bool:
     """Whether it is not yet known how the request that a take asks for ends, or its clip is still to be fetched."""
-    return record is not None and record.is_wanted and isinstance(record.entry, Submitting | Submitted | Unclear)
+    if record is None or not record.is_wanted:
+        return False
+    is_to_come = isinstance(record.entry, Succeeded) and action is Action.DOWNLOAD
+    return is_to_come or isinstance(record.entry, Submitting | Submitted | Unclear)
 
 
-def _next(take: Take, record: Record | None, facts: PlanFacts) -> Next:
+def _next(take: Take, record: Record | None, file: FileState, facts: PlanFacts) -> Next:
     """What a take of the manifest needs, and why; the first rule that fits decides."""
-    file = facts.disk.clips.get(take.id, FileState.MISSING)
-    if file is FileState.STRAY:  # perhaps paid for, and on record in another version of the lockfile
-        return Action.DECIDE, (
-            f"{take.output} is here, but not on record",
-            "does it belong to an older lockfile, or to another manifest?",
-        )
     if record is None:
         return Action.RENDER, ("never rendered",)
     if not record.is_wanted:
@@ -260,17 +271,23 @@ def _after_failure(record: Record, entry: Failed, attempts: int) -> Next:
 # ---- what no take asks for -------------------------------------------------------------------------------------------
 
 
-def _unwanted(known: Known, facts: PlanFacts, output_dir: str, place: Neighbour | None) -> Step:
+def _unwanted(known: Known, facts: PlanFacts, output_dir: str, *, place: Neighbour | None, is_surplus: bool) -> Step:
     """What remains to be done about a request that no take asks for: nothing paid for is left at the service."""
     key, entry = known
     record = Record(key=key, entry=entry, place=place)
-    action, reasons = _open_question(record, facts) or _homecoming(entry, facts)
+    is_played = is_rehearsal(entry, facts.region)
+    action, reasons = (None if is_played else _open_question(record, facts)) or _homecoming(entry, facts)
     take_id = name_of(key)
+    why = (
+        "another request for the same clip counts"
+        if is_surplus and not is_played
+        else "no take of the manifest asks for it"
+    )
     return Step(
         take_id=take_id,
         shot_id=shot_of(take_id),
         action=action,
-        reasons=(*reasons, "no take of the manifest asks for it"),
+        reasons=(*reasons, why, *((f"on record in {place.name}",) if place is not None else ())),
         take=None,
         record=record,
         output=_side_place(key, output_dir),

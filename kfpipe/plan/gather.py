@@ -12,7 +12,7 @@ from kfpipe import environment, gcpause
 from kfpipe.domain import Take
 from kfpipe.lock import workspace
 from kfpipe.lock.join import Requests
-from kfpipe.lock.records import Records, Register
+from kfpipe.lock.records import Neighbour, Records, Register
 from kfpipe.lock.states import Lock, Rendered, spent
 from kfpipe.media import renders
 from kfpipe.media.facts import DiskFacts, FileState
@@ -60,13 +60,17 @@ def standing(project: Project, lock: Lock) -> Standing:
     return Standing(takes=takes, records=known.of(takes))
 
 
-def disk_facts(project: Project, takes: Sequence[Take], records: Records) -> DiskFacts:
-    """The state on disk of the clips on record, and which takes have a clip in place without a record."""
+def disk_facts(
+    project: Project, takes: Sequence[Take], records: Records, neighbours: Sequence[Neighbour] = ()
+) -> DiskFacts:
+    """The state on disk of the clips on record, and which takes have a clip in place that is not theirs."""
     clips = shelf(project)
     states = renders.on_disk(takes, records, clips) | renders.strays(takes, records, project.folder)
+    owners = renders.owners(takes, states, neighbours, clips, project.folder)
+    states |= dict.fromkeys(owners, FileState.STRAY)
     elsewhere = _elsewhere(project, records, states, clips)
     clips.save()
-    return DiskFacts(clips=states, elsewhere=elsewhere)
+    return DiskFacts(clips=states, elsewhere=elsewhere, owners=owners)
 
 
 def _elsewhere(project: Project, records: Records, states: Mapping[str, FileState], clips: Shelf) -> Mapping[str, str]:
@@ -78,6 +82,19 @@ def _elsewhere(project: Project, records: Records, states: Mapping[str, FileStat
             if place is not None:
                 found[take_id] = Path(os.path.relpath(place, project.folder)).as_posix()
     return found
+
+
+def places(project: Project, known: Register) -> dict[str, str]:
+    """The fingerprints of what belongs where, by path: for the manifest's takes, and as other manifests have it."""
+    theirs: dict[str, str] = {}
+    for neighbour in known.neighbours:
+        if not neighbour.is_alone:
+            folder = os.path.relpath(neighbour.folder, project.folder)
+            for entry in sorted(neighbour.requests.view.values(), key=lambda entry: entry.asked.asked_at):
+                if isinstance(entry, Rendered):
+                    path = os.path.normpath(Path(folder, entry.render.path))
+                    theirs[Path(path).as_posix()] = entry.asked.fingerprint
+    return theirs | {take.output: take.fingerprint for take in project.takes}
 
 
 def chosen(standing: Standing, selection: Selection, option: str) -> Chosen:
@@ -114,7 +131,7 @@ def plan(
     records = known.of(chained.takes)
     facts = PlanFacts(
         records=records,
-        disk=disk_facts(project, chained.takes, records),
+        disk=disk_facts(project, chained.takes, records, known.neighbours),
         region=known.region,
         now=environment.now(),
         requests=[*known.requests.view.items()],
@@ -156,7 +173,7 @@ def continued(project: Project, by_id: Mapping[str, Take], known: Register, whos
     records = {} if record is None else {take.id: record}
     facts = PlanFacts(
         records=records,
-        disk=disk_facts(project, [take], records),
+        disk=disk_facts(project, [take], records, known.neighbours),
         region=known.region,
         now=environment.now(),
         whose=whose,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import Final
 
 from kfpipe.domain import Account, Take
 from kfpipe.lock.records import Known, Neighbour, Record, Records
-from kfpipe.lock.states import Asked
+from kfpipe.lock.states import Asked, is_unsettled
 from kfpipe.media.facts import DiskFacts
 
 
@@ -62,8 +62,8 @@ class Step:
     """One take's part of the plan, or that of a request on record which no take of the manifest asks for.
 
     Then `take` is None, and `take_id` the one that it was first asked under. `output` is the clip's path, relative to
-    the manifest's folder. `twin` is a take that asks for the very same clip, and has it first. `retry` and `rerender`
-    say what a person asked for.
+    the manifest's folder. `twin` is a take that asks for the very same clip, and has it first. `is_at_hand`: its clip
+    may be had without paying, as the reasons say. `retry` and `rerender` say what a person asked for.
     """
 
     take_id: str
@@ -74,6 +74,7 @@ class Step:
     record: Record | None
     output: str
     twin: str | None = None
+    is_at_hand: bool = False
     retry: bool = False
     rerender: bool = False
 
@@ -163,6 +164,16 @@ class Debt:
             return step.take.cap_cost
         price = step.asked.unit_price
         return None if price is None else price * step.asked.parameters.duration_s
+
+
+def debts_of(steps: Iterable[Step]) -> tuple[Debt, ...]:
+    """The requests that these steps are to settle, each once: by the first take that asks for it, or by itself."""
+    found: dict[str, Debt] = {}
+    for step in steps:
+        record = step.record
+        if record is not None and (record.is_wanted or step.take is None) and is_unsettled(record.entry):
+            found.setdefault(record.key, Debt(key=record.key, step=step))
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

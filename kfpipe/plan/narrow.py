@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kfpipe.domain import in_order
-from kfpipe.plan.model import Action, Chosen, Plan, Step
+from kfpipe.plan.model import Action, Chosen, Plan, Step, debts_of
 
 
 def narrowed(plan: Plan, chosen: Chosen) -> Plan:
@@ -15,16 +15,17 @@ def narrowed(plan: Plan, chosen: Chosen) -> Plan:
     A take that waits for the clip of one that was not chosen is left for a person to decide: rendering the other one
     as well would spend money that was not agreed to.
     """
-    coming = {step.take_id for step in plan.work}
+    coming = {step.take_id for step in plan.work if step.take is not None}
     kept = {step.id: step for step in plan.steps if chosen(step.take_id)}
     waiting = [step.take for step in kept.values() if step.action is Action.WAIT and step.take is not None]
     for take in in_order(waiting):
         kept[take.id] = _held_up(kept[take.id], take.sources, kept, coming) or kept[take.id]
+    steps = tuple(_without_twins(kept.values()))
     return replace(
         plan,
-        steps=tuple(_without_twins(kept.values())),
+        steps=steps,
         retired=tuple(step for step in plan.retired if chosen(step.take_id)),
-        debts=tuple(debt for debt in plan.debts if chosen(debt.step.take_id)),
+        debts=debts_of(steps),
     )
 
 
@@ -37,13 +38,16 @@ def _without_twins(steps: Iterable[Step]) -> Iterator[Step]:
             yield step
             continue
         twin = first.setdefault(take.fingerprint, step)
-        if twin is step or step.action in (Action.KEEP, Action.REUSE, Action.DECIDE) or step.rerender:
+        if twin is step or step.action in (Action.KEEP, Action.REUSE, Action.DECIDE):
+            yield step
+        elif (step.rerender and not twin.rerender) or (step.retry and twin.action is Action.DECIDE):
+            first[take.fingerprint] = step
             yield step
         elif twin.action is Action.DECIDE:
             yield replace(step, action=Action.DECIDE, reasons=(f"asks for the same clip as {twin.take_id}",))
         else:
             reason = f"asks for the same clip as {twin.take_id}, which is paid for once"
-            yield replace(step, action=Action.WAIT, reasons=(reason,), twin=twin.take_id)
+            yield replace(step, action=Action.WAIT, reasons=(reason,), twin=twin.take_id, retry=False, rerender=False)
 
 
 def _held_up(step: Step, sources: Sequence[str], kept: Mapping[str, Step], coming: set[str]) -> Step | None:

@@ -20,7 +20,7 @@ from kfpipe import project as projects
 from kfpipe.errors import Refused
 from kfpipe.files import git, lfs
 from kfpipe.files.durable import storage
-from kfpipe.lock import lockfile
+from kfpipe.lock import lockfile, workspace
 from kfpipe.lock.join import Requests
 from kfpipe.lock.records import Register
 from kfpipe.plan.compare import Revision
@@ -44,7 +44,12 @@ def past(project: Project, manifest: str, options: Options, name: str) -> Revisi
         try:
             then = projects.load(place / manifest, options, bring=export.bring)
             lock = lockfile.read(then.paths)
-            known = Register(requests=Requests(lock.requests), picked=lock.picked, region=then.region.name)
+            known = Register(
+                requests=Requests(lock.requests),
+                picked=lock.picked,
+                region=then.region.name,
+                neighbours=workspace.neighbours(project.root, project.lockfile_path),  # as they are now: no difference
+            )
             return Revision(name=name, commit=commit, takes=then.takes, records=known.of(then.takes))
         except Refused as refused:
             raise Refused(

@@ -55,7 +55,7 @@ def progress(before: PriorState | None, after: PriorState | None) -> Difference 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStep:
-    """One step as a person agreed to it. `fingerprint` and `form` are None where no take asks for it."""
+    """One step as a person agreed to it. `fingerprint` and `form` are None for a debt that no take asks for."""
 
     take_id: str
     action: Action
@@ -68,8 +68,8 @@ class PlannedStep:
 
     @property
     def id(self) -> str:
-        """That of the plan's step."""
-        return self.take_id if self.fingerprint is not None or self.standing is None else self.standing.key
+        """What tells it from all other steps, as `Step.id` does."""
+        return self.take_id if self.form is not None or self.standing is None else self.standing.key
 
     @classmethod
     def of(cls, step: Step) -> Self:
@@ -91,18 +91,22 @@ Steps = Mapping[str, PlannedStep]
 
 
 def moved(agreed: Steps, now: Steps) -> dict[str, str]:
-    """What is no longer as it was agreed to, in words, by step; empty when the run would do exactly that."""
-    told = {take_id: _moved(step, now.get(take_id)) for take_id, step in agreed.items()}
-    told |= {take_id: "the plan does not contain this take" for take_id in now if take_id not in agreed}
-    return {take_id: what for take_id, what in told.items() if what}
+    """What is no longer as it was agreed to, in words, by id; empty when the run would do exactly that."""
+    told = {name: _moved(step, now.get(name)) for name, step in agreed.items()}
+    told |= {name: _new(step) for name, step in now.items() if name not in agreed}
+    return {name: what for name, what in told.items() if what}
+
+
+def _new(step: PlannedStep) -> str:
+    return "the plan does not contain this take" if step.form is not None else "the plan does not contain this request"
 
 
 def _moved(agreed: PlannedStep, now: PlannedStep | None) -> str:
     """The cause alone: what follows from a change of the request, or of the record, needs no words of its own."""
     if now is None:
-        return "it is no longer among the takes"
-    if agreed.fingerprint != now.fingerprint:
-        return _request_moved(agreed.form, now.form)
+        return "it is no longer among the takes" if agreed.form is not None else "this request is settled"
+    if agreed.fingerprint != now.fingerprint and agreed.form is not None and now.form is not None:
+        return "; ".join(difference.text for difference in between(agreed.form, now.form)) or "the request changed"
     moved_on = progress(agreed.standing, now.standing)
     if moved_on is not None:
         return moved_on.text
@@ -120,14 +124,6 @@ def _price_and_place(agreed: PlannedStep, now: PlannedStep) -> Iterator[Differen
 
 def _amount(cost: Decimal | None) -> str:
     return decimal_text(cost) or "unknown"
-
-
-def _request_moved(agreed: RequestShape | None, now: RequestShape | None) -> str:
-    if now is None:
-        return "it has left the manifest"
-    if agreed is None:
-        return "it is back in the manifest"
-    return "; ".join(difference.text for difference in between(agreed, now)) or "the request changed"
 
 
 # ---- JSON --------------------------------------------------------------------------------------------------------

@@ -5,13 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 
 from kfpipe.domain import Take
-from kfpipe.lock.states import Lock
+from kfpipe.lock.records import Records
 from kfpipe.plan.compare import Comparison, Kind, Price, Revision, compare
 from tests.support.makers import parameters, record, rendered, request, take
 
 
-def compared(before: list[Take], after: list[Take], was: Lock | None = None, now: Lock | None = None) -> Comparison:
-    return compare(Revision(name="main", commit="c" * 40, takes=tuple(before), lock=was or {}), after, now or {})
+def compared(
+    before: list[Take], after: list[Take], was: Records | None = None, now: Records | None = None
+) -> Comparison:
+    return compare(Revision(name="main", commit="c" * 40, takes=tuple(before), records=was or {}), after, now or {})
 
 
 def told(comparison: Comparison) -> list[tuple[str, Kind, list[str]]]:
@@ -50,3 +52,8 @@ def test_the_sums_leave_out_what_has_no_price_and_say_so() -> None:
     comparison = compared([take("a")], [take("a"), take("b", unit_price=None)])
     assert comparison.before == Price(cost=Decimal("0.50"), unpriced=0)
     assert comparison.after == Price(cost=Decimal("0.50"), unpriced=1)
+
+
+def test_a_take_that_is_rendered_again_has_moved_on_by_its_request() -> None:
+    was, now = {"kitten": record(rendered())}, {"kitten": record(rendered(number=2), rendered())}
+    assert told(compared([take()], [take()], was, now))[0][2] == ["record rendered (task-1) -> rendered (task-2)"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,9 +12,10 @@ from kfpipe.plan import consent
 from kfpipe.plan.consent import Granted, Withheld
 from kfpipe.plan.decide import make
 from kfpipe.plan.model import PlanFacts
-from tests.support.makers import NOW, take
+from tests.support.makers import NOW, request, take
 
-FREE, PRICED, UNKNOWN = [], [take("kitten"), take("walk")], [take("kitten"), take("walk", unit_price=None)]
+WALK = take("walk", request=request(prompt="It walks."))
+FREE, PRICED, UNKNOWN = [], [take("kitten"), WALK], [take("kitten"), replace(WALK, unit_price=None)]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,6 @@ FREE, PRICED, UNKNOWN = [], [take("kitten"), take("walk")], [take("kitten"), tak
     ],
 )
 def test_only_what_fits_an_agreed_cap_is_spent_unasked(takes, cap, charged, answer) -> None:
-    facts = PlanFacts(lock={}, disk=DiskFacts(clips={}), region="singapore", now=NOW)
+    facts = PlanFacts(records={}, disk=DiskFacts(clips={}), region="singapore", now=NOW)
     plan = make(takes, facts, currency="USD", output_dir="renders")
     assert consent.asked(plan, cap=cap and Decimal(cap), charged=charged) == answer

@@ -6,24 +6,29 @@ import pytest
 
 from kfpipe.cli.output.messages import problems_text
 from kfpipe.errors import Refused
+from kfpipe.lock.states import Lock
 from kfpipe.plan.selection import named
-from tests.support.makers import failed, record, rendered, request, take
+from tests.support.makers import failed, key, parameters, records, rendered, request, take
 
 TAKES = [
     take("kitten@seed=1", tags=("hero",)),
-    take("kitten@seed=2"),
+    take("kitten@seed=2", request=request(parameters=parameters(seed=2))),
     take("walk", request=request(model="wan2.2-kf2v-flash")),
-    take("road.01", tags=("hero", "outdoors")),
+    take("road.01", tags=("hero", "outdoors"), request=request(prompt="A road.")),
 ]
-LOCK = {
-    "kitten@seed=1": record(rendered(take("kitten@seed=1", request=request(prompt="Earlier words.")))),
-    "walk": record(failed(TAKES[2])),
-    "gone": record(rendered(take("gone", request=request(model="wan2.1-kf2v-plus")))),
-}
+GONE = take("gone", request=request(model="wan2.1-kf2v-plus"))
+EARLIER = take("kitten@seed=1", request=request(prompt="Earlier words."))
+LOCK = Lock(
+    requests={
+        key("kitten@seed=1"): rendered(EARLIER),
+        key("walk"): failed(TAKES[2], number=2),
+        key("gone"): rendered(GONE, number=3),
+    }
+)
 
 
 def selected(*selectors: str) -> list[str]:
-    return sorted(named(selectors, TAKES, LOCK, "--retry"))
+    return sorted(named(selectors, TAKES, records(TAKES, LOCK), "--retry"))
 
 
 @pytest.mark.parametrize(
@@ -74,3 +79,12 @@ def test_a_selector_that_names_nothing_is_a_typo(selector: str, text: list[str])
     with pytest.raises(Refused) as refusal:
         selected(selector)
     assert problems_text(refusal.value.problems) == text
+
+
+def test_a_renamed_take_is_known_by_its_new_name_alone() -> None:
+    """Its request is on record under the old one, which is a label, and bears nothing any more."""
+    takes = [take("cat", request=GONE.request), TAKES[2]]
+    known = records(takes, LOCK)
+    assert named(["state:rendered"], takes, known, "-s") == {"cat", "kitten@seed=1"}
+    with pytest.raises(Refused):
+        named(["gone"], takes, known, "-s")

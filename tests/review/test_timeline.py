@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 
 from kfpipe.domain import Take
-from kfpipe.lock.states import Record
+from kfpipe.lock.records import Record
 from kfpipe.media.facts import FileState
 from kfpipe.review import timeline
 from kfpipe.review.timeline import Cut, Gap, Slot, timecode
@@ -61,12 +61,12 @@ def test_a_shot_without_a_clear_choice_is_a_gap(
 
 def test_a_file_that_is_not_as_it_was_rendered_is_no_clip() -> None:
     slot = only_slot((ONE, clip(ONE)), files={ONE.id: FileState.ALTERED})
-    assert isinstance(slot, Gap) and slot.reason == "it has no clip: renders/kitten.mp4 is altered"
+    assert isinstance(slot, Gap) and slot.reason == "it has no clip: renders/cat@seed=1.mp4 is altered"
 
 
 def test_a_file_outside_of_the_project_is_no_clip() -> None:
     slot = only_slot((ONE, clip(ONE)), link=lambda _: None)
-    assert isinstance(slot, Gap) and slot.reason == "it has no clip: renders/kitten.mp4 leads out of the project"
+    assert isinstance(slot, Gap) and slot.reason == "it has no clip: renders/cat@seed=1.mp4 leads out of the project"
 
 
 @pytest.mark.parametrize("fps", ["0", "0.4", "100000"])

@@ -167,7 +167,8 @@ def _to_retry(plan: Plan) -> list[tuple[str, list[Step]]]:
     A take whose task may be at the service is left out, and so is a file that is on no record: there is a clip that may
     be paid for, and can be had otherwise. A take that is held up by another can only be rendered after that.
     """
-    free = [step for step in plan.undecided if step.record is not None and not (step.take and step.take.cuts)]
+    undecided = (step for step in plan.undecided if not step.is_at_hand)
+    free = [step for step in undecided if step.record is not None and not (step.take and step.take.cuts)]
     failed = [step for step in free if step.record and isinstance(step.record.entry, Failed)]
     lost = [step for step in free if step.record and isinstance(step.record.entry, Succeeded | Rendered)]
     return [("to try again", failed), ("if no backup has the clip, to render and pay again", lost)]
