@@ -13,10 +13,10 @@ from kfpipe.emulator import Emulator
 from kfpipe.errors import AccountRefused, ExitCode
 from kfpipe.events import TakeAdopted, TakeFailed, TakePostponed, TakeSubmitted
 from kfpipe.files.durable import sha256_of
-from kfpipe.lock.states import Failed, Rendered, Submitting, entries, spent, task_of
+from kfpipe.lock.records import entries
+from kfpipe.lock.states import Failed, Rendered, Submitting, spent, task_of
 from kfpipe.media import placement
 from kfpipe.plan.model import Action
-from kfpipe.session import Session
 from tests.runner.conftest import DEFAULTS, Studio
 
 pytestmark = pytest.mark.anyio
@@ -222,8 +222,7 @@ async def test_a_frame_that_changed_since_the_plan_is_not_sent(studio: Studio) -
     studio.write(ONE)
     project = api.load(studio.folder / "shots.yaml")
     (studio.folder / "a.png").write_bytes((studio.folder / "b.png").read_bytes())
-    with api.session(project) as session:
-        session = Session(project=project, ledger=session.ledger, settings=studio.settings)
+    with studio.session(project) as session:
         finished = await session.run_async(session.plan(), cap=None, emit=studio.events.append)
     assert finished.exit_code is ExitCode.INCOMPLETE
     assert "changed" in studio.of(TakePostponed)[0].reason
@@ -262,8 +261,7 @@ async def test_a_neighbours_task_is_nobody_elses(studio: Studio) -> None:
     studio.emulator.script({"on": "submit", "nth": 2, "do": "drop", "when": "before"})
     other_place = f"{DEFAULTS}output: {{dir: other}}\n{ONE}".replace("a.png", "b.png")
     (studio.folder / "other.yaml").write_text(other_place, "utf-8")
-    with api.session(api.load(studio.folder / "other.yaml")) as session:
-        other = Session(project=session.project, ledger=session.ledger, settings=studio.settings)
+    with studio.session(api.load(studio.folder / "other.yaml")) as other:
         await other.run_async(other.plan(), cap=None, emit=lambda _: None)
     assert studio.billed() == 1
     await studio.run()
