@@ -19,7 +19,7 @@ from kfpipe.environment import Environment
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import lockfile
 from kfpipe.lock.records import Records
-from kfpipe.lock.states import Lock, Rendered
+from kfpipe.lock.states import Lock, Rendered, name_of
 from kfpipe.media import frames
 from kfpipe.plan.model import Plan
 from kfpipe.session import Session
@@ -95,6 +95,13 @@ class Studio:
     def ledger(self) -> Lock:
         """All requests on record."""
         return lockfile.read(self.load().paths)
+
+    def keys(self, take_id: str) -> list[str]:
+        """The requests that were first asked under this take id, oldest first."""
+        requests = self.ledger.requests
+        return sorted(
+            (key for key in requests if name_of(key) == take_id), key=lambda key: (requests[key].asked.asked_at, key)
+        )
 
     @property
     def lockfile(self) -> Path:

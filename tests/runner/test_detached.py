@@ -9,7 +9,7 @@ import pytest
 from kfpipe.emulator import Emulator
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished, TakeSubmitted
-from kfpipe.lock.states import Submitted
+from kfpipe.lock.states import Rendered, Submitted
 from tests.runner.conftest import Studio
 
 pytestmark = pytest.mark.anyio
@@ -66,12 +66,21 @@ async def test_what_continues_from_a_clip_is_left_for_a_run_that_has_it(studio: 
     assert (finished.under_way, finished.unfinished, finished.exit_code) == (2, 1, ExitCode.INCOMPLETE)
 
 
-async def test_a_take_that_has_changed_under_way_is_not_done_yet(studio: Studio) -> None:
+async def test_a_take_that_has_changed_under_way_is_asked_for_at_once_and_its_old_task_stays_a_debt(
+    studio: Studio,
+) -> None:
     studio.write(TWO)
     await studio.run(detach=True)
+    (old,) = studio.keys("dog")
     studio.write(TWO.replace("A dog looks up", "A dog sleeps"))
     finished = await studio.run(detach=True)
-    assert (finished.under_way, finished.unfinished, finished.exit_code) == (1, 1, ExitCode.INCOMPLETE)
+    assert (finished.under_way, finished.unfinished, finished.exit_code) == (3, 0, ExitCode.OK)
+    assert [event.take_id for event in studio.of(TakeSubmitted)] == ["dog"]
+    studio.emulator.clock.advance(3600)
+    await rendered_detached(studio, 3)
+    aside = f"renders/.previous/{old.replace('/', '.')}.mp4"
+    assert (studio.clips(), studio.billed()) == ({"renders/cat.mp4", "renders/dog.mp4", aside}, 3)
+    assert all(isinstance(entry, Rendered) for entry in studio.ledger.requests.values())
 
 
 async def test_an_answer_that_is_lost_is_looked_for_before_the_run_leaves(studio: Studio) -> None:

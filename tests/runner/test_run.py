@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 
 import anyio
@@ -232,13 +233,16 @@ async def test_a_frame_that_changed_since_the_plan_is_not_sent(studio: Studio) -
 async def test_every_field_of_the_contract_stands_in_the_lockfile(studio: Studio) -> None:
     studio.write(ONE)
     await studio.run()
-    entry = json.loads(studio.lockfile.read_text("utf-8"))["takes"]["kitten"]
+    locked = json.loads(studio.lockfile.read_text("utf-8"))
+    assert locked.keys() == {"kfpipe_lock", "requests", "picked"}
+    ((key, entry),) = locked["requests"].items()
+    assert re.fullmatch("kitten/[0-9a-f]{10}", key)
     assert set(entry) >= {
-        "fingerprint", "state", "model", "region", "seed", "parameters", "media", "task_id", "request_id",
-        "submitted_at", "finished_at", "video_url", "url_expires_at", "actual_prompt", "render", "billed_seconds",
-        "unit_price", "cost", "currency", "prompt", "failure", "picked", "previous",
+        "state", "fingerprint", "account", "model", "region", "seed", "parameters", "media", "asked_at", "task_id",
+        "request_id", "submitted_at", "finished_at", "video_url", "url_expires_at", "actual_prompt", "render",
+        "billed_seconds", "unit_price", "cost", "currency", "prompt", "failure", "candidates",
     }  # fmt: skip
-    assert set(entry["render"]) == {"path", "sha256", "bytes", "width", "height", "fps", "duration", "audio"}
+    assert set(entry["render"]) >= {"path", "sha256", "bytes", "width", "height", "fps", "duration", "audio"}
     assert (entry["cost"], entry["unit_price"], entry["render"]["width"]) == ("0.20", "0.10", 1280)
 
 
@@ -273,9 +277,8 @@ async def test_what_a_pull_brought_during_a_run_stays_on_record(studio: Studio) 
     studio.write(FOUR)
     await studio.run()
     pulled = studio.lockfile.read_bytes()
-    studio.lockfile.unlink()
-    for clip in studio.clips():
-        (studio.folder / clip).unlink()
+    for path in (studio.lockfile, studio.load().paths.journal_path, *map(studio.folder.joinpath, studio.clips())):
+        path.unlink()
     studio.write(f"{FOUR}- {{id: home, prompt: It comes home.}}\n")
 
     def pull_meanwhile(event: object) -> None:
@@ -283,8 +286,19 @@ async def test_what_a_pull_brought_during_a_run_stays_on_record(studio: Studio) 
             studio.lockfile.write_bytes(pulled)
 
     await studio.run(emit=pull_meanwhile)
-    billed = [task for record in studio.lock.values() for task in (record.entry, *record.previous)]
-    assert len(billed) == studio.billed() == 9
+    tasks = {task.task_id for entry in studio.ledger.requests.values() if (task := task_of(entry)) is not None}
+    assert tasks == {charge.task_id for charge in studio.emulator.bill().charges}
+    assert len(studio.ledger.requests) == len(tasks) == 9
+
+
+async def test_a_lockfile_that_git_has_taken_away_loses_nothing(studio: Studio) -> None:
+    studio.write(FOUR)
+    await studio.run()
+    before = studio.ledger.requests
+    studio.lockfile.unlink()
+    assert [step.action for step in studio.plan().steps] == [Action.KEEP] * 4
+    assert (await studio.run()).exit_code is ExitCode.OK
+    assert (studio.ledger.requests, studio.lockfile.exists(), studio.billed()) == (before, True, 4)
 
 
 async def test_a_change_that_is_undone_is_not_paid_for_again(studio: Studio) -> None:
@@ -295,7 +309,7 @@ async def test_a_change_that_is_undone_is_not_paid_for_again(studio: Studio) -> 
     for shots, wanted, other in ((ONE, first, second), (TURNED, second, first), (ONE, first, second)):
         studio.write(shots)
         (step,) = studio.plan().steps
-        assert (step.action, step.cost) == (Action.RESTORE, 0)
+        assert (step.action, step.cost) == (Action.REUSE, 0)
         finished = await studio.run()
         assert (finished.kept, finished.exit_code, studio.billed()) == (1, ExitCode.OK, 2)
         record = studio.lock["kitten"]
@@ -321,19 +335,26 @@ async def test_a_run_that_was_killed_while_it_put_a_clip_back_ends_it_the_next_t
     assert (len(studio.clips()), studio.billed()) == (2, 2)
 
 
-async def test_an_earlier_clip_that_is_gone_or_damaged_is_rendered_again(studio: Studio) -> None:
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "damaged"])
+async def test_an_earlier_clip_that_is_gone_or_damaged_is_fetched_again_for_nothing(
+    studio: Studio, is_gone: bool
+) -> None:
     for shots in (ONE, TURNED):
         studio.write(shots)
         await studio.run()
     (aside,) = [studio.folder / path for path in studio.clips() if ".previous" in path]
-    aside.write_bytes(aside.read_bytes()[:-1])
+    if is_gone:
+        aside.unlink()
+    else:
+        aside.write_bytes(aside.read_bytes()[:-1])
     studio.write(ONE)
-    assert [step.action for step in studio.plan().steps] == [Action.RENDER]
+    assert [(step.action, step.cost) for step in studio.plan().steps] == [(Action.DOWNLOAD, 0)]
     assert (await studio.run()).exit_code is ExitCode.OK
-    assert studio.billed() == 3
+    assert [step.action for step in studio.plan().steps] == [Action.KEEP]
+    assert studio.billed() == 2
 
 
-async def test_what_continues_from_a_clip_continues_when_it_is_restored(studio: Studio) -> None:
+async def test_what_continues_from_a_clip_continues_when_it_is_used_again(studio: Studio) -> None:
     chain = ONE + "- {id: walk, prompt: It walks., first_frame: {render: kitten, frame: last}}\n"
     for shots in (chain, chain.replace(ONE, TURNED), chain):
         studio.write(shots)
