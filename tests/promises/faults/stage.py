@@ -161,7 +161,7 @@ class Stage:
     def _check_disk(self) -> None:
         """The bytes of every rendered request are where the record says, and there is no other file."""
         clips = {e.render.path: e.render.sha256 for e in self.ledger.requests.values() if isinstance(e, Rendered)}
-        wanted = {"shots.yaml", "shots.lock.json", *_STILLS, *clips}
+        wanted = {"shots.yaml", "shots.lock.json", *(still.name for still in self.folder.glob("*.png")), *clips}
         found = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
         assert {path for path in found if not path.startswith(".kfpipe/")} == wanted
         assert {path: sha256_of(self.folder / path) for path in clips} == clips
