@@ -45,16 +45,22 @@ class Ambiguous:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """A task that may be its own has not ended yet, and this run does not wait for any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
     """What is in the account that may be a request's task.
 
     Tasks that fit this one alone; tasks that fit several, with these; and tasks that the service has forgotten: it is
-    unknown whose they were, and whether they are billed.
+    unknown whose they were, and whether they are billed. Not complete where some have not ended by now.
     """
 
     fitting: tuple[Found, ...]
     doubtful: tuple[tuple[Found, frozenset[str]], ...]
     forgotten: tuple[str, ...]
+    is_complete: bool = True
 
     @property
     def task_ids(self) -> tuple[str, ...]:
@@ -82,12 +88,15 @@ class Adopter:
         self._orphans[key] = orphan
         self._not_looked_for.add(key)
 
-    async def find(self, key: str) -> Found | Absent | Ambiguous:
+    async def find(self, key: str) -> Found | Absent | Ambiguous | UnderWay:
         """What became of the request with this key, which `expect` registered.
 
-        Waits until every task that may be its own has ended, since only then the service shows its prompt.
+        Waits until every task that may be its own has ended, since only then the service shows its prompt; a detached
+        run leaves that to the next one.
         """
         candidates = await self._seen(key)
+        if not candidates.is_complete:
+            return UnderWay()
         own = candidates.fitting or self._by_turn(key, candidates)
         if len(own) > 1 or (candidates.task_ids and not own):
             return Ambiguous(task_ids=candidates.task_ids)
@@ -103,13 +112,9 @@ class Adopter:
         doubtful: list[tuple[Found, frozenset[str]]] = []
         forgotten: list[str] = []
         for candidate in await self._candidates(key):
-            report = await self._follower.until_final(
-                candidate.task_id,
-                self._model,
-                # The service's clock may be ahead of ours.
-                age_s=max((self._context.now() - candidate.created_at).total_seconds(), 0.0),
-                on_status=lambda _: None,
-            )
+            report = await self._last_report(candidate)
+            if report is None:
+                return Candidates(fitting=(), doubtful=(), forgotten=(), is_complete=False)
             if candidate.task_id in self._context.known:
                 continue
             if report.status is TaskStatus.UNKNOWN:
@@ -124,6 +129,18 @@ class Adopter:
             elif key in owners:
                 doubtful.append((Found(task=candidate, report=report), frozenset(owners)))
         return Candidates(fitting=tuple(fitting), doubtful=tuple(doubtful), forgotten=tuple(forgotten))
+
+    async def _last_report(self, candidate: ListedTask) -> TaskReport | None:
+        """The task's end; None when it has none by now, and this run does not wait for it."""
+        if self._context.settings.is_detached:
+            return await self._follower.glance(candidate.task_id)
+        return await self._follower.until_final(
+            candidate.task_id,
+            self._model,
+            # The service's clock may be ahead of ours.
+            age_s=max((self._context.now() - candidate.created_at).total_seconds(), 0.0),
+            on_status=lambda _: None,
+        )
 
     def _by_turn(self, key: str, candidates: Candidates) -> Sequence[Found]:
         """Of tasks that several requests fit, its own; none when that cannot be decided.
