@@ -246,7 +246,8 @@ async def test_every_field_of_the_contract_stands_in_the_lockfile(studio: Studio
     assert (entry["cost"], entry["unit_price"], entry["render"]["width"]) == ("0.20", "0.10", 1280)
 
 
-async def test_limits_that_the_service_enforces_are_never_exceeded(studio: Studio) -> None:
+@pytest.mark.parametrize("is_lost", [False, True], ids=["all answered", "an answer is lost"])
+async def test_limits_that_the_service_enforces_are_never_exceeded(studio: Studio, is_lost: bool) -> None:
     limits = {"submissions_per_second": 10, "concurrent_tasks": 5, "queries_per_second": 20}
     head = DEFAULTS.replace(
         "limits: {submissions_per_second: 50, concurrent_tasks: 4, queries_per_second: 50}", f"limits: {limits}"
@@ -255,6 +256,8 @@ async def test_limits_that_the_service_enforces_are_never_exceeded(studio: Studi
     studio.write(f"shots:\n- {{id: kitten, prompt: A kitten looks up., matrix: {{seed: [{seeds}]}}}}\n", head)
     with Emulator(factor=200, queue_s=0, run_s=(20, 60), film="tiny", limits=limits, over_limit="refuse") as strict:
         studio.emulator = strict
+        if is_lost:
+            strict.script({"on": "submit", "nth": 3, "do": "drop", "when": "after"})
         finished = await studio.run()
         assert (finished.rendered, strict.account.throttled.total()) == (30, 0)
 
@@ -361,3 +364,72 @@ async def test_what_continues_from_a_clip_continues_when_it_is_used_again(studio
         assert (await studio.run()).exit_code is ExitCode.OK
     assert studio.billed() == 4
     assert [step.action for step in studio.plan().steps] == [Action.KEEP, Action.KEEP]
+
+
+# ---- debts -------------------------------------------------------------------------------------------------------
+
+
+TWINS = ONE + "- {id: copy, prompt: A kitten looks up.}\n"
+
+
+async def test_when_a_twin_fails_the_other_one_is_reported(studio: Studio) -> None:
+    studio.write(TWINS)
+    studio.emulator.script({"on": "submit", "do": "fail", "code": "DataInspectionFailed"})
+    with anyio.fail_after(30):
+        finished = await studio.run()
+    assert (finished.failed, finished.unfinished, finished.exit_code) == (1, 1, ExitCode.INCOMPLETE)
+    assert [event.take_id for event in studio.of(TakePostponed)] == ["copy"]
+    studio.emulator.forgive()
+    assert (await studio.run(retry=lambda _: True)).exit_code is ExitCode.OK
+    assert (studio.clips(), studio.billed()) == ({"renders/kitten.mp4", "renders/copy.mp4"}, 1)
+
+
+async def lost_and_unwanted(studio: Studio, act: dict[str, object]) -> None:
+    """A run dies over its request, and its take leaves the manifest."""
+    studio.write(ONE)
+    studio.emulator.script({"on": "submit", "nth": 1, "do": "hang", "seconds": 30, "when": "after", **act})
+    with anyio.move_on_after(1.5):
+        await studio.run()
+    studio.emulator.forgive()
+    studio.write("shots:\n- {id: street, prompt: Lamps.}\n")
+
+
+async def test_a_debt_of_no_take_that_was_never_created_is_settled(studio: Studio) -> None:
+    studio.emulator.script({"on": "submit", "nth": 1, "do": "drop"})
+    await lost_and_unwanted(studio, {"when": "before"})
+    finished = await studio.run()
+    assert (finished.rendered, finished.failed, finished.unfinished, finished.exit_code) == (1, 0, 0, ExitCode.OK)
+    assert (studio.plan().work, studio.plan().debts, studio.billed()) == ((), (), 1)
+
+
+async def test_a_debt_of_no_take_comes_home_to_a_place_aside(studio: Studio) -> None:
+    await lost_and_unwanted(studio, {})
+    (key,) = studio.keys("kitten")
+    assert (await studio.run()).exit_code is ExitCode.OK
+    assert studio.clips() == {"renders/street.mp4", f"renders/.previous/{key.replace('/', '.')}.mp4"}
+    assert (studio.plan().work, studio.plan().debts, studio.billed()) == ((), (), 2)
+
+
+async def test_a_request_that_never_arrived_is_no_failed_attempt(studio: Studio) -> None:
+    studio.write(ONE.replace("up.}", "up., attempts: 2}"))
+    studio.emulator.script(
+        {"on": "submit", "nth": 1, "do": "drop"}, {"on": "submit", "nth": 2, "do": "fail", "code": "InternalError.Algo"}
+    )
+    finished = await studio.run()
+    assert (finished.rendered, finished.exit_code, studio.billed()) == (1, ExitCode.OK, 1)
+    codes = [entry.failure.code for entry in studio.ledger.requests.values() if isinstance(entry, Failed)]
+    assert sorted(codes) == ["InternalError.Algo", "kfpipe.NeverCreated"]
+
+
+@pytest.mark.parametrize("selection", ["*", "!kitten@seed=1"])
+async def test_what_an_earlier_run_has_left_without_an_answer_counts_for_the_cap(
+    studio: Studio, selection: str
+) -> None:
+    studio.write(FOUR)
+    studio.emulator.script({"on": "submit", "nth": 1, "do": "hang", "seconds": 30, "when": "after"})
+    with anyio.move_on_after(1.5):
+        await studio.run(select="kitten@seed=1".__eq__)
+    studio.emulator.forgive()
+    finished = await studio.run(cap=Decimal("0.45"), select=selection)
+    assert finished.exit_code is ExitCode.OVER_BUDGET
+    assert studio.emulator.bill().total == Decimal("0.40")
