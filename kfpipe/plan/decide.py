@@ -77,9 +77,13 @@ def _known(facts: PlanFacts) -> Iterator[tuple[Known, Neighbour | None]]:
 
 
 def _debts(steps: Sequence[Step]) -> Iterator[Debt]:
+    """Each once, however many takes share it."""
+    told: set[str] = set()
     for step in steps:
         record = step.record
-        if record is not None and (record.is_wanted or step.take is None) and is_unsettled(record.entry):
+        is_ours = record is not None and (record.is_wanted or step.take is None)
+        if record is not None and is_ours and is_unsettled(record.entry) and record.key not in told:
+            told.add(record.key)
             yield Debt(key=record.key, step=step)
 
 

@@ -369,7 +369,7 @@ async def test_what_continues_from_a_clip_continues_when_it_is_used_again(studio
 # ---- debts -------------------------------------------------------------------------------------------------------
 
 
-TWINS = ONE + "- {id: copy, prompt: A kitten looks up.}\n"
+TWINS = ONE.replace("up.}", "up., seed: 7}") + "- {id: copy, prompt: A kitten looks up., seed: 7}\n"
 
 
 async def test_when_a_twin_fails_the_other_one_is_reported(studio: Studio) -> None:
@@ -384,10 +384,12 @@ async def test_when_a_twin_fails_the_other_one_is_reported(studio: Studio) -> No
     assert (studio.clips(), studio.billed()) == ({"renders/kitten.mp4", "renders/copy.mp4"}, 1)
 
 
-async def lost_and_unwanted(studio: Studio, act: dict[str, object]) -> None:
+async def lost_and_unwanted(studio: Studio, *, is_created: bool) -> None:
     """A run dies over its request, and its take leaves the manifest."""
     studio.write(ONE)
-    studio.emulator.script({"on": "submit", "nth": 1, "do": "hang", "seconds": 30, "when": "after", **act})
+    when = "after" if is_created else "before"
+    studio.emulator.script({"on": "submit", "nth": 1, "do": "hang", "seconds": 3, "when": when})
+    studio.emulator.script({"on": "submit", "nth": 1, "do": "drop", "when": when})
     with anyio.move_on_after(1.5):
         await studio.run()
     studio.emulator.forgive()
@@ -395,15 +397,15 @@ async def lost_and_unwanted(studio: Studio, act: dict[str, object]) -> None:
 
 
 async def test_a_debt_of_no_take_that_was_never_created_is_settled(studio: Studio) -> None:
-    studio.emulator.script({"on": "submit", "nth": 1, "do": "drop"})
-    await lost_and_unwanted(studio, {"when": "before"})
+    await lost_and_unwanted(studio, is_created=False)
     finished = await studio.run()
     assert (finished.rendered, finished.failed, finished.unfinished, finished.exit_code) == (1, 0, 0, ExitCode.OK)
+    assert [type(studio.ledger.requests[key]) for key in studio.keys("kitten")] == [Failed]
     assert (studio.plan().work, studio.plan().debts, studio.billed()) == ((), (), 1)
 
 
 async def test_a_debt_of_no_take_comes_home_to_a_place_aside(studio: Studio) -> None:
-    await lost_and_unwanted(studio, {})
+    await lost_and_unwanted(studio, is_created=True)
     (key,) = studio.keys("kitten")
     assert (await studio.run()).exit_code is ExitCode.OK
     assert studio.clips() == {"renders/street.mp4", f"renders/.previous/{key.replace('/', '.')}.mp4"}
