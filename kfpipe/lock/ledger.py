@@ -22,7 +22,7 @@ from kfpipe.lock import journal, lockfile
 from kfpipe.lock.claim import Claim
 from kfpipe.lock.join import Requests, joined
 from kfpipe.lock.paths import LockPaths
-from kfpipe.lock.states import Entry, Lock
+from kfpipe.lock.states import Entry, Lock, Submitting, Unclear
 from kfpipe.lock.transitions import without_dead_signature
 
 KEPT_FOR: Final = timedelta(hours=48)
@@ -44,12 +44,12 @@ class Ledger:
         self._now = now
         self._saved = lockfile.load(paths.lockfile_path)
         self._identity = lockfile.identity(paths.lockfile_path)
-        self.requests = Requests(self._saved.requests)
         self._journal = _JournalFile(paths, now)
         notes = lockfile.left_in_journal(paths)
-        self.requests.take_in(notes.requests.items())
-        self.lock = Lock(requests=self.requests.view, picked=self._saved.picked)
+        self.requests = Requests(notes.requests)
         self.seen = dict(notes.seen)
+        self._take_in(self._saved)
+        self.lock = Lock(requests=self.requests.view, picked=self._saved.picked)
         self._waiting: dict[str, Entry] = {}
         self._flushing = anyio.Lock()
         self._broken: str | None = None
@@ -84,8 +84,11 @@ class Ledger:
         await self._flushed(batch)
 
     async def note_seen(self, task_ids: Iterable[str]) -> None:
-        """Put on record that the account's list shows these tasks, which are nobody's here. Raises StorageFailed."""
-        at = self._now()
+        """Put on record that the account's list shows these tasks, which are nobody's here. Raises StorageFailed.
+
+        None of the requests on record is younger than that, whatever clocks say: any may have one for its own.
+        """
+        at = max([self._now(), *(entry.asked.asked_at for entry in self.requests.view.values())])
         new = [task_id for task_id in task_ids if task_id not in self.seen]
         if new:
             with anyio.CancelScope(shield=True):
@@ -125,7 +128,7 @@ class Ledger:
         with lockfile.writing(self._paths):
             if lockfile.identity(path) != self._identity:
                 self._saved = lockfile.load(path)
-                self.requests.take_in(self._saved.requests.items())
+                self._take_in(self._saved)
             changed = self.requests.view != self._saved.requests
             if changed:
                 now = self._now()
@@ -140,6 +143,14 @@ class Ledger:
         with storage(self._paths.journal_path):
             self._keep_the_young()
         return changed
+
+    def _take_in(self, lock: Lock) -> None:
+        """Join a lockfile. A request of another machine without an answer may own any task that was seen so far: when
+        it was made is only known by another clock."""
+        new = (entry for key, entry in lock.requests.items() if key not in self.requests.view)
+        if any(isinstance(entry, Submitting | Unclear) for entry in new):
+            self.seen = {}
+        self.requests.take_in(lock.requests.items())
 
     def _keep_the_young(self) -> None:
         since = self._now() - KEPT_FOR

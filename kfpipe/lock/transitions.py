@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from kfpipe.domain import NEVER_CREATED
 from kfpipe.lock.states import Entry, Failed, Rendered, Succeeded
 
 
 def failures(entries: Iterable[Entry], fingerprint: str) -> int:
-    """How often this request has failed, counting every time it was made."""
-    return sum(isinstance(entry, Failed) and entry.asked.fingerprint == fingerprint for entry in entries)
+    """How often this request has failed, counting every time it was made; one that never arrived has not."""
+    failed = (one for one in entries if isinstance(one, Failed) and one.failure.code != NEVER_CREATED)
+    return sum(one.asked.fingerprint == fingerprint for one in failed)
 
 
 def at_place(entry: Rendered, path: str) -> Rendered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from kfpipe.domain import in_order
 from kfpipe.plan.model import Action, Chosen, Plan, Step, debts_of
@@ -26,7 +27,14 @@ def narrowed(plan: Plan, chosen: Chosen) -> Plan:
         steps=steps,
         retired=tuple(step for step in plan.retired if chosen(step.take_id)),
         debts=debts_of(steps),
+        under_way=plan.under_way + _left_alone(plan, chosen),
     )
+
+
+def _left_alone(plan: Plan, chosen: Chosen) -> Decimal:
+    """What requests without an answer may still cost, as a cap counts it, whose takes were not chosen."""
+    left = (debt.step for debt in plan.debts if not chosen(debt.step.take_id))
+    return sum((step.cap_cost or Decimal(0) for step in left), Decimal(0))
 
 
 def _without_twins(steps: Iterable[Step]) -> Iterator[Step]:

@@ -6,7 +6,9 @@ lane         one model's workers                     lifecycle    the life of on
 plan_queue, dependents    takes in the plan's order, and those that wait for others
 submitter    a take becomes a task, at most once
 adopter, orphans    whose task is that, when an answer was lost
-follower, polling   tasks to their end, within the query budget
+snapshot     the tasks of others, noted before the first request
+follower, polling   tasks to their end
+queries      what is only asked, within the query budget
 fetcher      clips to checked files
 gate, pacing, slots    submissions per second, tasks in progress, and slowing down when the service asks
 budget, outcome    what may be spent, and what came of it

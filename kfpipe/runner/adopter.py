@@ -45,16 +45,22 @@ class Ambiguous:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """A task that may be its own has not ended yet, and this run does not wait for any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
     """What is in the account that may be a request's task.
 
     Tasks that fit this one alone; tasks that fit several, with these; and tasks that the service has forgotten: it is
-    unknown whose they were, and whether they are billed.
+    unknown whose they were, and whether they are billed. Not complete where some have not ended by now.
     """
 
     fitting: tuple[Found, ...]
     doubtful: tuple[tuple[Found, frozenset[str]], ...]
     forgotten: tuple[str, ...]
+    is_complete: bool = True
 
     @property
     def task_ids(self) -> tuple[str, ...]:
@@ -82,15 +88,18 @@ class Adopter:
         self._orphans[key] = orphan
         self._not_looked_for.add(key)
 
-    async def find(self, key: str) -> Found | Absent | Ambiguous:
+    async def find(self, key: str) -> Found | Absent | Ambiguous | UnderWay:
         """What became of the request with this key, which `expect` registered.
 
-        Waits until every task that may be its own has ended, since only then the service shows its prompt.
+        Waits until every task that may be its own has ended, since only then the service shows its prompt; a detached
+        run leaves that to the next one.
         """
         candidates = await self._seen(key)
+        if not candidates.is_complete:
+            return UnderWay()
         own = candidates.fitting or self._by_turn(key, candidates)
         if len(own) > 1 or (candidates.task_ids and not own):
-            return Ambiguous(task_ids=candidates.task_ids)
+            return Ambiguous(task_ids=tuple(one for one in candidates.task_ids if not self._was_seen_before(key, one)))
         del self._orphans[key]
         if not own:
             return Absent()
@@ -103,27 +112,38 @@ class Adopter:
         doubtful: list[tuple[Found, frozenset[str]]] = []
         forgotten: list[str] = []
         for candidate in await self._candidates(key):
-            report = await self._follower.until_final(
-                candidate.task_id,
-                self._model,
-                # The service's clock may be ahead of ours.
-                age_s=max((self._context.now() - candidate.created_at).total_seconds(), 0.0),
-                on_status=lambda _: None,
-            )
+            report = await self._last_report(candidate)
+            if report is None:
+                return Candidates(fitting=(), doubtful=(), forgotten=(), is_complete=False)
             if candidate.task_id in self._context.known:
                 continue
-            if report.status is TaskStatus.UNKNOWN:
+            is_anothers = self._was_seen_before(key, candidate.task_id)
+            if report.status is TaskStatus.UNKNOWN and not is_anothers:
                 forgotten.append(candidate.task_id)
             if report.status is not TaskStatus.SUCCEEDED:
                 continue
             owners = self._owners(candidate, report)
-            if owners == [key]:
+            if owners == [key] and not is_anothers:
                 fitting.append(Found(task=candidate, report=report))
-            elif not owners:
+            elif owners in ([], [key]):
                 self._context.known.add(candidate.task_id)
             elif key in owners:
                 doubtful.append((Found(task=candidate, report=report), frozenset(owners)))
+        if all(self._was_seen_before(key, found.task.task_id) for found, _ in doubtful):
+            doubtful = []
         return Candidates(fitting=tuple(fitting), doubtful=tuple(doubtful), forgotten=tuple(forgotten))
+
+    async def _last_report(self, candidate: ListedTask) -> TaskReport | None:
+        """The task's end; None when it has none by now, and this run does not wait for it."""
+        if self._context.settings.is_detached:
+            return await self._follower.glance(candidate.task_id)
+        return await self._follower.until_final(
+            candidate.task_id,
+            self._model,
+            # The service's clock may be ahead of ours.
+            age_s=max((self._context.now() - candidate.created_at).total_seconds(), 0.0),
+            on_status=lambda _: None,
+        )
 
     def _by_turn(self, key: str, candidates: Candidates) -> Sequence[Found]:
         """Of tasks that several requests fit, its own; none when that cannot be decided.
@@ -136,7 +156,8 @@ class Adopter:
             return ()
         tasks = sorted((found for found, _ in candidates.doubtful), key=lambda found: found.task.created_at)
         turns = sorted(same_prompt, key=lambda one: self._orphans[one].asked.asked_at)
-        return (tasks[turns.index(key)],)
+        own = tasks[turns.index(key)]
+        return () if self._was_seen_before(key, own.task.task_id) else (own,)
 
     def _owners(self, candidate: ListedTask, report: TaskReport) -> list[str]:
         """The keys of the requests that the task fits.
@@ -173,12 +194,16 @@ class Adopter:
         for look in count():
             listed = await all_tasks(context.provider, self._model, context.random)
             found |= {task.task_id: task for task in orphans.candidates(listed, context.known)}
-            found = {task_id: task for task_id, task in found.items() if not self._was_seen_before(key, task_id)}
+            found = {task_id: task for task_id, task in found.items() if not self._is_nobodys(task_id)}
             left_s = trusted_at_s - anyio.current_time()
             if left_s <= 0 or self._is_witnessed(key, listed):
                 return found
             await anyio.sleep(min(left_s, FIRST_PAUSE_S * 2**look))
         raise AssertionError("the last look returns")
+
+    def _is_nobodys(self, task_id: str) -> bool:
+        """Whether the list had shown the task before any of the requests was on record."""
+        return all(self._was_seen_before(key, task_id) for key in self._orphans)
 
     def _was_seen_before(self, key: str, task_id: str) -> bool:
         """Whether the list had shown the task before the request was on record: then it is another's."""

@@ -30,7 +30,7 @@ class Fetcher:
     def __init__(self, context: RunContext) -> None:
         self._context = context
         self._folder = context.settings.folder
-        self._shelves: set[Path] = set()
+        self._partials = self._folder / context.settings.output_dir / PARTIAL
 
     async def fetch(self, key: str, entry: Succeeded, output: str, size: PictureSize | None) -> Rendered:
         """The take with its file in place, on record.
@@ -39,8 +39,8 @@ class Fetcher:
         the record then still says where it is.
         """
         target = self._folder / output
-        partial = target.parent / PARTIAL / f"{entry.task.task_id}{target.suffix}"
-        self._shelves.add(partial.parent)
+        # By the task alone: a download that was cut off goes on from there, wherever its clip is wanted by then.
+        partial = self._partials / f"{entry.task.task_id}{target.suffix}"
         expected = Expected(
             size=size, seconds=entry.asked.parameters.duration_s, billed_seconds=round(entry.result.billed_seconds)
         )
@@ -124,10 +124,9 @@ class Fetcher:
             raise StorageFailed(str(shelf), "it leads out of the project through a symbolic link")
 
     def tidy(self) -> None:
-        """Remove the folders for partial downloads, unless some are left in them."""
-        for shelf in self._shelves:
-            with suppress(OSError):
-                shelf.rmdir()
+        """Remove the folder for partial downloads, unless some are left in it."""
+        with suppress(OSError):
+            self._partials.rmdir()
 
     async def _with_fresh_link(self, entry: Succeeded) -> Succeeded:
         """The same entry with the link that the service gives now; unchanged when it gives none."""

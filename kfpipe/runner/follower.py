@@ -15,7 +15,6 @@ from kfpipe.domain import TaskStatus
 from kfpipe.errors import ServiceRefused, ServiceUnclear, ServiceUnreachable
 from kfpipe.provider import TaskReport
 from kfpipe.runner.context import RunContext
-from kfpipe.runner.gate import Gate
 from kfpipe.runner.pacing import backoff_s
 from kfpipe.runner.polling import Experience, next_look_s
 from kfpipe.runner.retry import may_pass, with_retries
@@ -55,7 +54,6 @@ class Follower:
     def __init__(self, context: RunContext) -> None:
         self._context = context
         self._queries_per_second = context.settings.limits.queries_per_second
-        self._gate = Gate(self._queries_per_second)
         self._due: list[tuple[float, int, _Watch]] = []
         self._ticket = count()
         self._woken = anyio.Event()
@@ -90,8 +88,7 @@ class Follower:
 
         Raises `ServiceRefused` and `ServiceUnclear`.
         """
-        async with self._gate.slot():
-            report = await with_retries(lambda: self._context.provider.look(task_id), self._context.random)
+        report = await with_retries(lambda: self._context.provider.look(task_id), self._context.random)
         return report if report.status.is_final and not _is_doubtful(report) else None
 
     async def run(self) -> None:
@@ -130,8 +127,7 @@ class Follower:
 
     async def _look(self, watch: _Watch, free: anyio.Semaphore) -> None:
         try:
-            async with self._gate.slot():
-                report = await self._context.provider.look(watch.task_id)
+            report = await self._context.provider.look(watch.task_id)
         except (ServiceRefused, ServiceUnclear) as trouble:
             self._put_off(watch, trouble)
         else:
@@ -142,8 +138,6 @@ class Follower:
 
     def _put_off(self, watch: _Watch, trouble: ServiceRefused | ServiceUnclear) -> None:
         watch.unanswered += 1
-        if isinstance(trouble, ServiceRefused):
-            self._gate.heed(trouble)
         if not may_pass(trouble):
             self._end(watch, trouble=trouble)
         elif watch.unanswered >= PATIENCE:

@@ -73,11 +73,19 @@ class Lane:
                 await self._deliver(Finished(step=step, key=key, entry=entry))
                 return
             case Ending(entry=Failed() | Canceled() | Lost() as entry):
-                self._context.outcome.failed += 1
+                self._count_failed(step)
                 self._context.emit(failed_event(step.take_id, entry.failure, retried=False))
             case Left():
                 self._leave(step, end)
         self._settled(step, arrived=False)
+
+    def _count_failed(self, step: Step) -> None:
+        """A debt that nobody waits for is settled all the same: nothing is owed, and nothing is missing."""
+        outcome = self._context.outcome
+        if step.take is None:
+            outcome.settled += 1
+        else:
+            outcome.failed += 1
 
     def _leave(self, step: Step, left: Left) -> None:
         if left.is_under_way:

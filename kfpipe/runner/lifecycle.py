@@ -33,7 +33,7 @@ from kfpipe.lock.transitions import failures
 from kfpipe.plan.model import Action, Debt, Step
 from kfpipe.provider import TaskReport
 from kfpipe.provider.codes import verdict
-from kfpipe.runner.adopter import Adopter, Ambiguous, Found
+from kfpipe.runner.adopter import Adopter, Ambiguous, Found, UnderWay
 from kfpipe.runner.context import Left, RunContext
 from kfpipe.runner.follower import Follower
 from kfpipe.runner.pacing import backoff_s
@@ -57,6 +57,11 @@ class Ending:
     key: str
     entry: Succeeded | Ended
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether it is proven that the request never became a task."""
+        return isinstance(self.entry, Failed) and self.entry.failure.code == NEVER_CREATED
+
 
 class Lifecycle:
     """The requests of one model, one by one. `adopter` looks for tasks whose answer was lost."""
@@ -73,7 +78,7 @@ class Lifecycle:
         if step.action is Action.RENDER or record is None:
             return Left() if take is None else await self._render(take)
         entry = self._context.ledger.lock.requests[record.key]
-        reserved = Debt(key=record.key, step=step).may_cost
+        reserved = _set_aside(record.key, step)
         match entry:
             case Submitting():
                 end = await self._adopted(step.take_id, record.key, entry)
@@ -86,11 +91,11 @@ class Lifecycle:
             case other:
                 assert_never(other)
         self._account_for(step, end, reserved)
-        if end is not None:
-            return end
-        return Left() if take is None else await self._render(take)
+        if take is not None and isinstance(end, Ending) and end.is_absent:
+            return await self._render(take)
+        return end
 
-    def _account_for(self, step: Step, end: Ending | Left | None, reserved: Decimal | None) -> None:
+    def _account_for(self, step: Step, end: Ending | Left, reserved: Decimal | None) -> None:
         """Replace what was set aside for a debt with what it came to."""
         budget = self._context.budget
         if isinstance(end, Ending) and isinstance(end.entry, Succeeded):
@@ -101,20 +106,21 @@ class Lifecycle:
 
     # ---- what is under way -----------------------------------------------------------------------------------------
 
-    async def _adopted(self, take_id: str, key: str, orphan: Submitting) -> Ending | Left | None:
-        """The end of a request without an answer; None when it is proven that there is no task of it."""
+    async def _adopted(self, take_id: str, key: str, orphan: Submitting) -> Ending | Left:
+        """The end of a request without an answer; it `is_absent` when it is proven that there is no task of it."""
         self._adopter.expect(key, orphan)
         try:
             found = await self._adopter.find(key)
         except (ServiceRefused, ServiceUnclear) as trouble:
             return Left(reason=f"its task could not be looked up: {trouble}")
+        if isinstance(found, UnderWay):
+            return Left(is_under_way=True)
         if isinstance(found, Ambiguous):
             doubts = Doubts(candidates=frozenset(found.task_ids))
             await self._context.ledger.record(key, Unclear(asked=orphan.asked, doubts=doubts))
             return Left(reason=f"one of these tasks may be its own: {', '.join(found.task_ids)}")
         if not isinstance(found, Found):
-            await self._close(key, orphan.asked)
-            return None
+            return await self._closed(key, orphan.asked)
         task = Task(task_id=found.task.task_id, request_id=found.task.request_id, submitted_at=found.task.created_at)
         self._context.emit(TakeAdopted(take_id=take_id, task_id=task.task_id))
         return await self._succeeded(take_id, key, Submitted(asked=orphan.asked, task=task), found.report)
@@ -125,8 +131,8 @@ class Lifecycle:
         context.in_flight.add(key)
         try:
             report = await self._last_report(take_id, entry)
-        except ServiceRefused as refusal:
-            return Left(reason=f"the service gives no status of its task: {refusal}")
+        except (ServiceRefused, ServiceUnclear) as trouble:
+            return Left(reason=f"the service gives no status of its task: {trouble}")
         finally:
             context.in_flight.discard(key)
         if report is None:
@@ -172,11 +178,12 @@ class Lifecycle:
         )
         return Ending(key=key, entry=succeeded)
 
-    async def _close(self, key: str, asked: Asked) -> None:
+    async def _closed(self, key: str, asked: Asked) -> Ending:
         """Put on record that nothing is owed for a request: it never became a task."""
         failure = Failure(code=NEVER_CREATED, message="the request never became a task", request_id=None, billed=False)
         failed = Failed(asked=asked, task=None, ended_at=self._context.now(), failure=failure)
         await self._context.ledger.record(key, failed)
+        return Ending(key=key, entry=failed)
 
     # ---- a new task ------------------------------------------------------------------------------------------------
 
@@ -215,10 +222,10 @@ class Lifecycle:
             try:
                 entry = await self._submitter.submit(key, take, media_urls)
             except ServiceUnclear:
-                found = await self._after_silence(take, key)
-                if found is None:
+                end = await self._after_silence(take, key)
+                if isinstance(end, Ending) and end.is_absent:
                     continue
-                return found
+                return end
             if isinstance(entry, Failed):
                 return Ending(key=key, entry=entry)
             self._context.emit(TakeSubmitted(take_id=take.id, task_id=entry.task.task_id))
@@ -227,8 +234,8 @@ class Lifecycle:
             return await self._followed(take.id, key, entry)
         return Left(reason="the service does not answer submissions")
 
-    async def _after_silence(self, take: Take, key: str) -> Ending | Left | None:
-        """What became of a request without an answer; None when there is no task of it."""
+    async def _after_silence(self, take: Take, key: str) -> Ending | Left:
+        """What became of a request without an answer."""
         orphan = self._context.ledger.lock.requests.get(key)
         if not isinstance(orphan, Submitting):
             return Left(reason="it is not known what became of its request")
@@ -257,6 +264,13 @@ def result_by(report: TaskReport, asked: Asked, now: datetime) -> Result:
         billed_seconds=billed_seconds,
         cost=None if asked.unit_price is None else asked.unit_price * billed_seconds,
     )
+
+
+def _set_aside(key: str, step: Step) -> Decimal | None:
+    """What was set aside from the start of the run for a request that an earlier one has made."""
+    if step.action is Action.ADOPT and step.take is not None:
+        return step.cap_cost
+    return Debt(key=key, step=step).may_cost
 
 
 def failed_event(take_id: str, failure: Failure, *, retried: bool) -> TakeFailed:

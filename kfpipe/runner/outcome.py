@@ -18,7 +18,7 @@ from kfpipe.plan.model import Action, Plan
 def finished(plan: Plan, outcome: Outcome | None = None, *, interrupted: bool = False) -> RunFinished:
     """How a run of `plan` ended; without an outcome, of a run that had nothing to do."""
     outcome, undecided = outcome or Outcome(), len(plan.undecided)
-    done = outcome.rendered + outcome.failed + outcome.kept + outcome.under_way
+    done = outcome.rendered + outcome.failed + outcome.kept + outcome.under_way + outcome.settled
     unfinished = max(len(plan.work) - done, 0)
     return RunFinished(
         rendered=outcome.rendered,
@@ -53,12 +53,14 @@ def _exit_code(outcome: Outcome, *, interrupted: bool, complete: bool, is_for_ot
 class Outcome:
     """What came of a run so far. `kept` counts takes that turned out to need no render when their turn came.
 
-    `under_way` counts those whose tasks a detached run has left at the service.
+    `under_way` counts those whose tasks a detached run has left at the service, `settled` the debts of no take that
+    have ended without a clip.
     """
 
     rendered: int = 0
     kept: int = 0
     failed: int = 0
+    settled: int = 0
     under_way: int = 0
     spent: Decimal = field(default=Decimal(0))
     unpriced: int = 0

@@ -38,12 +38,12 @@ async def with_retries(request: Callable[[], Awaitable[T]], random: Random, *, t
     return await request()
 
 
-async def all_tasks(provider: Provider, model: str, random: Random) -> list[ListedTask]:
+async def all_tasks(provider: Provider, model: str, random: Random, *, tries: int = TRIES) -> list[ListedTask]:
     """The model's tasks of the last 24 h, page by page."""
     listed: list[ListedTask] = []
     page, more = 1, True
     while more:
-        tasks, more = await with_retries(lambda: provider.list_tasks(model, page=page), random)  # noqa: B023
+        tasks, more = await with_retries(lambda: provider.list_tasks(model, page=page), random, tries=tries)  # noqa: B023
         listed += tasks
         page += 1
     return listed

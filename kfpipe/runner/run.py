@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from decimal import Decimal
 from typing import Final
 
 import anyio
@@ -29,9 +30,11 @@ from kfpipe.runner.lane import Lane
 from kfpipe.runner.lifecycle import Lifecycle
 from kfpipe.runner.outcome import finished
 from kfpipe.runner.plan_queue import PlanQueue
+from kfpipe.runner.queries import Paced
 from kfpipe.runner.retry import with_retries
 from kfpipe.runner.settings import RunSettings
 from kfpipe.runner.slots import Slots
+from kfpipe.runner.snapshot import Snapshot
 from kfpipe.runner.submitter import Submitter
 
 GRACE_S: Final = 4.0
@@ -46,11 +49,11 @@ class Run:
     ) -> None:
         self._plan = plan
         self._context = RunContext(
-            provider=Breaker(provider, settings.random, emit),
+            provider=Breaker(Paced(provider, Gate(settings.limits.queries_per_second)), settings.random, emit),
             ledger=ledger,
             settings=settings,
             emit=emit,
-            budget=Budget(cap=settings.cap, reserved=plan.under_way),
+            budget=Budget(cap=settings.cap, reserved=plan.under_way + _adoptable(plan)),
             known=task_ids(ledger.lock),
         )
         self._scope = anyio.CancelScope()
@@ -95,14 +98,14 @@ class Run:
         return end
 
     async def _work_through(self, work: Sequence[Step]) -> None:
+        await self._take_over(work)
+        self._expect_orphans()
         async with anyio.create_task_group() as fetching:
             fetching.start_soon(self._delivery.fetch_all)
-            self._delivery.send_all([step for step in work if step.action is Action.DOWNLOAD])
-            await self._take_over(work)
-            self._expect_orphans()
             with ExitStack() as queues:
                 async with anyio.create_task_group() as self._lanes:
                     self._start_lanes([step for step in work if step.action.is_made_in_a_lane], queues)
+                    self._delivery.send_all([step for step in work if step.action is Action.DOWNLOAD])
                     at_hand = [step for step in work if step.action is Action.REUSE]
                     self._lanes.start_soon(self._delivery.reuse, at_hand)
             self._delivery.close()
@@ -132,7 +135,8 @@ class Run:
             self._lanes.start_soon(self._lane(model, gate, slots).run, queue, min(workers, len(own)))
 
     def _lane(self, model: str, gate: Gate, slots: Slots) -> Lane:
-        submitter = Submitter(self._context, gate, slots, self._interlock(model))
+        interlock = self._interlock(model)
+        submitter = Submitter(self._context, gate, slots, interlock, Snapshot(self._context, interlock, model))
         lifecycle = Lifecycle(self._context, submitter, self._adopter(model), self._follower)
         return Lane(self._context, lifecycle, slots, self._delivery.send, self._settled)
 
@@ -195,6 +199,12 @@ class Run:
     def _leave(self, step: Step, reason: str) -> None:
         self._context.emit(TakePostponed(take_id=step.take_id, reason=reason))
         self._queues[step.model].drop(step)
+
+
+def _adoptable(plan: Plan) -> Decimal:
+    """What the plan counts for requests without an answer, each of which may be a task already."""
+    steps = (step for step in plan.steps if step.action is Action.ADOPT)
+    return sum((step.cap_cost or Decimal(0) for step in steps), Decimal(0))
 
 
 def _by_model(steps: Sequence[Step]) -> dict[str, list[Step]]:

@@ -22,6 +22,7 @@ from kfpipe.runner.interlock import Interlock
 from kfpipe.runner.pacing import backoff_s
 from kfpipe.runner.retry import may_pass
 from kfpipe.runner.slots import Slots
+from kfpipe.runner.snapshot import Snapshot
 
 REFUSALS: Final = 10
 """How often, in total, a request is made that the service asks to make later."""
@@ -56,11 +57,12 @@ def asked_for(take: Take, request: RenderRequest, region: str, account: Account,
 class Submitter:
     """Submits the takes of one model."""
 
-    def __init__(self, context: RunContext, gate: Gate, slots: Slots, interlock: Interlock) -> None:
+    def __init__(self, context: RunContext, gate: Gate, slots: Slots, interlock: Interlock, snapshot: Snapshot) -> None:
         self._context = context
         self._gate = gate
         self._slots = slots
         self._interlock = interlock
+        self._snapshot = snapshot
 
     async def submit(self, key: str, take: Take, media_urls: Mapping[MediaRole, str]) -> Submitted | Failed:
         """The take's new task, or why the service refuses it; both are on record under `key`, which is new.
@@ -68,6 +70,7 @@ class Submitter:
         Raises `ServiceUnclear` when it is unknown whether there is a task now: the record says so, and the request
         must not be made again before the account's task list was read.
         """
+        await self._snapshot.taken()
         request = self._with_seed(take.request)
         settings = self._context.settings
         asked = asked_for(take, request, settings.region, settings.account, self._context.now())

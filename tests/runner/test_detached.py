@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import anyio
 import pytest
 
 from kfpipe.emulator import Emulator
 from kfpipe.errors import ExitCode
 from kfpipe.events import RunFinished, TakeSubmitted
-from kfpipe.lock.states import Submitted
+from kfpipe.lock.states import Rendered, Submitted
 from tests.runner.conftest import Studio
 
 pytestmark = pytest.mark.anyio
@@ -66,12 +67,33 @@ async def test_what_continues_from_a_clip_is_left_for_a_run_that_has_it(studio: 
     assert (finished.under_way, finished.unfinished, finished.exit_code) == (2, 1, ExitCode.INCOMPLETE)
 
 
-async def test_a_take_that_has_changed_under_way_is_not_done_yet(studio: Studio) -> None:
+async def test_a_take_that_has_changed_under_way_is_asked_for_at_once_and_its_old_task_stays_a_debt(
+    studio: Studio,
+) -> None:
     studio.write(TWO)
     await studio.run(detach=True)
+    (old,) = studio.keys("dog")
     studio.write(TWO.replace("A dog looks up", "A dog sleeps"))
     finished = await studio.run(detach=True)
-    assert (finished.under_way, finished.unfinished, finished.exit_code) == (1, 1, ExitCode.INCOMPLETE)
+    assert (finished.under_way, finished.unfinished, finished.exit_code) == (3, 0, ExitCode.OK)
+    assert [event.take_id for event in studio.of(TakeSubmitted)] == ["dog"]
+    studio.emulator.clock.advance(3600)
+    await rendered_detached(studio, 3)
+    aside = f"renders/.previous/{old.replace('/', '.')}.mp4"
+    assert (studio.clips(), studio.billed()) == ({"renders/cat.mp4", "renders/dog.mp4", aside}, 3)
+    assert all(isinstance(entry, Rendered) for entry in studio.ledger.requests.values())
+
+
+async def test_a_task_that_may_be_the_own_one_is_not_waited_for(studio: Studio) -> None:
+    studio.write(TWO)
+    studio.emulator.script({"on": "submit", "nth": 1, "do": "drop", "when": "after"})
+    for _ in range(2):
+        with anyio.fail_after(30):
+            finished = await studio.run(detach=True)
+        assert (finished.under_way, finished.unfinished, finished.exit_code) == (2, 0, ExitCode.OK)
+    studio.emulator.clock.advance(3600)
+    await rendered_detached(studio, 2)
+    assert studio.billed() == 2
 
 
 async def test_an_answer_that_is_lost_is_looked_for_before_the_run_leaves(studio: Studio) -> None:

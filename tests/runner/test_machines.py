@@ -7,7 +7,8 @@ edited, files that vanish, links that expire. The second is a queue at the gate 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -18,66 +19,75 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from trio.testing import MockClock
 
-from kfpipe.domain import Take
+from kfpipe.domain import CANCELED, NEVER_CREATED, TASK_LOST, Take
 from kfpipe.errors import ServiceRefused
 from kfpipe.lock import journal
 from kfpipe.lock import text as locktext
-from kfpipe.lock.journal import Transition
+from kfpipe.lock.join import Requests, given_up, join
+from kfpipe.lock.records import Record, Register
 from kfpipe.lock.states import (
+    Canceled,
+    Doubts,
     Entry,
     Failed,
     Failure,
-    Record,
+    Lock,
+    Lost,
     Rendered,
     Submitted,
     Submitting,
     Succeeded,
     Task,
     Unclear,
-    entries,
+    is_unsettled,
     result_of,
+    spent,
     task_ids,
     task_of,
 )
-from kfpipe.lock.transitions import applied, next_serial, without_signature
+from kfpipe.lock.transitions import without_signature
 from kfpipe.media.facts import DiskFacts, FileState
 from kfpipe.plan import decide
-from kfpipe.plan.model import Action, Plan, PlanFacts, Step
+from kfpipe.plan.model import Action, Plan, PlanFacts, Step, Whose
+from kfpipe.plan.narrow import narrowed
 from kfpipe.provider.codes import ThrottleKind
 from kfpipe.runner.gate import Gate
 from kfpipe.runner.pacing import Pacer
 from tests.runner.test_pacing_laws import most_in_any_second
 from tests.support import makers
 
-TAKE_IDS = ("kitten", "monster@seed=1")
+TAKE_IDS = ("kitten", "monster@seed=1", "twin")
+"""The last asks for the same clip as the first, until one of them is edited."""
+
 LOCKFILE = "shots.lock.json"
+PRICE = Decimal("0.50")
 take_ids = st.sampled_from(TAKE_IDS)
+places = st.integers(0, 99)
+"""Which of several requests, whatever their number."""
 
 
 @dataclass
 class Disk:
     """What survives a crash: the lockfile and the journal, as bytes."""
 
-    lockfile: bytes = b"".join(locktext.pieces({}))
+    lockfile: bytes = b"".join(locktext.pieces(Lock()))
     journal: bytes = b""
 
-    def lock(self) -> dict[str, Record]:
-        """The records, as a new process reads them."""
+    def requests(self) -> dict[str, Entry]:
+        """The requests, as a new process reads them."""
         lock = locktext.parsed(self.lockfile, LOCKFILE)
-        for one in journal.parsed(self.journal, "shots.journal", lockfile=LOCKFILE):
-            lock[one.take_id] = applied(lock.get(one.take_id), one.entry)
-        return lock
+        return dict(join(lock.requests, journal.parsed(self.journal, "shots.journal", lockfile=LOCKFILE).requests))
 
 
 @dataclass
 class Bill:
-    """What the service knows, and kfpipe may or may not have heard of."""
+    """What the service knows, and kfpipe may or may not have heard of: `unheard` holds tasks by request."""
 
     created: int = 0
     unheard: dict[str, str] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     paid: set[str] = field(default_factory=set)
-    undecided_renders: Counter[tuple[str, int, str]] = field(default_factory=Counter)
+    undecided_renders: Counter[str] = field(default_factory=Counter)
 
     def create(self) -> str:
         self.created += 1
@@ -85,156 +95,192 @@ class Bill:
 
 
 class Studio(RuleBasedStateMachine):
-    """Two takes. `decided` are the takes that a person has said something about: only these may be paid again."""
+    """Three takes. `decided` are the clips that a person has said something about: only these may be paid again."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = makers.NOW
         self.disk = Disk()
-        self.lock: dict[str, Record] = {}
+        self.requests = Requests()
         self.bill = Bill()
-        self.takes = {take_id: makers.take(take_id) for take_id in TAKE_IDS}
-        self.edition = dict.fromkeys(TAKE_IDS, 0)
-        self.files: dict[str, FileState] = {}
+        self.takes = {take_id: self.edition(take_id, 0) for take_id in TAKE_IDS}
+        self.editions = dict.fromkeys(TAKE_IDS, 0)
+        self.files: dict[str, str] = {}
         self.decided: set[str] = set()
+        self.minted = 0
 
     # ---- what a run does ------------------------------------------------------------------------------------------
 
     @rule(take_id=take_ids, arrives=st.booleans(), answered=st.booleans())
     def submit(self, take_id: str, arrives: bool, answered: bool) -> None:
-        """As the plan says: a render, or an adoption that found nothing. An earlier task is followed first."""
+        """As the plan says: a request for what is wanted, whatever is still owed of earlier wishes."""
         step = self.step(take_id)
-        if step is None or step.take is None or step.action is not Action.RENDER or self.is_under_way(take_id):
+        if step is None or step.take is None or step.action is not Action.RENDER:
             return
-        self.pay(take_id, step.take)
-        asked = makers.asked(step.take, serial=next_serial(self.lock.get(take_id)), asked_at=self.now)
-        self.record(take_id, Submitting(asked=asked))
+        self.pay(step.take)
+        self.minted += 1
+        key = makers.key(take_id, self.minted)
+        asked = makers.asked(step.take, asked_at=self.now, unit_price=PRICE / 5)
+        self.record(key, Submitting(asked=asked))
         if not arrives:
             return
         task_id = self.bill.create()
         if answered:
-            self.record(take_id, Submitted(asked=asked, task=self.task(task_id)))
+            self.record(key, Submitted(asked=asked, task=self.task(task_id)))
         else:
-            self.bill.unheard[take_id] = task_id
+            self.bill.unheard[key] = task_id
 
-    @rule(take_id=take_ids, clear=st.booleans())
-    def adopt(self, take_id: str, clear: bool) -> None:
+    @rule(place=places, clear=st.booleans())
+    def adopt(self, place: int, clear: bool) -> None:
         """Look for the task of a request without an answer: it is found, certainly absent, or one of several."""
-        entry = self.entry(take_id)
-        if not isinstance(entry, Submitting):
+        key = self.choose(place, Submitting)
+        if key is None:
             return
-        task_id = self.bill.unheard.pop(take_id, None)
+        asked, task_id = self.requests.view[key].asked, self.bill.unheard.get(key)
         if task_id is None:
-            failure = Failure(code="kfpipe.NeverCreated", message="no task", request_id=None, billed=False)
-            self.record(take_id, Failed(asked=entry.asked, task=None, failed_at=self.now, failure=failure))
-            self.forgive(take_id)
+            failure = Failure(code=NEVER_CREATED, message="no task", request_id=None, billed=False)
+            self.record(key, Failed(asked=asked, task=None, ended_at=self.now, failure=failure))
+            self.forgive(asked.fingerprint)
         elif clear:
-            self.record(take_id, Submitted(asked=entry.asked, task=self.task(task_id)))
+            del self.bill.unheard[key]
+            self.record(key, Submitted(asked=asked, task=self.task(task_id)))
         else:
-            self.record(take_id, Unclear(asked=entry.asked, candidates=(task_id,)))
+            self.record(key, Unclear(asked=asked, doubts=Doubts(candidates=frozenset((task_id, "another's")))))
 
-    @rule(take_id=take_ids, code=st.sampled_from(["", "InternalError", "DataInspectionFailed", "kfpipe.TaskUnknown"]))
-    def end(self, take_id: str, code: str) -> None:
-        """The task ends: with a clip, a failure that is not billed, or forgotten by the service."""
-        entry = self.entry(take_id)
-        if not isinstance(entry, Submitted):
-            return
+    @rule(place=places, code=st.sampled_from(["", "InternalError", "DataInspectionFailed", CANCELED, TASK_LOST]))
+    def end(self, place: int, code: str) -> None:
+        """The task ends: with a clip, or without one and not billed, or forgotten by the service."""
+        key = self.choose(place, Submitted)
+        if key is not None:
+            self.ended(key, code)
+
+    def ended(self, key: str, code: str) -> None:
+        entry = self.requests.view[key]
+        assert isinstance(entry, Submitted)
+        kind: type[Failed | Canceled | Lost] = {CANCELED: Canceled, TASK_LOST: Lost}.get(code, Failed)
         if code:
-            billed = None if code == "kfpipe.TaskUnknown" else False
+            billed = None if kind is Lost else False
             failure = Failure(code=code, message="it broke", request_id=None, billed=billed)
-            self.record(take_id, Failed(asked=entry.asked, task=entry.task, failed_at=self.now, failure=failure))
+            self.record(key, kind(asked=entry.asked, task=entry.task, ended_at=self.now, failure=failure))
             if billed is False:
-                self.forgive(take_id)
+                self.forgive(entry.asked.fingerprint)
             return
         self.bill.paid.add(entry.task.task_id)
-        result = makers.result(finished_at=self.now, url_expires_at=self.now + timedelta(hours=24), cost=Decimal("0.5"))
-        self.record(take_id, Succeeded(asked=entry.asked, task=entry.task, result=result))
+        result = makers.result(finished_at=self.now, url_expires_at=self.now + timedelta(hours=24), cost=PRICE)
+        self.record(key, Succeeded(asked=entry.asked, task=entry.task, result=result))
 
-    @rule(take_id=take_ids)
-    def download(self, take_id: str) -> None:
-        step, entry = self.step(take_id), self.entry(take_id)
-        wanted = step is not None and (step.action is Action.DOWNLOAD or isinstance(entry, Succeeded))
-        if wanted and isinstance(entry, Succeeded | Rendered) and entry.result.url_expires_at > self.now:
-            render = makers.render(f"renders/{take_id}.mp4")
-            self.record(take_id, Rendered(asked=entry.asked, task=entry.task, result=entry.result, render=render))
-            self.files[take_id] = FileState.MATCHES
-        elif wanted and isinstance(entry, Succeeded):  # its host says that the link is dead
-            self.record(take_id, without_signature(entry))
+    @rule(place=places)
+    def download(self, place: int) -> None:
+        steps = [step for step in self.plan().steps if step.action is Action.DOWNLOAD]
+        if steps:
+            self.downloaded(steps[place % len(steps)])
+
+    def downloaded(self, step: Step) -> None:
+        record = step.record
+        assert record is not None
+        entry = record.entry
+        assert isinstance(entry, Succeeded | Rendered)
+        if entry.result.url_expires_at > self.now:
+            render = makers.render(step.output, sha256=self.digest(entry))
+            self.record(record.key, Rendered(asked=entry.asked, task=entry.task, result=entry.result, render=render))
+            self.files[step.output] = render.sha256
+        else:  # its host says that the link is dead
+            self.record(record.key, without_signature(entry))
+
+    @rule(place=places)
+    def reuse(self, place: int) -> None:
+        """Copy a clip whose bytes are at hand into a place where it is wanted."""
+        steps = [step for step in self.plan().steps if step.action is Action.REUSE]
+        if steps:
+            step = steps[place % len(steps)]
+            assert step.record is not None and isinstance(step.record.entry, Rendered)
+            self.set_aside(step.output)
+            self.files[step.output] = step.record.entry.render.sha256
 
     @rule(take_id=take_ids, comes_home=st.booleans())
     def render(self, take_id: str, comes_home: bool) -> None:
         """All of it without a hitch, or up to the download."""
+        before = self.minted
         self.submit(take_id, arrives=True, answered=True)
-        self.end(take_id, "")
-        if comes_home:
-            self.download(take_id)
+        if self.minted == before:
+            return
+        self.ended(makers.key(take_id, self.minted), "")
+        step = self.step(take_id)
+        if comes_home and step is not None and step.action is Action.DOWNLOAD:
+            self.set_aside(step.output)
+            self.downloaded(step)
 
     # ---- what befalls it --------------------------------------------------------------------------------------------
 
     @rule()
     def fold(self) -> None:
         """The end of a run: the journal goes into the lockfile."""
-        self.disk = Disk(lockfile=b"".join(locktext.pieces(self.lock)))
+        self.disk = Disk(lockfile=self.text())
 
     @rule(torn=st.binary(max_size=40), folded=st.booleans())
     def crash(self, torn: bytes, folded: bool) -> None:
         """Killed: in the middle of a line, or between writing the lockfile and taking the journal away."""
         if folded:
-            self.disk.lockfile = b"".join(locktext.pieces(self.lock))
+            self.disk.lockfile = self.text()
         if self.disk.journal:
             self.disk.journal += torn.replace(b"\n", b"")
-        self.lock = self.disk.lock()
-        self.disk = Disk(lockfile=b"".join(locktext.pieces(self.lock)))
+        self.requests = Requests(self.disk.requests())
+        self.disk = Disk(lockfile=self.text())
 
     @rule(hours=st.sampled_from([1, 30]))
     def pass_time(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
 
-    @rule(take_id=take_ids, state=st.sampled_from([FileState.MISSING, FileState.ALTERED]))
-    def damage_file(self, take_id: str, state: FileState) -> None:
-        if take_id in self.files:
-            self.files[take_id] = state
+    @rule(place=places, damaged=st.booleans())
+    def damage_file(self, place: int, damaged: bool) -> None:
+        if self.files:
+            path = sorted(self.files)[place % len(self.files)]
+            if damaged:
+                self.files[path] = "d" * 64
+            else:
+                del self.files[path]
 
     @rule(take_id=take_ids)
     def edit_prompt(self, take_id: str) -> None:
-        self.edition[take_id] += 1
-        prompt = f"A kitten looks up, version {self.edition[take_id]}."
-        self.takes[take_id] = makers.take(take_id, request=makers.request(prompt=prompt))
+        self.editions[take_id] += 1
+        self.takes[take_id] = self.edition(take_id, self.editions[take_id])
+
+    @rule(take_id=take_ids)
+    def undo_the_edits(self, take_id: str) -> None:
+        self.editions[take_id] = 0
+        self.takes[take_id] = self.edition(take_id, 0)
 
     @rule(take_id=take_ids)
     def remove_from_manifest(self, take_id: str) -> None:
         self.takes.pop(take_id, None)
 
-    @rule(take_id=take_ids)
-    def put_back(self, take_id: str) -> None:
-        if take_id not in self.takes:
-            self.takes[take_id] = makers.take(take_id)
-            self.edition[take_id] += 1
-
-    @rule(take_id=take_ids)
-    def declare_lost(self, take_id: str) -> None:
+    @rule(place=places)
+    def declare_lost(self, place: int) -> None:
         """A person gives up a request without an answer."""
-        entry = self.entry(take_id)
-        if isinstance(entry, Submitting | Unclear):
-            self.decided.add(take_id)
-            self.bill.unheard.pop(take_id, None)
-            failure = Failure(code="kfpipe.Abandoned", message="declared lost", request_id=None, billed=None)
-            self.record(take_id, Failed(asked=entry.asked, task=None, failed_at=self.now, failure=failure))
+        key = self.choose(place, Submitting, Unclear)
+        if key is not None:
+            entry = self.requests.view[key]
+            self.decided.add(entry.asked.fingerprint)
+            self.bill.unheard.pop(key, None)
+            self.record(key, given_up(entry, replace(entry.doubts, given_up_at=self.now)))
 
     # ---- the promises -----------------------------------------------------------------------------------------------
 
     @invariant()
     def what_was_acknowledged_is_on_the_disk(self) -> None:
-        assert self.disk.lock() == self.lock
+        assert self.disk.requests() == self.requests.view
 
     @invariant()
     def a_task_that_was_ever_on_record_stays_on_record(self) -> None:
         assert self.bill.told <= task_ids(self.lock)
 
     @invariant()
-    def a_paid_result_is_never_dropped(self) -> None:
-        results = {task.task_id for one in entries(self.lock) if result_of(one) and (task := task_of(one))}
-        assert self.bill.paid <= results
+    def every_charge_is_that_of_one_request_on_record(self) -> None:
+        owners = Counter(task.task_id for one in self.requests.view.values() if (task := task_of(one)) is not None)
+        assert max(owners.values(), default=1) == 1
+        results = {task_of(one).task_id for one in self.requests.view.values() if result_of(one)}  # type: ignore[union-attr]
+        assert results == self.bill.paid
+        assert spent(self.requests.view.values()).get("USD", Decimal(0)) == PRICE * len(self.bill.paid)
 
     @invariant()
     def nothing_is_paid_for_twice_unless_a_person_says_so(self) -> None:
@@ -243,83 +289,128 @@ class Studio(RuleBasedStateMachine):
     @invariant()
     def what_may_still_run_is_never_rendered_beside_it(self) -> None:
         for step in self.plan().steps:
-            entry = self.entry(step.take_id)
-            if not isinstance(entry, Submitting | Submitted | Unclear) or step.take is None:
+            if step.take is None or step.twin is not None:
                 continue
-            if entry.asked.fingerprint == step.take.fingerprint:
-                assert step.action in (Action.ADOPT, Action.FOLLOW, Action.DECIDE)
-            elif not isinstance(entry, Unclear):
-                assert "the clip of its earlier task is downloaded first" in step.reasons
+            alike = [entry for _, entry in self.requests.alike(step.take.fingerprint)]
+            if any(isinstance(entry, Submitting | Submitted | Unclear) for entry in alike):
+                assert step.action in (Action.ADOPT, Action.FOLLOW, Action.DECIDE, Action.KEEP, Action.DOWNLOAD)
+
+    @invariant()
+    def every_debt_is_in_the_plan_and_none_twice(self) -> None:
+        plan = self.plan()
+        owed = {key for key, entry in self.requests.view.items() if is_unsettled(entry)}
+        debts = [debt.key for debt in plan.debts]
+        assert sorted(debts) == sorted(set(debts))
+        # An unclear one that nobody wants needs a person, and a dead link nothing: neither is work.
+        assert {debt.key for debt in plan.debts if debt.step.action.is_work} <= owed
+        for key in owed:
+            entry = self.requests.view[key]
+            if isinstance(entry, Submitting | Submitted | Unclear):
+                assert key in debts, "what may be billed is spoken of"
 
     @invariant()
     def a_paid_clip_is_fetched_as_long_as_its_link_lives(self) -> None:
-        for step in self.plan().steps:
-            entry, is_here = self.entry(step.take_id), self.files.get(step.take_id) is FileState.MATCHES
-            is_wanted = isinstance(entry, Succeeded) or (isinstance(entry, Rendered) and not is_here)
-            fits = step.take is not None and entry is not None and entry.asked.fingerprint == step.take.fingerprint
-            if fits and is_wanted and isinstance(entry, Succeeded | Rendered):
-                alive = entry.result.url_expires_at > self.now or (
-                    isinstance(entry, Succeeded) and "?" in entry.result.video_url
-                )
-                assert step.action is (Action.DOWNLOAD if alive else Action.DECIDE)
+        working = {step.record.key for step in self.plan().work if step.record is not None}
+        for key, entry in self.requests.view.items():
+            if isinstance(entry, Succeeded) and "?" in entry.result.video_url:
+                assert key in working
 
     @invariant()
     def after_a_clean_run_the_plan_is_all_keep(self) -> None:
         plan = self.plan()
-        for step in plan.steps:
-            entry = self.entry(step.take_id)
-            fits = isinstance(entry, Rendered) and self.files.get(step.take_id) is FileState.MATCHES
-            if step.take is not None and fits and entry and entry.asked.fingerprint == step.take.fingerprint:
-                assert step.action is Action.KEEP
-        if all(step.action in (Action.KEEP, Action.FORGET) for step in plan.steps):
-            assert (plan.work, plan.cost) == ((), 0)
+        if not plan.work and not plan.undecided:
+            assert {step.action for step in plan.steps} <= {Action.KEEP}
+            assert (plan.debts, plan.cost) == ((), 0)
 
     @invariant()
-    def a_plan_speaks_of_every_take_once(self) -> None:
-        assert sorted(step.take_id for step in self.plan().steps) == sorted(self.takes.keys() | self.lock.keys())
+    def a_plan_speaks_of_every_take_once_and_of_every_request(self) -> None:
+        plan = self.plan()
+        ids = [step.id for step in (*plan.steps, *plan.retired)]
+        assert sorted(ids) == sorted(set(ids))
+        assert {step.take_id for step in plan.takes} == self.takes.keys()
+        spoken = {step.record.key for step in (*plan.steps, *plan.retired) if step.record is not None}
+        others = {key for step in plan.steps if step.record is not None for key, _ in step.record.others}
+        assert spoken | others == self.requests.view.keys()
 
     # ---- means ----------------------------------------------------------------------------------------------------
 
+    @property
+    def lock(self) -> Lock:
+        return Lock(requests=self.requests.view)
+
+    def text(self) -> bytes:
+        return b"".join(locktext.pieces(self.lock))
+
     def plan(self) -> Plan:
-        facts = PlanFacts(lock=self.lock, disk=DiskFacts(clips=self.files), region="singapore", now=self.now)
-        return decide.make([*self.takes.values()], facts, currency="USD", output_dir="renders")
+        takes = [*self.takes.values()]
+        records = Register(requests=self.requests, picked={}, region="singapore").of(takes)
+        facts = PlanFacts(
+            records=records,
+            disk=self.disk_facts(records),
+            region="singapore",
+            now=self.now,
+            requests=[*self.requests.view.items()],
+            whose=Whose(account=makers.ACCOUNT),
+        )
+        return narrowed(decide.make(takes, facts, currency="USD", output_dir="renders"), lambda _: True)
+
+    def disk_facts(self, records: Mapping[str, Record]) -> DiskFacts:
+        clips, elsewhere = {}, {}
+        for take_id, record in records.items():
+            if take_id not in self.takes or not record.is_wanted or not isinstance(record.entry, Rendered):
+                continue
+            sha256, place = record.entry.render.sha256, self.takes[take_id].output
+            found = self.files.get(place)
+            clips[take_id] = (
+                FileState.MISSING if found is None else FileState.MATCHES if found == sha256 else FileState.ALTERED
+            )
+            at = next((path for path in sorted(self.files) if self.files[path] == sha256), None)
+            if found != sha256 and at is not None:
+                elsewhere[take_id] = at
+        return DiskFacts(clips=clips, elsewhere=elsewhere)
 
     def step(self, take_id: str) -> Step | None:
-        return next((step for step in self.plan().steps if step.take_id == take_id), None)
+        return next((step for step in self.plan().takes if step.take_id == take_id), None)
 
-    def entry(self, take_id: str) -> Entry | None:
-        record = self.lock.get(take_id)
-        return None if record is None else record.entry
-
-    def is_under_way(self, take_id: str) -> bool:
-        return isinstance(self.entry(take_id), Submitting | Submitted)
+    def choose(self, place: int, *kinds: type[Entry]) -> str | None:
+        keys = sorted(key for key, entry in self.requests.view.items() if isinstance(entry, kinds))
+        return keys[place % len(keys)] if keys else None
 
     def task(self, task_id: str) -> Task:
         return Task(task_id=task_id, request_id=None, submitted_at=self.now)
 
-    def record(self, take_id: str, entry: Entry) -> None:
+    def edition(self, take_id: str, number: int) -> Take:
+        """The twins share their first edition."""
+        prompt = f"{take_id}, version {number}." if number or take_id == TAKE_IDS[1] else "A kitten looks up."
+        return makers.take(take_id, request=makers.request(prompt=prompt))
+
+    def digest(self, entry: Succeeded | Rendered) -> str:
+        """Of the clip, which is another one for each task."""
+        return f"{int(entry.task.task_id.removeprefix('task-')):064x}"
+
+    def set_aside(self, path: str) -> None:
+        """What is in a clip's place is never overwritten."""
+        if path in self.files:
+            sha256 = self.files.pop(path)
+            self.files[f"renders/.previous/{sha256}.mp4"] = sha256
+
+    def record(self, key: str, entry: Entry) -> None:
         """Journal first, then memory, as the ledger does."""
         if not self.disk.journal:
             self.disk.journal = journal.header(lockfile=LOCKFILE, host="desk", pid=1, started_at=self.now)
-        self.disk.journal += journal.line([Transition(take_id=take_id, entry=entry)])
-        self.lock[take_id] = applied(self.lock.get(take_id), entry)
+        self.disk.journal += journal.line({key: entry})
+        self.requests.take_in([(key, entry)])
         self.bill.told |= {task.task_id for task in [task_of(entry)] if task is not None}
 
-    def pay(self, take_id: str, take: Take) -> None:
-        """Count a request; one that failed for nothing is taken off again by `forgive`."""
-        if take_id in self.decided:
-            self.decided.discard(take_id)
-            self.bill.undecided_renders[self.purchase(take_id)] = 0
-        assert take.fingerprint == self.takes[take_id].fingerprint
-        self.bill.undecided_renders[self.purchase(take_id)] += 1
+    def pay(self, take: Take) -> None:
+        """Count a request; one that ended for nothing is taken off again by `forgive`."""
+        if take.fingerprint in self.decided:
+            self.decided.discard(take.fingerprint)
+            self.forgive(take.fingerprint)
+        self.bill.undecided_renders[take.fingerprint] += 1
 
-    def forgive(self, take_id: str) -> None:
-        for purchase in self.bill.undecided_renders:
-            if purchase[0] == take_id:
-                self.bill.undecided_renders[purchase] = 0
-
-    def purchase(self, take_id: str) -> tuple[str, int, str]:
-        return take_id, self.edition[take_id], self.takes[take_id].fingerprint
+    def forgive(self, fingerprint: str) -> None:
+        self.bill.undecided_renders[fingerprint] = 0
 
 
 Studio.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -22,12 +22,13 @@ async def test_a_queue_ends_when_each_of_its_takes_has_come_or_was_dropped() -> 
     first, second = step("a"), step("b")
     with PlanQueue([first, second]) as queue:
         queue.add(second)
-        queue.drop("a")
-        queue.drop("b")  # it has come already
+        queue.drop(first)
+        queue.drop(second)  # it has come already
         assert [one.take_id async for one in queue] == ["b"]
 
 
 async def test_a_queue_of_takes_that_all_were_dropped_is_empty() -> None:
-    with PlanQueue([step("a")]) as queue:
-        queue.drop("a")
+    only = step("a")
+    with PlanQueue([only]) as queue:
+        queue.drop(only)
         assert [one async for one in queue] == []

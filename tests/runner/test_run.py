@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 
 import anyio
@@ -13,10 +14,10 @@ from kfpipe.emulator import Emulator
 from kfpipe.errors import AccountRefused, ExitCode
 from kfpipe.events import TakeAdopted, TakeFailed, TakePostponed, TakeSubmitted
 from kfpipe.files.durable import sha256_of
-from kfpipe.lock.states import Failed, Rendered, Submitting, entries, spent, task_of
+from kfpipe.lock.records import entries
+from kfpipe.lock.states import Failed, Rendered, Submitting, spent, task_of
 from kfpipe.media import placement
 from kfpipe.plan.model import Action
-from kfpipe.session import Session
 from tests.runner.conftest import DEFAULTS, Studio
 
 pytestmark = pytest.mark.anyio
@@ -222,8 +223,7 @@ async def test_a_frame_that_changed_since_the_plan_is_not_sent(studio: Studio) -
     studio.write(ONE)
     project = api.load(studio.folder / "shots.yaml")
     (studio.folder / "a.png").write_bytes((studio.folder / "b.png").read_bytes())
-    with api.session(project) as session:
-        session = Session(project=project, ledger=session.ledger, settings=studio.settings)
+    with studio.session(project) as session:
         finished = await session.run_async(session.plan(), cap=None, emit=studio.events.append)
     assert finished.exit_code is ExitCode.INCOMPLETE
     assert "changed" in studio.of(TakePostponed)[0].reason
@@ -233,17 +233,21 @@ async def test_a_frame_that_changed_since_the_plan_is_not_sent(studio: Studio) -
 async def test_every_field_of_the_contract_stands_in_the_lockfile(studio: Studio) -> None:
     studio.write(ONE)
     await studio.run()
-    entry = json.loads(studio.lockfile.read_text("utf-8"))["takes"]["kitten"]
+    locked = json.loads(studio.lockfile.read_text("utf-8"))
+    assert locked.keys() == {"kfpipe_lock", "requests", "picked"}
+    ((key, entry),) = locked["requests"].items()
+    assert re.fullmatch("kitten/[0-9a-f]{10}", key)
     assert set(entry) >= {
-        "fingerprint", "state", "model", "region", "seed", "parameters", "media", "task_id", "request_id",
-        "submitted_at", "finished_at", "video_url", "url_expires_at", "actual_prompt", "render", "billed_seconds",
-        "unit_price", "cost", "currency", "prompt", "failure", "picked", "previous",
+        "state", "fingerprint", "account", "model", "region", "seed", "parameters", "media", "asked_at", "task_id",
+        "request_id", "submitted_at", "finished_at", "video_url", "url_expires_at", "actual_prompt", "render",
+        "billed_seconds", "unit_price", "cost", "currency", "prompt", "failure", "candidates",
     }  # fmt: skip
-    assert set(entry["render"]) == {"path", "sha256", "bytes", "width", "height", "fps", "duration", "audio"}
+    assert set(entry["render"]) >= {"path", "sha256", "bytes", "width", "height", "fps", "duration", "audio"}
     assert (entry["cost"], entry["unit_price"], entry["render"]["width"]) == ("0.20", "0.10", 1280)
 
 
-async def test_limits_that_the_service_enforces_are_never_exceeded(studio: Studio) -> None:
+@pytest.mark.parametrize("is_lost", [False, True], ids=["all answered", "an answer is lost"])
+async def test_limits_that_the_service_enforces_are_never_exceeded(studio: Studio, is_lost: bool) -> None:
     limits = {"submissions_per_second": 10, "concurrent_tasks": 5, "queries_per_second": 20}
     head = DEFAULTS.replace(
         "limits: {submissions_per_second: 50, concurrent_tasks: 4, queries_per_second: 50}", f"limits: {limits}"
@@ -252,6 +256,8 @@ async def test_limits_that_the_service_enforces_are_never_exceeded(studio: Studi
     studio.write(f"shots:\n- {{id: kitten, prompt: A kitten looks up., matrix: {{seed: [{seeds}]}}}}\n", head)
     with Emulator(factor=200, queue_s=0, run_s=(20, 60), film="tiny", limits=limits, over_limit="refuse") as strict:
         studio.emulator = strict
+        if is_lost:
+            strict.script({"on": "submit", "nth": 3, "do": "drop", "when": "after"})
         finished = await studio.run()
         assert (finished.rendered, strict.account.throttled.total()) == (30, 0)
 
@@ -262,8 +268,7 @@ async def test_a_neighbours_task_is_nobody_elses(studio: Studio) -> None:
     studio.emulator.script({"on": "submit", "nth": 2, "do": "drop", "when": "before"})
     other_place = f"{DEFAULTS}output: {{dir: other}}\n{ONE}".replace("a.png", "b.png")
     (studio.folder / "other.yaml").write_text(other_place, "utf-8")
-    with api.session(api.load(studio.folder / "other.yaml")) as session:
-        other = Session(project=session.project, ledger=session.ledger, settings=studio.settings)
+    with studio.session(api.load(studio.folder / "other.yaml")) as other:
         await other.run_async(other.plan(), cap=None, emit=lambda _: None)
     assert studio.billed() == 1
     await studio.run()
@@ -275,9 +280,8 @@ async def test_what_a_pull_brought_during_a_run_stays_on_record(studio: Studio) 
     studio.write(FOUR)
     await studio.run()
     pulled = studio.lockfile.read_bytes()
-    studio.lockfile.unlink()
-    for clip in studio.clips():
-        (studio.folder / clip).unlink()
+    for path in (studio.lockfile, studio.load().paths.journal_path, *map(studio.folder.joinpath, studio.clips())):
+        path.unlink()
     studio.write(f"{FOUR}- {{id: home, prompt: It comes home.}}\n")
 
     def pull_meanwhile(event: object) -> None:
@@ -285,8 +289,19 @@ async def test_what_a_pull_brought_during_a_run_stays_on_record(studio: Studio) 
             studio.lockfile.write_bytes(pulled)
 
     await studio.run(emit=pull_meanwhile)
-    billed = [task for record in studio.lock.values() for task in (record.entry, *record.previous)]
-    assert len(billed) == studio.billed() == 9
+    tasks = {task.task_id for entry in studio.ledger.requests.values() if (task := task_of(entry)) is not None}
+    assert tasks == {charge.task_id for charge in studio.emulator.bill().charges}
+    assert len(studio.ledger.requests) == len(tasks) == 9
+
+
+async def test_a_lockfile_that_git_has_taken_away_loses_nothing(studio: Studio) -> None:
+    studio.write(FOUR)
+    await studio.run()
+    before = studio.ledger.requests
+    studio.lockfile.unlink()
+    assert [step.action for step in studio.plan().steps] == [Action.KEEP] * 4
+    assert (await studio.run()).exit_code is ExitCode.OK
+    assert (studio.ledger.requests, studio.lockfile.exists(), studio.billed()) == (before, True, 4)
 
 
 async def test_a_change_that_is_undone_is_not_paid_for_again(studio: Studio) -> None:
@@ -297,7 +312,7 @@ async def test_a_change_that_is_undone_is_not_paid_for_again(studio: Studio) -> 
     for shots, wanted, other in ((ONE, first, second), (TURNED, second, first), (ONE, first, second)):
         studio.write(shots)
         (step,) = studio.plan().steps
-        assert (step.action, step.cost) == (Action.RESTORE, 0)
+        assert (step.action, step.cost) == (Action.REUSE, 0)
         finished = await studio.run()
         assert (finished.kept, finished.exit_code, studio.billed()) == (1, ExitCode.OK, 2)
         record = studio.lock["kitten"]
@@ -323,22 +338,100 @@ async def test_a_run_that_was_killed_while_it_put_a_clip_back_ends_it_the_next_t
     assert (len(studio.clips()), studio.billed()) == (2, 2)
 
 
-async def test_an_earlier_clip_that_is_gone_or_damaged_is_rendered_again(studio: Studio) -> None:
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "damaged"])
+async def test_an_earlier_clip_that_is_gone_or_damaged_is_fetched_again_for_nothing(
+    studio: Studio, is_gone: bool
+) -> None:
     for shots in (ONE, TURNED):
         studio.write(shots)
         await studio.run()
     (aside,) = [studio.folder / path for path in studio.clips() if ".previous" in path]
-    aside.write_bytes(aside.read_bytes()[:-1])
+    if is_gone:
+        aside.unlink()
+    else:
+        aside.write_bytes(aside.read_bytes()[:-1])
     studio.write(ONE)
-    assert [step.action for step in studio.plan().steps] == [Action.RENDER]
+    assert [(step.action, step.cost) for step in studio.plan().steps] == [(Action.DOWNLOAD, 0)]
     assert (await studio.run()).exit_code is ExitCode.OK
-    assert studio.billed() == 3
+    assert [step.action for step in studio.plan().steps] == [Action.KEEP]
+    assert studio.billed() == 2
 
 
-async def test_what_continues_from_a_clip_continues_when_it_is_restored(studio: Studio) -> None:
+async def test_what_continues_from_a_clip_continues_when_it_is_used_again(studio: Studio) -> None:
     chain = ONE + "- {id: walk, prompt: It walks., first_frame: {render: kitten, frame: last}}\n"
     for shots in (chain, chain.replace(ONE, TURNED), chain):
         studio.write(shots)
         assert (await studio.run()).exit_code is ExitCode.OK
     assert studio.billed() == 4
     assert [step.action for step in studio.plan().steps] == [Action.KEEP, Action.KEEP]
+
+
+# ---- debts -------------------------------------------------------------------------------------------------------
+
+
+TWINS = ONE.replace("up.}", "up., seed: 7}") + "- {id: copy, prompt: A kitten looks up., seed: 7}\n"
+
+
+async def test_when_a_twin_fails_the_other_one_is_reported(studio: Studio) -> None:
+    studio.write(TWINS)
+    studio.emulator.script({"on": "submit", "do": "fail", "code": "DataInspectionFailed"})
+    with anyio.fail_after(30):
+        finished = await studio.run()
+    assert (finished.failed, finished.unfinished, finished.exit_code) == (1, 1, ExitCode.INCOMPLETE)
+    assert [event.take_id for event in studio.of(TakePostponed)] == ["copy"]
+    studio.emulator.forgive()
+    assert (await studio.run(retry=lambda _: True)).exit_code is ExitCode.OK
+    assert (studio.clips(), studio.billed()) == ({"renders/kitten.mp4", "renders/copy.mp4"}, 1)
+
+
+async def lost_and_unwanted(studio: Studio, *, is_created: bool) -> None:
+    """A run dies over its request, and its take leaves the manifest."""
+    studio.write(ONE)
+    when = "after" if is_created else "before"
+    studio.emulator.script({"on": "submit", "nth": 1, "do": "hang", "seconds": 3, "when": when})
+    studio.emulator.script({"on": "submit", "nth": 1, "do": "drop", "when": when})
+    with anyio.move_on_after(1.5):
+        await studio.run()
+    studio.emulator.forgive()
+    studio.write("shots:\n- {id: street, prompt: Lamps.}\n")
+
+
+async def test_a_debt_of_no_take_that_was_never_created_is_settled(studio: Studio) -> None:
+    await lost_and_unwanted(studio, is_created=False)
+    finished = await studio.run()
+    assert (finished.rendered, finished.failed, finished.unfinished, finished.exit_code) == (1, 0, 0, ExitCode.OK)
+    assert [type(studio.ledger.requests[key]) for key in studio.keys("kitten")] == [Failed]
+    assert (studio.plan().work, studio.plan().debts, studio.billed()) == ((), (), 1)
+
+
+async def test_a_debt_of_no_take_comes_home_to_a_place_aside(studio: Studio) -> None:
+    await lost_and_unwanted(studio, is_created=True)
+    (key,) = studio.keys("kitten")
+    assert (await studio.run()).exit_code is ExitCode.OK
+    assert studio.clips() == {"renders/street.mp4", f"renders/.previous/{key.replace('/', '.')}.mp4"}
+    assert (studio.plan().work, studio.plan().debts, studio.billed()) == ((), (), 2)
+
+
+async def test_a_request_that_never_arrived_is_no_failed_attempt(studio: Studio) -> None:
+    studio.write(ONE.replace("up.}", "up., attempts: 2}"))
+    studio.emulator.script(
+        {"on": "submit", "nth": 1, "do": "drop"}, {"on": "submit", "nth": 2, "do": "fail", "code": "InternalError.Algo"}
+    )
+    finished = await studio.run()
+    assert (finished.rendered, finished.exit_code, studio.billed()) == (1, ExitCode.OK, 1)
+    codes = [entry.failure.code for entry in studio.ledger.requests.values() if isinstance(entry, Failed)]
+    assert sorted(codes) == ["InternalError.Algo", "kfpipe.NeverCreated"]
+
+
+@pytest.mark.parametrize("selection", ["*", "!kitten@seed=1"])
+async def test_what_an_earlier_run_has_left_without_an_answer_counts_for_the_cap(
+    studio: Studio, selection: str
+) -> None:
+    studio.write(FOUR)
+    studio.emulator.script({"on": "submit", "nth": 1, "do": "hang", "seconds": 30, "when": "after"})
+    with anyio.move_on_after(1.5):
+        await studio.run(select="kitten@seed=1".__eq__)
+    studio.emulator.forgive()
+    finished = await studio.run(cap=Decimal("0.45"), select=selection)
+    assert finished.exit_code is ExitCode.OVER_BUDGET
+    assert studio.emulator.bill().total == Decimal("0.40")

@@ -22,6 +22,7 @@ from kfpipe.emulator.film.scene import StoredFile
 from kfpipe.emulator.tasks import Task
 from kfpipe.errors import ExitCode
 from kfpipe.events import Event, RunFinished, TakeRendered, TakeSubmitted
+from kfpipe.lock.states import name_of
 from kfpipe.plan.model import Action, Plan
 from tests.runner.conftest import Studio, cut, difference
 from tests.support.places import MANIFESTS
@@ -215,7 +216,7 @@ def touched(studio: Studio) -> set[str]:
     ):
         for line in range(int(start), int(start) + int(count or 1)):
             heads = (re.match(r'    "([^"]+)": \{', text) for text in reversed(lines[:line]))
-            takes.add(next(head[1] for head in heads if head))
+            takes.add(name_of(next(head[1] for head in heads if head)))
     return takes
 
 

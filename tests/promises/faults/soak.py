@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from kfpipe.errors import ExitCode
 from kfpipe.events import TakeAdopted, TakeFailed
-from kfpipe.lock.states import entries, spent
+from kfpipe.lock.states import spent
 from tests.promises.faults.stage import Stage, stage
 
 RUNS: Final = 5
@@ -85,7 +85,7 @@ def _soaked(account: Stage, takes: int, adopted: int, failed: int, took_s: float
         adopted=adopted,
         failed_tasks=failed,
         bill=account.emulator.bill().total,
-        on_record=spent(entries(account.lock))["USD"],
+        on_record=spent(account.ledger.requests.values())["USD"],
         took_s=took_s,
         peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
     )

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image
 
-from kfpipe import api, connection
+from kfpipe import accounts, api, connection
 from kfpipe.cli.output import messages
 from kfpipe.emulator import Emulator
 from kfpipe.environment import Environment
 from kfpipe.errors import ExitCode, KfpipeError
 from kfpipe.events import Event, RunFinished
-from kfpipe.lock.states import Lock, Rendered, entries, spent, state_name
+from kfpipe.files.durable import sha256_of
+from kfpipe.lock import check, lockfile
+from kfpipe.lock.records import Records
+from kfpipe.lock.states import Lock, Rendered, is_unsettled, result_of, spent, state_name, task_of
+from kfpipe.plan.model import Action
 from kfpipe.session import Session
 
 KEY: Final = connection.EMULATOR_KEY
@@ -78,15 +82,22 @@ class Stage:
             emulator_factor=1.0,
         )
         with api.session(self.project) as session:
-            yield Session(project=session.project, ledger=session.ledger, settings=settings)
+            whose = accounts.known(session.project, settings)
+            yield replace(session, settings=settings, whose=whose)
 
     @property
     def project(self) -> api.Project:
         return api.load(self.folder / "shots.yaml")
 
     @property
-    def lock(self) -> Lock:
+    def lock(self) -> Records:
+        """What is on record, by take."""
         return api.records(self.project)
+
+    @property
+    def ledger(self) -> Lock:
+        """All requests on record."""
+        return lockfile.read(self.project.paths)
 
     def clips(self) -> list[Path]:
         """Every clip in the folder, those set aside included."""
@@ -107,34 +118,54 @@ class Stage:
 
     # ---- what must hold at the end -----------------------------------------------------------------------------
 
-    def check(self, *, foreign: int = 0) -> None:
+    def check(self, *, foreign: Collection[str] = ()) -> None:
         """Every take has its clip and was paid for once; nothing else was, and nothing else lies around.
 
-        `foreign` tasks of the account belong to somebody else.
+        `foreign` are the tasks of the account that belong to somebody else.
         """
-        lock, charges = self.lock, self.emulator.bill().charges
         takes = {take.id for take in self.project.takes}
-        owned = {task_id: record for record in lock.values() if (task_id := _rendered_task(record.entry)) is not None}
-        assert lock.keys() == takes, "every take is on record"
-        assert len(owned) == len(takes), f"every take is rendered: {self.states()}"
-        billed = Counter(charge.task_id for charge in charges)
-        assert billed.keys() >= owned.keys(), "what was rendered was billed"
-        assert len(charges) == len(takes) + foreign, f"{len(charges)} charges for {len(takes)} takes"
-        recorded = spent(entries(lock)).get("USD", 0)
-        assert recorded == sum(c.amount or 0 for c in charges if c.task_id in owned), "the record equals the bill"
-        self._check_disk(lock)
+        assert self.lock.keys() == takes, "every take is on record, and nothing that no take asks for"
+        paid = [entry for entry in self.ledger.requests.values() if result_of(entry) is not None]
+        assert len(paid) == len(takes), f"{len(paid)} clips were paid for, for {len(takes)} takes"
+        assert all(record.is_wanted and isinstance(record.entry, Rendered) for record in self.lock.values())
+        self.check_books(foreign=foreign)
 
-    def _check_disk(self, lock: Lock) -> None:
-        clips = {record.entry.render.path for record in lock.values() if isinstance(record.entry, Rendered)}
-        wanted = {"shots.yaml", "shots.lock.json", *_STILLS, *clips}
+    def check_books(self, *, foreign: Collection[str] = ()) -> None:
+        """Nothing is owed, nothing that was paid for is missing, on record or on disk, and nothing is left to do."""
+        self._check_bill(set(foreign))
+        self._check_disk()
+        text = self.project.lockfile_path.read_bytes()
+        assert check.problems(text, "shots.lock.json") == (), "`kfpipe lock check` finds nothing"
+        plan = api.plan(self.project)
+        assert (plan.work, plan.debts, plan.under_way, plan.cost) == ((), (), 0, 0), "the next plan is silent"
+        assert {step.action for step in plan.takes} <= {Action.KEEP}
+
+    def _check_bill(self, foreign: set[str]) -> None:
+        """Every charge is that of just one request on record, to the last digit; so is every request that has ended."""
+        requests = self.ledger.requests
+        owners = Counter(task.task_id for entry in requests.values() if (task := task_of(entry)) is not None)
+        assert not [task_id for task_id, count in owners.items() if count > 1], "a task belongs to one request"
+        assert not owners.keys() & foreign, "no task of somebody else is on record"
+        billed = {c.task_id: c.amount for c in self.emulator.bill().charges if c.task_id not in foreign}
+        costs = {
+            task.task_id: result.cost
+            for entry in requests.values()
+            if (task := task_of(entry)) is not None and (result := result_of(entry)) is not None
+        }
+        assert costs == billed, "the record equals the bill, charge for charge"
+        assert spent(requests.values()).get("USD", 0) == sum(amount or 0 for amount in billed.values())
+        unsettled = {key: state_name(entry) for key, entry in requests.items() if is_unsettled(entry)}
+        assert not unsettled, "every request is settled"
+        assert not any(entry.doubts.rivals for entry in requests.values()), "no record contradicts another"
+
+    def _check_disk(self) -> None:
+        """The bytes of every rendered request are where the record says, and there is no other file."""
+        clips = {e.render.path: e.render.sha256 for e in self.ledger.requests.values() if isinstance(e, Rendered)}
+        wanted = {"shots.yaml", "shots.lock.json", *(still.name for still in self.folder.glob("*.png")), *clips}
         found = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
         assert {path for path in found if not path.startswith(".kfpipe/")} == wanted
-        assert not [path for path in found if path.endswith(".journal")]
+        assert {path: sha256_of(self.folder / path) for path in clips} == clips
         assert all(verified.condition == "sound" for verified in api.verify(self.project))
-
-
-def _rendered_task(entry: Any) -> str | None:
-    return entry.task.task_id if isinstance(entry, Rendered) else None
 
 
 @contextmanager

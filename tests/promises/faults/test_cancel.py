@@ -33,7 +33,7 @@ async def submit_only(account: Stage) -> None:
 async def cancel(account: Stage) -> Cancelling:
     with account.session() as session:
         async with session.provider() as provider:
-            return await session.cancel("kitten", provider)
+            return await session.cancel(account.lock["kitten"].key, provider)
 
 
 async def finish(account: Stage) -> None:

@@ -28,33 +28,46 @@ async def _paid_and_not_here(account: Stage, shots: str, take_id: str, words: st
     assert isinstance(account.lock[take_id].entry, Succeeded)
 
 
+def _aside(key: str) -> str:
+    """Where the clip of a request goes that no take asks for any more."""
+    return f"renders/.previous/{key.replace('/', '.')}.mp4"
+
+
+def _places(account: Stage) -> set[str]:
+    return {path.relative_to(account.folder).as_posix() for path in account.clips()}
+
+
 async def _another_wish(folder: Path) -> None:
     with stage(folder) as account:
         await _paid_and_not_here(account, KITTEN, "kitten", "kitten")
+        first = account.lock["kitten"].key
         Image.new("RGB", (360, 640)).save(folder / "tall.png")
         account.write(KITTEN.replace("up.", "up., first_frame: tall.png, last_frame: tall.png"))
         assert await account.run() is ExitCode.INCOMPLETE
-        assert len(account.emulator.bill().charges) == 1, "nothing new is paid for before the first clip is here"
+        assert len(account.emulator.bill().charges) == 2, "what is wanted now does not wait for the old debt"
         account.emulator.forgive()
         assert await account.run() is ExitCode.OK
-        assert len(account.emulator.bill().charges) == len(account.clips()) == 2
+        assert _places(account) == {"renders/kitten.mp4", _aside(first)}
+        account.check_books()
 
 
-def test_a_paid_clip_is_downloaded_before_its_take_is_rendered_again(backend: str, tmp_path: Path) -> None:
+def test_a_paid_clip_is_downloaded_though_its_take_asks_for_another_one(backend: str, tmp_path: Path) -> None:
     hurry.run(_another_wish, tmp_path, backend=backend)
 
 
 async def _a_stuck_source(folder: Path) -> None:
     with stage(folder) as account:
         await _paid_and_not_here(account, KITTEN + WALK, "walk", "walks")
+        walk = account.lock["walk"].key
         account.emulator.forgive()
         account.emulator.script(
             {"on": "submit", "prompt_contains": "cat", "do": "fail", "code": "DataInspectionFailed"}
         )
         account.write((KITTEN + WALK).replace("A kitten", "A cat"))
         assert await account.run() is ExitCode.INCOMPLETE
-        assert isinstance(account.lock["walk"].entry, Rendered)
-        assert len(account.emulator.bill().charges) == len(account.clips()) == 2
+        assert isinstance(account.ledger.requests[walk], Rendered)
+        assert len(account.emulator.bill().charges) == 2
+        assert _places(account) == {"renders/kitten.mp4", _aside(walk)}, "and nothing half done is left"
 
 
 def test_what_is_paid_for_is_downloaded_though_its_source_is_stuck(backend: str, tmp_path: Path) -> None:

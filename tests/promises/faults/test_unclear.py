@@ -52,7 +52,7 @@ async def _forgotten(folder: Path) -> None:
             entry = account.lock["kitten"].entry
             assert isinstance(entry, Unclear)
             (charge,) = account.emulator.bill().charges
-            assert entry.candidates == (charge.task_id,)
+            assert entry.doubts.candidates == {charge.task_id}
 
 
 @pytest.mark.parametrize("backend", hurry.BACKENDS)

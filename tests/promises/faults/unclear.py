@@ -138,15 +138,16 @@ def _count(account: Stage, adopted: int) -> Count:
     lock, charges = account.lock, account.emulator.bill().charges
     foreign = {task.id for task in account.emulator.account.tasks() if _is_foreign(task)}
     own = [charge for charge in charges if charge.task_id not in foreign]
-    waiting = [record.entry for record in lock.values() if isinstance(record.entry, Unclear)]
-    named = task_ids(lock) | {task_id for entry in waiting for task_id in entry.candidates}
+    owned, requests = task_ids(account.ledger), account.ledger.requests.values()
+    waiting = [entry for entry in requests if isinstance(entry, Unclear)]
+    named = owned.union(*(entry.doubts.candidates for entry in waiting))
     per_request = Counter(charge.request_digest for charge in own)
     return Count(
         takes=len(lock),
         adopted=adopted,
         paid_twice=sum(count - 1 for count in per_request.values()),
         lost=sum(charge.task_id not in named for charge in own),
-        taken_from_others=len(task_ids(lock) & foreign),
+        taken_from_others=len(owned & foreign),
         undecided=len(waiting),
     )
 
