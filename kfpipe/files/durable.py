@@ -117,4 +117,4 @@ def make_state_dir(folder: Path) -> None:
     make_folder(folder)
     ignore = folder / ".gitignore"
     if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
+        replace(ignore, [b"*\n"])

@@ -65,8 +65,9 @@ class Ledger:
         claim = Claim(paths.claim_path)
         claim.take(shown(paths.lockfile_path), now())
         try:
-            with storage(paths.lockfile_path):
-                durable.remove_leftovers(paths.lockfile_path)
+            for path in (paths.lockfile_path, paths.journal_path):
+                with storage(path):
+                    durable.remove_leftovers(path)
             ledger = cls(paths, claim, now)
             ledger.fold()
         except BaseException:

@@ -1,6 +1,6 @@
 """One project, killed at each point of a run and started again: what that costs, and what is lost.
 
-`python -m tests.promises.crash` does so at all points on both event loops, and prints the count.
+`python -m tests.promises.crash` does so at all points, and prints the count.
 """
 
 from __future__ import annotations
@@ -8,22 +8,31 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from signal import SIGKILL
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from PIL import Image
 
 from kfpipe import api
 from kfpipe.emulator import Emulator
-from kfpipe.lock import lockfile
-from kfpipe.lock.states import Rendered, task_of
+from kfpipe.lock import check, lockfile
+from kfpipe.lock.join import join
+from kfpipe.lock.paths import LockPaths
+from kfpipe.lock.states import Lock, Rendered, is_unsettled, task_ids
 from kfpipe.plan.model import Action
 from tests.promises.crash import stage
+
+T = TypeVar("T")
+_Played = Generator[BaseProcess, None, T]
+"""A process at a time, each to be waited for, and what came of them."""
 
 HEAD: Final = """\
 kfpipe: 1
@@ -51,43 +60,81 @@ A_DAY_S: Final = 25 * 3600.0
 """After which the service has forgotten all tasks."""
 
 
+class Death(StrEnum):
+    """How a run dies: alone, or with the machine, on a disk that forgets what was not synced.
+
+    In the second case the project is a clone of another machine's: nothing of kfpipe's own state is there yet.
+    """
+
+    KILL = "kill -9"
+    POWER_CUT = "power cut"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a kill at `point` led to. `was_reached`: the run came by the point; requests about to be made may differ."""
+    """What a death at `point` led to. `was_reached`: the run came by the point; requests about to be made may differ.
+
+    `paid_twice` and `lost` count clips; `damage` says all that is wrong in words.
+    """
 
     point: str
     was_reached: bool
+    paid_twice: int
+    lost: int
     damage: tuple[str, ...]
 
 
 class Stage:
     """Emulators, and a project to be copied for each run."""
 
-    def __init__(self, folder: Path, emulators: Sequence[Emulator], backend: str) -> None:
+    def __init__(self, folder: Path, emulators: Sequence[Emulator], backend: str, death: Death) -> None:
         """The first emulator is for the project's past: what was uploaded there, no later run can count on."""
         self._folder = folder
         self._past, *self._emulators = emulators
         self._backend = backend
+        self._death = death
         self._model = folder / "model"
         self._prepare()
 
     def points(self) -> list[str]:
         """The points of an undisturbed run, in its order; of its queries, whose number differs, only the first."""
-        lanes = self._lanes(["undisturbed"])
-        (report,) = self._play(lanes, [None])
-        shutil.rmtree(lanes[0].folder)
+        lane = self._lane("undisturbed", self._emulators[0])
+        report = _at_once(self._played(lane, None))
+        shutil.rmtree(lane.folder)
         return [point for point in report["points"] if not point.startswith("query") or _number(point) <= RENDERED_ANEW]
 
     def kill_at(self, points: Sequence[str]) -> Iterator[Outcome]:
-        """Kill one run at each point, run again, and look at everything."""
-        for start in range(0, len(points), len(self._emulators)):
-            fatal = points[start : start + len(self._emulators)]
-            lanes = self._lanes(fatal)
-            killed = self._play(lanes, fatal)
-            ended = self._play(lanes, [None] * len(lanes))
-            for lane, point, death, report in zip(lanes, fatal, killed, ended, strict=True):
-                yield Outcome(point=point, was_reached=not death, damage=tuple(lane.damage(report)))
-                shutil.rmtree(lane.folder)
+        """Kill one run at each point, run again, and look at everything; as many at a time as there are emulators."""
+        free, rest = list(self._emulators), list(reversed(points))
+        under_way: dict[int, tuple[BaseProcess, Emulator, _Played[Outcome]]] = {}
+        while rest or under_way:
+            while rest and free:
+                emulator = free.pop()
+                steps = self._outcome(rest.pop(), emulator)
+                process = next(steps)
+                under_way[process.sentinel] = (process, emulator, steps)
+            for over in wait(list(under_way)):
+                process, emulator, steps = under_way.pop(over)
+                process.join()
+                try:
+                    process = next(steps)
+                except StopIteration as end:
+                    free.append(emulator)
+                    yield end.value
+                else:
+                    under_way[process.sentinel] = (process, emulator, steps)
+
+    def _outcome(self, point: str, emulator: Emulator) -> _Played[Outcome]:
+        lane = self._lane(point, emulator)
+        report = yield from self._played(lane, point)
+        was_reached = not report
+        gone = list(lane.gone())
+        report = yield from self._played(lane, None)
+        damage, lost = [*gone, *lane.damage(report)], len(gone) + len(lane.without_owner())
+        shutil.rmtree(lane.folder)
+        return Outcome(
+            point=point, was_reached=was_reached, paid_twice=lane.paid_twice(), lost=lost, damage=tuple(damage)
+        )
 
     def _prepare(self) -> None:
         """The project after its first run, and after one take was given another frame."""
@@ -95,34 +142,37 @@ class Stage:
         for name, colour in (("a.png", (40, 60, 120)), ("b.png", (230, 180, 90))):
             Image.new("RGB", (640, 360), colour).save(self._model / name)
         (self._model / "shots.yaml").write_text(BEFORE, "utf-8")
-        lane = Lane(folder=self._model, emulator=self._past, billed_before=0)
-        (report,) = self._play([lane], [None])
+        report = _at_once(self._played(Lane(folder=self._model, emulator=self._past, billed_before=0), None))
         assert report["exit_code"] == 0
         (self._model / "shots.yaml").write_text(AFTER, "utf-8")
+        if self._death is Death.POWER_CUT:
+            shutil.rmtree(self._model / ".kfpipe")
 
-    def _lanes(self, names: Sequence[str]) -> list[Lane]:
-        lanes = []
-        for name, emulator in zip(names, self._emulators, strict=False):
-            folder = self._folder / name.replace(" ", "-")
-            shutil.copytree(self._model, folder)
-            emulator.clock.advance(A_DAY_S)
-            lanes.append(Lane(folder=folder, emulator=emulator, billed_before=len(emulator.bill().charges)))
-        return lanes
+    def _lane(self, name: str, emulator: Emulator) -> Lane:
+        folder = self._folder / name.replace(" ", "-")
+        shutil.copytree(self._model, folder)
+        emulator.clock.advance(A_DAY_S)
+        return Lane(folder=folder, emulator=emulator, billed_before=len(emulator.bill().charges))
 
-    def _play(self, lanes: Sequence[Lane], fatal: Sequence[str | None]) -> list[dict[str, Any]]:
-        """What each run reports; nothing of one that was killed."""
-        reports = [lane.folder.parent / f"{lane.folder.name}.json" for lane in lanes]
-        processes = [
-            stage.fork(lane.folder, lane.emulator.base_url, backend=self._backend, fatal=point, report=report)
-            for lane, point, report in zip(lanes, fatal, reports, strict=True)
-        ]
-        told = []
-        for process, report in zip(processes, reports, strict=True):
-            process.join()
-            assert process.exitcode in (0, -SIGKILL), f"a run ended with {process.exitcode}"
-            told.append(json.loads(report.read_text("utf-8")) if process.exitcode == 0 else {})
-            report.unlink(missing_ok=True)
-            process.close()
+    def _played(self, lane: Lane, fatal: str | None) -> _Played[dict[str, Any]]:
+        """What a run reports; nothing where it died. Yields its process, and goes on when that has ended."""
+        report, ruin = (lane.folder.with_name(f"{lane.folder.name}.{ending}") for ending in ("json", "ruin"))
+        process = stage.fork(
+            lane.folder,
+            lane.emulator.base_url,
+            backend=self._backend,
+            fatal=fatal,
+            report=report,
+            ruin=ruin if self._death is Death.POWER_CUT else None,
+        )
+        yield process
+        assert process.exitcode in (0, -SIGKILL), f"a run ended with {process.exitcode}"
+        told: dict[str, Any] = json.loads(report.read_text("utf-8")) if process.exitcode == 0 else {}
+        report.unlink(missing_ok=True)
+        process.close()
+        if ruin.exists():
+            shutil.rmtree(lane.folder)
+            ruin.rename(lane.folder)
         return told
 
 
@@ -134,26 +184,59 @@ class Lane:
     emulator: Emulator
     billed_before: int
 
+    def gone(self) -> Iterator[str]:
+        """Clips that are on record as here, and are not: at the service or not, they were to be kept."""
+        here = {_sha256(path) for path in self.folder.rglob("*.mp4")}
+        for key, entry in lockfile.read(self._paths).requests.items():
+            if isinstance(entry, Rendered) and entry.render.sha256 not in here:
+                yield f"the clip of {key} is on record, and nowhere"
+
     def damage(self, report: dict[str, Any]) -> Iterator[str]:
         """All that is wrong after the last run."""
         if report["exit_code"] != 0:
             yield f"the run after it ended with exit code {report['exit_code']}"
-        bill = self.emulator.bill().charges[self.billed_before :]
-        if len(bill) != RENDERED_ANEW or len({charge.request_digest for charge in bill}) != len(bill):
-            yield f"{len(bill)} clips were billed instead of {RENDERED_ANEW}"
-        yield from self._lost({charge.task_id for charge in bill})
+        if len(self._bill) != RENDERED_ANEW or self.paid_twice():
+            yield f"{len(self._bill)} clips were billed instead of {RENDERED_ANEW}"
+        if lost := self.without_owner():
+            yield f"{len(lost)} billed clips have no owner"
+        yield from self.gone()
+        yield from self._wrong_on_record()
         yield from self._strewn()
 
-    def _lost(self, billed: set[str]) -> Iterator[str]:
-        lock = lockfile.load(self.folder / "shots.lock.json")
-        if set(lock) != TAKES or not all(isinstance(record.entry, Rendered) for record in lock.values()):
+    def paid_twice(self) -> int:
+        """How many clips were billed that had been billed already."""
+        return len(self._bill) - len({charge.request_digest for charge in self._bill})
+
+    def without_owner(self) -> set[str]:
+        """The tasks that were billed, and that no request has."""
+        return {charge.task_id for charge in self._bill} - task_ids(self._lock)
+
+    @property
+    def _bill(self) -> Sequence[Any]:
+        return self.emulator.bill().charges[self.billed_before :]
+
+    @property
+    def _paths(self) -> LockPaths:
+        return LockPaths.beside(self.folder / "shots.lock.json")
+
+    @property
+    def _lock(self) -> Lock:
+        return lockfile.load(self._paths.lockfile_path)
+
+    def _wrong_on_record(self) -> Iterator[str]:
+        lock, project = self._lock, api.load(self.folder / "shots.yaml")
+        records, plan = api.records(project), api.plan(project)
+        if {take_id for take_id, record in records.items() if isinstance(record.entry, Rendered)} != TAKES:
             yield "not every take is on record as rendered"
-        owned = {task.task_id for record in lock.values() if (task := task_of(record.entry)) is not None}
-        if not billed <= owned:
-            yield f"{len(billed - owned)} billed clips have no owner"
-        if [type(entry) for entry in lock["street"].previous] != [Rendered]:
+        if any(map(is_unsettled, lock.requests.values())):
+            yield "a request is not settled"
+        if sum(isinstance(entry, Rendered) for entry in records["street"].previous) != 1:
             yield "the older clip is not on record"
-        if any(step.action is not Action.KEEP for step in api.plan(api.load(self.folder / "shots.yaml")).steps):
+        if join(lock.requests, lockfile.left_in_journal(self._paths).requests) != lock.requests:
+            yield "the journal knows what the lockfile does not"
+        found = check.problems(self._paths.lockfile_path.read_bytes(), "shots.lock.json")
+        yield from (f"lock check: {problem.what}" for problem in found)
+        if plan.debts or any(step.action not in (Action.KEEP, Action.RETIRED) for step in plan.steps):
             yield "there is something left to do"
 
     def _strewn(self) -> Iterator[str]:
@@ -162,28 +245,42 @@ class Lane:
         expected = {f"renders/{take_id}.mp4" for take_id in TAKES} | {
             "a.png", "b.png", "shots.yaml", "shots.lock.json", "renders", "renders/.previous",
             f"renders/.previous/street.{older[:12]}.mp4",
+            ".kfpipe", ".kfpipe/.gitignore", ".kfpipe/shots.journal",
         }  # fmt: skip
-        state = {".gitignore", "digests.json", "renders.json", "shots.lock", "uploads.jsonl"}
+        state = {"digests.json", "renders.json", "shots.lock", "shots.writing", "uploads.jsonl"}
         for path in self.folder.rglob("*"):
             name = path.relative_to(self.folder).as_posix()
             if name == "renders/.partial" and not any(path.iterdir()):
                 continue  # an empty folder; the next download takes it away
-            if name not in expected and name.removeprefix(".kfpipe").removeprefix("/") not in {"", *state}:
+            if name not in expected and name.removeprefix(".kfpipe/") not in state:
                 yield f"{name} is left over"
         yield from (f"{name} is missing" for name in sorted(expected) if not (self.folder / name).exists())
+        if (self.folder / ".kfpipe/.gitignore").read_text("utf-8") != "*\n":
+            yield "git would take up the folder for kfpipe's own state"
 
 
 @contextmanager
-def staged(folder: Path, backend: str) -> Iterator[Stage]:
-    """A stage in `folder`, whose runs are on the event loop `backend`."""
+def staged(folder: Path, backend: str, death: Death = Death.KILL) -> Iterator[Stage]:
+    """A stage in `folder`, whose runs are on the event loop `backend` and die in this way."""
     settings = {"factor": 2000, "queue_s": (0, 10), "run_s": (20, 60), "film": "tiny", "enforces_rates": False}
+    settings["films"] = folder / "films"
     emulators = [Emulator(**settings) for _ in range(1 + LANES)]
     with ThreadPoolExecutor(len(emulators)) as crew:
         list(crew.map(Emulator.__enter__, emulators))
         try:
-            yield Stage(folder, emulators, backend)
+            yield Stage(folder, emulators, backend, death)
         finally:
             list(crew.map(lambda emulator: emulator.__exit__(None, None, None), emulators))
+
+
+def _at_once(steps: _Played[T]) -> T:
+    """What comes of them when each process is waited for."""
+    while True:
+        try:
+            next(steps).join()
+        except StopIteration as end:
+            value: T = end.value
+            return value
 
 
 def _number(point: str) -> int:

@@ -27,11 +27,15 @@ MOMENTS = {
 
 
 class KillPoints:
-    """Counts the points as the process passes them, and kills it by SIGKILL at the one named `fatal`."""
+    """Counts the points as the process passes them, and kills it by SIGKILL at the one named `fatal`.
 
-    def __init__(self, fatal: str | None) -> None:
+    `dying` is what happens at that moment.
+    """
+
+    def __init__(self, fatal: str | None, dying: Callable[[], object] = lambda: None) -> None:
         self.passed: list[str] = []
         self._fatal = fatal
+        self._dying = dying
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -43,6 +47,7 @@ class KillPoints:
             self.passed.append(point)
         if point == self._fatal:
             last_words()
+            self._dying()
             os.kill(os.getpid(), signal.SIGKILL)
 
     def lay(self) -> None:

@@ -10,31 +10,39 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import anyio
+from PIL import Image
 
 import kfpipe.media.video
 import kfpipe.provider.client  # noqa: F401  loaded here, so that no fork has to
 from kfpipe import api
 from kfpipe.events import RunFinished
+from tests.promises.crash.forgetful import ForgetfulDisk
 from tests.promises.crash.kill_points import KillPoints
 
+Image.init()
 LOADED = [__name__, "httpcore", "certifi", "trio", "anyio._backends._asyncio", "anyio._backends._trio"]
 
 
-def fork(folder: Path, base_url: str, *, backend: str, fatal: str | None, report: Path) -> BaseProcess:
-    """A run of `shots.yaml` in `folder`, under way; it dies at the point `fatal`, or tells in `report` how it ended."""
+def fork(
+    folder: Path, base_url: str, *, backend: str, fatal: str | None, report: Path, ruin: Path | None = None
+) -> BaseProcess:
+    """A run of `shots.yaml` in `folder`, under way; it dies at the point `fatal`, or tells in `report` how it ended.
+
+    Where there is to be a `ruin`, it dies of a power cut, and there is what its disk remembers of the folder.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LOADED)
-    process = context.Process(target=_play, args=(folder, base_url, backend, fatal, report))
+    process = context.Process(target=_play, args=(folder, base_url, backend, fatal, report, ruin))
     process.start()
     return process
 
 
-def _play(folder: Path, base_url: str, backend: str, fatal: str | None, report: Path) -> None:
+def _play(folder: Path, base_url: str, backend: str, fatal: str | None, report: Path, ruin: Path | None) -> None:
     os.chdir(folder)
-    os.environ.update(DASHSCOPE_HTTP_BASE_URL=base_url, DASHSCOPE_API_KEY="sk-test")
+    os.environ.update(DASHSCOPE_HTTP_BASE_URL=base_url, DASHSCOPE_API_KEY="sk-test", KFPIPE_LIST_PATIENCE="0.5")
     # Nothing here speaks TLS, and a tenth of a second a run would go into reading the world's certificates.
     ssl.SSLContext.load_verify_locations = lambda *_, **__: None  # type: ignore[method-assign]
-    points = KillPoints(fatal)
+    points = KillPoints(fatal) if ruin is None else _on_forgetful_disk(folder, fatal, ruin)
     points.lay()
 
     async def run() -> RunFinished:
@@ -43,3 +51,9 @@ def _play(folder: Path, base_url: str, backend: str, fatal: str | None, report: 
     with api.session(api.load(Path("shots.yaml"))) as session:
         finished = anyio.run(run, backend=backend)
     report.write_text(json.dumps({"exit_code": finished.exit_code, "points": points.passed}), "utf-8")
+
+
+def _on_forgetful_disk(folder: Path, fatal: str | None, ruin: Path) -> KillPoints:
+    disk = ForgetfulDisk(folder)
+    disk.lay()
+    return KillPoints(fatal, dying=lambda: disk.lose_power(ruin))

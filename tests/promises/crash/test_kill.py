@@ -73,7 +73,7 @@ def test_twenty_kills_cost_nothing_and_lose_nothing(folder: Path) -> None:
     assert "nothing to do" not in output
 
     lock = json.loads((folder / "shots.lock.json").read_text("utf-8"))
-    entries = lock["takes"]
+    entries = lock["requests"]
     assert Counter(entry["state"] for entry in entries.values()) == {"rendered": TAKES}
     assert sorted(task.task_id for task in tasks) == sorted(entry["task_id"] for entry in entries.values())
     assert not any(entry["previous"] for entry in entries.values())

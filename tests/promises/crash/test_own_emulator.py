@@ -34,7 +34,7 @@ def test_nothing_is_rendered_twice_when_the_quickstart_is_killed(tmp_path: Path)
     again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
     assert again.returncode == 0, again.stderr
 
-    takes = json.loads((tmp_path / "shots.lock.json").read_text("utf-8"))["takes"]
+    takes = json.loads((tmp_path / "shots.lock.json").read_text("utf-8"))["requests"]
     assert Counter(take["state"] for take in takes.values()) == {"rendered": 6}
     assert not any(take["previous"] for take in takes.values())
     assert len({take["task_id"] for take in takes.values()}) == 6

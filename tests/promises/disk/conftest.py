@@ -59,6 +59,10 @@ class Project:
     def lockfile(self) -> Path:
         return self.folder / "shots.lock.json"
 
+    @property
+    def journal(self) -> Path:
+        return self.folder / ".kfpipe" / "shots.journal"
+
     def billed(self) -> int:
         return len(self.emulator.bill().charges)
 
@@ -66,11 +70,11 @@ class Project:
         return {path.name for path in self.renders.glob("*.mp4")}
 
     def check_that_clips_are_those_on_record(self) -> None:
-        takes = json.loads(self.lockfile.read_text("utf-8"))["takes"] if self.lockfile.exists() else {}
-        for take in takes.values():
-            if take["render"] is not None:
-                content = (self.folder / take["render"]["path"]).read_bytes()
-                assert hashlib.sha256(content).hexdigest() == take["render"]["sha256"]
+        requests = json.loads(self.lockfile.read_text("utf-8"))["requests"] if self.lockfile.exists() else {}
+        for request in requests.values():
+            if request["render"] is not None:
+                content = (self.folder / request["render"]["path"]).read_bytes()
+                assert hashlib.sha256(content).hexdigest() == request["render"]["sha256"]
 
     def check_that_the_next_run_finishes(self, clips: set[str] = CLIPS) -> None:
         """Every take has its clip and was billed once."""

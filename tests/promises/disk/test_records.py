@@ -8,6 +8,7 @@ import shutil
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from kfpipe import api
 from kfpipe.lock import journal, lockfile
 from kfpipe.lock.states import Lock, task_ids
 from tests.promises.crash import stage
-from tests.promises.disk.conftest import Project
+from tests.promises.disk.conftest import CLIPS, Project
 
 SHOTS = Path("shots.yaml")
 
@@ -29,7 +30,20 @@ def leave_a_journal(project: Project, fatal: str) -> Path:
     process = stage.fork(project.folder, project.emulator.base_url, backend="asyncio", fatal=fatal, report=report)
     process.join()
     assert process.exitcode == -9
-    return project.folder / ".kfpipe" / "shots.journal"
+    return project.journal
+
+
+def key_of(data: dict[str, Any], take_id: str) -> str:
+    """That of the take's only request in a lockfile's data."""
+    (key,) = (key for key in data["requests"] if key.startswith(f"{take_id}/"))
+    return key
+
+
+def without_street(project: Project) -> None:
+    """Git brings back the lockfile of a time before one of the requests."""
+    data = json.loads(project.lockfile.read_text("utf-8"))
+    del data["requests"][key_of(data, "street")]
+    project.lockfile.write_text(json.dumps(data, indent=2), "utf-8")
 
 
 def of_another_host(content: bytes, lockfile_name: str = "shots.lock.json") -> bytes:
@@ -39,11 +53,11 @@ def of_another_host(content: bytes, lockfile_name: str = "shots.lock.json") -> b
 
 
 def test_a_journal_torn_at_any_byte_is_read_up_to_the_tear(project: Project) -> None:
-    path = leave_a_journal(project, "before removal of journal #1")
+    path = leave_a_journal(project, "before move of draft of shots.lock.json #1")
     content = path.read_bytes()
-    (project.folder / "shots.lock.json").unlink()
+    assert not project.lockfile.exists()
     loaded = api.load(SHOTS)
-    before: Lock = {}
+    before = Lock()
     ends = [0, *(place + 1 for place, byte in enumerate(content) if byte == ord("\n"))]
     lengths = {*range(0, len(content), STRIDE), *(end + offset for end in ends for offset in (-1, 0, 1)), len(content)}
     for length in sorted(lengths & set(range(len(content) + 1))):
@@ -52,7 +66,7 @@ def test_a_journal_torn_at_any_byte_is_read_up_to_the_tear(project: Project) -> 
         assert task_ids(before) <= task_ids(lock), "what was on record stays on record"
         assert lock == before or content[:length].endswith(b"\n")
         before = lock
-    assert len(before) == 4
+    assert len(before.requests) == 4
 
 
 @pytest.mark.parametrize("torn_bytes", [1, 40, 700])
@@ -77,12 +91,12 @@ def test_a_folder_copied_to_another_machine_in_the_middle_of_a_run_continues_the
 @pytest.mark.parametrize(
     ("damage", "what"),
     [
-        (lambda text: text.replace('"serial": 1', '"serial": "one"', 1), "the field `serial` is the text 'one'"),
+        (lambda text: text.replace('"moved": 0', '"moved": "no"', 1), "the field `moved` is the text 'no'"),
         (lambda text: text.replace('"state": "rendered"', '"state": "done"', 1), "the field `state`"),
         (lambda text: text[: len(text) // 2], "shots.lock.json:"),
         (lambda _: "", "the lockfile is empty"),
         (lambda text: f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> other\n", "git left a merge conflict here"),
-        (lambda text: text.replace('"kfpipe_lock": 1', '"kfpipe_lock": 2'), "newer kfpipe"),
+        (lambda text: text.replace('"kfpipe_lock": 2', '"kfpipe_lock": 3'), "newer kfpipe"),
     ],
     ids=["field", "state", "cut", "empty", "conflict", "newer"],
 )
@@ -104,7 +118,7 @@ def test_a_damaged_lockfile_stops_everything_until_it_is_restored(project: Proje
 def test_a_damaged_journal_stops_everything_before_money_is_spent(project: Project) -> None:
     path = leave_a_journal(project, "journal written #7")
     content = path.read_bytes()
-    path.write_bytes(content.replace(b'"serial":1', b'"serial":2', 1))
+    path.write_bytes(content.replace(b'"720P"', b'"480P"', 1))
     requests = len(project.emulator.requests())
     ended = project.run()
     assert ended.code == 2
@@ -118,12 +132,24 @@ def test_a_damaged_journal_stops_everything_before_money_is_spent(project: Proje
 def test_a_fact_changed_by_hand_is_noticed_where_it_matters(project: Project) -> None:
     """Whoever says in the lockfile that a clip is another one gets the clip of the service back beside his own."""
     project.check_that_the_next_run_finishes()
+    project.journal.unlink()  # long ago
     data = json.loads(project.lockfile.read_text("utf-8"))
-    data["takes"]["street"]["render"]["sha256"] = "0" * 64
+    data["requests"][key_of(data, "street")]["render"]["sha256"] = "0" * 64
     project.lockfile.write_text(json.dumps(data, indent=2), "utf-8")
     before = (project.renders / "street.mp4").read_bytes()
     project.check_that_the_next_run_finishes()
     assert (project.renders / "street.mp4").read_bytes() == before
+
+
+def test_a_fact_changed_by_hand_right_after_the_run_is_told(project: Project) -> None:
+    project.check_that_the_next_run_finishes()
+    data = json.loads(project.lockfile.read_text("utf-8"))
+    data["requests"][key_of(data, "street")]["render"]["sha256"] = "0" * 64
+    project.lockfile.write_text(json.dumps(data, indent=2), "utf-8")
+    project.run()
+    ended = project.call("lock", "check", "shots.lock.json")
+    assert (ended.code, project.billed()) == (2, len(CLIPS))
+    assert "there are two different clips of its task" in ended.err
 
 
 def test_what_was_rehearsed_with_the_emulator_is_rendered_by_the_service(project: Project) -> None:
@@ -137,12 +163,19 @@ def test_what_was_rehearsed_with_the_emulator_is_rendered_by_the_service(project
     assert "4 takes: 4 rendered" in project.call("plan", "shots.yaml").out
 
 
+def test_an_older_commits_lockfile_forgets_nothing_that_the_journal_still_has(project: Project) -> None:
+    project.check_that_the_next_run_finishes()
+    newest = project.lockfile.read_text("utf-8")
+    without_street(project)
+    project.check_that_the_next_run_finishes()
+    assert project.lockfile.read_text("utf-8") == newest
+
+
 def test_an_older_commits_lockfile_costs_no_clip_that_lies_on_disk(project: Project) -> None:
     project.check_that_the_next_run_finishes()
     newest = project.lockfile.read_text("utf-8")
-    data = json.loads(newest)
-    del data["takes"]["street"]
-    project.lockfile.write_text(json.dumps(data, indent=2), "utf-8")
+    without_street(project)
+    project.journal.unlink()  # on another machine, or days later
     ended = project.run()
     assert (ended.code, project.billed()) == (1, 4)
     assert "street: renders/street.mp4 is here, but not on record" in ended.out
@@ -150,7 +183,8 @@ def test_an_older_commits_lockfile_costs_no_clip_that_lies_on_disk(project: Proj
     project.lockfile.write_text(newest, "utf-8")
     project.check_that_the_next_run_finishes()
 
-    project.lockfile.write_text(json.dumps(data, indent=2), "utf-8")
+    without_street(project)
+    project.journal.unlink()
     ours = {path.read_bytes() for path in project.renders.glob("*.mp4")}
     assert project.run("--retry", "street").code == 0
     assert ours <= {path.read_bytes() for path in project.renders.rglob("*.mp4")}

@@ -19,8 +19,7 @@ from PIL import Image
 
 from kfpipe.lock import journal
 from kfpipe.lock import text as locktext
-from kfpipe.lock.journal import Transition
-from kfpipe.lock.states import Record
+from kfpipe.lock.states import Entry, Lock
 from tests.promises.fuzz import bench, mutations
 from tests.promises.fuzz.service import Service
 from tests.support import makers
@@ -192,15 +191,21 @@ def _invented(random: Random) -> dict[str, Any]:
 
 
 @cache
-def _lock() -> dict[str, Record]:
-    return {
-        "kitten": makers.record(makers.rendered(), previous=()),
-        "monster": makers.record(makers.succeeded(serial=2), previous=(makers.failed(),)),
-        "gone": makers.record(makers.submitting()),
-        "gone@seed=1": makers.record(makers.submitted()),
-        "lost": makers.record(makers.unclear()),
-        "x": makers.record(makers.failed(code="DataInspectionFailed"), picked=True),
+def _lock() -> Lock:
+    requests: dict[str, list[Entry]] = {
+        "kitten": [makers.rendered()],
+        "monster": [makers.failed(number=2), makers.succeeded(number=3)],
+        "gone": [makers.submitting(number=4)],
+        "gone@seed=1": [makers.submitted(number=5)],
+        "lost": [makers.unclear(number=6)],
+        "x": [makers.failed(code="DataInspectionFailed", number=7)],
     }
+    keyed = {
+        makers.key(take_id, number): entry
+        for take_id, entries in requests.items()
+        for number, entry in enumerate(entries, 1)
+    }
+    return Lock(requests=keyed, picked={"x": "x"})
 
 
 def _lockfiles(at: Bench, random: Random) -> Steps:
@@ -218,8 +223,9 @@ def _lockfiles(at: Bench, random: Random) -> Steps:
 
 def _journals(at: Bench, random: Random) -> Steps:
     opening = journal.header(lockfile="shots.lock.json", host="desk", pid=1, started_at=makers.NOW)
-    transitions = [Transition(take_id=take_id, entry=record.entry) for take_id, record in _lock().items()]
-    lines = [opening, *(journal.line([one]) for one in transitions), journal.line(transitions)]
+    requests = _lock().requests
+    each = (journal.line({key: entry}) for key, entry in requests.items())
+    lines = [opening, *each, journal.line(requests), journal.seen_line(["task-8", "task-9"], makers.NOW)]
     match random.randrange(3):
         case 0:
             content = mutations.flipped(b"".join(lines), random, random.randrange(1, 4))
