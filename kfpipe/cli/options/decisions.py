@@ -15,9 +15,12 @@ from kfpipe.wording import did_you_mean, echoed, listed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adopted:
-    """The take's submission became this task. `is_surprising`: it is not among the candidates that kfpipe had found."""
+    """The take's submission became this task. `is_surprising`: it is not among the candidates that kfpipe had found.
 
-    key: str
+    `key` is that of the request; None where a task is adopted for a take of which no request is open.
+    """
+
+    key: str | None
     take_id: str
     task_id: str
     is_surprising: bool = False
@@ -35,19 +38,26 @@ Decision = Adopted | GiveUp
 
 
 def parsed(
-    adopt: Sequence[str], lost: Sequence[str], lock: Lock, names: Mapping[str, str], owned: Collection[str]
+    adopt: Sequence[str],
+    lost: Sequence[str],
+    lock: Lock,
+    names: Mapping[str, str],
+    *,
+    owned: Collection[str],
+    complete: Collection[str] = (),
 ) -> list[Decision]:
     """The values of `--adopt` and `--lost`. Raises Refused with all that is wrong; then none of them may be applied.
 
     They name a take, or one request by its key, as they must where several of a take's are open. `names` are what
     people call the requests in `lock`. `owned` are the tasks that already belong to a request: a clip cannot belong to
-    two.
+    two. `complete` are takes of the manifest, for which any other task can be adopted.
     """
     open_takes = {name: (key, entry) for key, entry in unsettled(lock).items() for name in (names[key], key)}
     pairs = [_pair(text) for text in adopt]
+    known = {*open_takes, *complete}
     problems = [_no_pair(text) for text, pair in zip(adopt, pairs, strict=True) if pair is None]
     named = [pair for pair in pairs if pair is not None]
-    problems += [_not_open("--adopt", take_id, lock, names) for take_id, _ in named if take_id not in open_takes]
+    problems += [_not_open("--adopt", take_id, lock, names) for take_id, _ in named if take_id not in known]
     problems += [_not_open("--lost", take_id, lock, names) for take_id in lost if take_id not in open_takes]
     problems += [
         _several(option, take_id, keys)
@@ -61,15 +71,17 @@ def parsed(
     if problems:
         raise Refused(problems)
     adopted = [
-        Adopted(
-            key=open_takes[take_id][0],
-            take_id=take_id,
-            task_id=task_id,
-            is_surprising=_is_surprising(task_id, open_takes[take_id][1]),
-        )
+        _adopted(take_id, task_id, open_takes[take_id])
+        if take_id in open_takes
+        else Adopted(key=None, take_id=take_id, task_id=task_id)
         for take_id, task_id in named
     ]
     return [*adopted, *(GiveUp(key=open_takes[take_id][0], take_id=take_id) for take_id in lost)]
+
+
+def _adopted(take_id: str, task_id: str, request: tuple[str, Submitting | Unclear]) -> Adopted:
+    key, entry = request
+    return Adopted(key=key, take_id=take_id, task_id=task_id, is_surprising=_is_surprising(task_id, entry))
 
 
 def _pair(text: str) -> tuple[str, str] | None:

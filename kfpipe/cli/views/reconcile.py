@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kfpipe.cli.options.decisions import Adopted, Decision, GiveUp
 from kfpipe.cli.output import table
 from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.output.table import Column, Table
+from kfpipe.domain import Account
 from kfpipe.files.scalars import decimal_text, time_text
 from kfpipe.lock.states import Submitting, Unclear, state_name
 from kfpipe.maintenance.reconcile import Candidate
@@ -34,6 +35,40 @@ class Case:
         """Tasks that are no longer candidates: they failed, were adopted by another take, or are no longer listed."""
         known = {candidate.task.task_id for candidate in self.candidates}
         return tuple(sorted(self.entry.doubts.candidates - known))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What the service knows that the record does not.
+
+    `unrecorded` are tasks of the last 24 h that are on nobody's record, `taken_back` the requests that were put down
+    and have a clip after all, `foreign` takes that another account was asked for. `is_asked`: the service was.
+    """
+
+    cases: tuple[Case, ...] = ()
+    unrecorded: tuple[Candidate, ...] = ()
+    taken_back: tuple[str, ...] = ()
+    foreign: Mapping[str, Account | None] = field(default_factory=dict)
+    is_asked: bool = True
+
+
+def surveyed(found: Survey, names: Mapping[str, str], command: Callable[..., str]) -> list[str]:
+    """The part of a survey that is about no open case; `names` are what people call the requests."""
+    told = [f"{names[key]}: its task has a clip after all; the next run downloads it" for key in found.taken_back]
+    told += [
+        f"{take_id}: asked for with another account, {account.text}"
+        for take_id, account in found.foreign.items()
+        if account
+    ]
+    offered = {one.task.task_id for case in found.cases for one in case.candidates}
+    others = [one for one in found.unrecorded if one.task.task_id not in offered]
+    if others:
+        told += [f"{counted(len(others), 'task')} of the last 24 hours on nobody's record here:"]
+        told += [f"  {line}" for line in table.lines(_candidates(others))]
+        told += [f"to give one to a take: {command('reconcile', '--adopt', 'TAKE=TASK_ID')}"]
+    if not found.is_asked:
+        told += ["the service was not asked for tasks on nobody's record: there is no API key"]
+    return told
 
 
 def lines(case: Case) -> list[str]:
@@ -118,10 +153,12 @@ def remaining(left: Sequence[str], command: Callable[..., str]) -> list[str]:
 # ---- JSON --------------------------------------------------------------------------------------------------------
 
 
-def as_json(cases: Sequence[Case], decided: Sequence[Decision], left: Sequence[str]) -> dict[str, Any]:
+def as_json(found: Survey, decided: Sequence[Decision], left: Sequence[str]) -> dict[str, Any]:
     """What `reconcile --json` prints: what was found, or what was decided; and what is left to settle."""
     return {
-        "takes": [_case_json(case) for case in cases],
+        "takes": [_case_json(case) for case in found.cases],
+        "unrecorded": [_candidate_json(candidate) for candidate in found.unrecorded],
+        "taken_back": list(found.taken_back),
         "settled": [_settlement_json(one) for one in decided],
         "unsettled": list(left),
     }

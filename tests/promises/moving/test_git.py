@@ -10,7 +10,11 @@ import pytest
 
 from tests.promises.moving.world import World
 
-TWO = "shots:\n- {id: kitten, prompt: A kitten looks up.}\n- {id: dog, prompt: A dog looks up., first_frame: frames/c.png}\n"
+TWO = """\
+shots:
+- {id: kitten, prompt: A kitten looks up.}
+- {id: dog, prompt: A dog looks up., first_frame: frames/c.png}
+"""
 KITTEN = "shots:\n- {id: kitten, prompt: A kitten looks up.}\n"
 
 pytestmark = pytest.mark.parametrize("world", [{"run_s": 600}], indirect=True)

@@ -1,4 +1,4 @@
-"""A service that doubts, delivers something else, re-sends, or shows less than it has: paid once, and all of it kept."""
+"""A service that doubts, delivers something else, re-sends, or shows less than it has: one bill, and nothing lost."""
 
 from __future__ import annotations
 
