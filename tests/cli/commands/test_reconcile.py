@@ -75,6 +75,8 @@ def test_a_program_gets_the_same_as_json(twins: Path, kfpipe: Call) -> None:
     data = kfpipe("reconcile", "shots.yaml", "--json", "--adopt", f"cat@seed=2={task_id}", "--lost", "cat@seed=1").json
     assert data == {
         "takes": [],
+        "unrecorded": [],
+        "taken_back": [],
         "settled": [{"take": "cat@seed=2", "task_id": task_id}, {"take": "cat@seed=1", "task_id": None}],
         "unsettled": [],
         "exit_code": 0,
