@@ -13,11 +13,12 @@ from pathlib import Path
 
 from kfpipe.files.durable import sha256_of, storage
 from kfpipe.lock.records import Record
-from kfpipe.lock.states import Render, Rendered
+from kfpipe.lock.states import EMPTY, Render, Rendered
 from kfpipe.lock.transitions import at_place
 from kfpipe.media.facts import FileState
 from kfpipe.media.placement import set_aside
 from kfpipe.media.renders import PREVIOUS
+from kfpipe.plan import gather
 from kfpipe.plan.gather import Standing, disk_facts
 from kfpipe.project import Project
 
@@ -50,7 +51,7 @@ def departed(project: Project, standing: Standing) -> list[Departed]:
     """All of them, by take id, and what becomes of their clips. Nothing outside the project is moved."""
     present, records = {take.id for take in project.takes}, standing.records
     disk, folder = disk_facts(project, standing.takes, records), project.folder
-    in_use = {take.output for take in project.takes}
+    in_use = gather.places(project, gather.register(project, EMPTY))
     found = []
     for take_id in sorted(records.keys() - present):
         render = _render(records[take_id])
