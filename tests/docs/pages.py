@@ -101,6 +101,7 @@ def blurred(text: str) -> str:
         (r"rendered in [^:]+:", "rendered in <span>:"),
         (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<task>"),
         (r"\b[0-9a-f]{8}\b", "<task>"),
+        (r"\b[0-9a-f]{10}\b", "<request>"),
     ):
         text = re.sub(pattern, word, text)
     return text.rstrip()
