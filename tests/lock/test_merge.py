@@ -86,7 +86,7 @@ def test_both_sides_followed_one_task_and_it_is_billed_once() -> None:
 
 
 def test_a_state_never_steps_back_whichever_side_knows_more() -> None:
-    story = [submitting(), submitted(), failed(), succeeded(), rendered()]
+    story: list[Entry] = [submitting(), submitted(), failed(), succeeded(), rendered()]
     for less, more in pairwise(story):
         assert settled(one(less), one(less), one(more)) == one(more)
         assert settled(one(more), one(less), one(more)) == one(more)
@@ -272,7 +272,9 @@ def test_a_version_that_cannot_be_read_leaves_both_sides_between_markers(home: L
     for side, text in (("base", b""), ("ours", ours), ("theirs", theirs)):
         home.lockfile_path.with_name(side).write_bytes(text)
     with pytest.raises(Refused) as refused:
-        mergedriver.settle(*(home.lockfile_path.with_name(side) for side in ("base", "ours", "theirs")), NAME)
+        mergedriver.settle(
+            **{side: home.lockfile_path.with_name(side) for side in ("base", "ours", "theirs")}, name=NAME
+        )
     assert refused.value.problems[0].file == f"{NAME} (theirs)"
     assert home.lockfile_path.with_name("ours").read_bytes() == conflict.marked(ours, theirs)
 

@@ -110,11 +110,11 @@ def _entries(doubts: st.SearchStrategy[Doubts]) -> st.SearchStrategy[Entry]:
     return st.one_of(
         st.builds(Submitting, asked=ASKED),
         st.builds(Unclear, asked=ASKED, doubts=st.builds(Doubts, candidates=CANDIDATES.filter(bool))),
-        st.builds(Submitted, **with_task),  # type: ignore[arg-type]
-        st.builds(Succeeded, **with_task, result=RESULT),  # type: ignore[arg-type]
-        st.builds(Rendered, **with_task, result=RESULT, render=RENDER),  # type: ignore[arg-type]
-        *(st.builds(kind, **ended, task=st.none(), doubts=without) for kind in (Failed, Canceled, Lost)),  # type: ignore[arg-type]
-        *(st.builds(kind, **ended, task=TASK, doubts=doubts) for kind in (Failed, Canceled, Lost)),  # type: ignore[arg-type]
+        st.builds(Submitted, **with_task),
+        st.builds(Succeeded, **with_task, result=RESULT),
+        st.builds(Rendered, **with_task, result=RESULT, render=RENDER),
+        *(st.builds(kind, **ended, task=st.none(), doubts=without) for kind in (Failed, Canceled, Lost)),
+        *(st.builds(kind, **ended, task=TASK, doubts=doubts) for kind in (Failed, Canceled, Lost)),
     )
 
 
@@ -146,7 +146,9 @@ def test_a_lock_survives_the_lockfile_whose_bytes_depend_on_no_order(
     content = b"".join(locktext.pieces(lock))
     read = locktext.parsed(content, "shots.lock.json")
     assert read == lock == from_json(to_json(lock))
-    backwards = Lock(requests=dict(reversed(read.requests.items())), picked=dict(reversed(read.picked.items())))
+    backwards = Lock(
+        requests=dict(reversed(list(read.requests.items()))), picked=dict(reversed(list(read.picked.items())))
+    )
     assert b"".join(locktext.pieces(backwards)) == content
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -118,7 +118,7 @@ def entries(of: bytes) -> list[Entry]:
     return sorted(read(of).requests.values(), key=lambda entry: entry.asked.asked_at)
 
 
-def journal_of(*lines: list[tuple[str, Mapping[str, Any]]]) -> bytes:
+def journal_of(*lines: Sequence[tuple[str, Mapping[str, Any]]]) -> bytes:
     head = {"kfpipe_journal": 1, "lockfile": NAME, "host": "desk", "pid": 1, "started_at": "2026-11-22T09:00:00.000Z"}
     data: list[Any] = [head, *([{"take": take, "entry": earlier(entry)} for take, entry in line] for line in lines)]
     texts = [json.dumps(one).encode() for one in data]

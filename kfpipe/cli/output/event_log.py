@@ -56,10 +56,10 @@ def as_json(event: Event, at: datetime) -> dict[str, Any]:
     """The event under its name, which is that of its type, with its time."""
     told = {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
     take = {"take": told.pop("take_id")} if "take_id" in told else {}
-    return {"event": name_of(type(event)), "at": time_text(at), **take, **told}
+    return {"event": event_name(type(event)), "at": time_text(at), **take, **told}
 
 
-def name_of(kind: type[Event]) -> str:
+def event_name(kind: type[Event]) -> str:
     """`take_rendered` for `TakeRendered`."""
     return re.sub(r"\B(?=[A-Z])", "_", kind.__name__).lower()
 

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from jsonschema import Draft202012Validator
 
-from kfpipe.cli.output.event_log import as_json, name_of
+from kfpipe.cli.output.event_log import as_json, event_name
 from kfpipe.domain import TaskStatus
 from kfpipe.emulator import Emulator
 from kfpipe.errors import ExitCode
@@ -45,7 +45,7 @@ def test_every_event_has_its_place_in_the_schema(kind: type[Event]) -> None:
     event = kind(**{name: VALUES[hint] for name, hint in get_type_hints(kind).items()})
     line = as_json(event, datetime(2026, 11, 22, 12, tzinfo=UTC))
     SCHEMA.validate(json.loads(json.dumps(line)))
-    assert (line["event"], line["at"]) == (name_of(kind), "2026-11-22T12:00:00.000Z")
+    assert (line["event"], line["at"]) == (event_name(kind), "2026-11-22T12:00:00.000Z")
     assert not SCHEMA.is_valid({**line, "hint": "none"})
 
 
