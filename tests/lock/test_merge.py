@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -114,6 +115,12 @@ def test_a_clip_that_was_moved_on_one_side_is_found_there_and_the_dead_link_stay
     (entry,) = settled(one(rendered()), one(moved), one(bare)).requests.values()
     assert isinstance(entry, Rendered)
     assert (entry.render, entry.result) == (moved.render, bare.result)
+
+
+def test_an_amount_that_is_written_in_two_ways_has_one_spelling_after_whoever_is_ours() -> None:
+    short, long = (one(rendered(of_result=result(billed_seconds=Decimal(text)))) for text in ("5", "5.0"))
+    assert short == long
+    assert content(merge(EMPTY, short, long).lock) == content(merge(EMPTY, long, short).lock)
 
 
 def test_two_tasks_of_one_request_stay_both_on_record() -> None:

@@ -308,6 +308,9 @@ def test_a_line_of_an_old_journal_that_is_none_is_refused(line: object) -> None:
     assert problem.position.line == 2
 
 
-def test_a_request_of_an_old_journal_with_a_take_id_that_is_none_is_refused() -> None:
+@pytest.mark.parametrize("take_id", ["kit\nten", "../kitten", "/kitten", ""])
+def test_a_take_id_that_is_none_is_refused(take_id: str) -> None:
     with pytest.raises(Refused):
-        notes(journal_of([("kit\nten", took(1))]))
+        notes(journal_of([(take_id, took(1))]))
+    with pytest.raises(Refused):
+        read(content(**{take_id: took(1)}))
