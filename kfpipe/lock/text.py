@@ -108,7 +108,10 @@ class _Reader:
         return Lock(requests=requests.view, picked={} if self.problems else version1.picks(takes))
 
     def _made(self, take_id: str, fields: Mapping[str, Any]) -> Entry | None:
-        if fits_schema(Part.TAKE_ID, take_id) and fits_schema(Part.ENTRY, fields):
+        if not fits_schema(Part.TAKE_ID, take_id):
+            self._note(("takes", take_id), f"take {echoed(take_id)}", "this is not a take id")
+            return None
+        if fits_schema(Part.ENTRY, fields):
             return entry_from_json(fields)
         for fault in islice(faults(Part.ENTRY, fields), 1):
             self._note(("takes", take_id), f"take {echoed(take_id)}", fault.what, fault.expected)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def test_both_sides_followed_one_task_and_it_is_billed_once() -> None:
 
 
 def test_a_state_never_steps_back_whichever_side_knows_more() -> None:
-    story = [submitting(), submitted(), failed(), succeeded(), rendered()]
+    story: list[Entry] = [submitting(), submitted(), failed(), succeeded(), rendered()]
     for less, more in pairwise(story):
         assert settled(one(less), one(less), one(more)) == one(more)
         assert settled(one(more), one(less), one(more)) == one(more)
@@ -114,6 +115,12 @@ def test_a_clip_that_was_moved_on_one_side_is_found_there_and_the_dead_link_stay
     (entry,) = settled(one(rendered()), one(moved), one(bare)).requests.values()
     assert isinstance(entry, Rendered)
     assert (entry.render, entry.result) == (moved.render, bare.result)
+
+
+def test_an_amount_that_is_written_in_two_ways_has_one_spelling_after_whoever_is_ours() -> None:
+    short, long = (one(rendered(of_result=result(billed_seconds=Decimal(text)))) for text in ("5", "5.0"))
+    assert short == long
+    assert content(merge(EMPTY, short, long).lock) == content(merge(EMPTY, long, short).lock)
 
 
 def test_two_tasks_of_one_request_stay_both_on_record() -> None:
@@ -272,7 +279,9 @@ def test_a_version_that_cannot_be_read_leaves_both_sides_between_markers(home: L
     for side, text in (("base", b""), ("ours", ours), ("theirs", theirs)):
         home.lockfile_path.with_name(side).write_bytes(text)
     with pytest.raises(Refused) as refused:
-        mergedriver.settle(*(home.lockfile_path.with_name(side) for side in ("base", "ours", "theirs")), NAME)
+        mergedriver.settle(
+            **{side: home.lockfile_path.with_name(side) for side in ("base", "ours", "theirs")}, name=NAME
+        )
     assert refused.value.problems[0].file == f"{NAME} (theirs)"
     assert home.lockfile_path.with_name("ours").read_bytes() == conflict.marked(ours, theirs)
 

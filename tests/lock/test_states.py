@@ -43,7 +43,7 @@ from tests.support.makers import (
 
 CANCELED = Canceled(asked=asked(), task=task(), ended_at=NOW, failure=failed().failure)
 LOST = Lost(asked=asked(), task=task(), ended_at=NOW, failure=failed().failure)
-ONE_OF_EACH = [submitting(), submitted(), succeeded(), rendered(), failed(), unclear(), CANCELED, LOST]
+ONE_OF_EACH: list[Entry] = [submitting(), submitted(), succeeded(), rendered(), failed(), unclear(), CANCELED, LOST]
 
 
 def test_a_request_bears_the_name_that_it_was_first_asked_under() -> None:

@@ -37,6 +37,7 @@ from tests.support.ledgers import LEDGERS
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 WORD = st.text("abcdefXYZ0189-._ é猫", min_size=1, max_size=12)
 NAME = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
+TAKE_ID = st.from_regex(r"[A-Za-zé猫][A-Za-z0-9é猫.@=,+-]{1,20}", fullmatch=True)
 DIGEST = st.text("0123456789abcdef", min_size=64, max_size=64)
 PATH = NAME.map(lambda name: f"renders/{name}")
 AMOUNT = st.decimals(0, 10**9, places=4, allow_nan=False, allow_infinity=False)
@@ -110,11 +111,11 @@ def _entries(doubts: st.SearchStrategy[Doubts]) -> st.SearchStrategy[Entry]:
     return st.one_of(
         st.builds(Submitting, asked=ASKED),
         st.builds(Unclear, asked=ASKED, doubts=st.builds(Doubts, candidates=CANDIDATES.filter(bool))),
-        st.builds(Submitted, **with_task),  # type: ignore[arg-type]
-        st.builds(Succeeded, **with_task, result=RESULT),  # type: ignore[arg-type]
-        st.builds(Rendered, **with_task, result=RESULT, render=RENDER),  # type: ignore[arg-type]
-        *(st.builds(kind, **ended, task=st.none(), doubts=without) for kind in (Failed, Canceled, Lost)),  # type: ignore[arg-type]
-        *(st.builds(kind, **ended, task=TASK, doubts=doubts) for kind in (Failed, Canceled, Lost)),  # type: ignore[arg-type]
+        st.builds(Submitted, **with_task),
+        st.builds(Succeeded, **with_task, result=RESULT),
+        st.builds(Rendered, **with_task, result=RESULT, render=RENDER),
+        *(st.builds(kind, **ended, task=st.none(), doubts=without) for kind in (Failed, Canceled, Lost)),
+        *(st.builds(kind, **ended, task=TASK, doubts=doubts) for kind in (Failed, Canceled, Lost)),
     )
 
 
@@ -138,7 +139,7 @@ def test_every_request_survives_its_json_form_and_the_schema_accepts_it(entry: E
 
 
 @settings(max_examples=100)
-@given(LEDGERS, st.dictionaries(WORD, WORD, max_size=3))
+@given(LEDGERS, st.dictionaries(TAKE_ID, TAKE_ID, max_size=3))
 def test_a_lock_survives_the_lockfile_whose_bytes_depend_on_no_order(
     requests: Mapping[str, Entry], picked: dict[str, str]
 ) -> None:
@@ -146,7 +147,9 @@ def test_a_lock_survives_the_lockfile_whose_bytes_depend_on_no_order(
     content = b"".join(locktext.pieces(lock))
     read = locktext.parsed(content, "shots.lock.json")
     assert read == lock == from_json(to_json(lock))
-    backwards = Lock(requests=dict(reversed(read.requests.items())), picked=dict(reversed(read.picked.items())))
+    backwards = Lock(
+        requests=dict(reversed(list(read.requests.items()))), picked=dict(reversed(list(read.picked.items())))
+    )
     assert b"".join(locktext.pieces(backwards)) == content
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -118,7 +118,7 @@ def entries(of: bytes) -> list[Entry]:
     return sorted(read(of).requests.values(), key=lambda entry: entry.asked.asked_at)
 
 
-def journal_of(*lines: list[tuple[str, Mapping[str, Any]]]) -> bytes:
+def journal_of(*lines: Sequence[tuple[str, Mapping[str, Any]]]) -> bytes:
     head = {"kfpipe_journal": 1, "lockfile": NAME, "host": "desk", "pid": 1, "started_at": "2026-11-22T09:00:00.000Z"}
     data: list[Any] = [head, *([{"take": take, "entry": earlier(entry)} for take, entry in line] for line in lines)]
     texts = [json.dumps(one).encode() for one in data]
@@ -308,6 +308,9 @@ def test_a_line_of_an_old_journal_that_is_none_is_refused(line: object) -> None:
     assert problem.position.line == 2
 
 
-def test_a_request_of_an_old_journal_with_a_take_id_that_is_none_is_refused() -> None:
+@pytest.mark.parametrize("take_id", ["kit\nten", "../kitten", "/kitten", ""])
+def test_a_take_id_that_is_none_is_refused(take_id: str) -> None:
     with pytest.raises(Refused):
-        notes(journal_of([("kit\nten", took(1))]))
+        notes(journal_of([(take_id, took(1))]))
+    with pytest.raises(Refused):
+        read(content(**{take_id: took(1)}))
