@@ -12,9 +12,9 @@ from kfpipe.cli.output.tone import Tone
 from kfpipe.lock.records import Records
 from kfpipe.lock.states import result_of
 from kfpipe.maintenance.verify import Condition, Verified
-from kfpipe.plan.model import Action, Plan
+from kfpipe.plan.model import Action, Plan, Step
 
-_WAYS: Final[dict[Action | None, str]] = {
+_WAYS: Final = {
     Action.DOWNLOAD: "the next run downloads it again, free of charge",
     Action.DECIDE: "its link has expired: restore the file from a backup, or render it again with --retry",
     Action.KEEP: "restore the file from a backup, or render it again with --rerender",
@@ -34,7 +34,7 @@ def earlier_clips(records: Records) -> int:
 
 def table(found: Sequence[Verified], plan: Plan) -> Table:
     """A row for each file that is not intact, with what to do about it."""
-    actions = {step.take_id: step.action for step in plan.takes}
+    steps = {step.take_id: step for step in plan.takes}
     return Table(
         columns=(
             Column(title="take", least=24),
@@ -44,11 +44,17 @@ def table(found: Sequence[Verified], plan: Plan) -> Table:
             Column(title="what to do", rank=1, least=24, wraps=True),
         ),
         rows=tuple(
-            (one.take_id, one.path, one.condition, one.detail, _WAYS.get(actions.get(one.take_id), _RETIRED))
-            for one in _unsound(found)
+            (one.take_id, one.path, one.condition, one.detail, _way(steps.get(one.take_id))) for one in _unsound(found)
         ),
         tones=(Tone.FAILED,) * len(_unsound(found)),
     )
+
+
+def _way(step: Step | None) -> str:
+    """What to do about a file; the plan knows where the clip can still be had."""
+    if step is None:
+        return _RETIRED
+    return "; ".join(step.reasons) if step.is_at_hand else _WAYS[step.action]
 
 
 def _unsound(found: Sequence[Verified]) -> list[Verified]:
@@ -70,7 +76,7 @@ def _word(condition: Condition) -> str:
 def next_steps(found: Sequence[Verified], plan: Plan, command: Callable[..., str]) -> list[str]:
     """The commands to continue with; `command` spells one out for this manifest."""
     unsound = {one.take_id for one in _unsound(found)}
-    actions = {step.take_id: step.action for step in plan.takes if step.take_id in unsound}
+    actions = {step.take_id: step.action for step in plan.takes if step.take_id in unsound and not step.is_at_hand}
     words = [word for take_id, option in _again(actions) for word in (option, take_id)]
     steps = [f"next: {command('run')}"] if any(action.is_work for action in actions.values()) else []
     return [*steps, f"if no backup has the file, to render and pay again: {command('run', *words)}"] if words else steps
