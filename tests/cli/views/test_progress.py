@@ -120,3 +120,8 @@ def test_a_take_keeps_its_age_while_its_state_stays() -> None:
     progress = advanced(progress, RUNNING, 9.0)
     assert (progress.active["kitten"].state, progress.active["kitten"].since_s) == ("rendering", 9.0)
     assert advanced(progress, RENDERED, 9.0).active == {}
+
+
+def test_what_is_not_as_it_was_asked_for_is_told_with_the_clip() -> None:
+    odd = replace(RENDERED, remarks=("no sound", "4.2 s long"))
+    assert transition(odd, after()) == "kitten: rendered renders/kitten.mp4 (1.2 MB); no sound; 4.2 s long"
