@@ -50,7 +50,7 @@ WORLDLY: Final = frozenset(
         "provider": "transport upload_cache uploads",
         "review": "output",
         "runner": "adopter breaker context delivery fetcher follower gate interlock lane lifecycle plan_queue retry "
-        "run settings shields signals slots submitter",
+        "run settings shields signals slots snapshot submitter",
         "session": "",
     }.items()
     for room in named.split() or [""]
