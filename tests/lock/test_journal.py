@@ -80,6 +80,12 @@ def test_damage_before_the_last_line_stops_with_its_line() -> None:
     assert refused(bytes(content)) == (Position(line=2, column=1), "the line does not match its checksum")
 
 
+def test_damage_before_a_torn_last_line_stops_as_well() -> None:
+    content = bytearray(written(STORY[0]) + journal.line(STORY[1])[:20])
+    content[len(head()) + 30] ^= 1
+    assert refused(bytes(content)) == (Position(line=2, column=1), "the line does not match its checksum")
+
+
 def test_the_journal_of_another_lockfile_is_refused() -> None:
     position, what = refused(head("other.lock.json"))
     assert position == Position(line=1, column=1)
