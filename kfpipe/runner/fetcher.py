@@ -15,6 +15,7 @@ from kfpipe.errors import BadRender, NotAVideo, ServiceRefused, ServiceUnclear, 
 from kfpipe.lock.states import RefusedFile, Render, Rendered, Succeeded
 from kfpipe.lock.transitions import at_place
 from kfpipe.media import download, placement
+from kfpipe.media.download import FetchedClip
 from kfpipe.media.facts import Expected
 from kfpipe.media.renders import PARTIAL
 from kfpipe.plan.model import Step
@@ -65,6 +66,9 @@ class Fetcher:
                 retry_after_s = None if isinstance(trouble, BadRender) else trouble.retry_after_s
                 await anyio.sleep(backoff_s(attempt, retry_after_s, self._context.random.random()))
                 entry = await self._with_fresh_link(entry)
+        return await self._put_on_record(key, entry, clip, output)
+
+    async def _put_on_record(self, key: str, entry: Succeeded, clip: FetchedClip, output: str) -> Rendered:
         known = self._context.ledger.lock.requests.get(key)
         render = Render(
             path=output,
