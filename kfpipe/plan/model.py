@@ -229,6 +229,14 @@ class Plan:
         """Steps whose cost is unknown."""
         return tuple(step for step in self.steps if step.cost is None)
 
+    @property
+    def unpriced_names(self) -> tuple[str, ...]:
+        """What nobody knows the price of, each once: `wan2.2-kf2v-flash:720P`."""
+        named = (
+            f"{step.model}:{step.take.request.parameters.resolution}" for step in self.unpriced if step.take is not None
+        )
+        return tuple(dict.fromkeys(named))
+
     def totals(self) -> tuple[Total, ...]:
         """One line a model, in manifest order."""
         groups: dict[str, list[Step]] = {}

@@ -49,7 +49,7 @@ WORLDLY: Final = frozenset(
         "plan": "gather planfile revision",
         "provider": "transport upload_cache uploads",
         "review": "output",
-        "runner": "adopter breaker context delivery fetcher follower gate interlock lane lifecycle plan_queue queries "
+        "runner": "adopter breaker context delivery fetcher follower gate interlock lane lifecycle plan_queue "
         "retry run settings shields signals slots snapshot submitter",
         "session": "",
     }.items()

@@ -159,7 +159,8 @@ class _Run:
 
     def _way_to_consent(self, plan: Plan) -> str:
         if plan.unpriced:
-            return "give the missing price with --price or `prices:` in the manifest"
+            options = " ".join(f"--price {name}=AMOUNT" for name in plan.unpriced_names)
+            return f"give the missing price with {options}, or `prices:` in the manifest"
         return f"{self._again('--max-cost', f'{plan.cap_cost + plan.under_way:f}')}, or `budget:` in the manifest"
 
     def _again(self, *more: str) -> str:

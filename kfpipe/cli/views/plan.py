@@ -110,7 +110,10 @@ def _owed(plan: Plan) -> list[str]:
     """What earlier runs have left: money not billed yet, and requests that no take asks for."""
     told = []
     if plan.under_way:
-        told.append(f"under way, and not billed yet: {money_text(plan.under_way, plan.currency)}")
+        most = money_text(plan.cap_cost + plan.under_way, plan.currency)
+        told.append(
+            f"under way, and not billed yet: {money_text(plan.under_way, plan.currency)}; at most {most} in all"
+        )
     if debts(plan):
         told.append(f"{counted(len(debts(plan)), 'open request')} that no take asks for{_counts(debts(plan))}")
     if plan.retired:
@@ -142,10 +145,10 @@ def sum_text(cost: Decimal, unpriced: int, currency: str) -> str:
 
 def _missing_prices(plan: Plan) -> list[str]:
     """One line for each price that nobody knows, with the way to give it."""
-    missing = dict.fromkeys(
-        f"{step.model}:{step.take.request.parameters.resolution}" for step in plan.unpriced if step.take is not None
-    )
-    return [f"price unknown: give one with --price {name}=AMOUNT or `prices:` in the manifest" for name in missing]
+    return [
+        f"price unknown: give one with --price {name}=AMOUNT or `prices:` in the manifest"
+        for name in plan.unpriced_names
+    ]
 
 
 def next_steps(plan: Plan, command: Callable[..., str]) -> list[str]:

@@ -39,7 +39,7 @@ def _price(plan: Plan) -> str:
         known += f", beside {money_text(plan.under_way, plan.currency)} under way"
     if not unpriced:
         return known
-    unknown = f"an unknown price ({counted(unpriced, 'clip')})"
+    unknown = f"an unknown price ({', '.join(plan.unpriced_names)}: {counted(unpriced, 'clip')})"
     return f"{known} and {unknown}" if plan.cap_cost else unknown
 
 
