@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 import kfpipe
 from kfpipe import errors, events
 
-FUNCTIONS: Final = ("load", "select", "plan", "consent", "run", "running", "records", "verify", "session")
+FUNCTIONS: Final = ("load", "select", "plan", "consent", "run", "running", "records", "pick", "verify", "session")
 METHODS: Final = ("plan", "run", "run_async", "running")
 WIDTH: Final = 100
 

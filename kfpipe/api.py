@@ -17,7 +17,7 @@ from kfpipe import accounts, connection, environment
 from kfpipe import project as projects
 from kfpipe.errors import OverBudget
 from kfpipe.events import Event, RunFinished
-from kfpipe.lock import lockfile
+from kfpipe.lock import lockfile, picks
 from kfpipe.lock.records import Records
 from kfpipe.maintenance import verify as verification
 from kfpipe.maintenance.verify import Verified
@@ -37,6 +37,7 @@ __all__ = [
     "Withheld",
     "consent",
     "load",
+    "pick",
     "plan",
     "records",
     "run",
@@ -108,6 +109,18 @@ def consent(project: Project, plan: Plan, *, max_cost: Decimal | None = None) ->
 
 def _cap(project: Project, max_cost: Decimal | None) -> Decimal | None:
     return project.manifest.max_cost if max_cost is None else max_cost
+
+
+def pick(project: Project, shot: str, take: str | None) -> bool:
+    """Put on record that this take of the shot is picked, and no other; None: no take is. Whether that changes anything.
+
+    `take` is an id, or the part of it after the `@`. It is written at once, also while a run is on. Raises `Refused` for
+    a shot or take that there is not, or one without a clip.
+    """
+    takes = picks.shot_named(shot, project.takes)
+    now = gather.standing(project, lockfile.read_both(project.paths))
+    chosen = None if take is None else picks.take_named(take, takes, now.records).id
+    return lockfile.pick(project.paths, shot, chosen)
 
 
 def verify(project: Project, *, select: Selection = everything) -> Iterator[Verified]:

@@ -163,6 +163,18 @@ def test_a_selection_is_a_selector_or_several_or_a_function(studio: Studio, sele
     assert {one.take_id for one in kfpipe.verify(load(), select=selection)} == {"kitten", "walk"}
 
 
+def test_a_take_is_picked_while_a_session_is_open(studio: Studio) -> None:
+    studio.write(THREE)
+    kfpipe.run(load())
+    with kfpipe.session(load()):
+        assert kfpipe.pick(load(), "kitten", "kitten")
+        assert not kfpipe.pick(load(), "kitten", "kitten")
+    assert kfpipe.records(load())["kitten"].picked
+    assert kfpipe.pick(load(), "kitten", None)
+    with pytest.raises(kfpipe.Refused):
+        kfpipe.pick(load(), "kitten", "no such take")
+
+
 def test_what_failed_is_tried_again_by_its_state(studio: Studio) -> None:
     studio.write(THREE)
     studio.emulator.script({"on": "submit", "prompt_contains": "Lamps", "do": "fail", "code": "DataInspectionFailed"})
