@@ -112,10 +112,10 @@ def _cap(project: Project, max_cost: Decimal | None) -> Decimal | None:
 
 
 def pick(project: Project, shot: str, take: str | None) -> bool:
-    """Put on record that this take of the shot is picked, and no other; None: no take is. Whether that changes anything.
+    """Put on record that this take of the shot is picked, and no other; None: no take is. Whether anything changes.
 
-    `take` is an id, or the part of it after the `@`. It is written at once, also while a run is on. Raises `Refused` for
-    a shot or take that there is not, or one without a clip.
+    `take` is an id, or the part of it after the `@`. It is written at once, also while a run is on. Raises `Refused`
+    for a shot or take that there is not, or one without a clip.
     """
     takes = picks.shot_named(shot, project.takes)
     now = gather.standing(project, lockfile.read_both(project.paths))
