@@ -76,6 +76,7 @@ class Run:
         context.emit(RunStarted(takes=len(plan.steps), work=len(work), cost=plan.cost, currency=plan.currency))
         with self._scope, self._delivery:
             await with_retries(context.provider.check_account, context.random)
+            await self._delivery.try_places(work)
             async with anyio.create_task_group() as service:
                 service.start_soon(self._follower.run)
                 await self._work_through(work)
