@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -25,6 +25,7 @@ from kfpipe import api
 from kfpipe.emulator import Emulator
 from kfpipe.errors import KfpipeError, Refused
 from kfpipe.lock import check, lockfile
+from kfpipe.lock.ledger import KEPT_FOR
 from kfpipe.lock.paths import LockPaths
 from kfpipe.lock.states import Lock, Rendered, is_unsettled, task_ids
 from kfpipe.plan.model import Action
@@ -165,6 +166,17 @@ class Stage:
         (self._model / "shots.yaml").write_text(AFTER, "utf-8")
         if self._death is Death.POWER_CUT:
             shutil.rmtree(self._model / ".kfpipe")
+            self._let_days_pass()
+
+    def _let_days_pass(self) -> None:
+        """Nothing on record is young enough for a journal, so that the run has to begin one."""
+        path = self._model / "shots.lock.json"
+        lock = lockfile.load(path)
+        aged = {
+            key: replace(entry, asked=replace(entry.asked, asked_at=entry.asked.asked_at - 2 * KEPT_FOR))
+            for key, entry in lock.requests.items()
+        }
+        lockfile.save(path, replace(lock, requests=aged))
 
     def _lane(self, name: str, emulator: Emulator) -> Lane:
         folder = self._folder / name.replace(" ", "-") / "project"
@@ -213,8 +225,9 @@ class Lane:
 
     def missing_in_lockfile(self) -> Iterator[str]:
         """What only the journal knows."""
-        known, lock = lockfile.read(self._paths).requests, self._lock.requests
-        yield from (f"the journal knows more of {key}" for key in known if known[key] != lock.get(key))
+        with suppress(Refused):
+            known, lock = lockfile.read(self._paths).requests, self._lock.requests
+            yield from (f"the journal knows more of {key}" for key in known if known[key] != lock.get(key))
 
     def damage(self, report: dict[str, Any]) -> Iterator[str]:
         """All that is wrong after the last run."""
