@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from kfpipe import api
+from kfpipe import accounts, api
 from kfpipe.domain import FrameEnd
 from kfpipe.emulator import Emulator
 from kfpipe.environment import Environment
 from kfpipe.events import Event, RunFinished
-from kfpipe.lock.states import Lock, Rendered
+from kfpipe.lock import lockfile
+from kfpipe.lock.records import Records
+from kfpipe.lock.states import Lock, Rendered, name_of
 from kfpipe.media import frames
 from kfpipe.plan.model import Plan
 from kfpipe.session import Session
@@ -64,9 +67,14 @@ class Studio:
             if emit is not None:
                 emit(event)
 
-        with api.session(self.load()) as session:
-            session = Session(project=session.project, ledger=session.ledger, settings=self.settings)
+        with self.session() as session:
             return await session.run_async(session.plan(**options), cap=cap, emit=heard, detach=detach)
+
+    @contextmanager
+    def session(self, project: api.Project | None = None) -> Iterator[Session]:
+        """The project under its run lock; its requests go to the emulator."""
+        with api.session(project or self.load()) as session:
+            yield replace(session, settings=self.settings, whose=accounts.known(session.project, self.settings))
 
     @property
     def settings(self) -> Environment:
@@ -79,8 +87,21 @@ class Studio:
         )
 
     @property
-    def lock(self) -> Lock:
+    def lock(self) -> Records:
+        """What is on record, by take."""
         return api.records(self.load())
+
+    @property
+    def ledger(self) -> Lock:
+        """All requests on record."""
+        return lockfile.read(self.load().paths)
+
+    def keys(self, take_id: str) -> list[str]:
+        """The requests that were first asked under this take id, oldest first."""
+        requests = self.ledger.requests
+        return sorted(
+            (key for key in requests if name_of(key) == take_id), key=lambda key: (requests[key].asked.asked_at, key)
+        )
 
     @property
     def lockfile(self) -> Path:
