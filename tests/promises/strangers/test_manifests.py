@@ -112,7 +112,7 @@ def test_a_download_goes_nowhere_else(folder: Path, service: Service, kfpipe: Ca
         url_expires_at=datetime(2100, 1, 1, tzinfo=UTC),
         billed_seconds=Decimal(2),
     )
-    lock = {"gone": makers.record(makers.succeeded(of_result=far))}
+    lock = makers.lock(makers.succeeded(of_result=far, account=None), take_id="gone")
     (folder / "shots.lock.json").write_bytes(b"".join(locktext.pieces(lock)))
     kfpipe("run", "shots.yaml")
     assert [*target.iterdir()] == [] if target.is_dir() else target.read_text("utf-8") == "mine"
