@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -18,6 +18,9 @@ from kfpipe.files.durable import sha256_of, storage
 from kfpipe.media.renders import PARTIAL, PREVIOUS, REFUSED
 
 T = TypeVar("T")
+
+PROBE_BYTES: Final = 64 << 10
+"""What a disk must take before a clip is paid for: not all of it, but more than none."""
 
 
 async def bring(source: Path, target: Path, sha256: str, *, moved: bool) -> None:
@@ -54,6 +57,23 @@ async def in_thread(path: Path, work: Callable[..., T], *args: object) -> T:
         return await anyio.to_thread.run_sync(work, *args)
 
 
+def try_folder(folder: Path) -> None:
+    """Return when a clip that arrives in the folder can be put on the disk. Raises OSError."""
+    shelf = folder / PARTIAL
+    make_own_folder(shelf)
+    probe = shelf / ".probe"
+    probe.unlink(missing_ok=True)
+    try:
+        with probe.open("xb") as file:
+            file.write(bytes(PROBE_BYTES))
+            file.flush()
+            durable.sync(file.fileno())
+    finally:
+        probe.unlink(missing_ok=True)
+    with suppress(OSError):
+        shelf.rmdir()
+
+
 def place(partial: Path, target: Path, sha256: str) -> None:
     """Move the file to its place. A file with other content there is set aside, never overwritten.
 
@@ -64,6 +84,7 @@ def place(partial: Path, target: Path, sha256: str) -> None:
         older = sha256_of(target)
         if older == sha256:
             partial.unlink()
+            durable.sync_folder(target.parent)  # whoever put it there may have died before that
             return
         set_aside(target, older)
     partial.replace(target)

@@ -30,6 +30,10 @@ class Delivery:
         self._fetcher = Fetcher(context)
         self._outbox, self._inbox = anyio.create_memory_object_stream[Finished](capacity)
 
+    async def try_places(self, steps: Sequence[Step]) -> None:
+        """Raise StorageFailed unless the clips of these steps can be put in their places: before they are paid for."""
+        await self._fetcher.try_folders(step.output for step in steps)
+
     async def send(self, clip: Finished) -> None:
         """Have the clip fetched."""
         await self._outbox.send(clip)

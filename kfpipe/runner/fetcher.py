@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,12 @@ class Fetcher:
         self._context = context
         self._folder = context.settings.folder
         self._partials = self._folder / context.settings.output_dir / PARTIAL
+
+    async def try_folders(self, outputs: Iterable[str]) -> None:
+        """Raise StorageFailed unless clips can be put on the disk where they belong."""
+        for folder in sorted({(self._folder / output).parent for output in outputs}):
+            self._refuse_outside(folder)
+            await placement.in_thread(folder, placement.try_folder, folder)
 
     async def fetch(self, key: str, entry: Succeeded, output: str, size: PictureSize | None) -> Rendered:
         """The take with its file in place, on record.

@@ -88,6 +88,7 @@ class Run:
         )
         with self._scope, self._delivery:
             await with_retries(context.provider.check_account, context.random)
+            await self._delivery.try_places(work)
             async with anyio.create_task_group() as service:
                 service.start_soon(self._follower.run)
                 await self._work_through(work)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from kfpipe.domain import NEVER_CREATED
 from kfpipe.emulator import Emulator
+from kfpipe.lock import lockfile
+from kfpipe.lock.join import join
+from kfpipe.lock.paths import LockPaths
+from kfpipe.lock.states import Failed, Rendered
 
 MANIFEST = """\
 kfpipe: 1
@@ -72,16 +75,20 @@ def test_twenty_kills_cost_nothing_and_lose_nothing(folder: Path) -> None:
     assert killed == KILLS, "a run came to its end too early to be killed: give it more to do"
     assert "nothing to do" not in output
 
-    lock = json.loads((folder / "shots.lock.json").read_text("utf-8"))
-    entries = lock["requests"]
-    assert Counter(entry["state"] for entry in entries.values()) == {"rendered": TAKES}
-    assert sorted(task.task_id for task in tasks) == sorted(entry["task_id"] for entry in entries.values())
-    assert not any(entry["previous"] for entry in entries.values())
+    paths = LockPaths.beside(folder / "shots.lock.json")
+    requests = lockfile.load(paths.lockfile_path).requests
+    rendered = [entry for entry in requests.values() if isinstance(entry, Rendered)]
+    assert len(rendered) == TAKES
+    assert sorted(task.task_id for task in tasks) == sorted(entry.task.task_id for entry in rendered)
+    others = [entry for entry in requests.values() if not isinstance(entry, Rendered)]
+    assert all(isinstance(entry, Failed) and entry.failure.code == NEVER_CREATED for entry in others)
+    assert join(requests, lockfile.left_in_journal(paths).requests) == requests
 
     clips = {path.relative_to(folder).as_posix() for path in folder.rglob("*.mp4")}
-    assert clips == {entry["render"]["path"] for entry in entries.values()}
+    assert clips == {entry.render.path for entry in rendered}
     assert {path.name for path in folder.iterdir()} == {
         ".kfpipe", "a.png", "b.png", "renders", "shots.lock.json", "shots.yaml",
     }  # fmt: skip
     assert {path.name for path in (folder / "renders").iterdir()} == {Path(clip).name for clip in clips}
-    assert not list((folder / ".kfpipe").glob("*.journal*"))
+    assert {path.name for path in (folder / ".kfpipe").glob("*.journal*")} == {"shots.journal"}
+    assert not list((folder / ".kfpipe").glob(".*.tmp"))

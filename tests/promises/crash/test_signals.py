@@ -101,7 +101,7 @@ def check_that_the_next_run_finishes(start: Start, folder: Path, emulator: Emula
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output.decode()
     lock = lockfile.load(folder / "shots.lock.json")
-    entries = [record.entry for record in lock.values()]
+    entries = lock.requests.values()
     billed = sorted(charge.task_id for charge in emulator.bill().charges)
     assert billed == sorted(entry.task.task_id for entry in entries if isinstance(entry, Rendered))
     assert len(billed) == TAKES

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -66,6 +67,10 @@ class Project:
     def billed(self) -> int:
         return len(self.emulator.bill().charges)
 
+    def posted(self) -> int:
+        """How many submissions the service has had, billed or not."""
+        return sum(entry["phase"] == "submit" for entry in self.emulator.requests())
+
     def clips(self) -> set[str]:
         return {path.name for path in self.renders.glob("*.mp4")}
 
@@ -76,12 +81,12 @@ class Project:
                 content = (self.folder / request["render"]["path"]).read_bytes()
                 assert hashlib.sha256(content).hexdigest() == request["render"]["sha256"]
 
-    def check_that_the_next_run_finishes(self, clips: set[str] = CLIPS) -> None:
+    def check_that_the_next_run_finishes(self, *words: str) -> None:
         """Every take has its clip and was billed once."""
-        ended = self.run()
+        ended = self.run(*words)
         assert ended.code == 0, ended.err
         self.check_that_clips_are_those_on_record()
-        assert (self.clips(), self.billed()) == (clips, len(CLIPS))
+        assert (self.clips(), self.billed()) == (CLIPS, len(CLIPS))
 
 
 @pytest.fixture
@@ -111,6 +116,13 @@ def project(
         return Ended(code=int(leaving.value.code or 0), out=out, err=err)
 
     return Project(folder, emulator, call)
+
+
+def run_in_a_process(project: Project) -> Ended:
+    """`kfpipe run` as the shell starts it."""
+    words = [sys.executable, "-m", "kfpipe", "run", "shots.yaml"]
+    ended = subprocess.run(words, cwd=project.folder, capture_output=True, text=True, timeout=100, check=False)
+    return Ended(code=ended.returncode, out=ended.stdout, err=ended.stderr)
 
 
 @contextmanager

@@ -83,7 +83,15 @@ def test_a_link_within_the_output_folder_is_not_followed(project: Project, tmp_p
     assert "a symbolic link is there instead of a folder\n  fix: " in ended.err
     assert not list(outside.rglob("*"))
     (project.renders / name).unlink()
-    project.check_that_the_next_run_finishes()
+    project.check_that_the_next_run_finishes("--retry", "street")
+
+
+def test_a_link_where_clips_arrive_is_refused_before_anything_is_paid_for(project: Project, tmp_path: Path) -> None:
+    project.renders.mkdir()
+    (project.renders / ".partial").symlink_to(tmp_path)
+    ended = project.run()
+    assert (ended.code, project.posted()) == (1, 0)
+    assert "a symbolic link is there instead of a folder\n  fix: " in ended.err
 
 
 def test_a_link_in_the_place_of_a_clip_is_set_aside_and_never_written_through(project: Project, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_a_folder_copied_to_another_machine_in_the_middle_of_a_run_continues_the
 @pytest.mark.parametrize(
     ("damage", "what"),
     [
-        (lambda text: text.replace('"moved": 0', '"moved": "no"', 1), "the field `moved` is the text 'no'"),
+        (lambda text: text.replace('"currency": "USD"', '"currency": 7', 1), "the field `currency` is the number 7"),
         (lambda text: text.replace('"state": "rendered"', '"state": "done"', 1), "the field `state`"),
         (lambda text: text[: len(text) // 2], "shots.lock.json:"),
         (lambda _: "", "the lockfile is empty"),

@@ -97,8 +97,12 @@ def test_nothing_is_written_through_a_link_that_was_packed_with_the_project(
     assert target.read_text("utf-8") == "mine" if exists else not target.exists()
 
 
+ARRIVING = ".previous/.partial"
+"""Where the clip of a take arrives that has left the manifest."""
+
+
 @needs_links
-@pytest.mark.parametrize("link", [".partial", ".previous", ".partial/task-1.mp4", ".partial/task-1.mp4.tag"])
+@pytest.mark.parametrize("link", [".partial", ".previous", f"{ARRIVING}/task-1.mp4", f"{ARRIVING}/task-1.mp4.tag"])
 def test_a_download_goes_nowhere_else(folder: Path, service: Service, kfpipe: Call, link: str) -> None:
     """The lockfile says what is downloaded, from where, under which name: a stranger chooses all three."""
     target = folder.parent / "precious"
@@ -112,11 +116,12 @@ def test_a_download_goes_nowhere_else(folder: Path, service: Service, kfpipe: Ca
         url_expires_at=datetime(2100, 1, 1, tzinfo=UTC),
         billed_seconds=Decimal(2),
     )
-    lock = {"gone": makers.record(makers.succeeded(of_result=far))}
+    lock = makers.lock(makers.succeeded(of_result=far, account=None), take_id="gone")
     (folder / "shots.lock.json").write_bytes(b"".join(locktext.pieces(lock)))
     kfpipe("run", "shots.yaml")
     assert [*target.iterdir()] == [] if target.is_dir() else target.read_text("utf-8") == "mine"
-    assert (folder / "renders" / "gone.mp4").stat().st_size > 100 or target.is_dir()
+    fetched = [path for path in (folder / "renders" / ".previous").glob("gone.*.mp4") if path.stat().st_size > 100]
+    assert fetched or target.is_dir()
 
 
 # ---- visiting ------------------------------------------------------------------------------------------------------
