@@ -12,7 +12,7 @@ from kfpipe.files.jsontext import index_of
 from kfpipe.files.scalars import decimal_text
 from kfpipe.files.text import DataPath, position_of
 from kfpipe.lock import text as locktext
-from kfpipe.lock.states import Entry, Lock, Rendered, name_of, result_of, task_of
+from kfpipe.lock.states import Entry, Lock, result_of, task_of
 from kfpipe.wording import echoed
 
 _HAND: Final = "undo the manual change: `git log -p` shows when it was made"
@@ -72,7 +72,6 @@ def _oddities(lock: Lock) -> Iterator[_Oddity]:
     for key in sorted(lock.requests):
         yield from _wrong_sums(key, lock.requests[key])
         yield from _contradictions(key, lock.requests[key])
-    yield from _files_of_two(lock)
 
 
 def _wrong_sums(key: str, entry: Entry) -> Iterator[_Oddity]:
@@ -102,15 +101,3 @@ def _contradictions(key: str, entry: Entry) -> Iterator[_Oddity]:
         else:
             what = f"it has two tasks on record: {own.task_id} and {task.task_id}, which may both be billed"
             yield _Oddity(key=key, path=path, what=what, expected="one task for each request", fix=_EACH)
-
-
-def _files_of_two(lock: Lock) -> Iterator[_Oddity]:
-    """A place that two different clips have; the one whose key comes first is taken for the owner."""
-    owners: dict[str, tuple[str, str]] = {}
-    for key in sorted(lock.requests):
-        entry = lock.requests[key]
-        if isinstance(entry, Rendered):
-            owner, digest = owners.setdefault(entry.render.path, (key, entry.render.sha256))
-            if digest != entry.render.sha256 and name_of(owner) != name_of(key):  # a later clip has taken its place
-                what = f"its clip has the same path as that of {echoed(owner)}"
-                yield _Oddity(key=key, path=("render", "path"), what=what, expected="one file for each clip")

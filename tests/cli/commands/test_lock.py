@@ -118,10 +118,6 @@ def test_a_cost_that_was_changed_by_hand_is_found_with_its_line(lockfile: Path, 
             {key("a"): joined(clip("a"), replace(clip("a"), render=clip("b").render))},
             "there are two different clips of its task task-a-1 on record",
         ),
-        (
-            {key("a"): clip("a"), key("b"): replace(clip("b"), render=replace(clip("b").render, path=PATH))},
-            "its clip has the same path as that of 'a/0000000001'",
-        ),
     ],
 )
 def test_what_cannot_be_true_is_found(folder: Path, kfpipe: Call, requests: dict[str, Entry], what: str) -> None:
