@@ -328,8 +328,6 @@ def changes(take: Take, asked: Asked) -> tuple[str, ...]:
     """
     wanted = shape_of(take)
     found = between(_recorded(asked, wanted), wanted)
-    if take.seed_is_derived:  # it follows from the rest, and is news only where nothing else is
-        found = tuple(difference for difference in found if difference.field != "seed") or found
     if found:
         return tuple(difference.text for difference in found)
     if wanted.parameters.seed is None:

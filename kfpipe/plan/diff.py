@@ -54,7 +54,7 @@ class MediumRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestShape:
-    """All that decides the pixels of one clip."""
+    """All that decides the pixels of one clip. `seed_is_derived`: its seed only follows from the rest."""
 
     model: str
     template: str | None
@@ -62,6 +62,7 @@ class RequestShape:
     negative_prompt: str
     parameters: Parameters
     media: Mapping[MediaRole, MediumRef]
+    seed_is_derived: bool = False
 
 
 def shape_of(take: Take) -> RequestShape:
@@ -75,6 +76,7 @@ def shape_of(take: Take) -> RequestShape:
         negative_prompt=request.negative_prompt,
         parameters=request.parameters,
         media=given | {role: MediumRef(digest=cut.end, name=f"render of {cut.take_id}") for role, cut in take.cuts},
+        seed_is_derived=take.seed_is_derived,
     )
 
 
@@ -84,8 +86,14 @@ def _name(medium: Medium) -> str:
 
 
 def between(before: RequestShape, after: RequestShape) -> tuple[Difference, ...]:
-    """The fields whose values differ; none when both ask for the same clip."""
-    return (*_settings(before, after), *_prompts(before, after), *_media(before, after))
+    """The fields whose values differ; none when both ask for the same clip.
+
+    A seed that is derived from the rest is news only where nothing else is.
+    """
+    found = (*_settings(before, after), *_prompts(before, after), *_media(before, after))
+    if after.seed_is_derived:
+        return tuple(difference for difference in found if difference.field != "seed") or found
+    return found
 
 
 def _settings(before: RequestShape, after: RequestShape) -> Iterator[Difference]:

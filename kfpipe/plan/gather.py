@@ -12,7 +12,7 @@ from kfpipe import environment, gcpause
 from kfpipe.domain import Take
 from kfpipe.lock import workspace
 from kfpipe.lock.join import Requests
-from kfpipe.lock.records import Neighbour, Records, Register
+from kfpipe.lock.records import Known, Neighbour, Records, Register
 from kfpipe.lock.states import Lock, Rendered, spent
 from kfpipe.media import renders
 from kfpipe.media.facts import DiskFacts, FileState
@@ -84,17 +84,21 @@ def _elsewhere(project: Project, records: Records, states: Mapping[str, FileStat
     return found
 
 
-def places(project: Project, known: Register) -> dict[str, str]:
-    """The fingerprints of what belongs where, by path: for the manifest's takes, and as other manifests have it."""
-    theirs: dict[str, str] = {}
+def places(project: Project, known: Register) -> dict[str, frozenset[str]]:
+    """The digests of the clips that belong at a path: of the manifest's takes, and as other manifests have it."""
+    theirs: dict[str, frozenset[str]] = {}
     for neighbour in known.neighbours:
         if not neighbour.is_alone:
             folder = os.path.relpath(neighbour.folder, project.folder)
             for entry in sorted(neighbour.requests.view.values(), key=lambda entry: entry.asked.asked_at):
                 if isinstance(entry, Rendered):
                     path = os.path.normpath(Path(folder, entry.render.path))
-                    theirs[Path(path).as_posix()] = entry.asked.fingerprint
-    return theirs | {take.output: take.fingerprint for take in project.takes}
+                    theirs[Path(path).as_posix()] = frozenset([entry.render.sha256])
+    return theirs | {take.output: _digests(known.alike(take)) for take in project.takes}
+
+
+def _digests(requests: Sequence[Known]) -> frozenset[str]:
+    return frozenset(entry.render.sha256 for _, entry in requests if isinstance(entry, Rendered))
 
 
 def chosen(standing: Standing, selection: Selection, option: str) -> Chosen:

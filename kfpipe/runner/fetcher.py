@@ -116,18 +116,18 @@ class Fetcher:
             raise BadRender("its clip is no longer where it was")
         target = self._folder / step.output
         self._refuse_outside(target.parent)
-        is_shared = self._place_of(source) == record.entry.asked.fingerprint
+        is_in_place = render.sha256 in self._belonging(source)
         is_ours = source.is_relative_to(self._folder / self._context.settings.output_dir)
-        await placement.bring(source, target, render.sha256, moved=is_ours and not is_shared)
-        if not is_shared or record.place is not None:
+        await placement.bring(source, target, render.sha256, moved=is_ours and not is_in_place)
+        if not is_in_place or record.place is not None:
             entry = self._context.ledger.lock.requests.get(record.key, record.entry)
             await self._context.ledger.record(record.key, at_place(cast(Rendered, entry), step.output))
 
-    def _place_of(self, path: Path) -> str | None:
-        """What the take asks for whose place this is."""
+    def _belonging(self, path: Path) -> frozenset[str]:
+        """The digests of the clips that belong here."""
         if not path.is_relative_to(self._folder):
-            return None
-        return self._context.settings.places.get(path.relative_to(self._folder).as_posix())
+            return frozenset()
+        return self._context.settings.places.get(path.relative_to(self._folder).as_posix(), frozenset())
 
     def _refuse_outside(self, shelf: Path) -> None:
         """The manifest was checked before the run; a folder may have become a link since."""

@@ -64,12 +64,6 @@ def test_one_task_cannot_be_of_two_requests() -> None:
     assert problem.fix
 
 
-def test_one_file_cannot_be_two_clips() -> None:
-    other = render("renders/kitten.mp4", sha256="d" * 64)
-    (problem,) = told(ledger(kitten=clip("kitten"), walk=clip("walk", render=other)))
-    assert (problem.where, problem.expected) == ("request 'walk/0000000001'", "one file for each clip")
-
-
 def test_takes_that_ask_for_the_same_may_share_a_file() -> None:
     assert told(ledger(kitten=clip("kitten"), walk=clip("walk", render=render("renders/kitten.mp4")))) == []
 

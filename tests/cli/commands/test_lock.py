@@ -269,7 +269,7 @@ def test_picks_that_differ_are_a_conflict_of_a_few_lines_which_a_pick_settles(
     ]
     refused = kfpipe("lock", "check", LOCK)
     assert refused.code == 2
-    assert "git left a merge conflict here" in refused.err
+    assert "each side of a merge has picked another take here" in refused.err
     (second / "shots.yaml").write_text(HEAD + CAT, "utf-8")
     Image.new("RGB", (640, 360)).save(second / "a.png")
     Image.new("RGB", (640, 360)).save(second / "b.png")
