@@ -92,7 +92,7 @@ def test_ctrl_c_notes_running_tasks_and_the_next_run_continues_with_them(folder:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
         assert process.returncode == 130
-        assert "stopping: no more submissions; 2 tasks under way, on record for the next run" in err
+        assert "stopping: no more submissions; 2 tasks under way for up to USD 0.40, on record for the next run" in err
         assert out.splitlines()[-2:] == [
             "interrupted: nothing is lost; tasks under way are on record",
             "next: kfpipe run shots.yaml",

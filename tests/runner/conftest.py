@@ -15,7 +15,7 @@ from PIL import Image, ImageChops, ImageStat
 from kfpipe import accounts, api
 from kfpipe.domain import FrameEnd
 from kfpipe.emulator import Emulator
-from kfpipe.environment import Environment
+from kfpipe.environment import API_KEY, Environment
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import lockfile
 from kfpipe.lock.records import Records
@@ -79,7 +79,7 @@ class Studio:
     @property
     def settings(self) -> Environment:
         return Environment(
-            api_key="sk-test",
+            keys={API_KEY: "sk-test"},
             base_url=self.emulator.base_url,
             submit_timeout_s=2.0,
             emulator_factor=1.0,

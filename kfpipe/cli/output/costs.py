@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from kfpipe.cli.output.amounts import counted, money_text
 from kfpipe.domain import EMULATOR_REGION
-from kfpipe.lock.states import Entry, Submitted, Submitting, Unclear, may_be_billed, result_of, spent
+from kfpipe.lock.states import Entry, Submitted, Submitting, may_be_billed, result_of, spent
 
 
 def amounts(bills: Iterable[Entry], *, in_play: bool) -> dict[str, Decimal]:
@@ -25,7 +25,7 @@ def under_way(requests: Iterable[Entry]) -> dict[str, Decimal]:
     totals: dict[str, Decimal] = {}
     for entry in requests:
         asked = entry.asked
-        if isinstance(entry, Submitting | Unclear | Submitted) and asked.unit_price is not None:
+        if isinstance(entry, Submitting | Submitted) and asked.unit_price is not None:
             cost = asked.unit_price * asked.parameters.duration_s
             totals[asked.currency] = totals.get(asked.currency, Decimal(0)) + cost
     return totals

@@ -39,7 +39,7 @@ KITTEN = take("kitten")
 MONSTER = take("monster", request=request(parameters=parameters(resolution="1080P")), size=None, tags=("hero",))
 WALK = take("walk", request=request(model="wan2.2-kf2v-flash"), unit_price=None)
 ROOF = take("roof")
-GONE = take("gone")
+GONE = take("gone", request=request(prompt="A street."))
 
 
 def plan() -> Plan:
@@ -80,7 +80,7 @@ def test_the_sums_name_missing_prices_and_where_requests_go() -> None:
         "sent to https://dashscope-intl.aliyuncs.com/api/v1 (region singapore), prices as of 2026-11-20",
     ]
     owing = replace(plan(), under_way=Decimal("0.50"))
-    assert "under way, and not billed yet: USD 0.50" in plan_view.summary(owing, SERVICE)
+    assert "under way, and not billed yet: USD 0.50; at most USD 1.00 in all" in plan_view.summary(owing, SERVICE)
     assert plan_view.summary(plan(), EMULATOR)[-1] == "sent to the emulator: nothing is charged"
 
 

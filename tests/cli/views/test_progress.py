@@ -52,7 +52,7 @@ def told(*events: Event) -> list[str]:
 
 def test_a_take_is_told_step_by_step_with_its_cost_at_the_end() -> None:
     assert told(STARTED, SUBMITTED, WAITING, RUNNING, SUCCEEDED, RENDERED) == [
-        "4 takes to do",
+        "4 takes to do: USD 2.00",
         "kitten: submitted, task 1d37e05a",
         "kitten: rendering",
         "kitten: rendered renders/kitten.mp4 (1.2 MB, USD 0.50)",
@@ -61,7 +61,7 @@ def test_a_take_is_told_step_by_step_with_its_cost_at_the_end() -> None:
 
 def test_a_clip_that_is_billed_for_another_length_says_so() -> None:
     assert told(STARTED, replace(SUCCEEDED, billed_seconds=Decimal(7), cost=Decimal("0.70"))) == [
-        "4 takes to do",
+        "4 takes to do: USD 2.00",
         "kitten: billed for 7 s, not the 5 s asked for",
     ]
 
@@ -82,7 +82,7 @@ def test_troubles_are_told_with_code_message_and_request() -> None:
         "slowing down: submissions, for 2 s",
         "waiting: the service cannot be reached",
         "continuing after 1 min 15 s",
-        "stopping: no more submissions; 2 tasks under way, on record for the next run",
+        "stopping: no more submissions; 2 tasks under way, on record for the next run; `kfpipe cancel` calls off what still waits",
     ]
 
 

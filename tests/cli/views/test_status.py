@@ -69,7 +69,7 @@ def test_every_state_has_its_row() -> None:
 def test_the_sum_counts_every_task_ever_paid_for() -> None:
     assert status_view.summary(nominees([KITTEN, MONSTER, ROOF, WALK], records())) == [
         "5 takes: 1 failed, 2 rendered, 1 submitted, 1 not rendered",
-        "spent so far: USD 1.50",
+        "spent so far: USD 1.50; under way: up to USD 0.50",
     ]
 
 

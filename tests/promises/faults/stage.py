@@ -14,7 +14,7 @@ from PIL import Image
 from kfpipe import accounts, api, connection
 from kfpipe.cli.output import messages
 from kfpipe.emulator import Emulator
-from kfpipe.environment import Environment
+from kfpipe.environment import API_KEY, Environment
 from kfpipe.errors import ExitCode, KfpipeError
 from kfpipe.events import Event, RunFinished
 from kfpipe.files.durable import sha256_of
@@ -75,7 +75,7 @@ class Stage:
     @contextmanager
     def session(self) -> Iterator[Session]:
         settings = Environment(
-            api_key=KEY,
+            keys={API_KEY: KEY},
             base_url=self.emulator.base_url,
             submit_timeout_s=SUBMIT_TIMEOUT_S,
             list_patience_s=self.list_patience_s,
