@@ -21,7 +21,7 @@ from kfpipe.lock import lockfile
 from kfpipe.lock.ledger import KEPT_FOR, Ledger
 from kfpipe.lock.lockfile import load, read, save
 from kfpipe.lock.paths import LockPaths
-from kfpipe.lock.states import EMPTY, Doubts, Entry, Lock, Unclear
+from kfpipe.lock.states import EMPTY, Doubts, Entry, Lock, Rendered, Unclear
 from tests.support.makers import (
     NOW,
     asked,
@@ -33,6 +33,7 @@ from tests.support.makers import (
     submitted,
     submitting,
     succeeded,
+    unclear,
 )
 from tests.support.places import ROOT
 from tests.support.surroundings import room_for
@@ -199,6 +200,20 @@ async def test_what_the_accounts_list_showed_survives_with_its_first_time(home: 
         assert ledger.seen == {"c": NOW + timedelta(hours=1)} | dict.fromkeys("ab", NOW)
     with opened(home, NOW + KEPT_FOR) as ledger:
         assert ledger.seen == {"c": NOW + timedelta(hours=1)}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("brought", [submitting(), unclear(), rendered()], ids=lambda entry: type(entry).__name__)
+async def test_what_was_seen_rules_out_no_task_of_another_machines_request(home: LockPaths, brought: Entry) -> None:
+    """Only another clock says when it was made: whatever was seen until now may be its own."""
+    kept = {"a": NOW} if isinstance(brought, Rendered) else {}
+    with opened(home) as ledger:
+        await ledger.note_seen(["a"])
+        save(home.lockfile_path, lock(brought))
+        ledger.fold()
+        assert ledger.seen == kept
+    with opened(home) as ledger:
+        assert ledger.seen == kept
 
 
 @pytest.mark.anyio

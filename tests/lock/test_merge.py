@@ -10,14 +10,32 @@ from pathlib import Path
 
 import pytest
 
+from kfpipe.domain import CANCELED, TASK_LOST
 from kfpipe.errors import Refused
 from kfpipe.lock import conflict, lockfile, mergedriver
 from kfpipe.lock import text as locktext
+from kfpipe.lock.join import given_up
 from kfpipe.lock.merge import Clash, Merged, merge
 from kfpipe.lock.paths import LockPaths
-from kfpipe.lock.states import EMPTY, Entry, Lock, Rendered, Submitted, Unclear, spent
+from kfpipe.lock.states import (
+    EMPTY,
+    Canceled,
+    Doubts,
+    Entry,
+    Failed,
+    Failure,
+    Lock,
+    Lost,
+    Rendered,
+    Submitted,
+    Succeeded,
+    Unclear,
+    spent,
+    task_of,
+)
 from kfpipe.lock.tidy import LockPlace
 from tests.support.makers import (
+    NOW,
     asked,
     failed,
     key,
@@ -38,6 +56,16 @@ NAME = "shots.lock.json"
 
 def one(entry: Entry, **picked: str) -> Lock:
     return lock(entry, picked=picked)
+
+
+def lost() -> Lost:
+    failure = Failure(code=TASK_LOST, message="the service has forgotten it", request_id=None, billed=None)
+    return Lost(asked=asked(), task=task(), ended_at=NOW, failure=failure)
+
+
+def canceled() -> Canceled:
+    failure = Failure(code=CANCELED, message="cancelled while it waited", request_id=None, billed=False)
+    return Canceled(asked=asked(), task=task(), ended_at=NOW, failure=failure)
 
 
 def both_ways(base: Lock, ours: Lock, theirs: Lock) -> Merged:
@@ -127,6 +155,43 @@ def test_two_tasks_of_one_request_stay_both_on_record() -> None:
     other = replace(submitted(), task=task("task-other"))
     (entry,) = settled(EMPTY, one(rendered()), one(other)).requests.values()
     assert (entry, entry.doubts.rivals) == (replace(rendered(), doubts=entry.doubts), (other,))
+
+
+WithTask = Submitted | Lost | Canceled | Failed | Succeeded | Rendered
+WITH_TASK: list[WithTask] = [submitted(), lost(), canceled(), failed(), succeeded(), rendered()]
+
+
+@pytest.mark.parametrize(("less", "more"), [*pairwise(WITH_TASK)], ids=lambda entry: type(entry).__name__)
+def test_of_two_tasks_of_one_request_the_one_that_went_further_stands(less: WithTask, more: WithTask) -> None:
+    less = replace(less, task=task("task-other"))
+    (entry,) = settled(EMPTY, one(less), one(more)).requests.values()
+    assert (type(entry), task_of(entry)) == (type(more), task_of(more))
+    assert entry.doubts.rivals == (less,)
+
+
+REFUSAL = failed(code="InvalidParameter")
+NO_TASK = [submitting(), replace(REFUSAL, task=None), unclear(), given_up(submitting(), Doubts(given_up_at=NOW))]
+
+
+@pytest.mark.parametrize(("less", "more"), [*pairwise(NO_TASK)], ids=lambda entry: type(entry).__name__)
+def test_of_a_request_without_a_task_what_was_found_out_last_stands(less: Entry, more: Entry) -> None:
+    (entry,) = settled(EMPTY, one(less), one(more)).requests.values()
+    assert type(entry) is type(more)
+    assert entry.doubts.candidates == less.doubts.candidates | more.doubts.candidates
+
+
+def test_what_was_in_doubt_stays_known_whatever_the_other_side_says() -> None:
+    doubts = Doubts(candidates=frozenset(("task-1", "task-9")), given_up_at=NOW)
+    (entry,) = settled(EMPTY, one(replace(rendered(), doubts=doubts)), one(unclear())).requests.values()
+    assert isinstance(entry, Rendered)
+    assert entry.doubts == Doubts(candidates=frozenset(("task-1", "task-2", "task-9")), given_up_at=NOW)
+
+
+def test_of_two_bills_of_one_task_the_larger_one_counts() -> None:
+    dear = rendered(of_result=result(billed_seconds=Decimal(9), cost=Decimal("0.90")))
+    unknown = rendered(of_result=result(cost=None))
+    for less in (rendered(), unknown):
+        assert settled(EMPTY, one(less), one(dear)) == one(dear)
 
 
 def test_a_task_that_two_requests_name_is_that_ones_which_was_asked_first() -> None:

@@ -75,6 +75,30 @@ async def test_the_list_is_read_only_while_no_answer_is_outstanding() -> None:
     assert log == ["first left", "first answered", "list read", "second left", "second answered"]
 
 
+async def test_after_a_lost_answer_the_next_twin_waits_until_the_list_was_read() -> None:
+    crossing = Interlock()
+    log: list[str] = []
+    with pytest.raises(ServiceUnclear):
+        async with crossing.posting("the same"):
+            raise ServiceUnclear("no answer")
+
+    async def post(prompt: str) -> None:
+        async with crossing.posting(prompt):
+            log.append(prompt)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(post, "the same")
+        group.start_soon(post, "another")
+        await settled()
+        assert log == ["another"]
+        async with crossing.reading():
+            await settled()
+        await settled()
+        assert log == ["another"], "it was read for somebody else"
+        crossing.looked_for("the same")
+    assert log == ["another", "the same"]
+
+
 async def test_a_poster_that_is_cancelled_leaves_the_way_free() -> None:
     crossing = Interlock()
     with anyio.move_on_after(0):

@@ -69,6 +69,22 @@ async def test_a_lost_answer_is_looked_up_and_never_paid_for_again(studio: Studi
     assert len(studio.of(TakeSubmitted)) == 3
 
 
+async def test_twins_are_never_on_the_wire_together(studio: Studio) -> None:
+    studio.write(FOUR)
+    studio.emulator.script({"on": "submit", "do": "hang", "seconds": 0.3})
+    waiting: list[int] = []
+
+    def count_twins(event: object) -> None:
+        if isinstance(event, TakeSubmitted):
+            entries = studio.ledger.requests.values()
+            kittens = (entry for entry in entries if entry.asked.prompt == "A kitten looks up.")
+            waiting.append(sum(isinstance(kitten, Submitting) for kitten in kittens))
+
+    assert (await studio.run(emit=count_twins)).exit_code is ExitCode.OK
+    assert len(waiting) == 4
+    assert max(waiting) <= 1
+
+
 async def test_a_submission_that_never_arrived_is_made_again(studio: Studio) -> None:
     studio.write(FOUR)
     studio.emulator.script({"on": "submit", "nth": 2, "do": "drop", "when": "before"})
@@ -134,6 +150,13 @@ async def test_the_cap_holds_while_running(studio: Studio) -> None:
     assert len(studio.of(TakePostponed)) == 2
     assert (await studio.run()).exit_code is ExitCode.OK
     assert studio.billed() == 4
+
+
+async def test_what_a_task_may_cost_that_nobody_knows_the_end_of_stays_set_aside(studio: Studio) -> None:
+    studio.write(FOUR, head=DEFAULTS.replace("concurrent_tasks: 4", "concurrent_tasks: 1"))
+    studio.emulator.script({"on": "query", "do": "answer", "status": 400, "code": "Brand.New"})
+    assert (await studio.run(cap=Decimal("0.30"))).exit_code is ExitCode.OVER_BUDGET
+    assert len(studio.emulator.account.tasks()) == 1
 
 
 @pytest.mark.parametrize("tasks_at_once", [1, 4], ids=["one after the other", "all at once"])
@@ -262,18 +285,38 @@ async def test_limits_that_the_service_enforces_are_never_exceeded(studio: Studi
         assert (finished.rendered, strict.account.throttled.total()) == (30, 0)
 
 
-async def test_a_neighbours_task_is_nobody_elses(studio: Studio) -> None:
-    """Another manifest of the project rendered the same prompt, while ours was killed before its request left."""
-    studio.write(ONE)
-    studio.emulator.script({"on": "submit", "nth": 2, "do": "drop", "when": "before"})
+async def run_another_manifest(studio: Studio) -> None:
+    """It asks for another clip by the same prompt."""
     other_place = f"{DEFAULTS}output: {{dir: other}}\n{ONE}".replace("a.png", "b.png")
     (studio.folder / "other.yaml").write_text(other_place, "utf-8")
     with studio.session(api.load(studio.folder / "other.yaml")) as other:
         await other.run_async(other.plan(), cap=None, emit=lambda _: None)
+
+
+async def test_a_neighbours_task_is_nobody_elses(studio: Studio) -> None:
+    """Another manifest of the project rendered the same prompt, while ours was killed before its request left."""
+    studio.write(ONE)
+    studio.emulator.script({"on": "submit", "nth": 2, "do": "drop", "when": "before"})
+    await run_another_manifest(studio)
     assert studio.billed() == 1
     await studio.run()
     assert studio.billed() == 2
     assert not studio.of(TakeAdopted)
+
+
+async def test_what_a_neighbour_has_asked_for_since_is_not_taken_for_the_task_of_a_killed_run(studio: Studio) -> None:
+    """Nothing is submitted before the list is read: all that is known of the neighbour is what its record says now."""
+    studio.write(ONE)
+    studio.emulator.script(
+        {"on": "submit", "nth": 1, "do": "hang", "seconds": 30}, {"on": "submit", "nth": 1, "do": "drop"}
+    )
+    with anyio.move_on_after(1.5):
+        await studio.run()
+    studio.emulator.forgive()
+    assert isinstance(studio.lock["kitten"].entry, Submitting)
+    await run_another_manifest(studio)
+    assert (await studio.run()).exit_code is ExitCode.OK
+    assert (studio.billed(), studio.of(TakeAdopted)) == (2, [])
 
 
 async def test_what_a_pull_brought_during_a_run_stays_on_record(studio: Studio) -> None:

@@ -1,0 +1,100 @@
+"""Whose task is it, of several requests with one prompt whose answers were lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kfpipe.domain import TaskStatus
+from kfpipe.provider import ListedTask, TaskReport
+from kfpipe.runner.adopter import Adopter, Ambiguous, Found
+from kfpipe.runner.interlock import Interlock
+from tests.support.makers import NOW, submitting
+
+pytestmark = pytest.mark.anyio
+
+MODEL = "wan2.7-i2v"
+FIRST, SECOND = submitting(number=1), submitting(number=2)
+
+
+class Account:
+    """Its list, and reports of tasks that have succeeded, all made from the prompt of the requests."""
+
+    def __init__(self, *task_ids: str) -> None:
+        self.listed = list(task_ids)
+        self.while_followed: Callable[[], None] = lambda: None
+
+    async def list_tasks(self, model: str, *, page: int) -> tuple[Sequence[ListedTask], bool]:
+        tasks = [
+            ListedTask(
+                task_id=task_id,
+                request_id=None,
+                model=model,
+                status=TaskStatus.RUNNING,
+                created_at=NOW + timedelta(seconds=number),
+            )
+            for number, task_id in enumerate(self.listed)
+        ]
+        return tasks[::-1], False
+
+    async def until_final(self, task_id: str, *_: Any, **__: Any) -> TaskReport:
+        self.while_followed()
+        return TaskReport(task_id=task_id, status=TaskStatus.SUCCEEDED, orig_prompt=FIRST.asked.prompt)
+
+
+def adopter_in(account: Account) -> Adopter:
+    context: Any = SimpleNamespace(
+        provider=account,
+        random=Random(1),
+        known=set(),
+        ledger=SimpleNamespace(seen={}),
+        settings=SimpleNamespace(is_detached=False, list_patience_s=0.0, neighbours=set),
+        now=lambda: NOW,
+        sent_at_s={},
+        submitted_at_s={},
+    )
+    follower: Any = account
+    return Adopter(context, follower, Interlock(), MODEL)
+
+
+async def found(adopter: Adopter, key: str) -> str:
+    answer = await adopter.find(key)
+    assert isinstance(answer, Found)
+    return answer.task.task_id
+
+
+@pytest.mark.parametrize("order", [("cat/1", "cat/2"), ("cat/2", "cat/1")], ids=" ".join)
+async def test_as_many_tasks_as_twins_belong_to_them_in_the_order_in_which_they_were_made(
+    order: tuple[str, str],
+) -> None:
+    adopter = adopter_in(Account("task-1", "task-2"))
+    adopter.expect("cat/1", FIRST)
+    adopter.expect("cat/2", SECOND)
+    assert {key: await found(adopter, key) for key in order} == {"cat/1": "task-1", "cat/2": "task-2"}
+
+
+@pytest.mark.parametrize("tasks", [("task-1",), ("task-1", "task-2", "task-3")], ids=len)
+async def test_where_tasks_are_fewer_or_more_than_twins_a_person_decides(tasks: tuple[str, ...]) -> None:
+    adopter = adopter_in(Account(*tasks))
+    adopter.expect("cat/1", FIRST)
+    adopter.expect("cat/2", SECOND)
+    answer = await adopter.find("cat/1")
+    assert isinstance(answer, Ambiguous)
+    assert sorted(answer.task_ids) == [*tasks]
+
+
+async def test_a_task_that_was_listed_before_a_twin_was_sent_is_not_the_twins() -> None:
+    """The first task is still running; meanwhile the next twin is sent, and its answer is lost as well."""
+    account = Account("task-1")
+    adopter = adopter_in(account)
+    adopter.expect("cat/1", FIRST)
+    account.while_followed = lambda: adopter.expect("cat/2", SECOND)
+    assert await found(adopter, "cat/1") == "task-1"
+    account.listed.append("task-2")
+    account.while_followed = lambda: None
+    assert await found(adopter, "cat/2") == "task-2"

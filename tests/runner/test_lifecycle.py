@@ -1,0 +1,43 @@
+"""What is put on record of a request as it ends: what it cost, and whether that can be known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from kfpipe import environment
+from kfpipe.domain import TASK_LOST, TaskStatus
+from kfpipe.errors import ExitCode
+from kfpipe.lock.ledger import Ledger
+from kfpipe.lock.states import Lost
+from kfpipe.provider import TaskReport
+from kfpipe.runner.lifecycle import result_by
+from tests.runner.conftest import Studio
+from tests.support.makers import NOW, asked, key, submitted
+
+REPORT = TaskReport(task_id="task-1", status=TaskStatus.SUCCEEDED, video_url="https://results.example.com/clip.mp4")
+
+
+@pytest.mark.parametrize(("billed", "cost"), [("4", "0.40"), ("5.5", "0.55"), (None, "0.50")])
+def test_a_request_costs_what_the_service_has_billed_not_what_was_ordered(billed: str | None, cost: str) -> None:
+    result = result_by(replace(REPORT, billed_seconds=None if billed is None else Decimal(billed)), asked(), NOW)
+    assert result.cost == Decimal(cost)
+    assert result.billed_seconds == Decimal(billed or 5)
+
+
+@pytest.mark.anyio
+async def test_of_a_task_that_the_service_has_forgotten_nobody_knows_whether_it_was_billed(studio: Studio) -> None:
+    studio.write("shots:\n- {id: kitten, prompt: A kitten looks up.}\n")
+    project = studio.load()
+    (take,) = project.takes
+    long_ago = environment.now() - timedelta(hours=25)
+    entry = submitted(take, region=project.region.name, account=None, asked_at=long_ago)
+    with Ledger.open(project.paths, now=environment.now) as ledger:
+        await ledger.record(key(), replace(entry, task=replace(entry.task, submitted_at=long_ago)))
+    assert (await studio.run()).exit_code is ExitCode.INCOMPLETE
+    found = studio.lock["kitten"].entry
+    assert isinstance(found, Lost)
+    assert (found.failure.code, found.failure.billed) == (TASK_LOST, None)
