@@ -1,13 +1,14 @@
 """What is written in the documentation from the schemas and the code: `python -m docs.tables`.
 
 A page says where a table stands and what it lists: the fields of an object, by the schema's file and a JSON pointer
-into it; what scripted faults can do; what a second of video costs in a region; a part of the Python interface; or a
-file of this folder:
+into it; what scripted faults can do; what a second of video costs in a region; a part of the Python interface; which
+changes of the code the tests notice; or a file of this folder:
 
     <!-- table: manifest.schema.json#/$defs/shot -->
     <!-- table: acts -->
     <!-- table: prices:singapore -->
     <!-- table: python:functions -->
+    <!-- table: mutations -->
     <!-- table: file:examples/render.py -->
 
 Everything from there to `<!-- end -->` is written by this script.
@@ -26,6 +27,7 @@ from typing import Any
 from docs import signatures
 from kfpipe import catalogue
 from kfpipe.emulator.faults.kinds import ACTS, Act, Phase
+from tests.mutations import __main__ as mutations
 
 PAGES = Path(__file__).parent
 SCHEMAS = PAGES.parent / "schemas"
@@ -66,6 +68,8 @@ def _table(subject: str) -> str:
             return _drawn(("event", "fields", "what it reports"), [*signatures.event_rows()])
         case ["python", "errors"]:
             return _drawn(("error", "is a", "what it means"), [*signatures.error_rows()])
+        case ["mutations"]:
+            return "".join(f"{line}\n" for line in mutations.listed())
         case ["file", path]:
             return f"```python\n{(PAGES / path).read_text('utf-8')}```\n"
         case _:

@@ -1,0 +1,215 @@
+"""What would take another's task for ours, or spend more than was agreed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.mutations.mutation import within
+
+_INTENT: Final = "            await self._context.ledger.record(key, Submitting(asked=asked))\n"
+_SHIELD: Final = """\
+            async with self._context.shields.raised():
+                self._context.sent_at_s[key] = sent_at_s = anyio.current_time()
+"""
+_POST: Final = "                accepted = await self._context.provider.submit(request, media_urls)\n"
+
+RUNNER: Final = (
+    *within(
+        "runner/adopter.py",
+        (
+            "one-look-is-proof",
+            "if left_s <= 0 or self._is_witnessed(key, listed):",
+            "if True:",
+            "promises/faults/test_absence.py::test_a_task_that_the_list_shows_late_is_waited_for",
+        ),
+        (
+            "early-witness-believed",
+            "own[task.task_id] >= sent_at_s for task",
+            "sent_at_s for task",
+            "promises/faults/test_absence.py::test_a_task_that_was_sent_before_the_lost_request_is_no_witness",
+        ),
+        (
+            "neighbours-tasks-not-asked-for",
+            "self._context.known.update(await anyio.to_thread.run_sync(self._context.settings.neighbours))",
+            "pass",
+            "runner/test_run.py::test_what_a_neighbour_has_asked_for_since_is_not_taken_for_the_task_of_a_killed_run",
+        ),
+        (
+            "foreign-task-seen-before-is-a-candidate",
+            "return seen_at is not None and seen_at < self._orphans[key].asked.asked_at",
+            "return False",
+            "promises/faults/test_snapshot.py::test_a_foreign_task_that_was_there_before_is_never_adopted",
+        ),
+        (
+            "first-of-several-adopted",
+            "if len(own) > 1 or (candidates.task_ids and not own):",
+            "if candidates.task_ids and not own:",
+            "promises/faults/test_snapshot.py::test_a_foreign_task_that_came_later_may_be_the_own_one",
+        ),
+        (
+            "forgotten-task-is-nobodys",
+            "forgotten.append(candidate.task_id)",
+            "pass",
+            "promises/faults/test_unclear.py::test_a_task_that_the_service_does_not_report_on_is_left_to_a_person",
+        ),
+        (
+            "unfinished-candidate-is-nobodys",
+            "if not candidates.is_complete:",
+            "if False:",
+            "runner/test_detached.py::test_a_task_that_may_be_the_own_one_is_not_waited_for",
+        ),
+        (
+            "twins-in-the-wrong-order",
+            "key=lambda one: self._orphans[one].asked.asked_at)",
+            "key=lambda one: self._orphans[one].asked.asked_at, reverse=True)",
+            "runner/test_adopter.py::test_as_many_tasks_as_twins_belong_to_them_in_the_order_in_which_they_were_made",
+        ),
+        (
+            "turns-forgotten",
+            "return [key for key in owners if key in first] or owners",
+            "return owners",
+            "runner/test_adopter.py::test_a_task_that_was_listed_before_a_twin_was_sent_is_not_the_twins",
+        ),
+    ),
+    *within(
+        "runner/budget.py",
+        (
+            "unknown-price-fits",
+            "(cost is None or self.spent",
+            "(cost is not None and self.spent",
+            "runner/test_budget.py::test_an_unknown_price_fits_no_cap_but_goes_without_one",
+        ),
+        (
+            "reserved-not-counted",
+            "self.spent + self.reserved + cost > self.cap",
+            "self.spent + cost > self.cap",
+            "runner/test_budget.py::test_what_does_not_fit_is_not_reserved",
+        ),
+        (
+            "estimate-counts-as-spent",
+            "self.spent += billed or Decimal(0)",
+            "self.spent += reserved or Decimal(0)",
+            "runner/test_budget.py::test_what_was_billed_counts_not_what_was_estimated",
+        ),
+    ),
+    *within(
+        "runner/interlock.py",
+        (
+            "twins-do-not-wait-for-the-list",
+            "while self._is_reading or prompt in self._lost:",
+            "while self._is_reading:",
+            "runner/test_right_of_way.py::test_after_a_lost_answer_the_next_twin_waits_until_the_list_was_read",
+        ),
+        (
+            "posted-while-the-list-is-read",
+            "while self._is_reading or prompt in self._lost:",
+            "while prompt in self._lost:",
+            "runner/test_right_of_way.py::test_the_list_is_read_only_while_no_answer_is_outstanding",
+        ),
+        (
+            "twins-posted-together",
+            "async with twins.turn:",
+            "async with anyio.Lock():",
+            "runner/test_right_of_way.py::test_twins_never_wait_for_their_answers_together",
+        ),
+        (
+            "list-read-while-an-answer-is-outstanding",
+            "await self._quiet.wait()",
+            "pass",
+            "runner/test_right_of_way.py::test_the_list_is_read_only_while_no_answer_is_outstanding",
+        ),
+    ),
+    *within(
+        "runner/lifecycle.py",
+        (
+            "cost-by-ordered-seconds",
+            "asked.unit_price * billed_seconds,",
+            "asked.unit_price * asked.parameters.duration_s,",
+            "runner/test_lifecycle.py::test_a_request_costs_what_the_service_has_billed_not_what_was_ordered",
+        ),
+        (
+            "lost-task-not-billed",
+            '"the service no longer knows the task", None',
+            '"the service no longer knows the task", False',
+            "runner/test_lifecycle.py::test_of_a_task_that_the_service_has_forgotten_nobody_knows_whether_it_was_billed",
+        ),
+        (
+            "unknown-for-a-moment-is-lost",
+            "if report.status is TaskStatus.UNKNOWN and context.now() - entry.task.submitted_at < TASK_LIFE:",
+            "if False:",
+            "promises/faults/test_homecoming.py::test_a_young_task_that_stays_unknown_is_left_to_the_next_run",
+        ),
+        (
+            "sent-again-without-proof",
+            "if isinstance(end, Ending) and end.is_absent:\n                    continue",
+            "if end:\n                    continue",
+            "promises/faults/test_unclear.py::test_a_task_that_the_service_does_not_report_on_is_left_to_a_person",
+        ),
+        (
+            "unsettled-task-frees-its-money",
+            "return end  # its task may be billed",
+            "context.budget.release(take.cap_cost)\n                return end  # its task may be billed",
+            "runner/test_run.py::test_what_a_task_may_cost_that_nobody_knows_the_end_of_stays_set_aside",
+        ),
+    ),
+    *within(
+        "runner/orphans.py",
+        (
+            "any-prompt-fits",
+            "return has_prompt(report, asked) and report.resolution",
+            "return report.resolution",
+            "runner/test_orphans.py::test_the_prompt_shows_whose_task_it_is",
+        ),
+        (
+            "owned-task-is-a-candidate",
+            "if task.task_id not in known and task.status",
+            "if task.status",
+            "runner/test_orphans.py::test_candidates_have_no_owner_and_did_not_fail_oldest_first",
+        ),
+    ),
+    *within(
+        "runner/retry.py",
+        (
+            "first-page-of-the-list-alone",
+            "while more:",
+            "while page == 1:",
+            "runner/test_retry.py::test_the_list_is_read_to_its_last_page",
+        ),
+    ),
+    *within(
+        "runner/run.py",
+        (
+            "under-way-not-reserved",
+            "Budget(cap=settings.cap, reserved=plan.under_way + _adoptable(plan))",
+            "Budget(cap=settings.cap)",
+            "runner/test_run.py::test_what_an_earlier_run_has_left_without_an_answer_counts_for_the_cap",
+        ),
+    ),
+    *within(
+        "runner/submitter.py",
+        (
+            "intent-recorded-after-the-request",
+            _INTENT + _SHIELD + _POST,
+            _SHIELD + _POST + "    " + _INTENT,
+            "runner/test_run.py::test_an_intent_without_an_answer_is_adopted_by_the_next_run",
+        ),
+        (
+            "anothers-task-id-accepted",
+            "if task_id in self._context.known:",
+            "if False:",
+            "promises/faults/test_absence.py::test_a_task_that_belongs_to_another_request_is_nobodys_answer",
+        ),
+        (
+            "list-not-read-before-the-first-request",
+            "await self._snapshot.taken()",
+            "pass",
+            "promises/faults/test_snapshot.py::test_a_foreign_task_that_was_there_before_is_never_adopted",
+        ),
+        (
+            "twins-not-known-by-their-prompt",
+            "self._interlock.posting(orphans.folded(asked.prompt))",
+            "self._interlock.posting(key)",
+            "runner/test_run.py::test_twins_are_never_on_the_wire_together",
+        ),
+    ),
+)
