@@ -177,7 +177,7 @@ def _agreed(project: Project, plan: Plan, max_cost: Decimal | None) -> Decimal |
         return answer.cap
     cap = limit(plan, cap=_cap(project, max_cost), total=project.manifest.max_total)
     price = "an unknown amount" if answer.cap is None else f"{answer.cap:f} {plan.currency}"
-    agreed = "no budget is set" if cap is None else f"{cap:f} {plan.currency} of the budget are left"
+    agreed = "no budget is set" if cap is None else f"the budget is {cap:f} {plan.currency}"
     raise OverBudget(
         f"the run would cost {price}, but {agreed}", fix="pass `max_cost`, or set `budget:` in the manifest"
     )

@@ -235,7 +235,7 @@ class Session:
             folder=self.project.folder,
             root=self.project.root,
             output_dir=project.manifest.output_dir,
-            places=gather.places(project, known),
+            belonging=gather.belonging(project, known),
             region=self.project.region.name,
             account=self.whose.account,
             is_ours=self.whose.is_ours,

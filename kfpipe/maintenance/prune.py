@@ -51,7 +51,7 @@ def departed(project: Project, standing: Standing) -> list[Departed]:
     """All of them, by take id, and what becomes of their clips. Nothing outside the project is moved."""
     present, records = {take.id for take in project.takes}, standing.records
     disk, folder = disk_facts(project, standing.takes, records), project.folder
-    in_use = gather.places(project, gather.register(project, EMPTY))
+    in_use = gather.taken_places(project, gather.register(project, EMPTY))
     found = []
     for take_id in sorted(records.keys() - present):
         render = _render(records[take_id])

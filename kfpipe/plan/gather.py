@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -84,8 +84,27 @@ def _elsewhere(project: Project, records: Records, states: Mapping[str, FileStat
     return found
 
 
-def places(project: Project, known: Register) -> dict[str, frozenset[str]]:
-    """The digests of the clips that belong at a path: of the manifest's takes, and as other manifests have it."""
+def belonging(project: Project, known: Register) -> Callable[[str], frozenset[str]]:
+    """What tells, of a path, the digests of the clips that belong there: by what is on record when it is asked."""
+    theirs = _places_of_neighbours(project, known)
+    own = {take.output: take for take in project.takes}
+
+    def at(path: str) -> frozenset[str]:
+        take = own.get(path)
+        if take is None:
+            return theirs.get(path, frozenset())
+        return _digests([*known.alike(take), *(known.requests.named(take.id) if take.cuts else ())])
+
+    return at
+
+
+def taken_places(project: Project, known: Register) -> frozenset[str]:
+    """The paths that are the places of takes: of this manifest's, and of clips that other manifests have on record."""
+    return frozenset(_places_of_neighbours(project, known)).union(take.output for take in project.takes)
+
+
+def _places_of_neighbours(project: Project, known: Register) -> dict[str, frozenset[str]]:
+    """The digests of clips by path, as other manifests of the project have them."""
     theirs: dict[str, frozenset[str]] = {}
     for neighbour in known.neighbours:
         if not neighbour.is_alone:
@@ -94,7 +113,7 @@ def places(project: Project, known: Register) -> dict[str, frozenset[str]]:
                 if isinstance(entry, Rendered):
                     path = os.path.normpath(Path(folder, entry.render.path))
                     theirs[Path(path).as_posix()] = frozenset([entry.render.sha256])
-    return theirs | {take.output: _digests(known.alike(take)) for take in project.takes}
+    return theirs
 
 
 def _digests(requests: Sequence[Known]) -> frozenset[str]:

@@ -127,7 +127,7 @@ class Fetcher:
         """The digests of the clips that belong here."""
         if not path.is_relative_to(self._folder):
             return frozenset()
-        return self._context.settings.places.get(path.relative_to(self._folder).as_posix(), frozenset())
+        return self._context.settings.belonging(path.relative_to(self._folder).as_posix())
 
     def _refuse_outside(self, shelf: Path) -> None:
         """The manifest was checked before the run; a folder may have become a link since."""

@@ -44,15 +44,15 @@ class RunSettings:
     A run that `is_detached` submits as many tasks as the limits allow at once, downloads what is finished, and waits
     for no other task.
 
-    `output_dir` is the output folder below `folder`, `places` the digests of clips, by where they belong. `neighbours`
-    returns the ids of the tasks that other manifests have on record; `continued` cuts the pictures that a take
-    continues from, and returns its next step; `find` looks for the bytes of a clip. All of them may block.
+    `output_dir` is the output folder below `folder`; `belonging` tells the digests of the clips that belong at a path.
+    `neighbours` returns the ids of the tasks that other manifests have on record; `continued` cuts the pictures that a
+    take continues from, and returns its next step; `find` looks for the bytes of a clip. These three may block.
     """
 
     folder: Path
     root: Path
     output_dir: str
-    places: Mapping[str, frozenset[str]]
+    belonging: Callable[[str], frozenset[str]]
     region: str
     account: Account
     is_ours: Callable[[Asked], bool]

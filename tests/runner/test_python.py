@@ -147,7 +147,7 @@ def test_takes_are_selected_by_tag_less_what_is_left_out(studio: Studio) -> None
 def test_a_take_that_has_left_the_manifest_is_selected_after_the_others(studio: Studio) -> None:
     studio.write(THREE)
     kfpipe.run(load(), select="kitten")
-    studio.write(THREE.replace("id: kitten", "id: cat"))
+    studio.write(THREE.replace("id: kitten", "id: cat").replace("looks up", "looks down"))
     assert kfpipe.select(load(), "kitten", "roof") == ("roof", "kitten")
 
 

@@ -83,9 +83,8 @@ def test_verify_reads_the_selected_clips_alone(folder: Path, kfpipe: Call, emula
 
 def test_prune_moves_the_selected_clips_alone(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
     assert kfpipe("run", "shots.yaml").code == 0
-    (folder / "shots.yaml").write_text(
-        (HEAD + SHOTS).replace("id: ", "id: new_").replace("prompt: ", "prompt: Now "), "utf-8"
-    )
+    others = SHOTS.replace("id: ", "id: new_").replace("A ", "Now a ")
+    (folder / "shots.yaml").write_text(HEAD + others, "utf-8")
     listed = kfpipe("prune", "shots.yaml", "-s", "kitten")
     assert listed.out.endswith("next: kfpipe prune shots.yaml --yes -s kitten\n")
     assert kfpipe("prune", "shots.yaml", "-s", "kitten", "--yes").code == 0

@@ -82,7 +82,8 @@ def test_troubles_are_told_with_code_message_and_request() -> None:
         "slowing down: submissions, for 2 s",
         "waiting: the service cannot be reached",
         "continuing after 1 min 15 s",
-        "stopping: no more submissions; 2 tasks under way, on record for the next run; `kfpipe cancel` calls off what still waits",
+        "stopping: no more submissions; 2 tasks under way, on record for the next run; "
+        "`kfpipe cancel` calls off what still waits",
     ]
 
 

@@ -46,7 +46,8 @@ def test_a_plan_that_spends_nothing_may_spend_nothing() -> None:
         (
             UNPRICED,
             Decimal(100),
-            "Render 2 clips for USD 0.50 and an unknown price (wan2.7-i2v:720P: 1 clip), possibly over the budget of USD 100.00?",
+            "Render 2 clips for USD 0.50 and an unknown price (wan2.7-i2v:720P: 1 clip), "
+            "possibly over the budget of USD 100.00?",
             None,
         ),
     ],
