@@ -111,7 +111,7 @@ def test_a_pointer_in_place_of_a_clip_is_known_for_what_it_is(world: World, case
     clip.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {len(content)}\n", "utf-8")
     pointer = clip.read_bytes()
     told = world.kfpipe("plan", "shots.yaml") + world.kfpipe("verify", "shots.yaml", ends=1)
-    assert told.count("Git LFS pointer") == 2
+    assert told.count("Git LFS pointer") >= 2
     assert "git lfs pull" in told
     assert "--retry" not in told
     world.run(ends=1)

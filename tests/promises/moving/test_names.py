@@ -69,7 +69,7 @@ def test_a_scene_that_ran_alone_is_not_paid_again_through_an_include(world: Worl
     world.write(KITTEN, "harbour.yaml")
     world.run(manifest="harbour.yaml")
     world.write("include: [harbour.yaml]\nshots:\n- {id: street, prompt: Lamps.}\n", "film.yaml")
-    plan = {step["take"]: step for step in world.plan(manifest="film.yaml")["takes"]}
+    plan = {step["take"]: step for step in world.plan("film.yaml")["takes"]}
     (kitten,) = (step for take, step in plan.items() if take != "street")
     assert kitten["action"] == "reuse"
     assert any("harbour.lock.json" in reason for reason in kitten["reasons"])
@@ -81,7 +81,7 @@ def test_a_manifest_with_a_new_name_finds_what_it_has_paid_for(world: World) -> 
     world.write(KITTEN)
     world.run()
     (world.folder / "shots.yaml").rename(world.folder / "film.yaml")
-    (step,) = world.plan(manifest="film.yaml")["takes"]
+    (step,) = world.plan("film.yaml")["takes"]
     assert step["action"] == "reuse"
     assert any("shots.lock.json" in reason for reason in step["reasons"])
     world.run(manifest="film.yaml")
