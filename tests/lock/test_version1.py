@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 
+from kfpipe.domain import SEED_MAX, RenderRequest
 from kfpipe.errors import Refused
 from kfpipe.lock import check, journal, lockfile
 from kfpipe.lock import text as locktext
@@ -32,7 +34,8 @@ from kfpipe.lock.states import (
     state_name,
 )
 from kfpipe.lock.tidy import LockPlace
-from tests.support.makers import NOW
+from kfpipe.takes import fingerprint, seeds
+from tests.support.makers import NOW, parameters, request
 
 NAME: Final = "shots.lock.json"
 
@@ -314,3 +317,56 @@ def test_a_take_id_that_is_none_is_refused(take_id: str) -> None:
         notes(journal_of([(take_id, took(1))]))
     with pytest.raises(Refused):
         read(content(**{take_id: took(1)}))
+
+
+# ---- what was asked for ----------------------------------------------------------------------------------------------
+
+
+def named_seed(take_id: str) -> int:
+    """The seed that version 1 derived from a take's name."""
+    return int.from_bytes(hashlib.sha256(take_id.encode()).digest(), "big") % (SEED_MAX + 1)
+
+
+def record_of(asked: RenderRequest, seed: int | None) -> dict[str, Any]:
+    """A request with this seed (None: a random one) as version 1 had it on record, with its fingerprint."""
+    form = {**fingerprint.form(asked, {}), "version": 1}
+    form["parameters"]["seed"] = seed
+    digest = hashlib.sha256(fingerprint.spelled(form)).hexdigest()
+    given = {name: value for name, value in form["parameters"].items() if name != "seed"}
+    return {
+        **took(1),
+        "fingerprint": digest,
+        "model": asked.model,
+        "seed": 7 if seed is None else seed,
+        "parameters": given,
+        "prompt": asked.prompt,
+        "negative_prompt": asked.negative_prompt,
+        "media": form["media"],
+    }
+
+
+def with_seed(seed: int | None) -> RenderRequest:
+    return request(parameters=parameters(seed=seed))
+
+
+DERIVED: Final = {"kitten": {}, "kitten@resolution=720P,sky=red": {"sky": "red"}}
+
+
+@pytest.mark.parametrize("seed", [42, None])
+def test_the_same_request_is_asked_for_today(seed: int | None) -> None:
+    (entry,) = read(content(kitten=record_of(with_seed(seed), seed))).requests.values()
+    assert entry.asked.fingerprint == fingerprint.of(with_seed(seed))
+
+
+@pytest.mark.parametrize(("take_id", "variables"), DERIVED.items())
+def test_a_seed_of_the_takes_name_stands_for_the_one_of_its_request(take_id: str, variables: dict[str, str]) -> None:
+    named = named_seed(take_id)
+    (entry,) = read(content(**{take_id: record_of(with_seed(named), named)})).requests.values()
+    today = seeds.derived(with_seed(None), variables, ())
+    assert entry.asked.fingerprint == fingerprint.of(with_seed(today))
+    assert entry.asked.parameters.seed == named
+
+
+def test_a_fingerprint_that_is_not_understood_stays() -> None:
+    (entry,) = read(content(kitten=took(1, fingerprint="f" * 64))).requests.values()
+    assert entry.asked.fingerprint == "f" * 64
