@@ -69,12 +69,6 @@ class Shelf:
         """Keep what was read for the next start."""
         self._memory.save()
 
-    def is_one_of(self, path: Path, alike: Mapping[int, list[Render]]) -> bool:
-        """Whether the file has the bytes of one of these clips, which are listed by their size."""
-        with suppress(OSError):
-            return any(self._is(path, render) for render in alike.get(path.stat().st_size, ()))
-        return False
-
     def _is(self, path: Path, render: Render) -> bool:
         return path.stat().st_size == render.size_bytes and self._memory.look(path) == render.sha256
 
@@ -109,19 +103,16 @@ class Shelf:
         return found
 
 
-def strays(takes: Iterable[Take], records: Mapping[str, Record], folder: Path, shelf: Shelf) -> dict[str, FileState]:
+def strays(takes: Iterable[Take], records: Mapping[str, Record], folder: Path) -> dict[str, FileState]:
     """The takes without a clip on record where there is a clip all the same, which is on no record either."""
-    clips = [entry.render for entry in entries(records) if isinstance(entry, Rendered)]
-    known = {(folder / clip.path).as_posix() for clip in clips}
-    alike: defaultdict[int, list[Render]] = defaultdict(list)
-    for clip in clips:
-        alike[clip.size_bytes].append(clip)
+    clips = (entry.render.path for entry in entries(records) if isinstance(entry, Rendered))
+    known = {(folder / path).as_posix() for path in clips}
     bare = (take for take in takes if take.id not in records or _never_succeeded(records[take.id]))
     places = {take.id: folder / take.output for take in bare}
     return {
         take_id: FileState.STRAY
         for take_id, place in places.items()
-        if place.exists() and place.as_posix() not in known and not shelf.is_one_of(place, alike)
+        if place.exists() and place.as_posix() not in known
     }
 
 

@@ -65,7 +65,7 @@ def disk_facts(
 ) -> DiskFacts:
     """The state on disk of the clips on record, and which takes have a clip in place that is not theirs."""
     clips = shelf(project)
-    states = renders.on_disk(takes, records, clips) | renders.strays(takes, records, project.folder, clips)
+    states = renders.on_disk(takes, records, clips) | renders.strays(takes, records, project.folder)
     owners = renders.owners(takes, states, neighbours, clips, project.folder)
     states |= dict.fromkeys(owners, FileState.STRAY)
     elsewhere = _elsewhere(project, records, states, clips)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -261,19 +260,10 @@ def test_a_file_is_a_stray_where_no_request_of_the_take_ever_had_a_clip(root: Pa
     put(root / "film/renders/kitten.mp4")
     takes, folder = [take()], root / "film"
     stray = {"kitten": FileState.STRAY}
-    assert renders.strays(takes, {}, folder, shelf(root)) == stray
-    assert renders.strays(takes, {"kitten": record(failed())}, folder, shelf(root)) == stray
-    assert renders.strays(takes, {"kitten": record(submitted(number=2), rendered())}, folder, shelf(root)) == {}
-    assert renders.strays([take("cat")], {}, folder, shelf(root)) == {}
-
-
-def test_a_copy_of_a_clip_on_record_is_no_stray(root: Path) -> None:
-    """As the second of two takes that asked for one clip has it, once both ask for something else."""
-    put(root / "film/renders/cat.mp4")
-    known = {"kitten": record(rendered(of_render=RENDER))}
-    assert renders.strays([take("cat")], known, root / "film", shelf(root)) == {}
-    other = {"kitten": record(rendered(of_render=replace(RENDER, sha256="0" * 64)))}
-    assert renders.strays([take("cat")], other, root / "film", shelf(root)) == {"cat": FileState.STRAY}
+    assert renders.strays(takes, {}, folder) == stray
+    assert renders.strays(takes, {"kitten": record(failed())}, folder) == stray
+    assert renders.strays(takes, {"kitten": record(submitted(number=2), rendered())}, folder) == {}
+    assert renders.strays([take("cat")], {}, folder) == {}
 
 
 def test_the_clip_of_another_manifest_in_the_place_of_a_take_is_known_by_its_bytes(root: Path) -> None:
