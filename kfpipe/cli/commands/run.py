@@ -86,7 +86,7 @@ def command(
         events=events,
         as_json=as_json,
     )
-    _cap(project, max_cost)
+    agreed = _cap(project, max_cost)
     streams.note(*messages.problems_text(project.warnings))
     with held(project) as opened:
         session = anyio.run(partial(opened.recognised, is_same=same_account))
@@ -94,7 +94,7 @@ def command(
         plan = session.plan(**chosen)
         if saved_plan is not None:
             saved_plan.check(as_file(plan, run.goal, source, choices), choices)
-        cap = limit(plan, cap=_cap(project, max_cost), total=project.manifest.max_total)
+        cap = limit(plan, cap=agreed, total=project.manifest.max_total)
         answer = consent_to(plan, cap=cap, charged=run.goal.is_charged)
         if isinstance(answer, Question) and not streams.is_interactive():
             run.show(plan)

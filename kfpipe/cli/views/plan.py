@@ -17,7 +17,7 @@ from kfpipe.connection import Destination
 from kfpipe.domain import Take
 from kfpipe.errors import Problem
 from kfpipe.files.scalars import decimal_text
-from kfpipe.lock.states import Failed, Rendered, Succeeded, Unclear, state_name
+from kfpipe.lock.states import Failed, Lost, Rendered, Succeeded, Unclear, state_name
 from kfpipe.plan.model import Action, Plan, Step, Total
 
 _SUMMED: Final = {
@@ -156,12 +156,18 @@ def next_steps(plan: Plan, command: Callable[..., str]) -> list[str]:
     steps = [f"next: {command('run')}"] if plan.work else []
     if any(map(_is_unclear, plan.undecided)):
         steps.append(f"to settle lost answers: {command('reconcile')}")
+    if any(map(_is_lost, plan.undecided)):
+        steps.append(f"to ask the service once more what became of them: {command('reconcile')}")
     steps += [f"{aim}: {command('run', *_retry(some))}" for aim, some in _to_retry(plan) if some]
     return steps or ["nothing to do until that is settled" if plan.undecided else "nothing to do"]
 
 
 def _is_unclear(step: Step) -> bool:
     return step.record is not None and isinstance(step.record.entry, Unclear)
+
+
+def _is_lost(step: Step) -> bool:
+    return step.record is not None and isinstance(step.record.entry, Lost)
 
 
 def _to_retry(plan: Plan) -> list[tuple[str, list[Step]]]:
@@ -174,7 +180,12 @@ def _to_retry(plan: Plan) -> list[tuple[str, list[Step]]]:
     free = [step for step in undecided if step.record is not None and not (step.take and step.take.cuts)]
     failed = [step for step in free if step.record and isinstance(step.record.entry, Failed)]
     lost = [step for step in free if step.record and isinstance(step.record.entry, Succeeded | Rendered)]
-    return [("to try again", failed), ("if no backup has the clip, to render and pay again", lost)]
+    forgotten = [step for step in free if _is_lost(step)]
+    return [
+        ("to try again", failed),
+        ("if no backup has the clip, to render and pay again", lost),
+        ("if it knows nothing of them, to render and perhaps pay again", forgotten),
+    ]
 
 
 def _retry(steps: Sequence[Step]) -> list[str]:

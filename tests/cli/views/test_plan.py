@@ -9,7 +9,8 @@ from decimal import Decimal
 from kfpipe.cli.output import table
 from kfpipe.cli.views import plan as plan_view
 from kfpipe.connection import Destination
-from kfpipe.domain import Take
+from kfpipe.domain import TASK_LOST, Take
+from kfpipe.lock.states import Lost
 from kfpipe.media.facts import FileState
 from kfpipe.plan.model import Plan
 from tests.support.makers import (
@@ -129,6 +130,14 @@ def test_no_retry_is_offered_where_the_clip_can_be_had_otherwise() -> None:
     elsewhere = planned([KITTEN, ROOF], away, {"roof": FileState.STRAY})
     assert [step.action for step in elsewhere.steps] == ["decide", "decide"]
     assert plan_view.next_steps(elsewhere, command) == ["nothing to do until that is settled"]
+
+
+def test_a_task_that_the_service_has_forgotten_is_asked_for_once_more_before_anything_is_paid() -> None:
+    ended = failed(ROOF, code=TASK_LOST)
+    forgotten = Lost(asked=ended.asked, task=ended.task, ended_at=ended.ended_at, failure=ended.failure)
+    ask, pay = plan_view.next_steps(planned([ROOF], records_of((ROOF, forgotten))), command)
+    assert ask.endswith("kfpipe reconcile shots.yaml")
+    assert pay.endswith("perhaps pay again: kfpipe run shots.yaml --retry roof")
 
 
 def test_a_plan_without_work_says_so() -> None:
