@@ -26,7 +26,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What starts processes waits more than it works: it begins first, so that nothing of it ends last."""
-    items.sort(key=lambda item: {"crash", "moving"}.isdisjoint(item.path.parts))
+    items.sort(key=lambda item: {"crash", "field", "moving"}.isdisjoint(item.path.parts))
 
 
 NO_SKIPS = os.environ.get("KFPIPE_NO_SKIPS") == "1"
