@@ -86,16 +86,22 @@ def select(project: Project, *selectors: str) -> tuple[str, ...]:
 
 
 def plan(
-    project: Project, *, select: Selection = everything, retry: Selection = nothing, rerender: Selection = nothing
+    project: Project,
+    *,
+    select: Selection = everything,
+    retry: Selection = nothing,
+    rerender: Selection = nothing,
+    new_seed: bool = False,
 ) -> Plan:
     """What the next run will do with each take, why, and what it will cost. Sends nothing.
 
     `select` says which takes are planned at all, `retry` and `rerender` which to render again: those that wait for a
-    decision, and those that are done. Each is a selector, several of them, or a function of a take's id.
+    decision, and those that are done. Each is a selector, several of them, or a function of a take's id. With
+    `new_seed` these get another seed, where the manifest gives none.
     """
     whose = accounts.known(project, environment.read())
     lock = lockfile.read(project.paths)
-    return gather.plan(project, lock, select=select, retry=retry, rerender=rerender, whose=whose)
+    return gather.plan(project, lock, select=select, retry=retry, rerender=rerender, new_seed=new_seed, whose=whose)
 
 
 def consent(project: Project, plan: Plan, *, max_cost: Decimal | None = None) -> Granted | Withheld:
@@ -136,6 +142,7 @@ def run(
     select: Selection = everything,
     retry: Selection = nothing,
     rerender: Selection = nothing,
+    new_seed: bool = False,
     emit: Callable[[Event], None] = _unheard,
 ) -> RunFinished:
     """Make every clip that is missing, and return when that is done.
@@ -146,7 +153,7 @@ def run(
     """
     with session(project) as opened:
         held = anyio.run(opened.recognised)
-        planned = held.plan(select=select, retry=retry, rerender=rerender)
+        planned = held.plan(select=select, retry=retry, rerender=rerender, new_seed=new_seed)
         return held.run(planned, cap=_agreed(project, planned, max_cost), emit=emit)
 
 
@@ -158,6 +165,7 @@ async def running(
     select: Selection = everything,
     retry: Selection = nothing,
     rerender: Selection = nothing,
+    new_seed: bool = False,
 ) -> AsyncIterator[AsyncIterator[Event]]:
     """`run` on your event loop, asyncio or trio: its events as they happen, the last of them `RunFinished`.
 
@@ -165,7 +173,7 @@ async def running(
     """
     with session(project) as opened:
         held = await opened.recognised()
-        planned = held.plan(select=select, retry=retry, rerender=rerender)
+        planned = held.plan(select=select, retry=retry, rerender=rerender, new_seed=new_seed)
         async with held.running(planned, cap=_agreed(project, planned, max_cost)) as events:
             yield events
 

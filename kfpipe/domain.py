@@ -163,7 +163,8 @@ class Take:
     the render's path, relative to the manifest's folder. `attempts` bounds how often a failure that may pass is tried;
     a higher `priority` goes first. `cuts` are the pictures still to be cut from other takes: until then the request
     lacks these media, and the fingerprint, being made of references, is provisional. `seed_is_derived` says that the
-    manifest gives none: the seed follows from all else, and its change is none of its own.
+    manifest gives none: the seed follows from all else, and its change is none of its own. `reseeds` is the fingerprint
+    that it has with that seed, where another one was asked for in its place.
     """
 
     id: str
@@ -180,6 +181,7 @@ class Take:
     priority: int = 0
     cuts: tuple[tuple[MediaRole, CutFrom], ...] = ()
     seed_is_derived: bool = False
+    reseeds: str | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -93,7 +93,12 @@ class Session:
         return self
 
     def plan(
-        self, *, select: Selection = everything, retry: Selection = nothing, rerender: Selection = nothing
+        self,
+        *,
+        select: Selection = everything,
+        retry: Selection = nothing,
+        rerender: Selection = nothing,
+        new_seed: bool = False,
     ) -> Plan:
         """What `run` will do with each take, why, and what it will cost; the arguments are those of `kfpipe.plan`."""
         return gather.plan(
@@ -102,6 +107,7 @@ class Session:
             select=select,
             retry=retry,
             rerender=rerender,
+            new_seed=new_seed,
             whose=self.whose,
             requests=self.ledger.requests,
         )

@@ -91,6 +91,7 @@ def _rare(entry: Entry) -> dict[str, Any]:
     """What few requests have, and only those name."""
     result, doubts = result_of(entry), entry.doubts
     given = {
+        "reseeds": entry.asked.reseeds,
         "refused": result and result.refused and {"path": result.refused.path, "sha256": result.refused.sha256},
         "given_up_at": doubts.given_up_at and time_text(doubts.given_up_at),
         "contradicted_by": [entry_to_json(rival) for rival in doubts.rivals],
@@ -176,6 +177,7 @@ def _asked(fields: Mapping[str, Any]) -> Asked:
         currency=fields["currency"],
         asked_at=parse_time(fields["asked_at"]),
         template=parameters.get("template"),
+        reseeds=fields.get("reseeds"),
     )
 
 

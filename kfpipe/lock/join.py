@@ -44,6 +44,7 @@ from kfpipe.lock.states import (
     Succeeded,
     Task,
     Unclear,
+    fingerprints_of,
     name_of,
     result_of,
     task_of,
@@ -309,7 +310,8 @@ class Requests:
         if key not in self._entries:
             self._named.setdefault(name_of(key), set()).add(key)
         self._entries[key] = entry
-        self._alike.setdefault(entry.asked.fingerprint, set()).add(key)
+        for fingerprint in fingerprints_of(entry.asked):
+            self._alike.setdefault(fingerprint, set()).add(key)
         for task_id in tasks_of(entry):
             owner = self._owners.setdefault(task_id, key)
             if owner != key:

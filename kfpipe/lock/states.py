@@ -29,7 +29,8 @@ class Asked:
     """A request as it was sent.
 
     `template` is the effect asked for, `media` holds a digest per role, `unit_price` is per second, None when unknown.
-    `account` is None in records of a time that did not note it.
+    `account` is None in records of a time that did not note it. `reseeds` is the fingerprint of the request that the
+    manifest describes, where this one was made in its place, with another seed.
     """
 
     fingerprint: str
@@ -44,6 +45,7 @@ class Asked:
     currency: str
     asked_at: datetime
     template: str | None = None
+    reseeds: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +232,11 @@ def name_of(key: str) -> str:
 def token_of(key: str) -> str:
     """The random part of a request's key."""
     return key.rpartition("/")[2]
+
+
+def fingerprints_of(asked: Asked) -> tuple[str, ...]:
+    """What takes find a request by: its own fingerprint, and that of the request in whose place it was made."""
+    return (asked.fingerprint,) if asked.reseeds is None else (asked.fingerprint, asked.reseeds)
 
 
 def state_name(entry: Entry) -> str:

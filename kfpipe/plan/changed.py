@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from kfpipe.domain import MediaInput, MediaRole, RemoteMedium, Take, in_order
 from kfpipe.lock.records import Record, Records
+from kfpipe.lock.states import fingerprints_of
 from kfpipe.takes import fingerprint
 
 
@@ -33,4 +34,4 @@ def _differs(take: Take, record: Record) -> bool:
         MediaInput(role=role, medium=RemoteMedium(url="", digest=asked.media.get(role, ""))) for role, _ in take.cuts
     )
     media = sorted((*take.request.media, *lent), key=lambda given: tuple(MediaRole).index(given.role))
-    return fingerprint.of(replace(take.request, media=tuple(media))) != asked.fingerprint
+    return fingerprint.of(replace(take.request, media=tuple(media))) not in fingerprints_of(asked)

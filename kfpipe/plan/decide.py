@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,7 @@ from kfpipe.lock.states import (
     Submitting,
     Succeeded,
     Unclear,
+    fingerprints_of,
     is_rehearsal,
     is_unsettled,
     name_of,
@@ -31,8 +32,9 @@ from kfpipe.lock.transitions import failures, has_dead_link
 from kfpipe.media.facts import FileState
 from kfpipe.media.renders import PREVIOUS
 from kfpipe.plan.diff import MediumRef, RequestShape, between, shape_of
-from kfpipe.plan.model import Action, Chosen, Plan, PlanFacts, Step, debts_of
+from kfpipe.plan.model import NO_WISH, Action, Chosen, Plan, PlanFacts, Step, Wish, debts_of
 from kfpipe.provider.codes import verdict
+from kfpipe.takes import seeds
 
 Next = tuple[Action, tuple[str, ...]]
 
@@ -48,16 +50,20 @@ def make(
     output_dir: str,
     retry: Chosen = lambda _: False,
     rerender: Chosen = lambda _: False,
+    new_seed: bool = False,
 ) -> Plan:
     """The plan for these takes: those of the manifest in its order, then the debts that none of them asks for."""
     planned: dict[str, Step] = {}
     for take in in_order(takes):
         step = partial(_continuing, planned=planned) if take.cuts else step_of
-        planned[take.id] = step(take, facts, retry=retry(take.id), rerender=rerender(take.id))
+        wish = Wish(retry=retry(take.id), rerender=rerender(take.id), new_seed=new_seed)
+        planned[take.id] = step(take, facts, wish)
     wanted = {step.record.key for step in planned.values() if step.record is not None and step.record.is_wanted}
     clips = {take.fingerprint for take in takes if not take.cuts}
     unwanted = [
-        _unwanted(known, facts, output_dir, place=place, is_surplus=known[1].asked.fingerprint in clips)
+        _unwanted(
+            known, facts, output_dir, place=place, is_surplus=not clips.isdisjoint(fingerprints_of(known[1].asked))
+        )
         for known, place in _known(facts)
         if known[0] not in wanted
     ]
@@ -69,6 +75,10 @@ def make(
         retired=tuple(step for step in unwanted if step.action is Action.RETIRED),
         debts=debts_of(steps),
     )
+
+
+def _is_for_one_of(entry: Entry, clips: Collection[str]) -> bool:
+    return any(fingerprint in clips for fingerprint in fingerprints_of(entry.asked))
 
 
 def _known(facts: PlanFacts) -> Iterator[tuple[Known, Neighbour | None]]:
@@ -83,13 +93,13 @@ def _known(facts: PlanFacts) -> Iterator[tuple[Known, Neighbour | None]]:
                     yield (key, entry), neighbour
 
 
-def _continuing(take: Take, facts: PlanFacts, planned: Mapping[str, Step], *, retry: bool, rerender: bool) -> Step:
+def _continuing(take: Take, facts: PlanFacts, wish: Wish, planned: Mapping[str, Step]) -> Step:
     """The step of a take whose pictures are still to be cut from the clips of others."""
     record = facts.records.get(take.id)
     action, reasons = _coming(take, facts, planned)
     if action is Action.WAIT and record is not None and isinstance(record.entry, Rendered):
         reasons = (*reasons, "rendered again if its picture changes")
-    return _step(take, record, action, reasons, retry=retry, rerender=rerender)
+    return _step(take, record, action, reasons, wish)
 
 
 def _coming(take: Take, facts: PlanFacts, planned: Mapping[str, Step]) -> Next:
@@ -104,7 +114,7 @@ def _coming(take: Take, facts: PlanFacts, planned: Mapping[str, Step]) -> Next:
     return Action.WAIT, (f"continues from {names}",)
 
 
-def step_of(take: Take, facts: PlanFacts, *, retry: bool = False, rerender: bool = False) -> Step:
+def step_of(take: Take, facts: PlanFacts, wish: Wish = NO_WISH) -> Step:
     """What the next run does with a take that waits for nothing. Same arguments, same answer.
 
     A take that is unclear, or under way in another region, is not retried: it may be billed already. What lies in its
@@ -112,16 +122,19 @@ def step_of(take: Take, facts: PlanFacts, *, retry: bool = False, rerender: bool
     """
     record, file = facts.records.get(take.id), facts.disk.clips.get(take.id, FileState.MISSING)
     action, reasons = _next(take, record, file, facts)
-    if rerender and action is not Action.RENDER and not _is_open(record, action):
+    take = _as_asked(take, record)
+    if wish.rerender and action is not Action.RENDER and not _is_open(record, action):
         action, reasons = Action.RENDER, ("asked for with --rerender",)
-    elif retry and action is Action.DECIDE and not _is_open(record, action):
+    elif wish.retry and action is Action.DECIDE and not _is_open(record, action):
         action, reasons = Action.RENDER, (*reasons, "asked for with --retry")
     elif file is FileState.STRAY and not _is_open(record, action):
-        if retry or rerender:
-            reasons = (*reasons, f"asked for with --{'retry' if retry else 'rerender'}")
+        if wish.is_given:
+            reasons = (*reasons, f"asked for with --{'retry' if wish.retry else 'rerender'}")
         else:
             action, reasons = Action.DECIDE, _in_its_place(take, facts)
-    step = _step(take, record, action, reasons, retry=retry, rerender=rerender)
+    if action is Action.RENDER and record is not None and wish.is_given and wish.new_seed:
+        take, reasons = _reseeded(take, record), (*reasons, _about_its_seed(take))
+    step = _step(take, record, action, reasons, wish)
     return replace(step, is_at_hand=action is Action.DECIDE and file in _AT_HAND)
 
 
@@ -133,9 +146,30 @@ def _in_its_place(take: Take, facts: PlanFacts) -> tuple[str, ...]:
     return f"{take.output} is here, but not on record", "does it belong to an older lockfile, or to another manifest?"
 
 
-def _step(
-    take: Take, record: Record | None, action: Action, reasons: tuple[str, ...], *, retry: bool, rerender: bool
-) -> Step:
+def _as_asked(take: Take, record: Record | None) -> Take:
+    """The take with the seed that its request has, where that was made with another one than the derived."""
+    if record is None or not record.is_wanted or record.entry.asked.reseeds != take.fingerprint:
+        return take
+    seed = record.entry.asked.parameters.seed
+    return take if seed is None else seeds.with_seed(take, seed)
+
+
+def _reseeded(take: Take, record: Record) -> Take:
+    """The take with a seed that none of its requests has had, where the manifest gives none."""
+    if not take.seed_is_derived:
+        return take
+    clip = take.reseeds or take.fingerprint
+    turn = sum(clip in fingerprints_of(entry.asked) for entry in record.entries)
+    return seeds.with_seed(take, seeds.another(take, turn))
+
+
+def _about_its_seed(take: Take) -> str:
+    if take.seed_is_derived:
+        return "with another seed"
+    return "with another seed, as always" if take.request.parameters.seed is None else "the manifest gives its seed"
+
+
+def _step(take: Take, record: Record | None, action: Action, reasons: tuple[str, ...], wish: Wish) -> Step:
     return Step(
         take_id=take.id,
         shot_id=take.shot_id,
@@ -144,8 +178,7 @@ def _step(
         take=take,
         record=record,
         output=take.output,
-        retry=retry,
-        rerender=rerender,
+        wish=wish,
     )
 
 

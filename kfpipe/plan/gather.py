@@ -136,6 +136,7 @@ def plan(
     select: Selection,
     retry: Selection,
     rerender: Selection,
+    new_seed: bool = False,
     whose: Whose | None = None,
     requests: Requests | None = None,
 ) -> Plan:
@@ -169,6 +170,7 @@ def plan(
         output_dir=project.manifest.output_dir,
         retry=retry,
         rerender=rerender,
+        new_seed=new_seed,
     )
     return narrowed(replace(whole, on_record=_on_record(project, lock), under_way=_under_way(whole)), select)
 
@@ -201,7 +203,7 @@ def continued(project: Project, by_id: Mapping[str, Take], known: Register, whos
         now=environment.now(),
         whose=whose,
     )
-    return decide.step_of(take, facts, retry=waiting.retry, rerender=waiting.rerender)
+    return decide.step_of(take, facts, waiting.wish)
 
 
 def _both(one: Chosen, other: Chosen) -> Chosen:

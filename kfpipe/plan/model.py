@@ -58,12 +58,29 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a person asked for, about a take: to render it after all, or again; with another seed than before."""
+
+    retry: bool = False
+    rerender: bool = False
+    new_seed: bool = False
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it is to be rendered whatever is on record."""
+        return self.retry or self.rerender
+
+
+NO_WISH: Final = Wish()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One take's part of the plan, or that of a request on record which no take of the manifest asks for.
 
     Then `take` is None, and `take_id` the one that it was first asked under. `output` is the clip's path, relative to
     the manifest's folder. `twin` is a take that asks for the very same clip, and has it first. `is_at_hand`: its clip
-    may be had without paying, as the reasons say. `retry` and `rerender` say what a person asked for.
+    may be had without paying, as the reasons say. `wish` is what a person asked for.
     """
 
     take_id: str
@@ -75,8 +92,7 @@ class Step:
     output: str
     twin: str | None = None
     is_at_hand: bool = False
-    retry: bool = False
-    rerender: bool = False
+    wish: Wish = NO_WISH
 
     @property
     def id(self) -> str:

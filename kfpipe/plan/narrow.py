@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from kfpipe.domain import in_order
-from kfpipe.plan.model import Action, Chosen, Plan, Step, debts_of
+from kfpipe.plan.model import NO_WISH, Action, Chosen, Plan, Step, debts_of
 
 
 def narrowed(plan: Plan, chosen: Chosen) -> Plan:
@@ -48,14 +48,14 @@ def _without_twins(steps: Iterable[Step]) -> Iterator[Step]:
         twin = first.setdefault(take.fingerprint, step)
         if twin is step or step.action in (Action.KEEP, Action.REUSE, Action.DECIDE):
             yield step
-        elif (step.rerender and not twin.rerender) or (step.retry and twin.action is Action.DECIDE):
+        elif (step.wish.rerender and not twin.wish.rerender) or (step.wish.retry and twin.action is Action.DECIDE):
             first[take.fingerprint] = step
             yield step
         elif twin.action is Action.DECIDE:
             yield replace(step, action=Action.DECIDE, reasons=(f"asks for the same clip as {twin.take_id}",))
         else:
             reason = f"asks for the same clip as {twin.take_id}, which is paid for once"
-            yield replace(step, action=Action.WAIT, reasons=(reason,), twin=twin.take_id, retry=False, rerender=False)
+            yield replace(step, action=Action.WAIT, reasons=(reason,), twin=twin.take_id, wish=NO_WISH)
 
 
 def _held_up(step: Step, sources: Sequence[str], kept: Mapping[str, Step], coming: set[str]) -> Step | None:

@@ -51,6 +51,7 @@ class PlanFile:
     select: tuple[str, ...]
     retry: tuple[str, ...]
     rerender: tuple[str, ...]
+    new_seed: bool
     circumstances: Mapping[str, str | None]
     steps: Steps
 
@@ -104,6 +105,7 @@ def load(path: Path) -> PlanFile:
         select=tuple(options["select"]),
         retry=tuple(options["retry"]),
         rerender=tuple(options["rerender"]),
+        new_seed=options["new_seed"],
         circumstances=data["circumstances"],
         steps={step.id: step for step in map(step_from_json, data["takes"])},
     )
@@ -122,6 +124,7 @@ def _to_json(plan: PlanFile, manifest: str) -> dict[str, Any]:
             "select": list(plan.select),
             "retry": list(plan.retry),
             "rerender": list(plan.rerender),
+            "new_seed": plan.new_seed,
         },
         "circumstances": dict(plan.circumstances),
         "takes": [step_to_json(step) for step in plan.steps.values()],

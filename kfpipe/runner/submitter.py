@@ -51,6 +51,7 @@ def asked_for(take: Take, request: RenderRequest, region: str, account: Account,
         currency=take.currency,
         asked_at=now,
         template=request.template,
+        reseeds=take.reseeds,
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
-from kfpipe.domain import SEED_MAX, RenderRequest
+from kfpipe.domain import SEED_MAX, RenderRequest, Take
 from kfpipe.files.text import normalised
 from kfpipe.manifest.document.scalars import Scalar
 from kfpipe.takes import fingerprint
@@ -25,4 +26,19 @@ def derived(request: RenderRequest, variables: Mapping[str, Scalar], cuts: finge
     tree = fingerprint.form(request, {role: f"render:{cut.end}" for role, cut in cuts})
     del tree["parameters"]["seed"]
     tree["variables"] = {name: normalised(scalar_text(value)) for name, value in variables.items()}
-    return int.from_bytes(hashlib.sha256(fingerprint.spelled(tree)).digest(), "big") % (SEED_MAX + 1)
+    return _seed_of(fingerprint.spelled(tree))
+
+
+def another(take: Take, turn: int) -> int:
+    """A seed in place of the derived one: the same for everybody who asks for the `turn`-th request of this clip."""
+    return _seed_of(f"{take.reseeds or take.fingerprint}:{turn}".encode("ascii"))
+
+
+def with_seed(take: Take, seed: int) -> Take:
+    """The take with a seed in place of the one that is derived for it. Its prompt stays as it is."""
+    request = replace(take.request, parameters=replace(take.request.parameters, seed=seed))
+    return replace(take, request=request, fingerprint=fingerprint.of(request), reseeds=take.reseeds or take.fingerprint)
+
+
+def _seed_of(text: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(text).digest(), "big") % (SEED_MAX + 1)

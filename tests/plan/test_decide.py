@@ -494,6 +494,61 @@ def test_what_is_not_settled_is_never_paid_for_beside_itself(entry: Entry) -> No
     assert step_of(entry, retry=everything).action is before
 
 
+# ---- --new-seed ------------------------------------------------------------------------------------------------------
+
+
+def again(*entries: Entry, of: Take, **options: Any) -> Step:
+    """The step of a take that has these requests, and its clip in place, rendered again with another seed."""
+    known = lock(*entries)
+    return plan_of([of], known, {of.id: FileState.MATCHES}, rerender=everything, new_seed=True, **options).steps[0]
+
+
+DERIVED = replace(take(), seed_is_derived=True)
+
+
+def test_a_new_seed_takes_the_place_of_one_that_the_manifest_does_not_give() -> None:
+    step = again(rendered(DERIVED), of=DERIVED)
+    assert step.take is not None
+    assert (step.action, step.reasons[-1]) == (Action.RENDER, "with another seed")
+    assert step.take.request.parameters.seed != DERIVED.request.parameters.seed
+    assert (step.take.reseeds, step.take.fingerprint == DERIVED.fingerprint) == (DERIVED.fingerprint, False)
+
+
+def test_each_new_seed_differs_from_those_before_and_is_the_same_for_everybody() -> None:
+    first = again(rendered(DERIVED), of=DERIVED).take
+    assert first == again(rendered(DERIVED), of=DERIVED).take
+    assert first is not None
+    second = again(rendered(DERIVED), rendered(first, number=2), of=DERIVED).take
+    assert second is not None
+    assert len({one.request.parameters.seed for one in (DERIVED, first, second)}) == 3
+    assert second.reseeds == DERIVED.fingerprint
+
+
+def test_a_clip_with_a_new_seed_is_kept_for_its_take() -> None:
+    reseeded = again(rendered(DERIVED), of=DERIVED).take
+    assert reseeded is not None
+    known = lock(rendered(DERIVED), rendered(reseeded, number=2))
+    step = plan_of([DERIVED], known, {"kitten": FileState.MATCHES}).steps[0]
+    assert (step.action, step.take) == (Action.KEEP, reseeded)
+
+
+def test_a_request_with_a_new_seed_is_tried_again_with_that_seed() -> None:
+    reseeded = again(failed(DERIVED, code="DataInspectionFailed"), of=DERIVED).take
+    assert reseeded is not None
+    known = lock(failed(DERIVED, code="DataInspectionFailed"), failed(reseeded, number=2))
+    step = plan_of([DERIVED], known).steps[0]
+    assert (step.action, step.take) == (Action.RENDER, reseeded)
+
+
+def test_a_seed_that_the_manifest_gives_stays() -> None:
+    step = again(rendered(), of=take())
+    assert (step.take, step.reasons[-1]) == (take(), "the manifest gives its seed")
+
+
+def test_a_new_seed_is_for_what_is_rendered_again_alone() -> None:
+    assert plan_of([DERIVED], new_seed=True).steps[0].take == DERIVED
+
+
 # ---- a file that is not ours -----------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from kfpipe.plan.model import Action, Plan, Step
+from kfpipe.plan.model import Action, Plan, Step, Wish
 from kfpipe.plan.narrow import narrowed
 from tests.support.makers import key, record, request, step, submitted, take
 
@@ -112,21 +112,21 @@ def test_a_twin_of_what_a_person_has_to_decide_is_not_paid_for_in_its_stead() ->
 
 def test_a_twin_that_a_person_wants_to_try_again_is_rendered_though_the_first_is_left() -> None:
     first, second, third = twins(Action.DECIDE, Action.RENDER, Action.RENDER)
-    plan = everyone([first, replace(second, retry=True), third])
+    plan = everyone([first, replace(second, wish=Wish(retry=True)), third])
     assert actions(plan) == {"cat0": Action.DECIDE, "cat1": Action.RENDER, "cat2": Action.WAIT}
     assert plan.steps[2].sources == ("cat1",)
 
 
 def test_twins_that_are_rendered_again_are_paid_for_once() -> None:
-    plan = everyone(twins(Action.RENDER, Action.RENDER, rerender=True))
+    plan = everyone(twins(Action.RENDER, Action.RENDER, wish=Wish(rerender=True)))
     assert actions(plan) == {"cat0": Action.RENDER, "cat1": Action.WAIT}
     assert plan.cost == Decimal("0.50")
-    assert not plan.steps[1].rerender, "or it would be rendered when the first one has its clip"
+    assert not plan.steps[1].wish.rerender, "or it would be rendered when the first one has its clip"
 
 
 def test_one_twin_may_be_rendered_again_though_the_first_keeps_its_clip() -> None:
     kept, again, more = twins(Action.KEEP, Action.RENDER, Action.RENDER)
-    plan = everyone([kept, replace(again, rerender=True), replace(more, rerender=True)])
+    plan = everyone([kept, replace(again, wish=Wish(rerender=True)), replace(more, wish=Wish(rerender=True))])
     assert actions(plan) == {"cat0": Action.KEEP, "cat1": Action.RENDER, "cat2": Action.WAIT}
 
 

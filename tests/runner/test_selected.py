@@ -44,6 +44,18 @@ async def lose_the_answer_for(studio: Studio, take_id: str) -> None:
     studio.emulator.forgive()
 
 
+async def test_a_take_that_is_rendered_with_a_new_seed_keeps_it(studio: Studio) -> None:
+    studio.write("shots:\n- {id: cat, prompt: A cat looks up.}\n")
+    await studio.run()
+    first = studio.lock["cat"].entry.asked
+    assert (await studio.run(rerender="cat", new_seed=True)).exit_code is ExitCode.OK
+    second = studio.lock["cat"].entry.asked
+    assert (second.reseeds, second.parameters.seed == first.parameters.seed) == (first.fingerprint, False)
+    (step,) = studio.plan().steps
+    assert (step.action, step.take and step.take.request.parameters.seed) == (Action.KEEP, second.parameters.seed)
+    assert ((await studio.run()).kept, studio.billed()) == (1, 2)
+
+
 async def test_the_tasks_of_twins_are_told_apart_when_only_one_of_them_is_selected(studio: Studio) -> None:
     studio.write(TWINS)
     await lose_the_answer_for(studio, "cat@seed=1")

@@ -110,6 +110,7 @@ def asked(of: Take | None = None, number: int = 1, **changes: Any) -> Asked:
         currency=of.currency,
         asked_at=NOW - timedelta(minutes=10) + timedelta(seconds=number - 1),
         template=of.request.template,
+        reseeds=of.reseeds,
     )
     return replace(usual, **changes)
 

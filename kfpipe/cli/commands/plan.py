@@ -77,9 +77,7 @@ def command(
     lock = lockfile.read(project.paths)
     now = gather.standing(project, lock)
     chosen, whose = choices.among(now), accounts.known(project, environment.read())
-    plan = gather.plan(
-        project, lock, select=chosen["select"], retry=chosen["retry"], rerender=chosen["rerender"], whose=whose
-    )
+    plan = gather.plan(project, lock, **chosen, whose=whose)
     goal = connection.destination(project)
     past = None if diff is None else _past(project, source, diff)
     page = _Page(

@@ -1,4 +1,4 @@
-"""`--select`, `--retry` and `--rerender`: which takes a command is about, and which are to be rendered again."""
+"""`--select`, `--retry`, `--rerender`, `--new-seed`: which takes a command is about, and which are rendered again."""
 
 from __future__ import annotations
 
@@ -54,23 +54,26 @@ class Choices:
     select: Selectors
     retry: tuple[str, ...]
     rerender: tuple[str, ...]
+    new_seed: bool
 
     @property
     def words(self) -> tuple[str, ...]:
         """The same as options."""
-        return (*self.select.words, *_options("--retry", self.retry), *_options("--rerender", self.rerender))
+        again = (*_options("--retry", self.retry), *_options("--rerender", self.rerender))
+        return (*self.select.words, *again, *(("--new-seed",) if self.new_seed else ()))
 
     def words_for(self, verb: str) -> tuple[str, ...]:
         """Those of them that another command takes."""
         return self.words if verb == "run" else self.select.words
 
-    def among(self, now: Standing) -> dict[str, Chosen]:
+    def among(self, now: Standing) -> dict[str, Any]:
         """The arguments of `gather.plan` that say the same. Raises Refused when a selector matches nothing."""
         present = now.of_manifest
         return {
             "select": self.select.among(now),
             "retry": gather.chosen(present, self.retry, "--retry"),
             "rerender": gather.chosen(present, self.rerender, "--rerender"),
+            "new_seed": self.new_seed,
         }
 
 
@@ -90,15 +93,22 @@ def select_option(command: Command) -> Command:
 
 
 def choice_options(command: Command) -> Command:
-    """`--select`, `--retry` and `--rerender`; the command gets them as `choices`."""
+    """`--select`, `--retry`, `--rerender` and `--new-seed`; the command gets them as `choices`."""
 
     @select_option
     @click.option(
         "--retry", multiple=True, metavar="SELECT", help="Render takes that are left to you to decide. Repeatable."
     )
     @click.option("--rerender", multiple=True, metavar="SELECT", help="Render takes again that are done. Repeatable.")
+    @click.option(
+        "--new-seed", is_flag=True, help="With --retry or --rerender: another seed, where the manifest gives none."
+    )
     @wraps(command)
-    def wrapped(select: Selectors, retry: tuple[str, ...], rerender: tuple[str, ...], **own: Any) -> ExitCode:
-        return command(choices=Choices(select=select, retry=retry, rerender=rerender), **own)
+    def wrapped(
+        select: Selectors, retry: tuple[str, ...], rerender: tuple[str, ...], new_seed: bool, **own: Any
+    ) -> ExitCode:
+        if new_seed and not (retry or rerender):
+            raise click.UsageError("--new-seed says how to render again: add --retry SELECT or --rerender SELECT")
+        return command(choices=Choices(select=select, retry=retry, rerender=rerender, new_seed=new_seed), **own)
 
     return wrapped

@@ -36,6 +36,7 @@ def as_file(plan: Plan, goal: Destination, source: Source, choices: Choices) -> 
         select=choices.select.texts,
         retry=choices.retry,
         rerender=choices.rerender,
+        new_seed=choices.new_seed,
         circumstances={
             "provider": goal.provider,
             "region": goal.region,
@@ -127,6 +128,8 @@ def _agreed(file: Path, prices: tuple[PriceLine, ...]) -> dict[str, Any]:
     plan = planfile.load(file)
     return {
         "source": Source(path=plan.manifest, options=replace(plan.options, prices=prices)),
-        "choices": Choices(select=Selectors(texts=plan.select), retry=plan.retry, rerender=plan.rerender),
+        "choices": Choices(
+            select=Selectors(texts=plan.select), retry=plan.retry, rerender=plan.rerender, new_seed=plan.new_seed
+        ),
         "saved_plan": SavedPlan(path=file, plan=plan, prices=tuple(map(price_text, prices))),
     }
