@@ -63,3 +63,14 @@ def is_loopback(url: str) -> bool:
         return is_loopback_host(urlsplit(url).hostname or "")
     except ValueError:
         return False
+
+
+def is_web_address(url: str) -> bool:
+    """Whether the text can be read as the address of a web server, its port included, without a login."""
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        )
+    except ValueError:
+        return False

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from kfpipe.addresses import is_service_host
+from kfpipe.addresses import is_service_host, is_web_address
 from kfpipe.errors import Refused
 from kfpipe.wording import echoed
 
@@ -56,7 +56,14 @@ class Environment:
         return self.keys.get(key_name(account))
 
     def trusted_base_url(self, account: str | None = None) -> str | None:
-        """The address to send an account's key to, if one is given. Raises Refused for a stray one."""
+        """The address to send an account's key to, if one is given. Raises Refused for a stray one, and for none."""
+        if self.base_url is not None and not is_web_address(self.base_url):
+            raise Refused.because(
+                BASE_URL,
+                "it is not a web address, or it contains a login",
+                expected="an address like https://dashscope-intl.aliyuncs.com/api/v1",
+                fix="correct it, or unset it to use the address of the manifest's region",
+            )
         if key_name(account) in self.strays:
             raise Refused.because(
                 ".env",

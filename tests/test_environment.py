@@ -47,3 +47,14 @@ def test_key_and_address_may_come_from_one_file_or_both_from_outside(tmp_path: P
 
 def test_without_a_key_there_is_nothing_to_protect(tmp_path: Path) -> None:
     assert read(tmp_path, {}, f"DASHSCOPE_HTTP_BASE_URL={GATEWAY}").trusted_base_url() == GATEWAY
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:80x/api", "https://a:b@host/api/v1", "host/api/v1", "https://[::1/a"]
+)
+def test_what_is_no_address_is_refused_without_its_text(tmp_path: Path, url: str) -> None:
+    settings = read(tmp_path, {**KEY, "DASHSCOPE_HTTP_BASE_URL": url})
+    with pytest.raises(Refused) as refused:
+        settings.trusted_base_url()
+    assert refused.value.problems[0].file == "DASHSCOPE_HTTP_BASE_URL"
+    assert url not in str(refused.value)
