@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -29,6 +28,7 @@ from kfpipe.catalogue import Region
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
 from kfpipe.files import durable
 from kfpipe.provider.transport import Answer, Transport, is_secure
+from kfpipe.provider.wire import date_of
 from kfpipe.version import __version__
 
 NEWEST_PYTHON: Final = (3, 14)
@@ -222,11 +222,10 @@ def _opinion(answer: Answer, *, has_key: bool) -> Iterator[Check]:
 
 
 def _clock(answer: Answer, now: datetime) -> Check:
-    try:
-        theirs = parsedate_to_datetime(answer.headers.get("date", ""))
-        offset_s = round((now - theirs).total_seconds())
-    except (ValueError, TypeError):
+    theirs = date_of(answer.headers)
+    if theirs is None:
         return Check(topic="clock", what="the service does not say what time it is", verdict=Grade.NOTE)
+    offset_s = round((now - theirs).total_seconds())
     if abs(offset_s) > CLOCK_TOLERANCE_S:
         what = f"this machine's clock is {abs(offset_s)} s {'ahead' if offset_s > 0 else 'behind'}"
         fix = "set the clock: kfpipe relies on it to know how long a link to a clip is valid"

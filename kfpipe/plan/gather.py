@@ -182,8 +182,9 @@ def _on_record(project: Project, lock: Lock) -> Decimal:
 
 
 def _under_way(plan: Plan) -> Decimal:
-    """What the debts may still add to the bill, those of this account alone, as far as prices are known."""
-    return sum((debt.may_cost or Decimal(0) for debt in plan.debts), Decimal(0))
+    """What the debts may still add to the bill, whoever is to settle them, as far as prices are known."""
+    debts = (debt for debt in plan.debts if debt.step.asked.currency == plan.currency)
+    return sum((debt.may_cost or Decimal(0) for debt in debts), Decimal(0))
 
 
 def continued(project: Project, by_id: Mapping[str, Take], known: Register, whose: Whose, waiting: Step) -> Step:

@@ -11,7 +11,7 @@ from typing import Final
 
 from kfpipe.domain import Account, Take
 from kfpipe.lock.records import Known, Neighbour, Record, Records
-from kfpipe.lock.states import Asked, is_unsettled
+from kfpipe.lock.states import Asked, Entry, Succeeded, is_unsettled
 from kfpipe.media.facts import DiskFacts
 
 
@@ -171,10 +171,16 @@ class Debt:
         return self.step.asked.account
 
     @property
+    def _entry(self) -> Entry:
+        if self.step.record is None:
+            raise AssertionError("a debt is on record")
+        return self.step.record.entry
+
+    @property
     def may_cost(self) -> Decimal | None:
         """What it may still add to the bill beside the plan's own steps, as a cap counts it; None: unknown."""
         step = self.step
-        if step.action is not Action.FOLLOW and not (step.action is Action.ADOPT and step.take is None):
+        if isinstance(self._entry, Succeeded) or (step.action is Action.ADOPT and step.take is not None):
             return Decimal(0)
         if step.take is not None:
             return step.take.cap_cost

@@ -14,17 +14,19 @@ from kfpipe.domain import MediaRole, RenderRequest, TaskStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A task was created, and will be billed if it succeeds."""
+    """A task was created, and will be billed if it succeeds. `answered_at` is the service's own time, to the second."""
 
     task_id: str
     request_id: str | None
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReport:
     """What the service reports on one task. Fields that it left out, or that do not apply yet, are None.
 
-    `code` and `message` belong to a failed task. `resolution` is the billed tier, such as `720P`.
+    `code` and `message` belong to a failed task. `resolution` is the billed tier, such as `720P`. `answered_at` is the
+    service's own time, to the second.
     """
 
     task_id: str
@@ -38,6 +40,7 @@ class TaskReport:
     resolution: str | None = None
     code: str | None = None
     message: str | None = None
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

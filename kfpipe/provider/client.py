@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
@@ -133,18 +134,19 @@ class DashScope:
         headers = {"Content-Type": "application/json", "X-DashScope-Async": "enable"}
         if any(url.startswith("oss://") for url in media_urls.values()):
             headers["X-DashScope-OssResourceResolve"] = "enable"
-        answer = await self._ask(
+        answer = await self._answer(
             "POST",
             wire.submit_path(model),
             timeout_s=self._submit_timeout_s,
             headers=headers,
             body=json.dumps(body).encode(),
         )
-        return wire.accepted(answer)
+        return replace(wire.accepted(self._good(answer)), answered_at=wire.date_of(answer.headers))
 
     async def look(self, task_id: str) -> TaskReport:
         """One GET; a task that the service has forgotten is UNKNOWN."""
-        return wire.task_report(await self._get(f"tasks/{quote(task_id, safe='')}"), task_id)
+        answer = await self._answer("GET", f"tasks/{quote(task_id, safe='')}", timeout_s=QUERY_TIMEOUT_S)
+        return replace(wire.task_report(self._good(answer), task_id), answered_at=wire.date_of(answer.headers))
 
     async def list_tasks(self, model: str, *, page: int) -> tuple[Sequence[ListedTask], bool]:
         """One GET for `LIST_PAGE_SIZE` tasks at most."""
@@ -186,6 +188,12 @@ class DashScope:
         return wire.upload_policy(await self._get("uploads", params={"action": "getPolicy", "model": wire_name}))
 
     async def _ask(
+        self, method: str, path: str, *, timeout_s: float, params: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The JSON object of a good answer; every other answer is raised as what it means."""
+        return self._good(await self._answer(method, path, timeout_s=timeout_s, params=params))
+
+    async def _answer(
         self,
         method: str,
         path: str,
@@ -194,9 +202,8 @@ class DashScope:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
-    ) -> dict[str, Any]:
-        """The JSON object of a good answer; every other answer is raised as what it means."""
-        answer = await self._api.ask(
+    ) -> Answer:
+        return await self._api.ask(
             method,
             f"{self._base_url}/{path}",
             silence_s=timeout_s,
@@ -206,7 +213,6 @@ class DashScope:
             headers=headers,
             body=body,
         )
-        return self._good(answer)
 
     def _good(self, answer: Answer) -> dict[str, Any]:
         fields = wire.json_object(answer.content, secret=self._secret)

@@ -239,6 +239,15 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
 
 
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """The time of the answer by the clock of who gave it; None when it does not say."""
+    try:
+        moment = parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
+
+
 def storage_code(content: bytes) -> str:
     """The code in an answer of the file storage, which speaks XML; `Unknown` when there is none."""
     found = re.search(rb"<Code>([A-Za-z.]{1,60})</Code>", content)

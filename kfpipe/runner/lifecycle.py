@@ -137,7 +137,7 @@ class Lifecycle:
             context.in_flight.discard(key)
         if report is None:
             return Left(is_under_way=True)
-        if report.status is TaskStatus.UNKNOWN and context.now() - entry.task.submitted_at < TASK_LIFE:
+        if report.status is TaskStatus.UNKNOWN and not _is_past(entry.task, report):
             return Left(
                 reason=f"the service does not know task {entry.task.task_id} at the moment: that settles nothing"
             )
@@ -264,6 +264,11 @@ def result_by(report: TaskReport, asked: Asked, now: datetime) -> Result:
         billed_seconds=billed_seconds,
         cost=None if asked.unit_price is None else asked.unit_price * billed_seconds,
     )
+
+
+def _is_past(task: Task, report: TaskReport) -> bool:
+    """Whether the service need not know the task any more, by its own clock; this machine's may be days off."""
+    return report.answered_at is not None and report.answered_at - task.submitted_at >= TASK_LIFE
 
 
 def _set_aside(key: str, step: Step) -> Decimal | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import anyio
@@ -26,6 +26,9 @@ from kfpipe.runner.snapshot import Snapshot
 
 REFUSALS: Final = 10
 """How often, in total, a request is made that the service asks to make later."""
+
+CLOCK_TOLERANCE: Final = timedelta(minutes=1)
+"""How far this machine's clock may be from the service's."""
 
 TOKEN_BYTES: Final = 5
 """Of the random part of a request's key."""
@@ -115,7 +118,10 @@ class Submitter:
         return entry
 
     def _receipt(self, accepted: Accepted) -> Task:
-        return Task(task_id=accepted.task_id, request_id=accepted.request_id, submitted_at=self._context.now())
+        """What was received, and when: by the service's clock, to the second, where this machine's is far off."""
+        now, theirs = self._context.now(), accepted.answered_at
+        moment = now if theirs is None or abs(theirs - now) <= CLOCK_TOLERANCE else theirs
+        return Task(task_id=accepted.task_id, request_id=accepted.request_id, submitted_at=moment)
 
     def _with_seed(self, request: RenderRequest) -> RenderRequest:
         if request.parameters.seed is not None:

@@ -158,14 +158,14 @@ PLAN: Final = (
         ),
         (
             "rerender-beside-what-is-under-way",
-            "if rerender and action is not Action.RENDER and not _is_open(record, action):",
-            "if rerender and action is not Action.RENDER:",
+            "if wish.rerender and action is not Action.RENDER and not _is_open(record, action):",
+            "if wish.rerender and action is not Action.RENDER:",
             "plan/test_decide.py::test_what_is_not_settled_is_never_paid_for_beside_itself",
         ),
         (
             "retry-beside-what-is-under-way",
-            "elif retry and action is Action.DECIDE and not _is_open(record, action):",
-            "elif retry and action is Action.DECIDE:",
+            "elif wish.retry and action is Action.DECIDE and not _is_open(record, action):",
+            "elif wish.retry and action is Action.DECIDE:",
             "plan/test_decide.py::test_what_is_not_settled_is_never_paid_for_beside_itself",
         ),
         (
@@ -233,7 +233,7 @@ PLAN: Final = (
         ),
         (
             "twin-rendered-again-later",
-            "twin=twin.take_id, retry=False, rerender=False)",
+            "twin=twin.take_id, wish=NO_WISH)",
             "twin=twin.take_id)",
             "plan/test_narrow.py::test_twins_that_are_rendered_again_are_paid_for_once",
         ),

@@ -135,9 +135,15 @@ RUNNER: Final = (
         ),
         (
             "unknown-for-a-moment-is-lost",
-            "if report.status is TaskStatus.UNKNOWN and context.now() - entry.task.submitted_at < TASK_LIFE:",
+            "if report.status is TaskStatus.UNKNOWN and not _is_past(entry.task, report):",
             "if False:",
             "promises/faults/test_homecoming.py::test_a_young_task_that_stays_unknown_is_left_to_the_next_run",
+        ),
+        (
+            "lost-by-this-machines-clock",
+            "return report.answered_at is not None and",
+            "return report.answered_at is None or",
+            "runner/test_lifecycle.py::test_a_task_is_not_lost_by_this_machines_clock",
         ),
         (
             "sent-again-without-proof",

@@ -345,7 +345,9 @@ def test_what_the_debts_may_still_cost_is_known_by_who_asked_for_them() -> None:
     (paid,) = plan_of([take()], lock(succeeded())).debts
     assert paid.may_cost == 0
     (foreign,) = plan_of([take()], lock(of_account(submitted(), OTHER_ACCOUNT))).debts
-    assert (foreign.account, foreign.may_cost) == (OTHER_ACCOUNT, 0)
+    assert (foreign.account, foreign.may_cost) == (OTHER_ACCOUNT, Decimal("0.50"))
+    (unanswered,) = plan_of([take()], lock(unclear())).debts
+    assert unanswered.may_cost == Decimal("0.50"), "it may be billed as long as nobody knows better"
 
 
 @pytest.mark.parametrize("entry", [submitting(), submitted(), succeeded(), rendered(), unclear(), failed()])
