@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from typing import Final
 
@@ -12,13 +13,17 @@ import anyio
 import anyio.to_thread
 
 from kfpipe.domain import TaskStatus
-from kfpipe.lock.states import Submitting
+from kfpipe.errors import ServiceUnclear
+from kfpipe.lock.states import Entry, Rendered, Submitted, Submitting, Succeeded, Task, task_of
 from kfpipe.provider import ListedTask, TaskReport
 from kfpipe.runner import orphans
 from kfpipe.runner.context import RunContext
 from kfpipe.runner.follower import Follower
 from kfpipe.runner.interlock import Interlock
 from kfpipe.runner.retry import all_tasks
+
+LISTED_FOR: Final = timedelta(hours=23)
+"""How long the list must show a task: an hour less than the service knows it. Source: API reference, section 12."""
 
 FIRST_PAUSE_S: Final = 5.0
 """Between the first two looks at the list; each further one is twice as long."""
@@ -187,7 +192,8 @@ class Adopter:
 
         A new task may take a while to be listed. So the list is trusted when it shows a task of this run that was sent
         at or after the lost request; without such a witness it is read again, further and further apart, until the
-        request has been lost for as long as a task may take to appear.
+        request has been lost for as long as a task may take to appear. Raises `ServiceUnclear` for a list that does not
+        show what it must.
         """
         context, found = self._context, dict[str, ListedTask]()
         trusted_at_s = self._expected_at_s[key] + context.settings.list_patience_s
@@ -195,11 +201,42 @@ class Adopter:
             listed = await all_tasks(context.provider, self._model, context.random)
             found |= {task.task_id: task for task in orphans.candidates(listed, context.known)}
             found = {task_id: task for task_id, task in found.items() if not self._is_nobodys(task_id)}
+            if self._is_witnessed(key, listed):
+                return found
             left_s = trusted_at_s - anyio.current_time()
-            if left_s <= 0 or self._is_witnessed(key, listed):
+            if left_s <= 0:
+                left_s = self._hidden_for_s({task.task_id for task in listed})
+            if left_s <= 0:
                 return found
             await anyio.sleep(min(left_s, FIRST_PAUSE_S * 2**look))
         raise AssertionError("the last look returns")
+
+    def _hidden_for_s(self, listed: Collection[str]) -> float:
+        """How long to wait for a task of ours that the list must show, and does not; 0 where there is none.
+
+        Raises `ServiceUnclear` after that: such a list proves nothing about another task.
+        """
+        context = self._context
+        hidden = {
+            task.task_id: context.submitted_at_s.get(task.task_id, -math.inf)
+            for entry in context.ledger.requests.view.values()
+            if (task := task_of(entry)) is not None and task.task_id not in listed and self._must_be_listed(entry, task)
+        }
+        if not hidden:
+            return 0.0
+        first = min(hidden, key=hidden.__getitem__)
+        left_s = hidden[first] + context.settings.list_patience_s - anyio.current_time()
+        if left_s <= 0:
+            raise ServiceUnclear(f"the account's list does not show task {first}, so it proves nothing")
+        return left_s
+
+    def _must_be_listed(self, entry: Entry, task: Task) -> bool:
+        """Whether the service still knows the task of a request that this account has made of this model."""
+        settings, asked = self._context.settings, entry.asked
+        is_ours = asked.account is not None and settings.account.is_like(asked.account)
+        is_alive = isinstance(entry, Submitted | Succeeded | Rendered)
+        is_young = self._context.now() - task.submitted_at < LISTED_FOR
+        return is_alive and is_young and is_ours and (asked.model, asked.region) == (self._model, settings.region)
 
     def _is_nobodys(self, task_id: str) -> bool:
         """Whether the list had shown the task before any of the requests was on record."""

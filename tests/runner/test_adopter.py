@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kfpipe.domain import TaskStatus
+from kfpipe.lock.join import Requests
 from kfpipe.provider import ListedTask, TaskReport
 from kfpipe.runner.adopter import Adopter, Ambiguous, Found
 from kfpipe.runner.interlock import Interlock
@@ -52,7 +53,7 @@ def adopter_in(account: Account) -> Adopter:
         provider=account,
         random=Random(1),
         known=set(),
-        ledger=SimpleNamespace(seen={}),
+        ledger=SimpleNamespace(seen={}, requests=Requests()),
         settings=SimpleNamespace(is_detached=False, list_patience_s=0.0, neighbours=set),
         now=lambda: NOW,
         sent_at_s={},

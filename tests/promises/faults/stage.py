@@ -49,9 +49,10 @@ class Stage:
     endings: list[ExitCode] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     list_patience_s: float = LIST_PATIENCE_S
+    key: str = KEY
 
-    def write(self, shots: str) -> None:
-        (self.folder / "shots.yaml").write_text(f"{HEAD}shots:\n{shots}", "utf-8")
+    def write(self, shots: str, head: str = HEAD) -> None:
+        (self.folder / "shots.yaml").write_text(f"{head}shots:\n{shots}", "utf-8")
         for name, colour in _STILLS.items():
             Image.new("RGB", (640, 360), colour).save(self.folder / name)
 
@@ -75,7 +76,7 @@ class Stage:
     @contextmanager
     def session(self) -> Iterator[Session]:
         settings = Environment(
-            keys={API_KEY: KEY},
+            keys={API_KEY: self.key},
             base_url=self.emulator.base_url,
             submit_timeout_s=SUBMIT_TIMEOUT_S,
             list_patience_s=self.list_patience_s,

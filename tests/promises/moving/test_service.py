@@ -78,8 +78,21 @@ def test_a_gateway_that_sends_a_request_twice_is_found_out(world: World) -> None
     assert others.pop() in told
 
 
-@pytest.mark.parametrize("list_fault", [{"do": "blind"}, {"do": "blind", "pages": 1}], ids=["nothing", "one page"])
-def test_a_list_that_shows_nothing_proves_nothing(world: World, list_fault: dict[str, object]) -> None:
+def test_a_list_that_shows_nothing_proves_nothing(world: World) -> None:
+    world.write('shots:\n- {id: kitten, prompt: "Kitten {{ seed }}.", matrix: {seed: [1, 2, 3]}}\n')
+    world.variables["KFPIPE_LIST_PATIENCE"] = "3"
+    world.emulator.script(
+        {"on": "submit", "nth": 1, "do": "drop", "when": "after"},
+        {"on": "list", "do": "blind", "times": 1000},
+    )
+    world.run(ends=1)
+    assert len(world.emulator.account.tasks()) == 3
+    world.emulator.forgive()
+    world.run()
+    world.check(bills=3)
+
+
+def test_a_list_that_lags_is_read_until_it_shows_the_task(world: World) -> None:
     world.write(KITTEN)
     world.variables["KFPIPE_LIST_PATIENCE"] = "3"
     world.emulator.script(
