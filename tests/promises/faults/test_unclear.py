@@ -24,7 +24,7 @@ def _cells() -> list[tuple[Loss, Setting, str]]:
         (loss, setting, hurry.BACKENDS[(row + column) % len(hurry.BACKENDS)])
         for row, loss in enumerate(LOSSES)
         for column, setting in enumerate(SETTINGS)
-        if IN_FULL or (row // 2 + row) % len(SETTINGS) == column
+        if IN_FULL or row % len(SETTINGS) == column or (setting.meanwhile and row == column - len(SETTINGS) + 6)
     ]
 
 

@@ -6,10 +6,11 @@ The bill decides: no take is paid for twice, no paid task is without its take, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,15 +20,20 @@ import httpx
 from kfpipe.emulator.film.scene import RemoteFile
 from kfpipe.emulator.tasks import Task
 from kfpipe.errors import ExitCode
-from kfpipe.events import TakeAdopted
-from kfpipe.lock.states import Unclear, task_ids
+from kfpipe.events import Event, TakeAdopted, TakeSubmitted
+from kfpipe.lock import lockfile
+from kfpipe.lock.states import Lock, Unclear, task_ids
 from tests.promises.faults.matrix import FOREVER_S
-from tests.promises.faults.stage import KEY, Stage, stage
+from tests.promises.faults.stage import HEAD, KEY, Stage, stage
 
 TAKES: Final = 50
 EVERY: Final = 3
 
 STRANGER: Final = "sk-stranger"
+COLLEAGUE: Final = "sk-colleague"
+"""Of an account of its own."""
+
+CHARGED: Final = HEAD.replace("{name: emulator}", "{name: dashscope, region: singapore}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +68,9 @@ LOSSES: Final = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What makes the lost tasks hard to tell apart.
+    """What makes the lost tasks hard to tell apart, or what happens before they are looked for.
 
+    `acts` are more faults of the account. With a `meanwhile` the first run is broken off, and the world moves.
     `stranger` is the key of a second client of the account. One that uses our prompts cannot be told from ourselves
     by the task list: a take may be left for a decision, or be given a clip that the other client has paid for.
     """
@@ -72,6 +79,20 @@ class Setting:
     shared_prompt: bool = False
     stranger: str | None = None
     copies_prompts: bool = False
+    acts: Sequence[Mapping[str, Any]] = ()
+    meanwhile: Callable[[Stage], Awaitable[None]] | None = None
+
+
+async def _another_account(account: Stage) -> None:
+    """A colleague runs the project with their own key, which leaves our debts alone."""
+    account.key = COLLEAGUE
+    await account.run()
+    account.key = KEY
+
+
+async def _merge(account: Stage) -> None:
+    """Git brings the lockfile of a branch that knows nothing of this run."""
+    lockfile.save(account.project.lockfile_path, Lock())
 
 
 SETTINGS: Final = (
@@ -80,6 +101,10 @@ SETTINGS: Final = (
     Setting(name="a second client with the same key, other prompts", stranger=KEY),
     Setting(name="a second client with another key, the same prompts", stranger=STRANGER, copies_prompts=True),
     Setting(name="a second client with the same key and prompts", stranger=KEY, copies_prompts=True),
+    Setting(name="the list lags", acts=[{"on": "submit", "every": 1, "do": "lag", "seconds": 0.5}]),
+    Setting(name="the list shows nothing", acts=[{"on": "list", "every": 1, "do": "blind"}]),
+    Setting(name="killed, and run with another account", meanwhile=_another_account),
+    Setting(name="killed, and an older lockfile merged", meanwhile=_merge),
 )
 
 
@@ -96,19 +121,34 @@ class Count:
 
 
 async def play(loss: Loss, setting: Setting, folder: Path, takes: int = TAKES) -> Count:
-    """Two runs under the fault; the second one only finds what the first has left."""
+    """Runs under the fault, and one without it, which only finds what they have left."""
     script = [{"on": "submit", "every": EVERY, "prompt_contains": "kitten", **act} for act in loss.acts]
-    with stage(folder, *script) as account:
-        account.write(_shots(setting, takes))
+    with stage(folder, *script, *setting.acts, accounts={COLLEAGUE: "colleague"}) as account:
+        account.write(_shots(setting, takes), CHARGED)
         async with anyio.create_task_group() as others:
             if setting.stranger is not None:
                 others.start_soon(partial(_live_beside, account, setting))
+            if setting.meanwhile is not None:
+                await _broken_off(account, takes // 2)
+                await setting.meanwhile(account)
             assert await account.run() in (ExitCode.OK, ExitCode.INCOMPLETE)
             adopted = len(account.told(TakeAdopted))
             others.cancel_scope.cancel()
         account.emulator.forgive()
         await account.run()
-        return _count(account, adopted)
+        return _count(account, adopted + len(account.told(TakeAdopted)))
+
+
+async def _broken_off(account: Stage, tasks: int) -> None:
+    """A run that ends when it has made so many tasks."""
+    made = count()
+    with anyio.CancelScope() as scope:
+
+        def heard(event: Event) -> None:
+            if isinstance(event, TakeSubmitted) and next(made) == tasks:
+                scope.cancel()
+
+        await account.run(heard)
 
 
 def _shots(setting: Setting, takes: int) -> str:
