@@ -82,6 +82,11 @@ class Setting:
     acts: Sequence[Mapping[str, Any]] = ()
     meanwhile: Callable[[Stage], Awaitable[None]] | None = None
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether each task can be told to be ours, and whose it is."""
+        return not self.copies_prompts and not any(act["do"] == "resend" for act in self.acts)
+
 
 async def _another_account(account: Stage) -> None:
     """A colleague runs the project with their own key, which leaves our debts alone."""
@@ -101,6 +106,7 @@ SETTINGS: Final = (
     Setting(name="a second client with the same key, other prompts", stranger=KEY),
     Setting(name="a second client with another key, the same prompts", stranger=STRANGER, copies_prompts=True),
     Setting(name="a second client with the same key and prompts", stranger=KEY, copies_prompts=True),
+    Setting(name="a gateway sends it twice", acts=[{"on": "submit", "every": EVERY, "do": "resend"}]),
     Setting(name="the list lags", acts=[{"on": "submit", "every": 1, "do": "lag", "seconds": 0.5}]),
     Setting(name="the list shows nothing", acts=[{"on": "list", "every": 1, "do": "blind"}]),
     Setting(name="killed, and run with another account", meanwhile=_another_account),
@@ -180,13 +186,13 @@ def _count(account: Stage, adopted: int) -> Count:
     own = [charge for charge in charges if charge.task_id not in foreign]
     owned, requests = task_ids(account.ledger), account.ledger.requests.values()
     waiting = [entry for entry in requests if isinstance(entry, Unclear)]
-    named = owned.union(*(entry.doubts.candidates for entry in waiting))
-    per_request = Counter(charge.request_digest for charge in own)
+    doubtful = {task_id for entry in waiting for task_id in entry.doubts.candidates}
+    per_request = Counter(charge.request_digest for charge in own if charge.task_id not in doubtful)
     return Count(
         takes=len(lock),
         adopted=adopted,
         paid_twice=sum(count - 1 for count in per_request.values()),
-        lost=sum(charge.task_id not in named for charge in own),
+        lost=sum(charge.task_id not in owned | doubtful for charge in own),
         taken_from_others=len(owned & foreign),
         undecided=len(waiting),
     )
