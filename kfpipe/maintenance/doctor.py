@@ -183,7 +183,7 @@ async def online(region: Region, settings: environment.Environment, now: Callabl
     It asks for a page of the task list.
     """
     try:
-        url = (settings.trusted_base_url() or region.base_url).rstrip("/")
+        url = (settings.trusted_base_url() or region.base_url(None) or "").rstrip("/")
     except Refused as refusal:
         (problem,) = refusal.problems
         return [Check(topic="service", what=problem.what, verdict=Grade.ATTENTION, fix=problem.fix)]

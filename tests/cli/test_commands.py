@@ -129,11 +129,12 @@ def test_the_cap_of_the_command_line_goes_before_the_budget(folder: Path, kfpipe
 
 def test_an_unknown_price_is_asked_for(folder: Path, kfpipe: Call) -> None:
     paid(folder, "budget: {max_cost: 9, currency: USD}\n")
-    text = (folder / "shots.yaml").read_text("utf-8").replace("wan2.7-i2v,", "wan2.7-i2v-2026-04-25,")
+    text = (folder / "shots.yaml").read_text("utf-8").replace("model: wan2.7-i2v,", "model: wan2.2-kf2v-flash,")
+    text = text.replace("duration: 2", "duration: 5")
     (folder / "shots.yaml").write_text(text, "utf-8")
     ended = kfpipe("run", "shots.yaml")
     assert ended.code == 3
-    assert "give one with --price wan2.7-i2v-2026-04-25:720P=AMOUNT" in ended.out
+    assert "give one with --price wan2.2-kf2v-flash:720P=AMOUNT" in ended.out
 
 
 def test_without_a_key_a_run_that_may_spend_says_where_one_belongs(folder: Path, kfpipe: Call) -> None:
