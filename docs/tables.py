@@ -104,13 +104,23 @@ def _argument(field: dataclasses.Field[Any]) -> str:
 
 def _prices(region: str) -> str:
     known = catalogue.shipped()
-    offers = {name: model.offers[region] for name, model in known.models.items() if region in model.offers}
     rows = [
-        (f"`{name}`", ", ".join(f"{step} {price}" for step, price in offer.prices.items()) or "unknown", offer.source)
-        for name, offer in offers.items()
+        (
+            f"`{offer.wire_name}`",
+            ", ".join(f"{step} {price}" for step, price in offer.prices.items()) or "unknown",
+            f"{offer.submissions_per_second:g}",
+            str(offer.concurrent_tasks),
+            _LINK.sub(r"[\1](\2)", offer.source),
+        )
+        for model in known.models.values()
+        if (offer := model.offers.get(region)) is not None
     ]
     title = f"{known.regions[region].currency} for a second, as of {known.as_of}"
-    return _drawn(("model", title, "source"), rows)
+    return _drawn(("model", title, "submissions per second", "tasks at once", "source"), rows)
+
+
+_LINK = re.compile(r"([^;\s][^;]*?): (https://[^;\s]+)")
+"""A source of the catalogue: its title and its address."""
 
 
 # ---- fields ------------------------------------------------------------------------------------------------------

@@ -27,11 +27,15 @@ class Dialect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameRules:
-    """What the service takes as a still. `max_aspect` bounds the longer side over the shorter; None: not documented."""
+    """What the service takes as a still. `max_aspect` bounds the longer side over the shorter; None: not documented.
+
+    `safe_sides_px` are the shortest and the longest side that all official pages allow, None where they agree.
+    """
 
     formats: tuple[str, ...]
     min_side_px: int
     max_side_px: int
+    safe_sides_px: tuple[int, int] | None
     max_size_bytes: int
     max_aspect: int | None
 
@@ -57,14 +61,42 @@ class Certainty(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """At most `tasks` may be submitted within `seconds`."""
+
+    tasks: int
+    seconds: int
+
+    @property
+    def per_second(self) -> float:
+        """Tasks a second, rounded down to two decimals."""
+        whole, rest = divmod(self.tasks, self.seconds)
+        return whole + 100 * rest // self.seconds / 100 if rest else whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A model as sold in one region. `prices`: per second of video, by resolution; a missing one is unknown."""
+    """A model as sold in one region, under the `wire_name` that its requests bear there.
+
+    `prices`: per second of video, by resolution; a missing one is unknown. `rates` are all those that are published.
+    Beyond `concurrent_tasks`, `queued_tasks` more wait at the service. `free_seconds` are a new account's, for 90 days.
+    `doubt` says why the model may not be sold there after all.
+    """
 
     wire_name: str
-    submissions_per_second: int
-    concurrent_tasks: int
-    prices: Mapping[str, Decimal]
+    certainty: Certainty
     source: str
+    prices: Mapping[str, Decimal]
+    rates: tuple[Rate, ...]
+    concurrent_tasks: int
+    queued_tasks: int | None
+    free_seconds: int | None
+    doubt: str | None
+
+    @property
+    def submissions_per_second(self) -> float:
+        """What satisfies all of the published rates."""
+        return min(rate.per_second for rate in self.rates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +104,8 @@ class Model:
     """What a model can do. `certainty` and `source` say where these facts come from.
 
     `combinations` are the legal sets of media. `templates` are the effects known by name; None: the model has none.
-    `audio_choice`: whether sound can be switched off. `constants` are sent with every request.
+    `audio_choice`: whether sound can be switched off. `constants` are sent with every request. The service gives a task
+    up after `longest_wait_h` in its queue, or `longest_run_h` of work (without the former: of both); None: not known.
     """
 
     name: str
@@ -91,6 +124,8 @@ class Model:
     audio_choice: bool
     templates: tuple[str, ...] | None
     constants: Mapping[str, str]
+    longest_wait_h: int | None
+    longest_run_h: int | None
     combinations: tuple[frozenset[MediaRole], ...]
     frames: FrameRules
     recordings: Mapping[MediaRole, RecordingRules]
@@ -99,16 +134,28 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """Where an account lives. `base_url` is the usual address; `currency` is an ISO code.
+    """Where an account lives. `id` is the cloud's own name for it; `currency` is an ISO code.
 
-    `queries_per_second` is how often an account may ask for its tasks, whatever their models.
+    `host` serves all accounts; None where each workspace has its own. `queries_per_second` is how often an account may
+    ask for its tasks, whatever their models.
     """
 
     name: str
+    id: str
     aliases: tuple[str, ...]
-    base_url: str
+    host: str | None
     currency: str
     queries_per_second: int
+
+    def base_url(self, workspace: str | None) -> str | None:
+        """The usual address of the API; None where only a workspace has one, and none is given."""
+        if self.host is not None:
+            return f"https://{self.host}/api/v1"
+        return None if workspace is None else self.workspace_url(workspace)
+
+    def workspace_url(self, workspace: str) -> str:
+        """The address of a workspace's own host. Source: API reference, 2.1."""
+        return f"https://{workspace}.{self.id}.maas.aliyuncs.com/api/v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,10 +220,11 @@ def shipped() -> Catalogue:
 def parse(text: str) -> Catalogue:
     """The catalogue in the text of a TOML file of kfpipe's own: KeyError and ValueError mean that it is damaged."""
     data = tomllib.loads(text)
+    sources = data["sources"]
     return Catalogue(
         as_of=data["as_of"],
         regions={name: _region(name, fields) for name, fields in data["regions"].items()},
-        models={name: _model(name, data["models"]) for name in data["models"]},
+        models={name: _model(name, data["models"], sources) for name in data["models"]},
         tiers={name: Tier(**fields) for name, fields in data["tiers"].items()},
     )
 
@@ -184,21 +232,21 @@ def parse(text: str) -> Catalogue:
 def _region(name: str, fields: dict[str, Any]) -> Region:
     return Region(
         name=name,
+        id=fields["id"],
         aliases=tuple(fields["aliases"]),
-        base_url=fields["base_url"],
+        host=fields.get("host"),
         currency=fields["currency"],
         queries_per_second=fields["queries_per_second"],
     )
 
 
-def _model(name: str, models: dict[str, dict[str, Any]]) -> Model:
+def _model(name: str, models: dict[str, dict[str, Any]], sources: Mapping[str, str]) -> Model:
     own = models[name]
     fields = {**models.get(own.get("like", ""), {}), **own}
-    frames = fields["frames"]
     return Model(
         name=name,
-        certainty=Certainty(fields.get("certainty", Certainty.DOCUMENTED)),
-        source=fields["source"],
+        certainty=Certainty(fields["certainty"]),
+        source=sources[fields["source"]],
         summary=fields["summary"],
         aliases=tuple(own.get("aliases", ())),
         dialect=Dialect(fields["dialect"]),
@@ -212,16 +260,24 @@ def _model(name: str, models: dict[str, dict[str, Any]]) -> Model:
         audio_choice=fields.get("audio_choice", False),
         templates=tuple(fields["templates"]) if "templates" in fields else None,
         constants=fields.get("constants", {}),
+        longest_wait_h=fields.get("longest_wait_h"),
+        longest_run_h=fields.get("longest_run_h"),
         combinations=tuple(frozenset(map(MediaRole, roles)) for roles in fields["combinations"]),
         recordings={role: _recording_rules(fields[role]) for role in MediaRole if role in fields},
-        frames=FrameRules(
-            formats=tuple(frames["formats"]),
-            min_side_px=frames["min_side_px"],
-            max_side_px=frames["max_side_px"],
-            max_size_bytes=frames["max_size_bytes"],
-            max_aspect=frames.get("max_aspect"),
-        ),
-        offers={region: _offer(name, offer) for region, offer in own["regions"].items()},
+        frames=_frame_rules(fields["frames"]),
+        offers={region: _offer(name, offer, sources) for region, offer in own["regions"].items()},
+    )
+
+
+def _frame_rules(fields: dict[str, Any]) -> FrameRules:
+    safe = fields.get("safe_sides_px")
+    return FrameRules(
+        formats=tuple(fields["formats"]),
+        min_side_px=fields["min_side_px"],
+        max_side_px=fields["max_side_px"],
+        safe_sides_px=None if safe is None else (safe[0], safe[1]),
+        max_size_bytes=fields["max_size_bytes"],
+        max_aspect=fields.get("max_aspect"),
     )
 
 
@@ -237,11 +293,15 @@ def _recording_rules(fields: dict[str, Any]) -> RecordingRules:
     )
 
 
-def _offer(model: str, fields: dict[str, Any]) -> Offer:
+def _offer(model: str, fields: dict[str, Any], sources: Mapping[str, str]) -> Offer:
     return Offer(
         wire_name=fields.get("wire_name", model),
-        submissions_per_second=fields["submissions_per_second"],
-        concurrent_tasks=fields["concurrent_tasks"],
+        certainty=Certainty(fields["certainty"]),
+        source="; ".join(sources[name] for name in fields["sources"]),
         prices={resolution: Decimal(price) for resolution, price in fields["prices"].items()},
-        source=fields["source"],
+        rates=tuple(Rate(tasks=tasks, seconds=seconds) for tasks, seconds in fields["submissions"]),
+        concurrent_tasks=fields["concurrent_tasks"],
+        queued_tasks=fields.get("queued_tasks"),
+        free_seconds=fields.get("free_seconds"),
+        doubt=fields.get("doubt"),
     )

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 from kfpipe import environment
 from kfpipe.addresses import is_loopback
+from kfpipe.catalogue import Region
 from kfpipe.domain import EMULATOR_REGION, Account
 from kfpipe.environment import Environment
-from kfpipe.errors import AccountRefused
+from kfpipe.errors import AccountRefused, Refused
 from kfpipe.files.durable import storage
 from kfpipe.project import Project
 from kfpipe.provider import Provider
@@ -41,11 +42,21 @@ def base_url(project: Project, settings: Environment) -> str | None:
     """
     if not is_charged(project):
         return settings.base_url if settings.base_url is not None and is_loopback(settings.base_url) else None
-    return (
-        settings.trusted_base_url(project.manifest.provider.account)
-        or project.manifest.provider.base_url
-        or project.region.base_url
-    )
+    own = project.manifest.provider
+    return settings.trusted_base_url(own.account) or own.base_url or regional_url(project.region, own.workspace)
+
+
+def regional_url(region: Region, workspace: str | None) -> str:
+    """The region's address. Raises `Refused` where only a workspace has one, and none is given."""
+    url = region.base_url(workspace)
+    if url is None:
+        raise Refused.because(
+            "provider",
+            f"the region {region.name} has no host that all accounts share: each workspace has its own",
+            expected=f"`workspace: ws-...`, or `base_url: {region.workspace_url('WORKSPACE')}`",
+            fix=f"give the workspace's id in `provider`, or set {environment.BASE_URL}",
+        )
+    return url
 
 
 def api_key(project: Project, settings: Environment) -> str:

@@ -24,9 +24,10 @@ import yaml
 
 from kfpipe import environment
 from kfpipe.addresses import is_loopback
-from kfpipe.catalogue import Region
-from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
+from kfpipe.catalogue import Catalogue, Region
+from kfpipe.errors import AccountRefused, Refused, ServiceRefused, ServiceUnclear
 from kfpipe.files import durable
+from kfpipe.maintenance import terms
 from kfpipe.provider.transport import Answer, Transport, is_secure
 from kfpipe.provider.wire import date_of
 from kfpipe.version import __version__
@@ -177,39 +178,71 @@ def _case(told_apart: bool) -> Check:
 # ---- online ------------------------------------------------------------------------------------------------------
 
 
-async def online(region: Region, settings: environment.Environment, now: Callable[[], datetime]) -> list[Check]:
-    """Whether the service answers, whether it accepts the key, and what time it is there: one request, free of charge.
+async def online(
+    known: Catalogue, region: Region, settings: environment.Environment, now: Callable[[], datetime]
+) -> list[Check]:
+    """Whether the service answers, accepts the key, has the catalogue's prices and limits, and what time it is there.
 
-    It asks for a page of the task list.
+    A few requests, free of charge: a page of the task list, and with a key the account's list of models and its limits.
     """
     try:
-        url = (settings.trusted_base_url() or region.base_url).rstrip("/")
+        url = (settings.trusted_base_url() or region.base_url(None) or "").rstrip("/")
     except Refused as refusal:
         (problem,) = refusal.problems
         return [Check(topic="service", what=problem.what, verdict=Grade.ATTENTION, fix=problem.fix)]
     local = is_loopback(url)
+    if not url:
+        what = f"the region {region.name} has no address of its own: each workspace has one"
+        fix = f"set {environment.BASE_URL}={region.workspace_url('WORKSPACE')}"
+        return [Check(topic="service", what=what, verdict=Grade.ATTENTION, fix=fix)]
     if not is_secure(url, local=local):
         what = f"{url} is not an address that kfpipe would send a key to"
         return [Check(topic="service", what=what, verdict=Grade.ATTENTION, fix=f"correct {environment.BASE_URL}")]
-    headers = {"User-Agent": f"kfpipe/{__version__}"}
-    if settings.api_key is not None:
-        headers["Authorization"] = f"Bearer {settings.api_key}"
-    secret = settings.api_key or "sk-"  # nothing else of an answer needs to be struck out
     try:
-        async with Transport(headers=headers, direct=local, secret=secret) as transport:
-            answer = await transport.ask(
-                "GET",
-                f"{url}/tasks/",
-                params={"page_no": "1", "page_size": "1"},
-                silence_s=_TIMEOUT_S,
-                deadline_s=_TIMEOUT_S,
-                limit_bytes=_ANSWER_LIMIT_BYTES,
-            )
+        answer = await _first_answer(url, settings.api_key, local=local)
     except (Refused, ServiceRefused, ServiceUnclear) as trouble:
         fix = "check the network, the proxy and the CA variables"
         return [Check(topic="service", what=f"{url}: {trouble}", verdict=Grade.ATTENTION, fix=fix)]
-    reached = Check(topic="service", what=f"{url} answers (HTTP {answer.status})")
-    return [reached, *_opinion(answer, has_key=settings.api_key is not None), _clock(answer, now())]
+    checks = [Check(topic="service", what=f"{url} answers (HTTP {answer.status})")]
+    checks += [*_opinion(answer, has_key=settings.api_key is not None), _clock(answer, now())]
+    if settings.api_key is not None and answer.status == 200:
+        checks += await _catalogue(known, region, url, settings.api_key)
+    return checks
+
+
+async def _first_answer(url: str, api_key: str | None, *, local: bool) -> Answer:
+    """One task of the account's list: what needs the key and costs nothing."""
+    headers = {"User-Agent": f"kfpipe/{__version__}"}
+    if api_key is not None:
+        headers["Authorization"] = f"Bearer {api_key}"
+    secret = api_key or "sk-"  # nothing else of an answer needs to be struck out
+    async with Transport(headers=headers, direct=local, secret=secret) as transport:
+        return await transport.ask(
+            "GET",
+            f"{url}/tasks/",
+            params={"page_no": "1", "page_size": "1"},
+            silence_s=_TIMEOUT_S,
+            deadline_s=_TIMEOUT_S,
+            limit_bytes=_ANSWER_LIMIT_BYTES,
+        )
+
+
+async def _catalogue(known: Catalogue, region: Region, url: str, api_key: str) -> list[Check]:
+    """What the account says of the models otherwise than the catalogue."""
+    topic = "catalogue"
+    try:
+        found = await terms.compared(known, region, base_url=url, api_key=api_key)
+    except (AccountRefused, ServiceRefused, ServiceUnclear) as trouble:
+        what = f"the account's list of models could not be read: {trouble}"
+        return [Check(topic=topic, what=what, verdict=Grade.NOTE)]
+    differing = [
+        Check(topic=topic, what=f"{one.model}: {remark.what}", verdict=Grade.ATTENTION, fix=remark.fix)
+        for one in found
+        for remark in one.remarks
+        if remark.verdict is terms.Agreement.DIFFERS
+    ]
+    what = f"the account's prices and limits in {region.name} are those of the catalogue, as far as they could be read"
+    return differing or [Check(topic=topic, what=what)]
 
 
 def _opinion(answer: Answer, *, has_key: bool) -> Iterator[Check]:

@@ -94,6 +94,8 @@ class _Maker:
         self._catalogue = catalogue
         self._prices = prices
         self._currency = currency
+        self._sales_checked: set[str | None] = set()
+        self._sold = model_rules.sold_in(catalogue, prices.region)
         self._folder = "" if manifest.output_dir == "." else f"{manifest.output_dir}/"
         self._first_with: dict[str, Take] = {}
         self._repeated: set[tuple[DataPath, DataPath]] = set()
@@ -141,10 +143,11 @@ class _Maker:
         if isinstance(model, Finding):
             self._refuses(draft.shot, [model])
             return None
+        model = self._prices.extended(model)
         cuts = self._cuts(draft)
         request = self._request(draft, model, texts)
         if request is not None and cuts is not None and draft.has_derived_seed:
-            texts, request = self._with_seed(draft, request, cuts)
+            texts, request = self._with_seed(draft, model, request, texts, cuts)
         refused = self._refuses(draft.shot, self._findings(draft, model, *texts))
         if refused or request is None or cuts is None:
             return None
@@ -175,7 +178,7 @@ class _Maker:
         return RenderRequest(
             model=model.name,
             prompt=prompt,
-            negative_prompt=negative_prompt,
+            negative_prompt=_accepted(model, negative_prompt),
             media=media,
             template=settings.template,
             parameters=Parameters(
@@ -190,16 +193,18 @@ class _Maker:
 
     # -- identity ---------------------------------------------------------------------------------------------------
 
-    def _with_seed(self, draft: Draft, request: RenderRequest, cuts: _Cuts) -> tuple[_Texts, RenderRequest | None]:
+    def _with_seed(
+        self, draft: Draft, model: Model, request: RenderRequest, texts: _Texts, cuts: _Cuts
+    ) -> tuple[_Texts, RenderRequest | None]:
         """The prompts and the request with the seed that follows from it; prompts that speak of it are read again."""
         seed = seeds.derived(request, draft.free_values, cuts)
         seeded = replace(request, parameters=replace(request.parameters, seed=seed))
         if not self._speaks_of_its_seed(draft):
-            return (request.prompt, request.negative_prompt), seeded
+            return texts, seeded
         prompt, negative_prompt = texts = self._prompts(draft, seed)
         if prompt is None or negative_prompt is None:
             return texts, None
-        return texts, replace(seeded, prompt=prompt, negative_prompt=negative_prompt)
+        return texts, replace(seeded, prompt=prompt, negative_prompt=_accepted(model, negative_prompt))
 
     def _speaks_of_its_seed(self, draft: Draft) -> bool:
         templates = map(self._template, (draft.settings.prompt, draft.settings.negative_prompt))
@@ -232,10 +237,14 @@ class _Maker:
         facts = {role: self._facts(footage) for role, footage in draft.media.items()}
         likeness = _likeness(draft, facts)
         if likeness is None or likeness not in self._flawless:
-            found = (*model_rules.offer_findings(draft, model), *media_rules.file_findings(draft, model, facts))
+            offered = model_rules.offer_findings(draft, model, self._sold)
+            found = (*offered, *media_rules.file_findings(draft, model, facts))
             if likeness is not None and not found:
                 self._flawless.add(likeness)
             yield from found
+        if draft.settings.model not in self._sales_checked:  # told once for a model, however many takes ask for it
+            self._sales_checked.add(draft.settings.model)
+            yield from model_rules.sale_findings(draft, model, self._prices.region)
         if draft.settings.template is None and prompt is not None and negative_prompt is not None:
             yield from model_rules.prompt_findings(draft, model, prompt, negative_prompt)
 
@@ -362,6 +371,11 @@ class _Maker:
         if leading is None:
             return None
         return self._size(draft.settings.resolution, leading.facts.width_px, leading.facts.height_px)
+
+
+def _accepted(model: Model, negative_prompt: str) -> str:
+    """The negative prompt as it is sent; a model that takes none gets none."""
+    return negative_prompt if model.negative_prompt_limit_chars else ""
 
 
 def _likeness(draft: Draft, facts: media_rules.MediaFacts) -> Hashable | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from kfpipe.catalogue import Model, RecordingRules
+from kfpipe.catalogue import FrameRules, Model, RecordingRules
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
@@ -73,12 +73,29 @@ def side_findings(path: DataPath, model: Model, role: MediaRole, width_px: int, 
             expected=f"each side {least:,} to {most:,} px for {model.name}",
             fix=f"supply a larger {noun}" if short < least else "scale it down",
         )
+    elif isinstance(rules, FrameRules) and rules.safe_sides_px is not None:
+        yield from _doubtful_sides(path, what, short, long, rules.safe_sides_px, model)
     if rules.max_aspect is not None and long > rules.max_aspect * short:
         yield Finding(
             path=path,
             what=f"{what}, which is too long and narrow",
             expected=f"one side at most {rules.max_aspect} times the other for {model.name}",
             fix="crop it",
+        )
+
+
+def _doubtful_sides(
+    path: DataPath, what: str, short: int, long: int, safe: tuple[int, int], model: Model
+) -> Iterator[Finding]:
+    """What one official page allows and another does not."""
+    least, most = safe
+    if short < least or long > most:
+        yield Finding(
+            path=path,
+            what=f"{what}, which not all pages of the service's documentation allow for {model.name}",
+            expected=f"each side {least:,} to {most:,} px, to be safe",
+            fix="supply a larger picture" if short < least else "scale it down",
+            severity=Severity.WARNING,
         )
 
 

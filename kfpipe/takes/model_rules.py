@@ -6,10 +6,10 @@ here the same is reported before anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kfpipe.catalogue import Catalogue, Model, Region
-from kfpipe.domain import MediaRole
+from kfpipe.domain import EMULATOR_REGION, MediaRole
 from kfpipe.errors import Severity
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.takes.expand import Draft
@@ -23,7 +23,7 @@ def chosen_model(draft: Draft, catalogue: Catalogue, region: Region) -> Model | 
     if model is not None and region.name in model.offers:
         return model
     path = draft.path_of("model")
-    offered = [other.name for other in catalogue.models.values() if region.name in other.offers]
+    offered = [other.name for other in sold_in(catalogue, region)]
     if name is None:
         return Finding(
             path=path,
@@ -42,15 +42,50 @@ def chosen_model(draft: Draft, catalogue: Catalogue, region: Region) -> Model | 
         path=path,
         what=f"the model {model.name} is not offered in the region {region.name}",
         expected=listed(offered),
-        fix=f"choose another model, or the region {listed(sorted(model.offers))}",
+        fix=f"choose another model, or the region {listed(sorted({*model.offers} - {EMULATOR_REGION}))}",
     )
 
 
-def offer_findings(draft: Draft, model: Model) -> Iterator[Finding]:
-    """What the model does not offer."""
+def sold_in(catalogue: Catalogue, region: Region) -> tuple[Model, ...]:
+    """The models that the region offers."""
+    return tuple(model for model in catalogue.models.values() if region.name in model.offers)
+
+
+def offer_findings(draft: Draft, model: Model, others: Iterable[Model] = ()) -> Iterator[Finding]:
+    """What the model does not offer; `others` are the models to be recommended instead."""
     yield from setting_findings(draft, model)
-    yield from media_findings(draft, model)
-    yield from template_findings(draft, model)
+    yield from media_findings(draft, model, others)
+    yield from template_findings(draft, model, others)
+
+
+def sale_findings(draft: Draft, model: Model, region: Region) -> Iterator[Finding]:
+    """A model that the region may not sell, or sells under another name than the one that is written."""
+    offer, written = model.offers[region.name], draft.settings.model
+    if offer.doubt is not None:
+        yield Finding(
+            path=draft.path_of("model"),
+            what=f"{model.name} may not be sold in the region {region.name}: {offer.doubt}",
+            fix=f"choose another model, or the region {listed(_sure_regions(model))}; a refused task is not billed",
+            severity=Severity.WARNING,
+        )
+    named = {other.wire_name for name, other in model.offers.items() if name != region.name and not _rehearses(name)}
+    if written in named - {offer.wire_name} and not _rehearses(region.name):
+        yield Finding(
+            path=draft.path_of("model"),
+            what=f"in the region {region.name} the model {echoed(written)} is called {offer.wire_name}",
+            expected=offer.wire_name,
+            fix=f"write `model: {offer.wire_name}`; it is the name that is sent in any case",
+            severity=Severity.WARNING,
+        )
+
+
+def _rehearses(region: str) -> bool:
+    """The emulator takes the names of all regions."""
+    return region == EMULATOR_REGION
+
+
+def _sure_regions(model: Model) -> list[str]:
+    return [name for name, offer in model.offers.items() if offer.doubt is None and not _rehearses(name)]
 
 
 def setting_findings(draft: Draft, model: Model) -> Iterator[Finding]:
@@ -100,8 +135,7 @@ def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: st
     )
     for name, text, limit in limits:
         if text and limit == 0:
-            what = f"{model.name} does not accept a {name.replace('_', ' ')}"
-            yield Finding(path=draft.path_of(name), what=what, fix="delete it, or describe in the prompt what you want")
+            yield _unwanted_text(draft, model, name)
         elif len(text) > limit:
             yield Finding(
                 path=draft.path_of(name),
@@ -118,7 +152,20 @@ def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: st
         )
 
 
-def media_findings(draft: Draft, model: Model) -> Iterator[Finding]:
+def _unwanted_text(draft: Draft, model: Model, name: str) -> Finding:
+    """An error where the shot itself says it; what holds for many shots is merely not sent to this model."""
+    what = f"{model.name} does not accept a {name.replace('_', ' ')}"
+    if draft.shot.inherits(name) and name not in draft.cell.values:
+        return Finding(
+            path=draft.path_of(name),
+            what=f"{what}: this one is not sent to it",
+            fix=f"write `{name}: null` in the shots of this model, or delete it if no other model needs it",
+            severity=Severity.WARNING,
+        )
+    return Finding(path=draft.path_of(name), what=what, fix="delete it, or describe in the prompt what you want")
+
+
+def media_findings(draft: Draft, model: Model, others: Iterable[Model] = ()) -> Iterator[Finding]:
     """Media that the model needs, does not know, or does not accept together."""
     refused = {role for role in MediaRole if role in draft.shot.refused or role in draft.cell.values}
     asked = refused | draft.media.keys()
@@ -128,7 +175,7 @@ def media_findings(draft: Draft, model: Model) -> Iterator[Finding]:
     known = frozenset[MediaRole]().union(*legal)
     fitting = [combination for combination in legal if combination >= asked]
     if not asked <= known:
-        yield from (_foreign(draft, model, role) for role in MediaRole if role in asked - known)
+        yield from (_foreign(draft, model, role, others) for role in MediaRole if role in asked - known)
     elif not fitting:
         together = [str(role) for role in MediaRole if role in asked]
         yield Finding(
@@ -139,35 +186,39 @@ def media_findings(draft: Draft, model: Model) -> Iterator[Finding]:
         )
     else:
         needed = min(fitting, key=len) - asked
-        yield from (_missing(draft, model, role) for role in MediaRole if role in needed)
+        yield from (_missing(draft, model, role, others) for role in MediaRole if role in needed)
 
 
-_WITH_AN_EFFECT = (frozenset([MediaRole.FIRST_FRAME]),)
+_FIRST_FRAME_ALONE = frozenset([MediaRole.FIRST_FRAME])
+_WITH_AN_EFFECT = (_FIRST_FRAME_ALONE,)
 
 
 def _in_words(combination: frozenset[MediaRole]) -> str:
     return " + ".join(role for role in MediaRole if role in combination)
 
 
-def _foreign(draft: Draft, model: Model, role: MediaRole) -> Finding:
+def _foreign(draft: Draft, model: Model, role: MediaRole, others: Iterable[Model]) -> Finding:
     if draft.settings.template is not None:
         what, fix = f"`{role}` cannot be used with `template`", "delete one of the two"
         return Finding(path=draft.path_of(role), what=what, expected="`first_frame` alone", fix=fix)
+    able = [other.name for other in others if any(role in combination for combination in other.combinations)]
     return Finding(
         path=draft.path_of(role),
         what=f"{model.name} does not accept `{role}`",
         expected=listed(_in_words(combination) for combination in model.combinations),
-        fix="delete it, or choose a model that accepts it, like wan2.7-i2v",
+        fix=f"delete it, or choose a model that accepts it, like {able[0]}" if able else "delete it",
     )
 
 
-def _missing(draft: Draft, model: Model, role: MediaRole) -> Finding:
+def _missing(draft: Draft, model: Model, role: MediaRole, others: Iterable[Model]) -> Finding:
     if role is MediaRole.LAST_FRAME:
+        able = [other.name for other in others if _FIRST_FRAME_ALONE in other.combinations]
         return Finding(
             path=draft.path_of(role),
             what=f"there is no last frame, but {model.name} needs both",
             expected="`last_frame`: the picture that the clip ends with",
-            fix="add a line like `last_frame: frames/b.png`, or choose wan2.7-i2v, which does not need one",
+            fix="add a line like `last_frame: frames/b.png`"
+            + (f", or choose {able[0]}, which does not need one" if able else ""),
         )
     return Finding(
         path=draft.path_of(role),
@@ -177,23 +228,25 @@ def _missing(draft: Draft, model: Model, role: MediaRole) -> Finding:
     )
 
 
-def template_findings(draft: Draft, model: Model) -> Iterator[Finding]:
-    """Effects that the model lacks, as far as is known. Source: API reference, 3.3."""
+def template_findings(draft: Draft, model: Model, others: Iterable[Model] = ()) -> Iterator[Finding]:
+    """Effects that the model lacks. Source: API reference, 3.3 and 18.5."""
     name, path = draft.settings.template, draft.path_of("template")
     if name is None:
         return
     if model.templates is None:
-        what, fix = f"{model.name} has no effects", "delete `template`, or choose a kf2v model"
-        yield Finding(path=path, what=what, fix=fix)
+        able = [other for other in others if other.templates]
+        meant = [other.name for other in able if name in (other.templates or ())] or [other.name for other in able]
+        yield Finding(
+            path=path,
+            what=f"{model.name} has no effects",
+            fix=f"delete `template`, or choose {listed(meant)}" if meant else "delete `template`",
+        )
     elif name not in model.templates:
         yield Finding(
             path=path,
-            what=f"{echoed(name)} is not a known effect of {model.name}",
-            expected=listed(model.templates) if model.templates else None,
-            fix=did_you_mean(
-                name, model.templates, "check the spelling; with a wrong name the task fails, and is not billed"
-            ),
-            severity=Severity.WARNING,
+            what=f"{echoed(name)} is not an effect of {model.name}",
+            expected=listed(model.templates),
+            fix=did_you_mean(name, model.templates, "choose one of these, or delete `template`"),
         )
     if draft.settings.prompt and not draft.shot.inherits("prompt"):
         yield Finding(

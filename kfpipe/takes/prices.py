@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from kfpipe.catalogue import Catalogue, Model, Region
+from kfpipe.errors import Severity
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import PriceLine
 from kfpipe.wording import did_you_mean, echoed, listed
@@ -17,13 +18,15 @@ class PriceList:
     """Prices by the catalogue's model name and resolution: those of the region `priced_in`.
 
     It is another than the `region` that requests go to, when a manifest of the service is tried on the emulator.
-    `given` are those of the command line, `written` those of the manifest, which may come from a stranger.
+    `given` are those of the command line, `written` those of the manifest, which may come from a stranger. `tiers` are
+    all resolutions that there are.
     """
 
     region: Region
     priced_in: Region
     given: Mapping[tuple[str, str], Decimal]
     written: Mapping[tuple[str, str], Decimal]
+    tiers: tuple[str, ...] = ()
 
     def per_second(self, model: Model, resolution: str) -> Decimal | None:
         """What one second costs; None when that is unknown. The command line wins, then the manifest."""
@@ -35,6 +38,12 @@ class PriceList:
         key, known = (model.name, resolution), self._published(model, resolution)
         price = self.per_second(model, resolution)
         return price if key in self.given or known is None or price is None else max(price, known)
+
+    def extended(self, model: Model) -> Model:
+        """The model with the resolutions that it is not known to offer, but that somebody gave a price for."""
+        priced = {resolution for name, resolution in (*self.given, *self.written) if name == model.name}
+        more = tuple(resolution for resolution in self.tiers if resolution in priced.difference(model.resolutions))
+        return replace(model, resolutions=(*model.resolutions, *more)) if more else model
 
     def _published(self, model: Model, resolution: str) -> Decimal | None:
         offer = model.offers.get(self.priced_in.name)
@@ -52,9 +61,12 @@ def price_list(
         model = catalogue.model(line.model)
         wrong = list(_line_findings(line, model, catalogue))
         findings += wrong
-        if model is not None and not wrong:
+        if model is not None and all(finding.severity is Severity.WARNING for finding in wrong):
             (written if line.path else given)[model.name, line.resolution] = line.amount
-    return PriceList(region=region, priced_in=priced_in or region, given=given, written=written), tuple(findings)
+    made = PriceList(
+        region=region, priced_in=priced_in or region, given=given, written=written, tiers=tuple(catalogue.tiers)
+    )
+    return made, tuple(findings)
 
 
 def _line_findings(line: PriceLine, model: Model | None, catalogue: Catalogue) -> Iterator[Finding]:
@@ -67,11 +79,20 @@ def _line_findings(line: PriceLine, model: Model | None, catalogue: Catalogue) -
             expected=listed(list(catalogue.models)),
             fix=did_you_mean(line.model, catalogue.models, "delete the price"),
         )
-    elif line.resolution not in model.resolutions:
+    elif line.resolution not in catalogue.tiers:
         yield Finding(
             path=line.path,
             at_key=True,
             what=f"there is a price for {echoed(line.resolution)}, which {model.name} does not offer",
             expected=listed(model.resolutions),
-            fix="delete the price",
+            fix=did_you_mean(line.resolution, catalogue.tiers, "delete the price"),
+        )
+    elif line.resolution not in model.resolutions:
+        yield Finding(
+            path=line.path,
+            at_key=True,
+            what=f"{model.name} is not known to offer {line.resolution}; with this price it can be used all the same",
+            expected=listed(model.resolutions),
+            fix="delete the price, unless your account offers it; a refused task is not billed",
+            severity=Severity.WARNING,
         )

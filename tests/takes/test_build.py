@@ -137,7 +137,7 @@ def test_sound_is_chosen_only_where_there_is_a_choice(folder: Path) -> None:
         "  - {id: c, first_frame: a.png, model: wan3.0-video}\n",
     )
     assert [found[name].request.parameters.audio for name in "abc"] == [None, False, True]
-    assert found["b"].unit_price is None
+    assert found["b"].unit_price == found["c"].unit_price
 
 
 def test_a_matrix_may_vary_prompts_pictures_and_patience(folder: Path) -> None:

@@ -29,7 +29,7 @@ from kfpipe.maintenance.doctor import Check, Grade
         "kfpipe doctor --online --region beijing",
     ),
 )
-@click.option("--online", is_flag=True, help="Also query the service: one request, free of charge.")
+@click.option("--online", is_flag=True, help="Also query the service: a few requests, free of charge.")
 @click.option(
     "--region", metavar="NAME", default="singapore", show_default=True, help="The region to query with --online."
 )
@@ -38,15 +38,17 @@ def command(online: bool, region: str, as_json: bool) -> ExitCode:
     """Check that this machine is set up.
 
     Checks versions, codecs, the API key (where it was found; it is never shown) and the disk. With --online, also
-    whether the service answers, accepts the key, and agrees with the local clock.
+    whether the service answers, accepts the key, agrees with the local clock, and has the prices and limits that
+    `kfpipe models` shows.
 
     Exit code 0: everything is fine; 1: something needs attention.
     """
-    asked = catalogue.shipped().region_named(region, "--region", otherwise="run `kfpipe models` to list the regions")
+    known = catalogue.shipped()
+    asked = known.region_named(region, "--region", otherwise="run `kfpipe models` to list the regions")
     checks = [*doctor.offline(Path.cwd(), os.environ)]
     if online:
         now = partial(datetime.now, UTC)
-        checks += anyio.run(doctor.online, asked, environment.read(), now)
+        checks += anyio.run(doctor.online, known, asked, environment.read(), now)
     code = ExitCode.INCOMPLETE if _alarms(checks) else ExitCode.OK
     if as_json:
         streams.result_json({"checks": [_as_json(check) for check in checks], "exit_code": int(code)})

@@ -2,139 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import replace
+from functools import partial
 
+import anyio
 import click
 
-from kfpipe import catalogue
-from kfpipe.catalogue import Catalogue, Model, Offer, Region
+from kfpipe import catalogue, connection, environment
+from kfpipe.catalogue import Catalogue, Model, Region
 from kfpipe.cli.options.common import json_option
 from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import streams, table
-from kfpipe.cli.output.amounts import amount_text
-from kfpipe.cli.output.table import Column, Table
-from kfpipe.errors import ExitCode
-from kfpipe.files.scalars import decimal_text
+from kfpipe.cli.views import models as view
+from kfpipe.cli.views import terms as terms_view
+from kfpipe.domain import EMULATOR_REGION
+from kfpipe.errors import AccountRefused, ExitCode, Refused, ServiceRefused, ServiceUnclear
+from kfpipe.maintenance import terms
+from kfpipe.maintenance.terms import Agreement, ModelTerms
+from kfpipe.manifest.parse import DEFAULT_REGION
+from kfpipe.wording import did_you_mean, echoed, listed
 
 
-@click.command("models", cls=WithExamples, epilog=examples("kfpipe models", "kfpipe models --region beijing"))
+@click.command(
+    "models",
+    cls=WithExamples,
+    epilog=examples(
+        "kfpipe models", "kfpipe models --region beijing", "kfpipe models wan3.0-video", "kfpipe models --check"
+    ),
+)
+@click.argument("model", required=False)
 @click.option("--region", metavar="NAME", help="Show only what this region offers.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Ask the account whether it has these prices and limits: a few requests, free of charge. "
+    f"Without --region, in {DEFAULT_REGION}.",
+)
 @json_option
-def command(region: str | None, as_json: bool) -> ExitCode:
-    """List models and regions, with prices and limits.
+def command(model: str | None, region: str | None, check: bool, as_json: bool) -> ExitCode:
+    """List models and regions, with prices and limits; with MODEL, everything that is known of it.
 
-    Prices are per second of finished video. Where no price is published, give one with --price, or under `prices:` in
-    the manifest. Limits are those of a new account; the manifest can set others. Each row names the source of its
-    numbers, and whether the model is documented by the service or reported by users.
+    Prices are list prices per second of finished video. Where none is published, give one with --price, or under
+    `prices:` in the manifest. Limits are those of a new account; the manifest can set others. Each row names the source
+    of its numbers, and whether the model is documented by the service or reported by users.
+
+    Exit code 0; with --check 1: the account says otherwise, or could not be compared; 4: the key was refused.
     """
     known = catalogue.shipped()
-    regions = (
-        tuple(known.regions.values()) if region is None else (known.region_named(region, "--region", otherwise=None),)
-    )
+    models = tuple(known.models.values()) if model is None else (_named(known, model),)
+    if check:
+        place = known.region_named(region or DEFAULT_REGION, "--region", otherwise=None)
+        return _check(replace(known, models={one.name: one for one in models}), place, as_json=as_json)
     if as_json:
-        streams.result_json(_as_json(known, regions))
-        return ExitCode.OK
-    sources = _sources(known, regions)
-    table.show(_table(known, regions, sources))
-    streams.result("", f"prices per second of video; /s: submissions per second; as of {known.as_of}")
-    for source, mark in sources.items():
-        streams.result(*table.prose(f"{mark} ", source))
+        streams.result_json(view.as_json(known, models, _regions(known, region, with_emulator=True)))
+    elif model is not None:
+        streams.result(*view.details(models[0], _regions(known, region, with_emulator=True)))
+    else:
+        rows = view.sold(known, models, _regions(known, region, with_emulator=False))
+        marks = view.sources(rows)
+        table.show(view.table(known, rows, marks))
+        streams.result(*view.legend(known, marks))
     return ExitCode.OK
 
 
-def _offered(known: Catalogue, regions: tuple[Region, ...]) -> Iterator[tuple[Model, Region, Offer]]:
-    for model in known.models.values():
-        for region in regions:
-            if region.name in model.offers:
-                yield model, region, model.offers[region.name]
+def _check(known: Catalogue, region: Region, *, as_json: bool) -> ExitCode:
+    """Put the account's word beside the catalogue's."""
+    settings = environment.read()
+    url = settings.trusted_base_url() or connection.regional_url(region, None)
+    if settings.api_key is None:
+        raise AccountRefused(connection.NO_KEY, f"no API key: {environment.API_KEY} is not set")
+    problem: str | None = None
+    found: tuple[ModelTerms, ...] = ()
+    try:
+        found = anyio.run(partial(terms.compared, known, region, base_url=url, api_key=settings.api_key))
+    except (ServiceRefused, ServiceUnclear) as trouble:
+        problem = f"the account's list of models could not be read: {trouble}"
+    is_fine = problem is None and all(one.verdict is not Agreement.DIFFERS for one in found)
+    code = ExitCode.OK if is_fine else ExitCode.INCOMPLETE
+    if as_json:
+        told = {"as_of": known.as_of.isoformat(), "region": region.name, "base_url": url, "problem": problem}
+        streams.result_json({**told, "checked": terms_view.as_json(found), "exit_code": int(code)})
+    else:
+        streams.result(*terms_view.lines(found), *([] if problem is None else table.prose("", problem)))
+        streams.result("", *table.prose("", f"{terms_view.summary(found)}; asked {url} (region {region.name})"))
+    return code
 
 
-def _sources(known: Catalogue, regions: tuple[Region, ...]) -> dict[str, str]:
-    """The mark that stands in the table for each source, in the order of the marks."""
-    named = (source for model, _, offer in _offered(known, regions) for source in (offer.source, model.source))
-    return {source: f"[{number}]" for number, source in enumerate(dict.fromkeys(named), start=1)}
+def _named(known: Catalogue, name: str) -> Model:
+    model = known.model(name)
+    if model is None:
+        names = [name for one in known.models.values() for name in (one.name, *one.aliases)]
+        fix = did_you_mean(name, names, "run `kfpipe models` to list them")
+        what = f"the model {echoed(name)} is not known"
+        raise Refused.because("MODEL", what, expected=listed(known.models), fix=fix)
+    return model
 
 
-def _table(known: Catalogue, regions: tuple[Region, ...], sources: Mapping[str, str]) -> Table:
-    return Table(
-        columns=(
-            Column(title="model"),
-            Column(title="region"),
-            Column(title="price", rank=1, least=30, wraps=True),
-            Column(title="seconds", is_number=True, rank=3),
-            Column(title="sound", rank=7),
-            Column(title="/s", is_number=True, rank=6),
-            Column(title="at once", is_number=True, rank=5),
-            Column(title="from", rank=2),
-            Column(title="model is", rank=4),
-        ),
-        rows=tuple(_row(model, region, offer, sources) for model, region, offer in _offered(known, regions)),
-    )
-
-
-def _row(model: Model, region: Region, offer: Offer, sources: Mapping[str, str]) -> tuple[str, ...]:
-    seconds = {model.min_duration_s, model.max_duration_s}
-    return (
-        model.name,
-        region.name,
-        _prices(model, region, offer),
-        "-".join(str(bound) for bound in sorted(seconds)),
-        "yes" if model.sound else "no",
-        str(offer.submissions_per_second),
-        str(offer.concurrent_tasks),
-        sources[offer.source],
-        f"{model.certainty} {sources[model.source]}",
-    )
-
-
-def _prices(model: Model, region: Region, offer: Offer) -> str:
-    """`USD 720P 0.10, 1080P unknown`; `USD unknown` when no price is known."""
-    if not offer.prices:
-        return f"{region.currency} unknown"
-    prices = ((resolution, offer.prices.get(resolution)) for resolution in model.resolutions)
-    told = [f"{resolution} {'unknown' if price is None else amount_text(price)}" for resolution, price in prices]
-    return f"{region.currency} {', '.join(told)}"
-
-
-def _as_json(known: Catalogue, regions: tuple[Region, ...]) -> dict[str, Any]:
-    return {
-        "as_of": known.as_of.isoformat(),
-        "models": [_model_json(model, regions) for model in known.models.values()],
-    }
-
-
-def _model_json(model: Model, regions: tuple[Region, ...]) -> dict[str, Any]:
-    return {
-        "model": model.name,
-        "aliases": list(model.aliases),
-        "summary": model.summary,
-        "certainty": model.certainty,
-        "source": model.source,
-        "resolutions": list(model.resolutions),
-        "seconds": {"min": model.min_duration_s, "max": model.max_duration_s},
-        "sound": model.sound,
-        "prompt_limit_chars": model.prompt_limit_chars,
-        "frames": {
-            "formats": list(model.frames.formats),
-            "min_side_px": model.frames.min_side_px,
-            "max_side_px": model.frames.max_side_px,
-            "max_size_bytes": model.frames.max_size_bytes,
-            "max_aspect": model.frames.max_aspect,
-        },
-        "regions": [
-            {
-                "region": region.name,
-                "currency": region.currency,
-                "prices": {
-                    resolution: decimal_text(model.offers[region.name].prices.get(resolution))
-                    for resolution in model.resolutions
-                },
-                "submissions_per_second": model.offers[region.name].submissions_per_second,
-                "concurrent_tasks": model.offers[region.name].concurrent_tasks,
-                "source": model.offers[region.name].source,
-            }
-            for region in regions
-            if region.name in model.offers
-        ],
-    }
+def _regions(known: Catalogue, name: str | None, *, with_emulator: bool) -> tuple[Region, ...]:
+    """The one that was asked for, else all; the emulator's play money would only be in the way of a table."""
+    if name is not None:
+        return (known.region_named(name, "--region", otherwise=None),)
+    return tuple(one for one in known.regions.values() if with_emulator or one.name != EMULATOR_REGION)
