@@ -41,10 +41,15 @@ def caller(headers: Mapping[str, str], accepted: Collection[str] | None, account
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key:
         raise Denied(401, "InvalidApiKey", "No API-key provided.")
-    if not key.startswith("sk-") or (accepted is not None and key not in accepted):
+    if not _is_key(key) or (accepted is not None and key not in accepted):
         raise Denied(401, "InvalidApiKey", "Invalid API-key provided.")
     key_id = str(150_000 + zlib.crc32(hashlib.sha256(key.encode()).digest()) % 100_000)
     return Caller(account=accounts.get(key, MAIN), key_id=key_id)
+
+
+def _is_key(key: str) -> bool:
+    """Of the service's own kinds: lasting, or for some minutes. Keys of a token plan belong to other hosts."""
+    return key.startswith(("sk-", "st-")) and not key.startswith("sk-sp-")
 
 
 def check_async(headers: Mapping[str, str]) -> None:
@@ -70,10 +75,16 @@ def model(body: Mapping[str, Any], route: str, offered: Mapping[str, Model]) -> 
     name = body.get("model")
     if not isinstance(name, str) or not name:
         raise Denied(400, "BadRequest.EmptyModel", 'The "model" is required.')
+    found = known(name, offered)
+    if found.route != route:
+        raise Denied(400, "InvalidParameter", "url error, please check url!")
+    return found
+
+
+def known(name: str, offered: Mapping[str, Model]) -> Model:
+    """The model of this name. Raises `Denied`."""
     if name not in offered:
         raise Denied(404, "ModelNotFound", f"The model `{name}` does not exist or you do not have access to it.")
-    if offered[name].route != route:
-        raise Denied(400, "InvalidParameter", "url error, please check url!")
     return offered[name]
 
 
