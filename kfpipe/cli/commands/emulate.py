@@ -10,7 +10,7 @@ from kfpipe import emulator
 from kfpipe.cli.options.common import json_problems_option
 from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import streams
-from kfpipe.emulator import Emulator, Fault, FaultsInvalid
+from kfpipe.emulator import REGIONS, Emulator, Fault, FaultsInvalid
 from kfpipe.errors import ExitCode, Refused
 
 
@@ -32,9 +32,9 @@ from kfpipe.errors import ExitCode, Refused
 @click.option("--faults", type=click.Path(path_type=Path), metavar="FILE", help="Faults to inject, as JSON.")
 @click.option(
     "--region",
-    type=click.Choice(["emulator", "singapore", "beijing"]),
+    type=click.Choice(list(REGIONS)),
     default="emulator",
-    help="Region whose prices the bill uses.",
+    help="Region whose models are offered, at its prices; emulator has them all, for play money.",
 )
 @click.option("--strict", is_flag=True, help="Fail tasks with remote frames, as if their URLs could not be reached.")
 @json_problems_option
