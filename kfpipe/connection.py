@@ -132,6 +132,7 @@ def _client(project: Project, settings: Environment, url: str, key: str) -> Abst
         uploads_file=project.state_dir / "uploads.jsonl",
         workspace=project.manifest.provider.workspace,
         submit_timeout_s=settings.submit_timeout_s,
+        burn_in=None if is_charged(project) else project.manifest.provider.burn_in,
     )
 
 

@@ -34,6 +34,8 @@ STRANGER = "149999"
 _QUEUE_FULL = "Throttling"
 """The service does not say with which code it refuses a task that may not even wait: this is its general one."""
 
+_DIGEST_SHOWN = 8  # of the digest by which the bill knows the request
+
 _QUERIES_PER_SECOND = 20
 _POLICIES_PER_SECOND = 100
 
@@ -82,13 +84,20 @@ class Account:
         fetch: validation.Fetch,
         *,
         key_id: str,
+        label: str | None = None,
         quirks: Quirks | None = None,
     ) -> Task:
-        """A new task; what is wrong with its request shows when it is queried. Raises `Denied` beyond the rate."""
+        """A new task; what is wrong with its request shows when it is queried. Raises `Denied` beyond the rate.
+
+        `label` is what the clip is called in the picture: part of the request's digest if it is None, nothing if empty.
+        """
         with self._lock:
             now = self._settle()
             self._admit_submission(model)
-            return self._made(self._task(model, body, fetch, now, key_id, quirks or Quirks()))
+            task = self._task(model, body, fetch, now, key_id, quirks or Quirks())
+            if self.settings.burn_in:
+                task.label = f"request {task.digest[:_DIGEST_SHOWN]}" if label is None else label
+            return self._made(task)
 
     def plant(
         self,

@@ -49,9 +49,9 @@ class Settings:
     `priced_in` is the region whose price list the bill uses, where it is not `region`: that of a manifest which is
     rehearsed. `api_keys` None accepts every key that starts with `sk-` or `st-`. `accounts` says whose a key is, by the
     name of an account; keys that it leaves out are those of the account `main`, and so are all keys by default. The
-    limits are those of each account. `strict` fails tasks with remote media, which the emulator never fetches, the way
-    the service does for an address it cannot reach. `films` is a folder in which clips are kept for other emulators: an
-    equal scene is not filmed again.
+    limits are those of each account. `burn_in` lets clips show take, seed and timecode. `strict` fails tasks with
+    remote media, which the emulator never fetches, the way the service does for an address it cannot reach. `films` is
+    a folder in which clips are kept for other emulators: an equal scene is not filmed again.
     """
 
     region: str = "emulator"
@@ -69,6 +69,7 @@ class Settings:
     strict: bool = False
     truncates_orig_prompt: bool = False
     film: FilmStyle = FilmStyle.MOVING
+    burn_in: bool = True
     workers: int = 2
     films: Path | None = field(default_factory=lambda: _folder(os.environ.get(FILMS, "")))
 

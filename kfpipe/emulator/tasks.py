@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from kfpipe.emulator.errors import TaskRefused
 from kfpipe.emulator.film.animatic import Stopped
+from kfpipe.emulator.film.burn_in import BurnIn
 from kfpipe.emulator.film.formats import Format
 from kfpipe.emulator.film.scene import Film, Scene
 from kfpipe.emulator.models import Model
@@ -56,6 +57,7 @@ class Task:
     key_id: str
     model: Model
     prompt: str | None  # as sent
+    label: str = ""  # what its clip is called in the picture; none if empty
     digest: str
     order: Order | None
     film_seed: int
@@ -165,6 +167,7 @@ def scene_of(task: Task, style: FilmStyle) -> Scene | None:
         driving_audio=order.media.get("driving_audio"),
         has_sound=order.has_sound and task.model.has_sound,
         has_watermark=order.watermark,
+        burn_in=BurnIn(name=task.label, seed=order.seed) if task.label and style is FilmStyle.MOVING else None,
         seed=0 if style is FilmStyle.TINY else seed,
         style=style,
     )

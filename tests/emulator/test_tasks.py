@@ -11,6 +11,10 @@ import av
 import httpx
 import pytest
 
+from kfpipe.emulator.film.burn_in import BurnIn
+from kfpipe.emulator.settings import FilmStyle
+from kfpipe.emulator.tasks import scene_of
+
 DAY_S = 24 * 3600
 
 
@@ -284,3 +288,23 @@ def test_wan_3_reports_its_seconds_in_floats_and_its_shape(caller, bodies):
     assert caller.emulator.bill().total == Decimal("0.10")
     with av.open(io.BytesIO(httpx.get(answer["output"]["video_url"]).content)) as container:
         assert [stream.type for stream in container.streams] == ["video"]
+
+
+def test_a_caller_may_name_a_clip_or_have_nothing_in_the_picture(start, bodies):
+    caller = start()
+    for value in (None, None, "roof_030%40lens%3D50%20mm", "%E5%B1%8B", ""):
+        assert caller.submit(bodies.wan27(), headers={} if value is None else {"X-Kfpipe-Burn-In": value}).is_success
+    tasks = caller.emulator.account.tasks()
+    unnamed, again, *named = [task.label for task in tasks]
+    assert unnamed == again == f"request {tasks[0].digest[:8]}", "equal requests give equal bytes"
+    assert named == ["roof_030@lens=50 mm", "屋", ""]
+    shown = [scene_of(task, FilmStyle.MOVING).burn_in for task in tasks[2:]]
+    assert shown == [BurnIn(name="roof_030@lens=50 mm", seed=1), BurnIn(name="屋", seed=1), None]
+    assert scene_of(tasks[0], FilmStyle.TINY).burn_in is None, "nothing could be read there"
+
+
+def test_an_emulator_without_burn_in_puts_no_name_in_any_picture(start, bodies):
+    caller = start(burn_in=False)
+    caller.submit(bodies.wan27(), headers={"X-Kfpipe-Burn-In": "roof_030"})
+    (task,) = caller.emulator.account.tasks()
+    assert scene_of(task, FilmStyle.MOVING).burn_in is None

@@ -37,8 +37,9 @@ from kfpipe.errors import ExitCode, Refused
     help="Region whose models are offered, at its prices; emulator has them all, for play money.",
 )
 @click.option("--strict", is_flag=True, help="Fail tasks with remote frames, as if their URLs could not be reached.")
+@click.option("--burn-in/--no-burn-in", default=True, help="Show take, seed and timecode in the clips; on by default.")
 @json_problems_option
-def command(port: int, clock: float, faults: Path | None, region: str, strict: bool) -> ExitCode:
+def command(port: int, clock: float, faults: Path | None, region: str, strict: bool, burn_in: bool) -> ExitCode:
     """Run an emulator of the service on this machine.
 
     It is free of charge, and works with any client of the service and any key that starts with sk-. The first line on
@@ -46,7 +47,9 @@ def command(port: int, clock: float, faults: Path | None, region: str, strict: b
     """
     script = _script(faults) if faults is not None else ()
     try:
-        emulator.serve(port=port, factor=clock, faults=script, region=region, strict=strict, on_ready=_greet)
+        emulator.serve(
+            port=port, factor=clock, faults=script, region=region, strict=strict, burn_in=burn_in, on_ready=_greet
+        )
     except OSError as error:
         raise Refused.because("--port", f"{port}: {error.strerror}", fix="leave it out to use a free port") from error
     return ExitCode.OK

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from kfpipe.emulator.errors import Denied
 from kfpipe.emulator.models import MEGABYTE, Model
@@ -16,6 +17,9 @@ from kfpipe.emulator.settings import MAIN, Standing
 
 # The service names no number. This one leaves room for three files in data URIs, each as large as it may be.
 _LARGEST_BODY_BYTES = 32 * MEGABYTE
+
+BURN_IN_HEADER = "x-kfpipe-burn-in"
+_LONGEST_LABEL = 200
 
 _STANDINGS = {
     Standing.FREE_TIER_ONLY: (
@@ -50,6 +54,15 @@ def caller(headers: Mapping[str, str], accepted: Collection[str] | None, account
 def _is_key(key: str) -> bool:
     """Of the service's own kinds: lasting, or for some minutes. Keys of a token plan belong to other hosts."""
     return key.startswith(("sk-", "st-")) and not key.startswith("sk-sp-")
+
+
+def label(headers: Mapping[str, str]) -> str | None:
+    """What the caller wants the clip to be called in the picture; None without a wish, empty for nothing at all.
+
+    It is the emulator's own header, percent-encoded UTF-8: the service knows no names of takes.
+    """
+    value = headers.get(BURN_IN_HEADER)
+    return None if value is None else unquote(value, errors="replace")[:_LONGEST_LABEL]
 
 
 def check_async(headers: Mapping[str, str]) -> None:

@@ -159,7 +159,8 @@ class Routes:
         fetch = partial(self._fetch, model.name)
 
         def deliver() -> Task:
-            return account.submit(model, body, fetch, key_id=key_id, quirks=inject.quirks(call.acts))
+            quirks = inject.quirks(call.acts)
+            return account.submit(model, body, fetch, key_id=key_id, label=admission.label(headers), quirks=quirks)
 
         made = inject.delivered(call.acts, deliver)
         return JSONResponse(wire.submitted(inject.named(call.acts, made, account)))
