@@ -114,7 +114,13 @@ async def provider(project: Project, settings: Environment) -> AsyncIterator[Pro
     own = project.manifest.limits
     given = {name: limit for name in _ACCOUNT_LIMITS if (limit := getattr(own, name)) is not None}
     home = project.state_dir / f"{project.stem}.emulator"  # submitted tasks continue when this process is killed
-    emulator = Emulator(factor=settings.emulator_factor, limits=given, state_dir=home)
+    own_region = project.manifest.provider.priced_in
+    emulator = Emulator(
+        factor=settings.emulator_factor,
+        limits=given,
+        priced_in=None if own_region is None else own_region.name,
+        state_dir=home,
+    )
     with storage(home):
         await anyio.to_thread.run_sync(emulator.__enter__)
     try:
@@ -137,6 +143,7 @@ def _client(project: Project, settings: Environment, url: str, key: str) -> Abst
         uploads_file=project.state_dir / "uploads.jsonl",
         workspace=project.manifest.provider.workspace,
         submit_timeout_s=settings.submit_timeout_s,
+        burn_in=None if is_charged(project) else project.manifest.provider.burn_in,
     )
 
 

@@ -10,10 +10,12 @@ from kfpipe.emulator.faults.matching import Fault
 from kfpipe.emulator.faults.script import FaultsInvalid
 from kfpipe.emulator.faults.script import load as load_faults
 from kfpipe.emulator.journal.folder import FolderInUse
+from kfpipe.emulator.models import REGIONS
 from kfpipe.emulator.server import Emulator, serve
 from kfpipe.emulator.settings import FilmStyle, OverLimit, Settings, Standing
 
 __all__ = [
+    "REGIONS",
     "Account",
     "Bill",
     "Charge",

@@ -31,6 +31,11 @@ from kfpipe.emulator.tasks import Quirks, Task, TaskStatus, scene_of
 STRANGER = "149999"
 """The id of a key that no client of the emulator has."""
 
+_QUEUE_FULL = "Throttling"
+"""The service does not say with which code it refuses a task that may not even wait: this is its general one."""
+
+_DIGEST_SHOWN = 8  # of the digest by which the bill knows the request
+
 _QUERIES_PER_SECOND = 20
 _POLICIES_PER_SECOND = 100
 
@@ -54,19 +59,16 @@ class Account:
         self.settings = settings
         self.clock = clock
         self.models = REGIONS[settings.region]
+        self.tariff = TARIFFS[settings.tariff_region]
         self.throttled: Counter[str] = Counter()
         self._renderer = renderer
         self._event_log = event_log
         self._tasks: dict[str, Task] = {}
         self._register = Register()
         self._unlisted: list[Task] = []
-        self._lanes = {
-            name: Lane(self._limit("concurrent_tasks", model.concurrent_tasks)) for name, model in self.models.items()
-        }
-        self._submissions = {
-            name: RateLimit(self._limit("submissions_per_second", model.submissions_per_second))
-            for name, model in self.models.items()
-        }
+        limits = {name: self.limits_of(model) for name, model in self.models.items()}
+        self._lanes = {name: Lane(limit["concurrent_tasks"], limit["queued_tasks"]) for name, limit in limits.items()}
+        self._submissions = {name: RateLimit(limit["submissions_per_second"]) for name, limit in limits.items()}
         self._queries = RateLimit(self._limit("queries_per_second", _QUERIES_PER_SECOND))
         self._policies = RateLimit(self._limit("policies_per_second", _POLICIES_PER_SECOND))
         self._seen: Counter[str] = Counter()
@@ -82,13 +84,20 @@ class Account:
         fetch: validation.Fetch,
         *,
         key_id: str,
+        label: str | None = None,
         quirks: Quirks | None = None,
     ) -> Task:
-        """A new task; what is wrong with its request shows when it is queried. Raises `Denied` beyond the rate."""
+        """A new task; what is wrong with its request shows when it is queried. Raises `Denied` beyond the rate.
+
+        `label` is what the clip is called in the picture: part of the request's digest if it is None, nothing if empty.
+        """
         with self._lock:
             now = self._settle()
             self._admit_submission(model)
-            return self._made(self._task(model, body, fetch, now, key_id, quirks or Quirks()))
+            task = self._task(model, body, fetch, now, key_id, quirks or Quirks())
+            if self.settings.burn_in:
+                task.label = f"request {task.digest[:_DIGEST_SHOWN]}" if label is None else label
+            return self._made(task)
 
     def plant(
         self,
@@ -153,13 +162,18 @@ class Account:
         with self._lock:
             now = self._settle()
             succeeded = [task for task in self._register.tasks() if task.status(now) is TaskStatus.SUCCEEDED]
-            return billing.bill(succeeded, TARIFFS[self.settings.region])
+            return billing.bill(succeeded, self.tariff)
 
     def tasks(self) -> tuple[Task, ...]:
         """All tasks ever made, oldest first."""
         with self._lock:
             self._settle()
             return self._register.tasks()
+
+    def limits_of(self, model: Model) -> dict[str, int]:
+        """How many requests and tasks of a model the account may have, by the names of the settings."""
+        names = ("submissions_per_second", "concurrent_tasks", "queued_tasks")
+        return {name: self._limit(name, getattr(model, name)) for name in names}
 
     def admit_query(self) -> None:
         """Count one of the account's queries, lists or cancellations. Raises `Denied` beyond the rate."""
@@ -170,9 +184,12 @@ class Account:
 
     def _admit_submission(self, model: Model) -> None:
         self._admit(self._submissions[model.name], "submit")
-        if self.settings.over_limit is OverLimit.REFUSE and self._lanes[model.name].is_full():
+        lane = self._lanes[model.name]
+        is_refused = self.settings.over_limit is OverLimit.REFUSE and lane.is_full()
+        if is_refused or lane.is_queue_full():
             self.throttled["submit"] += 1
-            raise Denied(429, "Throttling.RateQuota", "Too many tasks of this model are in progress.")
+            code = "Throttling.RateQuota" if is_refused else _QUEUE_FULL
+            raise Denied(429, code, "Too many tasks of this model are in progress.")
 
     def _admit(self, throttle: RateLimit, kind: str) -> None:
         with self._lock:
@@ -292,6 +309,9 @@ def _order_digest(model: Model, order: validation.Order) -> str:
             "seed": order.seed,
             "prompt_extend": order.prompt_extend,
             "watermark": order.watermark,
+            "audio": order.has_sound,
+            "ratio": order.ratio,
+            "size": [order.width_px, order.height_px],
         },
     )
 

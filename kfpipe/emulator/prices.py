@@ -22,28 +22,33 @@ def _tariff(currency: str, prices: dict[str, dict[str, str]]) -> Tariff:
     return Tariff(currency=currency, per_second=per_second)
 
 
-_WAN_27_USD = {"720P": "0.10", "1080P": "0.15"}
-_WAN_27_CNY = {"720P": "0.60", "1080P": "1.00"}
+_USD = {
+    "wan2.7-i2v": {"720P": "0.10", "1080P": "0.15"},
+    "wan2.7-i2v-2026-04-25": {"720P": "0.10", "1080P": "0.15"},
+    "wan2.1-kf2v-plus": {"720P": "0.10"},
+    "wan3.0-video": {"480P": "0.05", "720P": "0.10", "1080P": "0.20"},
+    "wan3.0-video-prime": {"480P": "0.068", "720P": "0.14", "1080P": "0.28"},
+}
+_CNY = {
+    "wan2.7-i2v": {"720P": "0.60", "1080P": "1.00"},
+    "wan2.7-i2v-2026-04-25": {"720P": "0.60", "1080P": "1.00"},
+    "wan2.2-kf2v-flash": {"480P": "0.10", "720P": "0.20", "1080P": "0.48"},
+    "wanx2.1-kf2v-plus": {"720P": "0.70"},
+    "wan3.0-video": {"480P": "0.30", "720P": "0.60", "1080P": "1.20"},
+    "wan3.0-video-prime": {"480P": "0.45", "720P": "0.90", "1080P": "1.80"},
+}
+_ABROAD = _tariff("CNY", {"wan3.0-video": _CNY["wan3.0-video"]})  # the prime variant's prices are not published there
+
+# An invented price for what has none in USD. One model has another name in Beijing.
+_INVENTED = {"wan2.2-kf2v-flash": {"480P": "0.015", "720P": "0.03", "1080P": "0.07"}}
+_RENAMED = {"wanx2.1-kf2v-plus": _USD["wan2.1-kf2v-plus"]}
 
 TARIFFS = {
-    "emulator": _tariff(
-        "USD",
-        {
-            "wan2.7-i2v": _WAN_27_USD,
-            "wan2.7-i2v-2026-04-25": _WAN_27_USD,
-            "wan2.2-kf2v-flash": {"480P": "0.015", "720P": "0.03", "1080P": "0.07"},
-            "wan2.1-kf2v-plus": {"720P": "0.05"},
-            "wanx2.1-kf2v-plus": {"720P": "0.05"},
-        },
-    ),
-    # The snapshot's Singapore price is only known in another currency, hence not here.
-    "singapore": _tariff("USD", {"wan2.7-i2v": _WAN_27_USD}),
-    "beijing": _tariff(
-        "CNY",
-        {
-            "wan2.7-i2v": _WAN_27_CNY,
-            "wan2.7-i2v-2026-04-25": _WAN_27_CNY,
-            "wan2.2-kf2v-flash": {"480P": "0.10", "720P": "0.20", "1080P": "0.48"},
-        },
-    ),
+    "emulator": _tariff("USD", {**_USD, **_INVENTED, **_RENAMED}),
+    "singapore": _tariff("USD", _USD),
+    "beijing": _tariff("CNY", _CNY),
+    "virginia": _ABROAD,
+    "frankfurt": _ABROAD,
+    "tokyo": _ABROAD,
+    "hongkong": _tariff("CNY", {}),
 }

@@ -1,6 +1,7 @@
 """One model's tasks and the places they run in: who waits, who runs, and when each one began."""
 
 import heapq
+import math
 
 from kfpipe.emulator.tasks import Task
 
@@ -8,11 +9,14 @@ from kfpipe.emulator.tasks import Task
 class Lane:
     """Starts tasks in the order they are ready, at most `places` at a time; each start costs O(log n), once.
 
+    A task that finds no place before it gives up is never started. `queue` says how many may wait for one.
+
     Nothing happens between calls: `settle(now)` lets everything happen that was due by `now`.
     """
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, queue: int) -> None:
         self._places = places
+        self._queue = queue
         self._waiting: list[tuple[float, int, Task]] = []
         self._running: list[float] = []  # when each place will be free again
         self._joined = 0
@@ -25,7 +29,7 @@ class Lane:
     def resume(self, task: Task) -> None:
         """Take in a task that was started in an earlier life of the emulator, when there may have been more places."""
         assert task.started_at is not None
-        heapq.heappush(self._running, task.started_at + task.run_s)
+        heapq.heappush(self._running, task.run_ends_at())
         if len(self._running) > self._places:  # it ended before the others: its place is now one of theirs
             heapq.heappop(self._running)
 
@@ -46,16 +50,17 @@ class Lane:
             if ready_at > now:
                 break
             self._free_places(ready_at)
-            started_at = ready_at
-            if len(self._running) >= self._places:
-                started_at = self._running[0]
-                if started_at > now:
-                    break
-                heapq.heappop(self._running)
+            started_at = self._next_start(ready_at)
+            if min(started_at, task.gives_up_at()) > now:
+                break
             heapq.heappop(self._waiting)
+            if started_at >= task.gives_up_at():
+                continue
+            if len(self._running) >= self._places:
+                heapq.heappop(self._running)
             task.started_at = started_at
             started.append(task)
-            heapq.heappush(self._running, started_at + task.run_s)
+            heapq.heappush(self._running, task.run_ends_at())
         self._free_places(now)
         return started
 
@@ -64,7 +69,18 @@ class Lane:
         return len(self._waiting) - self._canceled + len(self._running)
 
     def is_full(self) -> bool:
+        """Whether another task would have to wait."""
         return self.occupancy() >= self._places
+
+    def is_queue_full(self) -> bool:
+        """Whether no other task may even wait."""
+        return self.occupancy() >= self._places + self._queue
+
+    def _next_start(self, ready_at: float) -> float:
+        """When the next task has a place; never if there are none at all."""
+        if len(self._running) < self._places:
+            return ready_at
+        return self._running[0] if self._running else math.inf
 
     def _free_places(self, by: float) -> None:
         while self._running and self._running[0] <= by:

@@ -26,6 +26,7 @@ from kfpipe.emulator.settings import MAIN, Settings
 from kfpipe.emulator.tasks import Task
 from kfpipe.emulator.web.dates import dated
 from kfpipe.emulator.web.hangups import OpenProtocol
+from kfpipe.emulator.web.hosts import guarded
 from kfpipe.emulator.web.request_log import RequestLog
 from kfpipe.emulator.web.result_links import Links
 from kfpipe.emulator.web.routes import API_PATH, Routes
@@ -176,7 +177,7 @@ class _Server(uvicorn.Server):
 def _started(routes: Routes, listener: socket.socket) -> Callable[[], None]:
     """Serve in a thread of its own; returns once it answers, with what stops it."""
     config = uvicorn.Config(
-        dated(routes.app()),
+        dated(guarded(routes.app())),
         http=OpenProtocol,
         ws="none",
         lifespan="off",

@@ -1,12 +1,14 @@
 """One task and its life, as a function of virtual time."""
 
 import hashlib
+import math
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kfpipe.emulator.errors import TaskRefused
 from kfpipe.emulator.film.animatic import Stopped
+from kfpipe.emulator.film.burn_in import BurnIn
 from kfpipe.emulator.film.formats import Format
 from kfpipe.emulator.film.scene import Film, Scene
 from kfpipe.emulator.models import Model
@@ -14,6 +16,8 @@ from kfpipe.emulator.settings import MAIN, FilmStyle
 from kfpipe.emulator.validation import Order
 
 DAY_S = 24 * 3600
+
+_TIMED_OUT = ("InternalError.Timeout", "The task was not finished in time.")
 
 
 class TaskStatus(StrEnum):
@@ -53,6 +57,7 @@ class Task:
     key_id: str
     model: Model
     prompt: str | None  # as sent
+    label: str = ""  # what its clip is called in the picture; none if empty
     digest: str
     order: Order | None
     film_seed: int
@@ -68,7 +73,9 @@ class Task:
     def status(self, now: float) -> TaskStatus:
         if self.canceled_at is not None:
             return TaskStatus.CANCELED
-        if self.started_at is None or now < self.started_at:
+        if self.started_at is None:
+            return TaskStatus.PENDING if now < self.gives_up_at() else TaskStatus.FAILED
+        if now < self.started_at:
             return TaskStatus.PENDING
         ended_at = self.ended_at()
         if ended_at is None or now < ended_at:
@@ -76,22 +83,43 @@ class Task:
         return TaskStatus.FAILED if self.failure() is not None else TaskStatus.SUCCEEDED
 
     def ended_at(self) -> float | None:
-        """When it ends or ended, never before its clip is there; None while that is not known."""
+        """When it ends or ended, never before its clip is there; None while that is not known.
+
+        A task that waits ends when it gives up, if no place is free before.
+        """
         if self.canceled_at is not None:
             return self.canceled_at
         if self.started_at is None:
-            return None
-        run_ends_at = self.started_at + self.run_s
-        if self.film is None or self.quirks.failure is not None:
+            return None if math.isinf(gives_up_at := self.gives_up_at()) else gives_up_at
+        run_ends_at = self.run_ends_at()
+        if self.film is None or self.quirks.failure is not None or self.has_timed_out():
             return run_ends_at
         if not _is_settled(self.film):
             return None
         return run_ends_at if self.film.exception() else max(run_ends_at, self.film.result().made_at)
 
+    def gives_up_at(self) -> float:
+        """Until when it waits for a place; it fails then. Infinite where the model sets no limit."""
+        patience = self.model.patience
+        return self.submitted_at + min(patience.waiting_s, patience.in_all_s)
+
+    def run_ends_at(self) -> float:
+        """When its place is free again: at the end of its work, or of the model's patience with it."""
+        assert self.started_at is not None
+        patience = self.model.patience
+        longest_s = min(patience.running_s, self.submitted_at + patience.in_all_s - self.started_at)
+        return self.started_at + min(self.run_s, longest_s)
+
+    def has_timed_out(self) -> bool:
+        """Whether it has failed, or will, because it found no place in time or ran for too long."""
+        return self.started_at is None or self.run_ends_at() < self.started_at + self.run_s
+
     def failure(self) -> tuple[str | None, str | None] | None:
         """Code and message the task fails or will fail with; None if it succeeds, as far as can be known."""
         if self.quirks.failure is not None:
             return self.quirks.failure
+        if self.has_timed_out():
+            return _TIMED_OUT
         refusal: BaseException | None = self.refusal
         if self.film is not None and _is_settled(self.film):
             refusal = self.film.exception()
@@ -137,8 +165,9 @@ def scene_of(task: Task, style: FilmStyle) -> Scene | None:
         goes_on="first_clip" in order.media,
         last=order.media.get("last_frame"),
         driving_audio=order.media.get("driving_audio"),
-        has_sound=task.model.has_sound,
+        has_sound=order.has_sound and task.model.has_sound,
         has_watermark=order.watermark,
+        burn_in=BurnIn(name=task.label, seed=order.seed) if task.label and style is FilmStyle.MOVING else None,
         seed=0 if style is FilmStyle.TINY else seed,
         style=style,
     )

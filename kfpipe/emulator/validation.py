@@ -5,7 +5,8 @@ accepted, so every refusal is a `TaskRefused`.
 """
 
 import math
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +19,10 @@ Fetch = Callable[[str], MediaFile]
 
 LARGEST_SEED = 2_147_483_647
 
-_ROLE_SETS = (
-    {"first_frame"},
-    {"first_frame", "driving_audio"},
-    {"first_frame", "last_frame"},
-    {"first_frame", "last_frame", "driving_audio"},
-    {"first_clip"},
-    {"first_clip", "last_frame"},
-)
+ADAPTIVE = "adaptive"
+"""The ratio that stands for the first frame's own shape."""
+
+_CHOSEN_LENGTHS_S = (4, 5, 6, 8, 10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +41,8 @@ class Order:
     seed: int | None
     prompt_extend: bool
     watermark: bool
+    has_sound: bool = True
+    ratio: str | None = None  # as width:height, where the model reports it
 
 
 def order(model: Model, body: Mapping[str, Any], fetch: Fetch) -> Order:
@@ -52,14 +51,16 @@ def order(model: Model, body: Mapping[str, Any], fetch: Fetch) -> Order:
     parameters = _section(body, "parameters", is_required=False)
     media = _media(model, given, fetch)
     tier = _tier(model, parameters)
-    width_px, height_px = output_size(limits.shape(media), tier)
-    seconds = _seconds(model, parameters)
+    shape, ratio = _shape(model, parameters, limits.shape(media))
+    width_px, height_px = output_size(shape, tier)
+    prompt = _text(given, "prompt", model.prompt_limit)
+    seconds = _seconds(model, parameters, prompt)
     clip_seconds = round(limits.clip_length_s(media))
     if clip_seconds >= seconds:
         raise TaskRefused("InvalidParameter", "duration must be longer than the first clip, which is part of it")
     return Order(
-        prompt=_text(given, "prompt", model.prompt_limit),
-        negative_prompt=_text(given, "negative_prompt", model.negative_prompt_limit),
+        prompt=prompt,
+        negative_prompt=_text(given, "negative_prompt", model.negative_prompt_limit) or None,
         media=media,
         template=_template(model, given),
         tier=tier,
@@ -70,6 +71,8 @@ def order(model: Model, body: Mapping[str, Any], fetch: Fetch) -> Order:
         seed=_integer(parameters, "seed", 0, LARGEST_SEED),
         prompt_extend=_flag(parameters, "prompt_extend", default=True),
         watermark=_flag(parameters, "watermark", default=False),
+        has_sound=model.has_sound and (not model.sound_is_optional or _flag(parameters, "audio", default=True)),
+        ratio=ratio,
     )
 
 
@@ -81,14 +84,14 @@ def output_size(shape: tuple[int, int], tier: str) -> tuple[int, int]:
 
 
 def _media(model: Model, given: Mapping[str, Any], fetch: Fetch) -> dict[str, MediaFile]:
-    urls = _urls_by_role(given) if model.route is Route.MEDIA else _frame_urls(given)
+    urls = _urls_by_role(model, given) if model.route is Route.MEDIA else _frame_urls(given)
     media = {role: fetch(url) for role, url in urls.items()}
     for role, file in media.items():
         limits.check(model, role, file)
     return media
 
 
-def _urls_by_role(given: Mapping[str, Any]) -> dict[str, str]:
+def _urls_by_role(model: Model, given: Mapping[str, Any]) -> dict[str, str]:
     media = given.get("media")
     if media is None:
         raise TaskRefused("InvalidParameter", "Field required: input.media")
@@ -102,9 +105,20 @@ def _urls_by_role(given: Mapping[str, Any]) -> dict[str, str]:
         if item["type"] in urls:
             raise TaskRefused("InvalidParameter", f"input.media: {item['type']} is given more than once")
         urls[item["type"]] = item["url"]
-    if set(urls) not in _ROLE_SETS:
-        raise TaskRefused("InvalidParameter", f"input.media: {' + '.join(urls)} is not a supported combination")
+    _check_together(model, urls)
     return urls
+
+
+def _check_together(model: Model, roles: Collection[str]) -> None:
+    foreign = model.foreign_roles.intersection(roles)
+    if foreign:
+        if len(foreign) < len(roles):
+            message = "First/last frames and references cannot be combined. The two modes are mutually exclusive."
+        else:
+            message = "references are not emulated; give a first_frame, and a last_frame"
+        raise TaskRefused("InvalidParameter", f"input.media: {message}")
+    if frozenset(roles) not in model.role_sets:
+        raise TaskRefused("InvalidParameter", f"input.media: {' + '.join(roles)} is not a supported combination")
 
 
 def _frame_urls(given: Mapping[str, Any]) -> dict[str, str]:
@@ -142,7 +156,7 @@ def _text(given: Mapping[str, Any], name: str, limit: int | None) -> str | None:
 
 def _template(model: Model, given: Mapping[str, Any]) -> str | None:
     template = _text(given, "template", None) if model.route is Route.KEYFRAMES else None
-    if template and model.templates is not None and template not in model.templates:
+    if template and template not in model.templates:
         raise TaskRefused("InvalidParameter", f"input.template: {model.name} has no effect of this name")
     return template
 
@@ -156,10 +170,34 @@ def _tier(model: Model, parameters: Mapping[str, Any]) -> str:
     return str(tier)
 
 
-def _seconds(model: Model, parameters: Mapping[str, Any]) -> int:
+def _shape(model: Model, parameters: Mapping[str, Any], own: tuple[int, int]) -> tuple[tuple[int, int], str | None]:
+    """Sides the output is shaped like, and the model's name for them: the ratio asked for, or the one nearest."""
+    if not model.ratios:
+        return own, None
+    shapes = {ratio: _sides(ratio) for ratio in model.ratios}
+    ratio = parameters.get("ratio") or ADAPTIVE
+    if ratio == ADAPTIVE:
+        return own, min(shapes, key=lambda name: abs(math.log(shapes[name][0] * own[1] / (shapes[name][1] * own[0]))))
+    if ratio not in shapes:
+        raise TaskRefused("InvalidParameter", f"ratio must be one of {', '.join((ADAPTIVE, *shapes))}")
+    return shapes[ratio], ratio
+
+
+def _sides(ratio: str) -> tuple[int, int]:
+    width, _, height = ratio.partition(":")
+    return int(width), int(height)
+
+
+def _seconds(model: Model, parameters: Mapping[str, Any], prompt: str | None) -> int:
     if model.route is Route.KEYFRAMES:  # its length is fixed, whatever is asked for
         return model.default_s
+    if model.may_choose_length and _is_left_to_the_model(parameters.get("duration")):
+        return _CHOSEN_LENGTHS_S[zlib.crc32((prompt or "").encode()) % len(_CHOSEN_LENGTHS_S)]
     return _integer(parameters, "duration", model.shortest_s, model.longest_s) or model.default_s
+
+
+def _is_left_to_the_model(duration: object) -> bool:
+    return isinstance(duration, int) and duration == -1
 
 
 def _integer(parameters: Mapping[str, Any], name: str, least: int, most: int) -> int | None:

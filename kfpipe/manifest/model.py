@@ -175,7 +175,7 @@ class ProviderSettings:
     """Where requests go, and who pays. `base_url` is None where the region's own address does.
 
     `workspace` is None where the key belongs to one, `account` where the account has no name. `priced_in` is the region
-    whose prices hold, where the emulator stands in for it.
+    whose prices hold, where the emulator stands in for it. `burn_in` is whether the emulator's clips show their takes.
     """
 
     name: ProviderName = ProviderName.DASHSCOPE
@@ -184,6 +184,7 @@ class ProviderSettings:
     base_url: str | None = None
     workspace: str | None = None
     account: str | None = None
+    burn_in: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,6 +124,7 @@ class _Reader:
             base_url=base_url,
             workspace=data.get("workspace"),
             account=data.get("account"),
+            burn_in=data.get("burn_in", True),
         )
         return settings, region is not None and ("provider",) not in self._broken
 

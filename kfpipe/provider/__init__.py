@@ -82,8 +82,13 @@ class Provider(Protocol):
         Safe to repeat: the same bytes are uploaded once per model while the copy lasts.
         """
 
-    async def submit(self, request: RenderRequest, media_urls: Mapping[MediaRole, str]) -> Accepted:
-        """Create the task. One POST, never repeated here: there is no idempotency key."""
+    async def submit(
+        self, request: RenderRequest, media_urls: Mapping[MediaRole, str], *, take_id: str | None = None
+    ) -> Accepted:
+        """Create the task. One POST, never repeated here: there is no idempotency key.
+
+        The service never learns `take_id`: only an emulator on this machine does, for its picture.
+        """
 
     async def look(self, task_id: str) -> TaskReport:
         """Ask for the task once."""

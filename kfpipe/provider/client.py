@@ -45,6 +45,7 @@ class DashScope:
 
     `region` is the catalogue's name. Local frames are relative to `project`, the manifest's folder. What was uploaded
     is remembered in `uploads_file`. Local frames smaller than `inline_below_bytes` travel within the submission.
+    `burn_in` is for an emulator on this machine: whether its clips show their takes; nobody else is told.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class DashScope:
         workspace: str | None = None,
         submit_timeout_s: float = 60.0,
         inline_below_bytes: int = 0,
+        burn_in: bool | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._base_url = _checked_base_url(base_url)
@@ -70,9 +72,8 @@ class DashScope:
         self._now = now
         self._secret = _header_value(api_key, "DASHSCOPE_API_KEY", "the API key")
         self._local = is_loopback(base_url)
-        headers = {"User-Agent": f"kfpipe/{__version__}", "Authorization": f"Bearer {api_key}"}
-        if workspace is not None:
-            headers["X-DashScope-WorkSpace"] = _header_value(workspace, "provider.workspace", "the workspace")
+        self._burn_in = burn_in if self._local else None
+        headers = _api_headers(api_key, workspace)
         # Plain HTTP goes to loopback only, so it must not be handed to a proxy of the environment either.
         self._api = Transport(headers=headers, direct=self._local, secret=api_key)
         # Clips and uploads are on hosts that must not get the key.
@@ -124,7 +125,9 @@ class DashScope:
                 urls[item.role] = await self._uploads.url(medium, wire_name)
         return urls
 
-    async def submit(self, request: RenderRequest, media_urls: Mapping[MediaRole, str]) -> Accepted:
+    async def submit(
+        self, request: RenderRequest, media_urls: Mapping[MediaRole, str], *, take_id: str | None = None
+    ) -> Accepted:
         """One POST, which waits `submit_timeout_s` at most.
 
         After that it raises `ServiceUnclear`: there may be a task, and a bill.
@@ -134,6 +137,8 @@ class DashScope:
         headers = {"Content-Type": "application/json", "X-DashScope-Async": "enable"}
         if any(url.startswith("oss://") for url in media_urls.values()):
             headers["X-DashScope-OssResourceResolve"] = "enable"
+        if self._burn_in is not None and take_id is not None:
+            headers["X-Kfpipe-Burn-In"] = quote(take_id, safe="") if self._burn_in else ""
         answer = await self._answer(
             "POST",
             wire.submit_path(model),
@@ -280,6 +285,13 @@ def _checked_base_url(url: str) -> str:
             fix="correct `provider.base_url`, or DASHSCOPE_HTTP_BASE_URL",
         )
     return url.rstrip("/")
+
+
+def _api_headers(api_key: str, workspace: str | None) -> dict[str, str]:
+    headers = {"User-Agent": f"kfpipe/{__version__}", "Authorization": f"Bearer {api_key}"}
+    if workspace is not None:
+        headers["X-DashScope-WorkSpace"] = _header_value(workspace, "provider.workspace", "the workspace")
+    return headers
 
 
 def _header_value(value: str, source: str, what: str) -> str:

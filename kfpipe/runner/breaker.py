@@ -44,8 +44,10 @@ class Breaker:
     async def media_urls(self, request: RenderRequest) -> Mapping[MediaRole, str]:
         return await self._ask(lambda: self._provider.media_urls(request))
 
-    async def submit(self, request: RenderRequest, media_urls: Mapping[MediaRole, str]) -> Accepted:
-        return await self._ask(lambda: self._provider.submit(request, media_urls))
+    async def submit(
+        self, request: RenderRequest, media_urls: Mapping[MediaRole, str], *, take_id: str | None = None
+    ) -> Accepted:
+        return await self._ask(lambda: self._provider.submit(request, media_urls, take_id=take_id))
 
     async def look(self, task_id: str) -> TaskReport:
         return await self._ask(lambda: self._provider.look(task_id))

@@ -36,8 +36,10 @@ class Paced:
     async def media_urls(self, request: RenderRequest) -> Mapping[MediaRole, str]:
         return await self._provider.media_urls(request)
 
-    async def submit(self, request: RenderRequest, media_urls: Mapping[MediaRole, str]) -> Accepted:
-        return await self._provider.submit(request, media_urls)
+    async def submit(
+        self, request: RenderRequest, media_urls: Mapping[MediaRole, str], *, take_id: str | None = None
+    ) -> Accepted:
+        return await self._provider.submit(request, media_urls, take_id=take_id)
 
     def download(self, url: str, *, offset_bytes: int = 0, tag: str | None = None) -> AbstractAsyncContextManager[Body]:
         return self._provider.download(url, offset_bytes=offset_bytes, tag=tag)

@@ -13,7 +13,7 @@ import anyio
 from kfpipe.domain import SEED_MAX, Account, MediaRole, RenderRequest, Take
 from kfpipe.errors import ServiceRefused, ServiceUnclear
 from kfpipe.events import Slowed
-from kfpipe.lock.states import Asked, Failed, Failure, Submitted, Submitting, Task
+from kfpipe.lock.states import Asked, Failed, Failure, Submitted, Submitting, Task, name_of
 from kfpipe.provider import Accepted
 from kfpipe.runner import orphans
 from kfpipe.runner.context import RunContext
@@ -98,7 +98,7 @@ class Submitter:
             await self._context.ledger.record(key, Submitting(asked=asked))
             async with self._context.shields.raised():
                 self._context.sent_at_s[key] = sent_at_s = anyio.current_time()
-                accepted = await self._context.provider.submit(request, media_urls)
+                accepted = await self._context.provider.submit(request, media_urls, take_id=name_of(key))
                 self._own(accepted.task_id, sent_at_s)
                 entry = Submitted(asked=asked, task=self._receipt(accepted))
                 await self._context.ledger.record(key, entry)

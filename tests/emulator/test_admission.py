@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kfpipe.emulator.web.hosts import is_loopback
+
 
 def refusal(response):
     body = response.json()
@@ -94,3 +96,57 @@ def test_every_path_may_end_in_a_slash(caller, bodies):
 
 def test_an_unknown_path_answers_in_json(shared):
     assert refusal(shared.http.get("nowhere")) == (404, "NotFound")
+
+
+@pytest.mark.parametrize("key", ["sk-anything", "sk-ws-anything", "st-for-some-minutes"])
+def test_lasting_and_temporary_keys_are_taken(shared, key):
+    assert shared.http.get("tasks", headers={"Authorization": f"Bearer {key}"}).status_code == 200
+
+
+def test_the_key_of_a_token_plan_is_not_valid_here(shared, bodies):
+    plan = {"Authorization": "Bearer sk-sp-0123456789"}
+    assert refusal(shared.submit(bodies.wan27(), headers=plan)) == (401, "InvalidApiKey")
+    assert refusal(shared.http.get("tasks", headers=plan)) == (401, "InvalidApiKey")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/services/aigc/video-generation/video-synthesis"),
+        ("GET", "/api/v1/tasks"),
+        ("GET", "/api/v1/tasks/x"),
+        ("POST", "/api/v1/tasks/x/cancel"),
+        ("GET", "/api/v1/uploads?action=getPolicy&model=wan2.7-i2v"),
+        ("POST", "/oss"),
+        ("GET", "/results/a/b/c/d/e"),
+        ("GET", "/api/v1/models"),
+        ("GET", "/api/v1/models/limits?model=wan2.7-i2v"),
+        ("GET", "/emulator/bill"),
+        ("GET", "/emulator/requests"),
+        ("GET", "/"),
+    ],
+)
+def test_no_path_answers_a_request_that_is_meant_for_another_host(shared, method, path):
+    """A page whose name is made to resolve to this machine sends that name."""
+    before = shared.emulator.requests()
+    url = f"{shared.emulator.origin}{path}"
+    assert refusal(shared.http.request(method, url, headers={"Host": "rebound.example:8080"})) == (403, "AccessDenied")
+    assert shared.emulator.requests() == before
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.0.0.1:80", "localhost", "LOCALHOST:8080", "127.9.9.9", "127.1", "[::1]", "[::1]:80"]
+)
+def test_this_machine_may_be_called_by_any_of_its_own_names(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "", "example.com", "localhost.example.com", "127.0.0.1.example.com", "localhost@example.com", "128.0.0.1",
+        "0.0.0.0", "192.168.1.7", "[::2]", "[::1", "::1", "a:b", "localhost:", "127.0.0.1 example.com", "127.0.0.1:1/x",
+    ],
+)  # fmt: skip
+def test_no_other_host_passes_for_this_machine(host):
+    assert not is_loopback(host)

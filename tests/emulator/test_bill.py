@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from kfpipe.emulator import Emulator
+from kfpipe.emulator.models import REGIONS
+from kfpipe.emulator.prices import TARIFFS
 
 
 @pytest.mark.parametrize(
@@ -15,7 +17,7 @@ from kfpipe.emulator import Emulator
     [
         ("emulator", "wan2.7-i2v-2026-04-25", "720P", "0.10", "USD"),
         ("emulator", "wan2.2-kf2v-flash", "480P", "0.015", "USD"),
-        ("emulator", "wanx2.1-kf2v-plus", "720P", "0.05", "USD"),
+        ("emulator", "wanx2.1-kf2v-plus", "720P", "0.10", "USD"),
         ("singapore", "wan2.2-kf2v-flash", "480P", None, "USD"),
         ("beijing", "wan2.2-kf2v-flash", "480P", "0.10", "CNY"),
     ],
@@ -29,6 +31,28 @@ def test_a_clip_costs_its_seconds_at_the_region_s_price(start, bodies, region, m
     assert (charge.seconds, charge.resolution, charge.currency) == (5, tier, currency)
     assert charge.unit_price == (None if unit_price is None else Decimal(unit_price))
     assert charge.amount == (None if unit_price is None else 5 * Decimal(unit_price))
+
+
+@pytest.mark.parametrize(
+    ("region", "model", "prices", "currency"),
+    [
+        ("singapore", "wan2.7-i2v-2026-04-25", (None, "0.10", "0.15"), "USD"),
+        ("singapore", "wan2.1-kf2v-plus", (None, "0.10", None), "USD"),
+        ("singapore", "wan3.0-video", ("0.05", "0.10", "0.20"), "USD"),
+        ("singapore", "wan3.0-video-prime", ("0.068", "0.14", "0.28"), "USD"),
+        ("beijing", "wan2.7-i2v", (None, "0.60", "1.00"), "CNY"),
+        ("beijing", "wanx2.1-kf2v-plus", (None, "0.70", None), "CNY"),
+        ("beijing", "wan3.0-video", ("0.30", "0.60", "1.20"), "CNY"),
+        ("beijing", "wan3.0-video-prime", ("0.45", "0.90", "1.80"), "CNY"),
+        ("tokyo", "wan3.0-video", ("0.30", "0.60", "1.20"), "CNY"),
+        ("virginia", "wan3.0-video-prime", (None, None, None), "CNY"),
+    ],
+)
+def test_every_region_has_its_own_price_list(region, model, prices, currency):
+    tariff = TARIFFS[region]
+    assert model in REGIONS[region]
+    found = [tariff.unit_price(model, tier) for tier in ("480P", "720P", "1080P")]
+    assert (found, tariff.currency) == ([price and Decimal(price) for price in prices], currency)
 
 
 def test_only_success_is_billed_and_even_if_nobody_asked(start, bodies):

@@ -8,11 +8,14 @@ from itertools import pairwise
 
 import av
 import pytest
-from PIL import Image, ImageChops, ImageDraw, ImageStat
+from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageStat
 
 from kfpipe.emulator.film import animatic
+from kfpipe.emulator.film.burn_in import BurnIn, Slate, spelled
+from kfpipe.emulator.film.camera import chosen
 from kfpipe.emulator.film.pictures import fitted, placeholder
 from kfpipe.emulator.film.scene import RemoteFile, Scene, StoredFile
+from kfpipe.emulator.film.yuv import from_picture
 
 SIZE = (544, 304)
 
@@ -128,10 +131,95 @@ def test_another_seed_moves_differently(scene, tmp_path):
     assert one != other
 
 
+def test_seeds_choose_among_moves_that_differ_to_the_eye():
+    views = {
+        tuple(round(edge * 1280) for time in (0.3, 0.5, 0.7) for edge in chosen(seed, 5, settles=True).view(time))
+        for seed in range(40)
+    }
+    assert len(views) == 40
+    lefts = [view[4] for view in views]
+    tops = [view[5] for view in views]
+    assert min(lefts) < 30 < 110 < max(lefts)
+    assert min(tops) < 30 < 110 < max(tops)
+
+
+@pytest.mark.parametrize("seconds", [2, 5, 30])
+def test_a_camera_begins_and_ends_on_the_whole_picture_and_never_looks_past_its_edge(seconds):
+    for seed in range(60):
+        camera = chosen(seed, seconds, settles=True)
+        assert camera.view(0.0) == camera.view(1.0) == (0.0, 0.0, 1.0, 1.0)
+        assert (camera.weight(0.0), camera.weight(1.0)) == (0.0, 1.0)
+        for step in range(101):
+            left, top, right, bottom = camera.view(step / 100)
+            assert 0 <= left < right <= 1 + 1e-9
+            assert 0 <= top < bottom <= 1 + 1e-9
+
+
+@pytest.fixture
+def grey(tmp_path):
+    """A scene in which only the lettering can be seen."""
+    path = tmp_path / "grey.png"
+    Image.new("RGB", SIZE, (128, 128, 128)).save(path)
+    still = StoredFile(path, "grey", path.stat().st_size)
+    return Scene(
+        width_px=SIZE[0], height_px=SIZE[1], seconds=2, first=still, last=still, has_sound=False, has_watermark=False,
+        seed=7, burn_in=BurnIn(name="roof_030@seed=2", seed=2),
+    )  # fmt: skip
+
+
+def lettered(picture, box):
+    """How far the lettering in a part of a grey picture stands out."""
+    low, high = picture.convert("L").crop(box).getextrema()
+    return high - low
+
+
+NAME, CLOCK, MARK = (0, 0, 270, 40), (400, 0, 544, 40), (0, 274, 120, 304)
+
+
+def test_take_and_timecode_stand_in_the_picture_but_never_in_the_first_and_the_last(grey, tmp_path):
+    shown = frames(rendered(grey, tmp_path / "clip.mp4"))
+    assert all(lettered(shown[30], box) > 60 for box in (NAME, CLOCK))
+    assert lettered(shown[30], MARK) > 15
+    assert lettered(shown[30], (0, 60, 544, 250)) < 10, "the picture itself stays free"
+    for picture in (shown[0], shown[1], shown[-2], shown[-1]):
+        assert lettered(picture, (0, 0, *SIZE)) < 10
+    assert difference(shown[30].crop(CLOCK), shown[31].crop(CLOCK)) > 0.1, "the timecode runs"
+
+
+def test_without_a_burn_in_only_the_mark_is_left(grey, tmp_path):
+    shown = frames(rendered(replace(grey, burn_in=None), tmp_path / "clip.mp4"))
+    assert lettered(shown[30], NAME) < 10 > lettered(shown[30], CLOCK)
+    assert lettered(shown[30], MARK) > 15
+
+
+def test_scenes_that_differ_in_their_burn_in_alone_are_two():
+    scene = Scene(
+        width_px=640, height_px=360, seconds=2, first=RemoteFile("a"), last=None, has_sound=False, has_watermark=False,
+        seed=7,
+    )  # fmt: skip
+    named = [replace(scene, burn_in=BurnIn(name=name, seed=1)) for name in ("a", "b", "a")]
+    assert named[0].digest == named[2].digest != named[1].digest != scene.digest
+
+
+@pytest.mark.parametrize("name", ["屋顶_030", "крыша", "a\nb\x1b[31m", "x" * 200, "", "🎬"])
+@pytest.mark.parametrize("size", [(1280, 720), (400, 736), (240, 1920), (64, 64)])
+def test_any_name_fits_into_any_picture(name, size):
+    grey_planes = from_picture(Image.new("RGB", size, (128, 128, 128)))
+    slate = Slate(BurnIn(name=name, seed=2**31 - 1), size, 60, 30, 0)
+    assert slate.over(grey_planes, 0) is slate.over(grey_planes, 59) is grey_planes
+    assert slate.over(grey_planes, 30).size == size
+
+
+def test_letters_that_the_font_lacks_are_escaped():
+    font = ImageFont.load_default(20)
+    assert spelled("roof_030@lens=50mm", font) == "roof_030@lens=50mm"
+    assert spelled("屋_1\n", font) == "\\u5c4b_1\\n"
+
+
 def test_every_clip_is_marked_and_watermarked_only_on_request(scene, tmp_path):
     scene = replace(scene, has_sound=False, last=None)
-    marked = frames(rendered(scene, tmp_path / "a.mp4", animatic.render_tiny))[0]
-    watermarked = frames(rendered(replace(scene, has_watermark=True), tmp_path / "b.mp4", animatic.render_tiny))[0]
+    marked = frames(rendered(scene, tmp_path / "a.mp4", animatic.render_tiny))[30]
+    watermarked = frames(rendered(replace(scene, has_watermark=True), tmp_path / "b.mp4", animatic.render_tiny))[30]
     width, height = SIZE
     lower_left, lower_right = (0, height - 30, 100, height), (width - 150, height - 40, width, height)
     plain = fitted(scene.first, SIZE)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kfpipe.emulator.models import REGIONS
+
 
 def test_submissions_beyond_the_rate_are_throttled_and_counted(start, bodies):
     caller = start(enforces_rates=True)
@@ -33,3 +35,65 @@ def test_limits_can_be_raised(start, bodies):
 def test_a_misspelt_limit_is_refused(start):
     with pytest.raises(ValueError, match="submission_per_second"):
         start(limits={"submission_per_second": 5})
+
+
+def test_a_task_that_may_not_even_wait_is_refused_and_not_made(start, bodies):
+    caller = start(limits={"concurrent_tasks": 1, "queued_tasks": 2}, queue_s=0, run_s=100)
+    statuses = [caller.submit(bodies.kf2v(seed=seed)).status_code for seed in range(3)]
+    refused = caller.submit(bodies.kf2v(seed=4))
+    assert (statuses, refused.status_code, refused.json()["code"]) == ([200] * 3, 429, "Throttling")
+    assert caller.submit(bodies.wan27()).status_code == 200, "the queue is the model's own"
+    assert len(caller.emulator.account.tasks()) == 4
+    assert caller.emulator.account.throttled == {"submit": 1}
+
+
+def test_as_many_tasks_may_wait_as_the_service_documents():
+    assert {name: model.queued_tasks for name, model in REGIONS["emulator"].items()} == {
+        "wan2.7-i2v": 500,
+        "wan2.7-i2v-2026-04-25": 500,
+        "wan3.0-video": 200,
+        "wan3.0-video-prime": 200,
+        "wan2.2-kf2v-flash": 500,
+        "wan2.1-kf2v-plus": 500,
+        "wanx2.1-kf2v-plus": 500,
+    }
+
+
+def test_the_list_of_models_has_their_prices_and_counts_as_nothing(start, bodies):
+    caller = start(region="beijing", enforces_rates=True)
+    for _ in range(25):
+        answer = caller.http.get("models")
+    output = answer.json()["output"]
+    assert (output["total"], output["page_no"], output["page_size"]) == (6, 1, 100)
+    entries = {entry["model"]: entry for entry in output["models"]}
+    assert entries["wan2.7-i2v"] == {
+        "model": "wan2.7-i2v",
+        "equivalent_snapshot": "wan2.7-i2v-2026-04-25",
+        "prices": [
+            {"range_name": "720P", "price": "0.60", "price_unit": "per second", "currency": "CNY"},
+            {"range_name": "1080P", "price": "1.00", "price_unit": "per second", "currency": "CNY"},
+        ],
+        "inference_offline_info": {"offline_time": None},
+    }
+    assert "wanx2.1-kf2v-plus" in entries
+    page = caller.http.get("models/", params={"page_no": 2, "page_size": 4}).json()["output"]
+    assert [entry["model"] for entry in page["models"]] == list(entries)[4:]
+    assert caller.submit(bodies.kf2v()).status_code == 200
+    assert caller.emulator.bill().charges == ()
+
+
+def test_the_limits_of_a_model_are_those_the_account_is_held_to(start):
+    caller = start(limits={"queued_tasks": 7})
+    answer = caller.http.get("models/limits", params={"model": "wan2.1-kf2v-plus"}).json()
+    assert answer["output"] == {
+        "model": "wan2.1-kf2v-plus",
+        "request_limit": 1,
+        "request_limit_period": 1,
+        "async_user_queue_limit": 7,
+        "async_user_concurrency_limit": 2,
+        "workspace_limit": None,
+    }
+    unknown = caller.http.get("models/limits", params={"model": "wan9"})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "ModelNotFound")
+    for path in ("models", "models/limits?model=wan2.7-i2v"):
+        assert caller.http.get(path, headers={"Authorization": "Bearer token"}).status_code == 401

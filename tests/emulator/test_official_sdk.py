@@ -62,6 +62,22 @@ def test_call_makes_a_clip_from_media(frames):
     assert is_video(answer.output.video_url)
 
 
+def test_call_makes_a_silent_clip_of_wan_3(frames):
+    answer = VideoSynthesis.call(
+        "wan3.0-video", "A lamp goes on.", media=media(frames), resolution="480P", duration=2, audio=False, ratio="1:1"
+    )
+    assert (answer.status_code, answer.output.task_status) == (200, "SUCCEEDED"), answer
+    assert (answer.usage["duration"], answer.usage["fps"], answer.usage["ratio"]) == (2.0, 30, "1:1")
+    assert is_video(answer.output.video_url)
+
+
+def test_wan_3_takes_no_references_beside_its_frames(frames):
+    mixed = [*media(frames), {"type": "reference_image", "url": "https://pictures.example/c.png"}]
+    answer = VideoSynthesis.call("wan3.0-video-prime", "A lamp goes on.", media=mixed, duration=2)
+    assert (answer.status_code, answer.output.task_status) == (200, "FAILED")
+    assert "The two modes are mutually exclusive" in answer.output["message"]
+
+
 def test_a_task_is_made_fetched_listed_and_waited_for(emulator, frames):
     made = VideoSynthesis.async_call(
         "wan2.7-i2v", "A lamp goes on.", media=media(frames), resolution="720P", duration=2

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 from kfpipe.emulator.scheduler import Lane
 
 
-def task(ready_at, run_s=10.0):
-    return SimpleNamespace(ready_at=ready_at, run_s=run_s, started_at=None, canceled_at=None)
+def task(ready_at, run_s=10.0, gives_up_at=math.inf):
+    made = SimpleNamespace(ready_at=ready_at, run_s=run_s, started_at=None, canceled_at=None)
+    made.run_ends_at = lambda: made.started_at + run_s
+    made.gives_up_at = lambda: gives_up_at
+    return made
 
 
 def test_a_place_is_taken_again_at_the_moment_it_is_free_however_late_one_looks():
-    lane = Lane(1)
+    lane = Lane(1, 500)
     tasks = [task(0.0), task(1.0), task(30.0)]
     for each in tasks:
         lane.join(each)
@@ -22,7 +26,7 @@ def test_a_place_is_taken_again_at_the_moment_it_is_free_however_late_one_looks(
 
 
 def test_looking_often_changes_nothing():
-    lane = Lane(2)
+    lane = Lane(2, 500)
     tasks = [task(float(index), 7.0) for index in range(6)]
     for each in tasks:
         lane.join(each)
@@ -32,7 +36,7 @@ def test_looking_often_changes_nothing():
 
 
 def test_a_place_is_not_given_away_before_its_time():
-    lane = Lane(1)
+    lane = Lane(1, 500)
     first, late = task(0.0, 100.0), task(150.0)
     lane.join(first)
     lane.join(late)
@@ -46,7 +50,7 @@ def test_a_place_is_not_given_away_before_its_time():
 
 
 def test_occupancy_counts_who_waits_and_who_runs():
-    lane = Lane(2)
+    lane = Lane(2, 500)
     tasks = [task(0.0) for _ in range(4)]
     for each in tasks:
         lane.join(each)
@@ -58,3 +62,25 @@ def test_occupancy_counts_who_waits_and_who_runs():
     assert lane.occupancy() == 1
     lane.settle(20.0)
     assert lane.occupancy() == 0
+
+
+def test_who_finds_no_place_in_time_is_never_started_and_keeps_nobody_waiting():
+    lane = Lane(1, 500)
+    first, hopeless, patient = task(0.0, 100.0), task(1.0, gives_up_at=50.0), task(2.0)
+    for each in (first, hopeless, patient):
+        lane.join(each)
+    lane.settle(60.0)
+    assert lane.occupancy() == 2
+    lane.settle(200.0)
+    assert (hopeless.started_at, patient.started_at) == (None, 100.0)
+
+
+def test_a_queue_is_full_when_as_many_wait_as_may():
+    lane = Lane(1, 2)
+    for ready_at in (0.0, 0.0, 0.0):
+        assert not lane.is_queue_full()
+        lane.join(task(ready_at))
+        lane.settle(0.0)
+    assert lane.is_queue_full()
+    lane.settle(10.0)
+    assert not lane.is_queue_full()

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
+import av
+import httpx
 import pytest
+
+from kfpipe.emulator.film.burn_in import BurnIn
+from kfpipe.emulator.settings import FilmStyle
+from kfpipe.emulator.tasks import scene_of
 
 DAY_S = 24 * 3600
 
@@ -233,3 +241,70 @@ def test_a_task_ends_no_sooner_than_its_clip_is_there(start, bodies):
     (task,) = caller.emulator.account.tasks()
     made_at = task.film.result(30).made_at
     assert task.ended_at() == made_at > task.submitted_at
+
+
+@pytest.mark.parametrize(("model", "hours"), [("wan2.2-kf2v-flash", 3), ("wan3.0-video", 8)])
+def test_a_task_that_runs_for_too_long_fails_and_costs_nothing(start, bodies, model, hours):
+    caller = start(queue_s=0, run_s=DAY_S)
+    body = bodies.kf2v() if "kf2v" in model else bodies.wan27()
+    task_id = caller.make({**body, "model": model})
+    caller.emulator.clock.advance(hours * 3600 - 60)
+    assert statuses(caller, task_id) == ["RUNNING"]
+    caller.emulator.clock.advance(60)
+    output = caller.look(task_id)["output"]
+    assert (output["task_status"], output["code"]) == ("FAILED", "InternalError.Timeout")
+    assert caller.emulator.bill().charges == ()
+
+
+@pytest.mark.parametrize(("model", "hours"), [("wan2.2-kf2v-flash", 3), ("wan3.0-video", 24)])
+def test_a_task_that_waits_for_too_long_fails_and_gives_its_turn_away(start, bodies, model, hours):
+    caller = start(queue_s=0, run_s=100, limits={"concurrent_tasks": 0})
+    body = bodies.kf2v() if "kf2v" in model else bodies.wan27()
+    task_id = caller.make({**body, "model": model})
+    caller.emulator.clock.advance(hours * 3600 - 60)
+    assert statuses(caller, task_id) == ["PENDING"]
+    caller.emulator.clock.advance(60)
+    output = caller.look(task_id)["output"]
+    assert (output["task_status"], output["code"]) == ("FAILED", "InternalError.Timeout")
+    assert caller.http.post(f"tasks/{task_id}/cancel").status_code == 400
+    caller.emulator.clock.advance(DAY_S)
+    assert statuses(caller, task_id) == ["UNKNOWN"]
+
+
+def test_wan_3_reports_its_seconds_in_floats_and_its_shape(caller, bodies):
+    made = caller.make({**bodies.wan27(resolution="480P", audio=False), "model": "wan3.0-video"})
+    answer = caller.finish(made)
+    assert "actual_prompt" not in answer["output"]
+    assert answer["usage"] == {
+        "duration": 2.0,
+        "input_video_duration": 0.0,
+        "output_video_duration": 2.0,
+        "video_count": 1,
+        "fps": 30,
+        "SR": 480,
+        "ratio": "16:9",
+    }
+    assert all(isinstance(answer["usage"][name], float) for name in answer["usage"] if "duration" in name)
+    assert caller.emulator.bill().total == Decimal("0.10")
+    with av.open(io.BytesIO(httpx.get(answer["output"]["video_url"]).content)) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+
+
+def test_a_caller_may_name_a_clip_or_have_nothing_in_the_picture(start, bodies):
+    caller = start()
+    for value in (None, None, "roof_030%40lens%3D50%20mm", "%E5%B1%8B", ""):
+        assert caller.submit(bodies.wan27(), headers={} if value is None else {"X-Kfpipe-Burn-In": value}).is_success
+    tasks = caller.emulator.account.tasks()
+    unnamed, again, *named = [task.label for task in tasks]
+    assert unnamed == again == f"request {tasks[0].digest[:8]}", "equal requests give equal bytes"
+    assert named == ["roof_030@lens=50 mm", "屋", ""]
+    shown = [scene_of(task, FilmStyle.MOVING).burn_in for task in tasks[2:]]
+    assert shown == [BurnIn(name="roof_030@lens=50 mm", seed=1), BurnIn(name="屋", seed=1), None]
+    assert scene_of(tasks[0], FilmStyle.TINY).burn_in is None, "nothing could be read there"
+
+
+def test_an_emulator_without_burn_in_puts_no_name_in_any_picture(start, bodies):
+    caller = start(burn_in=False)
+    caller.submit(bodies.wan27(), headers={"X-Kfpipe-Burn-In": "roof_030"})
+    (task,) = caller.emulator.account.tasks()
+    assert scene_of(task, FilmStyle.MOVING).burn_in is None

@@ -135,8 +135,51 @@ def test_an_effect_needs_no_last_frame_and_a_name_the_model_has():
     body = {"input": {"first_frame_url": URL, "last_frame_url": URL, "template": "solaron"}}
     assert set(ordered(body, "wan2.1-kf2v-plus").media) == {"first_frame"}
     body["input"]["template"] = "sunburn"
-    assert "sunburn" not in str(ordered(body, "wan2.2-kf2v-flash").media)
     assert refused(body, "wan2.1-kf2v-plus").code == "InvalidParameter"
+    body["input"]["template"] = "solaron"
+    assert refused(body, "wan2.2-kf2v-flash").code == "InvalidParameter"
+
+
+def test_a_wan_3_clip_may_be_long_silent_small_and_of_a_shape_of_its_own():
+    body = wan27(duration=30, audio=False, resolution="480P", ratio="1:1")
+    body["input"].update(prompt="x" * 20_001, negative_prompt="dropped")
+    made = ordered(body, "wan3.0-video")
+    assert (made.seconds, made.has_sound, made.tier, made.ratio) == (30, False, "480P", "1:1")
+    assert (made.width_px, made.height_px) == output_size((1, 1), "480P")
+    assert (len(made.prompt or ""), made.negative_prompt) == (20_000, None)
+
+
+def test_a_wan_3_clip_is_like_its_first_frame_with_sound_unless_told_otherwise():
+    made = ordered(wan27(), "wan3.0-video-prime")
+    assert (made.seconds, made.has_sound, made.tier, made.ratio) == (5, True, "1080P", "16:9")
+    assert 2 <= ordered(wan27(duration=-1), "wan3.0-video").seconds <= 30
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (wan27("first_frame", "reference_image"), "The two modes are mutually exclusive"),
+        (wan27("first_frame", "last_frame", "reference_video"), "The two modes are mutually exclusive"),
+        (wan27("reference_image"), "references are not emulated"),
+        (wan27("first_frame", "driving_audio"), "first_frame + driving_audio is not a supported combination"),
+        (wan27("first_clip"), "first_clip is not a supported combination"),
+        (wan27(ratio="21:9"), "ratio must be one of adaptive, 16:9"),
+        (wan27(audio="on"), "audio must be a boolean"),
+        (wan27(duration=31), "duration must be an integer from 2 to 30"),
+        (wan27(duration=0), "duration must be an integer from 2 to 30"),
+        (wan27(resolution="4K"), "resolution must be one of 480P, 720P, 1080P"),
+    ],
+)
+def test_what_wan_3_does_not_take_is_named(body, message):
+    refusal = refused(body, "wan3.0-video")
+    assert refusal.code == "InvalidParameter"
+    assert message in refusal.message
+
+
+def test_no_other_model_chooses_its_length_or_has_a_shape_or_silence():
+    assert refused(wan27(duration=-1)).code == "InvalidParameter"
+    made = ordered(wan27(audio=False, ratio="1:1"))
+    assert (made.has_sound, made.ratio) == (True, None)
 
 
 def picture(size, mode="RGB", kind="PNG"):

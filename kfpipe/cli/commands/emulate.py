@@ -10,7 +10,7 @@ from kfpipe import emulator
 from kfpipe.cli.options.common import json_problems_option
 from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import streams
-from kfpipe.emulator import Emulator, Fault, FaultsInvalid
+from kfpipe.emulator import REGIONS, Emulator, Fault, FaultsInvalid
 from kfpipe.errors import ExitCode, Refused
 
 
@@ -32,13 +32,14 @@ from kfpipe.errors import ExitCode, Refused
 @click.option("--faults", type=click.Path(path_type=Path), metavar="FILE", help="Faults to inject, as JSON.")
 @click.option(
     "--region",
-    type=click.Choice(["emulator", "singapore", "beijing"]),
+    type=click.Choice(list(REGIONS)),
     default="emulator",
-    help="Region whose prices the bill uses.",
+    help="Region whose models are offered, at its prices; emulator has them all, for play money.",
 )
 @click.option("--strict", is_flag=True, help="Fail tasks with remote frames, as if their URLs could not be reached.")
+@click.option("--burn-in/--no-burn-in", default=True, help="Show take, seed and timecode in the clips; on by default.")
 @json_problems_option
-def command(port: int, clock: float, faults: Path | None, region: str, strict: bool) -> ExitCode:
+def command(port: int, clock: float, faults: Path | None, region: str, strict: bool, burn_in: bool) -> ExitCode:
     """Run an emulator of the service on this machine.
 
     It is free of charge, and works with any client of the service and any key that starts with sk-. The first line on
@@ -46,7 +47,9 @@ def command(port: int, clock: float, faults: Path | None, region: str, strict: b
     """
     script = _script(faults) if faults is not None else ()
     try:
-        emulator.serve(port=port, factor=clock, faults=script, region=region, strict=strict, on_ready=_greet)
+        emulator.serve(
+            port=port, factor=clock, faults=script, region=region, strict=strict, burn_in=burn_in, on_ready=_greet
+        )
     except OSError as error:
         raise Refused.because("--port", f"{port}: {error.strerror}", fix="leave it out to use a free port") from error
     return ExitCode.OK

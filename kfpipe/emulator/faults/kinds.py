@@ -38,6 +38,7 @@ class Phase(StrEnum):
     POLICY = "policy"
     UPLOAD = "upload"
     DOWNLOAD = "download"
+    MODELS = "models"
 
 
 class When(StrEnum):

@@ -1,9 +1,9 @@
 """The clips: an animatic that moves from the first picture to the last one, as a real MP4.
 
-One camera looks at both pictures: it pushes in towards a point the seed chooses and settles back, while the first
-picture dissolves into the last one. It starts and ends at rest, on exactly the pictures that were given. A picture
-alone is a slow push-in. Resampling is dear, so only every second frame is posed; the one between is their blend, which
-at about a pixel a frame looks like motion blur.
+One camera looks at both pictures: it makes the move that the seed chooses and settles back, while the first picture
+dissolves into the last one. It starts and ends at rest, on exactly the pictures that were given. A picture alone is
+moved in on. Resampling is dear, so only every second frame is posed; the one between is their blend, which at about a
+pixel a frame looks like motion blur.
 """
 
 import math
@@ -17,17 +17,16 @@ from pathlib import Path
 
 import av
 
-from kfpipe.emulator.film import pictures, sound
+from kfpipe.emulator.film import camera, pictures, sound
+from kfpipe.emulator.film.burn_in import Slate
+from kfpipe.emulator.film.camera import Camera
 from kfpipe.emulator.film.formats import Format
 from kfpipe.emulator.film.scene import Scene, StoredFile
-from kfpipe.emulator.film.yuv import Box, Planes, Stamp, blend, from_picture, stamped, to_video_frame, zoomed
+from kfpipe.emulator.film.yuv import Planes, Stamp, blend, from_picture, stamped, to_video_frame, zoomed
 
 FRAMES_PER_SECOND = 30
 
 _FRAMES_PER_POSE = 2
-_PUSH_IN = 0.07  # how much larger the picture stands when the camera is closest
-_DISSOLVE = (0.2, 0.8)  # the part of the clip in which one picture gives way to the other
-
 
 _NOISE_BYTES = 100_000
 _CONTAINER_OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
@@ -95,33 +94,42 @@ def _write(scene: Scene, target: Path, frames: Iterator[Planes], is_stopped: Cal
 
 
 def _cutting(scene: Scene) -> Iterator[Planes]:
-    marks = _marks(scene)
-    half = scene.seconds * FRAMES_PER_SECOND // 2
+    marks, count = _marks(scene), scene.seconds * FRAMES_PER_SECOND
+    slate = Slate(None, (scene.width_px, scene.height_px), count, FRAMES_PER_SECOND, 0)
     start = deque(_opening(scene), maxlen=1).pop()
-    yield from repeat(stamped(start, marks), half)
-    yield from repeat(stamped(_end(scene) or start, marks), scene.seconds * FRAMES_PER_SECOND - half)
+    first, last = stamped(start, marks), stamped(_end(scene) or start, marks)
+    marked_first, marked_last = slate.over(first, count // 2), slate.over(last, count // 2)
+    yield first
+    yield from repeat(marked_first, count // 2 - 1)
+    yield from repeat(marked_last, count - count // 2 - 1)
+    yield last
 
 
 def _moving(scene: Scene) -> Iterator[Planes]:
     """What the clip continues from, if anything, and then the camera's path from there."""
-    marks = _marks(scene)
-    left = scene.seconds * FRAMES_PER_SECOND
+    marks, count = _marks(scene), scene.seconds * FRAMES_PER_SECOND
+    index = 0
     opening = _opening(scene)
     start = next(opening)
     for planes in opening:
         yield stamped(start, marks)
-        start, left = planes, left - 1
-    yield from _travelling(start, _end(scene), left, scene.seed, marks)
+        start, index = planes, index + 1
+    end = _end(scene)
+    path = camera.chosen(scene.seed, scene.seconds, settles=end is not None)
+    # A clip that is continued shows as it is: it may have lettering of its own.
+    slate = Slate(scene.burn_in, (scene.width_px, scene.height_px), count, FRAMES_PER_SECOND, index)
+    for planes in _travelling(start, end, count - index, path, marks):
+        yield slate.over(planes, index)
+        index += 1
 
 
 def _travelling(
-    start: Planes, end: Planes | None, frame_count: int, seed: int, marks: tuple[Stamp, ...]
+    start: Planes, end: Planes | None, frame_count: int, path: Camera, marks: tuple[Stamp, ...]
 ) -> Iterator[Planes]:
     """Poses of the camera, evenly spread from the first frame to the last, and blends of them in between."""
     last_index = frame_count - 1
     last_pose = math.ceil(last_index / _FRAMES_PER_POSE)
-    aim = _aim(seed)
-    poses = pairwise(_posed(start, end, step / last_pose, aim, marks) for step in range(last_pose + 1))
+    poses = pairwise(_posed(start, end, step / last_pose, path, marks) for step in range(last_pose + 1))
     reached, (before, after) = 0, next(poses)
     for index in range(last_index + 1):
         position = index * last_pose / last_index
@@ -130,12 +138,10 @@ def _travelling(
         yield blend(before, after, position - reached)
 
 
-def _posed(
-    start: Planes, end: Planes | None, progress: float, aim: tuple[float, float], marks: tuple[Stamp, ...]
-) -> Planes:
+def _posed(start: Planes, end: Planes | None, progress: float, path: Camera, marks: tuple[Stamp, ...]) -> Planes:
     # Blending before zooming is the same picture as after it, at half the cost.
-    picture = start if end is None else blend(start, end, _eased(progress, *_DISSOLVE))
-    return stamped(zoomed(picture, _view(progress, aim, settles=end is not None)), marks)
+    picture = start if end is None else blend(start, end, path.weight(progress))
+    return stamped(zoomed(picture, path.view(progress)), marks)
 
 
 def _opening(scene: Scene) -> Iterator[Planes]:
@@ -152,34 +158,10 @@ def _end(scene: Scene) -> Planes | None:
     return None if scene.last is None else from_picture(pictures.fitted(scene.last, size))
 
 
-def _aim(seed: int) -> tuple[float, float]:
-    """Where the camera leans while it is close: a point off the middle, in fractions of the frame."""
-    angle = random.Random(seed).uniform(0, math.tau)  # noqa: S311  not for secrets: equal seeds move alike
-    return 0.5 + 0.42 * math.cos(angle), 0.5 + 0.3 * math.sin(angle)
-
-
-def _view(progress: float, aim: tuple[float, float], *, settles: bool) -> Box:
-    """The part of the picture in view: all of it at the start, and at the end too if the camera settles."""
-    closeness = math.sin(math.pi * progress) ** 2 if settles else _eased(progress, 0.0, 1.0)
-    side = 1 / (1 + _PUSH_IN * closeness)
-    left, top = (1 - side) * aim[0], (1 - side) * aim[1]
-    return left, top, left + side, top + side
-
-
-def _eased(progress: float, start: float, end: float) -> float:
-    """0 up to `start`, 1 from `end` on, and a curve without a kink between them."""
-    x = min(1.0, max(0.0, (progress - start) / (end - start)))
-    return x * x * x * (x * (6 * x - 15) + 10)
-
-
 def _marks(scene: Scene) -> tuple[Stamp, ...]:
-    """Every clip says what it is, small and in a corner; the service's own watermark only where it was asked for."""
+    """The service's own watermark, only where it was asked for: on every picture, the first and the last included."""
+    if not scene.has_watermark:
+        return ()
     height = max(10, min(scene.width_px, scene.height_px) // 50)
-    margin = height
-    label = pictures.lettering("EMULATED", height, opacity=0.35)
-    marks = [Stamp(label, margin, scene.height_px - margin - label.height)]
-    if scene.has_watermark:
-        text = pictures.lettering("AI generated", height * 2, opacity=0.75)
-        bottom_right = (scene.width_px - margin - text.width, scene.height_px - margin - text.height)
-        marks.append(Stamp(text, *bottom_right))
-    return tuple(marks)
+    text = pictures.lettering("AI generated", height * 2, opacity=0.75)
+    return (Stamp(text, scene.width_px - height - text.width, scene.height_px - height - text.height),)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-_EDITION = 1
+_EDITION = 2
 """Rises when the same scene is drawn in another way."""
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import av
 from av.container import InputContainer
 
+from kfpipe.emulator.film.burn_in import BurnIn
 from kfpipe.emulator.film.formats import Format
 from kfpipe.emulator.settings import FilmStyle
 
@@ -66,6 +67,7 @@ class Scene:
     seed: int
     style: FilmStyle = FilmStyle.MOVING
     format: Format = Format.H264
+    burn_in: BurnIn | None = None
 
     @property
     def digest(self) -> str:
@@ -73,6 +75,8 @@ class Scene:
         values = {field.name: _named(getattr(self, field.name)) for field in fields(self)}
         if self.format is Format.H264:
             del values["format"]  # clips that were filmed when there was no other keep their names
+        if self.burn_in is None:
+            del values["burn_in"]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
@@ -82,5 +86,7 @@ def _named(value: object) -> object:
             return [value.sha256]
         case RemoteFile():
             return value.url
+        case BurnIn():
+            return [value.name, value.seed]
         case _:
             return value

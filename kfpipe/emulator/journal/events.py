@@ -26,6 +26,7 @@ _PLAIN = (
     "account",
     "key_id",
     "prompt",
+    "label",
     "digest",
     "film_seed",
     "submitted_at",

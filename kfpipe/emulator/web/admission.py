@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from kfpipe.emulator.errors import Denied
 from kfpipe.emulator.models import MEGABYTE, Model
@@ -16,6 +17,9 @@ from kfpipe.emulator.settings import MAIN, Standing
 
 # The service names no number. This one leaves room for three files in data URIs, each as large as it may be.
 _LARGEST_BODY_BYTES = 32 * MEGABYTE
+
+BURN_IN_HEADER = "x-kfpipe-burn-in"
+_LONGEST_LABEL = 200
 
 _STANDINGS = {
     Standing.FREE_TIER_ONLY: (
@@ -41,10 +45,24 @@ def caller(headers: Mapping[str, str], accepted: Collection[str] | None, account
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key:
         raise Denied(401, "InvalidApiKey", "No API-key provided.")
-    if not key.startswith("sk-") or (accepted is not None and key not in accepted):
+    if not _is_key(key) or (accepted is not None and key not in accepted):
         raise Denied(401, "InvalidApiKey", "Invalid API-key provided.")
     key_id = str(150_000 + zlib.crc32(hashlib.sha256(key.encode()).digest()) % 100_000)
     return Caller(account=accounts.get(key, MAIN), key_id=key_id)
+
+
+def _is_key(key: str) -> bool:
+    """Of the service's own kinds: lasting, or for some minutes. Keys of a token plan belong to other hosts."""
+    return key.startswith(("sk-", "st-")) and not key.startswith("sk-sp-")
+
+
+def label(headers: Mapping[str, str]) -> str | None:
+    """What the caller wants the clip to be called in the picture; None without a wish, empty for nothing at all.
+
+    It is the emulator's own header, percent-encoded UTF-8: the service knows no names of takes.
+    """
+    value = headers.get(BURN_IN_HEADER)
+    return None if value is None else unquote(value, errors="replace")[:_LONGEST_LABEL]
 
 
 def check_async(headers: Mapping[str, str]) -> None:
@@ -70,10 +88,16 @@ def model(body: Mapping[str, Any], route: str, offered: Mapping[str, Model]) -> 
     name = body.get("model")
     if not isinstance(name, str) or not name:
         raise Denied(400, "BadRequest.EmptyModel", 'The "model" is required.')
+    found = known(name, offered)
+    if found.route != route:
+        raise Denied(400, "InvalidParameter", "url error, please check url!")
+    return found
+
+
+def known(name: str, offered: Mapping[str, Model]) -> Model:
+    """The model of this name. Raises `Denied`."""
     if name not in offered:
         raise Denied(404, "ModelNotFound", f"The model `{name}` does not exist or you do not have access to it.")
-    if offered[name].route != route:
-        raise Denied(400, "InvalidParameter", "url error, please check url!")
     return offered[name]
 
 

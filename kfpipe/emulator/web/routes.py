@@ -23,7 +23,7 @@ from kfpipe.emulator.film.scene import MediaFile
 from kfpipe.emulator.models import REGIONS
 from kfpipe.emulator.settings import Settings
 from kfpipe.emulator.tasks import Task, TaskStatus
-from kfpipe.emulator.web import admission, downloads, inject, multipart, result_links, uploads, wire
+from kfpipe.emulator.web import admission, downloads, inject, multipart, result_links, shop, uploads, wire
 from kfpipe.emulator.web.oss import StoreRefused
 from kfpipe.emulator.web.request_log import RequestLog
 from kfpipe.emulator.web.result_links import Links
@@ -91,6 +91,8 @@ class Routes:
                 *self._served("GET", f"{API_PATH}/tasks/{{task_id}}", Phase.QUERY, self._query),
                 *self._served("POST", f"{API_PATH}/tasks/{{task_id}}/cancel", Phase.CANCEL, self._cancel),
                 *self._served("GET", f"{API_PATH}/uploads", Phase.POLICY, self._policy),
+                *self._served("GET", f"{API_PATH}/models", Phase.MODELS, self._list_models),
+                *self._served("GET", f"{API_PATH}/models/limits", Phase.MODELS, self._limits),
                 *self._served("POST", _UPLOAD_PATH, Phase.UPLOAD, self._upload),
                 *self._served("GET", "/results/{a}/{b}/{day}/{token}/{name}", Phase.DOWNLOAD, self._download),
                 Route("/emulator/bill", self._bill),
@@ -139,7 +141,7 @@ class Routes:
                 task = self._accounts.task(request.path_params["task_id"])
             case Phase.DOWNLOAD:
                 task = self._accounts.task(result_links.task_id(request.path_params["token"]) or "")
-            case Phase.LIST | Phase.POLICY | Phase.UPLOAD:
+            case Phase.LIST | Phase.POLICY | Phase.UPLOAD | Phase.MODELS:
                 query = request.query_params
                 return Subject(query.get("model", query.get("model_name")))
             case other:
@@ -157,7 +159,8 @@ class Routes:
         fetch = partial(self._fetch, model.name)
 
         def deliver() -> Task:
-            return account.submit(model, body, fetch, key_id=key_id, quirks=inject.quirks(call.acts))
+            quirks = inject.quirks(call.acts)
+            return account.submit(model, body, fetch, key_id=key_id, label=admission.label(headers), quirks=quirks)
 
         made = inject.delivered(call.acts, deliver)
         return JSONResponse(wire.submitted(inject.named(call.acts, made, account)))
@@ -191,10 +194,20 @@ class Routes:
         query = call.request.query_params
         if query.get("action") != "getPolicy":
             raise Denied(400, "InvalidParameter", "The action must be getPolicy.")
-        if query.get("model") not in self._models:
-            raise Denied(404, "ModelNotFound", f"The model `{query.get('model', '')}` does not exist.")
-        data = self._uploads.policy(query["model"], f"{self._origin}{_UPLOAD_PATH}")
+        model = admission.known(query.get("model", ""), self._models)
+        data = self._uploads.policy(model.name, f"{self._origin}{_UPLOAD_PATH}")
         return JSONResponse({"request_id": wire.request_id(), "data": data})
+
+    async def _list_models(self, call: Call) -> Response:
+        account, _ = self._caller(call)
+        query = call.request.query_params
+        page_no, page_size = _page_number(query.get("page_no", "1")), _page_number(query.get("page_size", "100"))
+        return JSONResponse(shop.models(account.models, account.tariff, page_no, page_size))
+
+    async def _limits(self, call: Call) -> Response:
+        account, _ = self._caller(call)
+        model = admission.known(call.request.query_params.get("model", ""), self._models)
+        return JSONResponse(shop.limits(model, account.limits_of(model)))
 
     async def _upload(self, call: Call) -> Response:
         if len(call.body) > uploads.LARGEST_FORM_BYTES:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, assert_never
 
+from kfpipe.emulator.film.animatic import FRAMES_PER_SECOND
 from kfpipe.emulator.models import REGION_IDS, UsageShape
 from kfpipe.emulator.settings import MAIN
 from kfpipe.emulator.task_list import SERVICE_ZONE, Page
@@ -102,7 +103,7 @@ def _times(task: Task, status: TaskStatus) -> Json:
 def _prompts(task: Task, *, truncates_prompt: bool) -> Json:
     assert task.order is not None
     rewritten = None
-    if task.model.usage is not UsageShape.WAN_27 and task.order.prompt_extend and task.prompt:
+    if task.model.usage in (UsageShape.KF2V_21, UsageShape.KF2V_22) and task.order.prompt_extend and task.prompt:
         rewritten = f"{task.prompt.rstrip('. ')}. The movement is smooth and continuous, the light natural."
     original = task.order.prompt if truncates_prompt else task.prompt
     return _present({"orig_prompt": original, "actual_prompt": rewritten})
@@ -124,6 +125,16 @@ def _usage(task: Task) -> Json:
                 "output_video_duration": seconds - task.order.clip_seconds,
                 "video_count": 1,
                 "SR": tier,
+            }
+        case UsageShape.WAN_30:
+            usage = {
+                "duration": float(seconds),
+                "input_video_duration": 0.0,
+                "output_video_duration": float(seconds),
+                "video_count": 1,
+                "fps": FRAMES_PER_SECOND,
+                "SR": tier,
+                "ratio": task.order.ratio,
             }
         case other:
             assert_never(other)
