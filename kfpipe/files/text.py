@@ -36,7 +36,7 @@ def decoded(content: bytes | str, file: str) -> str:
         raise Refused.because(
             file,
             f"the file is larger than {LARGEST_BYTES // 2**20} MiB",
-            fix="split it into several manifests",
+            fix="split it into several files",
         )
     text = _from_utf8(content, file) if isinstance(content, bytes) else content
     text = text.removeprefix("\ufeff")

@@ -226,9 +226,10 @@ class _Reader:
             self._report(_reserved_name(shot), shot.where)
 
     def _same_name(self, shot: Shot, twin: Shot) -> Finding:
-        place = f"line {self._document.position(twin.path).line}"
-        if (file := self._document.source(twin.path).file) != self._document.source(shot.path).file:
-            place = f"{file}, {place}"
+        position, source = self._document.position(twin.path), self._document.source(twin.path)
+        place = source.cell_at(position) or f"line {position.line}"
+        if source.file != self._document.source(shot.path).file:
+            place = f"{source.file}, {place}"
         other = "another shot" if twin.id == shot.id else f"'{twin.id}', which differs only in capital letters"
         return Finding(
             path=(*shot.path, "id"),
