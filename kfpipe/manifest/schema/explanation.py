@@ -96,7 +96,7 @@ def _of_another_tool(path: DataPath, key: str, value: Any, known: Sequence[str])
     field = strange.singular(key, known)
     if field is not None and isinstance(value, list):
         return _as_matrix(path, field, value)
-    return None if strange.meant_by(key, known) else strange.why_not(key)
+    return None if strange.meant_by(key, known) else strange.unavailable(key)
 
 
 def _as_matrix(path: DataPath, field: str, values: list[Any]) -> str:

@@ -57,7 +57,7 @@ def singular(key: str, known: Container[str]) -> str | None:
     return field if field != key and field in known else None
 
 
-def why_not(key: str) -> str | None:
+def unavailable(key: str) -> str | None:
     """Why a shot cannot have a setting that many tools have, as a fix."""
     return _REASONS.get(_folded(key))
 

@@ -88,7 +88,7 @@ def _unknown(name: str, known: Sequence[str]) -> CellFlaw:
     if name.partition(".")[0].strip().lower() == "matrix":
         return CellFlaw(what=what, fix=_MATRIX)
     meant = strange.meant_by(name, known)
-    reason = None if meant else strange.why_not(name)
+    reason = None if meant else strange.unavailable(name)
     if reason is not None:
         return CellFlaw(what=what, fix=f"{reason.replace('delete it', 'delete the column')}; {_AS_VARIABLE}")
     if strange.singular(name, known):
