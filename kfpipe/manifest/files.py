@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from kfpipe.errors import Unusable
 from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.document.typed import in_yaml
 from kfpipe.wording import closest, echoed, suggested
 
 MOST_COMPARED = 100_000
@@ -111,7 +112,7 @@ def _misspelt(name: str, base: str, siblings: frozenset[str]) -> Finding | None:
     return Finding(
         path=(),
         what=f"{echoed(name)} is really named {echoed(alike)}: other systems will not find it",
-        fix=f"write {echoed(_beside(name, alike))}",
+        fix=f"write `{in_yaml(_beside(name, alike))}`",
     )
 
 

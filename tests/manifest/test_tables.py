@@ -229,7 +229,7 @@ def test_a_value_knows_its_line_and_column() -> None:
         ("id,seed\nk,.inf\n", ["2:3: .inf is not a number that can be used"]),
         ("id,prompt\nk,a\x07\n", ["2:4: there is an invisible control character here (U+0007)"]),
         ("id,prompt\nk,höre".encode("latin-1"), ["2:4: the byte 0xf6 is not UTF-8 text"]),
-        ("id,prompt\nk,a\n".encode("utf-16"), ["the file is encoded as UTF-16"]),
+        ("id,prompt\nk,a\n".encode("utf-16"), ["the file is written in UTF-16"]),
     ],
 )
 def test_a_table_that_cannot_be_read_is_reported_by_line_and_column(text: str | bytes, what: list[str]) -> None:

@@ -4,7 +4,9 @@ source      bytes -> text fit to be read
 builder     the parser's events -> data and marks; refuses what YAML allows and a manifest must not hold
 scalars     what an unquoted value means
 syntax      the parser's complaints in plain words
-cellwords   the same advice for a table
+paths       paths of Windows in double quotes, whose backslashes mean something else
+typed       a value -> how it is typed
+cellwords   advice in the words of a table
 marks       positions, packed
 """
 

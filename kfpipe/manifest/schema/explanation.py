@@ -14,8 +14,9 @@ from jsonschema import ValidationError
 from kfpipe.files.schemas import Schema
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.document.typed import in_yaml
 from kfpipe.manifest.schema import strange
-from kfpipe.manifest.schema.repair import in_yaml, repairs
+from kfpipe.manifest.schema.repair import repairs
 from kfpipe.manifest.schema.rules import dereferenced, schema_at
 from kfpipe.wording import closest, described, echoed, listed, visible
 

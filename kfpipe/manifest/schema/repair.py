@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -10,6 +9,7 @@ from typing import Any
 
 from kfpipe.files.schemas import Schema
 from kfpipe.manifest.document import scalars
+from kfpipe.manifest.document.typed import in_yaml
 from kfpipe.wording import closest
 
 _MEANT_TRUE = frozenset({"y", "yes", "on", "true", "1"})
@@ -19,7 +19,6 @@ _NUMBER = re.compile(r"[-+]?[0-9]{1,15}(?:[.,][0-9]{1,15})?")
 _GROUPED = re.compile(
     r"([-+]?[0-9]{1,3})(?P<by>[ _.,'\u2019\u00a0\u202f])([0-9]{3}(?:(?P=by)[0-9]{3})*)([.,][0-9]{1,15})?"
 )
-_PLAIN = re.compile(r"[A-Za-z0-9_./](?:[\w ./@-]*[\w./@-])?")
 
 
 def repairs(value: Any, schema: Schema) -> Iterator[Any]:
@@ -35,29 +34,6 @@ def repairs(value: Any, schema: Schema) -> Iterator[Any]:
             yield from _near_text(value, schema)
     if isinstance(value, (str, int, Decimal)):
         yield [value]
-
-
-def in_yaml(value: Any) -> str:
-    """A value as a person would type it on one line."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return value if _is_plain(value) else json.dumps(value, ensure_ascii=False)
-        case list():
-            return f"[{', '.join(in_yaml(item) for item in value)}]"
-        case dict():
-            return f"{{{', '.join(f'{in_yaml(key)}: {in_yaml(item)}' for key, item in value.items())}}}"
-        case _:
-            return str(value)
-
-
-def _is_plain(text: str) -> bool:
-    """Whether every YAML reader takes the text for itself without quotes."""
-    try:
-        return bool(_PLAIN.fullmatch(text)) and scalars.plain(text) == text and not scalars.older_reading(text)
-    except scalars.NumberRefused:
-        return False
 
 
 def _near_number(value: int | Decimal, schema: Schema) -> Iterator[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import chdir
 from pathlib import Path
 
@@ -9,7 +11,81 @@ import pytest
 
 from kfpipe.errors import Refused
 from kfpipe.lock.tidy import LockPlace
-from tests.promises.field.loading import problems, takes
+from tests.promises.field.loading import problems, takes, told
+
+
+@pytest.mark.parametrize("case", ["utf16le-no-bom"])
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-16"])
+def test_a_file_in_utf_16_is_told_once(project: Path, codec: str) -> None:
+    manifest = project / "shots.yaml"
+    text = manifest.read_bytes().decode("utf-16-le")
+    manifest.write_bytes(text.encode(codec))
+    assert [problem.what for problem in problems(project)] == ["the file is written in UTF-16"]
+    manifest.write_text(text.replace("prompt: A black kitten looks up.", "prompt: {file: p.txt}"), "utf-8")
+    (project / "p.txt").write_bytes("A cat walks.".encode(codec))
+    assert [problem.what for problem in problems(project)] == ["'p.txt' is written in UTF-16"]
+
+
+@pytest.mark.parametrize("case", ["ok-yaml-merge-key"])
+def test_a_merge_key_is_refused_with_the_way_to_share_fields(project: Path) -> None:
+    (problem,) = problems(project)
+    assert told(project).startswith("shots.yaml:6:5: `<<` does not merge anything here")
+    assert "`defaults`" in (problem.fix or "")
+
+
+def with_prompt(project: Path, text: str) -> str:
+    """A manifest with one shot that has the prompt."""
+    data = json.loads((project / "ok.yaml").read_text("utf-8"))
+    data["defaults"] |= {"first_frame": "frames/a.png", "last_frame": "frames/b.png"}
+    data["shots"] = [{"id": "k", "prompt": text}]
+    (project / "one.yaml").write_text(json.dumps(data), "utf-8")
+    return "one.yaml"
+
+
+@pytest.mark.parametrize("case", ["prompts"])
+def test_a_prompt_is_sent_as_it_was_written(project: Path) -> None:
+    manifest = project / "ok.yaml"
+    text = manifest.read_text("utf-8").replace("a.png", "frames/a.png").replace("b.png", "frames/b.png")
+    manifest.write_text(text, "utf-8")
+    sent = {take.id: take.request.prompt for take in takes(project, "ok.yaml")}
+    written = {shot["id"]: shot["prompt"].replace("\r\n", "\n").strip() for shot in json.loads(text)["shots"]}
+    assert sent == {**written, "hash": "A phone shows  and #sunset"}
+    assert "shot 'hash': warning: '{# hashtag #}' is a comment of the template" in told(project, "ok.yaml")
+
+
+@pytest.mark.parametrize("case", ["prompts"])
+@pytest.mark.parametrize("name", ["hash", "jinjaish", "percent"])
+def test_braces_that_are_meant_as_text_can_be_written_as_the_fix_says(project: Path, name: str) -> None:
+    text = json.loads((project / "p.json").read_text("utf-8"))[name]
+    (problem,) = problems(project, with_prompt(project, text))
+    (written,) = re.findall(r"write (\{\{ '.*?' \}\})", problem.fix or "")
+    literal = written[4:-4]
+    assert literal in text
+    (take,) = takes(project, with_prompt(project, text.replace(literal, written, 1)))
+    assert take.request.prompt == text
+
+
+@pytest.mark.parametrize("case", ["prompts"])
+def test_a_prompt_that_is_one_character_too_long_is_refused(project: Path) -> None:
+    (problem,) = problems(project, with_prompt(project, "猫" * 801))
+    assert "801 characters" in problem.what
+
+
+@pytest.mark.parametrize("case", ["prompts"])
+def test_a_slip_that_all_shots_inherit_is_told_once(project: Path) -> None:
+    (project / "many.yaml").write_text(
+        "kfpipe: 1\nprovider: {name: emulator}\nbudget: {max_cost: 1, currency: USD}\n"
+        "defaults: {model: wan2.2-kf2v-flash, resolution: 4K, first_frame: frames/a.png, last_frame: frames/z.png,\n"
+        "  prompt: 'A {{ x }}'}\n"
+        "shots: [{id: a}, {id: b}, {id: c}]\n",
+        "utf-8",
+    )
+    found = problems(project, "many.yaml")
+    assert [(problem.position and problem.position.line, problem.where) for problem in found] == [
+        (4, "shot 'a' and 2 more"),
+        (4, "shot 'a' and 2 more"),
+        (5, "shot 'a' and 2 more"),
+    ]
 
 
 @pytest.mark.parametrize("case", ["same-stem"])
