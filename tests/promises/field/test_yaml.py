@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import signal
 from contextlib import chdir
 from pathlib import Path
 
 import pytest
 
-from kfpipe.errors import Refused
+from kfpipe.errors import ExitCode, Refused
 from kfpipe.lock.tidy import LockPlace
 from tests.promises.field.loading import problems, takes, told
+from tests.promises.moving.world import World
 
 
 @pytest.mark.parametrize("case", ["utf16le-no-bom"])
@@ -99,3 +102,54 @@ def test_two_manifests_of_one_stem_are_refused_before_they_share_a_lockfile(proj
         LockPlace.of(Path(manifest))
     (project / "shots.yml").rename(project / "dogs.yml")
     assert [take.id for take in (*takes(project), *takes(project, "dogs.yml"))] == ["kitten", "dog"]
+
+
+@pytest.mark.parametrize("case", ["ok-crlf-clone"])
+def test_a_prompt_file_with_other_line_ends_asks_for_nothing_new(world: World, tmp_path: Path) -> None:
+    world.git("init", "-q")
+    world.run()
+    (world.folder / ".gitignore").write_text(".kfpipe/\nrenders/\n", "utf-8")
+    world.commit()
+    world.git("clone", "-q", "-c", "core.autocrlf=true", str(world.folder), str(tmp_path / "clone"))
+    shutil.copytree(world.folder / "renders", tmp_path / "clone" / "renders")
+    clone = World(folder=tmp_path / "clone", emulator=world.emulator)
+    assert b"\r\n" in (clone.folder / "p.txt").read_bytes()
+    assert b"\r\n" in (clone.folder / "shots.lock.json").read_bytes()
+    assert set(clone.actions().values()) == {"keep"}
+
+
+@pytest.mark.parametrize("case", ["ok-lock-reformatted"])
+def test_a_lockfile_may_be_formatted_by_another_program(world: World) -> None:
+    world.run()
+    lockfile = world.folder / "shots.lock.json"
+    written = lockfile.read_bytes()
+    data = json.loads(written)
+    formatted = {
+        "indented": json.dumps(data, indent=2).encode(),
+        "on one line": json.dumps(data, separators=(",", ":")).encode(),
+        "sorted, in ASCII": json.dumps(data, indent=4, sort_keys=True, ensure_ascii=True).encode(),
+        "with CRLF": written.replace(b"\n", b"\r\n"),
+        "with a byte order mark": b"\xef\xbb\xbf" + written,
+    }
+    for how, content in formatted.items():
+        lockfile.write_bytes(content)
+        assert set(world.actions().values()) == {"keep"}, how
+        with chdir(world.folder):
+            assert LockPlace.of(Path("shots.yaml")).rewrite(), how
+        assert lockfile.read_bytes() == written, how
+
+
+@pytest.mark.parametrize("case", ["ok-edit-while-interrupted"])
+def test_a_take_that_was_edited_after_an_interruption_is_brought_in_beside_the_new_one(world: World) -> None:
+    world.emulator.script({"on": "submit", "do": "vanish", "seconds": 400})  # it goes on for two seconds
+    process = world.start("run", "shots.yaml")
+    world.wait_for(lambda: any(entry["task_id"] for entry in world.requests().values()), process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == ExitCode.INTERRUPTED
+    manifest = world.folder / "shots.yaml"
+    manifest.write_text(manifest.read_text("utf-8").replace("looks up", "looks down"), "utf-8")
+    assert [debt["action"] for debt in world.plan()["debts"]] == ["follow"]
+    world.run()
+    world.check(bills=2)
+    assert {entry["state"] for entry in world.requests().values()} == {"rendered"}
