@@ -82,12 +82,14 @@ def in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     for problem in problems:
         place = problem if problem.position is None else replace(problem, where="")
         heirs.setdefault(place, {})[problem.where] = None
-    each = (replace(place, where=_first_of(tuple(names))) for place, names in heirs.items())
+    each = (_of_all(place, tuple(names)) for place, names in heirs.items())
     return tuple(sorted(each, key=lambda problem: (problem.file, problem.position or start)))
 
 
-def _first_of(names: tuple[str, ...]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+def _of_all(place: Problem, names: tuple[str, ...]) -> Problem:
+    """The problem of the first that has it, with the number of the others."""
+    others = f" (and in {len(names) - 1} more)" if names[1:] else ""
+    return replace(place, where=names[0], what=f"{place.what}{others}")
 
 
 class KfpipeError(Exception):

@@ -380,7 +380,7 @@ def test_a_table_of_two_million_rows_is_refused_before_it_is_read(name: str) -> 
     content = b"id,prompt\n" + b"k,a\n" * 2_000_000
     if name == "list.xlsx":
         content = repacked(book(("id",), ("k",)), sheet1=lambda xml: xml.replace("</sheetData>", "<row/>" * 2_000_000))
-    assert refused(content, name) == ["the table has more than 500,000 rows"]
+    assert refused(content, name) == ["the table has more than 250,000 rows"]
 
 
 def test_a_wrong_cell_of_a_workbook_is_reported_by_row_and_column() -> None:

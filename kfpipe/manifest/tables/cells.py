@@ -10,8 +10,8 @@ from typing import Final
 from kfpipe.manifest.document.marks import packed
 from kfpipe.manifest.document.scalars import Scalar
 
-MOST_LINES: Final = 500_000
-"""Lines or rows of one table: five times the largest shot list that makes sense, and a few seconds' work."""
+MOST_LINES: Final = 250_000
+"""Lines or rows of one table: more than twice the largest shot list that makes sense."""
 
 _SPREADSHEET = "open the table in a spreadsheet program, correct the cell, and save it again"
 _ERRORS_BY_LANGUAGE = """
