@@ -92,7 +92,7 @@ def _unknown(path: DataPath, key: str, value: Any) -> Finding:
 
 def _of_another_tool(path: DataPath, key: str, value: Any, known: Sequence[str]) -> str | None:
     """Why there is no such field of a shot, where many tools have it; or how several values are given."""
-    if "first_frame" not in known and "keyframes" not in known:
+    if "prompt" not in known:
         return None
     field = strange.singular(key, known)
     if field is not None and isinstance(value, list):
@@ -218,8 +218,9 @@ def _fix(path: DataPath, value: Any, schema: Schema, fits: Fits) -> str | None:
 def _axis(path: DataPath, schema: Schema) -> str | None:
     """The field at `path`, where it is one of a shot that a matrix can vary."""
     *above, field = path
-    of_shot = "first_frame" in schema_at(tuple(above)).get("properties", ())
-    return str(field) if of_shot and field not in ("id", "matrix", "vars") and schema.get("type") != "array" else None
+    of_shot = "prompt" in schema_at(tuple(above)).get("properties", ())
+    is_single = schema.get("type") not in ("array", "object") and field not in ("id", "loop", "keyframes")
+    return str(field) if of_shot and is_single else None
 
 
 def _example(path: DataPath, schema: Schema) -> str | None:
