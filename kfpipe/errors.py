@@ -23,7 +23,7 @@ attributes; the text that a person reads is made in `kfpipe.cli.output.messages`
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from pathlib import Path
 
@@ -73,9 +73,23 @@ class Problem:
 
 
 def in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """The same problems, each once, sorted by file and position."""
+    """The same problems, each once, sorted by file and position.
+
+    What several shots inherit is one problem of one place: it names the first of them, and how many more there are.
+    """
     start = Position(line=0, column=0)
-    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.position or start)))
+    heirs: dict[Problem, dict[str, None]] = {}
+    for problem in problems:
+        place = problem if problem.position is None else replace(problem, where="")
+        heirs.setdefault(place, {})[problem.where] = None
+    each = (_of_all(place, tuple(names)) for place, names in heirs.items())
+    return tuple(sorted(each, key=lambda problem: (problem.file, problem.position or start)))
+
+
+def _of_all(place: Problem, names: tuple[str, ...]) -> Problem:
+    """The problem of the first that has it, with the number of the others."""
+    others = f" (and in {len(names) - 1} more)" if names[1:] else ""
+    return replace(place, where=names[0], what=f"{place.what}{others}")
 
 
 class KfpipeError(Exception):

@@ -16,6 +16,7 @@ from kfpipe.domain import EMULATOR_REGION, Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
 from kfpipe.files import durable, read
 from kfpipe.files.text import LARGEST_BYTES
+from kfpipe.lock import owners
 from kfpipe.lock.paths import LOCK_ENDING, STATE_DIR, LockPaths
 from kfpipe.manifest import document, include
 from kfpipe.manifest import files as sources
@@ -108,6 +109,7 @@ def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], 
         (state_dir / EMULATOR_REGION if options.emulator else folder) / f"{path.stem}{LOCK_ENDING}"
     )
     _check_own_places(shown, root, state_dir, paths.lockfile_path)
+    owners.refuse_shared(paths.lockfile_path, shown)
     files, levels_up = ProjectFiles(folder=folder, root=root, bring=bring), len(folder.relative_to(root).parts)
     whole, check = include.gather(text, files=files, levels_up=levels_up)
     parsed, problems = _parsed(whole, check, options, path.stem, levels_up=levels_up)

@@ -19,6 +19,8 @@ LARGEST_BYTES = 64 * 2**20
 
 MOST_STRAY_CHARACTERS = 20
 
+_LOOKED_AT_BYTES = 4096
+
 _BREAK = re.compile(r"\r\n?|\n")
 _STRAY = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _OTHER_ENCODINGS = {
@@ -27,7 +29,7 @@ _OTHER_ENCODINGS = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
-_SAVE_AS_UTF8 = "save the file again with the encoding UTF-8 (most editors: Save as, or Save with encoding)"
+SAVE_AS_UTF8 = "save the file again with the encoding UTF-8 (most editors: Save as, or Save with encoding)"
 
 
 def decoded(content: bytes | str, file: str) -> str:
@@ -36,7 +38,7 @@ def decoded(content: bytes | str, file: str) -> str:
         raise Refused.because(
             file,
             f"the file is larger than {LARGEST_BYTES // 2**20} MiB",
-            fix="split it into several manifests",
+            fix="split it into several files",
         )
     text = _from_utf8(content, file) if isinstance(content, bytes) else content
     text = text.removeprefix("\ufeff")
@@ -44,6 +46,19 @@ def decoded(content: bytes | str, file: str) -> str:
     if stray:
         raise Refused(stray)
     return text
+
+
+def other_encoding(content: bytes) -> str | None:
+    """UTF-16 or UTF-32, where the text is in one of them: its byte order mark says so, or every other byte is a NUL."""
+    for mark, name in _OTHER_ENCODINGS.items():
+        if content.startswith(mark):
+            return name
+    beginning = content[:_LOOKED_AT_BYTES]
+    even, odd = beginning[::2], beginning[1::2]
+    fewer, more = sorted((even.count(0), odd.count(0)))
+    if 4 * more < len(odd) or not more:
+        return None
+    return "UTF-32" if 4 * fewer >= len(even) else "UTF-16"
 
 
 def normalised(text: str) -> str:
@@ -97,9 +112,9 @@ def line_above(text: str, start: int) -> tuple[int, str]:
 
 def _from_utf8(content: bytes, file: str) -> str:
     """The text. Raises Refused at the first byte that is not UTF-8, or for another encoding that says its name."""
-    for mark, name in _OTHER_ENCODINGS.items():
-        if content.startswith(mark):
-            raise Refused.because(file, f"the file is encoded as {name}", expected="UTF-8", fix=_SAVE_AS_UTF8)
+    other = other_encoding(content)
+    if other is not None:
+        raise Refused.because(file, f"the file is written in {other}", expected="UTF-8", fix=SAVE_AS_UTF8)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -109,7 +124,7 @@ def _from_utf8(content: bytes, file: str) -> str:
             position=position_of(before, len(before)),
             what=f"the byte 0x{content[error.start]:02x} is not UTF-8 text",
             expected="UTF-8",
-            fix=_SAVE_AS_UTF8,
+            fix=SAVE_AS_UTF8,
         )
         raise Refused([problem]) from error
 

@@ -10,7 +10,7 @@ from typing import Self
 from kfpipe.errors import Problem, Refused
 from kfpipe.files import read
 from kfpipe.lock import check as audit
-from kfpipe.lock import lockfile
+from kfpipe.lock import lockfile, owners
 from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.paths import LOCK_ENDING, LockPaths
 from kfpipe.lock.states import Lock
@@ -25,11 +25,12 @@ class LockPlace:
 
     @classmethod
     def of(cls, given: Path) -> Self:
-        """The place of a lockfile, or of a manifest's. Raises Refused when there is no such file."""
+        """The place of a lockfile, or of a manifest's. Raises Refused when there is none, or it has two owners."""
         path = given if given.name.endswith(LOCK_ENDING) else given.with_name(f"{given.stem}{LOCK_ENDING}")
         if not path.is_file():
             what = "there is no such file" if path == given else f"it has no lockfile yet: there is no {path.name}"
             raise Refused.because(str(given), what, expected="a lockfile, or its manifest")
+        owners.refuse_shared(path.absolute(), str(given))
         return cls(paths=LockPaths.beside(path.absolute()), shown=str(path))
 
     def records(self) -> Lock:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from kfpipe.errors import Unusable
 from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.document.typed import in_yaml
 from kfpipe.wording import closest, echoed, suggested
 
 MOST_COMPARED = 100_000
@@ -58,6 +60,13 @@ class ProjectFiles:
         except (OSError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or "its symbolic links form a loop"
             return Finding(path=(), what=f"{echoed(name)} cannot be read: {reason}", fix="check the file's permissions")
+
+    def matching(self, pattern: str) -> list[str]:
+        """The names of the files in one folder that a pattern matches, in no order; hidden ones are not among them."""
+        folder, _, base = pattern.rpartition("/")
+        names = self._listing(self._folder / folder)
+        fits = (name for name in names if fnmatchcase(name, base) and not name.startswith("."))
+        return [name for name in fits if (self._folder / folder / name).is_file()]
 
     def _flaw(self, name: str, path: Path, real: Path) -> Finding | None:
         """Why the file may not be used. Links are followed first: what counts is where they lead."""
@@ -111,7 +120,7 @@ def _misspelt(name: str, base: str, siblings: frozenset[str]) -> Finding | None:
     return Finding(
         path=(),
         what=f"{echoed(name)} is really named {echoed(alike)}: other systems will not find it",
-        fix=f"write {echoed(_beside(name, alike))}",
+        fix=f"write `{in_yaml(_beside(name, alike))}`",
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from kfpipe.errors import Problem, Refused
 from kfpipe.files.read import first_bytes
 from kfpipe.files.text import LARGEST_BYTES, DataPath
-from kfpipe.manifest import document, references, schema, tables
+from kfpipe.manifest import document, patterns, references, schema, tables
 from kfpipe.manifest.compose import Sheet, composed
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
@@ -32,6 +32,7 @@ def gather(root: Document, *, files: ProjectFiles, levels_up: int) -> tuple[Docu
     sheet = Sheet(document=root, check=schema.check(root))
     gatherer.visit(sheet, {files.real(PurePath(root.file).name): root.file})
     whole, check = composed(gatherer.sheets, sheet, complete=gatherer.complete)
+    check = patterns.resolved(whole, check, files, levels_up=levels_up)
     return whole, replace(check, problems=(*check.problems, *gatherer.problems))
 
 

@@ -12,8 +12,9 @@ from urllib.parse import SplitResult, urlsplit
 from kfpipe.addresses import is_loopback_host, is_private, is_service_host
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.document.typed import in_yaml
 from kfpipe.manifest.model import File, LocalFile, RemoteFile
-from kfpipe.wording import echoed
+from kfpipe.wording import echoed, visible
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -27,19 +28,21 @@ def inside_project(text: str, path: DataPath, *, levels_up: int, folder: str = "
     `levels_up` is the number of folders between the manifest and the project's root: that many `..` are allowed.
     `folder` is that of the file which names the path, relative to the manifest's.
     """
+    if text.startswith(("/", "~", "\\")) or _DRIVE.match(text):
+        name = re.split(r"[\\/]", text)[-1] or "a.png"
+        return Finding(
+            path=path,
+            what=f"the path {echoed(text)} works on one computer only",
+            expected="a path relative to the manifest's folder",
+            fix="move the file into the project and give its path relative to the manifest, "
+            f"like `frames/{visible(name)}`",
+        )
     if "\\" in text:
         return Finding(
             path=path,
             what=f"the path {echoed(text)} has backslashes",
             expected="forward slashes, which work on every system",
-            fix=f"write {echoed(text.replace(chr(92), '/'))}",
-        )
-    if text.startswith(("/", "~")) or _DRIVE.match(text):
-        return Finding(
-            path=path,
-            what=f"the path {echoed(text)} works on one computer only",
-            expected="a path relative to the manifest's folder",
-            fix="move the file into the project and give its path relative to the manifest, like `frames/a.png`",
+            fix=f"write `{in_yaml(text.replace(chr(92), '/'))}`",
         )
     if not text.strip() or any(ord(character) < 32 for character in text):
         return Finding(path=path, what=f"{echoed(text)} is not a path", fix="write a path like `frames/a.png`")
@@ -136,7 +139,7 @@ def base_url(text: str, path: DataPath) -> str | Finding:
             path=path,
             what=f"{what} would send the key unencrypted",
             expected="https; plain http is only for this machine (127.0.0.1)",
-            fix=f"write {echoed('https' + text[4:])}",
+            fix=f"write `{in_yaml('https' + text[4:])}`",
         )
     if url.query or url.fragment:
         return Finding(path=path, what=f"{what} has a `?` or `#` part", expected=expected, fix="delete that part")

@@ -6,15 +6,14 @@ The structure was checked before: what `manifest.schema` found broken is left ou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache, partial
-from itertools import pairwise
 from typing import Any
 
 from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.errors import Problem
 from kfpipe.files.text import DataPath
-from kfpipe.manifest import references
+from kfpipe.manifest import references, sequences
 from kfpipe.manifest.defaults import idle_axes, inheritance, unknown_profile
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
@@ -22,7 +21,6 @@ from kfpipe.manifest.model import (
     File,
     Matrix,
     MediaSource,
-    Place,
     PromptFile,
     RenderOf,
     SeedChoice,
@@ -30,6 +28,7 @@ from kfpipe.manifest.model import (
     ShotSettings,
     StillOf,
 )
+from kfpipe.manifest.sequences import Entry
 from kfpipe.wording import listed
 
 _RESERVED_NAMES = frozenset(
@@ -59,17 +58,6 @@ def read(
     return shots, tuple(reader.problems)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    """What one shot says by itself. `places` locates fields that are not directly under `path`."""
-
-    path: DataPath
-    own: Mapping[str, Any]
-    places: Mapping[str, DataPath] = field(default_factory=dict)
-    refused: frozenset[str] = frozenset()
-    in_sequence: Place | None = None
-
-
 class _Reader:
     """One pass over the shot list; equal values are one object, problems are collected on the way."""
 
@@ -86,7 +74,7 @@ class _Reader:
 
     def shots(self, path: DataPath, own: Mapping[str, Any]) -> Iterator[Shot]:
         """The shot of an entry, or the shots of a sequence."""
-        for entry in self._sequence(path, own) if "keyframes" in own else [_Entry(path=path, own=own)]:
+        for entry in self._sequence(path, own) if "keyframes" in own else [Entry(path=path, own=own)]:
             shot = self._shot(entry)
             self._check_name(shot)
             yield shot
@@ -102,32 +90,15 @@ class _Reader:
     def _report(self, finding: Finding, where: str) -> None:
         self.problems.append(finding.problem(self._document, where))
 
-    # -- sequences --------------------------------------------------------------------------------------------------
-
-    def _sequence(self, path: DataPath, own: Mapping[str, Any]) -> Iterator[_Entry]:
+    def _sequence(self, path: DataPath, own: Mapping[str, Any]) -> Iterator[Entry]:
         """A shot for each pair of neighbouring keyframes."""
-        keyframes, prompts = own["keyframes"], own.get("prompts")
-        count = len(keyframes) - 1
-        findings = tuple(_sequence_findings(path, own, count))
-        for finding in findings:
+        for finding in sequences.findings(path, own):
             self._report(finding, f"sequence '{own['id']}'")
-        fields = {name: value for name, value in own.items() if name not in ("keyframes", "prompts")}
-        for index, (first, last) in enumerate(pairwise(keyframes), start=1):
-            frames = {"first_frame": first, "last_frame": last}
-            places = {"first_frame": (*path, "keyframes", index - 1), "last_frame": (*path, "keyframes", index)}
-            if prompts and not findings:
-                frames["prompt"], places["prompt"] = prompts[index - 1], (*path, "prompts", index - 1)
-            yield _Entry(
-                path=path,
-                own={**fields, **frames, "id": f"{own['id']}.{index:02}"},
-                places=places,
-                refused=frozenset(["prompt"] if findings else []),
-                in_sequence=Place(index=index, count=count),
-            )
+        return sequences.entries(path, own)
 
     # -- shots ------------------------------------------------------------------------------------------------------
 
-    def _shot(self, entry: _Entry) -> Shot:
+    def _shot(self, entry: Entry) -> Shot:
         own = entry.own
         inherited = self._inherited_by(frozenset(self._shared.fields.keys() - own.keys()))
         fields = {**{name: self._shared.fields[name] for name in inherited}, **own}
@@ -202,7 +173,7 @@ class _Reader:
         return Finding(path=path, what=what, expected="`still: SHOT` or `render: SHOT`", fix=fix)
 
     def _matrix(self, shot: Shot, data: Mapping[str, Any]) -> Matrix:
-        matrix = self._shared.matrix(data, (*shot.path, "matrix"))
+        matrix = self._shared.matrix(data, shot.path_of("matrix"))
         self._varied |= matrix.axes.keys()
         return replace(matrix, files=dict(self._axis_files(shot, matrix)))
 
@@ -226,35 +197,16 @@ class _Reader:
             self._report(_reserved_name(shot), shot.where)
 
     def _same_name(self, shot: Shot, twin: Shot) -> Finding:
-        place = f"line {self._document.position(twin.path).line}"
-        if (file := self._document.source(twin.path).file) != self._document.source(shot.path).file:
-            place = f"{file}, {place}"
+        position, source = self._document.position(twin.path), self._document.source(twin.path)
+        place = source.cell_at(position) or f"line {position.line}"
+        if source.file != self._document.source(shot.path).file:
+            place = f"{source.file}, {place}"
         other = "another shot" if twin.id == shot.id else f"'{twin.id}', which differs only in capital letters"
         return Finding(
             path=(*shot.path, "id"),
             what=f"the id '{shot.id}' is already used by {other} ({place})",
             expected="an id that no other shot has: it becomes the name of the clip's file",
             fix="rename one of the two shots",
-        )
-
-
-def _sequence_findings(path: DataPath, own: Mapping[str, Any], count: int) -> Iterator[Finding]:
-    """Prompts that do not fit the keyframes."""
-    prompts = own.get("prompts")
-    if prompts is not None and "prompt" in own:
-        yield Finding(
-            path=(*path, "prompts"),
-            at_key=True,
-            what="there are both `prompts`, one for each shot, and `prompt`, one for all",
-            fix="delete one of the two",
-        )
-    elif prompts is not None and len(prompts) != count:
-        yield Finding(
-            path=(*path, "prompts"),
-            at_key=True,
-            what=f"there are {len(prompts)} prompts for {count + 1} keyframes",
-            expected=f"{count}: one for each pair of neighbouring keyframes",
-            fix="add or delete prompts, or write one `prompt` with {{ index }} and {{ count }} for all of them",
         )
 
 

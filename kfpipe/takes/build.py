@@ -264,13 +264,29 @@ class _Maker:
         if template is None or name in draft.shot.refused:
             return None
         try:
-            return normalised(prompts.render(template, variables)).strip()
+            text = normalised(prompts.render(template, variables)).strip()
         except sandbox.PromptInvalid as error:
             self.problems.append(self._prompt_problem(draft, name, source, template, error))
             return None
+        if (comment := prompts.comment(template)) is not None:
+            self.problems.append(self._comment_warning(draft, name, source, template, comment))
+        return text
 
     def _template(self, source: str | PromptFile) -> str | None:
         return self._material.prompts.get(source.path) if isinstance(source, PromptFile) else normalised(source)
+
+    def _comment_warning(
+        self, draft: Draft, name: str, source: str | PromptFile, template: str, comment: tuple[str, int]
+    ) -> Problem:
+        """A comment vanishes, and may have been meant as text."""
+        text, line = comment
+        left_out = sandbox.PromptInvalid(
+            f"{echoed('{#' + text + '#}')} is a comment of the template, and no part of the prompt",
+            line=line,
+            fix="to send it as it stands, write {{ '{#' }} for its beginning; else delete it",
+        )
+        problem = self._prompt_problem(draft, name, source, template, left_out)
+        return replace(problem, severity=Severity.WARNING)
 
     def _prompt_problem(
         self, draft: Draft, name: str, source: str | PromptFile, template: str, error: sandbox.PromptInvalid

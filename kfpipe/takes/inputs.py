@@ -11,7 +11,7 @@ from pathlib import Path
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Problem, Unusable
 from kfpipe.files.read import first_bytes
-from kfpipe.files.text import DataPath, normalised
+from kfpipe.files.text import SAVE_AS_UTF8, DataPath, normalised, other_encoding
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.files import ProjectFiles
@@ -80,4 +80,7 @@ def _prompt_text(path: Path) -> str:
     if len(content) > PROMPT_FILE_LIMIT_BYTES:
         expected = f"at most {PROMPT_FILE_LIMIT_BYTES // 1024} kB of text"
         raise Unusable("is too large for a prompt", expected=expected, fix="check the path")
+    other = other_encoding(content)
+    if other is not None:
+        raise Unusable(f"is written in {other}", expected="UTF-8", fix=SAVE_AS_UTF8)
     return normalised(content.decode("utf-8-sig"))

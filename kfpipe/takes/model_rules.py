@@ -124,7 +124,7 @@ def _nearest(resolution: str, offered: tuple[str, ...]) -> str:
 def _assignment(draft: Draft, name: str, value: object) -> str:
     """How to write the value, and where when the present one is inherited."""
     inherited = draft.shot.inherits(name) and name not in draft.cell.values
-    return f"write `{name}: {value}`{' in this shot' if inherited else ''}"
+    return f"write `{name}: {value}`{' here, or in the shot' if inherited else ''}"
 
 
 def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: str) -> Iterator[Finding]:

@@ -81,6 +81,20 @@ def names(template_text: str) -> frozenset[str]:
     return _names(_split(template_text)[0]) if "{" in template_text else frozenset()
 
 
+def comment(template_text: str) -> tuple[str, int] | None:
+    """The first comment of a template, which leaves nothing in the prompt, and its line; None when it has none.
+
+    The template is one that can be rendered.
+    """
+    if "{#" not in template_text:
+        return None
+    lexed = ENVIRONMENT.lex(template_text)
+    begun = next((line for line, kind, _ in lexed if kind == "comment_begin"), None)
+    if begun is None:
+        return None
+    return next((text for _, kind, text in lexed if kind == "comment"), ""), begun
+
+
 # -- compiling ---------------------------------------------------------------------------------------------------------
 
 
@@ -114,10 +128,11 @@ def _compiled(skeleton: str) -> Template:
         language.check(tree)
         return ENVIRONMENT.from_string(language.Bounding().visit(tree))
     except TemplateSyntaxError as error:
+        sign = next((sign for sign in ("{%", "{#") if sign in skeleton), "{{")
         raise PromptInvalid(
             f"the template cannot be read: {error.message}",
             line=error.lineno,
-            fix="write a variable as {{ name }}; for literal braces write {{ '{{' }}",
+            fix=f"write a variable as {{{{ name }}}}; where the prompt itself has `{sign}`, write {{{{ '{sign}' }}}}",
         ) from error
     except (TemplateError, RecursionError, SyntaxError, MemoryError) as error:
         raise PromptInvalid("the template is nested too deeply", fix=SIMPLER) from error
@@ -174,5 +189,7 @@ def _unknown_name(name: str, variables: Mapping[str, Any], line: int) -> PromptI
         return PromptInvalid(
             f"there is no entry `{name[1:]}`", line=line, fix=did_you_mean(name[1:], entries, "check the spelling")
         )
-    fix = did_you_mean(name, variables, f"add `{name}` to the `vars` of the shot or of the manifest")
+    add = f"add `{name}` to the `vars` of the shot or of the manifest"
+    literal = f"where the prompt itself has the braces, write {{{{ '{{{{ {name} }}}}' }}}}"
+    fix = did_you_mean(name, variables, f"{add}; {literal}")
     return PromptInvalid(f"the prompt uses {{{{ {name} }}}}, which has no value", line=line, fix=fix)

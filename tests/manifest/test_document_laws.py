@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kfpipe.errors import Refused
 from kfpipe.files.text import DataPath
 from kfpipe.manifest import document, schema
-from kfpipe.manifest.schema.repair import in_yaml
+from kfpipe.manifest.document.typed import in_yaml
 
 ANY_TEXT = st.text(
     st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"], exclude_characters="\ufffe\uffff"), max_size=20
@@ -91,6 +91,9 @@ def test_any_structure_is_checked_and_every_problem_is_complete(data: dict[str, 
 
 @given(st.one_of(ANY_TEXT, st.integers(-(10**15), 10**15), st.booleans(), st.decimals(0, 100, places=2)))
 @example("0E100")
+@example("0 ")
+@example("true ")
+@example("...")
 @settings(deadline=None)
 def test_a_value_is_written_as_it_would_be_read(value: str | int | bool | Decimal) -> None:
     assert document.parse(f"key: {in_yaml(value)}\n", "shots.yaml").data == {"key": value}

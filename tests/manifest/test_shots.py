@@ -168,6 +168,63 @@ def test_a_longer_sequence_keeps_the_names_that_it_had() -> None:
     assert (names[0], names[98], names[100]) == ("road.01", "road.99", "road.101")
 
 
+LOOP = """
+sequences:
+  - id: road
+    keyframes: [a.png, b.png, c.png]
+    loop: true
+    prompt: "{{ index }} of {{ count }}"
+    duration: 5
+    vars: {sky: red, sea: calm}
+    shots: [{prompt: Dawn., duration: 4}, {vars: {sky: grey}, tags: [hero]}, {seed: 7, matrix: {model: [x, y]}}]
+"""
+
+
+def test_a_loop_leads_back_to_its_first_keyframe() -> None:
+    parsed, problems = parse(LOOP)
+    assert not problems
+    frames = [(shot.media[FIRST], shot.media[LAST]) for shot in parsed.shots]
+    a, b, c = (LocalFile(path=f"{name}.png") for name in "abc")
+    assert frames == [(a, b), (b, c), (c, a)]
+    assert [shot.id for shot in parsed.shots] == ["road.01", "road.02", "road.03"]
+    assert {shot.in_sequence and shot.in_sequence.count for shot in parsed.shots} == {3}
+    assert parsed.shots[2].path_of("last_frame")[-2:] == ("keyframes", 0)
+
+
+def test_each_shot_of_a_sequence_may_differ_in_any_field() -> None:
+    first, second, third = parse(LOOP)[0].shots
+    assert (first.settings.prompt, first.settings.duration) == ("Dawn.", 4)
+    assert first.path_of("duration")[-3:] == ("shots", 0, "duration")
+    assert (second.settings.duration, second.tags, second.variables) == (5, ("hero",), {"sky": "grey", "sea": "calm"})
+    assert third.settings.seed == 7
+    assert third.matrix is not None
+    assert third.matrix.axis_path("model")[-4:] == ("shots", 2, "matrix", "model")
+
+
+def test_another_number_of_shots_than_gaps_is_refused() -> None:
+    head = "sequences:\n  - {id: road, keyframes: [a.png, b.png, c.png], "
+    _, problems = parse(f"{head}shots: [{{}}]}}\n")
+    assert [told(problem) for problem in problems] == [
+        (4, 50, "`shots` has 1 entry for 3 keyframes"),
+    ]
+    assert parse(f"{head}shots: [{{}}, {{seed: 1}}]}}\n")[1] == []
+    _, problems = parse(f"{head}loop: true, shots: [{{}}, {{}}]}}\n")
+    assert problems[0].expected == "3: one for each pair of neighbouring keyframes, and one back to the first"
+
+
+def test_a_mistake_in_one_shot_of_a_sequence_has_its_own_place() -> None:
+    _, problems = parse("sequences:\n  - {id: road, keyframes: [a.png, b.png], shots: [{duration: 5.0, promt: x}]}\n")
+    assert [told(problem) for problem in problems] == [
+        (4, 62, "`shots[0].duration` is the number 5.0"),
+        (4, 67, "'promt' is not a field of `shots[0]`"),
+    ]
+
+
+def test_a_loop_needs_two_keyframes() -> None:
+    _, problems = parse("sequences:\n  - {id: road, keyframes: [a.png], loop: true}\n")
+    assert [problem.what for problem in problems] == ["`keyframes` has 1 entry"]
+
+
 def test_prompts_must_fit_the_keyframes() -> None:
     parsed, problems = parse("sequences:\n  - {id: road, keyframes: [a.png, b.png], prompts: [Up., Down.]}\n")
     assert [told(problem) for problem in problems] == [(4, 43, "there are 2 prompts for 2 keyframes")]

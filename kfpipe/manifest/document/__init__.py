@@ -4,6 +4,9 @@ source      bytes -> text fit to be read
 builder     the parser's events -> data and marks; refuses what YAML allows and a manifest must not hold
 scalars     what an unquoted value means
 syntax      the parser's complaints in plain words
+paths       paths of Windows in double quotes, whose backslashes mean something else
+typed       a value -> how it is typed
+cellwords   advice in the words of a table
 marks       positions, packed
 """
 
@@ -16,6 +19,7 @@ from kfpipe.errors import Position, Problem
 from kfpipe.files import text
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document import builder
+from kfpipe.manifest.document.cellwords import cell_name
 from kfpipe.manifest.document.marks import Marks, source_of, unpacked
 
 __all__ = ["Document", "SourceFile", "parse"]
@@ -26,15 +30,22 @@ class SourceFile:
     """A file that a document was read from.
 
     `file` is its name in messages; `name` is relative to the manifest's folder, and empty for the manifest itself.
+    Messages about a table speak of cells.
     """
 
     file: str
     name: str = ""
+    is_table: bool = False
 
     @property
     def folder(self) -> str:
         """What the paths in the file are relative to, seen from the manifest's folder; empty for that folder."""
         return self.name.rpartition("/")[0]
+
+    def cell_at(self, position: Position) -> str:
+        """The cell as a spreadsheet program names it; empty in text, where lines and columns are those of an editor."""
+        is_workbook = self.is_table and self.name.lower().endswith(".xlsx")
+        return f"cell {cell_name(position.line, position.column)}" if is_workbook else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

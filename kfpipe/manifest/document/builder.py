@@ -15,8 +15,9 @@ import yaml
 
 from kfpipe.errors import Problem, Refused, Severity
 from kfpipe.files.text import stray_character
-from kfpipe.manifest.document import scalars, syntax
+from kfpipe.manifest.document import paths, scalars, syntax
 from kfpipe.manifest.document.marks import Container, Marks, packed, unpacked
+from kfpipe.manifest.document.typed import in_yaml
 from kfpipe.wording import described, echoed, visible
 
 DEEPEST = 64
@@ -167,7 +168,7 @@ class _Builder:
             value = known if known is not _UNSEEN else self._plain(event)
             if self._has_comments:
                 self._check_comment(event)
-        elif style == '"':
+        elif style == '"' and "\\" in self._text[event.start_mark.index : event.end_mark.index]:
             self._check_escapes(event)
         if event.tag is not None:
             self._refuse_tag(event)
@@ -296,6 +297,10 @@ class _Builder:
             self._report(_mark(event), what, "a word, then a colon", "if this is text, put it in quotes")
 
     def _check_escapes(self, event: Any) -> None:
+        path = paths.QUOTED_PATH.fullmatch(self._text, event.start_mark.index, event.end_mark.index)
+        if path is not None:
+            self._report(_mark(event), *paths.problem_with(path[1]))
+            return
         stray = stray_character(event.value)
         if stray is not None:
             what = f"an escape in this text stands for an invisible control character (U+{ord(stray):04X})"
@@ -312,7 +317,7 @@ class _Builder:
     def _warn_of_older(self, event: Any, value: Any, older: str) -> None:
         text = visible(event.value)
         if isinstance(value, str):
-            meaning, fix = "text", f'write "{text}" in quotes to mean text everywhere'
+            meaning, fix = "text", f"write `{in_yaml(event.value)}` in quotes to mean text everywhere"
             if older in ("true", "false"):
                 fix += f"; for {older} write `{older}`"
         else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kfpipe.errors import Problem, Severity
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document import Document
+from kfpipe.manifest.document.cellwords import in_cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +25,20 @@ class Finding:
     at_key: bool = False
 
     def problem(self, document: Document, where: str) -> Problem:
-        """The same with a line and a column; `where` names the part in the user's words."""
+        """The same with a line and a column; `where` names the part in the user's words, as does advice for a table."""
         find = document.key_position if self.at_key else document.position
+        position = find(self.path) if self.path else None
+        source = document.source(self.path)
+        expected, fix = self.expected, self.fix
+        if source.is_table and position is not None:
+            where = ", ".join(filter(None, [where, source.cell_at(position)]))
+            expected, fix = expected and in_cells(expected), fix and in_cells(fix)
         return Problem(
-            file=document.source(self.path).file,
-            position=find(self.path) if self.path else None,
+            file=source.file,
+            position=position,
             where=where,
             what=self.what,
-            expected=self.expected,
-            fix=self.fix,
+            expected=expected,
+            fix=fix,
             severity=self.severity,
         )

@@ -14,6 +14,7 @@ import yaml
 
 from kfpipe.errors import Problem
 from kfpipe.files.text import line_above, line_around, position_of
+from kfpipe.manifest.document import paths
 from kfpipe.wording import listed
 
 UNQUOTED_TEMPLATE = (
@@ -93,6 +94,15 @@ def nesting_limit(error: yaml.YAMLError) -> int | None:
     return mark.index if mark and "nesting depth" in (getattr(error, "problem", None) or "") else None
 
 
+def _windows_path(fault: _Fault) -> Problem | None:
+    """`"C:\\Users\\a.png"`: the parser gives up at `\\U`, which begins a number."""
+    start, line = line_around(fault.text, fault.at)
+    for found in paths.QUOTED_PATH.finditer(line):
+        if found.start() <= fault.at - start <= found.end():
+            return fault.problem(start + found.start(), *paths.problem_with(found[1]))
+    return None
+
+
 def _template(fault: _Fault) -> Problem | None:
     for start, line in fault.lines_at_hand():
         found = _TEMPLATE_START.search(line)
@@ -125,7 +135,7 @@ def _tab(fault: _Fault) -> Problem | None:
 
 def _open_quote(fault: _Fault) -> Problem | None:
     """A quote that the text ends before: told where it opens, for the parser only knows where it gave up."""
-    if "quoted scalar" not in fault.context or "escape" in fault.message:
+    if "quoted scalar" not in fault.context or "escape" in fault.message or "hexdecimal" in fault.message:
         return None
     quote = fault.opener
     inner = '\\"' if quote == '"' else "''"
@@ -136,7 +146,7 @@ def _open_quote(fault: _Fault) -> Problem | None:
 
 
 def _escape(fault: _Fault) -> Problem | None:
-    if "escape" not in fault.message:
+    if "escape" not in fault.message and "hexdecimal" not in fault.message:
         return None
     at = fault.text.rfind("\\", 0, fault.at + 1)
     what = f"`{fault.text[at : at + 2]}` is not an escape that double quotes allow"
@@ -294,6 +304,7 @@ def _indent(line: str) -> int:
 
 
 _EXPLANATIONS: tuple[Callable[[_Fault], Problem | None], ...] = (
+    _windows_path,
     _tab,
     _odd_characters,
     _template,

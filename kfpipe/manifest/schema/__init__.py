@@ -5,6 +5,7 @@ published     the same as `kfpipe schema` prints them: one for each file and for
 validation    which parts of a document fail: fast, since most are right
 strict        the same again for those that fail, by a validator that can explain
 explanation   a failure in the words of someone who only knows the manifest
+strange       the words of other tools for the fields
 repair        what was probably meant, as far as the schema takes it
 """
 

@@ -6,7 +6,7 @@ place, whichever of its keywords failed; what was probably meant is found by try
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from jsonschema import ValidationError
@@ -14,7 +14,9 @@ from jsonschema import ValidationError
 from kfpipe.files.schemas import Schema
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.manifest.schema.repair import in_yaml, repairs
+from kfpipe.manifest.document.typed import in_yaml
+from kfpipe.manifest.schema import strange
+from kfpipe.manifest.schema.repair import repairs
 from kfpipe.manifest.schema.rules import dereferenced, schema_at
 from kfpipe.wording import closest, described, echoed, listed, visible
 
@@ -33,7 +35,8 @@ def findings_of(error: ValidationError, prefix: DataPath, fits: Fits) -> Iterato
         return
     match error.validator:
         case "additionalProperties":
-            yield from (_unknown(path, key) for key in value if key not in schema_at(path)["properties"])
+            known = schema_at(path)["properties"]
+            yield from (_unknown(path, key, inner) for key, inner in value.items() if key not in known)
         case "anyOf" if not path:
             yield _missing(("shots",))
         case "required":
@@ -73,16 +76,35 @@ def _unfit(path: DataPath, value: Any, fits: Fits) -> Finding:
     return Finding(path=path, what=what, expected=expected(schema), fix=_fix(path, value, schema, fits))
 
 
-def _unknown(path: DataPath, key: str) -> Finding:
+def _unknown(path: DataPath, key: str, value: Any) -> Finding:
     known = tuple(schema_at(path)["properties"])
-    match = closest(key.strip(), known) or (known[0] if len(known) == 1 else None)
+    reason = _belongs(path, key) or _of_another_tool(path, key, value, known)
+    match = None if reason else strange.meant_by(key, known) or closest(key.strip(), known)
+    match = match or (known[0] if len(known) == 1 else None)
     return Finding(
         path=(*path, key),
         what=f"{echoed(key)} is not a field of {_name(path)}",
         expected=f"`{match}`" if match else listed([f"`{name}`" for name in known]),
-        fix=_belongs(path, key) or (f"write `{match}`" if match else "delete it"),
+        fix=reason or (f"write `{match}`" if match else "delete it"),
         at_key=True,
     )
+
+
+def _of_another_tool(path: DataPath, key: str, value: Any, known: Sequence[str]) -> str | None:
+    """Why there is no such field of a shot, where many tools have it; or how several values are given."""
+    if "prompt" not in known:
+        return None
+    field = strange.singular(key, known)
+    if field is not None and isinstance(value, list):
+        return _as_matrix(path, field, value)
+    return None if strange.meant_by(key, known) else strange.unavailable(key)
+
+
+def _as_matrix(path: DataPath, field: str, values: list[Any]) -> str:
+    """How to ask for a clip of each of several values."""
+    line = _line(("matrix",), {field: values}) or f"matrix: {{{field}: [...]}}"
+    place = "" if path[:1] in (("shots",), ("sequences",)) else " in a shot"
+    return f"for a clip of each of them write `{line}`{place}"
 
 
 def _belongs(path: DataPath, key: str) -> str | None:
@@ -177,6 +199,8 @@ def _range(schema: Schema) -> str:
 
 
 def _fix(path: DataPath, value: Any, schema: Schema, fits: Fits) -> str | None:
+    if isinstance(value, list) and len(value) > 1 and (field := _axis(path, schema)):
+        return _as_matrix(path, field, value)
     meant = next((candidate for candidate in repairs(value, schema) if fits(candidate, schema)), None)
     written = _line(path, meant) if meant is not None else None
     if written is not None:
@@ -189,6 +213,14 @@ def _fix(path: DataPath, value: Any, schema: Schema, fits: Fits) -> str | None:
         needed = path[-1] in schema_at(path[:-1]).get("required", ())
         return ", ".join(filter(None, ["write a value", hint, None if needed else "or delete the line"]))
     return hint
+
+
+def _axis(path: DataPath, schema: Schema) -> str | None:
+    """The field at `path`, where it is one of a shot that a matrix can vary."""
+    *above, field = path
+    of_shot = "prompt" in schema_at(tuple(above)).get("properties", ())
+    is_single = schema.get("type") not in ("array", "object") and field not in ("id", "loop", "keyframes")
+    return str(field) if of_shot and is_single else None
 
 
 def _example(path: DataPath, schema: Schema) -> str | None:

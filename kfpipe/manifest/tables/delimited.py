@@ -11,27 +11,39 @@ from collections.abc import Iterator
 
 from kfpipe.errors import Problem, Refused
 from kfpipe.files.text import position_of
-from kfpipe.manifest.tables.cells import Row, TableCell
+from kfpipe.manifest.tables.cells import MOST_LINES, TableCell, TableRow, text_value, too_many_rows
 
 _LINE_END = re.compile(r"\r\n?|\n")
+_QUOTED = re.compile(r'"[^"]*"')
+_DECLARATION = re.compile(r'("?)sep=(.)\1[,;\t|]*(?:\r\n?|\n|$)', re.IGNORECASE)
 
 
-def cells(text: str, file: str, *, separators: str) -> Iterator[Row]:
-    """The rows that are not blank. The separator is the one of `separators` that the first line has most of.
+def refuse_endless(content: bytes, file: str) -> None:
+    """Raises Refused for text with more lines than a table may have rows, before it is decoded."""
+    if max(content.count(b"\n"), content.count(b"\r")) > MOST_LINES:
+        raise Refused.because(file, too_many_rows(), fix="split it into several tables")
 
-    Raises Refused at a quote that is never closed, or that is closed in the middle of a cell.
+
+def rows(text: str, file: str, *, separators: str) -> Iterator[TableRow]:
+    """The rows that are not blank.
+
+    The separator is the one that a first line `sep=;` names, as Excel writes it; else the one of `separators` that the
+    first row has most of, the first of them in doubt. Raises Refused at a quote that is never closed, or that is closed
+    in the middle of a cell.
     """
-    separator = max(separators, key=_LINE_END.split(text, maxsplit=1)[0].count)
-    pattern = re.compile(rf'"((?:[^"]|"")*+)"|((?!")[^{separator}\r\n]*+)')
-    at, line, line_start = 0, 1, 0
-    row: list[TableCell] = []
+    declared = _DECLARATION.match(text)
+    at = line_start = 0 if declared is None else declared.end()
+    separator = _most_frequent(separators, text) if declared is None else declared[2]
+    pattern = re.compile(rf'"((?:[^"]|"")*+)"|((?!")[^{re.escape(separator)}\r\n]*+)')
+    line = number = 1 if declared is None else 2
+    cells: list[TableCell] = []
     while True:
         found = pattern.match(text, at)
         if found is None:
             raise _refused(text, at, file, "this quote is never closed", "close it; write a quote inside text twice")
         quoted = found[1]
         value = found[2] if quoted is None else quoted.replace('""', '"')
-        row.append(TableCell(value, line, at - line_start + 1))
+        cells.append(TableCell(text_value(value), line, at - line_start + 1))
         for end in _LINE_END.finditer(text, at, found.end()) if quoted is not None else ():
             line, line_start = line + 1, end.end()
         at = found.end()
@@ -43,11 +55,17 @@ def cells(text: str, file: str, *, separators: str) -> Iterator[Row]:
             raise _refused(
                 text, at, file, "text follows the closing quote of this cell", "write quotes inside the text twice"
             )
-        if not all(cell.is_empty for cell in row):
-            yield row
+        if not all(cell.is_empty for cell in cells):
+            yield TableRow(number, cells)
         if line_end is None:
             return
-        row, at, line, line_start = [], line_end.end(), line + 1, line_end.end()
+        cells, at, line, line_start = [], line_end.end(), line + 1, line_end.end()
+        number += 1
+
+
+def _most_frequent(separators: str, text: str) -> str:
+    first_row = next((line for line in _LINE_END.split(_QUOTED.sub("", text[:100_000])) if line.strip()), "")
+    return max(separators, key=first_row.count)
 
 
 def _refused(text: str, at: int, file: str, what: str, fix: str) -> Refused:
