@@ -12,10 +12,12 @@ from typing import Final
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from kfpipe.errors import Unusable
 from kfpipe.files.read import first_bytes
+from kfpipe.media.display import displayed
 from kfpipe.media.facts import RecordingFacts
 from kfpipe.media.video import opened
 
@@ -43,18 +45,19 @@ def read(path: Path) -> RecordingFacts:
         with closing(opened(path, _DEMUXERS[kind])) as container:
             stream = _only_stream(container, kind)
             seconds = _seconds(container, stream)
-            if next(iter(container.decode(stream)), None) is None:
+            frame = next(iter(container.decode(stream)), None)
+            if frame is None:
                 raise _damaged()
+            shown = displayed(frame) if isinstance(frame, VideoFrame) else None
     except av.FFmpegError as error:
         raise _damaged() from error
-    sides = (stream.width, stream.height) if isinstance(stream, VideoStream) else (None, None)
     return RecordingFacts(
         format=kind,
         mime_type=_MIME_TYPES[kind],
         size_bytes=size_bytes,
         seconds=seconds,
-        width_px=sides[0],
-        height_px=sides[1],
+        width_px=None if shown is None else shown.width,
+        height_px=None if shown is None else shown.height,
     )
 
 

@@ -20,6 +20,7 @@ from kfpipe.errors import BadRender, NotAVideo
 from kfpipe.files.durable import sha256_of
 from kfpipe.media import remarks
 from kfpipe.media.containers import ClipFormat, container_of, is_cut_off
+from kfpipe.media.display import displayed
 from kfpipe.media.facts import ClipFacts, Expected
 
 LONGEST_SIDE_PX: Final = 8192
@@ -66,15 +67,15 @@ def check_clip(path: Path, expected: Expected) -> ClipFacts:
     with _reading(path, container) as file:
         stream = _video(file)
         facts = _facts(file, stream, extent, container, expected)
-        _decode_ends(file, stream, extent)
+        _check_last(file, stream, extent)
     return facts
 
 
 def picture(path: Path, end: FrameEnd) -> VideoFrame:
-    """The clip's first or last picture. Raises `BadRender`, OSError."""
+    """The clip's first or last picture, as players show it. Raises `BadRender`, OSError."""
     with _reading(path, _whole_container(path)) as file:
         stream = _video(file)
-        return _first(file, stream) if end is FrameEnd.FIRST else _last(file, stream)
+        return displayed(_first(file, stream) if end is FrameEnd.FIRST else _last(file, stream))
 
 
 def opened(path: Path, demuxer: str) -> InputContainer:
@@ -157,7 +158,10 @@ def _extent(file: InputContainer, video: VideoStream) -> _Extent:
 def _facts(
     file: InputContainer, stream: VideoStream, extent: _Extent, container: ClipFormat, expected: Expected
 ) -> ClipFacts:
-    """What the file says of its video, as far as that can be believed. Raises `BadRender`, `_NoVideo`."""
+    """What the file says of its video, as far as that can be believed; the sides are those that players show.
+
+    Decodes the first picture. Raises `BadRender`, `_NoVideo`.
+    """
     if not (0 < stream.width <= LONGEST_SIDE_PX and 0 < stream.height <= LONGEST_SIDE_PX):
         raise BadRender(f"a picture of {stream.width}x{stream.height} px is not plausible")
     length_s = _length_s(file, stream, extent)
@@ -167,7 +171,8 @@ def _facts(
     rate = stream.average_rate
     codec = stream.codec_context.codec
     name = getattr(codec, "canonical_name", codec.name)  # which the first releases of PyAV lack
-    size = PictureSize(width_px=stream.width, height_px=stream.height)
+    shown = displayed(_first(file, stream))
+    size = PictureSize(width_px=shown.width, height_px=shown.height)
     return ClipFacts(
         width_px=size.width_px,
         height_px=size.height_px,
@@ -207,9 +212,8 @@ def _decimal(number: Fraction) -> Decimal:
     return Decimal(round(number * 1000)) / 1000
 
 
-def _decode_ends(file: InputContainer, stream: VideoStream, extent: _Extent) -> None:
-    """Raises `BadRender` when the first or last picture cannot be decoded, or the last one that can comes too early."""
-    _first(file, stream)
+def _check_last(file: InputContainer, stream: VideoStream, extent: _Extent) -> None:
+    """Raises `BadRender` when the last picture cannot be decoded, or the last one that can comes too early."""
     if _at_s(_last(file, stream)) < extent.last_picture_s - SLACK_S:
         raise BadRender(_BREAKS_OFF)
 

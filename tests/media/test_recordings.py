@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import pytest
+from PIL.Image import Transpose
 
 from kfpipe import catalogue
 from kfpipe.domain import MediaRole
@@ -57,6 +58,14 @@ def test_an_mp3_shows_its_length(tmp_path: Path) -> None:
 def test_a_clip_shows_its_length_and_its_sides(tmp_path: Path, kind: str, name: str) -> None:
     facts = reading.read(recordings.clip(tmp_path / f"walk.{kind}", seconds=2, format=kind))
     assert (facts.format, facts.seconds, facts.width_px, facts.height_px) == (name, 2, 320, 240)
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mov"])
+@pytest.mark.parametrize("how", [Transpose.ROTATE_270, Transpose.TRANSVERSE], ids=lambda how: how.name)
+def test_the_sides_of_a_clip_are_those_that_players_show(tmp_path: Path, how: Transpose, kind: str) -> None:
+    path = recordings.clip(tmp_path / "walk", seconds=0.2, format=kind)
+    facts = reading.read(recordings.turn(path, how))
+    assert (facts.width_px, facts.height_px) == (240, 320)
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mov"])
