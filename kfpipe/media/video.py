@@ -117,7 +117,7 @@ def _refused(path: Path, reason: str) -> NotAVideo:
     return NotAVideo(reason, path=path, sha256=sha256_of(path))
 
 
-def _videos(file: InputContainer) -> list[VideoStream]:
+def videos(file: InputContainer) -> list[VideoStream]:
     """The video streams; a cover is none, as far as this release of PyAV can tell."""
     return [stream for stream in file.streams.video if not getattr(stream, "disposition", 0) & _COVER]
 
@@ -126,7 +126,7 @@ def _video(file: InputContainer) -> VideoStream:
     """The first video stream. Raises `BadRender`, `_NoVideo`."""
     if not len(file.streams):
         raise BadRender("the file holds nothing")
-    stream = next(iter(_videos(file)), None)
+    stream = next(iter(videos(file)), None)
     if stream is None:
         raise _NoVideo("there is no video in the file")
     if getattr(stream.codec_context, "name", None) is None:  # None, whatever the stubs say
@@ -141,8 +141,8 @@ def _extent(file: InputContainer, video: VideoStream) -> _Extent:
     for packet in file.demux(*file.streams.video, *file.streams.audio):
         if packet.pts is None:
             continue  # the end of a stream
-        starts_s = packet.pts * _fraction(packet.time_base)
-        ends_s = starts_s + (packet.duration or 0) * _fraction(packet.time_base)
+        starts_s = packet.pts * fraction(packet.time_base)
+        ends_s = starts_s + (packet.duration or 0) * fraction(packet.time_base)
         reach_s = max(reach_s, ends_s)
         if packet.stream.index == video.index:
             starts.append(starts_s)
@@ -176,14 +176,14 @@ def _facts(
     return ClipFacts(
         width_px=size.width_px,
         height_px=size.height_px,
-        fps=_decimal(_fraction(rate) if rate else extent.pictures / length_s),
+        fps=_decimal(fraction(rate) if rate else extent.pictures / length_s),
         duration_s=duration_s,
         audio=len(file.streams.audio) > 0,
         codec=name,
         remarks=(
             *remarks.on_size(size, expected),
             *remarks.on_length(duration_s, expected),
-            *remarks.on_make(name, container, len(_videos(file))),
+            *remarks.on_make(name, container, len(videos(file))),
         ),
     )
 
@@ -197,13 +197,13 @@ def _length_s(file: InputContainer, stream: VideoStream, extent: _Extent) -> Fra
         if extent.reach_s < Fraction(file.duration or 0, av.time_base) - SLACK_S:
             raise BadRender(_BREAKS_OFF)
         return extent.video_s
-    stated_s = stream.duration * _fraction(stream.time_base)
+    stated_s = stream.duration * fraction(stream.time_base)
     if extent.video_s < stated_s - SLACK_S:
         raise BadRender(_BREAKS_OFF)
     return stated_s if extent.video_s <= stated_s + SLACK_S else extent.video_s
 
 
-def _fraction(number: Any) -> Fraction:
+def fraction(number: Any) -> Fraction:
     """PyAV 19 has rationals of its own."""
     return Fraction(number.numerator, number.denominator)
 
@@ -219,7 +219,7 @@ def _check_last(file: InputContainer, stream: VideoStream, extent: _Extent) -> N
 
 
 def _at_s(frame: VideoFrame) -> Fraction:
-    return frame.pts * _fraction(frame.time_base) if frame.pts and frame.time_base else Fraction(0)
+    return frame.pts * fraction(frame.time_base) if frame.pts and frame.time_base else Fraction(0)
 
 
 def _first(file: InputContainer, stream: VideoStream) -> VideoFrame:
@@ -238,7 +238,7 @@ def _whole_length(file: InputContainer, stream: VideoStream) -> int:
     """The file's length in the stream's own unit; 0 when it states none."""
     if not file.duration or not stream.time_base:
         return 0
-    return int(Fraction(file.duration, av.time_base) / _fraction(stream.time_base))
+    return int(Fraction(file.duration, av.time_base) / fraction(stream.time_base))
 
 
 def _sound(frame: VideoFrame | None, which: FrameEnd) -> VideoFrame:

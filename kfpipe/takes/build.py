@@ -236,8 +236,18 @@ class _Maker:
             if likeness is not None and not found:
                 self._flawless.add(likeness)
             yield from found
+        yield from self._pairings(draft, model)
         if draft.settings.template is None and prompt is not None and negative_prompt is not None:
             yield from model_rules.prompt_findings(draft, model, prompt, negative_prompt)
+
+    def _pairings(self, draft: Draft, model: Model) -> Iterator[Finding]:
+        """What is unexpected about the files together: once a shot, and once for what several shots inherit."""
+        files = {role: self._file(footage) for role, footage in draft.media.items()}
+        for finding in media_rules.pair_findings(draft, model, files):
+            places = {(draft.shot.path, finding.path), ((finding.what,), finding.path)}
+            if places.isdisjoint(self._repeated):
+                yield finding
+            self._repeated |= places
 
     # -- prompts ----------------------------------------------------------------------------------------------------
 

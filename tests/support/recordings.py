@@ -31,6 +31,29 @@ def sound(path: Path, *, seconds: int, title: bytes = b"") -> Path:
     return path
 
 
+def encoded(
+    path: Path,
+    *,
+    format: str,  # noqa: A002
+    codec: str,
+    samples: str,
+    rate: int = 44_100,
+    size: int = 1152,
+    frames: int = 100,
+) -> Path:
+    """Silence in any container and coding that FFmpeg writes; `samples` is the format that the encoder takes."""
+    with av.open(str(path), "w", format=format) as container:
+        stream = container.add_stream(codec, rate=rate)
+        stream.layout = "mono"  # type: ignore[attr-defined]
+        for number in range(frames):
+            frame = av.AudioFrame(format=samples, layout="mono", samples=size)
+            frame.planes[0].update(bytes(frame.planes[0].buffer_size))
+            frame.pts, frame.sample_rate = size * number, rate
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
 TURNS = {
     Transpose.ROTATE_270: (0, 1, -1, 0),
     Transpose.ROTATE_180: (-1, 0, 0, -1),
