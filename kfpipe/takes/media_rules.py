@@ -37,7 +37,7 @@ def file_findings(draft: Draft, model: Model, facts: MediaFacts) -> Iterator[Fin
             yield from recording_findings(draft.path_of(role), model, role, known)
     clip = facts.get(MediaRole.FIRST_CLIP)
     if isinstance(clip, RecordingFacts):
-        yield from clip_findings(draft.path_of("duration"), draft.settings.duration, clip)
+        yield from clip_findings(draft.path_of("duration"), draft.settings.duration, clip.seconds)
 
 
 def pair_findings(draft: Draft, model: Model, files: Mapping[MediaRole, KnownFile]) -> Iterator[Finding]:
@@ -164,15 +164,29 @@ def _length(path: DataPath, model: Model, subject: str, recording: RecordingFact
     )
 
 
-def clip_findings(path: DataPath, duration_s: int, clip: RecordingFacts) -> Iterator[Finding]:
+def clip_findings(path: DataPath, duration_s: int, clip_s: Decimal) -> Iterator[Finding]:
     """The duration counts the clip that is continued: what is left is new. Source: API reference, 3.2."""
-    if clip.seconds >= duration_s:
+    if clip_s >= duration_s:
         yield Finding(
             path=path,
-            what=f"the duration of {duration_s} s includes the first clip, which alone lasts {clip.seconds:f} s",
+            what=f"the duration of {duration_s} s includes the first clip, which alone lasts {clip_s:f} s",
             expected="a duration longer than the clip",
-            fix=f"write `duration: {int(clip.seconds) + 1}` or more; every second is billed, those of the clip too",
+            fix=f"write `duration: {int(clip_s) + 1}` or more; every second is billed, those of the clip too",
         )
+
+
+def continued_findings(draft: Draft, model: Model, clip_s: int) -> Iterator[Finding]:
+    """What can be said of another shot's clip before it is rendered, by the length that it is asked for."""
+    rules = model.recordings.get(MediaRole.FIRST_CLIP)
+    if rules is not None and not rules.min_s <= clip_s <= rules.max_s:
+        yield Finding(
+            path=draft.path_of("first_clip"),
+            what=f"the clip to continue lasts {clip_s} s",
+            expected=f"{rules.min_s} to {rules.max_s} s for {model.name}",
+            fix="change the `duration` of that shot",
+        )
+        return
+    yield from clip_findings(draft.path_of("duration"), draft.settings.duration, Decimal(clip_s))
 
 
 def sound_findings(path: DataPath, model: Model, duration_s: int, sound: RecordingFacts) -> Iterator[Finding]:

@@ -263,4 +263,4 @@ def test_recordings_are_legal_up_to_their_limits(role: MediaRole, recording: Rec
 
 @pytest.mark.parametrize(("duration_s", "fine"), [(5, False), (6, True)])
 def test_a_continued_clip_must_get_longer(duration_s: int, fine: bool) -> None:
-    assert (not list(media_rules.clip_findings((), duration_s, CLIP))) is fine
+    assert (not list(media_rules.clip_findings((), duration_s, CLIP.seconds))) is fine
