@@ -140,10 +140,15 @@ class RenderRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutFrom:
-    """A picture that is cut from another take's finished render."""
+    """A picture that is cut from another take's finished render, or the whole of it where `end` is None."""
 
     take_id: str
-    end: FrameEnd
+    end: FrameEnd | None
+
+    @property
+    def part(self) -> str:
+        """What of the render is meant, in a word."""
+        return self.end or "clip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

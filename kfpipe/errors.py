@@ -13,7 +13,8 @@
     ├── StorageFailed                             1    the disk is full, read-only or gone
     ├── Unusable                                  -    a file of the project that can be read and is of no use
     │   ├── media.stills.StillUnreadable          -    not a picture, or a damaged one
-    │   └── media.recordings.RecordingUnreadable  -    not a sound or clip, or a damaged one
+    │   ├── media.signatures.AnotherFormat        -    sound or video of a kind that no model takes
+    │   └── media.recordings.RecordingUnreadable  -    a sound or clip that cannot be used, such as a damaged one
     ├── takes.sandbox.PromptInvalid               -    a template that cannot be rendered
 
 A name with dots is that of a module below `kfpipe`: its errors are caught inside, and reach no command. Facts are

@@ -6,6 +6,7 @@ import av
 from PIL import Image
 
 from kfpipe.emulator.errors import TaskRefused
+from kfpipe.emulator.film.display import as_shown
 from kfpipe.emulator.film.pictures import PLACEHOLDER_PX
 from kfpipe.emulator.film.scene import MediaFile, RemoteFile, StoredFile
 from kfpipe.emulator.models import MEGABYTE, Model
@@ -102,9 +103,8 @@ def _picture_size(file: StoredFile) -> tuple[int, int]:
 def _clip_size(file: StoredFile) -> tuple[int, int]:
     try:
         with file.opened() as container:
-            video = container.streams.video[0]
-            return video.width, video.height
-    except (av.FFmpegError, IndexError) as error:
+            return as_shown(next(container.decode(video=0))).size
+    except (av.FFmpegError, IndexError, StopIteration) as error:
         raise TaskRefused("InvalidFile.Openerror", "first_clip: not a video that can be opened") from error
 
 

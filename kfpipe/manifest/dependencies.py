@@ -148,13 +148,16 @@ def _circle(by_id: Mapping[str, Shot], circle: Sequence[str]) -> Finding:
         role for role, footage in first.media.items() if isinstance(footage, RenderOf) and footage.shot_id == following
     )
     way = " -> ".join((*circle, circle[0]))
+    is_clip = role is MediaRole.FIRST_CLIP
     alone = len(circle) == 1
     return Finding(
         path=(*first.path_of(role), "render"),
         what="the shot waits for its own render" if alone else f"these shots wait for one another: {way}",
-        fix="write `still` instead of `render` to use the picture that it was given"
-        if alone
-        else "start one of them from a picture",
+        fix="start one of them from a picture"
+        if not alone
+        else "name another shot, or a clip"
+        if is_clip
+        else "write `still` instead of `render` to use the picture that it was given",
     )
 
 

@@ -44,10 +44,13 @@ class StillOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderOf:
-    """A picture of another shot's finished render. `take` says which one, where the shot has several."""
+    """A picture of another shot's finished render, or the whole of it where `end` is None.
+
+    `take` says which one, where the shot has several.
+    """
 
     shot_id: str
-    end: FrameEnd
+    end: FrameEnd | None
     take: str | None
 
 

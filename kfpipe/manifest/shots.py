@@ -157,6 +157,8 @@ class _Reader:
         if isinstance(value, str):
             file = self._file(value, folder=folder, noun=_NOUNS.get(role, "frame"))
             return replace(file, path=path) if isinstance(file, Finding) else file
+        if role is MediaRole.FIRST_CLIP:
+            return RenderOf(shot_id=value["render"], end=None, take=value.get("take"))
         end = FrameEnd(value["frame"])
         match value:
             case {"still": _, "render": _}:

@@ -11,7 +11,7 @@ from kfpipe.files.read import first_bytes
 
 
 class ClipFormat(StrEnum):
-    """A file format for clips, by the name that people know it by."""
+    """A file format for clips, which can hold sound alone too, by the name that people know it by."""
 
     MP4 = "MP4"
     MOV = "MOV"
@@ -37,6 +37,8 @@ _SIGNATURES: Final = (
 _BOX: Final = re.compile(b"ftyp|moov|mdat|moof|mfra|free|skip|wide|uuid|meta|udta|sidx|styp|emsg|prft")
 """What can stand at the top of an MP4; anything else behind the last of them is no part of the clip."""
 
+_ENDLESS_BYTES: Final = 0x7FFF_0000
+
 _SEGMENT: Final = 0x18538067
 """The element of WebM and Matroska that holds all the rest. Source: RFC 9559, 5.1."""
 
@@ -54,6 +56,25 @@ def is_cut_off(path: Path, container: ClipFormat) -> bool:
         if container.demuxer == "mp4":
             return _boxes_run_over(file, size_bytes)
         return _elements_run_over(file, size_bytes)
+
+
+def is_wav_cut_off(path: Path) -> bool:
+    """Whether a WAV ends before its samples do, by the length they state. Raises OSError.
+
+    A WAV is a row of chunks: name, length, content. Who writes one without knowing its end states a length beyond all
+    reason, or none. Source: Multimedia Programming Interface and Data Specifications 1.0.
+    """
+    size_bytes = path.stat().st_size
+    place = 12
+    with path.open("rb") as file:
+        while place + 8 <= size_bytes:
+            file.seek(place)
+            head = file.read(8)
+            length_bytes = int.from_bytes(head[4:], "little")
+            if head[:4] == b"data":
+                return size_bytes < place + 8 + length_bytes < _ENDLESS_BYTES
+            place += 8 + length_bytes + length_bytes % 2
+    return True
 
 
 def _boxes_run_over(file: BinaryIO, size_bytes: int) -> bool:

@@ -33,7 +33,10 @@ class Still:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingFacts:
-    """What a sound or a clip is by its content. `seconds` has three decimals at most; a sound has no sides."""
+    """What a sound or a clip is by its content. `seconds` has three decimals at most; a sound has no sides.
+
+    The sides are those that players show. `coding` names what a WAV holds in place of plain PCM.
+    """
 
     format: str
     mime_type: str
@@ -41,6 +44,7 @@ class RecordingFacts:
     seconds: Decimal
     width_px: int | None
     height_px: int | None
+    coding: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

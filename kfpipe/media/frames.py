@@ -1,4 +1,4 @@
-"""Pictures cut from rendered clips, for the takes that continue from them."""
+"""Pictures cut from rendered clips, and the whole of them, for the takes that continue from them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from kfpipe.domain import FrameEnd, LocalMedium
+from kfpipe.errors import BadRender
 from kfpipe.files import durable
 from kfpipe.files.durable import make_state_dir, storage
 from kfpipe.lock.states import Render
+from kfpipe.media.containers import ClipFormat, container_of
+from kfpipe.media.facts import Recording, RecordingFacts
 
 FOLDER: Final = "cuts"
 
@@ -45,6 +48,22 @@ def cut(render: Render, end: FrameEnd, *, folder: Path, state_dir: Path) -> Loca
         durable.replace(target, [png])
         durable.replace(_note(target), [json.dumps(asdict(medium)).encode()])
         return medium
+
+
+def whole(render: Render, *, folder: Path) -> Recording:
+    """What is known of a rendered clip that another one continues, from its record. Raises BadRender, OSError."""
+    container = container_of(folder / render.path)
+    if container is None:
+        raise BadRender("the file is not an MP4, MOV or WebM")
+    facts = RecordingFacts(
+        format=container.value,
+        mime_type="video/quicktime" if container is ClipFormat.MOV else "video/mp4",
+        size_bytes=render.size_bytes,
+        seconds=render.duration_s,
+        width_px=render.width_px,
+        height_px=render.height_px,
+    )
+    return Recording(facts=facts, sha256=render.sha256)
 
 
 def _known(target: Path) -> LocalMedium | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -15,74 +16,154 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from kfpipe.errors import Unusable
-from kfpipe.files.read import first_bytes
+from kfpipe.media import containers, signatures
+from kfpipe.media.containers import ClipFormat
+from kfpipe.media.display import displayed
 from kfpipe.media.facts import RecordingFacts
-from kfpipe.media.video import opened
+from kfpipe.media.signatures import AnotherFormat
+from kfpipe.media.video import fraction, opened, videos
 
 _MIME_TYPES: Final = {"WAV": "audio/wav", "MP3": "audio/mpeg", "MP4": "video/mp4", "MOV": "video/quicktime"}
-_DEMUXERS: Final = {"WAV": "wav", "MP3": "mp3", "MP4": "mp4", "MOV": "mp4"}
-_SIGNATURES: Final = (
-    ("WAV", re.compile(rb"RIFF....WAVE", re.DOTALL)),
-    ("MP3", re.compile(rb"ID3|\xff[\xe2-\xff]")),
-    ("MOV", re.compile(rb"....(?:ftypqt  |moov|mdat|wide)", re.DOTALL)),
-    ("MP4", re.compile(rb"....ftyp", re.DOTALL)),
+
+_PLAIN: Final = re.compile(r"pcm_[su]\d+(?:le|be)?")
+"""FFmpeg's names for samples as they are: whole numbers, nothing compressed."""
+
+_CODINGS: Final = (
+    ("aac", "AAC"),
+    ("alac", "Apple Lossless"),
+    ("mp3", "MP3"),
+    ("opus", "Opus"),
+    ("libopus", "Opus"),
+    ("vorbis", "Vorbis"),
+    ("ac3", "AC-3"),
+    ("eac3", "E-AC-3"),
+    ("adpcm", "ADPCM"),
+    ("pcm_f", "floating-point samples"),
+    ("pcm_mulaw", "mu-law samples"),
+    ("pcm_alaw", "A-law samples"),
+    ("pcm", "PCM"),
+    ("wma", "Windows Media Audio"),
 )
+"""How FFmpeg's names begin, and what people call the coding."""
+
+_SLACK_S: Final = Fraction(1, 10)
+"""By so much may an MP3 be shorter than it states."""
+
+_EXPORT_AGAIN: Final = "export it again"
+_EXPORT_PLAINLY: Final = "export it as WAV with 16-bit PCM, or as MP3"
 
 
 class RecordingUnreadable(Unusable):
-    """The file is not a sound or clip that can be used."""
-
-    expected = "a WAV or MP3 sound, or an MP4 or MOV clip"
+    """The file is of the right kind, and cannot be used all the same."""
 
 
 def read(path: Path) -> RecordingFacts:
-    """The facts of the sound or clip, whose first piece was decoded. Raises RecordingUnreadable, OSError."""
-    size_bytes = path.stat().st_size
-    kind = _kind(path)
-    try:
-        with closing(opened(path, _DEMUXERS[kind])) as container:
-            stream = _only_stream(container, kind)
-            seconds = _seconds(container, stream)
-            if next(iter(container.decode(stream)), None) is None:
-                raise _damaged()
-    except av.FFmpegError as error:
-        raise _damaged() from error
-    sides = (stream.width, stream.height) if isinstance(stream, VideoStream) else (None, None)
+    """The facts of the sound or clip, whose first piece was decoded.
+
+    Raises RecordingUnreadable, AnotherFormat, Unusable for what is neither, OSError.
+    """
+    container = containers.container_of(path)
+    return _sound(path, signatures.kind_of(path)) if container is None else _clip(path, container)
+
+
+def _sound(path: Path, kind: str) -> RecordingFacts:
+    if kind == signatures.WAV and containers.is_wav_cut_off(path):
+        raise _damaged()
+    with _reading(path, kind.lower()) as file:
+        stream = next(iter(file.streams.audio), None)
+        coding = None if stream is None else _coding(stream)
+        if stream is None or coding is None:
+            raise RecordingUnreadable("holds no sound that can be decoded", fix=_EXPORT_PLAINLY)
+        stated_s = _stated_s(file, stream)
+        seconds = _played_s(file, stream)
+    if kind == signatures.MP3 and signatures.states_its_length(path) and stated_s is not None:
+        if seconds < stated_s - _SLACK_S:
+            raise _damaged()
+        seconds = stated_s  # without the silence that an encoder adds at both ends
     return RecordingFacts(
         format=kind,
         mime_type=_MIME_TYPES[kind],
-        size_bytes=size_bytes,
-        seconds=seconds,
-        width_px=sides[0],
-        height_px=sides[1],
+        size_bytes=path.stat().st_size,
+        seconds=_decimal(seconds),
+        width_px=None,
+        height_px=None,
+        coding=None if kind == signatures.MP3 or _PLAIN.fullmatch(stream.codec_context.name) else coding,
     )
 
 
-def _kind(path: Path) -> str:
-    head = first_bytes(path, 16)
-    kind = next((name for name, signature in _SIGNATURES if signature.match(head)), None)
-    if kind is None:
-        raise RecordingUnreadable("is not a sound or clip" if head else "is empty", fix="check the path")
-    return kind
+def _clip(path: Path, container: ClipFormat) -> RecordingFacts:
+    if containers.is_cut_off(path, container):
+        raise _damaged()
+    with _reading(path, container.demuxer) as file:
+        stream = _only_video(file, container)
+        seconds = _stated_s(file, stream)
+        if seconds is None:
+            raise RecordingUnreadable("does not state its length", fix=_EXPORT_AGAIN)
+        frame = next(file.decode(stream), None)
+        if frame is None:
+            raise _damaged()
+        shown = displayed(frame)
+    return RecordingFacts(
+        format=container.value,
+        mime_type=_MIME_TYPES[container.value],
+        size_bytes=path.stat().st_size,
+        seconds=_decimal(seconds),
+        width_px=shown.width,
+        height_px=shown.height,
+    )
 
 
-def _only_stream(container: InputContainer, kind: str) -> AudioStream | VideoStream:
-    wanted: tuple[AudioStream | VideoStream, ...] = container.streams.audio
-    if _MIME_TYPES[kind].startswith("video"):
-        wanted = container.streams.video
-    if len(wanted) != 1:
-        raise RecordingUnreadable(f"has {len(wanted)} streams of its kind instead of one", fix="export it again")
-    return wanted[0]
+@contextmanager
+def _reading(path: Path, demuxer: str) -> Iterator[InputContainer]:
+    try:
+        with closing(opened(path, demuxer)) as file:
+            yield file
+    except av.FFmpegError as error:
+        raise _damaged() from error
 
 
-def _seconds(container: InputContainer, stream: AudioStream | VideoStream) -> Decimal:
+def _only_video(file: InputContainer, container: ClipFormat) -> VideoStream:
+    found = videos(file)
+    if not found and not file.streams.audio:
+        raise RecordingUnreadable("holds neither sound nor pictures", fix=_EXPORT_AGAIN)
+    if not found:
+        name = f"{container} (M4A)" if container is ClipFormat.MP4 else str(container)
+        raise AnotherFormat(f"is {_coding(file.streams.audio[0]) or 'unknown'} sound in {name}", fix=_EXPORT_AGAIN)
+    if container.value not in _MIME_TYPES:
+        raise AnotherFormat(f"is a {container} video", fix=_EXPORT_AGAIN)
+    if len(found) > 1:
+        raise RecordingUnreadable(f"has {len(found)} video streams instead of one", fix=_EXPORT_AGAIN)
+    return found[0]
+
+
+def _coding(stream: AudioStream) -> str | None:
+    """How the sound is encoded, in people's words; None when it cannot be decoded here."""
+    name: str | None = getattr(stream.codec_context, "name", None)  # None, whatever the stubs say
+    if name is None:
+        return None
+    return next((words for begins, words in _CODINGS if name.startswith(begins)), name.upper())
+
+
+def _stated_s(file: InputContainer, stream: AudioStream | VideoStream) -> Fraction | None:
     if stream.duration and stream.time_base:
-        length = stream.duration * stream.time_base
-    elif container.duration:
-        length = Fraction(container.duration, av.time_base)
-    else:
-        raise RecordingUnreadable("does not state its length", fix="export it again")
-    return Decimal(round(length * 1000)) / 1000
+        return stream.duration * fraction(stream.time_base)
+    return Fraction(file.duration, av.time_base) if file.duration else None
+
+
+def _played_s(file: InputContainer, stream: AudioStream) -> Fraction:
+    """The length by what there is. Decodes the beginning. Raises RecordingUnreadable, av.FFmpegError."""
+    length = 0
+    can_be_decoded = False
+    for packet in file.demux(stream):
+        length += packet.duration or 0
+        can_be_decoded = can_be_decoded or bool(packet.decode())
+    if not can_be_decoded or stream.time_base is None:
+        raise RecordingUnreadable("holds no sound", fix=_EXPORT_AGAIN)
+    return length * fraction(stream.time_base)
+
+
+def _decimal(seconds: Fraction) -> Decimal:
+    return Decimal(round(seconds * 1000)) / 1000
 
 
 def _damaged() -> RecordingUnreadable:

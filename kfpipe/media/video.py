@@ -20,6 +20,7 @@ from kfpipe.errors import BadRender, NotAVideo
 from kfpipe.files.durable import sha256_of
 from kfpipe.media import remarks
 from kfpipe.media.containers import ClipFormat, container_of, is_cut_off
+from kfpipe.media.display import displayed
 from kfpipe.media.facts import ClipFacts, Expected
 
 LONGEST_SIDE_PX: Final = 8192
@@ -66,15 +67,15 @@ def check_clip(path: Path, expected: Expected) -> ClipFacts:
     with _reading(path, container) as file:
         stream = _video(file)
         facts = _facts(file, stream, extent, container, expected)
-        _decode_ends(file, stream, extent)
+        _check_last(file, stream, extent)
     return facts
 
 
 def picture(path: Path, end: FrameEnd) -> VideoFrame:
-    """The clip's first or last picture. Raises `BadRender`, OSError."""
+    """The clip's first or last picture, as players show it. Raises `BadRender`, OSError."""
     with _reading(path, _whole_container(path)) as file:
         stream = _video(file)
-        return _first(file, stream) if end is FrameEnd.FIRST else _last(file, stream)
+        return displayed(_first(file, stream) if end is FrameEnd.FIRST else _last(file, stream))
 
 
 def opened(path: Path, demuxer: str) -> InputContainer:
@@ -116,7 +117,7 @@ def _refused(path: Path, reason: str) -> NotAVideo:
     return NotAVideo(reason, path=path, sha256=sha256_of(path))
 
 
-def _videos(file: InputContainer) -> list[VideoStream]:
+def videos(file: InputContainer) -> list[VideoStream]:
     """The video streams; a cover is none, as far as this release of PyAV can tell."""
     return [stream for stream in file.streams.video if not getattr(stream, "disposition", 0) & _COVER]
 
@@ -125,7 +126,7 @@ def _video(file: InputContainer) -> VideoStream:
     """The first video stream. Raises `BadRender`, `_NoVideo`."""
     if not len(file.streams):
         raise BadRender("the file holds nothing")
-    stream = next(iter(_videos(file)), None)
+    stream = next(iter(videos(file)), None)
     if stream is None:
         raise _NoVideo("there is no video in the file")
     if getattr(stream.codec_context, "name", None) is None:  # None, whatever the stubs say
@@ -140,8 +141,8 @@ def _extent(file: InputContainer, video: VideoStream) -> _Extent:
     for packet in file.demux(*file.streams.video, *file.streams.audio):
         if packet.pts is None:
             continue  # the end of a stream
-        starts_s = packet.pts * _fraction(packet.time_base)
-        ends_s = starts_s + (packet.duration or 0) * _fraction(packet.time_base)
+        starts_s = packet.pts * fraction(packet.time_base)
+        ends_s = starts_s + (packet.duration or 0) * fraction(packet.time_base)
         reach_s = max(reach_s, ends_s)
         if packet.stream.index == video.index:
             starts.append(starts_s)
@@ -157,7 +158,10 @@ def _extent(file: InputContainer, video: VideoStream) -> _Extent:
 def _facts(
     file: InputContainer, stream: VideoStream, extent: _Extent, container: ClipFormat, expected: Expected
 ) -> ClipFacts:
-    """What the file says of its video, as far as that can be believed. Raises `BadRender`, `_NoVideo`."""
+    """What the file says of its video, as far as that can be believed; the sides are those that players show.
+
+    Decodes the first picture. Raises `BadRender`, `_NoVideo`.
+    """
     if not (0 < stream.width <= LONGEST_SIDE_PX and 0 < stream.height <= LONGEST_SIDE_PX):
         raise BadRender(f"a picture of {stream.width}x{stream.height} px is not plausible")
     length_s = _length_s(file, stream, extent)
@@ -167,18 +171,19 @@ def _facts(
     rate = stream.average_rate
     codec = stream.codec_context.codec
     name = getattr(codec, "canonical_name", codec.name)  # which the first releases of PyAV lack
-    size = PictureSize(width_px=stream.width, height_px=stream.height)
+    shown = displayed(_first(file, stream))
+    size = PictureSize(width_px=shown.width, height_px=shown.height)
     return ClipFacts(
         width_px=size.width_px,
         height_px=size.height_px,
-        fps=_decimal(_fraction(rate) if rate else extent.pictures / length_s),
+        fps=_decimal(fraction(rate) if rate else extent.pictures / length_s),
         duration_s=duration_s,
         audio=len(file.streams.audio) > 0,
         codec=name,
         remarks=(
             *remarks.on_size(size, expected),
             *remarks.on_length(duration_s, expected),
-            *remarks.on_make(name, container, len(_videos(file))),
+            *remarks.on_make(name, container, len(videos(file))),
         ),
     )
 
@@ -192,13 +197,13 @@ def _length_s(file: InputContainer, stream: VideoStream, extent: _Extent) -> Fra
         if extent.reach_s < Fraction(file.duration or 0, av.time_base) - SLACK_S:
             raise BadRender(_BREAKS_OFF)
         return extent.video_s
-    stated_s = stream.duration * _fraction(stream.time_base)
+    stated_s = stream.duration * fraction(stream.time_base)
     if extent.video_s < stated_s - SLACK_S:
         raise BadRender(_BREAKS_OFF)
     return stated_s if extent.video_s <= stated_s + SLACK_S else extent.video_s
 
 
-def _fraction(number: Any) -> Fraction:
+def fraction(number: Any) -> Fraction:
     """PyAV 19 has rationals of its own."""
     return Fraction(number.numerator, number.denominator)
 
@@ -207,15 +212,14 @@ def _decimal(number: Fraction) -> Decimal:
     return Decimal(round(number * 1000)) / 1000
 
 
-def _decode_ends(file: InputContainer, stream: VideoStream, extent: _Extent) -> None:
-    """Raises `BadRender` when the first or last picture cannot be decoded, or the last one that can comes too early."""
-    _first(file, stream)
+def _check_last(file: InputContainer, stream: VideoStream, extent: _Extent) -> None:
+    """Raises `BadRender` when the last picture cannot be decoded, or the last one that can comes too early."""
     if _at_s(_last(file, stream)) < extent.last_picture_s - SLACK_S:
         raise BadRender(_BREAKS_OFF)
 
 
 def _at_s(frame: VideoFrame) -> Fraction:
-    return frame.pts * _fraction(frame.time_base) if frame.pts and frame.time_base else Fraction(0)
+    return frame.pts * fraction(frame.time_base) if frame.pts and frame.time_base else Fraction(0)
 
 
 def _first(file: InputContainer, stream: VideoStream) -> VideoFrame:
@@ -234,7 +238,7 @@ def _whole_length(file: InputContainer, stream: VideoStream) -> int:
     """The file's length in the stream's own unit; 0 when it states none."""
     if not file.duration or not stream.time_base:
         return 0
-    return int(Fraction(file.duration, av.time_base) / _fraction(stream.time_base))
+    return int(Fraction(file.duration, av.time_base) / fraction(stream.time_base))
 
 
 def _sound(frame: VideoFrame | None, which: FrameEnd) -> VideoFrame:

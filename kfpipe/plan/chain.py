@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from kfpipe.domain import CutFrom, LocalMedium, Take, in_order
+from kfpipe.domain import CutFrom, Take, in_order
 from kfpipe.errors import BadRender, Problem, Refused
+from kfpipe.files.durable import storage
 from kfpipe.lock.records import Register
-from kfpipe.lock.states import Rendered
+from kfpipe.lock.states import Render, Rendered
 from kfpipe.media import frames
-from kfpipe.media.facts import FileState
+from kfpipe.media.facts import FileState, Recording
 from kfpipe.media.renders import Shelf
 from kfpipe.plan.model import Chosen
 from kfpipe.project import Project
@@ -67,8 +68,14 @@ def complete(project: Project, take: Take, sources: Iterable[Take], register: Re
     StorageFailed.
     """
     by_id = {source.id: source for source in sources}
-    pictures = {role: _cut(project, cut, by_id[cut.take_id], register) for role, cut in take.cuts}
-    made, complaints = resolve.resolved(take, pictures)
+    renders = {role: _render(cut, by_id[cut.take_id], register) for role, cut in take.cuts}
+    pictures = {
+        role: frames.cut(renders[role], cut.end, folder=project.folder, state_dir=project.state_dir)
+        for role, cut in take.cuts
+        if cut.end is not None
+    }
+    clips = [(renders[role].path, _whole(renders[role], project)) for role, cut in take.cuts if cut.end is None]
+    made, complaints = resolve.resolved(take, pictures, *clips)
     if complaints:
         raise Refused(Problem(file=project.stem, where=take.id, what=complaint) for complaint in complaints)
     return made
@@ -82,9 +89,14 @@ def completed_take(project: Project, take: Take, by_id: Mapping[str, Take], regi
     return complete(project, take, sources, register)
 
 
-def _cut(project: Project, cut: CutFrom, source: Take, register: Register) -> LocalMedium:
+def _render(cut: CutFrom, source: Take, register: Register) -> Render:
+    """The source's clip in its place."""
     clip = _clip(source, register)
     if clip is None:
         raise BadRender(f"{cut.take_id} has no clip")
-    render = replace(clip.render, path=source.output)
-    return frames.cut(render, cut.end, folder=project.folder, state_dir=project.state_dir)
+    return replace(clip.render, path=source.output)
+
+
+def _whole(render: Render, project: Project) -> Recording:
+    with storage(project.folder / render.path):
+        return frames.whole(render, folder=project.folder)

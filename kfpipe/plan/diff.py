@@ -75,7 +75,7 @@ def shape_of(take: Take) -> RequestShape:
         prompt=request.prompt,
         negative_prompt=request.negative_prompt,
         parameters=request.parameters,
-        media=given | {role: MediumRef(digest=cut.end, name=f"render of {cut.take_id}") for role, cut in take.cuts},
+        media=given | {role: MediumRef(digest=cut.part, name=f"render of {cut.take_id}") for role, cut in take.cuts},
         seed_is_derived=take.seed_is_derived,
     )
 

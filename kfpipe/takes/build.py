@@ -107,10 +107,12 @@ class _Maker:
         self._size = cache(lambda resolution, *sides: size_of(catalogue, resolution, *sides))
         self._take_ids: dict[str, tuple[str, ...]] = {}
         self._lenders: dict[RenderOf, str] = {}
+        self._durations: dict[str, int] = {}
 
     def takes(self) -> Iterator[Take]:
         """The sound takes of all shots."""
         drafted = [draft for shot in self._manifest.shots for draft in self._drafts(shot)]
+        self._durations = {draft.id: draft.settings.duration for draft in drafted}
         for draft in drafted:
             take = self._take(draft)
             if take is not None:
@@ -148,7 +150,8 @@ class _Maker:
         request = self._request(draft, model, texts)
         if request is not None and cuts is not None and draft.has_derived_seed:
             texts, request = self._with_seed(draft, model, request, texts, cuts)
-        refused = self._refuses(draft.shot, self._findings(draft, model, *texts))
+        findings = (*self._findings(draft, model, *texts), *self._continuations(draft, model, cuts or ()))
+        refused = self._refuses(draft.shot, findings)
         if refused or request is None or cuts is None:
             return None
         return Take(
@@ -245,8 +248,18 @@ class _Maker:
         if draft.settings.model not in self._sales_checked:  # told once for a model, however many takes ask for it
             self._sales_checked.add(draft.settings.model)
             yield from model_rules.sale_findings(draft, model, self._prices.region)
+        yield from self._pairings(draft, model)
         if draft.settings.template is None and prompt is not None and negative_prompt is not None:
             yield from model_rules.prompt_findings(draft, model, prompt, negative_prompt)
+
+    def _pairings(self, draft: Draft, model: Model) -> Iterator[Finding]:
+        """What is unexpected about the files together: once a shot, and once for what several shots inherit."""
+        files = {role: self._file(footage) for role, footage in draft.media.items()}
+        for finding in media_rules.pair_findings(draft, model, files):
+            places = {(draft.shot.path, finding.path), ((finding.what,), finding.path)}
+            if places.isdisjoint(self._repeated):
+                yield finding
+            self._repeated |= places
 
     # -- prompts ----------------------------------------------------------------------------------------------------
 
@@ -371,6 +384,11 @@ class _Maker:
                 return None
             cuts.append((role, CutFrom(take_id=lender, end=footage.end)))
         return tuple(cuts)
+
+    def _continuations(self, draft: Draft, model: Model, cuts: _Cuts) -> Iterator[Finding]:
+        for _, cut in cuts:
+            if cut.end is None:
+                yield from media_rules.continued_findings(draft, model, self._durations[cut.take_id])
 
     def _lender(self, footage: RenderOf, path: DataPath) -> str | Finding | None:
         """As `sources.lending_take`; a shot's takes are searched once, however many others borrow from it alike."""

@@ -28,7 +28,7 @@ def of(request: RenderRequest, cuts: Cuts = ()) -> str:
 
 def canonical(request: RenderRequest, cuts: Cuts = ()) -> bytes:
     """The request in its one spelling, with the version of it; pictures that are still to be cut are references."""
-    pending = {role: f"render:{cut.take_id}:{cut.end}" for role, cut in cuts}
+    pending = {role: f"render:{cut.take_id}:{cut.part}" for role, cut in cuts}
     return spelled({"version": VERSION, **form(request, pending)})
 
 

@@ -18,6 +18,7 @@ from kfpipe.manifest.files import ProjectFiles
 from kfpipe.manifest.model import LocalFile, Manifest, PromptFile, Shot
 from kfpipe.media.cache import DigestCache
 from kfpipe.media.facts import Material, Recording, Still
+from kfpipe.media.signatures import AnotherFormat
 
 PROMPT_FILE_LIMIT_BYTES = 65_536
 
@@ -26,8 +27,13 @@ class _Kind(Enum):
     """What a file is read as."""
 
     PICTURE = auto()
-    RECORDING = auto()
+    SOUND = auto()
+    CLIP = auto()
     PROMPT = auto()
+
+
+_KINDS = {MediaRole.DRIVING_AUDIO: _Kind.SOUND, MediaRole.FIRST_CLIP: _Kind.CLIP}
+"""What the roles are read as; all others are pictures."""
 
 
 def read(
@@ -36,7 +42,8 @@ def read(
     """What the shots' files hold, and why some cannot be used."""
     readers: Mapping[_Kind, Callable[[Path], Still | Recording | str]] = {
         _Kind.PICTURE: digests.look,
-        _Kind.RECORDING: digests.listen,
+        _Kind.SOUND: lambda path: _recording(digests, path, "WAV or MP3", "export it as WAV or MP3"),
+        _Kind.CLIP: lambda path: _recording(digests, path, "an MP4 or MOV clip", "export it as MP4, with H.264"),
         _Kind.PROMPT: _prompt_text,
     }
     use = cache(lambda name, kind: files.use(name, readers[kind]))
@@ -62,17 +69,21 @@ def _named(shot: Shot) -> Iterator[tuple[str, DataPath, _Kind]]:
     """The files that a shot names, where it names them, and what they are read as."""
     for role, footage in shot.media.items():
         if isinstance(footage, LocalFile):
-            yield footage.path, shot.path_of(role), _kind(role)
+            yield footage.path, shot.path_of(role), _KINDS.get(role, _Kind.PICTURE)
     if shot.matrix is not None:
         for (role, text), file in shot.matrix.files.items():
             if isinstance(file, LocalFile):
-                yield file.path, shot.matrix.place_of(role, text), _kind(role)
+                yield file.path, shot.matrix.place_of(role, text), _KINDS.get(role, _Kind.PICTURE)
     if isinstance(shot.settings.prompt, PromptFile):
         yield shot.settings.prompt.path, (*shot.path_of("prompt"), "file"), _Kind.PROMPT
 
 
-def _kind(role: MediaRole) -> _Kind:
-    return _Kind.PICTURE if role in (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME) else _Kind.RECORDING
+def _recording(digests: DigestCache, path: Path, wanted: str, fix: str) -> Recording:
+    try:
+        return digests.listen(path)
+    except Unusable as error:
+        own_fix = fix if isinstance(error, AnotherFormat) else error.fix
+        raise Unusable(error.reason, expected=wanted, fix=own_fix) from error
 
 
 def _prompt_text(path: Path) -> str:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 from kfpipe.catalogue import FrameRules, Model, RecordingRules
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.media.facts import RecordingFacts, StillFacts
+from kfpipe.media.facts import Recording, RecordingFacts, Still, StillFacts
 from kfpipe.takes.expand import Draft
 from kfpipe.wording import listed
 
 ASPECT_TOLERANCE = 0.02
 """Frames of one shape to the eye: rounding to whole pixels stays well below it."""
 
+SOUND_TOLERANCE_S = Decimal("0.1")
+"""What an encoder adds to a sound, or a cut leaves out, is not worth a word."""
+
 MediaFacts = Mapping[MediaRole, StillFacts | RecordingFacts | None]
 """What is known of a draft's media; None for those that are not files of the project."""
+
+KnownFile = Still | Recording | None
+"""One of them, with its digest."""
 
 
 def file_findings(draft: Draft, model: Model, facts: MediaFacts) -> Iterator[Finding]:
@@ -27,12 +35,35 @@ def file_findings(draft: Draft, model: Model, facts: MediaFacts) -> Iterator[Fin
             yield from still_findings(draft.path_of(role), model, role, known)
         elif known is not None:
             yield from recording_findings(draft.path_of(role), model, role, known)
-    first, last = facts.get(MediaRole.FIRST_FRAME), facts.get(MediaRole.LAST_FRAME)
-    if isinstance(first, StillFacts) and isinstance(last, StillFacts):
-        yield from shape_findings(draft.path_of("last_frame"), first, last)
     clip = facts.get(MediaRole.FIRST_CLIP)
     if isinstance(clip, RecordingFacts):
-        yield from clip_findings(draft.path_of("duration"), draft.settings.duration, clip)
+        yield from clip_findings(draft.path_of("duration"), draft.settings.duration, clip.seconds)
+
+
+def pair_findings(draft: Draft, model: Model, files: Mapping[MediaRole, KnownFile]) -> Iterator[Finding]:
+    """What is unexpected about files that are sound each, taken together or with the clip's length: warnings."""
+    leading = files.get(MediaRole.FIRST_FRAME) or files.get(MediaRole.FIRST_CLIP)
+    last = files.get(MediaRole.LAST_FRAME)
+    if _is_loop(draft, leading, last):
+        yield Finding(
+            path=draft.path_of("last_frame"),
+            what="the clip begins and ends on the same picture",
+            fix="name another `last_frame`, unless a loop is wanted",
+            severity=Severity.WARNING,
+        )
+    elif leading is not None and isinstance(last, Still):
+        yield from shape_findings(draft.path_of("last_frame"), leading.facts, last.facts)
+    sound, rules = files.get(MediaRole.DRIVING_AUDIO), model.recordings.get(MediaRole.DRIVING_AUDIO)
+    if isinstance(sound, Recording) and rules is not None and rules.min_s <= sound.facts.seconds <= rules.max_s:
+        yield from sound_findings(draft.path_of("driving_audio"), model, draft.settings.duration, sound.facts)
+
+
+def _is_loop(draft: Draft, leading: KnownFile, last: KnownFile) -> bool:
+    """Whether both frames are one picture, under whatever names."""
+    if leading is not None and last is not None:
+        return leading.sha256 == last.sha256
+    named = draft.media.get(MediaRole.LAST_FRAME)
+    return named is not None and named == draft.media.get(MediaRole.FIRST_FRAME)
 
 
 def still_findings(path: DataPath, model: Model, role: MediaRole, still: StillFacts) -> Iterator[Finding]:
@@ -121,11 +152,19 @@ def recording_findings(path: DataPath, model: Model, role: MediaRole, recording:
     if recording.format not in rules.formats:
         yield Finding(
             path=path,
-            what=f"{subject} is {recording.format}, whatever its name says",
-            expected=listed(rules.formats),
-            fix=f"export it as {rules.formats[0]}",
+            what=f"{subject} is {_kind(recording)}, whatever its name says",
+            expected=f"{listed(rules.formats)} for {model.name}",
+            fix=_in_place_of(recording, rules),
         )
         return
+    if recording.coding is not None:
+        yield Finding(
+            path=path,
+            what=f"{subject} is a WAV that holds {recording.coding}, which the service may not read",
+            expected="plain PCM in a WAV",
+            fix="export it as WAV with 16-bit PCM, or as MP3",
+            severity=Severity.WARNING,
+        )
     if not rules.min_s <= recording.seconds <= rules.max_s:
         yield _length(path, model, subject, recording, rules)
     yield from weight_findings(path, model, role, recording.size_bytes)
@@ -142,30 +181,76 @@ def _length(path: DataPath, model: Model, subject: str, recording: RecordingFact
     )
 
 
-def clip_findings(path: DataPath, duration_s: int, clip: RecordingFacts) -> Iterator[Finding]:
+def clip_findings(path: DataPath, duration_s: int, clip_s: Decimal) -> Iterator[Finding]:
     """The duration counts the clip that is continued: what is left is new. Source: API reference, 3.2."""
-    if clip.seconds >= duration_s:
+    if clip_s >= duration_s:
         yield Finding(
             path=path,
-            what=f"the duration of {duration_s} s includes the first clip, which alone lasts {clip.seconds:f} s",
+            what=f"the duration of {duration_s} s includes the first clip, which alone lasts {clip_s:f} s",
             expected="a duration longer than the clip",
-            fix=f"write `duration: {int(clip.seconds) + 1}` or more; every second is billed, those of the clip too",
+            fix=f"write `duration: {int(clip_s) + 1}` or more; every second is billed, those of the clip too",
         )
 
 
-def shape_findings(path: DataPath, first: StillFacts, last: StillFacts) -> Iterator[Finding]:
+def continued_findings(draft: Draft, model: Model, clip_s: int) -> Iterator[Finding]:
+    """What can be said of another shot's clip before it is rendered, by the length that it is asked for."""
+    rules = model.recordings.get(MediaRole.FIRST_CLIP)
+    if rules is not None and not rules.min_s <= clip_s <= rules.max_s:
+        yield Finding(
+            path=draft.path_of("first_clip"),
+            what=f"the clip to continue lasts {clip_s} s",
+            expected=f"{rules.min_s} to {rules.max_s} s for {model.name}",
+            fix="change the `duration` of that shot",
+        )
+        return
+    yield from clip_findings(draft.path_of("duration"), draft.settings.duration, Decimal(clip_s))
+
+
+def sound_findings(path: DataPath, model: Model, duration_s: int, sound: RecordingFacts) -> Iterator[Finding]:
+    """A sound that is longer than the clip is cut, a shorter one leaves silence. Source: API reference, 18.5, C8."""
+    if abs(sound.seconds - duration_s) <= SOUND_TOLERANCE_S:
+        return
+    is_longer = sound.seconds > duration_s
+    lengths = f"the driving audio lasts {sound.seconds:f} s, the clip {duration_s} s"
+    fitting_s = math.ceil(sound.seconds) if is_longer else math.floor(sound.seconds)
+    can_fit = model.min_duration_s <= fitting_s <= model.max_duration_s
+    yield Finding(
+        path=path,
+        what=f"{lengths}: the rest of the sound is cut off" if is_longer else f"{lengths}: the rest of it is silent",
+        fix=("cut the sound" if is_longer else "supply a longer sound")
+        + (f", or write `duration: {fitting_s}`" if can_fit else ""),
+        severity=Severity.WARNING,
+    )
+
+
+def shape_findings(path: DataPath, first: StillFacts | RecordingFacts, last: StillFacts) -> Iterator[Finding]:
     """A last frame of another shape is cropped or stretched by the service: which of the two is not documented."""
+    if first.width_px is None or first.height_px is None:
+        return
     ratio = (first.width_px * last.height_px) / (first.height_px * last.width_px)
     if abs(ratio - 1) > ASPECT_TOLERANCE:
+        is_still = isinstance(first, StillFacts)
+        who, name = ("the frames differ", "first") if is_still else ("the first clip and the last frame differ", "clip")
         yield Finding(
             path=path,
             what=(
-                f"the frames differ in shape: first {first.width_px}x{first.height_px} px, "
+                f"{who} in shape: {name} {first.width_px}x{first.height_px} px, "
                 f"last {last.width_px}x{last.height_px} px; the clip takes the shape of the first"
             ),
-            fix="crop both to one shape",
+            fix="crop both to one shape" if is_still else "crop the last frame to the shape of the clip",
             severity=Severity.WARNING,
         )
+
+
+def _kind(recording: RecordingFacts) -> str:
+    return f"{recording.format} sound" if recording.width_px is None else f"an {recording.format} video"
+
+
+def _in_place_of(recording: RecordingFacts, rules: RecordingRules) -> str:
+    """How to come from one kind of recording to another."""
+    if rules.max_side_px is None:
+        return f"export its sound as {listed(rules.formats)}"
+    return "name a clip; a sound that a clip is to follow belongs into `driving_audio`, beside a `first_frame`"
 
 
 def _subject(role: MediaRole) -> str:

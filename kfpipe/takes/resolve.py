@@ -15,27 +15,35 @@ from kfpipe.domain import (
     Take,
 )
 from kfpipe.manifest.document.finding import Finding
+from kfpipe.media.facts import Recording
 from kfpipe.takes import fingerprint, media_rules
 
 
-def resolved(take: Take, pictures: Mapping[MediaRole, LocalMedium]) -> tuple[Take, tuple[str, ...]]:
+def resolved(
+    take: Take, pictures: Mapping[MediaRole, LocalMedium], clip: tuple[str, Recording] | None = None
+) -> tuple[Take, tuple[str, ...]]:
     """The take with the pictures that were cut for it, and what is wrong with them for its model, as messages.
 
-    Its fingerprint is no longer provisional, and its size is known when its first frame was among the pictures.
+    `clip` is the one that it continues, with its path. The take's fingerprint is no longer provisional, and its size
+    is known when its first frame or clip was among what it waited for.
     """
     known = catalogue.shipped()
-    cut = tuple(MediaInput(role=role, medium=medium) for role, medium in pictures.items())
+    given = dict(pictures)
+    if clip is not None:
+        given[MediaRole.FIRST_CLIP] = _medium(*clip)
+    cut = tuple(MediaInput(role=role, medium=medium) for role, medium in given.items())
     media = tuple(sorted((*take.request.media, *cut), key=lambda given: tuple(MediaRole).index(given.role)))
     request = replace(take.request, media=media)
-    first = pictures.get(MediaRole.FIRST_FRAME)
+    first = given.get(MediaRole.FIRST_FRAME) or given.get(MediaRole.FIRST_CLIP)
     size = (
         take.size if first is None else size_of(known, request.parameters.resolution, first.width_px, first.height_px)
     )
-    flaws = (
-        finding
-        for role, medium in pictures.items()
-        for finding in _cut_findings(known.models[request.model], role, medium)
-    )
+    model = known.models[request.model]
+    flaws = [finding for role, medium in pictures.items() for finding in _cut_findings(model, role, medium)]
+    if clip is not None:
+        facts = clip[1].facts
+        flaws += media_rules.recording_findings((), model, MediaRole.FIRST_CLIP, facts)
+        flaws += media_rules.clip_findings((), request.parameters.duration_s, facts.seconds)
     told = tuple(f"{flaw.what}; expected {flaw.expected}" for flaw in flaws)
     return replace(take, request=request, cuts=(), fingerprint=fingerprint.of(request), size=size), told
 
@@ -45,6 +53,18 @@ def _cut_findings(model: Model, role: MediaRole, picture: LocalMedium) -> Iterat
     if picture.width_px is not None and picture.height_px is not None:
         yield from media_rules.side_findings((), model, role, picture.width_px, picture.height_px)
     yield from media_rules.weight_findings((), model, role, picture.size_bytes)
+
+
+def _medium(path: str, clip: Recording) -> LocalMedium:
+    facts = clip.facts
+    return LocalMedium(
+        path=path,
+        sha256=clip.sha256,
+        size_bytes=facts.size_bytes,
+        mime_type=facts.mime_type,
+        width_px=facts.width_px,
+        height_px=facts.height_px,
+    )
 
 
 def size_of(known: Catalogue, resolution: str, width_px: int | None, height_px: int | None) -> PictureSize | None:

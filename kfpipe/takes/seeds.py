@@ -23,7 +23,7 @@ def derived(request: RenderRequest, variables: Mapping[str, Scalar], cuts: finge
     else have seeds of their own. Of a picture that is cut from another take only the end counts, neither that take's
     name nor what it is made of: where the same picture comes out, the same clip is asked for.
     """
-    tree = fingerprint.form(request, {role: f"render:{cut.end}" for role, cut in cuts})
+    tree = fingerprint.form(request, {role: f"render:{cut.part}" for role, cut in cuts})
     del tree["parameters"]["seed"]
     tree["variables"] = {name: normalised(scalar_text(value)) for name, value in variables.items()}
     return _seed_of(fingerprint.spelled(tree))

@@ -24,7 +24,7 @@ def lending_take(render: RenderOf, take_ids: Sequence[str], path: DataPath) -> s
     if render.take is None:
         return Finding(
             path=path,
-            what=f"shot '{render.shot_id}' has {len(take_ids):,} takes, but the picture is cut from one",
+            what=f"shot '{render.shot_id}' has {len(take_ids):,} takes, but {_what(render)} one",
             expected=_some(take_ids),
             fix=f"add a line like `take: {cell_of(take_ids[0])}`",
         )
@@ -38,6 +38,10 @@ def lending_take(render: RenderOf, take_ids: Sequence[str], path: DataPath) -> s
         expected=_some(meant or take_ids),
         fix=did_you_mean(render.take, (cell_of(take_id) for take_id in meant or take_ids), "write one of these"),
     )
+
+
+def _what(render: RenderOf) -> str:
+    return "the clip continues" if render.end is None else "the picture is cut from"
 
 
 def _words_of(take_id: str) -> set[str]:

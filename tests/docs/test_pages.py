@@ -74,7 +74,7 @@ def furnish(folder: Path, manifest: str) -> None:
         if field == "file":
             path.write_text("A blue monster looks up.", "utf-8")
         else:
-            Image.new("RGB", (1280, 720), (crc32(name.encode()) % 200, 60, 120)).save(path)
+            Image.new("RGB", (1280, 720), tuple(crc32(name.encode()).to_bytes(4)[:3])).save(path)
 
 
 @pytest.mark.parametrize("block", MANIFESTS, ids=str)

@@ -10,12 +10,14 @@ import av
 import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageStat
 
+from kfpipe.emulator import media_limits as limits
 from kfpipe.emulator.film import animatic
 from kfpipe.emulator.film.burn_in import BurnIn, Slate, spelled
 from kfpipe.emulator.film.camera import chosen
-from kfpipe.emulator.film.pictures import fitted, placeholder
+from kfpipe.emulator.film.pictures import fitted, moving, placeholder
 from kfpipe.emulator.film.scene import RemoteFile, Scene, StoredFile
 from kfpipe.emulator.film.yuv import from_picture
+from tests.support import recordings
 
 SIZE = (544, 304)
 
@@ -239,6 +241,16 @@ def test_a_clip_that_is_continued_opens_the_film(scene, pictures, tmp_path):
     assert len(shown) == 120
     assert max(difference(shown[index], opened[index]) for index in (0, 30, 59)) < 4
     assert difference(shown[-1], fitted(pictures[0], SIZE)) < 4
+
+
+@pytest.mark.parametrize("how", recordings.TURNS, ids=lambda how: how.name)
+def test_a_clip_that_is_continued_is_what_players_show_of_it(how, tmp_path):
+    path = recordings.clip(tmp_path / "clip.mp4", seconds=0.2, size=(96, 64), marked=True)
+    stored = frames(path)[0]
+    clip = StoredFile(recordings.turn(path, how), "turned", 1)
+    size = limits.shape({"first_clip": clip})
+    assert size == stored.transpose(how).size
+    assert difference(next(moving(clip, size, 10)), stored.transpose(how)) < 1
 
 
 def test_a_given_sound_is_heard_and_then_silence(scene, tmp_path):

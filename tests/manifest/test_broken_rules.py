@@ -73,7 +73,7 @@ def furnished(folder: Path) -> Path:
     frames.mkdir()
     prompts.mkdir()
     for name, size in {"a": (1280, 720), "b": (1280, 720), "tall": (720, 1280), "small": (320, 180)}.items():
-        Image.new("L", size).save(frames / f"{name}.png")
+        Image.new("L", size, ord(name[0])).save(frames / f"{name}.png")
     Image.new("L", (2400, 1350)).save(frames / "large.png")
     Image.new("L", (2400, 250)).save(frames / "narrow.png")
     Image.new("RGBA", (1280, 720)).save(frames / "alpha.png")

@@ -12,6 +12,7 @@ from typing import Any
 import av
 import pytest
 from PIL import Image, ImageStat
+from PIL.Image import Transpose
 
 from kfpipe.domain import FrameEnd, PictureSize
 from kfpipe.errors import BadRender, NotAVideo
@@ -107,6 +108,15 @@ def test_either_end_of_any_clip_can_be_cut(tmp_path: Path, how: dict[str, Any]) 
     assert (begin < 5, end > 50) == (True, True)  # the film grows redder, from 0 to 59
 
 
+@pytest.mark.parametrize("how", recordings.TURNS, ids=lambda how: how.name)
+def test_a_clip_is_what_players_show_of_it(tmp_path: Path, how: Transpose) -> None:
+    path = recordings.clip(tmp_path / "clip.mp4", seconds=0.4, size=(96, 64), marked=True)
+    first, last = (picture(path, end).to_image().transpose(how) for end in FrameEnd)
+    facts = check_clip(recordings.turn(path, how), EXPECTED)
+    assert (facts.width_px, facts.height_px) == first.size
+    assert [picture(path, end).to_image() for end in FrameEnd] == [first, last]
+
+
 # ---- what is unexpected ------------------------------------------------------------------------------------------
 
 
@@ -128,6 +138,11 @@ def test_a_size_is_remarked_unless_rounding_explains_it(
     facts = check_clip(made(tmp_path, seconds=1, **how), PREDICTED)
     assert (facts.width_px, facts.height_px) == how["size"]
     assert [*facts.remarks] == remarks
+
+
+def test_a_clip_that_players_turn_to_the_predicted_size_bears_no_remark(tmp_path: Path) -> None:
+    path = made(tmp_path, seconds=1, size=(400, 736))
+    assert check_clip(recordings.turn(path, Transpose.ROTATE_90), PREDICTED).remarks == ()
 
 
 def test_any_size_will_do_where_none_can_be_predicted(tmp_path: Path) -> None:

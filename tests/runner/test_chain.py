@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from kfpipe.domain import FrameEnd
+from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.errors import ExitCode
 from kfpipe.events import TakePostponed, TakeRendered, TakeSubmitted
+from kfpipe.lock.states import Rendered
 from kfpipe.plan.model import Action
-from tests.runner.conftest import Studio, cut, difference
+from tests.runner.conftest import DEFAULTS, Studio, cut, difference
 
 pytestmark = pytest.mark.anyio
 
@@ -87,6 +88,42 @@ async def test_a_source_that_is_asked_for_again_takes_along_what_continues_from_
     # The same request makes the same clip, so `walk` begins on the same picture; `home` was asked for.
     assert (finished.rendered, finished.kept, finished.exit_code) == (2, 2, ExitCode.OK)
     assert [event.take_id for event in studio.of(TakeSubmitted)] == ["kitten", "home"]
+
+
+BARE = DEFAULTS.replace(", first_frame: a.png, last_frame: b.png", "")
+GOING_ON = """\
+shots:
+- {id: further, prompt: It meets another., duration: 4, first_clip: {render: walk}}
+- {id: walk, prompt: A kitten walks., first_frame: a.png, last_frame: b.png}
+"""
+
+
+async def test_a_shot_continues_from_the_whole_clip_of_another(studio: Studio) -> None:
+    studio.write(GOING_ON, BARE)
+    assert [step.action for step in studio.plan().steps] == [Action.WAIT, Action.RENDER]
+    finished = await studio.run()
+    assert (finished.rendered, finished.exit_code, studio.billed()) == (2, ExitCode.OK, 2)
+    assert [event.take_id for event in studio.of(TakeSubmitted)] == ["walk", "further"]
+    walk, further = (studio.lock[take_id].entry for take_id in ("walk", "further"))
+    assert isinstance(walk, Rendered)
+    assert isinstance(further, Rendered)
+    assert further.asked.media[MediaRole.FIRST_CLIP] == f"sha256:{walk.render.sha256}"
+    # A tiny film shows of the clip that it continues only how it ends.
+    assert difference(cut(studio, "walk", FrameEnd.LAST), cut(studio, "further", FrameEnd.FIRST)) < 8
+    assert [step.action for step in studio.plan().steps] == [Action.KEEP] * 2
+    studio.write(GOING_ON.replace("A kitten walks.", "A kitten runs."), BARE)
+    assert [step.action for step in studio.plan().steps] == [Action.WAIT, Action.RENDER]
+
+
+async def test_a_clip_that_came_otherwise_than_the_model_takes_it_is_reported_and_blocks_nothing(
+    studio: Studio,
+) -> None:
+    studio.write(GOING_ON, BARE)
+    studio.emulator.script({"on": "submit", "do": "film", "format": "webm"})
+    finished = await studio.run()
+    assert (finished.rendered, finished.exit_code, studio.billed()) == (1, ExitCode.INCOMPLETE, 1)
+    (further,) = studio.plan().undecided
+    assert "WebM" in further.reasons[0]
 
 
 WIDE = """\

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from PIL.Image import Transpose
 
 from kfpipe import project
 from kfpipe.domain import CutFrom, FrameEnd, LocalMedium, MediaRole, PictureSize, Take
@@ -193,3 +194,66 @@ def told(path: Path) -> tuple[Problem, ...]:
         return project.load(path, Options()).warnings
     except Refused as refusal:
         return refusal.problems
+
+
+def warned(folder: Path, shots: str) -> list[tuple[str, int]]:
+    """The warnings, each with its line, for the shots that begin in line 5."""
+    (folder / "film.yaml").write_text(f"{HEAD}shots:\n{shots}", "utf-8")
+    warnings = project.load(Path("film.yaml"), Options()).warnings
+    return [(warning.what, warning.position.line) for warning in warnings if warning.position is not None]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "duration", "rest"),
+    [(8, 5, "the rest of the sound is cut off"), (3, 5, "the rest of it is silent"), (5, 5, None)],
+)
+def test_a_sound_of_another_length_than_the_clip_is_told_once_a_shot(
+    folder: Path, seconds: int, duration: int, rest: str | None
+) -> None:
+    recordings.sound(folder / "voice.wav", seconds=seconds)
+    shot = f"first_frame: a.png, driving_audio: voice.wav, duration: {duration}, matrix: {{seed: [1, 2, 3]}}"
+    found = warned(folder, f"  - {{id: a, {shot}}}\n  - {{id: b, {shot}, prompt: Down.}}\n")
+    lengths = f"the driving audio lasts {seconds} s, the clip {duration} s: {rest}"
+    assert found == ([(lengths, 5), (lengths, 6)] if rest else [])
+
+
+def test_a_word_on_what_shots_inherit_is_said_once(folder: Path) -> None:
+    recordings.sound(folder / "voice.wav", seconds=9)
+    head = HEAD.replace("Up.", "Up., first_frame: a.png, last_frame: a.png, driving_audio: voice.wav")
+    (folder / "film.yaml").write_text(f"{head}shots:\n- {{id: a}}\n- {{id: b, prompt: Down.}}\n", "utf-8")
+    assert len(project.load(Path("film.yaml"), Options()).warnings) == 2
+
+
+def test_a_clip_and_a_last_frame_of_another_shape_get_a_warning(folder: Path) -> None:
+    recordings.turn(recordings.clip(folder / "walk.mp4", seconds=2, size=(640, 360)), Transpose.ROTATE_270)
+    recordings.clip(folder / "wide.mp4", seconds=2, size=(640, 360))
+    ((what, line),) = warned(
+        folder,
+        "  - {id: a, first_clip: walk.mp4, last_frame: b.png, duration: 8}\n"
+        "  - {id: b, first_clip: wide.mp4, last_frame: b.png, duration: 8}\n",
+    )
+    assert line == 5
+    assert "differ in shape: clip 360x640 px, last 1280x720 px" in what
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "is_told"),
+    [
+        ("a.png", "a.png", True),
+        ("a.png", "copy.png", True),
+        ("{still: k, frame: first}", "a.png", True),
+        ("{render: k, frame: last}", "{render: k, frame: last}", True),
+        ("{render: k, frame: first}", "{render: k, frame: last}", False),
+        ("https://example.com/a.png", "https://example.com/a.png", True),
+        ("https://example.com/a.png", "https://example.com/b.png", False),
+        ("a.png", "c.png", False),
+    ],
+)
+def test_a_clip_that_ends_on_its_first_picture_gets_a_word(folder: Path, first: str, last: str, is_told: bool) -> None:
+    (folder / "copy.png").write_bytes((folder / "a.png").read_bytes())
+    found = warned(
+        folder,
+        "  - {id: k, first_frame: a.png, last_frame: b.png}\n"
+        f"  - {{id: loop, first_frame: {first}, last_frame: {last}, matrix: {{seed: [1, 2]}}}}\n",
+    )
+    assert found == [("the clip begins and ends on the same picture", 6)] * is_told

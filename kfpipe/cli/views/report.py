@@ -221,7 +221,8 @@ def _media(take: Take, link: Link) -> Iterator[_Medium]:
     for given in take.request.media:
         yield _medium(given.role, given.medium, link)
     for role, cut in take.cuts:
-        source = f"the {cut.end} frame of {cut.take_id}, once it is rendered"
+        part = "clip" if cut.end is None else f"{cut.end} frame"
+        source = f"the {part} of {cut.take_id}, once it is rendered"
         yield _Medium(role=_words(role), source=source, url=None, is_picture=False)
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from kfpipe.emulator.film.display import as_shown
 from kfpipe.emulator.film.scene import MediaFile, RemoteFile, StoredFile
 
 PLACEHOLDER_PX = (1280, 720)
@@ -35,8 +36,7 @@ def moving(clip: StoredFile, size: tuple[int, int], frames_per_second: int) -> I
             while shown is not None and count < (frame.time or 0.0) * frames_per_second - 0.5:
                 yield shown
                 count += 1
-            picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV leaves it untyped
-            shown = ImageOps.fit(picture, size, Image.Resampling.BILINEAR)
+            shown = ImageOps.fit(as_shown(frame), size, Image.Resampling.BILINEAR)
     if shown is not None:
         yield shown
 
