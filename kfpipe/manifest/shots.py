@@ -23,12 +23,14 @@ from kfpipe.manifest.model import (
     Matrix,
     MediaSource,
     Place,
+    Preparation,
     PromptFile,
     RenderOf,
     SeedChoice,
     Shot,
     ShotSettings,
     StillOf,
+    Verb,
 )
 from kfpipe.wording import listed
 
@@ -82,6 +84,7 @@ class _Reader:
         self._varied: set[str] = set()
         self._first_with: dict[str, Shot] = {}
         self._folder_of_shared = cache(lambda path: document.source(path).folder)
+        self._preparation = cache(lambda source: _preparation(document, source))
         self._file = cache(partial(references.file, path=(), levels_up=levels_up))
 
     def shots(self, path: DataPath, own: Mapping[str, Any]) -> Iterator[Shot]:
@@ -139,6 +142,7 @@ class _Reader:
             tags=tuple(fields.get("tags", ())),
             variables={**self._shared.variables, **own.get("vars", {})},
             settings=_settings(fields),
+            preparation=self._preparation(self._document.source_number(entry.path)),
             in_sequence=entry.in_sequence,
         )
         read = self._references(shot, fields)
@@ -256,6 +260,14 @@ def _sequence_findings(path: DataPath, own: Mapping[str, Any], count: int) -> It
             expected=f"{count}: one for each pair of neighbouring keyframes",
             fix="add or delete prompts, or write one `prompt` with {{ index }} and {{ count }} for all of them",
         )
+
+
+def _preparation(document: Document, source: int) -> Preparation:
+    """What the file that a shot is in says about its stills; where it is silent, the manifest speaks for it."""
+    said = {**(document.sources[0].stills or {}), **(document.sources[source].stills or {})}
+    usual = Preparation()
+    verbs = frozenset(map(Verb, said["prepare"])) if "prepare" in said else usual.verbs
+    return Preparation(verbs=verbs, background=said.get("background", usual.background).lower())
 
 
 def _settings(fields: Mapping[str, Any]) -> ShotSettings:

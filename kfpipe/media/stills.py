@@ -1,24 +1,33 @@
-"""What a picture file is, by its content: format, sides, alpha, and whether it is whole."""
+"""What a picture file is, by its content: format, sides, alpha, rotation tag, and whether it is whole."""
 
 from __future__ import annotations
 
+import io
+import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from kfpipe.errors import Unusable
-from kfpipe.files.read import first_bytes
+from kfpipe.media import kinds, wholeness
 from kfpipe.media.facts import StillFacts
 
-READ_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+READ_FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """What is opened at all: what a model may take, and what people give by mistake. Pillow knows many more, and runs a
 program of the system to read some of them."""
 
-_SAME_FORMAT = {"MPO": "JPEG"}  # a JPEG followed by a second picture, as phones write them
-_SAVE_AGAIN = "save or copy the picture again"
-_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-_ALPHA_MODES = frozenset(["RGBA", "RGBa", "LA", "La", "PA"])
+LARGEST_BYTES: Final = 256 << 20
+
+_SAME_FORMAT: Final = {"MPO": "JPEG"}  # a JPEG followed by a second picture, as phones write them
+_SAVE_AGAIN: Final = "save or copy the picture again"
+_ALPHA_MODES: Final = frozenset(["RGBA", "RGBa", "LA", "La", "PA"])
+_DEEP_MODES: Final = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+_PER_SHADE: Final = 0xFFFF // 0xFF
+_TURNED: Final = range(2, 9)
 
 
 class StillUnreadable(Unusable):
@@ -28,35 +37,57 @@ class StillUnreadable(Unusable):
 
 
 def read(path: Path) -> StillFacts:
-    """The facts of the still, which was decoded to its last pixel once. Raises StillUnreadable, OSError.
+    """As `facts`, of the file at `path`. Raises StillUnreadable, OSError."""
+    size_bytes = path.stat().st_size
+    if size_bytes == 0:
+        raise StillUnreadable("is empty", fix=_SAVE_AGAIN)
+    if size_bytes > LARGEST_BYTES:
+        raise StillUnreadable(f"is larger than {LARGEST_BYTES >> 20} MB", fix="save it as JPEG, or scale it down")
+    return facts(path.read_bytes())
+
+
+def facts(content: bytes) -> StillFacts:
+    """The facts of the still, which was decoded to its last pixel once. Raises StillUnreadable.
 
     Pillow's own limit on pixels applies (about 89 million; the largest frame a model takes has 64 million), so that a
     small file cannot fill the memory.
     """
-    size_bytes = path.stat().st_size
-    if size_bytes == 0:
-        raise StillUnreadable("is empty", fix=_SAVE_AGAIN)
+    with loaded(content) as picture:
+        found = _facts(picture, len(content))
+    flaw = wholeness.flaw(content, found.format)
+    if flaw is not None:
+        raise StillUnreadable(f"is damaged or cut off: {flaw}", fix=_SAVE_AGAIN)
+    return found
+
+
+@contextmanager
+def loaded(content: bytes) -> Iterator[Image.Image]:
+    """The picture, with all its pixels. Inside, too, what cannot be decoded raises StillUnreadable."""
+    kind = kinds.foreign(content)
+    if kind is not None:
+        raise StillUnreadable(f"is {kind.what}", fix=kind.fix)
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of data about the picture, which nothing here relies on
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=READ_FORMATS) as picture:
-                facts = _facts(picture, size_bytes)
+            with Image.open(io.BytesIO(content), formats=READ_FORMATS) as picture:
                 picture.load()
+                yield picture
     except UnidentifiedImageError as error:
-        raise _no_picture(path) from error
+        if kinds.is_sendable(content):
+            raise StillUnreadable("is damaged or cut off: it begins as a picture does", fix=_SAVE_AGAIN) from error
+        raise StillUnreadable("is not a picture", fix="check the path") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise StillUnreadable("has too many pixels to be opened safely", fix="scale it down") from error
-    except PermissionError:
-        raise
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise StillUnreadable("is damaged or cut off", fix=_SAVE_AGAIN) from error
-    return facts
 
 
-def _no_picture(path: Path) -> StillUnreadable:
-    if first_bytes(path, len(_LFS_POINTER)) == _LFS_POINTER:
-        return StillUnreadable("is only a Git LFS pointer to the picture", fix="fetch it with `git lfs pull`")
-    return StillUnreadable("is not a picture", fix="check the path")
+def in_rgb(picture: Image.Image) -> Image.Image:
+    """The picture in RGB; 16 bits of grey are scaled to 8, where Pillow would take all but the darkest for white."""
+    if picture.mode not in _DEEP_MODES:
+        return picture.convert("RGB")
+    return picture.convert("I").point(lambda grey: grey / _PER_SHADE + 0.5).convert("L").convert("RGB")
 
 
 def _facts(picture: Image.Image, size_bytes: int) -> StillFacts:
@@ -69,4 +100,15 @@ def _facts(picture: Image.Image, size_bytes: int) -> StillFacts:
         size_bytes=size_bytes,
         alpha=picture.mode in _ALPHA_MODES or "transparency" in picture.info,
         animated=picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1,
+        orientation=_orientation(picture),
+        cmyk=picture.mode == "CMYK",
     )
+
+
+def _orientation(picture: Image.Image) -> int:
+    """The rotation tag, wherever it is written; 1 for none, and for one that no viewer heeds."""
+    try:
+        tag = picture.getexif().get(ExifTags.Base.Orientation)
+    except (struct.error, SyntaxError, ValueError, LookupError, TypeError, OSError):
+        return 1
+    return tag if isinstance(tag, int) and tag in _TURNED else 1

@@ -10,6 +10,7 @@ from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.media.facts import RecordingFacts, StillFacts
+from kfpipe.media.recipe import STANDING
 from kfpipe.takes.expand import Draft
 from kfpipe.wording import listed
 
@@ -46,17 +47,36 @@ def still_findings(path: DataPath, model: Model, role: MediaRole, still: StillFa
             expected=listed(rules.formats),
             fix="save it as PNG or JPEG",
         )
-    if still.animated:
+    elif still.animated:
         yield Finding(path=path, what=f"{subject} is an animation", expected="one picture", fix="save one frame of it")
+    if still.orientation != STANDING:
+        yield _lying(path, subject, still)
+    if still.cmyk:
+        yield Finding(
+            path=path,
+            what=f"{subject} has the colours of print (CMYK): what the service makes of them is not documented",
+            fix="save it as RGB",
+            severity=Severity.WARNING,
+        )
     if still.alpha:
         yield Finding(
             path=path,
             what=f"{subject} has an alpha channel (transparency), which {model.name} does not accept",
             expected="a picture without transparency",
-            fix="flatten it onto a background",
+            fix="add `flatten` to `prepare` under `stills`, or flatten it onto a background and save it again",
         )
     yield from weight_findings(path, model, role, still.size_bytes)
     yield from side_findings(path, model, role, still.width_px, still.height_px)
+
+
+def _lying(path: DataPath, subject: str, still: StillFacts) -> Finding:
+    return Finding(
+        path=path,
+        what=f"{subject} has a rotation tag (EXIF orientation {still.orientation}), "
+        "and what the service makes of it is not documented",
+        expected="a picture that is stored as it is shown",
+        fix="add `upright` to `prepare` under `stills`, or turn it in an editor and save it without the tag",
+    )
 
 
 def side_findings(path: DataPath, model: Model, role: MediaRole, width_px: int, height_px: int) -> Iterator[Finding]:
@@ -138,13 +158,14 @@ def clip_findings(path: DataPath, duration_s: int, clip: RecordingFacts) -> Iter
 
 def shape_findings(path: DataPath, first: StillFacts, last: StillFacts) -> Iterator[Finding]:
     """A last frame of another shape is cropped or stretched by the service: which of the two is not documented."""
-    ratio = (first.width_px * last.height_px) / (first.height_px * last.width_px)
+    (width_px, height_px), (last_width_px, last_height_px) = first.shown_px, last.shown_px
+    ratio = (width_px * last_height_px) / (height_px * last_width_px)
     if abs(ratio - 1) > ASPECT_TOLERANCE:
         yield Finding(
             path=path,
             what=(
-                f"the frames differ in shape: first {first.width_px}x{first.height_px} px, "
-                f"last {last.width_px}x{last.height_px} px; the clip takes the shape of the first"
+                f"the frames differ in shape: first {width_px}x{height_px} px, "
+                f"last {last_width_px}x{last_height_px} px; the clip takes the shape of the first"
             ),
             fix="crop both to one shape",
             severity=Severity.WARNING,
