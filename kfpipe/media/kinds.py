@@ -11,10 +11,14 @@ SAVE_AS: Final = "save it as PNG or JPEG"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileKind:
-    """What a file is, in words that follow "is", and how to come to a picture."""
+    """What a file is, in words that follow "is", and how to come to a picture.
+
+    `format` is the decoder's name for it, where there is one.
+    """
 
     what: str
     fix: str = SAVE_AS
+    format: str | None = None
 
 
 _LFS: Final = FileKind(what="only a Git LFS pointer to the picture", fix="fetch it with `git lfs pull`")
@@ -27,8 +31,8 @@ _BEGINNINGS: Final = (
     (rb"version https://git-lfs\.github\.com/spec/", _LFS),
     (rb"/annex/objects/", _ANNEX),
     (rb"II\*\0.{4}CR|II\*\0.{4}HEAPCCDR|FUJIFILMCCD-RAW|II[RU][OS\0]|MMOR|FOVb", _RAW),
-    (rb"8BPS", FileKind(what="a PSD picture (Photoshop)")),
-    (rb"II[*+]\0|MM\0[*+]", FileKind(what="a TIFF picture, or a camera's raw picture")),
+    (rb"8BPS", FileKind(what="a PSD picture (Photoshop)", format="PSD")),
+    (rb"II[*+]\0|MM\0[*+]", FileKind(what="a TIFF picture, or a camera's raw picture", format="TIFF")),
     (rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", FileKind(what="a JPEG XL picture")),
     (rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n", FileKind(what="a JPEG 2000 picture")),
     (rb"\x76\x2f\x31\x01", FileKind(what="an OpenEXR picture")),
@@ -51,11 +55,15 @@ _SENDABLE: Final = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|BM.{4}\0{4}|RIFF
 _HEAD_BYTES: Final = 4096
 
 _BRANDS: Final = (
-    (frozenset([b"avif", b"avis"]), FileKind(what="an AVIF picture")),
+    (frozenset([b"avif", b"avis"]), FileKind(what="an AVIF picture", format="AVIF")),
     (frozenset([b"crx "]), _RAW),
     (
         frozenset([b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"]),
-        FileKind(what="a HEIC picture"),
+        FileKind(
+            what="a HEIC picture",
+            fix=f"{SAVE_AS}, or install `kfpipe[heic]` and add `convert` to `prepare` under `stills`",
+            format="HEIF",
+        ),
     ),
 )
 """Of the files that begin with a list of what can read them. Sources: ISO/IEC 23008-12, AV1 Image File Format."""

@@ -19,6 +19,8 @@ def recipe(facts: StillFacts, allowed: Preparation, rules: FrameRules) -> Recipe
 
     It enters the fingerprint: a word, once given out, keeps its spelling.
     """
+    if facts.animated:
+        return AS_IT_IS
     needed = {
         Verb.CONVERT: facts.format not in rules.formats,
         Verb.UPRIGHT: facts.orientation != STANDING,

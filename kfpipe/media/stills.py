@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,17 +16,35 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from kfpipe.errors import Unusable
 from kfpipe.media import kinds, wholeness
 from kfpipe.media.facts import StillFacts
+from kfpipe.media.kinds import FileKind
 
-READ_FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""What is opened at all: what a model may take, and what people give by mistake. Pillow knows many more, and runs a
+READ_FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+"""What is opened whatever it begins with, beside what `kinds` names a decoder for. Pillow knows many more, and runs a
 program of the system to read some of them."""
 
 LARGEST_BYTES: Final = 256 << 20
 
-_SAME_FORMAT: Final = {"MPO": "JPEG"}  # a JPEG followed by a second picture, as phones write them
+_SAME_FORMAT: Final = {"MPO": "JPEG", "HEIF": "HEIC"}
+"""By the names that people know. MPO is a JPEG followed by a second picture, as phones write them."""
+
+_OF_PARTS: Final = frozenset(["MPO", "TIFF", "PSD"])
+"""Of their further pictures none is a moment later: a preview, a page, a layer."""
+
 _SAVE_AGAIN: Final = "save or copy the picture again"
 _ALPHA_MODES: Final = frozenset(["RGBA", "RGBa", "LA", "La", "PA"])
 _DEEP_MODES: Final = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+_UNDECODABLE: Final = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    struct.error,
+)
+"""What decoders raise for files that nobody has tried before."""
+
 _PER_SHADE: Final = 0xFFFF // 0xFF
 _TURNED: Final = range(2, 9)
 
@@ -62,25 +81,42 @@ def facts(content: bytes) -> StillFacts:
 
 @contextmanager
 def loaded(content: bytes) -> Iterator[Image.Image]:
-    """The picture, with all its pixels. Inside, too, what cannot be decoded raises StillUnreadable."""
+    """The picture, with all its pixels. Raises StillUnreadable."""
     kind = kinds.foreign(content)
-    if kind is not None:
+    if kind is not None and not _can_read(kind):
         raise StillUnreadable(f"is {kind.what}", fix=kind.fix)
+    formats = READ_FORMATS if kind is None or kind.format is None else (kind.format,)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of data about the picture, which nothing here relies on
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content), formats=READ_FORMATS) as picture:
-                picture.load()
-                yield picture
-    except UnidentifiedImageError as error:
-        if kinds.is_sendable(content):
-            raise StillUnreadable("is damaged or cut off: it begins as a picture does", fix=_SAVE_AGAIN) from error
-        raise StillUnreadable("is not a picture", fix="check the path") from error
+            picture = Image.open(io.BytesIO(content), formats=formats)
+            picture.load()
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise StillUnreadable("has too many pixels to be opened safely", fix="scale it down") from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise StillUnreadable("is damaged or cut off", fix=_SAVE_AGAIN) from error
+    except _UNDECODABLE as error:
+        raise _unreadable(content, kind, error) from error
+    with picture:
+        yield picture
+
+
+def _can_read(kind: FileKind) -> bool:
+    """Whether there is a decoder for it here; that of HEIC is an extra, and made known to Pillow when it is needed."""
+    if kind.format == "HEIF":
+        with suppress(ImportError):
+            importlib.import_module("pillow_heif").register_heif_opener()
+    Image.init()
+    return kind.format in Image.OPEN
+
+
+def _unreadable(content: bytes, kind: FileKind | None, error: Exception) -> StillUnreadable:
+    if kind is not None:
+        return StillUnreadable(f"is {kind.what}, and cannot be decoded", fix=kinds.SAVE_AS)
+    if not isinstance(error, UnidentifiedImageError):
+        return StillUnreadable("is damaged or cut off", fix=_SAVE_AGAIN)
+    if kinds.is_sendable(content):
+        return StillUnreadable("is damaged or cut off: it begins as a picture does", fix=_SAVE_AGAIN)
+    return StillUnreadable("is not a picture", fix="check the path")
 
 
 def in_rgb(picture: Image.Image) -> Image.Image:
@@ -99,16 +135,16 @@ def _facts(picture: Image.Image, size_bytes: int) -> StillFacts:
         height_px=picture.height,
         size_bytes=size_bytes,
         alpha=picture.mode in _ALPHA_MODES or "transparency" in picture.info,
-        animated=picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1,
-        orientation=_orientation(picture),
+        animated=picture.format not in _OF_PARTS and getattr(picture, "n_frames", 1) > 1,
+        orientation=orientation(picture),
         cmyk=picture.mode == "CMYK",
     )
 
 
-def _orientation(picture: Image.Image) -> int:
+def orientation(picture: Image.Image) -> int:
     """The rotation tag, wherever it is written; 1 for none, and for one that no viewer heeds."""
     try:
         tag = picture.getexif().get(ExifTags.Base.Orientation)
-    except (struct.error, SyntaxError, ValueError, LookupError, TypeError, OSError):
+    except _UNDECODABLE:
         return 1
     return tag if isinstance(tag, int) and tag in _TURNED else 1

@@ -9,11 +9,13 @@ from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import Verb
 from kfpipe.media.facts import RecordingFacts, StillFacts
 from kfpipe.media.recipe import STANDING
 from kfpipe.takes.expand import Draft
 from kfpipe.wording import listed
 
+_ARTICLES = {"AVIF": "an"}
 ASPECT_TOLERANCE = 0.02
 """Frames of one shape to the eye: rounding to whole pixels stays well below it."""
 
@@ -43,9 +45,11 @@ def still_findings(path: DataPath, model: Model, role: MediaRole, still: StillFa
     if still.format not in rules.formats:
         yield Finding(
             path=path,
-            what=f"{subject} is a {still.format} picture, whatever its name says",
+            what=f"{subject} is {_ARTICLES.get(still.format, 'a')} {still.format} picture, whatever its name says",
             expected=listed(rules.formats),
-            fix="save it as PNG or JPEG",
+            fix="save one frame of it as PNG or JPEG"
+            if still.animated
+            else f"save it as PNG or JPEG, or {_verb(Verb.CONVERT)}",
         )
     elif still.animated:
         yield Finding(path=path, what=f"{subject} is an animation", expected="one picture", fix="save one frame of it")
@@ -63,7 +67,7 @@ def still_findings(path: DataPath, model: Model, role: MediaRole, still: StillFa
             path=path,
             what=f"{subject} has an alpha channel (transparency), which {model.name} does not accept",
             expected="a picture without transparency",
-            fix="add `flatten` to `prepare` under `stills`, or flatten it onto a background and save it again",
+            fix=f"{_verb(Verb.FLATTEN)}, or flatten it onto a background and save it again",
         )
     yield from weight_findings(path, model, role, still.size_bytes)
     yield from side_findings(path, model, role, still.width_px, still.height_px)
@@ -75,8 +79,17 @@ def _lying(path: DataPath, subject: str, still: StillFacts) -> Finding:
         what=f"{subject} has a rotation tag (EXIF orientation {still.orientation}), "
         "and what the service makes of it is not documented",
         expected="a picture that is stored as it is shown",
-        fix="add `upright` to `prepare` under `stills`, or turn it in an editor and save it without the tag",
+        fix=f"{_verb(Verb.UPRIGHT)}, or turn it in an editor and save it without the tag",
     )
+
+
+def _other_size(noun: str, *, is_small: bool) -> str:
+    by_hand = f"supply a larger {noun}" if is_small else "scale it down"
+    return f"{by_hand}, or {_verb(Verb.RESIZE)}" if noun == "picture" else by_hand
+
+
+def _verb(verb: Verb) -> str:
+    return f"add `{verb}` to `prepare` under `stills`"
 
 
 def side_findings(path: DataPath, model: Model, role: MediaRole, width_px: int, height_px: int) -> Iterator[Finding]:
@@ -91,7 +104,7 @@ def side_findings(path: DataPath, model: Model, role: MediaRole, width_px: int, 
             path=path,
             what=what,
             expected=f"each side {least:,} to {most:,} px for {model.name}",
-            fix=f"supply a larger {noun}" if short < least else "scale it down",
+            fix=_other_size(noun, is_small=short < least),
         )
     if rules.max_aspect is not None and long > rules.max_aspect * short:
         yield Finding(
@@ -111,7 +124,7 @@ def weight_findings(path: DataPath, model: Model, role: MediaRole, size_bytes: i
             path=path,
             what=f"{_subject(role)} is {size_bytes / 2**20:.1f} MB",
             expected=f"at most {limit_bytes // 2**20} MB for {model.name}",
-            fix="export it with a lower bit rate" if is_recording else "save it as JPEG, or scale it down",
+            fix="export it with a lower bit rate" if is_recording else f"save it as JPEG, or {_verb(Verb.RESIZE)}",
         )
 
 

@@ -90,3 +90,40 @@ def test_a_still_is_flattened_over_the_background(tmp_path: Path) -> None:
     Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(file, "PNG")
     with Image.open(tmp_path / made(file, "flatten #00ff00").path) as flat:
         assert (flat.mode, flat.getpixel((0, 0))) == ("RGB", (0, 255, 0))
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "TIFF", "GIF"])
+def test_a_picture_of_another_format_is_converted_without_loss(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "still"
+    Image.linear_gradient("L").convert("RGB").save(file, kind)
+    found = made(file, "convert")
+    with Image.open(file) as stored, Image.open(tmp_path / found.path) as converted:
+        assert ImageChops.difference(stored.convert("RGB"), converted.convert("RGB")).getbbox() is None
+        assert converted.format == "PNG"
+
+
+def test_the_colours_of_print_are_converted_by_their_profile_or_without_one(tmp_path: Path) -> None:
+    file = tmp_path / "still"
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(file, "TIFF")
+    with Image.open(tmp_path / made(file, "convert").path) as converted:
+        assert converted.convert("RGB").getpixel((0, 0)) == (255, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"), [((100, 50), (400, 200)), ((2000, 1000), (600, 300)), ((300, 300), (300, 300))]
+)
+def test_a_still_is_brought_into_the_range_of_its_model(
+    tmp_path: Path, size: tuple[int, int], wanted: tuple[int, int]
+) -> None:
+    file = tmp_path / "still"
+    Image.new("P", size).save(file, "PNG")
+    facts = made(file, "resize 200-600 1000000").still.facts
+    assert (facts.width_px, facts.height_px) == wanted
+
+
+def test_a_still_of_too_many_bytes_becomes_lighter_and_only_then_smaller(tmp_path: Path) -> None:
+    file = tmp_path / "still"
+    Image.effect_noise((600, 600), 100).save(file, "PNG")
+    light, small = (made(file, f"resize 100-600 {most}").still.facts for most in (250_000, 50_000))
+    assert (light.format, light.width_px) == ("JPEG", 600)
+    assert (small.size_bytes <= 50_000, 100 <= small.width_px < 600) == (True, True)

@@ -69,9 +69,9 @@ def test_a_rotation_tag_is_refused_where_nothing_may_be_prepared(
 @pytest.mark.parametrize(
     ("case", "what", "fix"),
     [
-        ("avif", "'a.avif' is an AVIF picture", "save it as PNG or JPEG"),
-        ("avif-as-jpg", "'a.jpg' is an AVIF picture", "save it as PNG or JPEG"),
-        ("heic", "'a.heic' is a HEIC picture", "save it as PNG or JPEG"),
+        ("avif", "is an AVIF picture", "save it as PNG or JPEG, or add `convert`"),
+        ("avif-as-jpg", "is an AVIF picture", "save it as PNG or JPEG, or add `convert`"),
+        ("heic", "'a.heic' is a HEIC picture", "save it as PNG or JPEG, or install `kfpipe[heic]`"),
         ("jpeg-zero-tail", "'a.jpg' is damaged or cut off", "copy the picture again"),
         ("ok-lfs-pointer-still", "'frames/a.png' is only a Git LFS pointer", "git lfs pull"),
     ],
