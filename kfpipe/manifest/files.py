@@ -98,21 +98,21 @@ class ProjectFiles:
             )
         siblings = self._listing(path.parent)
         if not path.exists():
-            return self._missing(name, siblings)
+            return self._missing(name, path, siblings)
         if path.is_dir():
             return Finding(path=(), what=f"{echoed(name)} is a folder", expected="a file", fix="name a file in it")
         if not path.is_file():
             return Finding(path=(), what=f"{echoed(name)} is not a regular file", fix="name a regular file")
         return None if path.name in siblings else _misspelt(name, path.name, siblings)
 
-    def _missing(self, name: str, siblings: frozenset[str]) -> Finding:
+    def _missing(self, name: str, path: Path, siblings: frozenset[str]) -> Finding:
         folder, _, base = name.rpartition("/")
-        if (link := self._dangling(name)) is not None:
+        if (link := _dangling(name, path)) is not None:
             return link
-        if not (self.folder / folder).is_dir():
+        if not path.parent.is_dir():
             fix = f"there is no folder {echoed(folder)}: paths are relative to the manifest's folder"
             return Finding(path=(), what=f"there is no file {echoed(name)}", fix=fix)
-        forms = self._forms(self.folder / folder, base)
+        forms = self._forms(path.parent, base)
         if forms:
             what = (
                 f"there is no file {echoed(name)}, but {len(forms)} whose names {differently_composed(base, forms[0])}"
@@ -121,21 +121,6 @@ class ProjectFiles:
         alike = self._alike(base, siblings)
         fix = suggested(alike and _beside(name, alike), "check the spelling, or add the file", instead_of=name)
         return Finding(path=(), what=f"there is no file {echoed(name)}", fix=fix)
-
-    def _dangling(self, name: str) -> Finding | None:
-        """The link on the way to the file whose content is not on this machine, as git-annex and DVC leave them."""
-        path = self.folder / name
-        link = next((place for place in (path, *path.parents) if place.is_symlink() and not place.exists()), None)
-        if link is None:
-            return None
-        target = link.readlink().as_posix()
-        how = next((how for mark, how in _FETCHED_BY.items() if mark in target), "for example with `git annex get`")
-        return Finding(
-            path=(),
-            what=f"{echoed(name)} is a symbolic link to nowhere: there is no {echoed(target)}",
-            expected="a file whose content is on this machine",
-            fix=f"fetch its content ({how}), or put the file in place of the link",
-        )
 
     def _alike(self, base: str, siblings: frozenset[str]) -> str | None:
         """The file that was probably meant; None when no name is close, or the time for guessing is used up."""
@@ -151,6 +136,21 @@ _CONTENT_STORES: Final = ((".git", "annex", "objects"), (".dvc", "cache"))
 """Hidden folders that hold nothing but the contents of files of the project, which are links to them."""
 
 _FETCHED_BY: Final = {"annex/objects": "`git annex get`", ".dvc/": "`dvc pull`"}
+
+
+def _dangling(name: str, path: Path) -> Finding | None:
+    """The link on the way to the file whose content is not on this machine, as git-annex and DVC leave them."""
+    link = next((place for place in (path, *path.parents) if place.is_symlink() and not place.exists()), None)
+    if link is None:
+        return None
+    target = link.readlink().as_posix()
+    how = next((how for mark, how in _FETCHED_BY.items() if mark in target), "for example with `git annex get`")
+    return Finding(
+        path=(),
+        what=f"{echoed(name)} is a symbolic link to nowhere: there is no {echoed(target)}",
+        expected="a file whose content is on this machine",
+        fix=f"fetch its content ({how}), or put the file in place of the link",
+    )
 
 
 def _is_hidden(inside: Path) -> bool:
