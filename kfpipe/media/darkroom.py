@@ -122,7 +122,7 @@ def _in_range(picture: Image.Image, least_px: int, most_px: int) -> Image.Image:
 
 def _flattened(picture: Image.Image, background: str) -> Image.Image:
     """The picture without transparency, as it looks on a sheet of this colour."""
-    above = picture.convert("RGBA")
+    above = (stills.in_rgb(picture) if picture.mode.startswith("I") else picture).convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", above.size, background), above).convert("RGB")
 
 
@@ -147,6 +147,8 @@ def _ways(picture: Image.Image, *, is_photo: bool) -> Iterator[tuple[str, dict[s
 def _encoded(picture: Image.Image, kind: str, options: dict[str, Any]) -> bytes:
     modes = _JPEG_MODES if kind == "JPEG" else _PNG_MODES
     fit = picture if picture.mode in modes else stills.in_rgb(picture)
+    bare = fit.copy()
+    bare.info = {name: value for name, value in fit.info.items() if name == "transparency"}
     buffer = io.BytesIO()
-    fit.save(buffer, kind, exif=b"", **options)
+    bare.save(buffer, kind, **options)
     return buffer.getvalue()

@@ -25,12 +25,12 @@ _LFS: Final = FileKind(what="only a Git LFS pointer to the picture", fix="fetch 
 _ANNEX: Final = FileKind(what="only a git-annex pointer to the picture", fix="fetch it with `git annex get`")
 _VIDEO: Final = FileKind(what="a video", fix="save one frame of it as PNG or JPEG")
 _WEB_PAGE: Final = FileKind(what="a web page", fix="download the picture itself")
-_RAW: Final = FileKind(what="a camera's raw picture", fix="develop it, and save it as JPEG")
+RAW: Final = FileKind(what="a camera's raw picture", fix="develop it, and save it as JPEG")
 
 _BEGINNINGS: Final = (
     (rb"version https://git-lfs\.github\.com/spec/", _LFS),
     (rb"/annex/objects/", _ANNEX),
-    (rb"II\*\0.{4}CR|II\*\0.{4}HEAPCCDR|FUJIFILMCCD-RAW|II[RU][OS\0]|MMOR|FOVb", _RAW),
+    (rb"II\*\0.{4}CR|II\*\0.{4}HEAPCCDR|FUJIFILMCCD-RAW|II[RU][OS\0]|MMOR|FOVb", RAW),
     (rb"8BPS", FileKind(what="a PSD picture (Photoshop)", format="PSD")),
     (rb"II[*+]\0|MM\0[*+]", FileKind(what="a TIFF picture, or a camera's raw picture", format="TIFF")),
     (rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", FileKind(what="a JPEG XL picture")),
@@ -56,7 +56,7 @@ _HEAD_BYTES: Final = 4096
 
 _BRANDS: Final = (
     (frozenset([b"avif", b"avis"]), FileKind(what="an AVIF picture", format="AVIF")),
-    (frozenset([b"crx "]), _RAW),
+    (frozenset([b"crx "]), RAW),
     (
         frozenset([b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"]),
         FileKind(

@@ -45,6 +45,11 @@ _UNDECODABLE: Final = (
 )
 """What decoders raise for files that nobody has tried before."""
 
+_SUBFILE_TYPE: Final = 0x00FE
+_DNG_VERSION: Final = 0xC612
+_REDUCED: Final = 1
+"""Tags of TIFF, and what one of them says. Sources: TIFF 6.0; DNG specification 1.7."""
+
 _PER_SHADE: Final = 0xFFFF // 0xFF
 _TURNED: Final = range(2, 9)
 
@@ -97,6 +102,8 @@ def loaded(content: bytes) -> Iterator[Image.Image]:
     except _UNDECODABLE as error:
         raise _unreadable(content, kind, error) from error
     with picture:
+        if picture.format == "TIFF" and _is_raw(picture):
+            raise StillUnreadable(f"is {kinds.RAW.what}", fix=kinds.RAW.fix)
         yield picture
 
 
@@ -107,6 +114,12 @@ def _can_read(kind: FileKind) -> bool:
             importlib.import_module("pillow_heif").register_heif_opener()
     Image.init()
     return kind.format in Image.OPEN
+
+
+def _is_raw(picture: Image.Image) -> bool:
+    """Whether it is only the preview of what a camera has recorded: raw pictures are TIFF files, too."""
+    tags = getattr(picture, "tag_v2", {})
+    return _DNG_VERSION in tags or bool(tags.get(_SUBFILE_TYPE, 0) & _REDUCED)
 
 
 def _unreadable(content: bytes, kind: FileKind | None, error: Exception) -> StillUnreadable:

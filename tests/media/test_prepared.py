@@ -127,3 +127,10 @@ def test_a_still_of_too_many_bytes_becomes_lighter_and_only_then_smaller(tmp_pat
     light, small = (made(file, f"resize 100-600 {most}").still.facts for most in (250_000, 50_000))
     assert (light.format, light.width_px) == ("JPEG", 600)
     assert (small.size_bytes <= 50_000, 100 <= small.width_px < 600) == (True, True)
+
+
+def test_a_rotation_tag_in_xmp_is_baked_in_and_dropped(tmp_path: Path) -> None:
+    file = tmp_path / "still"
+    Image.new("RGB", (90, 60)).save(file, "JPEG", xmp=b'<x:xmpmeta tiff:Orientation="6"/>')
+    found = made(file)
+    assert (found.still.facts.width_px, found.still.facts.orientation) == (60, 1)

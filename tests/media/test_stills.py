@@ -210,3 +210,11 @@ def test_what_is_no_picture_is_said_to_be_none(tmp_path: Path, content: bytes, r
     file.write_bytes(content)
     with pytest.raises(StillUnreadable, match=reason):
         stills.read(file)
+
+
+@pytest.mark.parametrize("tags", [{0x00FE: 1}, {0xC612: b"\x01\x04\0\0"}])
+def test_the_preview_of_a_raw_picture_is_not_taken_for_the_picture(tmp_path: Path, tags: dict[int, Any]) -> None:
+    file = tmp_path / "frame.tif"
+    Image.new("RGB", (64, 32)).save(file, tiffinfo=tags)
+    with pytest.raises(StillUnreadable, match="raw"):
+        stills.read(file)
