@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from PIL import Image
@@ -65,6 +67,7 @@ _MARKER: Final = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
 
 _OTHERWISE: Final = b"\x55"
 _A_FEW: Final = 16
+_GREY: Final = 128
 
 
 def _jpeg_flaw(content: bytes) -> str | None:
@@ -79,23 +82,43 @@ def _jpeg_flaw(content: bytes) -> str | None:
 
 
 def _scan_flaw(content: bytes, end: int) -> str | None:
-    """Zeros before the end may be what a plain area comes to. Then the picture needs all of them, and nothing more."""
+    """Zeros before the end may be what a plain area comes to, and a last corner of plain grey may be what there was.
+
+    Then the picture needs all of the zeros, and nothing more.
+    """
     zeros = end - len(content[:end].rstrip(b"\0"))
-    if zeros < _LEAST_ZEROS:
+    if zeros < _LEAST_ZEROS and not _ends_grey(content):
         return None
     pixels = _pixels(content)
 
     def are_read(start: int) -> bool:
         return _pixels(content[:start] + _OTHERWISE * (end - start) + content[end:]) != pixels
 
-    is_too_short = _pixels(content[:end] + _OTHERWISE * _A_FEW + content[end:]) != pixels
-    is_too_long = are_read(end - zeros + 1) and not are_read(end - _A_FEW)
-    return _ZEROS if is_too_short or is_too_long else None
+    if _pixels(content[:end] + _OTHERWISE * _A_FEW + content[end:]) != pixels:
+        return _ENDS_EARLY
+    is_too_long = zeros >= _LEAST_ZEROS and are_read(end - zeros + 1) and not are_read(end - _A_FEW)
+    return _ZEROS if is_too_long else None
+
+
+def _ends_grey(content: bytes) -> bool:
+    """Whether the last corner is as a decoder leaves it that has run out of data, seen in an eighth of the size."""
+    with _jpeg(content) as picture:
+        picture.draft(picture.mode, (1, 1))
+        corner = picture.convert("RGB").getpixel((-1, -1))
+    return isinstance(corner, tuple) and all(abs(shade - _GREY) <= 1 for shade in corner)
 
 
 def _pixels(content: bytes) -> bytes:
-    with Image.open(io.BytesIO(content), formats=["JPEG"]) as picture:
+    with _jpeg(content) as picture:
         return picture.tobytes()
+
+
+@contextmanager
+def _jpeg(content: bytes) -> Iterator[Image.Image]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(content), formats=["JPEG"]) as picture:
+            yield picture
 
 
 _CHECKS: Final[Mapping[str, Callable[[bytes], str | None]]] = {

@@ -123,6 +123,7 @@ OPTIMISED, WEBP, LOSSLESS = noise("JPEG", optimize=True), noise("WEBP"), noise("
         pytest.param(zeroed(OPTIMISED, kept=2), id="an-optimised-jpeg-of-zeros-with-an-end"),
         pytest.param(zeroed(noise("JPEG", restart_marker_rows=1), kept=2), id="restarts-in-zeros-with-an-end"),
         pytest.param(JPEG[:-2], id="a-jpeg-without-its-end"),
+        pytest.param(JPEG[: len(JPEG) // 2] + JPEG[-2:], id="half-a-jpeg-with-an-end"),
     ],
 )
 def test_damage_that_a_lenient_decoder_overlooks_is_found(tmp_path: Path, content: bytes) -> None:
