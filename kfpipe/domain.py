@@ -69,10 +69,20 @@ class FrameEnd(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """The file of the project that a prepared picture is made from, and the recipe that makes it."""
+
+    path: str
+    sha256: str
+    recipe: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LocalMedium:
     """A file of the project. `path` is relative to the manifest's folder, with forward slashes. A sound has no sides.
 
-    `pixels` is the digest of the picture itself, where the file's bytes depend on the machine that wrote it.
+    `pixels` is the digest of the picture itself, where the file's bytes depend on the machine that wrote it. So do
+    those of a prepared picture, which is known by its `original`.
     """
 
     path: str
@@ -82,10 +92,18 @@ class LocalMedium:
     width_px: int | None = None
     height_px: int | None = None
     pixels: str | None = None
+    original: Original | None = None
+
+    @property
+    def name(self) -> str:
+        """The path of the file that a person knows it by."""
+        return self.path if self.original is None else self.original.path
 
     @property
     def digest(self) -> str:
-        """What the fingerprint and the record know it by: `sha256:` or `pixels:`, and 64 hex digits."""
+        """What the fingerprint and the record know it by: `sha256:` or `pixels:`, 64 hex digits, and its recipe."""
+        if self.original is not None:
+            return "+".join([f"sha256:{self.original.sha256}", *self.original.recipe])
         return f"sha256:{self.sha256}" if self.pixels is None else f"pixels:{self.pixels}"
 
 

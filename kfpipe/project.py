@@ -175,7 +175,7 @@ def _takes(
     """The takes of the sound shots, and all that is wrong with files, prices and the shots themselves."""
     known = catalogue.shipped()
     digests = DigestCache(folder / STATE_DIR / DIGESTS_FILE)
-    material, file_problems = inputs.read(parsed, text, files=files, digests=digests)
+    material, file_problems = inputs.read(parsed, text, files=files, digests=digests, known=known)
     digests.save()
     price_list, price_findings = prices.price_list(
         parsed.prices, known, parsed.provider.region, parsed.provider.priced_in

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -70,9 +71,44 @@ def _folded(word: str) -> str:
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: Fix) -> str | Fix:
     """A fix that names the known word closest to `word`, or `otherwise` when none is close."""
-    return suggested(closest(word, known), otherwise)
+    return suggested(closest(word, known), otherwise, instead_of=word)
 
 
-def suggested(meant: str | None, otherwise: Fix) -> str | Fix:
-    """A fix that names what was probably meant, or `otherwise` when nobody knows."""
-    return f"did you mean `{meant}`?" if meant else otherwise
+def suggested(meant: str | None, otherwise: Fix, *, instead_of: str = "") -> str | Fix:
+    """A fix that names what was probably meant, or `otherwise` when nobody knows.
+
+    Where that looks like what was written, it says in what they differ.
+    """
+    if not meant:
+        return otherwise
+    difference = unseen_difference(instead_of, meant)
+    return f"did you mean `{meant}`{difference and f', which {difference}'}?"
+
+
+def unseen_difference(word: str, other: str) -> str:
+    """In what two words differ that look alike: `differs only in how ä is composed`; empty where one can see it."""
+    if unicodedata.normalize("NFC", word) == unicodedata.normalize("NFC", other):
+        return "" if word == other else f"differs {_composition(word, other)}"
+    pairs = [(one, two) for one, two in zip(word, other, strict=False) if one != two]
+    if len(word) != len(other) or not all(_is_of_another_script(one, two) for one, two in pairs):
+        return ""
+    one, two = pairs[0]
+    return f"has U+{ord(two):04X} for U+{ord(one):04X}"
+
+
+def differently_composed(word: str, other: str) -> str:
+    """`differ from it only in how ä is composed`, of several words that are `word` to the eye."""
+    return f"differ from it {_composition(word, other)}"
+
+
+def _composition(word: str, other: str) -> str:
+    letters = unicodedata.normalize("NFC", word)
+    apart = next((at for at, (one, two) in enumerate(zip(word, other, strict=False)) if one != two), 0)
+    at = len(unicodedata.normalize("NFC", word[: apart + 1])) - 1
+    return f"only in how {letters[at]} is composed (Unicode NFC or NFD)"
+
+
+def _is_of_another_script(one: str, two: str) -> bool:
+    """Whether two letters may look alike although they are not the same one, as of the Latin and Cyrillic alphabet."""
+    names = [unicodedata.name(letter, "").split(" ")[0] for letter in (one, two)]
+    return not (one + two).isascii() and names[0] != names[1]

@@ -63,3 +63,20 @@ def test_a_word_like_no_other_finds_nothing() -> None:
 def test_names_are_listed_as_in_a_sentence() -> None:
     assert wording.listed(["a"]) == "a"
     assert wording.listed(["a", "b", "c"]) == "a, b or c"
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "fix"),
+    [
+        ("K\u00e4tzchen", "Ka\u0308tzchen", "differs only in how \u00e4 is composed"),
+        ("Ka\u0308tzchen", "K\u00e4tzchen", "differs only in how \u00e4 is composed"),
+        ("kitten", "k\u0456tten", "has U+0456 for U+0069"),
+    ],
+)
+def test_a_suggestion_that_looks_like_the_word_says_in_what_they_differ(word: str, known: str, fix: str) -> None:
+    assert fix in wording.did_you_mean(word, [known], "")
+
+
+@pytest.mark.parametrize(("word", "known"), [("katze", "k\u00e4tze"), ("kiten", "kitten"), ("walk", "walk_2")])
+def test_a_suggestion_that_one_can_tell_apart_says_no_more(word: str, known: str) -> None:
+    assert wording.did_you_mean(word, [known], "") == f"did you mean `{known}`?"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 from kfpipe.errors import Problem, Severity
 from kfpipe.files.text import DataPath
-from kfpipe.manifest.document import Document
+from kfpipe.manifest.document import Document, SourceFile
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.marks import Marks
 from kfpipe.manifest.schema import StructureCheck
@@ -21,7 +21,7 @@ _SHARED: Mapping[str, Any] = {"vars": {}, "defaults": _OF_DEFAULTS, "profiles": 
 """Parts that included manifests add to, and which of their entries are blocks that are merged in the same way."""
 
 _SHARED_PATHS: frozenset[DataPath] = frozenset((part,) for part in _SHARED)
-_UNREMARKABLE = frozenset([*_SHARED, *ENTRY_LISTS, "shot_lists", "include", "kfpipe", "provider", "title"])
+_UNREMARKABLE = frozenset([*_SHARED, *ENTRY_LISTS, "shot_lists", "include", "kfpipe", "provider", "stills", "title"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +76,16 @@ class _Composer:
                 data[part] = self._merged(blocks, below)
         self._marks.keep(data, [mark for part in data for mark in self._marks_of(part)])
         return Document(
-            sources=tuple(source for sheet in self._numbered for source in sheet.document.sources),
+            sources=tuple(source for sheet in self._numbered for source in self._sources(sheet)),
             data=data,
             warnings=tuple(warning for sheet in self._sheets for warning in sheet.document.warnings),
             marks=self._marks,
         )
+
+    def _sources(self, sheet: Sheet) -> Iterator[SourceFile]:
+        is_sound = not sheet.check.broken & {(), ("stills",)}
+        stills = sheet.document.data.get("stills") if is_sound else None
+        return (replace(source, stills=stills) for source in sheet.document.sources)
 
     def _entries(self) -> list[Any]:
         """All shots and sequences, in order."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from functools import cache
-from pathlib import Path
-from typing import TypeVar
+from pathlib import Path, PurePosixPath
+from typing import Final, TypeVar
 
 from kfpipe.errors import Unusable
+from kfpipe.files.text import normalised
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.typed import in_yaml
-from kfpipe.wording import closest, echoed, suggested
+from kfpipe.wording import closest, differently_composed, echoed, suggested
 
 MOST_COMPARED = 100_000
 """Names that missing files are compared with to guess which ones were meant: about a second's work."""
@@ -31,15 +33,32 @@ class ProjectFiles:
     """
 
     def __init__(self, *, folder: Path, root: Path, bring: Callable[[Path], None]) -> None:
-        self._folder = folder
+        self.folder = folder
         self._root = root
         self._bring = bring
         self._listing = cache(_listing)
         self._compared = 0
 
+    def on_disk(self, name: str) -> str:
+        """The name as it is on disk, where some letters may be composed in another way, in any part of the path.
+
+        A part that is there as it is written stays so, and one that is there in no other way, or in several.
+        """
+        if name.isascii() or (self.folder / name).exists():
+            return name
+        path = PurePosixPath()
+        for part in name.split("/"):
+            forms = [] if (self.folder / path / part).exists() else self._forms(self.folder / path, part)
+            path /= forms[0] if len(forms) == 1 else part
+        return str(path)
+
+    def _forms(self, folder: Path, part: str) -> list[str]:
+        """The names in the folder that are this one to the eye."""
+        return sorted(other for other in self._listing(folder) if normalised(other) == normalised(part))
+
     def real(self, name: str) -> Path:
         """The file itself, links followed as far as they lead anywhere."""
-        path = self._folder / name
+        path = self.folder / self.on_disk(name)
         try:
             return path.resolve()
         except (OSError, RuntimeError):  # in a circle, which is reported when the file is read
@@ -47,9 +66,11 @@ class ProjectFiles:
 
     def use(self, name: str, reader: Callable[[Path], Content]) -> Content | Finding:
         """What `reader` makes of the file, or why it cannot be used."""
-        path = self._folder / name
+        path = self.folder / name
         try:
-            self._bring(path)
+            for form in _forms_of(name):
+                self._bring(self.folder / form)
+            path = self.folder / self.on_disk(name)
             real = path.resolve()
             flaw = self._flaw(name, path, real)
             return reader(real) if flaw is None else flaw
@@ -77,7 +98,7 @@ class ProjectFiles:
                 expected="a file inside the project",
                 fix="copy the file into the project",
             )
-        if any(part.startswith(".") for part in real.relative_to(self._root).parts):
+        if _is_hidden(real.relative_to(self._root)) and (path.exists() or not path.is_symlink()):
             return Finding(
                 path=(),
                 what=f"{echoed(name)} is a hidden file: these hold settings and keys, and a shot's files are uploaded",
@@ -86,20 +107,28 @@ class ProjectFiles:
             )
         siblings = self._listing(path.parent)
         if not path.exists():
-            return self._missing(name, siblings)
+            return self._missing(name, path, siblings)
         if path.is_dir():
             return Finding(path=(), what=f"{echoed(name)} is a folder", expected="a file", fix="name a file in it")
         if not path.is_file():
             return Finding(path=(), what=f"{echoed(name)} is not a regular file", fix="name a regular file")
         return None if path.name in siblings else _misspelt(name, path.name, siblings)
 
-    def _missing(self, name: str, siblings: frozenset[str]) -> Finding:
+    def _missing(self, name: str, path: Path, siblings: frozenset[str]) -> Finding:
         folder, _, base = name.rpartition("/")
-        if not (self._folder / folder).is_dir():
+        if (link := _dangling(name, path)) is not None:
+            return link
+        if not path.parent.is_dir():
             fix = f"there is no folder {echoed(folder)}: paths are relative to the manifest's folder"
             return Finding(path=(), what=f"there is no file {echoed(name)}", fix=fix)
+        forms = self._forms(path.parent, base)
+        if forms:
+            what = (
+                f"there is no file {echoed(name)}, but {len(forms)} whose names {differently_composed(base, forms[0])}"
+            )
+            return Finding(path=(), what=what, fix="delete or rename all but one of them")
         alike = self._alike(base, siblings)
-        fix = suggested(alike and _beside(name, alike), "check the spelling, or add the file")
+        fix = suggested(alike and _beside(name, alike), "check the spelling, or add the file", instead_of=name)
         return Finding(path=(), what=f"there is no file {echoed(name)}", fix=fix)
 
     def _alike(self, base: str, siblings: frozenset[str]) -> str | None:
@@ -110,6 +139,40 @@ class ProjectFiles:
         by_stem = {other.rpartition(".")[0]: other for other in sorted(siblings)}
         stem = closest(base.rpartition(".")[0], by_stem)
         return None if stem is None else by_stem[stem]
+
+
+_CONTENT_STORES: Final = ((".git", "annex", "objects"), (".dvc", "cache"))
+"""Hidden folders that hold nothing but the contents of files of the project, which are links to them."""
+
+_FETCHED_BY: Final = {"annex/objects": "`git annex get`", ".dvc/": "`dvc pull`"}
+
+
+def _dangling(name: str, path: Path) -> Finding | None:
+    """The link on the way to the file whose content is not on this machine, as git-annex and DVC leave them."""
+    link = next((place for place in (path, *path.parents) if place.is_symlink() and not place.exists()), None)
+    if link is None:
+        return None
+    target = link.readlink().as_posix()
+    how = next((how for mark, how in _FETCHED_BY.items() if mark in target), "for example with `git annex get`")
+    return Finding(
+        path=(),
+        what=f"{echoed(name)} is a symbolic link to nowhere: there is no {echoed(target)}",
+        expected="a file whose content is on this machine",
+        fix=f"fetch its content ({how}), or put the file in place of the link",
+    )
+
+
+def _is_hidden(inside: Path) -> bool:
+    """Whether a file, by its path inside the project, is one that people do not mean to show."""
+    if any(inside.parts[: len(store)] == store for store in _CONTENT_STORES):
+        return False
+    return any(part.startswith(".") for part in inside.parts)
+
+
+def _forms_of(name: str) -> frozenset[str]:
+    """The name in the ways in which its letters may be composed."""
+    forms = () if name.isascii() else (unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))
+    return frozenset([name, *forms])
 
 
 def _misspelt(name: str, base: str, siblings: frozenset[str]) -> Finding | None:

@@ -94,6 +94,23 @@ class ShotSettings:
     priority: int = 0
 
 
+class Verb(StrEnum):
+    """What may be done to a still before it is sent."""
+
+    UPRIGHT = "upright"
+    FLATTEN = "flatten"
+    RESIZE = "resize"
+    CONVERT = "convert"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """What is done to the stills of a shot, where they need it; `background` is what `flatten` lays under them."""
+
+    verbs: frozenset[Verb] = frozenset({Verb.UPRIGHT})
+    background: str = "#ffffff"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
     """The axes in the order declared, each with its values; combinations to add and to leave out, by their places.
@@ -149,6 +166,7 @@ class Shot:
     media: Mapping[MediaRole, MediaSource] = field(default_factory=dict)
     variables: Variables = field(default_factory=dict)
     settings: ShotSettings = field(default_factory=ShotSettings)
+    preparation: Preparation = field(default_factory=Preparation)
     in_sequence: Place | None = None
     matrix: Matrix | None = None
 

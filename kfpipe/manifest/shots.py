@@ -21,12 +21,14 @@ from kfpipe.manifest.model import (
     File,
     Matrix,
     MediaSource,
+    Preparation,
     PromptFile,
     RenderOf,
     SeedChoice,
     Shot,
     ShotSettings,
     StillOf,
+    Verb,
 )
 from kfpipe.manifest.sequences import Entry
 from kfpipe.wording import listed
@@ -70,6 +72,7 @@ class _Reader:
         self._varied: set[str] = set()
         self._first_with: dict[str, Shot] = {}
         self._folder_of_shared = cache(lambda path: document.source(path).folder)
+        self._preparation = cache(lambda source: _preparation(document, source))
         self._file = cache(partial(references.file, path=(), levels_up=levels_up))
 
     def shots(self, path: DataPath, own: Mapping[str, Any]) -> Iterator[Shot]:
@@ -110,6 +113,7 @@ class _Reader:
             tags=tuple(fields.get("tags", ())),
             variables={**self._shared.variables, **own.get("vars", {})},
             settings=_settings(fields),
+            preparation=self._preparation(self._document.source_number(entry.path)),
             in_sequence=entry.in_sequence,
         )
         read = self._references(shot, fields)
@@ -210,6 +214,14 @@ class _Reader:
             expected="an id that no other shot has: it becomes the name of the clip's file",
             fix="rename one of the two shots",
         )
+
+
+def _preparation(document: Document, source: int) -> Preparation:
+    """What the file that a shot is in says about its stills; where it is silent, the manifest speaks for it."""
+    said = {**(document.sources[0].stills or {}), **(document.sources[source].stills or {})}
+    usual = Preparation()
+    verbs = frozenset(map(Verb, said["prepare"])) if "prepare" in said else usual.verbs
+    return Preparation(verbs=verbs, background=said.get("background", usual.background).lower())
 
 
 def _settings(fields: Mapping[str, Any]) -> ShotSettings:

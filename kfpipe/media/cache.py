@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 
+from kfpipe.errors import Unusable
 from kfpipe.files.durable import sha256_of
 from kfpipe.files.statcache import FileMemory, Stored
 from kfpipe.media.facts import Recording, RecordingFacts, Still, StillFacts
@@ -25,6 +27,12 @@ class DigestCache:
     def look(self, path: Path) -> Still:
         """The still at `path`. Raises StillUnreadable when it cannot be used, OSError when it cannot be read."""
         return self._stills.look(path)
+
+    def look_whole(self, path: Path) -> Still | None:
+        """As `look`; None for a file that cannot be used."""
+        with suppress(Unusable, OSError):
+            return self.look(path)
+        return None
 
     def listen(self, path: Path) -> Recording:
         """The sound or clip at `path`. Raises RecordingUnreadable, OSError."""

@@ -6,13 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from kfpipe.domain import PictureSize
+
+_FIRST_ON_ITS_SIDE: Final = 5
+
+Recipe = tuple[str, ...]
+"""How a still is prepared: the verbs that change it, in order, each with what it depends on. Empty: sent as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StillFacts:
-    """What a still is by its content, whatever its name says; sides as stored, before any rotation by a viewer."""
+    """What a still is by its content, whatever its name says; sides as stored, before any rotation by a viewer.
+
+    `orientation`: the rotation tag, 1 to 8 as EXIF counts, 1 where there is none. `cmyk`: it is made for print.
+    """
 
     format: str
     mime_type: str
@@ -21,6 +30,14 @@ class StillFacts:
     size_bytes: int
     alpha: bool
     animated: bool
+    orientation: int
+    cmyk: bool
+
+    @property
+    def shown_px(self) -> tuple[int, int]:
+        """Width and height as a viewer shows them; orientations from 5 on lie on their side."""
+        sides = (self.width_px, self.height_px)
+        return sides if self.orientation < _FIRST_ON_ITS_SIDE else sides[::-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +46,14 @@ class Still:
 
     facts: StillFacts
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedStill:
+    """What a recipe has made of a still: a file at `path`, relative to the manifest's folder."""
+
+    path: str
+    still: Still
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +70,11 @@ class RecordingFacts:
     width_px: int | None
     height_px: int | None
     coding: str | None = None
+
+    @property
+    def shown_px(self) -> tuple[int, int] | None:
+        """Width and height; None of a sound."""
+        return None if self.width_px is None or self.height_px is None else (self.width_px, self.height_px)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +120,17 @@ class ClipFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What the shots' files hold, by their name in the manifest; a file that cannot be used is missing here."""
+    """What the shots' files hold, by their name in the manifest; a file that cannot be used is missing here.
+
+    `prepared` are the stills that are not sent as they are, by name and recipe; `places` are the files' paths, where
+    they may not be what they are called in the manifest to the last bit.
+    """
 
     stills: Mapping[str, Still]
     recordings: Mapping[str, Recording]
     prompts: Mapping[str, str]
+    prepared: Mapping[tuple[str, Recipe], PreparedStill] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,8 +47,9 @@ class MediumRef:
 
     @property
     def text(self) -> str:
-        """`frames/a.png (1a2b3c4d)`."""
-        short = self.digest.rpartition(":")[2][:SHORT_DIGEST]
+        """`frames/a.png (1a2b3c4d)`, or `frames/a.jpg (1a2b3c4d, upright)` where it is prepared."""
+        content, *recipe = self.digest.rpartition(":")[2].split("+")
+        short = ", ".join([content[:SHORT_DIGEST], *map(visible, recipe)])
         return short if self.name is None else f"{visible(self.name)} ({short})"
 
 
@@ -82,7 +83,7 @@ def shape_of(take: Take) -> RequestShape:
 
 def _name(medium: Medium) -> str:
     """A URL without its query, which may hold a signature."""
-    return medium.path if isinstance(medium, LocalMedium) else medium.url.partition("?")[0]
+    return medium.name if isinstance(medium, LocalMedium) else medium.url.partition("?")[0]
 
 
 def between(before: RequestShape, after: RequestShape) -> tuple[Difference, ...]:

@@ -118,7 +118,7 @@ async def planned_content(project: Path, medium: LocalMedium) -> bytes:
     content = await to_thread.run_sync(_read, project / medium.path, medium.size_bytes)
     if content is None or hashlib.sha256(content).hexdigest() != medium.sha256:
         what = "the file is gone" if content is None else "the file changed since it was planned"
-        raise Refused.because(medium.path, what, fix="run the command again")
+        raise Refused.because(medium.name, what, fix="run the command again")
     return content
 
 

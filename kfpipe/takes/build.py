@@ -11,7 +11,6 @@ from typing import Any
 from kfpipe.catalogue import Catalogue, Model
 from kfpipe.domain import (
     CutFrom,
-    LocalMedium,
     MediaInput,
     MediaRole,
     Medium,
@@ -35,13 +34,15 @@ from kfpipe.manifest.model import (
     SeedChoice,
     Shot,
 )
-from kfpipe.media.facts import Material, Recording, RecordingFacts, Still, StillFacts
+from kfpipe.media.facts import Material, Recipe, Recording, RecordingFacts, Still, StillFacts
+from kfpipe.media.recipe import AS_IT_IS, recipe
 from kfpipe.takes import (
     expand,
     fingerprint,
     matrix,
     media_rules,
     model_rules,
+    preparation,
     prompts,
     remote,
     sandbox,
@@ -160,7 +161,7 @@ class _Maker:
             tags=draft.shot.tags,
             request=request,
             fingerprint=fingerprint.of(request, cuts),
-            size=self._predicted_size(draft),
+            size=self._predicted_size(draft, model),
             unit_price=self._prices.per_second(model, draft.settings.resolution),
             cap_price=self._prices.per_second_for_cap(model, draft.settings.resolution),
             currency=self._currency,
@@ -174,7 +175,7 @@ class _Maker:
     def _request(self, draft: Draft, model: Model, texts: _Texts) -> RenderRequest | None:
         """The request without the pictures to be cut and without a seed to be derived; None when a part is missing."""
         prompt, negative_prompt = texts
-        media = self._media(draft)
+        media = self._media(draft, model)
         if prompt is None or negative_prompt is None or media is None:
             return None
         settings = draft.settings
@@ -237,7 +238,7 @@ class _Maker:
     def _findings(
         self, draft: Draft, model: Model, prompt: str | None, negative_prompt: str | None
     ) -> Iterator[Finding]:
-        facts = {role: self._facts(footage) for role, footage in draft.media.items()}
+        facts = {role: self._facts(draft, model, footage) for role, footage in draft.media.items()}
         likeness = _likeness(draft, facts)
         if likeness is None or likeness not in self._flawless:
             offered = model_rules.offer_findings(draft, model, self._sold)
@@ -333,44 +334,45 @@ class _Maker:
 
     # -- media ------------------------------------------------------------------------------------------------------
 
-    def _file(self, footage: MediaSource | None) -> Still | Recording | None:
-        """What is known of a file of the project; None for all else, and for one that cannot be used."""
+    def _file(self, draft: Draft, model: Model, footage: MediaSource | None) -> Still | Recording | None:
+        """What is known of a file of the project, as it is sent; None for all else, and for one that is of no use."""
         if not isinstance(footage, LocalFile):
             return None
+        made = self._material.prepared.get((footage.path, self._recipe(draft, model, footage)))
+        if made is not None:
+            return made.still
         return self._material.stills.get(footage.path) or self._material.recordings.get(footage.path)
 
-    def _facts(self, footage: MediaSource) -> StillFacts | RecordingFacts | None:
-        file = self._file(footage)
+    def _recipe(self, draft: Draft, model: Model, footage: LocalFile | RemoteFile) -> Recipe:
+        """How the file is prepared; most are not."""
+        still = self._material.stills.get(footage.path) if isinstance(footage, LocalFile) else None
+        if still is None or not self._material.prepared:
+            return AS_IT_IS
+        return recipe(still.facts, draft.shot.preparation, model.frames)
+
+    def _facts(self, draft: Draft, model: Model, footage: MediaSource) -> StillFacts | RecordingFacts | None:
+        file = self._file(draft, model, footage)
         return None if file is None else file.facts
 
-    def _media(self, draft: Draft) -> tuple[MediaInput, ...] | None:
+    def _media(self, draft: Draft, model: Model) -> tuple[MediaInput, ...] | None:
         """The media as the request names them, without those to be cut; None when one of them is missing."""
         if draft.shot.refused:
             return None
         files = [
             (role, footage) for role, footage in draft.media.items() if isinstance(footage, LocalFile | RemoteFile)
         ]
-        given = tuple(found for role, footage in files if (found := self._input(role, footage)) is not None)
+        inputs = (self._input(role, footage, self._recipe(draft, model, footage)) for role, footage in files)
+        given = tuple(found for found in inputs if found is not None)
         return given if len(given) == len(files) else None
 
-    def _in_role(self, role: MediaRole, footage: LocalFile | RemoteFile) -> MediaInput | None:
-        medium = self._medium(footage)
+    def _in_role(self, role: MediaRole, footage: LocalFile | RemoteFile, how: Recipe) -> MediaInput | None:
+        medium = self._medium(footage, how)
         return None if medium is None else MediaInput(role=role, medium=medium)
 
-    def _look_up(self, footage: LocalFile | RemoteFile) -> Medium | None:
+    def _look_up(self, footage: LocalFile | RemoteFile, how: Recipe) -> Medium | None:
         if isinstance(footage, RemoteFile):
             return RemoteMedium(url=footage.url, digest=remote.digest(footage.url))
-        file = self._file(footage)
-        if file is None:
-            return None
-        return LocalMedium(
-            path=footage.path,
-            sha256=file.sha256,
-            size_bytes=file.facts.size_bytes,
-            mime_type=file.facts.mime_type,
-            width_px=file.facts.width_px,
-            height_px=file.facts.height_px,
-        )
+        return preparation.medium(self._material, footage.path, how)
 
     def _cuts(self, draft: Draft) -> _Cuts | None:
         """The pictures to be cut from other takes; None when one of them is not available."""
@@ -399,9 +401,10 @@ class _Maker:
             self._lenders[footage] = found
         return self._lenders[footage]
 
-    def _predicted_size(self, draft: Draft) -> PictureSize | None:
+    def _predicted_size(self, draft: Draft, model: Model) -> PictureSize | None:
         """The clip takes the shape of its first frame, or of the clip that it continues."""
-        leading = self._file(draft.media.get(MediaRole.FIRST_FRAME) or draft.media.get(MediaRole.FIRST_CLIP))
+        footage = draft.media.get(MediaRole.FIRST_FRAME) or draft.media.get(MediaRole.FIRST_CLIP)
+        leading = self._file(draft, model, footage)
         if leading is None:
             return None
         return self._size(draft.settings.resolution, leading.facts.width_px, leading.facts.height_px)

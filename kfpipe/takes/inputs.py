@@ -8,6 +8,7 @@ from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 
+from kfpipe.catalogue import Catalogue
 from kfpipe.domain import MediaRole
 from kfpipe.errors import Problem, Unusable
 from kfpipe.files.read import first_bytes
@@ -19,6 +20,7 @@ from kfpipe.manifest.model import LocalFile, Manifest, PromptFile, Shot
 from kfpipe.media.cache import DigestCache
 from kfpipe.media.facts import Material, Recording, Still
 from kfpipe.media.signatures import AnotherFormat
+from kfpipe.takes.preparation import Preparer
 
 PROMPT_FILE_LIMIT_BYTES = 65_536
 
@@ -37,9 +39,9 @@ _KINDS = {MediaRole.DRIVING_AUDIO: _Kind.SOUND, MediaRole.FIRST_CLIP: _Kind.CLIP
 
 
 def read(
-    manifest: Manifest, document: Document, *, files: ProjectFiles, digests: DigestCache
+    manifest: Manifest, document: Document, *, files: ProjectFiles, digests: DigestCache, known: Catalogue
 ) -> tuple[Material, tuple[Problem, ...]]:
-    """What the shots' files hold, and why some cannot be used."""
+    """What the shots' files hold, stills as they are and as they are sent, and why some cannot be used."""
     readers: Mapping[_Kind, Callable[[Path], Still | Recording | str]] = {
         _Kind.PICTURE: digests.look,
         _Kind.SOUND: lambda path: _recording(digests, path, "WAV or MP3", "export it as WAV or MP3"),
@@ -51,18 +53,25 @@ def read(
     recordings: dict[str, Recording] = {}
     prompts: dict[str, str] = {}
     problems: list[Problem] = []
+    places: dict[str, str] = {}
+    preparer = Preparer(files, digests, known)
     for shot in manifest.shots:
         for name, path, kind in _named(shot):
             content = use(name, kind)
+            if not name.isascii():
+                places[name] = files.on_disk(name)
             if isinstance(content, Finding):
                 problems.append(replace(content, path=path).problem(document, shot.where))
             elif isinstance(content, Still):
                 stills[name] = content
+                flaws = preparer.findings(shot, name, content)
+                problems += (replace(flaw, path=path).problem(document, shot.where) for flaw in flaws)
             elif isinstance(content, Recording):
                 recordings[name] = content
             else:
                 prompts[name] = content
-    return Material(stills=stills, recordings=recordings, prompts=prompts), tuple(problems)
+    material = Material(stills=stills, recordings=recordings, prompts=prompts, prepared=preparer.made, places=places)
+    return material, tuple(problems)
 
 
 def _named(shot: Shot) -> Iterator[tuple[str, DataPath, _Kind]]:

@@ -210,6 +210,8 @@ def unused_findings(matrix: Matrix, spoken_of: Set[str], *, in_seeds: Set[str] =
             at_key=True,
             what=f"`{name}` is varied, but it is not a field of a shot, and the prompt does not use it",
             expected=f"{listed(FIELD_NAMES)}, or a variable in the prompt",
-            fix=suggested(alike, f"write {{{{ {name} }}}} in the prompt, or delete the axis"),
+            fix=suggested(
+                alike, instead_of=name, otherwise=f"write {{{{ {name} }}}} in the prompt, or delete the axis"
+            ),
             severity=Severity.ERROR if alike else Severity.WARNING,
         )

@@ -11,10 +11,13 @@ from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.model import Verb
 from kfpipe.media.facts import Recording, RecordingFacts, Still, StillFacts
+from kfpipe.media.recipe import STANDING
 from kfpipe.takes.expand import Draft
 from kfpipe.wording import listed
 
+_ARTICLES = {"AVIF": "an"}
 ASPECT_TOLERANCE = 0.02
 """Frames of one shape to the eye: rounding to whole pixels stays well below it."""
 
@@ -73,21 +76,51 @@ def still_findings(path: DataPath, model: Model, role: MediaRole, still: StillFa
     if still.format not in rules.formats:
         yield Finding(
             path=path,
-            what=f"{subject} is a {still.format} picture, whatever its name says",
+            what=f"{subject} is {_ARTICLES.get(still.format, 'a')} {still.format} picture, whatever its name says",
             expected=listed(rules.formats),
-            fix="save it as PNG or JPEG",
+            fix="save one frame of it as PNG or JPEG"
+            if still.animated
+            else f"save it as PNG or JPEG, or {_verb(Verb.CONVERT)}",
         )
-    if still.animated:
+    elif still.animated:
         yield Finding(path=path, what=f"{subject} is an animation", expected="one picture", fix="save one frame of it")
+    if still.orientation != STANDING:
+        yield _lying(path, subject, still)
+    if still.cmyk:
+        yield Finding(
+            path=path,
+            what=f"{subject} has the colours of print (CMYK): what the service makes of them is not documented",
+            fix="save it as RGB",
+            severity=Severity.WARNING,
+        )
     if still.alpha:
         yield Finding(
             path=path,
             what=f"{subject} has an alpha channel (transparency), which {model.name} does not accept",
             expected="a picture without transparency",
-            fix="flatten it onto a background",
+            fix=f"{_verb(Verb.FLATTEN)}, or flatten it onto a background and save it again",
         )
     yield from weight_findings(path, model, role, still.size_bytes)
     yield from side_findings(path, model, role, still.width_px, still.height_px)
+
+
+def _lying(path: DataPath, subject: str, still: StillFacts) -> Finding:
+    return Finding(
+        path=path,
+        what=f"{subject} has a rotation tag (EXIF orientation {still.orientation}), "
+        "and what the service makes of it is not documented",
+        expected="a picture that is stored as it is shown",
+        fix=f"{_verb(Verb.UPRIGHT)}, or turn it in an editor and save it without the tag",
+    )
+
+
+def _other_size(noun: str, *, is_small: bool) -> str:
+    by_hand = f"supply a larger {noun}" if is_small else "scale it down"
+    return f"{by_hand}, or {_verb(Verb.RESIZE)}" if noun == "picture" else by_hand
+
+
+def _verb(verb: Verb) -> str:
+    return f"add `{verb}` to `prepare` under `stills`"
 
 
 def side_findings(path: DataPath, model: Model, role: MediaRole, width_px: int, height_px: int) -> Iterator[Finding]:
@@ -102,7 +135,7 @@ def side_findings(path: DataPath, model: Model, role: MediaRole, width_px: int, 
             path=path,
             what=what,
             expected=f"each side {least:,} to {most:,} px for {model.name}",
-            fix=f"supply a larger {noun}" if short < least else "scale it down",
+            fix=_other_size(noun, is_small=short < least),
         )
     elif isinstance(rules, FrameRules) and rules.safe_sides_px is not None:
         yield from _doubtful_sides(path, what, short, long, rules.safe_sides_px, model)
@@ -139,7 +172,7 @@ def weight_findings(path: DataPath, model: Model, role: MediaRole, size_bytes: i
             path=path,
             what=f"{_subject(role)} is {size_bytes / 2**20:.1f} MB",
             expected=f"at most {limit_bytes // 2**20} MB for {model.name}",
-            fix="export it with a lower bit rate" if is_recording else "save it as JPEG, or scale it down",
+            fix="export it with a lower bit rate" if is_recording else f"save it as JPEG, or {_verb(Verb.RESIZE)}",
         )
 
 
@@ -225,17 +258,18 @@ def sound_findings(path: DataPath, model: Model, duration_s: int, sound: Recordi
 
 def shape_findings(path: DataPath, first: StillFacts | RecordingFacts, last: StillFacts) -> Iterator[Finding]:
     """A last frame of another shape is cropped or stretched by the service: which of the two is not documented."""
-    if first.width_px is None or first.height_px is None:
+    shown, last_shown = first.shown_px, last.shown_px
+    if shown is None:
         return
-    ratio = (first.width_px * last.height_px) / (first.height_px * last.width_px)
+    ratio = (shown[0] * last_shown[1]) / (shown[1] * last_shown[0])
     if abs(ratio - 1) > ASPECT_TOLERANCE:
         is_still = isinstance(first, StillFacts)
         who, name = ("the frames differ", "first") if is_still else ("the first clip and the last frame differ", "clip")
         yield Finding(
             path=path,
             what=(
-                f"{who} in shape: {name} {first.width_px}x{first.height_px} px, "
-                f"last {last.width_px}x{last.height_px} px; the clip takes the shape of the first"
+                f"{who} in shape: {name} {shown[0]}x{shown[1]} px, "
+                f"last {last_shown[0]}x{last_shown[1]} px; the clip takes the shape of the first"
             ),
             fix="crop both to one shape" if is_still else "crop the last frame to the shape of the clip",
             severity=Severity.WARNING,

@@ -31,6 +31,7 @@ ANSWERS = (
     "prune shots.yaml",
     "report shots.yaml",
     "export shots.yaml --format csv",
+    "stills shots.yaml",
     "models",
     "completion bash",
     "schema --list",

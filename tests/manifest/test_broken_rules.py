@@ -78,6 +78,11 @@ def furnished(folder: Path) -> Path:
     Image.new("L", (2400, 250)).save(frames / "narrow.png")
     Image.new("RGBA", (1280, 720)).save(frames / "alpha.png")
     Image.new("RGB", (1990, 1990)).save(frames / "heavy.bmp")
+    Image.new("RGB", (1280, 720)).save(frames / "scan.jpg", "TIFF")
+    Image.new("CMYK", (1280, 720)).save(frames / "print.jpg")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGB", (720, 1280)).save(frames / "phone.jpg", exif=turned)
     still = Image.new("L", (640, 360))
     still.save(frames / "animation.png", format="WEBP", save_all=True, append_images=[Image.new("L", (640, 360), 255)])
     (frames / "cut.png").write_bytes((frames / "a.png").read_bytes()[:-200])

@@ -22,7 +22,15 @@ KF2V = CATALOGUE.models["wan2.2-kf2v-flash"]
 HERE = ("shots", 0, "first_frame")
 FIRST = MediaRole.FIRST_FRAME
 STILL = StillFacts(
-    format="PNG", mime_type="image/png", width_px=1280, height_px=720, size_bytes=1000, alpha=False, animated=False
+    orientation=1,
+    cmyk=False,
+    format="PNG",
+    mime_type="image/png",
+    width_px=1280,
+    height_px=720,
+    size_bytes=1000,
+    alpha=False,
+    animated=False,
 )
 
 

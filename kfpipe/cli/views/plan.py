@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Final
 
 from kfpipe.cli.output.amounts import amount_text, counted, money_text
@@ -14,11 +15,13 @@ from kfpipe.cli.output.table import Column, Table
 from kfpipe.cli.views import order as order_view
 from kfpipe.cli.views.words import ACTION_TONES, ACTIONS
 from kfpipe.connection import Destination
-from kfpipe.domain import Take
+from kfpipe.domain import LocalMedium, MediaRole, Take
 from kfpipe.errors import Problem
 from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.states import Failed, Lost, Rendered, Succeeded, Unclear, state_name
+from kfpipe.media.facts import Recipe
 from kfpipe.plan.model import Action, Plan, Step, Total
+from kfpipe.wording import visible
 
 _SUMMED: Final = {
     Action.RENDER: "to render",
@@ -32,6 +35,17 @@ _SUMMED: Final = {
 }
 
 FEW: Final = 3
+MOST_PREPARED: Final = 20
+"""Stills that are listed one by one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A still that is not sent as it is: what it is for, the file's name, and what is done to it."""
+
+    role: MediaRole
+    name: str
+    recipe: Recipe
 
 
 def debts(plan: Plan) -> tuple[Step, ...]:
@@ -95,6 +109,7 @@ def summary(plan: Plan, destination: Destination) -> list[str]:
     if len(paid) > 1:
         lines.append(f"  total: {sum_text(plan.cost, len(plan.unpriced), plan.currency)}")
     lines += [f"  {line}" for line in (*_missing_prices(plan), *_dearer_prices(plan), *order_view.lines(plan))]
+    lines += _prepared(plan)
     lines += _owed(plan)
     if plan.work:
         lines.append(f"sent to {destination.text}")
@@ -119,6 +134,22 @@ def _owed(plan: Plan) -> list[str]:
     if plan.retired:
         told.append(f"{counted(len(plan.retired), 'request')} on record that no take asks for")
     return told
+
+
+def _prepared(plan: Plan) -> list[str]:
+    """The stills that are not sent as they are, each once, and what is done to them."""
+    made = {f"  {visible(given.name)}: {', '.join(given.recipe)}": None for step in plan.takes for given in _made(step)}
+    if not made:
+        return []
+    more = [f"  and {len(made) - MOST_PREPARED:,} more: --json lists all"] if len(made) > MOST_PREPARED else []
+    return [f"{counted(len(made), 'still')} prepared before sending", *islice(made, MOST_PREPARED), *more]
+
+
+def _made(step: Step) -> Iterator[Prepared]:
+    media = () if step.take is None else step.take.request.media
+    for role, medium in ((given.role, given.medium) for given in media):
+        if isinstance(medium, LocalMedium) and medium.original is not None:
+            yield Prepared(role=role, name=medium.name, recipe=medium.original.recipe)
 
 
 def _dearer_prices(plan: Plan) -> list[str]:
@@ -234,6 +265,7 @@ def _take_json(step: Step, take: Take, currency: str) -> dict[str, Any]:
         "cost": decimal_text(step.cost),
         "currency": currency,
         "tags": list(take.tags),
+        "prepared": [{"medium": given.role, "file": given.name, "recipe": list(given.recipe)} for given in _made(step)],
     }
 
 

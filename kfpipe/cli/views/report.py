@@ -234,15 +234,20 @@ def _poster(take: Take, link: Link) -> str | None:
 def _medium(role: MediaRole, medium: Medium, link: Link) -> _Medium:
     if not isinstance(medium, LocalMedium):
         return _Medium(role=_words(role), source=medium.url, url=None, is_picture=False)
-    path = link(medium.path)
+    path = link(medium.path if _is_converted(medium) else medium.name)
     return _Medium(
         role=_words(role),
-        source=PurePosixPath(medium.path).name,
+        source=PurePosixPath(medium.name).name,
         url=path and address_of(path),
         is_picture=path is not None and role in _PICTURES,
         width_px=medium.width_px,
         height_px=medium.height_px,
     )
+
+
+def _is_converted(medium: LocalMedium) -> bool:
+    """Whether only the prepared picture is one that every browser shows; all of them heed a rotation tag."""
+    return medium.original is not None and "convert" in medium.original.recipe
 
 
 def _words(role: MediaRole) -> str:

@@ -18,13 +18,21 @@ _FAINT_INK = (122, 132, 147)
 def fitted(file: MediaFile, size: tuple[int, int]) -> Image.Image:
     """The picture in `file`, scaled to cover `size` and cropped to it around its middle, in RGB.
 
-    A last frame of another shape is cropped alike. Raises OSError or ValueError for bytes that are not a picture.
+    A last frame of another shape is cropped alike. Pixels are taken as they are stored: what the service makes of a
+    rotation tag is not documented. Raises OSError or ValueError for bytes that are not a picture.
     """
     if isinstance(file, RemoteFile):
         return ImageOps.fit(placeholder(file.url), size, Image.Resampling.LANCZOS)
     with Image.open(file.path) as picture:
         picture.draft("RGB", size)
-        return ImageOps.fit(picture.convert("RGB"), size, Image.Resampling.LANCZOS)
+        return ImageOps.fit(_in_rgb(picture), size, Image.Resampling.LANCZOS)
+
+
+def _in_rgb(picture: Image.Image) -> Image.Image:
+    """16 bits of grey are scaled to 8: a plain conversion would take all but the darkest for white."""
+    if not picture.mode.startswith("I"):
+        return picture.convert("RGB")
+    return picture.convert("I").point(lambda grey: grey / 257 + 0.5).convert("L").convert("RGB")
 
 
 def moving(clip: StoredFile, size: tuple[int, int], frames_per_second: int) -> Iterator[Image.Image]:

@@ -12,6 +12,7 @@ marks       positions, packed
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +32,13 @@ class SourceFile:
 
     `file` is its name in messages; `name` is relative to the manifest's folder, and empty for the manifest itself.
     Messages about a table speak of cells.
+    `stills` is what it says about its own stills, None where it leaves that to the manifest that includes it.
     """
 
     file: str
     name: str = ""
     is_table: bool = False
+    stills: Mapping[str, Any] | None = None
 
     @property
     def folder(self) -> str:
@@ -67,9 +70,11 @@ class Document:
 
     def source(self, path: DataPath) -> SourceFile:
         """The file that the value at `path` is in."""
-        if len(self.sources) == 1:
-            return self.sources[0]
-        return self.sources[source_of(self.marks.find(self.data, path)[1])]
+        return self.sources[self.source_number(path)]
+
+    def source_number(self, path: DataPath) -> int:
+        """Which of the sources the value at `path` is in."""
+        return 0 if len(self.sources) == 1 else source_of(self.marks.find(self.data, path)[1])
 
     def position(self, path: DataPath) -> Position:
         """Where the value at `path` begins; its nearest ancestor, when there is no such value."""
