@@ -85,9 +85,9 @@ class ProjectFiles:
     def matching(self, pattern: str) -> list[str]:
         """The names of the files in one folder that a pattern matches, in no order; hidden ones are not among them."""
         folder, _, base = pattern.rpartition("/")
-        names = self._listing(self._folder / folder)
+        names = self._listing(self.folder / folder)
         fits = (name for name in names if fnmatchcase(name, base) and not name.startswith("."))
-        return [name for name in fits if (self._folder / folder / name).is_file()]
+        return [name for name in fits if (self.folder / folder / name).is_file()]
 
     def _flaw(self, name: str, path: Path, real: Path) -> Finding | None:
         """Why the file may not be used. Links are followed first: what counts is where they lead."""

@@ -255,7 +255,7 @@ class _Maker:
 
     def _pairings(self, draft: Draft, model: Model) -> Iterator[Finding]:
         """What is unexpected about the files together: once a shot, and once for what several shots inherit."""
-        files = {role: self._file(footage) for role, footage in draft.media.items()}
+        files = {role: self._file(draft, model, footage) for role, footage in draft.media.items()}
         for finding in media_rules.pair_findings(draft, model, files):
             places = {(draft.shot.path, finding.path), ((finding.what,), finding.path)}
             if places.isdisjoint(self._repeated):
