@@ -17,7 +17,7 @@ from kfpipe.cli.output import messages, outlets, streams
 from kfpipe.errors import ExitCode, KfpipeError, Problem
 from kfpipe.wording import closest, suggested
 
-_KEYS: Final = re.compile(r"\bsk-[\w.-]+")
+_KEYS: Final = re.compile(r"\b(sk|st)-[\w.-]+")
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
@@ -117,4 +117,4 @@ def _without_keys(text: str) -> str:
         keys = environment.read().keys.values()
     for key in keys:
         text = text.replace(key, "***")
-    return _KEYS.sub("sk-***", text)
+    return _KEYS.sub(r"\1-***", text)

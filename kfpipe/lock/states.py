@@ -279,15 +279,27 @@ def may_be_billed(entry: Entry) -> bool:
     return isinstance(entry, Unclear | Lost)
 
 
+def cost_of(entry: Entry) -> Decimal | None:
+    """What the request was billed; None where it was not, or nobody knows the price.
+
+    A task that was billed and gave no clip counts as the seconds that were asked for.
+    """
+    if isinstance(entry, Failed) and entry.failure.billed:
+        price = entry.asked.unit_price
+        return None if price is None else price * entry.asked.parameters.duration_s
+    result = result_of(entry)
+    return None if result is None else result.cost
+
+
 def spent(billed: Iterable[Entry]) -> dict[str, Decimal]:
     """What these requests cost, by currency, each task once, as far as prices are known."""
     totals: dict[str, Decimal] = {}
     seen: set[str] = set()
     for entry in billed:
-        result, task = result_of(entry), task_of(entry)
-        if result is None or task is None or result.cost is None or task.task_id in seen:
+        cost, task = cost_of(entry), task_of(entry)
+        if cost is None or task is None or task.task_id in seen:
             continue
         seen.add(task.task_id)
         currency = entry.asked.currency
-        totals[currency] = totals.get(currency, Decimal(0)) + result.cost
+        totals[currency] = totals.get(currency, Decimal(0)) + cost
     return totals
