@@ -10,6 +10,7 @@ from kfpipe.domain import LocalMedium, MediaInput, MediaRole
 _INSPECTED: Final = ("datainspectionfailed", "ipinfringementsuspect", "customroleblocked")
 _UNREAD: Final = ("url error", "download", "url is not valid", "valid url", "fetch", "unreachable url")
 _UNREAD_CODES: Final = ("InvalidURL", "InvalidParameter.DataInspection", "BadRequest.InputDownloadFailed")
+_STILLS: Final = (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME)
 _FIELDS: Final = {"img_url": MediaRole.FIRST_FRAME, "audio_url": MediaRole.DRIVING_AUDIO}
 """The service's other words for a role. Source: API reference, section 3."""
 
@@ -31,7 +32,7 @@ def _inspected(message: str, media: Sequence[MediaInput]) -> str:
     if "output" in words or "generated" in words:
         return "the finished clip"
     if named := _named(message, media):
-        return ", ".join(map(_shown, named))
+        return "the " + ", ".join(map(_shown, named))
     if "text" in words or "prompt" in words:
         return "the prompt"
     if any(word in words for word in ("image", "picture", "frame")):
@@ -39,9 +40,6 @@ def _inspected(message: str, media: Sequence[MediaInput]) -> str:
     if "audio" in words or "video" in words:
         return "the sound or clip it was given"
     return "the prompt or a still" if "input" in words else "the prompt, a still or the finished clip"
-
-
-_STILLS: Final = (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME)
 
 
 def _unread(message: str, take_id: str, media: Sequence[MediaInput]) -> str:

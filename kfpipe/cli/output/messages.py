@@ -86,7 +86,8 @@ def _account_text(error: AccountRefused) -> str:
     if error.code in _BEFORE_SENDING:
         return error.message
     request = f" (request {error.request_id})" if error.request_id else ""
-    return f"the service refused the account: {error.code}: {error.message}{request}"
+    code = error.code.replace("kfpipe.Http", "HTTP ")  # where the service gave none
+    return f"the service refused the account: {code}: {error.message}{request}"
 
 
 def _account_fix(error: AccountRefused) -> str:
