@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any, Final
 
 from kfpipe.errors import AccountRefused, KfpipeError, ServiceRefused, ServiceUnclear
 from kfpipe.provider.codes import Verdict, is_budget_used_up, verdict
-from kfpipe.provider.wire import clean
+from kfpipe.provider.wire import Json, clean
 
 PAGE_WORD_CHARS: Final = 100
 """How much is quoted of a body that is no answer of the service."""
@@ -17,8 +16,6 @@ _TITLE: Final = re.compile(r"<(title|h1)\b[^>]*>(.{1,500}?)</\1\s*>", re.IGNOREC
 _CODE: Final = re.compile(r"<Code>\s*(?:<!\[CDATA\[)?\s*([\w.-]{1,60})")
 _MESSAGE: Final = re.compile(r"<Message>\s*(?:<!\[CDATA\[)?([^<\]]{1,1000})")
 _ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&#39;": "'", "&amp;": "&"}
-
-Json = Mapping[str, Any]
 
 
 def failure(status: int, answer: Json | None, content: bytes = b"", *, retry_after_s: float | None) -> KfpipeError:

@@ -38,7 +38,7 @@ WORLDLY: Final = frozenset(
         "accounts": "",
         "api": "",
         "cli": "entry commands.cancel commands.doctor commands.prune commands.reconcile commands.run "
-        "completion.candidates completion.shells output.streams output.cells views.live views.watch",
+        "completion.candidates completion.shells output.outlets output.streams output.cells views.live views.watch",
         "connection": "",
         "emulator": "",
         "environment": "",

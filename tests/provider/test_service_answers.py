@@ -131,7 +131,8 @@ def _bad(phase: str, trouble: KfpipeError) -> Met:
     match trouble:
         case AccountRefused():
             (problem,) = messages.problems(trouble)
-            return "ends the run; nothing is owed", "4", " fix: ".join((problem.what, problem.fix or ""))
+            does = "nothing is owed" if phase == "submit" else "tasks under way stay on record"
+            return f"ends the run; {does}", "4", " fix: ".join((problem.what, problem.fix or ""))
         case ServiceUnclear() if phase == "submit":
             return "looks for the task; never sends it again before it is proven absent", "", str(trouble)
         case ServiceRefused() if phase == "submit" and may_pass(trouble):
@@ -140,9 +141,7 @@ def _bad(phase: str, trouble: KfpipeError) -> Met:
         case ServiceRefused() if phase == "submit":
             return _failed(trouble.code, trouble.message, trouble.request_id)
         case ServiceRefused() | ServiceUnclear() if phase == "cancel":
-            does = (
-                "asks again, then looks at the task" if may_pass(trouble) else "looks at the task, which alone counts"
-            )
+            does = "asks again, then looks at the task" if may_pass(trouble) else "looks at the task"
             return does, "", str(trouble)
         case ServiceRefused() | ServiceUnclear():
             again = phase == "download" or may_pass(trouble)
