@@ -18,8 +18,8 @@ _FIELDS: Final = {"img_url": MediaRole.FIRST_FRAME, "audio_url": MediaRole.DRIVI
 def advice(code: str, message: str, take_id: str, media: Sequence[MediaInput]) -> str | None:
     """What a refusal means, and what helps; None where the service's own sentence has to do."""
     if code.replace("_", "").casefold().rpartition(".")[2] in _INSPECTED:
-        way = f"another seed or wording may pass: `kfpipe run --retry {take_id} --new-seed`, or change the prompt"
-        return f"the service's inspection rejected {_inspected(message, media)}; nothing was billed; {way}"
+        way = f"`kfpipe run --retry {take_id} --new-seed` or another wording may pass"
+        return f"its inspection rejected {_inspected(message, media)}; nothing was billed; {way}"
     words = message.casefold()
     if code.startswith(_UNREAD_CODES) or (code.startswith(("Invalid", "invalid")) and any(w in words for w in _UNREAD)):
         return _unread(message, take_id, media)
@@ -47,12 +47,12 @@ def _unread(message: str, take_id: str, media: Sequence[MediaInput]) -> str:
     remote = [one for one in media if not isinstance(one.medium, LocalMedium)]
     suspects = _named(message, media) or remote
     if any(one in remote for one in suspects):
-        reads = "it reads only public http(s) addresses that need no login, and what kfpipe uploads (oss://)"
-        way = "open the address in a private browser window, or put the file into the project"
-        return f"the service could not read the {', '.join(map(_shown, suspects))}: {reads}; {way}"
+        reads = "it reads public http(s) addresses without login, and oss:// uploads"
+        way = "put the file into the project, and kfpipe uploads it"
+        return f"it could not read the {', '.join(map(_shown, suspects))}: {reads}; {way}"
     what = ", ".join(map(_shown, suspects or media)) or "a file"
-    way = f"if it should pass later, `kfpipe run --retry {take_id}`; else the model may not be sold in this region"
-    return f"the service could not read what kfpipe uploaded for the {what}; {way}"
+    way = f"`kfpipe run --retry {take_id}` may pass later; else the model may not be sold in this region"
+    return f"it could not read what kfpipe uploaded for the {what}; {way}"
 
 
 def _named(message: str, media: Sequence[MediaInput]) -> list[MediaInput]:
