@@ -18,7 +18,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from kfpipe.domain import EMULATOR_REGION, Account, MediaRole, Parameters
+from kfpipe.domain import EMULATOR_REGION, NEVER_CREATED, Account, MediaRole, Parameters
 
 ABSENT: Final = "absent"
 """The state of a take that is not on record."""
@@ -272,6 +272,11 @@ def task_ids(lock: Lock) -> set[str]:
 def is_rehearsal(entry: Entry, region: str) -> bool:
     """Whether the emulator has answered a request that is meant for the service in `region`."""
     return entry.asked.region == EMULATOR_REGION != region
+
+
+def is_never_made(entry: Entry) -> bool:
+    """Whether it is proven that the request never became a task: nothing is owed for it, and nothing has failed."""
+    return isinstance(entry, Failed) and entry.failure.code == NEVER_CREATED
 
 
 def may_be_billed(entry: Entry) -> bool:

@@ -28,6 +28,7 @@ from kfpipe.lock.states import (
     Succeeded,
     Unclear,
     cost_of,
+    is_never_made,
     name_of,
     result_of,
     state_name,
@@ -163,6 +164,8 @@ def remarks(shown: Sequence[KnownTake]) -> list[str]:
 
 
 def _outcome(entry: Entry) -> str:
+    if is_never_made(entry):
+        return STATES[ABSENT]
     state = STATES[state_name(entry)]
     return f"{state}: {entry.failure.code}" if isinstance(entry, Failed) else state
 

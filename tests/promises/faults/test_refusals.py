@@ -11,6 +11,7 @@ from kfpipe import api
 from kfpipe.domain import NO_LINK
 from kfpipe.errors import ExitCode
 from kfpipe.events import Slowed
+from kfpipe.lock.records import state_of
 from kfpipe.lock.states import Failed, is_unsettled, spent
 from kfpipe.plan.model import Action
 from tests.promises.faults import hurry
@@ -35,6 +36,7 @@ def test_after_a_refused_account_every_take_is_as_if_it_had_not_been_asked(
         account.write(TWO)
         assert hurry.run(account.run, backend="asyncio") is ExitCode.ACCOUNT
         assert not any(is_unsettled(entry) for entry in account.ledger.requests.values())
+        assert {state_of(record) for record in account.lock.values()} == {"absent"}
         plan = api.plan(account.project)
         assert ([step.action for step in plan.takes], plan.debts) == ([Action.RENDER] * 2, ())
         assert all(message in "; ".join(step.reasons) for step in plan.takes[:1])
