@@ -11,7 +11,7 @@ _SHIELD: Final = """\
             async with self._context.shields.raised():
                 self._context.sent_at_s[key] = sent_at_s = anyio.current_time()
 """
-_POST: Final = "                accepted = await self._context.provider.submit(request, media_urls)\n"
+_POST: Final = "                accepted = await self._sent(key, asked, request, media_urls)\n"
 
 RUNNER: Final = (
     *within(
