@@ -2,13 +2,14 @@
 
 A page says where a table stands and what it lists: the fields of an object, by the schema's file and a JSON pointer
 into it; what scripted faults can do; what a second of video costs in a region; a part of the Python interface; which
-changes of the code the tests notice; or a file of this folder:
+changes of the code the tests notice; how an answer of the service in a phase is met; or a file of this folder:
 
     <!-- table: manifest.schema.json#/$defs/shot -->
     <!-- table: acts -->
     <!-- table: prices:singapore -->
     <!-- table: python:functions -->
     <!-- table: mutations -->
+    <!-- table: answers:submit -->
     <!-- table: file:examples/render.py -->
 
 Everything from there to `<!-- end -->` is written by this script.
@@ -28,9 +29,13 @@ from docs import signatures
 from kfpipe import catalogue
 from kfpipe.emulator.faults.kinds import ACTS, Act, Phase
 from tests.mutations import __main__ as mutations
+from tests.support import golden
 
 PAGES = Path(__file__).parent
 SCHEMAS = PAGES.parent / "schemas"
+
+ANSWERS = PAGES.parent / "tests/provider/answers"
+ANSWERED = ("HTTP", "the service answers", "kfpipe", "exit code", "you read")
 
 MARKED = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -70,6 +75,8 @@ def _table(subject: str) -> str:
             return _drawn(("error", "is a", "what it means"), [*signatures.error_rows()])
         case ["mutations"]:
             return "".join(f"{line}\n" for line in mutations.listed())
+        case ["answers", phase]:
+            return _drawn(ANSWERED, []) + golden.load(ANSWERS)[phase].expected
         case ["file", path]:
             return f"```python\n{(PAGES / path).read_text('utf-8')}```\n"
         case _:
@@ -78,7 +85,7 @@ def _table(subject: str) -> str:
 
 def _drawn(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The table without its empty columns."""
-    used = [place for place in range(len(titles)) if any(row[place] for row in rows)]
+    used = [place for place in range(len(titles)) if not rows or any(row[place] for row in rows)]
     lines = [[titles[place] for place in used], ["---"] * len(used), *([row[place] for place in used] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

@@ -24,6 +24,10 @@ from kfpipe.wording import echoed
 
 EMULATOR_KEY: Final = "sk-emulator"
 NO_KEY: Final = "kfpipe.NoKey"
+PLAN_KEY: Final = "kfpipe.PlanKey"
+_PLAN_KEY_START: Final = "sk-sp-"
+"""Of a Token Plan's keys, which the service refuses here. Source: API reference, section 18.4."""
+
 _KEY_DIGITS: Final = 12
 _ACCOUNT_LIMITS: Final = ("submissions_per_second", "concurrent_tasks", "queries_per_second")
 
@@ -60,7 +64,7 @@ def regional_url(region: Region, workspace: str | None) -> str:
 
 
 def api_key(project: Project, settings: Environment) -> str:
-    """The key to use there. Raises `AccountRefused` when there is none."""
+    """The key to use there. Raises `AccountRefused` when there is none that can be valid."""
     if not is_charged(project):
         return EMULATOR_KEY
     name = project.manifest.provider.account
@@ -68,6 +72,9 @@ def api_key(project: Project, settings: Environment) -> str:
     if key is None:
         whose = "" if name is None else f" for the account {echoed(name)}"
         raise AccountRefused(NO_KEY, f"no API key{whose}: {environment.key_name(name)} is not set")
+    if key.startswith(_PLAN_KEY_START):
+        what = f"the key in {environment.key_name(name)} is one of a Token Plan ({_PLAN_KEY_START}...)"
+        raise AccountRefused(PLAN_KEY, f"{what}: it is not valid for video, and a plan's terms forbid programs")
     return key
 
 

@@ -14,8 +14,9 @@ ABANDONED: Final = "kfpipe.Abandoned"
 NEVER_CREATED: Final = "kfpipe.NeverCreated"
 TASK_LOST: Final = "kfpipe.TaskUnknown"
 NO_REASON: Final = "kfpipe.NoReason"
+NO_LINK: Final = "kfpipe.NoLink"
 """Failure codes of kfpipe's own: cancelled by the user; declared lost; never a task; forgotten by the service, so that
-it is unknown whether it was billed; failed without a code."""
+it is unknown whether it was billed; failed without a code; succeeded, and so billed, without a link to the clip."""
 
 EMULATOR_REGION = "emulator"
 """Where play money is spent: the region of all requests that the built-in emulator answers."""

@@ -8,6 +8,7 @@
     ├── ServiceRefused                            -    one request was refused, with the service's code
     ├── ServiceUnclear                            -    a request that may or may not have been carried out
     ├── ServiceUnreachable                        1    no answer, however often the request was repeated
+    │   └── ServiceUntrusted                      1    its certificate is not trusted; reported at once
     ├── BadRender                                 -    the downloaded file is damaged, cut off or another version
     │   └── NotAVideo                             -    it is whole, and no video that can be read; it is kept
     ├── StorageFailed                             1    the disk is full, read-only or gone
@@ -167,6 +168,10 @@ class ServiceUnclear(KfpipeError):
 
 class ServiceUnreachable(KfpipeError):
     """A harmless request was repeated as often as its phase allows, without an answer."""
+
+
+class ServiceUntrusted(ServiceUnreachable):
+    """The service's certificate is not trusted, so nothing was sent."""
 
 
 class BadRender(KfpipeError):

@@ -102,10 +102,11 @@ class TakePostponed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slowed:
-    """The service asks for a slower pace."""
+    """The service asks for a slower pace; `reason` is its own sentence."""
 
     what: str
     wait_s: float
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

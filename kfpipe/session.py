@@ -22,7 +22,7 @@ from kfpipe.errors import AccountRefused, KfpipeError
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import workspace
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import Canceled, Lost, Submitted, Submitting, Succeeded, task_ids
+from kfpipe.lock.states import Submitted, Submitting, Succeeded, task_ids
 from kfpipe.maintenance import cancel, prune, reconcile
 from kfpipe.maintenance.cancel import Cancelling
 from kfpipe.maintenance.prune import Departed
@@ -176,6 +176,8 @@ class Session:
         entry = self.ledger.lock.requests[key]
         if not isinstance(entry, Submitted):
             return Cancelling.OVER
+        if not self.whose.is_ours(entry.asked):
+            return Cancelling.FOREIGN
         return await cancel.cancel(key, entry, provider, self.ledger, environment.now, SystemRandom())
 
     async def candidates(self, key: str, provider: Provider) -> list[Candidate]:
@@ -197,7 +199,7 @@ class Session:
         reports = await reconcile.looked_at_again(self.ledger.lock, self.whose, provider, SystemRandom())
         for key, report in reports.items():
             entry = self.ledger.lock.requests[key]
-            if isinstance(entry, Lost | Canceled) and entry.task is not None:
+            if reconcile.has_no_clip(entry) and entry.task is not None:
                 result = result_by(report, entry.asked, environment.now())
                 await self.ledger.record(key, Succeeded(asked=entry.asked, task=entry.task, result=result))
         return sorted(reports)

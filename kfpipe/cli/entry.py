@@ -12,17 +12,17 @@ from typing import Final, NoReturn
 
 import click
 
-from kfpipe.cli.group import COMPLETION, SUMMARIES, NoSuchCommand, commands
-from kfpipe.cli.output import messages, streams
-from kfpipe.errors import ExitCode, KfpipeError, Problem, StorageFailed
+from kfpipe.cli.group import COMPLETION, READERS, SUMMARIES, NoSuchCommand, commands
+from kfpipe.cli.output import messages, outlets, streams
+from kfpipe.errors import ExitCode, KfpipeError, Problem
 from kfpipe.wording import closest, suggested
 
-_KEYS: Final = re.compile(r"\bsk-[\w.-]+")
+_KEYS: Final = re.compile(r"\b(sk|st)-[\w.-]+")
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with its exit code."""
-    streams.prepare()
+    outlets.prepare()
     if COMPLETION in os.environ:
         from kfpipe.cli.completion import shells  # a shell that completes a line calls no command
 
@@ -36,7 +36,7 @@ def _ended(args: list[str]) -> ExitCode:
     as_json = "--json" in args
     try:
         code = commands.main(args=args, prog_name="kfpipe", standalone_mode=False)
-        return ExitCode(code or ExitCode.OK)
+        return _told(ExitCode(code or ExitCode.OK), args)
     except click.ClickException as error:
         return _refused([_usage_problem(error)], ExitCode.REFUSED, as_json=as_json)
     except KfpipeError as error:
@@ -47,12 +47,36 @@ def _ended(args: list[str]) -> ExitCode:
         return _refused([_bug_problem(error)], ExitCode.BUG, as_json=as_json)
 
 
-def _refused(told: Sequence[Problem], code: ExitCode, *, as_json: bool) -> ExitCode:
-    with suppress(StorageFailed):  # if stdout fails, stderr still gets the message
-        if as_json:
-            streams.result_json(messages.refusal_json(told, code))
+def _told(code: ExitCode, args: Sequence[str]) -> ExitCode:
+    """The exit code, once what could not be printed is said on the other stream.
+
+    A command that only prints has failed without its result, unless a reader (`| head`) has seen enough of it. Any
+    other ends as its work did: a run that has rendered everything is no failure.
+    """
+    is_reader = next(iter(args), "-").startswith("-") or args[0] in READERS
+    if (why := outlets.lost(sys.stdout)) is not None:
+        if is_reader and outlets.has_left(sys.stdout):
             return code
-    streams.note(*messages.problems_text(told))
+        fix = "print it to another place" if is_reader else "`kfpipe status` shows what is on record"
+        problem = Problem(file="standard output", what=f"{why}; not all of the result was printed", fix=fix)
+        streams.note(*messages.problem_lines(problem))
+        return ExitCode.INCOMPLETE if is_reader and code is ExitCode.OK else code
+    if (why := outlets.lost(sys.stderr)) is not None and "--json" not in args:
+        streams.result(f"standard error: {why}; not all messages were printed")
+    return code
+
+
+def _refused(told: Sequence[Problem], code: ExitCode, *, as_json: bool) -> ExitCode:
+    """Report why the command was refused: on the other stream if the proper one does not take it."""
+    text = messages.problems_text(told)
+    if as_json:
+        streams.result_json(messages.refusal_json(told, code))
+        if outlets.lost(sys.stdout) is not None:
+            streams.note(*text)
+    else:
+        streams.note(*text)
+        if outlets.lost(sys.stderr) is not None:
+            streams.result(*text)
     return code
 
 
@@ -93,4 +117,4 @@ def _without_keys(text: str) -> str:
         keys = environment.read().keys.values()
     for key in keys:
         text = text.replace(key, "***")
-    return _KEYS.sub("sk-***", text)
+    return _KEYS.sub(r"\1-***", text)

@@ -46,6 +46,8 @@ SECTIONS: Final = {
 
 SUMMARIES: Final = {name: summary for section in SECTIONS.values() for name, summary in section.items()}
 
+READERS: Final = frozenset({"validate", "models", "schema", "plan", "status", "verify", "doctor", "completion"})
+"""The commands that only print: one whose result cannot be printed has failed."""
 
 COMPLETION: Final = "_KFPIPE_COMPLETE"
 """The variable through which a shell asks what can come next on the line."""

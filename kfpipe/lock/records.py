@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kfpipe.domain import Take, shot_of
 from kfpipe.lock.join import Requests
-from kfpipe.lock.states import ABSENT, Ended, Entry, is_rehearsal, name_of, state_name
+from kfpipe.lock.states import ABSENT, Ended, Entry, is_never_made, is_rehearsal, name_of, state_name
 
 Known = tuple[str, Entry]
 """A request and its key."""
@@ -63,8 +63,10 @@ Records = Mapping[str, Record]
 
 
 def state_of(record: Record | None) -> str:
-    """The state's word in every table."""
-    return ABSENT if record is None else state_name(record.entry)
+    """The state's word in every table. A take whose request never became a task is as if it had not been asked for."""
+    if record is None or is_never_made(record.entry):
+        return ABSENT
+    return state_name(record.entry)
 
 
 def entries(records: Records) -> Iterator[Entry]:

@@ -18,7 +18,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from kfpipe.domain import EMULATOR_REGION, Account, MediaRole, Parameters
+from kfpipe.domain import EMULATOR_REGION, NEVER_CREATED, Account, MediaRole, Parameters
 
 ABSENT: Final = "absent"
 """The state of a take that is not on record."""
@@ -281,9 +281,26 @@ def is_rehearsal(entry: Entry, region: str) -> bool:
     return entry.asked.region == EMULATOR_REGION != region
 
 
+def is_never_made(entry: Entry) -> bool:
+    """Whether it is proven that the request never became a task: nothing is owed for it, and nothing has failed."""
+    return isinstance(entry, Failed) and entry.failure.code == NEVER_CREATED
+
+
 def may_be_billed(entry: Entry) -> bool:
     """Whether it is unknown if the service bills this request."""
     return isinstance(entry, Unclear | Lost)
+
+
+def cost_of(entry: Entry) -> Decimal | None:
+    """What the request was billed; None where it was not, or nobody knows the price.
+
+    A task that was billed and gave no clip counts as the seconds that were asked for.
+    """
+    if isinstance(entry, Failed) and entry.failure.billed:
+        price = entry.asked.unit_price
+        return None if price is None else price * entry.asked.parameters.duration_s
+    result = result_of(entry)
+    return None if result is None else result.cost
 
 
 def spent(billed: Iterable[Entry]) -> dict[str, Decimal]:
@@ -291,10 +308,10 @@ def spent(billed: Iterable[Entry]) -> dict[str, Decimal]:
     totals: dict[str, Decimal] = {}
     seen: set[str] = set()
     for entry in billed:
-        result, task = result_of(entry), task_of(entry)
-        if result is None or task is None or result.cost is None or task.task_id in seen:
+        cost, task = cost_of(entry), task_of(entry)
+        if cost is None or task is None or task.task_id in seen:
             continue
         seen.add(task.task_id)
         currency = entry.asked.currency
-        totals[currency] = totals.get(currency, Decimal(0)) + result.cost
+        totals[currency] = totals.get(currency, Decimal(0)) + cost
     return totals

@@ -23,11 +23,15 @@ LOOKS: Final = 4
 
 
 class Cancelling(StrEnum):
-    """What became of a take's task that was to be cancelled. One that continues will be billed."""
+    """What became of a take's task that was to be cancelled. One that continues will be billed.
+
+    FOREIGN is one of another account, which was left alone.
+    """
 
     CANCELED = "canceled"
     RUNS_ON = "running"
     OVER = "over"
+    FOREIGN = "foreign"
 
 
 async def cancel(

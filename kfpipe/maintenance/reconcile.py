@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
+from typing import TypeGuard
 
-from kfpipe.domain import TaskStatus
+from kfpipe.domain import NO_LINK, TaskStatus
 from kfpipe.lock.join import given_up
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import Canceled, Entry, Lock, Lost, Submitted, Submitting, Task, Unclear, name_of
+from kfpipe.lock.states import Canceled, Entry, Failed, Lock, Lost, Submitted, Submitting, Task, Unclear, name_of
 from kfpipe.plan.gather import Standing
 from kfpipe.plan.model import Whose
 from kfpipe.provider import ListedTask, Provider, TaskReport
@@ -66,11 +67,16 @@ async def unrecorded(models: Iterable[str], owned: set[str], provider: Provider,
     return sorted(found, key=lambda one: (one.task.created_at, one.task.task_id))
 
 
+def has_no_clip(entry: Entry) -> TypeGuard[Lost | Canceled | Failed]:
+    """Whether a request was put down without a clip though the service may have one."""
+    return isinstance(entry, Lost | Canceled) or (isinstance(entry, Failed) and entry.failure.code == NO_LINK)
+
+
 async def looked_at_again(lock: Lock, whose: Whose, provider: Provider, random: Random) -> dict[str, TaskReport]:
     """What the service says by now of tasks that were put down without a clip, where that is one after all."""
     reports = {}
     for key, entry in lock.requests.items():
-        if isinstance(entry, Lost | Canceled) and entry.task is not None and whose.is_ours(entry.asked):
+        if has_no_clip(entry) and entry.task is not None and whose.is_ours(entry.asked):
             task_id = entry.task.task_id
             report = await with_retries(lambda: provider.look(task_id), random)  # noqa: B023
             if report.status is TaskStatus.SUCCEEDED and report.video_url is not None:

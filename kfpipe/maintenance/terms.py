@@ -14,7 +14,7 @@ from typing import Any, Final
 from kfpipe.addresses import is_loopback
 from kfpipe.catalogue import Catalogue, Model, Offer, Region
 from kfpipe.errors import AccountRefused, Refused, ServiceRefused, ServiceUnclear
-from kfpipe.provider import terms, wire
+from kfpipe.provider import refusals, terms, wire
 from kfpipe.provider.terms import ListedLimits, ListedModel, ListedPrice
 from kfpipe.provider.transport import Transport, is_secure
 from kfpipe.version import __version__
@@ -128,7 +128,7 @@ class _Asker:
         fields = wire.json_object(answer.content, secret=self._secret)
         if answer.status == 200 and fields is not None:
             return fields
-        failure = wire.failure(answer.status, fields, retry_after_s=None)
+        failure = refusals.failure(answer.status, fields, answer.content, retry_after_s=None)
         if answer.status == 401 and isinstance(failure, ServiceRefused):
             raise AccountRefused(failure.code, failure.message, request_id=failure.request_id)
         raise failure

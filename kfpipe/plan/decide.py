@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Final, assert_never
 
-from kfpipe.domain import ABANDONED, NEVER_CREATED, Take, in_order, shot_of
+from kfpipe.domain import ABANDONED, NEVER_CREATED, NO_LINK, Take, in_order, shot_of
 from kfpipe.files.scalars import time_text
 from kfpipe.lock.records import Known, Neighbour, Record
 from kfpipe.lock.states import (
@@ -33,6 +33,7 @@ from kfpipe.media.facts import FileState
 from kfpipe.media.renders import PREVIOUS
 from kfpipe.plan.diff import MediumRef, RequestShape, between, shape_of
 from kfpipe.plan.model import NO_WISH, Action, Chosen, Plan, PlanFacts, Step, Wish, debts_of
+from kfpipe.provider.advice import advice
 from kfpipe.provider.codes import verdict
 from kfpipe.takes import seeds
 
@@ -243,7 +244,7 @@ def _after(take: Take, record: Record, file: FileState, facts: PlanFacts) -> Nex
         case Rendered():
             return _rendered(take, record, entry, file, facts)
         case Failed():
-            return _after_failure(record, entry, take.attempts)
+            return _after_failure(take, record, entry)
         case Canceled():
             return Action.RENDER, ("it was cancelled",)
         case Lost():
@@ -288,17 +289,21 @@ def _gone_from_here(entry: Rendered, now: datetime, reason: str) -> Next:
     return Action.DOWNLOAD, (reason,)
 
 
-def _after_failure(record: Record, entry: Failed, attempts: int) -> Next:
+def _after_failure(take: Take, record: Record, entry: Failed) -> Next:
     """Whether a failed request is tried again: only where it may pass, and attempts are left."""
-    code, tried = entry.failure.code, failures(record.entries, entry.asked.fingerprint)
+    code, message = entry.failure.code, entry.failure.message
+    tried = failures(record.entries, entry.asked.fingerprint)
     if code == NEVER_CREATED:
-        return Action.RENDER, (entry.failure.message,)
-    reason = f"failed: {code}: {entry.failure.message}"
-    if not verdict(code, entry.failure.message).may_pass:
-        return Action.DECIDE, (reason, "it would fail again")
-    if tried >= attempts:
-        return Action.DECIDE, (reason, f"failed {tried} times, and `attempts` is {attempts}")
-    return Action.RENDER, (reason, f"attempt {tried + 1} of {attempts}")
+        return Action.RENDER, (message,)
+    if code == NO_LINK:
+        return Action.DECIDE, (message, "`kfpipe reconcile` asks for the link again")
+    reason, hint = f"failed: {code}: {message}", advice(code, message, take.id, take.request.media)
+    if not verdict(code, message).may_pass:
+        return Action.DECIDE, (reason, hint or "it would fail again")
+    if tried >= take.attempts:
+        told = f"failed {tried} times, and `attempts` is {take.attempts}"
+        return Action.DECIDE, (reason, told) if hint is None else (reason, told, hint)
+    return Action.RENDER, (reason, f"attempt {tried + 1} of {take.attempts}")
 
 
 # ---- what no take asks for -------------------------------------------------------------------------------------------

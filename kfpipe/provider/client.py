@@ -15,9 +15,9 @@ from urllib.parse import quote, urljoin
 from kfpipe.addresses import is_loopback
 from kfpipe.catalogue import Catalogue, Model
 from kfpipe.domain import MediaRole, RemoteMedium, RenderRequest
-from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
-from kfpipe.provider import Accepted, Body, ListedTask, TaskReport, wire
-from kfpipe.provider.codes import LINK_REFUSED
+from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear, ServiceUntrusted
+from kfpipe.provider import Accepted, Body, ListedTask, TaskReport, refusals, wire
+from kfpipe.provider.codes import CERTIFICATE, LINK_REFUSED
 from kfpipe.provider.transport import Answer, Opening, Transport, is_inside, is_secure
 from kfpipe.provider.upload_cache import UploadMemory
 from kfpipe.provider.uploads import Uploads, data_uri
@@ -167,10 +167,12 @@ class DashScope:
     async def download(self, url: str, *, offset_bytes: int = 0, tag: str | None = None) -> AsyncIterator[Body]:
         """GETs without the key, to secure addresses alone, through `REDIRECTS_MAX` redirects at most.
 
+        A link of the service that is plain HTTP is tried by HTTPS: a signature does not cover the scheme.
         Raises `ServiceRefused` also when the link has died.
         """
         # Without a tag it is unknown whether the rest belongs to the same file.
         headers = {"Range": f"bytes={offset_bytes}-", "If-Range": tag} if offset_bytes and tag is not None else {}
+        url = _secured(url)
         for _ in range(REDIRECTS_MAX + 1):
             self._refuse_unless_visitable(url)
             async with self._files.open(url, silence_s=DOWNLOAD_SILENCE_S, headers=headers) as opening:
@@ -208,22 +210,28 @@ class DashScope:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Answer:
-        return await self._api.ask(
-            method,
-            f"{self._base_url}/{path}",
-            silence_s=timeout_s,
-            deadline_s=timeout_s,
-            limit_bytes=JSON_LIMIT_BYTES,
-            params=params,
-            headers=headers,
-            body=body,
-        )
+        try:
+            return await self._api.ask(
+                method,
+                f"{self._base_url}/{path}",
+                silence_s=timeout_s,
+                deadline_s=timeout_s,
+                limit_bytes=JSON_LIMIT_BYTES,
+                params=params,
+                headers=headers,
+                body=body,
+            )
+        except ServiceRefused as refusal:
+            if refusal.code == CERTIFICATE:  # here it is that of the service itself
+                raise ServiceUntrusted(refusal.message) from None
+            raise
 
     def _good(self, answer: Answer) -> dict[str, Any]:
         fields = wire.json_object(answer.content, secret=self._secret)
-        if fields is not None and 200 <= answer.status < 300 and (fields.get("output") or not fields.get("code")):
+        if fields is not None and 200 <= answer.status < 300 and (fields.get("output") or not _complains(fields)):
             return fields
-        raise wire.failure(answer.status, fields, retry_after_s=self._retry_after_s(answer.headers))
+        retry_after_s = self._retry_after_s(answer.headers)
+        raise refusals.failure(answer.status, fields, answer.content, retry_after_s=retry_after_s)
 
     async def _body(self, opening: Opening, offset_bytes: int) -> Body:
         """The requested download, or why there is none. A dead link says nothing about the account."""
@@ -236,9 +244,10 @@ class DashScope:
         if opening.status == 206:
             size_bytes = wire.range_size_bytes(opening.headers.get("content-range", ""), offset_bytes)
             return Body(offset_bytes=offset_bytes, size_bytes=size_bytes, tag=strong_tag, chunks=opening.chunks)
+        reason = refusals.storage_reason(await self._files.read(opening, limit_bytes=ERROR_LIMIT_BYTES))
         if opening.status in (408, 429) or opening.status >= 500:
-            raise ServiceUnclear(f"HTTP {opening.status}", retry_after_s=self._retry_after_s(opening.headers))
-        reason = wire.storage_reason(await self._files.read(opening, limit_bytes=ERROR_LIMIT_BYTES))
+            retry_after_s = self._retry_after_s(opening.headers)
+            raise ServiceUnclear(f"HTTP {opening.status}, {reason}", retry_after_s=retry_after_s)
         raise ServiceRefused(LINK_REFUSED, reason, status=opening.status)
 
     def _retry_after_s(self, headers: Mapping[str, str]) -> float | None:
@@ -265,6 +274,19 @@ class DashScope:
         if offer is None:
             raise Refused.because("provider", f"{model.name} is not offered in the region {self._region}")
         return offer.wire_name
+
+
+def _complains(fields: Mapping[str, Any]) -> bool:
+    return bool(fields.get("code") or fields.get("error"))
+
+
+def _secured(url: str) -> str:
+    """A plain address in its secure form; one on this machine stays as it is."""
+    scheme, separator, rest = url.partition("://")
+    if scheme.lower() != "http" or not separator or is_loopback(url):
+        return url
+    host, slash, path = rest.partition("/")
+    return f"https://{host.removesuffix(':80')}{slash}{path}"
 
 
 def _joined(url: str, location: str) -> str:

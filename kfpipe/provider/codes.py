@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from kfpipe.domain import ABANDONED, CANCELED, NEVER_CREATED, NO_REASON
+from kfpipe.domain import ABANDONED, CANCELED, NEVER_CREATED, NO_LINK, NO_REASON
 
 NOT_CONNECTED: Final = "kfpipe.NotConnected"
 """No connection came about: the request never left."""
@@ -16,6 +16,10 @@ LINK_REFUSED: Final = "kfpipe.LinkRefused"
 
 STORAGE: Final = "kfpipe.Storage"
 """The service's file storage refused an upload; its own code follows after a dot."""
+
+
+CERTIFICATE: Final = "kfpipe.Certificate"
+"""The host's certificate is not trusted: the request never left."""
 
 
 class ThrottleKind(StrEnum):
@@ -62,6 +66,15 @@ def verdict(code: str | None, message: str = "") -> Verdict:
             return _BY_CODE[prefix]
         prefix = prefix.rpartition(".")[0]
     return Verdict.UNKNOWN
+
+
+def is_budget_used_up(status: int, message: str) -> bool:
+    """Whether the account's own budget at the service is used up; its code is not documented, its sentence is.
+
+    Source: API reference, section 18.4.
+    """
+    words = message.casefold()
+    return status == 429 and "budget" in words and ("budget management" in words or "exhausted" in words)
 
 
 _THROTTLES: Final[Mapping[Verdict, ThrottleKind]] = {
@@ -151,6 +164,8 @@ _BY_CODE: Final[Mapping[str, Verdict]] = {
     # ---- kfpipe's own words, where the service gave no code -----------------------------------------------------
     NOT_CONNECTED: Verdict.TRANSIENT,
     LINK_REFUSED: Verdict.FINAL,
+    CERTIFICATE: Verdict.FINAL,
+    NO_LINK: Verdict.FINAL,
     STORAGE: Verdict.TRANSIENT,
     f"{STORAGE}.EntityTooLarge": Verdict.FINAL,
     # What its user cancelled or gave up may be submitted again, as may what never became a task.

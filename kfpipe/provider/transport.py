@@ -15,7 +15,7 @@ import httpx
 
 from kfpipe.addresses import is_loopback, is_private
 from kfpipe.errors import KfpipeError, Refused, ServiceRefused, ServiceUnclear
-from kfpipe.provider.codes import NOT_CONNECTED
+from kfpipe.provider.codes import CERTIFICATE, NOT_CONNECTED
 
 CONNECTIONS: Final = 16
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -190,7 +190,7 @@ class Transport:
         try:
             return await self._client.send(request, stream=True)
         except httpx.HTTPError as error:
-            failure = self._failure(error)
+            failure = _untrusted(error, request.url.host) or self._failure(error)
         raise failure
 
     async def _chunks(self, response: httpx.Response) -> AsyncIterator[bytes]:
@@ -210,6 +210,16 @@ class Transport:
 
     def _struck(self, text: str) -> str:
         return text.replace(self._secret, _STRUCK)
+
+
+def _untrusted(error: BaseException | None, host: str) -> ServiceRefused | None:
+    """The refusal of a host's certificate, if that is at the bottom of an error."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    if error is None:
+        return None
+    reason = f"the certificate of {host} is not trusted: {error.verify_message or error.reason or error}"
+    return ServiceRefused(CERTIFICATE, reason.rstrip("."), status=0)
 
 
 async def _abandon(chunks: AsyncIterator[bytes]) -> None:

@@ -19,7 +19,7 @@ from anyio import to_thread
 from kfpipe.domain import LocalMedium
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
 from kfpipe.files.read import first_bytes
-from kfpipe.provider import wire
+from kfpipe.provider import refusals, wire
 from kfpipe.provider.codes import STORAGE
 from kfpipe.provider.transport import Answer, Form, Transport
 from kfpipe.provider.upload_cache import UploadMemory
@@ -142,17 +142,17 @@ def _key(policy: wire.UploadPolicy, medium: LocalMedium) -> str:
 
 
 def _leave_ran_out(answer: Answer) -> bool:
-    return answer.status == 403 and "expired" in wire.storage_reason(answer.content).casefold()
+    return answer.status == 403 and "expired" in refusals.storage_reason(answer.content).casefold()
 
 
 def _age(answer: Answer) -> timedelta:
     """How old the copy at the storage may already be; raises when there is none."""
     if answer.status in (200, 201, 204):
         return timedelta(0)
-    code = wire.storage_code(answer.content)
+    code = refusals.storage_code(answer.content)
     if code == "FileAlreadyExists":
         return AGE_MAX
-    reason = wire.storage_reason(answer.content)
+    reason = refusals.storage_reason(answer.content)
     if answer.status >= 500 or answer.status in (408, 429):
         raise ServiceUnclear(f"upload: HTTP {answer.status}, {reason}")
     raise ServiceRefused(f"{STORAGE}.{code}", reason, status=answer.status)

@@ -19,9 +19,8 @@ from urllib.parse import parse_qsl
 
 from kfpipe.catalogue import Dialect, Model
 from kfpipe.domain import MediaRole, RenderRequest, TaskStatus
-from kfpipe.errors import AccountRefused, KfpipeError, ServiceRefused, ServiceUnclear
+from kfpipe.errors import ServiceUnclear
 from kfpipe.provider import Accepted, ListedTask, TaskReport
-from kfpipe.provider.codes import Verdict, verdict
 from kfpipe.wording import TERMINAL_COMMANDS
 
 MESSAGE_LIMIT_CHARS: Final = 500
@@ -201,29 +200,7 @@ def upload_policy(answer: Json) -> UploadPolicy:
     )
 
 
-# ---- refusals --------------------------------------------------------------------------------------------------
-
-
-def failure(status: int, answer: Json | None, *, retry_after_s: float | None) -> KfpipeError:
-    """The error that an answer means when it is not a success; `answer` is None when unreadable.
-
-    Refused, that is certainly not carried out, is every 4xx that is neither 408 nor a 429 without the service's code (a
-    gateway may have made two tries of one request), and whatever below that has a code that decides. All else is
-    unclear: after a 5xx a task may exist (API reference, section 7), whatever its code sounds like. A look at the task
-    list is cheap, a second clip is not.
-    """
-    fields: Json = answer or {}
-    own_code = _text(fields.get("code"))
-    code = own_code or f"kfpipe.Http{status}"
-    message = _message(fields) or ("no explanation" if answer else "no readable answer")
-    request_id = _text(fields.get("request_id"))
-    meaning = verdict(code, message)
-    if meaning is Verdict.ACCOUNT:
-        return AccountRefused(code, message, request_id=request_id)
-    decided = own_code is not None and (meaning is Verdict.FINAL or meaning.throttle is not None)
-    if (status < 400 and decided) or (400 <= status < 500 and status != 408 and (status != 429 or own_code)):
-        return ServiceRefused(code, message, status=status, request_id=request_id, retry_after_s=retry_after_s)
-    return ServiceUnclear(f"HTTP {status}, {code}: {message}", retry_after_s=retry_after_s)
+# ---- headers ---------------------------------------------------------------------------------------------------
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -246,19 +223,6 @@ def date_of(headers: Mapping[str, str]) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return moment.replace(tzinfo=moment.tzinfo or UTC)
-
-
-def storage_code(content: bytes) -> str:
-    """The code in an answer of the file storage, which speaks XML; `Unknown` when there is none."""
-    found = re.search(rb"<Code>([A-Za-z.]{1,60})</Code>", content)
-    return found[1].decode() if found else "Unknown"
-
-
-def storage_reason(content: bytes) -> str:
-    """The code and the message of the file storage."""
-    found = re.search(rb"<Message>([^<]{1,1000})</Message>", content)
-    message = found[1].decode(errors="replace") if found else "no explanation"
-    return clean(f"{storage_code(content)}: {message}")
 
 
 def range_size_bytes(content_range: str, offset_bytes: int) -> int | None:

@@ -36,6 +36,7 @@ class Breaker:
         self._random = random
         self._emit = emit
         self._silences = 0
+        self._last = ""
         self._probing = anyio.Lock()
 
     async def check_account(self) -> None:
@@ -73,18 +74,16 @@ class Breaker:
         await self.ready()
         try:
             answer = await request()
-        except ServiceUnclear:
-            self._silences += 1
-            raise
-        except ServiceRefused as refusal:
-            self._silences = self._silences + 1 if refusal.code == NOT_CONNECTED else 0
+        except (ServiceUnclear, ServiceRefused) as trouble:
+            is_silence = isinstance(trouble, ServiceUnclear) or trouble.code == NOT_CONNECTED
+            self._silences, self._last = self._silences + 1 if is_silence else 0, str(trouble)
             raise
         self._silences = 0
         return answer
 
     async def _wait_for_the_service(self) -> None:
         since_s, attempt = anyio.current_time(), 0
-        self._emit(Paused(reason="the service does not answer"))
+        self._emit(Paused(reason=f"the service does not answer: {self._last}"))
         while True:
             attempt += 1
             await anyio.sleep(backoff_s(attempt, None, self._random.random()))

@@ -20,6 +20,7 @@ from kfpipe.media.download import FetchedClip
 from kfpipe.media.facts import Expected
 from kfpipe.media.renders import PARTIAL
 from kfpipe.plan.model import Step
+from kfpipe.provider.codes import CERTIFICATE
 from kfpipe.runner.context import RunContext
 from kfpipe.runner.pacing import backoff_s
 
@@ -68,7 +69,7 @@ class Fetcher:
                 await self._note_refused(key, entry, refused)
                 raise
             except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
-                if attempt == TRIES:
+                if attempt == TRIES or _is_untrusted(trouble):
                     raise
                 retry_after_s = None if isinstance(trouble, BadRender) else trouble.retry_after_s
                 await anyio.sleep(backoff_s(attempt, retry_after_s, self._context.random.random()))
@@ -149,3 +150,8 @@ class Fetcher:
             return entry
         expiry = report.url_expires_at or entry.result.url_expires_at
         return replace(entry, result=replace(entry.result, video_url=report.video_url, url_expires_at=expiry))
+
+
+def _is_untrusted(trouble: BadRender | ServiceRefused | ServiceUnclear) -> bool:
+    """Whether the host's certificate is not trusted, which no other try changes."""
+    return isinstance(trouble, ServiceRefused) and trouble.code == CERTIFICATE

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 import anyio
 
-from kfpipe.domain import CANCELED, NEVER_CREATED, NO_REASON, TASK_LOST, MediaRole, Take, TaskStatus
+from kfpipe.domain import CANCELED, NEVER_CREATED, NO_LINK, NO_REASON, TASK_LOST, MediaRole, Take, TaskStatus
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
 from kfpipe.events import TakeAdopted, TakeFailed, TakeProgressed, TakeSubmitted, TakeSucceeded
 from kfpipe.lock.states import (
@@ -28,6 +28,7 @@ from kfpipe.lock.states import (
     Succeeded,
     Task,
     Unclear,
+    cost_of,
 )
 from kfpipe.lock.transitions import failures
 from kfpipe.plan.model import Action, Debt, Step
@@ -123,7 +124,11 @@ class Lifecycle:
             return await self._closed(key, orphan.asked)
         task = Task(task_id=found.task.task_id, request_id=found.task.request_id, submitted_at=found.task.created_at)
         self._context.emit(TakeAdopted(take_id=take_id, task_id=task.task_id))
-        return await self._succeeded(take_id, key, Submitted(asked=orphan.asked, task=task), found.report)
+        entry = Submitted(asked=orphan.asked, task=task)
+        if found.report.video_url is None:
+            await self._context.ledger.record(key, entry)
+            return await self._followed(take_id, key, entry)
+        return await self._succeeded(take_id, key, entry, found.report)
 
     async def _followed(self, take_id: str, key: str, entry: Submitted) -> Ending | Left:
         """How the task ended, on record."""
@@ -161,7 +166,7 @@ class Lifecycle:
 
     async def _succeeded(self, take_id: str, key: str, entry: Submitted, report: TaskReport) -> Ending | Left:
         if report.video_url is None:
-            return Left(reason=f"task {entry.task.task_id} succeeded, but the service gives no link yet")
+            return await self._billed_for_nothing(key, entry, report)
         context, asked = self._context, entry.asked
         result = result_by(report, asked, context.now())
         succeeded = Succeeded(asked=asked, task=entry.task, result=result)
@@ -177,6 +182,15 @@ class Lifecycle:
             )
         )
         return Ending(key=key, entry=succeeded)
+
+    async def _billed_for_nothing(self, key: str, entry: Submitted, report: TaskReport) -> Left:
+        """Put on record that a task was billed whose clip the service keeps; what was set aside for it stays so."""
+        message = f"task {entry.task.task_id} succeeded and was billed, but the service gives no link to its clip"
+        failure = Failure(code=NO_LINK, message=message, request_id=report.request_id, billed=True)
+        failed = Failed(asked=entry.asked, task=entry.task, ended_at=self._context.now(), failure=failure)
+        await self._context.ledger.record(key, failed)
+        self._context.outcome.spent += cost_of(failed) or Decimal(0)
+        return Left(reason=message)
 
     async def _closed(self, key: str, asked: Asked) -> Ending:
         """Put on record that nothing is owed for a request: it never became a task."""

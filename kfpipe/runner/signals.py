@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, passed on to a run."""
+"""Ctrl-C, SIGTERM and the end of the terminal, passed on to a run."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ async def interrupting(run: Run, *, enabled: bool) -> AsyncIterator[None]:
 
 
 async def _listen(run: Run) -> None:
-    with anyio.open_signal_receiver(*_SIGNALS) as received:
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # as under `nohup`
+    with anyio.open_signal_receiver(*heeded) as received:
         async for _ in received:
             run.interrupt()

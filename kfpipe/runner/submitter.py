@@ -10,8 +10,8 @@ from typing import Final
 
 import anyio
 
-from kfpipe.domain import SEED_MAX, Account, MediaRole, RenderRequest, Take
-from kfpipe.errors import ServiceRefused, ServiceUnclear
+from kfpipe.domain import NEVER_CREATED, SEED_MAX, Account, MediaRole, RenderRequest, Take
+from kfpipe.errors import AccountRefused, ServiceRefused, ServiceUnclear, ServiceUnreachable
 from kfpipe.events import Slowed
 from kfpipe.lock.states import Asked, Failed, Failure, Submitted, Submitting, Task, name_of
 from kfpipe.provider import Accepted
@@ -72,7 +72,8 @@ class Submitter:
         """The take's new task, or why the service refuses it; both are on record under `key`, which is new.
 
         Raises `ServiceUnclear` when it is unknown whether there is a task now: the record says so, and the request
-        must not be made again before the account's task list was read.
+        must not be made again before the account's task list was read. After `AccountRefused` and `ServiceUnreachable`,
+        which end the run, it says that nothing is owed.
         """
         await self._snapshot.taken()
         request = self._with_seed(take.request)
@@ -87,7 +88,7 @@ class Submitter:
                 if refusals == REFUSALS or not may_pass(refusal):
                     return await self._refused(key, asked, refusal)
                 wait_s = backoff_s(refusals, refusal.retry_after_s, self._context.random.random())
-                self._context.emit(Slowed(what="submissions", wait_s=wait_s))
+                self._context.emit(Slowed(what="submissions", wait_s=wait_s, reason=str(refusal)))
                 await anyio.sleep(wait_s)
         raise AssertionError("the last refusal returns")
 
@@ -98,11 +99,25 @@ class Submitter:
             await self._context.ledger.record(key, Submitting(asked=asked))
             async with self._context.shields.raised():
                 self._context.sent_at_s[key] = sent_at_s = anyio.current_time()
-                accepted = await self._context.provider.submit(request, media_urls, take_id=name_of(key))
+                accepted = await self._sent(key, asked, request, media_urls)
                 self._own(accepted.task_id, sent_at_s)
                 entry = Submitted(asked=asked, task=self._receipt(accepted))
                 await self._context.ledger.record(key, entry)
         return entry
+
+    async def _sent(
+        self, key: str, asked: Asked, request: RenderRequest, media_urls: Mapping[MediaRole, str]
+    ) -> Accepted:
+        """The receipt of the request. What ends the run leaves no debt behind: the service took nothing in."""
+        try:
+            return await self._context.provider.submit(request, media_urls, take_id=name_of(key))
+        except (AccountRefused, ServiceUnreachable) as end:
+            failure = Failure(
+                code=NEVER_CREATED, message=f"the request never became a task: {end}", request_id=None, billed=False
+            )
+            entry = Failed(asked=asked, task=None, ended_at=self._context.now(), failure=failure)
+            await self._context.ledger.record(key, entry)
+            raise
 
     def _own(self, task_id: str, sent_at_s: float) -> None:
         """Take the task for this request's. Raises `ServiceUnclear` for one that has an owner already."""

@@ -37,8 +37,8 @@ WORLDLY: Final = frozenset(
     for package, named in {
         "accounts": "",
         "api": "",
-        "cli": "entry commands.cancel commands.doctor commands.models commands.prune commands.reconcile "
-        "commands.run completion.candidates completion.shells output.streams output.cells views.live views.watch",
+        "cli": "entry commands.cancel commands.doctor commands.models commands.prune commands.reconcile commands.run "
+        "completion.candidates completion.shells output.outlets output.streams output.cells views.live views.watch",
         "connection": "",
         "emulator": "",
         "environment": "",

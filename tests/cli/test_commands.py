@@ -144,6 +144,18 @@ def test_without_a_key_a_run_that_may_spend_says_where_one_belongs(folder: Path,
     assert ended.err.startswith("no API key: DASHSCOPE_API_KEY is not set\n  fix: ")
 
 
+def test_a_key_of_a_token_plan_is_refused_before_anything_is_sent(
+    folder: Path, kfpipe: Call, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paid(folder)
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-sp-0123456789")
+    ended = kfpipe("run", "shots.yaml", "--max-cost", "5")
+    assert (ended.code, ended.out) == (4, "")
+    assert ended.err.startswith("the key in DASHSCOPE_API_KEY is one of a Token Plan (sk-sp-...): it is not valid")
+    assert "sk-sp-0123456789" not in ended.err
+    assert emulator.requests() == ()
+
+
 def test_a_refused_take_is_left_to_decide_and_a_retry_renders_it(
     folder: Path, kfpipe: Call, emulator: Emulator
 ) -> None:
@@ -156,7 +168,8 @@ def test_a_refused_take_is_left_to_decide_and_a_retry_renders_it(
     assert ended.out.splitlines()[1:] == [
         "  1 failed",
         "  clips in renders, lockfile shots.lock.json",
-        "  kitten: failed: DataInspectionFailed: Output may be improper.; it would fail again",
+        "  kitten: failed: DataInspectionFailed: Output may be improper.; its inspection rejected the finished clip; "
+        "nothing was billed; `kfpipe run --retry kitten --new-seed` or another wording may pass",
         "to try again: kfpipe run shots.yaml --retry kitten",
     ]
     left = kfpipe("run", "shots.yaml")

@@ -31,7 +31,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        (["models"], 1, "standard output: No space left on device\n  fix: "),
+        (["models"], 1, "standard output: the disk is full; not all of the result was printed\n  fix: "),
         (["modles", "--json"], 2, "kfpipe: there is no command `modles`\n  fix: "),
     ],
 )

@@ -104,14 +104,14 @@ PLAN: Final = (
         ),
         (
             "lasting-failure-is-paid-for-again",
-            "if not verdict(code, entry.failure.message).may_pass:",
+            "if not verdict(code, message).may_pass:",
             "if False:",
             "plan/test_decide.py::test_each_state_has_its_next_act",
         ),
         (
             "one-attempt-too-many",
-            "if tried >= attempts:",
-            "if tried > attempts:",
+            "if tried >= take.attempts:",
+            "if tried > take.attempts:",
             "plan/test_decide.py::test_a_failure_that_may_pass_is_tried_as_often_as_allowed",
         ),
         (

@@ -11,9 +11,7 @@ _SHIELD: Final = """\
             async with self._context.shields.raised():
                 self._context.sent_at_s[key] = sent_at_s = anyio.current_time()
 """
-_POST: Final = (
-    "                accepted = await self._context.provider.submit(request, media_urls, take_id=name_of(key))\n"
-)
+_POST: Final = "                accepted = await self._sent(key, asked, request, media_urls)\n"
 
 RUNNER: Final = (
     *within(

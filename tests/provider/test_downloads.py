@@ -150,3 +150,11 @@ async def test_a_reader_may_leave_in_the_middle(stub: Stub, dashscope: Client) -
             async with client.download(f"{stub.origin}/a") as body:
                 async for _ in body.chunks:
                     raise ValueError("full")
+
+
+async def test_a_plain_link_is_tried_by_https(stub: Stub, dashscope: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", stub.origin)
+    stub.script = [reply(403)]
+    with pytest.raises(ServiceRefused):
+        await fetched(dashscope("https://service.example/api/v1"), "http://clips.example:80/a.mp4?Signature=a")
+    assert [(heard.method, heard.target) for heard in stub.heard] == [("CONNECT", "clips.example:443")]

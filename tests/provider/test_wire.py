@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kfpipe.catalogue import shipped
 from kfpipe.domain import MediaRole, Parameters, RenderRequest, TaskStatus
 from kfpipe.errors import KfpipeError, ServiceUnclear
-from kfpipe.provider import wire
+from kfpipe.provider import refusals, wire
 
 URLS = {MediaRole.LAST_FRAME: "https://host.example/b.png", MediaRole.FIRST_FRAME: "https://host.example/a.png"}
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -237,7 +237,7 @@ answers = st.dictionaries(
 def test_no_answer_whatsoever_makes_the_reading_crash(answer: dict[str, Any], status: int) -> None:
     read_back = wire.json_object(json.dumps(answer).encode(), secret="sk-secret")
     assert read_back is not None
-    assert isinstance(wire.failure(status, read_back, retry_after_s=None), KfpipeError)
+    assert isinstance(refusals.failure(status, read_back, retry_after_s=None), KfpipeError)
     for read in (
         lambda: wire.accepted(read_back),
         lambda: wire.task_report(read_back, "t"),

@@ -27,11 +27,13 @@ _WORDS: Final = {
     Cancelling.CANCELED: "canceled",
     Cancelling.RUNS_ON: "already rendering; it will be billed",
     Cancelling.OVER: "already finished",
+    Cancelling.FOREIGN: "left alone: it was asked for with another account; cancel it with that account's key",
 }
 _COUNTED: Final = {
     Cancelling.CANCELED: "canceled",
     Cancelling.RUNS_ON: "already rendering",
     Cancelling.OVER: "already finished",
+    Cancelling.FOREIGN: "of another account",
 }
 
 
@@ -52,7 +54,8 @@ def command(source: Source, select: Selectors, as_json: bool) -> ExitCode:
     """
     project = source.load()
     streams.note(*messages.problems_text(project.warnings))
-    with held(project) as session:
+    with held(project) as opened:
+        session = anyio.run(opened.recognised)
         names = reconcile.names(session.standing, session.ledger.lock)
         wanted = set(filter(select.among(session.standing), names.values()))
         tasks, nameless = _under_way(session, names, wanted), _nameless(session, names, wanted)

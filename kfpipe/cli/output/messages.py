@@ -14,9 +14,11 @@ from kfpipe.errors import (
     Problem,
     Refused,
     ServiceUnreachable,
+    ServiceUntrusted,
     Severity,
     StorageFailed,
 )
+from kfpipe.provider.codes import is_budget_used_up
 
 _EXIT_CODES: Final[tuple[tuple[type[KfpipeError], ExitCode], ...]] = (
     (Refused, ExitCode.REFUSED),
@@ -30,10 +32,19 @@ MOST_SHOWN: Final = 200
 
 _AGAIN: Final = "then run the same command again; everything done so far is on record"
 
-_OWN_CODES: Final = "kfpipe."
-"""Codes that come from kfpipe, not from the service; their text needs no addition."""
+_CERTIFICATE_FIX: Final = (
+    "where a proxy reads the traffic, set SSL_CERT_FILE to a file with the certificate of its authority; "
+    "an expired one may mean that this machine's clock is wrong"
+)
+
+_BEFORE_SENDING: Final = ("kfpipe.NoKey", "kfpipe.PlanKey")
+"""Refusals by kfpipe itself; their text needs no addition."""
 
 _ACCOUNT_FIXES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
+    (
+        ("kfpipe.PlanKey",),
+        "create an API key for pay-as-you-go in the console of this region (sk-..., or a temporary st-...)",
+    ),
     (("kfpipe.NoKey",), "set DASHSCOPE_API_KEY in the environment or in a .env file"),
     (("InvalidApiKey", "invalid_api_key", "kfpipe.Http401"), "check the key; each key is valid in one region only"),
     (("Arrearage", "PrepaidBillOverdue", "PostpaidBillOverdue"), f"pay the outstanding bill in the console, {_AGAIN}"),
@@ -59,9 +70,11 @@ def problems(error: KfpipeError) -> tuple[Problem, ...]:
         case OverBudget():
             return (Problem(file="", what=error.reason, fix=error.fix),)
         case AccountRefused():
-            return (Problem(file="", what=_account_text(error), fix=_account_fix(error.code)),)
+            return (Problem(file="", what=_account_text(error), fix=_account_fix(error)),)
         case StorageFailed():
             return (Problem(file=error.path, what=error.reason, fix=f"resolve this, {_AGAIN}"),)
+        case ServiceUntrusted():
+            return (Problem(file="", what=str(error), fix=f"{_CERTIFICATE_FIX}, {_AGAIN}"),)
         case ServiceUnreachable():
             what = f"the service cannot be reached: {error}"
             return (Problem(file="", what=what, fix=f"check the network and the proxy, {_AGAIN}"),)
@@ -70,14 +83,17 @@ def problems(error: KfpipeError) -> tuple[Problem, ...]:
 
 
 def _account_text(error: AccountRefused) -> str:
-    if error.code.startswith(_OWN_CODES):
+    if error.code in _BEFORE_SENDING:
         return error.message
     request = f" (request {error.request_id})" if error.request_id else ""
-    return f"the service refused the account: {error.code}: {error.message}{request}"
+    code = error.code.replace("kfpipe.Http", "HTTP ")  # where the service gave none
+    return f"the service refused the account: {code}: {error.message}{request}"
 
 
-def _account_fix(code: str) -> str:
-    fixes = (fix for starts, fix in _ACCOUNT_FIXES if code.startswith(starts))
+def _account_fix(error: AccountRefused) -> str:
+    if is_budget_used_up(429, error.message):
+        return f"raise or reset the budget under Budget Management in the console, {_AGAIN}"
+    fixes = (fix for starts, fix in _ACCOUNT_FIXES if error.code.startswith(starts))
     return next(fixes, f"look up the code in the console, fix the cause, {_AGAIN}")
 
 

@@ -1,4 +1,4 @@
-"""The two streams: results on stdout, messages on stderr. A closed pipe stops nothing.
+"""The two streams: results on stdout, messages on stderr. Neither fails: see `outlets` for what they cannot take.
 
 Every text from outside passes `plain` on its way, so that it cannot move the cursor or recolour the screen.
 """
@@ -16,7 +16,6 @@ from typing import Any, Final, Literal, TextIO
 import click
 
 from kfpipe.cli.output.cells import width_of, wrapped
-from kfpipe.errors import StorageFailed
 from kfpipe.wording import TERMINAL_COMMANDS
 
 _HIDDEN: Final = r"\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -33,31 +32,26 @@ def plain(text: str) -> str:
     return _CONTROLS.sub("", TERMINAL_COMMANDS.sub("", re.sub(r"[\t\r\n]+", " ", text)))
 
 
-def prepare() -> None:
-    """Let both streams take any text: characters that their encoding lacks are escaped."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-
-
 def result(*lines: str) -> None:
-    """Lines of the command's result. Raises StorageFailed when stdout cannot take them."""
-    _keep(_text(lines, sys.stdout))
+    """Lines of the command's result."""
+    _write(sys.stdout, _text(lines, sys.stdout))
 
 
 def result_painted(*lines: str) -> None:
     """Lines of the command's result that carry our own colours, and are safe otherwise. For a terminal only."""
-    _keep("".join(f"{line}\n" for line in lines))
+    _write(sys.stdout, "".join(f"{line}\n" for line in lines))
 
 
 def result_json(data: Mapping[str, Any]) -> None:
-    """The command's result for a program: one JSON object, safe to show on a terminal. Raises StorageFailed."""
+    """The command's result for a program: one JSON object, safe to show on a terminal, and in the stream's encoding."""
     text = json.dumps(data, indent=2, ensure_ascii=False)
-    _keep(_HIDDEN_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+    if not _is_encodable(text, sys.stdout):
+        text = json.dumps(data, indent=2)  # what the stream itself puts for a missing character is no JSON
+    _write(sys.stdout, _HIDDEN_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
 
 
 def note(*lines: str) -> None:
-    """Lines for the person at the screen. Never fails: a message that cannot be shown must not stop a run."""
+    """Lines for the person at the screen."""
     _write(sys.stderr, _text(lines, sys.stderr))
 
 
@@ -112,17 +106,13 @@ def _broken(line: str, width: int) -> list[str]:
     return [f"{'':{indent}}{first}", *(f"{'':{indent + 2}}{line}" for line in more)]
 
 
-def _keep(text: str) -> None:
-    failure = _write(sys.stdout, text)
-    if failure is not None and not isinstance(failure, BrokenPipeError):
-        raise StorageFailed("standard output", failure.strerror or str(failure))
-
-
-def _write(stream: TextIO, text: str) -> OSError | None:
-    """Why `text` could not be written, if so; all that follows is dropped without another error."""
+def _is_encodable(text: str, stream: TextIO) -> bool:
     try:
-        click.echo(text, file=stream, nl=False)  # which brings our colours to old consoles of Windows, too
-    except OSError as failure:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        return failure
-    return None
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _write(stream: TextIO, text: str) -> None:
+    click.echo(text, file=stream, nl=False)  # which brings our colours to old consoles of Windows, too

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
-from typing import IO, TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from kfpipe.cli.output import streams
 from kfpipe.cli.output.amounts import span_text
@@ -60,22 +60,6 @@ class _Log:
             streams.note(f"{datetime.now().astimezone():%H:%M:%S} {line}")
 
 
-class _Screen:
-    """stderr to draw on. A terminal that was closed meanwhile must not stop a run."""
-
-    def write(self, text: str) -> int:
-        with suppress(OSError):
-            sys.stderr.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with suppress(OSError):
-            sys.stderr.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(sys.stderr, name)
-
-
 @contextmanager
 def _on_screen() -> Iterator[Emit]:
     from rich.console import Console  # a tenth of a second to load, and only screens need it
@@ -83,7 +67,7 @@ def _on_screen() -> Iterator[Emit]:
     from rich.text import Text
 
     standing = _Standing()
-    console = Console(file=cast(IO[str], _Screen()), highlight=False, color_system=streams.colour_system())
+    console = Console(stderr=True, highlight=False, color_system=streams.colour_system())
     with Live(
         console=console,
         get_renderable=lambda: _picture(standing.progress, time.monotonic()),

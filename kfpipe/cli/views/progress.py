@@ -54,6 +54,7 @@ class Progress:
     spent: Decimal = field(default=Decimal(0))
     active: Mapping[str, Active] = field(default_factory=dict)
     slowed_until_s: float = 0.0
+    slowed_by: str = ""
     paused: str | None = None
     interrupted: bool = False
 
@@ -82,7 +83,8 @@ def advanced(progress: Progress, event: Event, now_s: float) -> Progress:
         case TakePostponed():
             return replace(progress, postponed=progress.postponed + 1, active=_without(progress, event.take_id))
         case Slowed():
-            return replace(progress, slowed_until_s=max(progress.slowed_until_s, now_s + event.wait_s))
+            until_s = max(progress.slowed_until_s, now_s + event.wait_s)
+            return replace(progress, slowed_until_s=until_s, slowed_by=event.reason)
         case Paused():
             return replace(progress, paused=event.reason)
         case Resumed():
@@ -171,7 +173,7 @@ def transition(event: Event, before: Progress) -> str | None:
         case TakeProgressed() if _is_running(event):
             return f"{event.take_id}: rendering"
         case Slowed():
-            return f"slowing down: {event.what}, for {span_text(event.wait_s)}"
+            return f"slowing down: {event.what}, for {span_text(event.wait_s)}" + (event.reason and f": {event.reason}")
         case Paused():
             return f"waiting: {event.reason}"
         case Resumed():
@@ -191,7 +193,7 @@ def totals(progress: Progress, now_s: float) -> str:
         left_s = elapsed_s * (progress.work - progress.done) / progress.done
         parts += [f"{per_minute:.1f} clips/min", f"about {span_text(left_s)} left"]
     if progress.slowed_until_s > now_s:
-        parts.append("slowed down by the service")
+        parts.append("slowed down by the service" + (progress.slowed_by and f": {progress.slowed_by}"))
     if progress.paused is not None:
         parts.append(f"waiting: {progress.paused}")
     if progress.interrupted:

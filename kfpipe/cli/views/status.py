@@ -27,6 +27,8 @@ from kfpipe.lock.states import (
     Submitting,
     Succeeded,
     Unclear,
+    cost_of,
+    is_never_made,
     name_of,
     result_of,
     state_name,
@@ -162,16 +164,18 @@ def remarks(shown: Sequence[KnownTake]) -> list[str]:
 
 
 def _outcome(entry: Entry) -> str:
+    if is_never_made(entry):
+        return STATES[ABSENT]
     state = STATES[state_name(entry)]
     return f"{state}: {entry.failure.code}" if isinstance(entry, Failed) else state
 
 
 def _cost(entry: Entry) -> str:
     """What the task was billed; empty as long as it was not."""
-    result = result_of(entry)
-    if result is None:
+    if result_of(entry) is None and not (isinstance(entry, Failed) and entry.failure.billed):
         return ""
-    return "unknown" if result.cost is None else money_text(result.cost, entry.asked.currency)
+    cost = cost_of(entry)
+    return "unknown" if cost is None else money_text(cost, entry.asked.currency)
 
 
 def when_text(entry: Entry) -> str:

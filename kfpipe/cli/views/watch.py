@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from kfpipe.cli.output import streams, table
+from kfpipe.cli.output import outlets, streams, table
 from kfpipe.cli.output.table import Table
 from kfpipe.cli.views import status as status_view
 from kfpipe.cli.views import status_by_shot
@@ -23,9 +23,9 @@ Show = Callable[[Sequence[KnownTake]], None]
 
 
 def until_over(project: Project, look: Callable[[], Sequence[KnownTake]]) -> None:
-    """Show what `look` finds on record until no run is under way; the caller shows the final state."""
+    """Show what `look` finds on record until no run is under way, or nobody watches; the caller shows the end."""
     with _on_screen() if streams.is_screen(sys.stdout) else _in_lines() as show:
-        while claim.is_taken(project.paths.claim_path):
+        while claim.is_taken(project.paths.claim_path) and outlets.lost(sys.stdout) is None:
             show(look())
             time.sleep(PAUSE_S)
 

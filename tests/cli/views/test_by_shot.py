@@ -41,7 +41,10 @@ def command(*words: str) -> str:
 
 
 def test_a_plan_of_many_takes_has_a_row_for_each_shot() -> None:
-    refused = "failed: DataInspectionFailed: No.; it would fail again"
+    refused = (
+        "failed: DataInspectionFailed: No.; its inspection rejected the prompt, a still or the finished clip; "
+        "nothing was billed; `kfpipe run --retry monster@seed=1 --new-seed` or another wording may pass"
+    )
     assert plan_by_shot.table(plan()).rows == (
         ("kitten", "12", "render 10, keep 2", "never rendered", "wan2.7-i2v", "5.00"),
         ("monster", "20", "render 19, decide 1", f"{refused} | never rendered", "wan2.7-i2v", "9.50"),

@@ -54,7 +54,9 @@ def plan() -> Plan:
 
 
 def test_the_table_shows_what_happens_to_each_take_and_why() -> None:
-    reasons = {"roof": "failed: DataInspectionFailed: Input may be improper.; it would fail again"}
+    way = "nothing was billed; `kfpipe run --retry roof --new-seed` or another wording may pass"
+    inspected = f"its inspection rejected the prompt or a still; {way}"
+    reasons = {"roof": f"failed: DataInspectionFailed: Input may be improper.; {inspected}"}
     gone = "its task was paid for; no take of the manifest asks for it"
     wide = len(reasons["roof"])
     assert table.lines(plan_view.table(plan())) == [

@@ -106,3 +106,13 @@ def test_a_named_account_has_a_key_of_its_own_and_never_the_unnamed_one(world: W
     (entry,) = world.requests().values()
     assert entry["account"]["name"] == "acme"
     assert "sk-acme" not in (world.folder / "shots.lock.json").read_text("utf-8")
+
+
+@pytest.mark.parametrize("world", [{"queue_s": 50_000, "accounts": KEYS}], indirect=True)
+def test_cancelling_knows_a_new_key_of_the_account_and_leaves_those_of_others_alone(world: World) -> None:
+    world.write(KITTEN)
+    world.killed()
+    world.key = "sk-theirs"
+    assert "kitten: left alone: it was asked for with another account" in world.kfpipe("cancel", "shots.yaml", ends=1)
+    world.key = "sk-ours-too"
+    assert "kitten: canceled" in world.kfpipe("cancel", "shots.yaml")
