@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
-from pathlib import PurePath
-from typing import Any
 
 from kfpipe.catalogue import Catalogue, Model
 from kfpipe.domain import (
@@ -20,15 +18,14 @@ from kfpipe.domain import (
     RenderRequest,
     Take,
 )
-from kfpipe.errors import Position, Problem, Severity
-from kfpipe.files.text import DataPath, normalised, normalised_values
+from kfpipe.errors import Problem, Severity
+from kfpipe.files.text import DataPath
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import (
     LocalFile,
     Manifest,
     MediaSource,
-    PromptFile,
     RemoteFile,
     RenderOf,
     SeedChoice,
@@ -39,19 +36,17 @@ from kfpipe.media.recipe import AS_IT_IS, recipe
 from kfpipe.takes import (
     expand,
     fingerprint,
-    matrix,
     media_rules,
     model_rules,
     preparation,
-    prompts,
     remote,
-    sandbox,
     seeds,
     sources,
 )
 from kfpipe.takes.expand import Draft
 from kfpipe.takes.prices import PriceList
 from kfpipe.takes.resolve import size_of
+from kfpipe.takes.texts import PromptTexts, Texts
 from kfpipe.wording import echoed
 
 
@@ -70,7 +65,6 @@ def make(
     return takes, tuple(maker.problems)
 
 
-_Texts = tuple[str | None, str | None]
 _Cuts = tuple[tuple[MediaRole, CutFrom], ...]
 
 
@@ -89,7 +83,7 @@ class _Maker:
     ) -> None:
         self.problems: list[Problem] = []
         self._manifest = manifest
-        self._variables = normalised_values(manifest.variables)
+        self._texts = PromptTexts(manifest, document, material.prompts, self.problems)
         self._document = document
         self._material = material
         self._catalogue = catalogue
@@ -136,13 +130,13 @@ class _Maker:
         self._take_ids[shot.id] = tuple(draft.id for draft in drafts)
         if shot.matrix is not None:
             self._room -= len(drafts)
-            self._refuses(shot, self._unused_axes(shot, drafts) if drafts else ())
+            self._refuses(shot, self._texts.unused_axes(shot, drafts) if drafts else ())
         return drafts
 
     def _take(self, draft: Draft) -> Take | None:
         """The take, or None when something is wrong with it; all of it is reported, not just the first thing."""
         model = model_rules.chosen_model(draft, self._catalogue, self._prices.region)
-        texts = self._prompts(draft)
+        texts = self._texts.of(draft)
         if isinstance(model, Finding):
             self._refuses(draft.shot, [model])
             return None
@@ -172,7 +166,7 @@ class _Maker:
             seed_is_derived=draft.has_derived_seed,
         )
 
-    def _request(self, draft: Draft, model: Model, texts: _Texts) -> RenderRequest | None:
+    def _request(self, draft: Draft, model: Model, texts: Texts) -> RenderRequest | None:
         """The request without the pictures to be cut and without a seed to be derived; None when a part is missing."""
         prompt, negative_prompt = texts
         media = self._media(draft, model)
@@ -198,21 +192,17 @@ class _Maker:
     # -- identity ---------------------------------------------------------------------------------------------------
 
     def _with_seed(
-        self, draft: Draft, model: Model, request: RenderRequest, texts: _Texts, cuts: _Cuts
-    ) -> tuple[_Texts, RenderRequest | None]:
+        self, draft: Draft, model: Model, request: RenderRequest, texts: Texts, cuts: _Cuts
+    ) -> tuple[Texts, RenderRequest | None]:
         """The prompts and the request with the seed that follows from it; prompts that speak of it are read again."""
         seed = seeds.derived(request, draft.free_values, cuts)
         seeded = replace(request, parameters=replace(request.parameters, seed=seed))
-        if not self._speaks_of_its_seed(draft):
+        if not self._texts.speak_of_the_seed(draft):
             return texts, seeded
-        prompt, negative_prompt = texts = self._prompts(draft, seed)
+        prompt, negative_prompt = texts = self._texts.of(draft, seed)
         if prompt is None or negative_prompt is None:
             return texts, None
         return texts, replace(seeded, prompt=prompt, negative_prompt=_accepted(model, negative_prompt))
-
-    def _speaks_of_its_seed(self, draft: Draft) -> bool:
-        templates = map(self._template, (draft.settings.prompt, draft.settings.negative_prompt))
-        return draft.settings.template is None and any("seed" in (template or "") for template in templates)
 
     def _repetition(self, draft: Draft, take: Take) -> Iterator[Finding]:
         """Two takes that ask for the very same clip are one request, and hardly on purpose; told once a place."""
@@ -261,76 +251,6 @@ class _Maker:
             if places.isdisjoint(self._repeated):
                 yield finding
             self._repeated |= places
-
-    # -- prompts ----------------------------------------------------------------------------------------------------
-
-    def _prompts(self, draft: Draft, derived_seed: int = seeds.STAND_IN) -> _Texts:
-        """The prompt and the negative prompt as they are sent: none with an effect, None what was refused."""
-        if draft.settings.template is not None:
-            return "", ""
-        variables = draft.variables(self._variables, derived_seed=derived_seed)
-        prompt = self._rendered(draft, "prompt", draft.settings.prompt, variables)
-        return prompt, self._rendered(draft, "negative_prompt", draft.settings.negative_prompt, variables)
-
-    def _rendered(self, draft: Draft, name: str, source: str | PromptFile, variables: Mapping[str, Any]) -> str | None:
-        """The text of one of the two prompts, without blanks at its ends; None when it was refused."""
-        template = self._template(source)
-        if template is None or name in draft.shot.refused:
-            return None
-        try:
-            text = normalised(prompts.render(template, variables)).strip()
-        except sandbox.PromptInvalid as error:
-            self.problems.append(self._prompt_problem(draft, name, source, template, error))
-            return None
-        if (comment := prompts.comment(template)) is not None:
-            self.problems.append(self._comment_warning(draft, name, source, template, comment))
-        return text
-
-    def _template(self, source: str | PromptFile) -> str | None:
-        return self._material.prompts.get(source.path) if isinstance(source, PromptFile) else normalised(source)
-
-    def _comment_warning(
-        self, draft: Draft, name: str, source: str | PromptFile, template: str, comment: tuple[str, int]
-    ) -> Problem:
-        """A comment vanishes, and may have been meant as text."""
-        text, line = comment
-        left_out = sandbox.PromptInvalid(
-            f"{echoed('{#' + text + '#}')} is a comment of the template, and no part of the prompt",
-            line=line,
-            fix="to send it as it stands, write {{ '{#' }} for its beginning; else delete it",
-        )
-        problem = self._prompt_problem(draft, name, source, template, left_out)
-        return replace(problem, severity=Severity.WARNING)
-
-    def _prompt_problem(
-        self, draft: Draft, name: str, source: str | PromptFile, template: str, error: sandbox.PromptInvalid
-    ) -> Problem:
-        """The line counts in a prompt's own file; inside the manifest the position is that of the whole prompt."""
-        if isinstance(source, PromptFile):
-            return Problem(
-                file=str(PurePath(self._document.file).parent / source.path),
-                position=Position(line=error.line, column=1),
-                where=draft.shot.where,
-                what=error.what,
-                fix=error.fix,
-            )
-        line = f" (line {error.line} of the prompt)" if "\n" in template.strip() else ""
-        finding = Finding(path=draft.path_of(name), what=f"{error.what}{line}", fix=error.fix)
-        return finding.problem(self._document, draft.shot.where)
-
-    def _unused_axes(self, shot: Shot, drafts: Sequence[Draft]) -> Iterable[Finding]:
-        """Axes without effect on prompts and seeds, as far as the prompts can be read."""
-        template = self._template(shot.settings.prompt)
-        if shot.matrix is None or template is None or "prompt" in shot.refused:
-            return ()
-        axes = shot.matrix.axes
-        values = [shot.settings.negative_prompt, *axes.get("negative_prompt", ()), *axes.get("prompt", ())]
-        try:
-            spoken_of = {name for source in (template, *map(str, values)) for name in prompts.names(source)}
-        except sandbox.PromptInvalid:
-            return ()
-        in_seeds = {name for draft in drafts if draft.has_derived_seed for name in draft.free_values}
-        return matrix.unused_findings(shot.matrix, spoken_of, in_seeds=in_seeds)
 
     # -- media ------------------------------------------------------------------------------------------------------
 
