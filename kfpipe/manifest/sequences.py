@@ -15,7 +15,7 @@ _OF_THE_WHOLE = ("keyframes", "loop", "prompts", "shots")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ShotEntry:
     """What one shot says by itself. `places` locates fields that are not directly under `path`."""
 
     path: DataPath
@@ -25,7 +25,7 @@ class Entry:
     in_sequence: Place | None = None
 
 
-def entries(path: DataPath, own: Mapping[str, Any]) -> Iterator[Entry]:
+def storyboard(path: DataPath, own: Mapping[str, Any]) -> Iterator[ShotEntry]:
     """The shots of the sequence at `path`. What does not fit the keyframes, as `findings` tells, is left out."""
     keyframes, prompts, gaps = own["keyframes"], own.get("prompts"), own.get("shots")
     pairs = list(pairwise([*enumerate(keyframes), *([(0, keyframes[0])] if own.get("loop") else [])]))
@@ -40,7 +40,7 @@ def entries(path: DataPath, own: Mapping[str, Any]) -> Iterator[Entry]:
             gap = gaps[index - 1]
             fields |= {**gap, "vars": {**fields.get("vars", {}), **gap["vars"]}} if "vars" in gap else gap
             places |= {name: (*path, "shots", index - 1, name) for name in gap}
-        yield Entry(
+        yield ShotEntry(
             path=path,
             own=fields,
             places=places,

@@ -30,7 +30,7 @@ from kfpipe.manifest.model import (
     StillOf,
     Verb,
 )
-from kfpipe.manifest.sequences import Entry
+from kfpipe.manifest.sequences import ShotEntry
 from kfpipe.wording import listed
 
 _RESERVED_NAMES = frozenset(
@@ -77,7 +77,7 @@ class _Reader:
 
     def shots(self, path: DataPath, own: Mapping[str, Any]) -> Iterator[Shot]:
         """The shot of an entry, or the shots of a sequence."""
-        for entry in self._sequence(path, own) if "keyframes" in own else [Entry(path=path, own=own)]:
+        for entry in self._sequence(path, own) if "keyframes" in own else [ShotEntry(path=path, own=own)]:
             shot = self._shot(entry)
             self._check_name(shot)
             yield shot
@@ -93,15 +93,15 @@ class _Reader:
     def _report(self, finding: Finding, where: str) -> None:
         self.problems.append(finding.problem(self._document, where))
 
-    def _sequence(self, path: DataPath, own: Mapping[str, Any]) -> Iterator[Entry]:
+    def _sequence(self, path: DataPath, own: Mapping[str, Any]) -> Iterator[ShotEntry]:
         """A shot for each pair of neighbouring keyframes."""
         for finding in sequences.findings(path, own):
             self._report(finding, f"sequence '{own['id']}'")
-        return sequences.entries(path, own)
+        return sequences.storyboard(path, own)
 
     # -- shots ------------------------------------------------------------------------------------------------------
 
-    def _shot(self, entry: Entry) -> Shot:
+    def _shot(self, entry: ShotEntry) -> Shot:
         own = entry.own
         inherited = self._inherited_by(frozenset(self._shared.fields.keys() - own.keys()))
         fields = {**{name: self._shared.fields[name] for name in inherited}, **own}
