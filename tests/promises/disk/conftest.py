@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from PIL import Image
 
 from kfpipe.cli import main
 from kfpipe.emulator import Emulator
+from tests.support import processes
 from tests.support.manifests import PAID
 
 MANIFEST = (
@@ -119,9 +119,8 @@ def project(
 
 
 def run_in_a_process(project: Project) -> Ended:
-    """`kfpipe run` as the shell starts it."""
-    words = [sys.executable, "-m", "kfpipe", "run", "shots.yaml"]
-    ended = subprocess.run(words, cwd=project.folder, capture_output=True, text=True, timeout=100, check=False)
+    """`kfpipe run`, apart from this process."""
+    ended = processes.ended("run", "shots.yaml", cwd=project.folder, env=os.environ)
     return Ended(code=ended.returncode, out=ended.stdout, err=ended.stderr)
 
 
