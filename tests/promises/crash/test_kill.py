@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from kfpipe.domain import NEVER_CREATED
 from kfpipe.emulator import Emulator
@@ -17,6 +16,7 @@ from kfpipe.lock import lockfile
 from kfpipe.lock.join import join
 from kfpipe.lock.paths import LockPaths
 from kfpipe.lock.states import Failed, Rendered
+from tests.support import stills
 from tests.support.processes import Running
 
 MANIFEST = """\
@@ -42,8 +42,7 @@ KILLS = 20
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "shots.yaml").write_text(MANIFEST, "utf-8")
-    for name, colour in (("a.png", (40, 60, 120)), ("b.png", (230, 180, 90))):
-        Image.new("RGB", (640, 360), colour).save(tmp_path / name)
+    stills.save(tmp_path, stills.PAIR)
     return tmp_path
 
 

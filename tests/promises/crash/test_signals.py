@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from kfpipe.emulator import Emulator
 from kfpipe.lock import lockfile
 from kfpipe.lock.states import Rendered
+from tests.support import stills
 from tests.support.manifests import PAID
 from tests.support.processes import Running
 
@@ -30,6 +30,7 @@ shots:
   - {id: monster, prompt: A monster looks down.}
 """
 )
+
 TAKES = 3
 
 RUNS_LONG = {"run_s": 7200}
@@ -47,8 +48,7 @@ Start = Callable[[], Running]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "shots.yaml").write_text(MANIFEST, "utf-8")
-    for name, colour in (("a.png", (40, 60, 120)), ("b.png", (230, 180, 90))):
-        Image.new("RGB", (640, 360), colour).save(tmp_path / name)
+    stills.save(tmp_path, stills.PAIR)
     return tmp_path
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from PIL import Image
 
 import kfpipe
 from kfpipe import connection
@@ -27,6 +26,7 @@ from kfpipe.lock.codec import to_json
 from kfpipe.lock.paths import LockPaths
 from kfpipe.lock.tidy import LockPlace
 from tests.support.processes import Running
+from tests.support.stills import save
 from tests.support.surroundings import neutral
 
 KEY: Final = "sk-ours"
@@ -45,8 +45,7 @@ PATIENCE_S: Final = 60.0
 def stills(folder: Path) -> None:
     """Four pictures to begin and end on."""
     (folder / "frames").mkdir(parents=True)
-    for name, colour in COLOURS.items():
-        Image.new("RGB", (640, 360), colour).save(folder / "frames" / f"{name}.png")
+    save(folder / "frames", {f"{name}.png": colour for name, colour in COLOURS.items()})
 
 
 @dataclass
