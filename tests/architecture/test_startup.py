@@ -11,6 +11,8 @@ from typing import Final
 
 import pytest
 
+from kfpipe.emulator import Emulator
+
 HEAVY: Final = ("anyio", "av", "httpx", "jsonschema", "rich", "starlette", "uvicorn")
 """Packages for sending, decoding, serving, drawing, and for explaining what a schema refuses."""
 
@@ -37,7 +39,9 @@ def test_reading_and_planning_load_nothing_heavy(folder: Path) -> None:
 
 
 def test_nor_do_they_with_rendered_clips_on_record(folder: Path) -> None:
-    assert "httpx" in _loaded(folder, ["run", "quickstart.yaml"])  # or nothing would be shown by its absence
+    with Emulator(film="tiny", factor=2000) as emulator:
+        loaded = _loaded(folder, ["run", "quickstart.yaml"], DASHSCOPE_HTTP_BASE_URL=emulator.base_url)
+    assert "httpx" in loaded  # or nothing would be shown by its absence
     calls = [[verb, "quickstart.yaml"] for verb in ("validate", "plan", "status")]
     assert not (wrong := _offenders(folder, calls)), "\n".join(wrong)
 
@@ -53,18 +57,18 @@ def _offenders(folder: Path, calls: list[list[str]]) -> list[str]:
     return [f"kfpipe {call} loads {', '.join(sorted(names))}" for call, names in loaded.items() if names]
 
 
-def _loaded(folder: Path, call: list[str]) -> set[str]:
+def _loaded(folder: Path, call: list[str], **environment: str) -> set[str]:
     """The packages that a command has loaded when it ends."""
-    return _ran(folder, [_PROGRAM + _COMMAND, *call])
+    return _ran(folder, [_PROGRAM + _COMMAND, *call], **environment)
 
 
-def _ran(folder: Path, words: list[str]) -> set[str]:
+def _ran(folder: Path, words: list[str], **environment: str) -> set[str]:
     """The packages that `python -c WORDS` has loaded when it ends. Fails when the program did."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("DASHSCOPE", "KFPIPE"))}
     ended = subprocess.run(
         [sys.executable, "-c", *words],
         cwd=folder,
-        env={**variables, "KFPIPE_EMULATOR_CLOCK": "2000"},
+        env={**variables, **environment},
         capture_output=True,
         text=True,
         check=False,

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from kfpipe.cli import main
 from kfpipe.emulator import Emulator
-from tests.support import outputs
+from tests.support import outputs, stills
 
 HEAD = """\
 kfpipe: 1
@@ -49,8 +48,7 @@ Call = Callable[..., Ended]
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder: a sound manifest `shots.yaml` with two takes, and its stills."""
-    for name, colour in (("a.png", (40, 60, 120)), ("b.png", (230, 180, 90))):
-        Image.new("RGB", (640, 360), colour).save(tmp_path / name)
+    stills.save(tmp_path, stills.PAIR)
     (tmp_path / "shots.yaml").write_text(HEAD + SHOTS, "utf-8")
     monkeypatch.chdir(tmp_path)
     for name in ("DASHSCOPE_API_KEY", "DASHSCOPE_HTTP_BASE_URL", "KFPIPE_DEBUG", "KFPIPE_EMULATOR_CLOCK"):

@@ -23,6 +23,7 @@ from kfpipe.lock.states import Lock, Rendered, name_of
 from kfpipe.media import frames
 from kfpipe.plan.model import Plan
 from kfpipe.session import Session
+from tests.support import stills
 
 DEFAULTS = """\
 kfpipe: 1
@@ -139,6 +140,5 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def studio(tmp_path: Path, emulator: Emulator) -> Studio:
-    for name, colour in (("a.png", (40, 60, 120)), ("b.png", (230, 180, 90))):
-        Image.new("RGB", (640, 360), colour).save(tmp_path / name)
+    stills.save(tmp_path, stills.PAIR)
     return Studio(tmp_path, emulator)

@@ -24,6 +24,7 @@ def write(container: OutputContainer, scene: Scene) -> None:
     """Add a stereo AAC track as long as the scene. Raises OSError or ValueError for audio that cannot be decoded."""
     stream = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
     stream.bit_rate = 96_000
+    stream.options = {"aac_coder": "fast"}  # in half the time; a quiet pad needs no better
     stream.codec_context.thread_count = 1
     given = scene.driving_audio
     source = _given(given, scene.seconds) if isinstance(given, StoredFile) else _pad(scene.seed, scene.seconds)

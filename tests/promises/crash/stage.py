@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import ssl
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import anyio
-from PIL import Image
 
-import kfpipe.media.video
-import kfpipe.provider.client  # noqa: F401  loaded here, so that no fork has to
 from kfpipe import api
 from kfpipe.events import RunFinished
 from tests.promises.crash.forgetful import ForgetfulDisk
 from tests.promises.crash.kill_points import KillPoints
-
-Image.init()
-LOADED = [__name__, "httpcore", "certifi", "trio", "anyio._backends._asyncio", "anyio._backends._trio"]
+from tests.support import processes
 
 
 def fork(
@@ -30,9 +23,7 @@ def fork(
 
     Where there is to be a `ruin`, it dies of a power cut, and there is what its disk remembers of the folder.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(LOADED)
-    process = context.Process(target=_play, args=(folder, base_url, backend, fatal, report, ruin))
+    process = processes.context().Process(target=_play, args=(folder, base_url, backend, fatal, report, ruin))
     process.start()
     return process
 
@@ -40,8 +31,6 @@ def fork(
 def _play(folder: Path, base_url: str, backend: str, fatal: str | None, report: Path, ruin: Path | None) -> None:
     os.chdir(folder)
     os.environ.update(DASHSCOPE_HTTP_BASE_URL=base_url, DASHSCOPE_API_KEY="sk-test", KFPIPE_LIST_PATIENCE="0.5")
-    # Nothing here speaks TLS, and a tenth of a second a run would go into reading the world's certificates.
-    ssl.SSLContext.load_verify_locations = lambda *_, **__: None  # type: ignore[method-assign]
     points = KillPoints(fatal) if ruin is None else _on_forgetful_disk(folder, fatal, ruin)
     points.lay()
 

@@ -8,17 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from kfpipe.emulator import Emulator
 from kfpipe.lock import lockfile
 from kfpipe.lock.states import Rendered
+from tests.support import stills
 from tests.support.manifests import PAID
+from tests.support.processes import Running
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signal to one process")
 
@@ -30,6 +30,7 @@ shots:
   - {id: monster, prompt: A monster looks down.}
 """
 )
+
 TAKES = 3
 
 RUNS_LONG = {"run_s": 7200}
@@ -41,14 +42,13 @@ AT_ONCE_S = 1.0
 LENIENCE = 3.0
 """The bounds of the contract hold on a machine that has time for it; this one may be busy."""
 
-Start = Callable[..., subprocess.Popen[bytes]]
+Start = Callable[[], Running]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "shots.yaml").write_text(MANIFEST, "utf-8")
-    for name, colour in (("a.png", (40, 60, 120)), ("b.png", (230, 180, 90))):
-        Image.new("RGB", (640, 360), colour).save(tmp_path / name)
+    stills.save(tmp_path, stills.PAIR)
     return tmp_path
 
 
@@ -61,28 +61,24 @@ def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def start(folder: Path, emulator: Emulator) -> Iterator[Start]:
-    """`start(**popen)`: a run of the project as a process of its own."""
-    started: list[subprocess.Popen[bytes]] = []
+def variables(emulator: Emulator) -> dict[str, str]:
+    """The environment of a run that goes to the emulator."""
+    there = {"DASHSCOPE_HTTP_BASE_URL": emulator.base_url, "DASHSCOPE_API_KEY": "sk-test"}
+    return {**os.environ, **there, "TERM": "xterm"}
 
-    def run(**options: Any) -> subprocess.Popen[bytes]:
-        environment = {
-            **os.environ,
-            "DASHSCOPE_HTTP_BASE_URL": emulator.base_url,
-            "DASHSCOPE_API_KEY": "sk-test",
-            "TERM": "xterm",
-        }
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        words = [sys.executable, "-m", "kfpipe", "run", "shots.yaml"]
-        process = subprocess.Popen(words, cwd=folder, env=environment, **{**streams, **options})
-        started.append(process)
-        return process
+
+@pytest.fixture
+def start(folder: Path, variables: dict[str, str]) -> Iterator[Start]:
+    """`start()`: a run of the project as a process of its own."""
+    started: list[Running] = []
+
+    def run() -> Running:
+        started.append(Running("run", "shots.yaml", cwd=folder, env=variables))
+        return started[-1]
 
     yield run
     for process in started:
-        with suppress(ProcessLookupError):
-            process.kill()
-        process.communicate()
+        process.kill()
 
 
 def wait_for(emulator: Emulator, phase: str, count: int) -> None:
@@ -98,8 +94,8 @@ def check_that_the_next_run_finishes(start: Start, folder: Path, emulator: Emula
     emulator.forgive()
     emulator.clock.advance(7200)
     process = start()
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, output.decode()
+    output = process.communicate(timeout=60)
+    assert process.returncode == 0, output
     lock = lockfile.load(folder / "shots.lock.json")
     entries = lock.requests.values()
     billed = sorted(charge.task_id for charge in emulator.bill().charges)
@@ -123,9 +119,9 @@ def test_the_first_signal_ends_a_run_in_good_order(
     process = start()
     wait_for(emulator, phase, count)
     process.send_signal(number)
-    output, _ = process.communicate(timeout=ORDERLY_S * LENIENCE)
-    assert process.returncode == 130, output.decode()
-    assert b"interrupted: nothing is lost" in output
+    output = "".join(process.communicate(timeout=ORDERLY_S * LENIENCE))
+    assert process.returncode == 130, output
+    assert "interrupted: nothing is lost" in output
     check_that_the_next_run_finishes(start, folder, emulator)
 
 
@@ -146,19 +142,24 @@ def test_the_second_signal_ends_a_run_at_once(
     time.sleep(0.3)
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=AT_ONCE_S * LENIENCE)
-    assert process.returncode in (130, -signal.SIGINT), output.decode()  # a shell says 130 to both
+    output = process.communicate(timeout=AT_ONCE_S * LENIENCE)
+    assert process.returncode in (130, -signal.SIGINT), output  # a shell says 130 to both
     check_that_the_next_run_finishes(start, folder, emulator)
 
 
 @pytest.mark.parametrize("emulator", [RUNS_LONG], indirect=True, ids=["polling"])
-def test_a_closed_terminal_ends_a_run_in_good_order(start: Start, folder: Path, emulator: Emulator) -> None:
+def test_a_closed_terminal_ends_a_run_in_good_order(
+    start: Start, folder: Path, emulator: Emulator, variables: dict[str, str]
+) -> None:
     import fcntl
     import pty
     import termios
 
     here, there = pty.openpty()
-    process = start(
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kfpipe", "run", "shots.yaml"],
+        cwd=folder,
+        env=variables,
         stdin=there,
         stdout=there,
         stderr=there,
@@ -180,6 +181,6 @@ def test_a_run_on_a_laptop_that_slept_continues_where_it_was(start: Start, folde
     emulator.clock.advance(7200)
     time.sleep(0.5)
     process.send_signal(signal.SIGCONT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, output.decode()
+    output = process.communicate(timeout=60)
+    assert process.returncode == 0, output
     assert len(emulator.bill().charges) == TAKES

@@ -6,17 +6,16 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from kfpipe.cli import main
 from kfpipe.emulator import Emulator
+from tests.support import processes, stills
 from tests.support.manifests import PAID
 
 MANIFEST = (
@@ -28,6 +27,7 @@ shots:
   - {id: street, prompt: The lamps of a street come on.}
 """
 )
+
 CLIPS = {"kitten@seed=1.mp4", "kitten@seed=2.mp4", "monster.mp4", "street.mp4"}
 PAGE_BYTES = 4096
 
@@ -103,8 +103,7 @@ def project(
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "shots.yaml").write_text(MANIFEST, "utf-8")
-    for name, colour in (("a.png", (40, 60, 120)), ("b.png", (230, 180, 90))):
-        Image.new("RGB", (640, 360), colour).save(folder / name)
+    stills.save(folder, stills.PAIR)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", emulator.base_url)
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-test")
@@ -119,9 +118,8 @@ def project(
 
 
 def run_in_a_process(project: Project) -> Ended:
-    """`kfpipe run` as the shell starts it."""
-    words = [sys.executable, "-m", "kfpipe", "run", "shots.yaml"]
-    ended = subprocess.run(words, cwd=project.folder, capture_output=True, text=True, timeout=100, check=False)
+    """`kfpipe run`, apart from this process."""
+    ended = processes.ended("run", "shots.yaml", cwd=project.folder, env=os.environ)
     return Ended(code=ended.returncode, out=ended.stdout, err=ended.stderr)
 
 

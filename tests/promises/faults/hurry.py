@@ -6,8 +6,9 @@ Sockets, threads and the emulator keep real time; only the loop's own clock is s
 from __future__ import annotations
 
 import asyncio
+import os
 import selectors
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeVar
 
 import anyio
@@ -17,6 +18,15 @@ T = TypeVar("T")
 
 RATE: Final = 20.0
 BACKENDS: Final = ("asyncio", "trio")
+IN_FULL: Final = os.environ.get("KFPIPE_FAULTS") == "all"
+"""Otherwise tests play a share, and each case on one event loop."""
+
+
+def on_loops(cases: Iterable[T]) -> list[tuple[T, str]]:
+    """Each case on one loop after the other, since the fault matters more than the loop; in full, on both."""
+    if IN_FULL:
+        return [(case, backend) for case in cases for backend in BACKENDS]
+    return [(case, BACKENDS[number % len(BACKENDS)]) for number, case in enumerate(cases)]
 
 
 class _Selector(selectors.DefaultSelector):

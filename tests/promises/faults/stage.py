@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image
-
 from kfpipe import accounts, api, connection
 from kfpipe.cli.output import messages
 from kfpipe.emulator import Emulator
@@ -23,6 +21,7 @@ from kfpipe.lock.records import Records
 from kfpipe.lock.states import Lock, Rendered, is_unsettled, result_of, spent, state_name, task_of
 from kfpipe.plan.model import Action
 from kfpipe.session import Session
+from tests.support import stills
 
 KEY: Final = connection.EMULATOR_KEY
 
@@ -53,8 +52,7 @@ class Stage:
 
     def write(self, shots: str, head: str = HEAD) -> None:
         (self.folder / "shots.yaml").write_text(f"{head}shots:\n{shots}", "utf-8")
-        for name, colour in _STILLS.items():
-            Image.new("RGB", (640, 360), colour).save(self.folder / name)
+        stills.save(self.folder, _STILLS)
 
     async def run(self, emit: Callable[[Event], None] | None = None, **choices: Any) -> ExitCode:
         """One `kfpipe run`; what kfpipe does not mean to raise is raised."""

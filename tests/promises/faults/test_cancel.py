@@ -58,8 +58,7 @@ async def play(fault: Mapping[str, Any], folder: Path, wanted: Cancelling) -> No
         await finish(account)
 
 
-@pytest.mark.parametrize("backend", hurry.BACKENDS)
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("fault", "backend"), hurry.on_loops(FAULTS))
 def test_a_cancelled_take_is_rendered_again_and_paid_once(fault: str, backend: str, tmp_path: Path) -> None:
     strikes = {"on": "cancel", "times": 2, **FAULTS[fault]}
     hurry.run(play, strikes, tmp_path, Cancelling.CANCELED, backend=backend)

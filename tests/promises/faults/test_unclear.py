@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from tests.promises.faults import hurry
 from tests.promises.faults.stage import stage
 from tests.promises.faults.unclear import EVERY, LOSSES, SETTINGS, TAKES, Count, Loss, Setting, play
 
-IN_FULL = os.environ.get("KFPIPE_FAULTS") == "all"
 FEW_TAKES = 7
 
 
@@ -24,14 +22,14 @@ def _cells() -> list[tuple[Loss, Setting, str]]:
         (loss, setting, hurry.BACKENDS[(row + column) % len(hurry.BACKENDS)])
         for row, loss in enumerate(LOSSES)
         for column, setting in enumerate(SETTINGS)
-        if IN_FULL or row % len(SETTINGS) == column or (setting.meanwhile and row == column - len(SETTINGS) + 7)
+        if hurry.IN_FULL or row % len(SETTINGS) == column or (setting.meanwhile and row == column - len(SETTINGS) + 7)
     ]
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("loss", "setting", "backend"), _cells(), ids=lambda value: getattr(value, "name", value))
 def test_a_lost_answer_is_never_paid_for_twice(loss: Loss, setting: Setting, backend: str, tmp_path: Path) -> None:
-    takes = TAKES if IN_FULL else FEW_TAKES
+    takes = TAKES if hurry.IN_FULL else FEW_TAKES
     count = hurry.run(play, loss, setting, tmp_path, takes, backend=backend)
     settled = Count(takes=takes, adopted=count.adopted, paid_twice=0, lost=0, taken_from_others=0, undecided=0)
     if not setting.is_certain:

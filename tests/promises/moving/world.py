@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from PIL import Image
 
 import kfpipe
 from kfpipe import connection
@@ -27,6 +25,8 @@ from kfpipe.lock import lockfile
 from kfpipe.lock.codec import to_json
 from kfpipe.lock.paths import LockPaths
 from kfpipe.lock.tidy import LockPlace
+from tests.support.processes import Running
+from tests.support.stills import save
 from tests.support.surroundings import neutral
 
 KEY: Final = "sk-ours"
@@ -45,8 +45,7 @@ PATIENCE_S: Final = 60.0
 def stills(folder: Path) -> None:
     """Four pictures to begin and end on."""
     (folder / "frames").mkdir(parents=True)
-    for name, colour in COLOURS.items():
-        Image.new("RGB", (640, 360), colour).save(folder / "frames" / f"{name}.png")
+    save(folder / "frames", {f"{name}.png": colour for name, colour in COLOURS.items()})
 
 
 @dataclass
@@ -65,11 +64,9 @@ class World:
         own = {"DASHSCOPE_API_KEY": self.key, "DASHSCOPE_HTTP_BASE_URL": self.emulator.base_url}
         return {**neutral(), **own, **self.variables}
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str) -> Running:
         """`kfpipe WORDS` as a process of its own."""
-        command = [sys.executable, "-m", "kfpipe", *words]
-        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(command, cwd=self.folder, env=self.environment(), text=True, **streams)
+        return Running(*words, cwd=self.folder, env=self.environment())
 
     def kfpipe(self, *words: str, ends: int | None = 0) -> str:
         """What it prints; `ends` is the exit code that is expected, None any."""
@@ -112,7 +109,7 @@ class World:
         process.send_signal(signal.SIGKILL)
         process.communicate()
 
-    def wait_for(self, is_so: Any, process: subprocess.Popen[str]) -> None:
+    def wait_for(self, is_so: Any, process: Running) -> None:
         end = time.monotonic() + PATIENCE_S
         while not is_so():
             assert process.poll() is None, f"it has ended: {process.communicate()}"

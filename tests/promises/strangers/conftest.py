@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from tests.promises.fuzz.bench import Ended, call
 from tests.promises.fuzz.cases import KEY, SMALL
 from tests.promises.fuzz.service import Service
 from tests.provider.conftest import Stub
+from tests.support import stills
 from tests.support.surroundings import neutral
 
 Call = Callable[..., Ended]
@@ -22,8 +22,7 @@ def folder(tmp_path: Path) -> Path:
     """A sound manifest `shots.yaml` and its stills; not the top of the file system that tests may write."""
     project = tmp_path / "project"
     project.mkdir()
-    for name, colour in (("a.png", (40, 60, 120)), ("b.png", (230, 180, 90))):
-        Image.new("RGB", (640, 360), colour).save(project / name)
+    stills.save(project, stills.PAIR)
     (project / "shots.yaml").write_text(SMALL, "utf-8")
     return project
 

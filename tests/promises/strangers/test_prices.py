@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from PIL import Image
 
 from kfpipe.emulator import Emulator
-from tests.support.places import ROOT
+from tests.support.processes import ended
 from tests.support.surroundings import neutral
 
 MANIFEST = """
@@ -24,18 +23,9 @@ shots:
 """
 
 
-def run(folder: Path, emulator: Emulator, *words: str) -> subprocess.CompletedProcess[str]:
-    there = {"DASHSCOPE_HTTP_BASE_URL": emulator.base_url, "DASHSCOPE_API_KEY": "sk-test", "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, "-m", "kfpipe", "run", "shots.yaml", *words],
-        cwd=folder,
-        env={**neutral(), **there},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def run(folder: Path, emulator: Emulator, *words: str) -> CompletedProcess[str]:
+    there = {"DASHSCOPE_HTTP_BASE_URL": emulator.base_url, "DASHSCOPE_API_KEY": "sk-test"}
+    return ended("run", "shots.yaml", *words, cwd=folder, env={**neutral(), **there})
 
 
 @pytest.fixture
@@ -47,14 +37,14 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_price_in_a_manifest_loosens_no_cap(folder: Path) -> None:
     with Emulator(region="beijing", factor=1000, film="tiny") as emulator:
-        ended = run(folder, emulator)
-        assert ended.returncode == 3
-        assert "CNY 3.00" in ended.stderr
+        done = run(folder, emulator)
+        assert done.returncode == 3
+        assert "CNY 3.00" in done.stderr
         assert not emulator.bill().charges
 
 
 def test_a_price_on_the_command_line_is_the_users_own_word(folder: Path) -> None:
     with Emulator(region="beijing", factor=1000, film="tiny") as emulator:
-        ended = run(folder, emulator, "--price", "wan2.7-i2v:720P=0.0001")
-        assert ended.returncode == 0, ended.stderr
+        done = run(folder, emulator, "--price", "wan2.7-i2v:720P=0.0001")
+        assert done.returncode == 0, done.stderr
         assert len(emulator.bill().charges) == 1

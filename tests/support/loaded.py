@@ -1,0 +1,18 @@
+"""All that a command may load, for processes that are forked from one that has loaded it."""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+from importlib import import_module
+
+from PIL import Image
+
+import kfpipe
+from kfpipe.provider import transport
+
+Image.init()
+for module in pkgutil.walk_packages(kfpipe.__path__, "kfpipe."):
+    if not module.name.endswith("__main__"):
+        import_module(module.name)
+transport._trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))  # a tenth of a second a run
