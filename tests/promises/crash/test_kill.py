@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from kfpipe.domain import NEVER_CREATED
 from kfpipe.emulator import Emulator
@@ -16,8 +19,6 @@ from kfpipe.lock import lockfile
 from kfpipe.lock.join import join
 from kfpipe.lock.paths import LockPaths
 from kfpipe.lock.states import Failed, Rendered
-from tests.support import stills
-from tests.support.processes import Running
 
 MANIFEST = """\
 kfpipe: 1
@@ -42,13 +43,20 @@ KILLS = 20
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "shots.yaml").write_text(MANIFEST, "utf-8")
-    stills.save(tmp_path, stills.PAIR)
+    for name, colour in (("a.png", (40, 60, 120)), ("b.png", (230, 180, 90))):
+        Image.new("RGB", (640, 360), colour).save(tmp_path / name)
     return tmp_path
 
 
-def start(folder: Path, emulator: Emulator) -> Running:
-    there = {"DASHSCOPE_HTTP_BASE_URL": emulator.base_url, "DASHSCOPE_API_KEY": "sk-test"}
-    return Running("run", "shots.yaml", cwd=folder, env={**os.environ, **there})
+def start(folder: Path, emulator: Emulator) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "kfpipe", "run", "shots.yaml"],
+        cwd=folder,
+        env={**os.environ, "DASHSCOPE_HTTP_BASE_URL": emulator.base_url, "DASHSCOPE_API_KEY": "sk-test"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 @pytest.mark.timeout(300)
@@ -58,11 +66,11 @@ def test_twenty_kills_cost_nothing_and_lose_nothing(folder: Path) -> None:
         killed = 0
         for _ in range(KILLS):
             process = start(folder, emulator)
-            time.sleep(moments.uniform(0.1, 1.5))
+            time.sleep(moments.uniform(0.8, 2.2))
             process.send_signal(signal.SIGKILL)
             process.communicate()
             killed += process.returncode == -signal.SIGKILL
-        output = "".join(start(folder, emulator).communicate(timeout=120))
+        output, _ = start(folder, emulator).communicate(timeout=120)
         tasks = emulator.bill().charges
     assert killed == KILLS, "a run came to its end too early to be killed: give it more to do"
     assert "nothing to do" not in output
