@@ -62,13 +62,14 @@ moon = "a page: https://example.com/moon"
 """
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope, region: %s}\n"
-FRAMES = "first_frame: a.png, last_frame: a.png"
+FRAMES = "first_frame: a.png, last_frame: b.png"
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    Image.new("RGB", (1280, 720), "navy").save("a.png")
+    for name, colour in (("a.png", "navy"), ("b.png", "teal")):
+        Image.new("RGB", (1280, 720), colour).save(name)
     return tmp_path
 
 

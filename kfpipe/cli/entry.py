@@ -27,6 +27,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         from kfpipe.cli.completion import shells  # a shell that completes a line calls no command
 
         sys.stdout.write(shells.answered(os.environ[COMPLETION]))
+        sys.stdout.flush()
         sys.exit(ExitCode.OK)
     sys.exit(_ended(list(sys.argv[1:] if args is None else args)))
 

@@ -29,11 +29,16 @@ def recipe(facts: StillFacts, allowed: Preparation, rules: FrameRules) -> Recipe
     }
     words = {
         Verb.FLATTEN: f"flatten {allowed.background}",
-        Verb.RESIZE: f"resize {rules.min_side_px}-{rules.max_side_px} {rules.max_size_bytes}",
+        Verb.RESIZE: "resize {}-{} {}".format(*_sides_px(rules), rules.max_size_bytes),
     }
     return tuple(words.get(verb, str(verb)) for verb, needs in needed.items() if needs and verb in allowed.verbs)
 
 
 def _is_in_range(facts: StillFacts, rules: FrameRules) -> bool:
-    short, long = sorted((facts.width_px, facts.height_px))
-    return rules.min_side_px <= short and long <= rules.max_side_px and facts.size_bytes <= rules.max_size_bytes
+    (least, most), (short, long) = _sides_px(rules), sorted((facts.width_px, facts.height_px))
+    return least <= short and long <= most and facts.size_bytes <= rules.max_size_bytes
+
+
+def _sides_px(rules: FrameRules) -> tuple[int, int]:
+    """The shortest and the longest side that nobody doubts."""
+    return rules.safe_sides_px or (rules.min_side_px, rules.max_side_px)

@@ -54,7 +54,7 @@ def _complaint(answer: Json) -> Json:
 def unreadable(content: bytes) -> str:
     """A body that is no JSON object, in a few words: the title of a gateway's page, or how it begins."""
     text = content[:4096].decode(errors="replace")
-    if "<Code>" in text:
+    if _CODE.search(text):
         return storage_reason(content)
     if title := _TITLE.search(text):
         return f"a web page instead of an answer: {_plain(re.sub(r'<[^>]*>', ' ', title[2]), PAGE_WORD_CHARS)}"

@@ -27,10 +27,14 @@ _REASONS: Final = {
 
 
 class _Outlet(io.RawIOBase):
-    """A stream's lowest layer. `lost` is why something could not be written; all that follows is dropped."""
+    """A stream's lowest layer. `lost` is why something could not be written; all that follows is dropped.
 
-    def __init__(self, below: io.RawIOBase | None) -> None:
+    The stream that was there before is kept with it: one that nobody holds closes what is `below`.
+    """
+
+    def __init__(self, below: io.RawIOBase | None, before: TextIO | None = None) -> None:
         self._below = below
+        self._before = before
         self.lost: OSError | None = None
 
     def write(self, data: Any, /) -> int:
@@ -100,7 +104,7 @@ def _grounded(stream: TextIO | None) -> TextIO:
     with suppress(OSError):
         stream.flush()
     return io.TextIOWrapper(
-        io.BufferedWriter(_Outlet(below)),
+        io.BufferedWriter(_Outlet(below, stream)),
         stream.encoding,
         "backslashreplace",
         newline=None,

@@ -213,7 +213,7 @@ def test_what_does_not_fit_the_format_is_told_with_its_place(agreed: Path, kfpip
     edit(agreed, '"action": "render"', '"action": "burn"')
     ended = kfpipe("run", "--plan", FILE)
     assert ended.code == 2
-    assert "plan.json:24:17: the field `action` is the text 'burn'\n  expected: " in ended.err
+    assert "plan.json:25:17: the field `action` is the text 'burn'\n  expected: " in ended.err
 
 
 @pytest.mark.parametrize(
