@@ -16,7 +16,7 @@ SECTIONS: Final = {
         "init": "Create an example project: a manifest and its stills.",
         "validate": "Check a manifest and the files it names, offline.",
         "stills": "Write the prepared stills to a folder, to look at them.",
-        "models": "List models and regions, with prices and limits; with MODEL, everything that is known of it.",
+        "models": "List models and regions, with prices and limits.",
         "schema": "Print the JSON Schema of a file or of a command's output.",
     },
     "Plan and render": {
