@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TextIO
@@ -20,6 +21,11 @@ settings.load_profile("steady")
 
 # The emulator lists a task at once: nobody has to wait minutes for one that is not there.
 os.environ.setdefault("KFPIPE_LIST_PATIENCE", "0.5")
+
+# A job in the background of a shell, or under nohup, is started with these ignored, and so would be what tests start.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 # Where this is set, each of the many processes that tests start would compile all of kfpipe again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -44,8 +44,8 @@ def command(model: str | None, region: str | None, check: bool, as_json: bool) -
 
     With MODEL it tells everything that is known of one. Prices are list prices per second of finished video. Where none
     is published, give one with --price, or under `prices:` in the manifest. Limits are those of a new account; the
-    manifest can set others. Each row names the source of its numbers, and whether the model is documented by the service
-    or reported by users.
+    manifest can set others. Each row names the source of its numbers, and whether the model is documented by the
+    service or reported by users.
 
     Exit code 0; with --check 1: the account says otherwise, or could not be compared; 4: the key was refused.
     """

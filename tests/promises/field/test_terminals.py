@@ -103,8 +103,8 @@ def test_a_terminal_that_goes_away_ends_a_run_like_a_polite_kill_and_not_under_n
     process = world.start("run", "shots.yaml")
     world.wait_for(lambda: world._submitted("shots.yaml"), process)
     process.send_signal(signal.SIGHUP)
-    assert process.wait(timeout=30) == 130
-    process.communicate()
+    process.communicate(timeout=30)
+    assert process.returncode == 130
     world.emulator.forgive()
     nohup = subprocess.Popen(
         ["sh", "-c", f"trap '' HUP; kill -HUP $$; {KFPIPE} run shots.yaml"],
