@@ -102,6 +102,16 @@ def test_a_picture_of_another_format_is_converted_without_loss(tmp_path: Path, k
         assert converted.format == "PNG"
 
 
+def test_a_heic_picture_is_converted_with_the_extra(tmp_path: Path) -> None:
+    heic = pytest.importorskip("pillow_heif", reason="the extra `heic` is not installed")
+    picture = Image.linear_gradient("L").convert("RGB")
+    file = tmp_path / "still"
+    heic.from_pillow(picture).save(file, quality=95)
+    with Image.open(tmp_path / made(file, "convert").path) as converted:
+        assert converted.format == "PNG"
+        assert max(ImageStat.Stat(ImageChops.difference(picture, converted.convert("RGB"))).mean) < 4
+
+
 def test_the_colours_of_print_are_converted_by_their_profile_or_without_one(tmp_path: Path) -> None:
     file = tmp_path / "still"
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(file, "TIFF")

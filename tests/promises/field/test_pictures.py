@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -71,7 +72,6 @@ def test_a_rotation_tag_is_refused_where_nothing_may_be_prepared(
     [
         ("avif", "is an AVIF picture", "save it as PNG or JPEG, or add `convert`"),
         ("avif-as-jpg", "is an AVIF picture", "save it as PNG or JPEG, or add `convert`"),
-        ("heic", "'a.heic' is a HEIC picture", "save it as PNG or JPEG, or install `kfpipe[heic]`"),
         ("jpeg-zero-tail", "'a.jpg' is damaged or cut off", "copy the picture again"),
         ("ok-lfs-pointer-still", "'frames/a.png' is only a Git LFS pointer", "git lfs pull"),
     ],
@@ -81,6 +81,22 @@ def test_a_picture_that_is_of_no_use_is_named_for_what_it_is(told: dict[str, Any
     assert what in problem["what"]
     assert fix in problem["fix"]
     assert problem["line"]
+
+
+@pytest.fixture
+def without_heic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the extra is not installed."""
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    Image.init()
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
+
+
+@pytest.mark.parametrize("case", ["heic"])
+@pytest.mark.usefixtures("without_heic")
+def test_a_heic_picture_names_the_extra_that_reads_it(told: dict[str, Any]) -> None:
+    (problem,) = told["problems"]
+    assert "'a.heic' is a HEIC picture" in problem["what"]
+    assert "save it as PNG or JPEG, or install `kfpipe[heic]`" in problem["fix"]
 
 
 @pytest.mark.parametrize("case", ["dangling-symlink"])
