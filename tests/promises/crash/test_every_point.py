@@ -36,4 +36,4 @@ def test_a_run_that_dies_at_any_point_costs_nothing_and_loses_nothing(
         chosen = points if os.environ.get(ALL_POINTS) else [*dict.fromkeys([*TELLING[death], *points[::sample]])]
         outcomes = list(stage.kill_at(chosen))
     assert {outcome.point: outcome.damage for outcome in outcomes if outcome.damage} == {}
-    assert sum(outcome.was_reached for outcome in outcomes) > 0.8 * len(chosen)  # not every run does all in one order
+    assert 2 * sum(outcome.was_reached for outcome in outcomes) > len(chosen)  # not every run does all in one order
