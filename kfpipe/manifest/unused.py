@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from kfpipe.errors import Problem, Severity
@@ -11,6 +13,7 @@ from kfpipe.manifest.schema.rules import ENTRY_LISTS, schema_at
 from kfpipe.manifest.sheet import Sheet
 from kfpipe.wording import echoed
 
+_AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?")
 _OF_A_RUN: Final = ("provider", "budget", "limits", "prices", "output", "film")
 _WHO_PAYS: Final = ("account", "workspace")
 _FOR_SHOTS: Final = ("defaults", "vars", "models", "profiles", "stills")
@@ -84,9 +87,16 @@ def _root(sheet: Sheet) -> Sheet:
     return root
 
 
-def _in_full(part: str, sheet: Sheet) -> Any:
+def _in_full(part: str, sheet: Sheet) -> dict[str, Any]:
     """A part with the defaults of what it leaves out, so that two ways to say the same are equal."""
     fields = schema_at((part,)).get("properties", {})
     usual = {name: schema_at((part, name))["default"] for name in fields if "default" in schema_at((part, name))}
     given = sheet.document.data[part]
-    return {**usual, **given} if isinstance(given, dict) else given
+    return {name: _exact(value) for name, value in {**usual, **given}.items()}
+
+
+def _exact(value: Any) -> Any:
+    """An amount may be a number, or the same in quotes."""
+    if isinstance(value, dict):
+        return {name: _exact(inner) for name, inner in value.items()}
+    return Decimal(value) if isinstance(value, str) and _AMOUNT.fullmatch(value) else value

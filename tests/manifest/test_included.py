@@ -1,4 +1,4 @@
-"""What an included manifest says applies to its own shots, and to nothing else; what is of a run comes from the root."""
+"""What an included manifest says applies to its own shots and nothing else; what is of a run comes from the root."""
 
 from __future__ import annotations
 
@@ -161,6 +161,6 @@ def test_a_mistake_in_what_one_file_says_hides_nothing_of_the_others(tmp_path: P
         tmp_path,
         film=f"{HEAD}include: [x.yaml, y.yaml]\n",
         x=f"{PART}defaults: {{durration: 9}}\nshots:\n{SHOT.replace('ID', 'x')}",
-        y=f"{PART}defaults: {{model: wan2.7-i2v, duration: 99}}\nvars: {{sky: y}}\nshots:\n{SHOT.replace('ID', 'y')}",
+        y=f"{PART}defaults: {{model: wan2.7-i2v, duration: 99}}\nvars: {{sky: z}}\nshots:\n{SHOT.replace('ID', 'z')}",
     )
     assert [told(problem)[:2] for problem in problems] == [("x.yaml", 2), ("y.yaml", 2)]

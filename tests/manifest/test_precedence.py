@@ -115,7 +115,8 @@ def test_null_takes_an_inherited_field_away(tmp_path: Path, where: str) -> None:
 
 def test_null_takes_variables_away_one_by_one_or_all(tmp_path: Path) -> None:
     text = (
-        f"vars: {{a: 1, b: 2}}\ndefaults: {{model: {FLASH}, {FRAMES[:-14]}, prompt: '{{{{ a }}}}{{{{ b }}}}'}}\nshots:\n"
+        f"vars: {{a: 1, b: 2}}\ndefaults: {{model: {FLASH}, {FRAMES[:-14]}, prompt: '{{{{ a }}}}{{{{ b }}}}'}}\n"
+        "shots:\n"
         "  - {id: one, vars: {b: null}}\n  - {id: all, vars: null}\n"
     )
     whats = problems(tmp_path, text)
