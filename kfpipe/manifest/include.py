@@ -10,12 +10,13 @@ from kfpipe.errors import Problem, Refused
 from kfpipe.files.read import first_bytes
 from kfpipe.files.text import LARGEST_BYTES, DataPath
 from kfpipe.manifest import document, patterns, references, schema, tables
-from kfpipe.manifest.compose import Sheet, composed
+from kfpipe.manifest.compose import composed
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.marks import MOST_SOURCES
 from kfpipe.manifest.files import ProjectFiles
 from kfpipe.manifest.schema import StructureCheck
+from kfpipe.manifest.sheet import Sheet
 
 DEEPEST_INCLUDE = 16
 
@@ -57,12 +58,12 @@ class _Gatherer:
                 self._refuse(sheet.document, replace(flaw, path=path))
             elif (included := self._read(sheet.document, name, path)) is not None:
                 check = schema.check(included, included=True)
-                self.visit(Sheet(document=included, check=check), {**trail, real: included.file})
+                self.visit(Sheet(document=included, check=check, includer=sheet), {**trail, real: included.file})
         self.sheets.append(sheet)
         for name, path in self._named(sheet, "shot_lists"):
             table = self._read(sheet.document, name, path, as_table=True)
             if table is not None:
-                self.sheets.append(Sheet(document=table, check=schema.check_rows(table)))
+                self.sheets.append(Sheet(document=table, check=schema.check_rows(table), includer=sheet))
 
     def _named(self, sheet: Sheet, part: str) -> Iterator[tuple[str, DataPath]]:
         """The files that a part of the manifest names, relative to the root manifest's folder."""

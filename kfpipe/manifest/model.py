@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Any
@@ -116,7 +116,8 @@ class Matrix:
     """The axes in the order declared, each with its values; combinations to add and to leave out, by their places.
 
     `places` locates axes that are not directly under `path`: a profile's. `files` are the values of axes
-    over media, by field and text; those that were refused are missing.
+    over media, by field and text; those that were refused are missing. `overridden` is what wins over the values of
+    a name, and where it is; None where the name is to vary no more.
     """
 
     path: DataPath
@@ -125,6 +126,7 @@ class Matrix:
     exclude: Mapping[int, Mapping[str, Scalar]] = field(default_factory=dict)
     places: Mapping[str, DataPath] = field(default_factory=dict)
     files: Mapping[tuple[MediaRole, str], File] = field(default_factory=dict)
+    overridden: Mapping[str, tuple[DataPath, Scalar]] = field(default_factory=dict)
 
     def varies(self, name: str) -> bool:
         """Whether the takes may differ in this field or variable."""
@@ -151,6 +153,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForModel:
+    """What a shot is where its matrix chooses a model that something is set for."""
+
+    settings: ShotSettings
+    variables: Variables
+    places: Mapping[str, DataPath]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
     """One shot, whether it has an entry of its own or is one of a sequence.
 
@@ -169,6 +180,7 @@ class Shot:
     preparation: Preparation = field(default_factory=Preparation)
     in_sequence: Place | None = None
     matrix: Matrix | None = None
+    by_model: Mapping[str, ForModel] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -180,8 +192,16 @@ class Shot:
         return self.places.get(name) or (*self.path, name)
 
     def inherits(self, name: str) -> bool:
-        """Whether the field comes from the defaults or from a profile."""
-        return self.places.get(name, ())[:1] in (("defaults",), ("profiles",))
+        """Whether the field comes from elsewhere: the defaults, what is set for the model, a profile."""
+        return name in self.places and self.places[name][: len(self.path)] != self.path
+
+    def for_model(self, name: object) -> Shot:
+        """The same shot where its matrix chooses this model; prompts and media are those of all models."""
+        found = self.by_model.get(name) if isinstance(name, str) else None
+        if found is None:
+            return self
+        settings = replace(found.settings, prompt=self.settings.prompt)
+        return replace(self, settings=settings, variables=found.variables, places=found.places)
 
 
 class ProviderName(StrEnum):
@@ -242,7 +262,8 @@ class PriceLine:
 class Manifest:
     """A whole shot list, includes and defaults applied.
 
-    `file` is its name in messages; `output_dir` is relative to its folder, with forward slashes.
+    `file` is its name in messages; `output_dir` is relative to its folder, with forward slashes. `variables` are those
+    of the command line, which win over those of the shots.
     """
 
     file: str

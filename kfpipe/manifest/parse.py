@@ -15,6 +15,7 @@ from kfpipe.errors import Problem
 from kfpipe.files.text import DataPath
 from kfpipe.manifest import dependencies, references
 from kfpipe.manifest import shots as entries
+from kfpipe.manifest.defaults import unknown_models
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import (
@@ -25,6 +26,7 @@ from kfpipe.manifest.model import (
     ProviderName,
     ProviderSettings,
     Shot,
+    Variables,
 )
 from kfpipe.manifest.schema import StructureCheck
 from kfpipe.manifest.schema.validation import usable_id
@@ -32,6 +34,7 @@ from kfpipe.wording import did_you_mean, echoed, listed
 
 DEFAULT_REGION = "singapore"
 DEFAULT_OUTPUT_DIR = "renders"
+_NO_VARIABLES: Variables = {}
 _HOLD_SHOTS: frozenset[DataPath] = frozenset([(), ("shots",), ("sequences",), ("include",), ("shot_lists",)])
 
 
@@ -42,18 +45,21 @@ def parse_manifest(
     catalogue: Catalogue,
     region: str | None = None,
     profile: str | None = None,
+    variables: Variables = _NO_VARIABLES,
     levels_up: int = 0,
 ) -> tuple[Manifest, tuple[Problem, ...]]:
     """The manifest as far as it is usable, and what is wrong with it.
 
-    `region` overrides the manifest's, `profile` names the one to lay over its defaults; `levels_up` is the number of
-    folders between the manifest and the project's root. An unknown region is reported and read as the default one, so
-    that everything else can be checked.
+    `region` overrides the manifest's, `profile` names the one to lay over its shots, `variables` are those of the
+    command line; `levels_up` is the number of folders between the manifest and the project's root. An unknown region is
+    reported and read as the default one, so that everything else can be checked.
     """
     reader = _Reader(document=document, check=check, catalogue=catalogue, region=region, levels_up=levels_up)
-    shots, shot_problems = entries.read(document, check.broken, levels_up=levels_up, profile=profile)
+    overlay = entries.Overlay(profile=profile, variables=variables, catalogue=catalogue)
+    shots, shot_problems = entries.read(document, check.broken, levels_up=levels_up, overlay=overlay)
     shots, refusals = dependencies.followed(shots, may_exist=_hidden_shots(document, check))
-    parsed = reader.manifest(shots)
+    parsed = reader.manifest(shots, variables)
+    reader.check_models()
     told = (finding.problem(document, shot.where) for shot, finding in refusals)
     return parsed, (*reader.problems, *shot_problems, *told)
 
@@ -82,7 +88,7 @@ class _Reader:
         self._region = region
         self._levels_up = levels_up
 
-    def manifest(self, shots: tuple[Shot, ...]) -> Manifest:
+    def manifest(self, shots: tuple[Shot, ...], variables: Variables) -> Manifest:
         provider, certain = self._provider()
         return Manifest(
             file=self._document.file,
@@ -92,9 +98,15 @@ class _Reader:
             budget=self._budget(provider.region if certain else None),
             output_dir=self._output_dir(),
             prices=tuple(self._prices()),
-            variables=self._part("vars", {}),
+            variables=variables,
             shots=shots,
         )
+
+    def check_models(self) -> None:
+        """Report what is set for models that do not exist."""
+        for said in self._document.said() if self._data else ():
+            for finding in unknown_models(said, self._catalogue):
+                self._report(finding, "models")
 
     def _part(self, name: str, absent: Any) -> Any:
         """A top-level part, or `absent` when it is missing or its structure is broken."""

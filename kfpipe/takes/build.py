@@ -34,6 +34,7 @@ from kfpipe.manifest.model import (
 from kfpipe.media.facts import Material, Recipe, Recording, RecordingFacts, Still, StillFacts
 from kfpipe.media.recipe import AS_IT_IS, recipe
 from kfpipe.takes import (
+    blame,
     expand,
     fingerprint,
     media_rules,
@@ -146,7 +147,7 @@ class _Maker:
         if request is not None and cuts is not None and draft.has_derived_seed:
             texts, request = self._with_seed(draft, model, request, texts, cuts)
         findings = (*self._findings(draft, model, *texts), *self._continuations(draft, model, cuts or ()))
-        refused = self._refuses(draft.shot, findings)
+        refused = self._refuses(draft.shot, findings, of_model=True)
         if refused or request is None or cuts is None:
             return None
         return Take(
@@ -219,9 +220,9 @@ class _Maker:
                 severity=Severity.WARNING,
             )
 
-    def _refuses(self, shot: Shot, findings: Iterable[Finding]) -> bool:
-        """Keeps the findings; whether one of them is an error."""
-        told = [finding.problem(self._document, shot.where) for finding in findings]
+    def _refuses(self, shot: Shot, findings: Iterable[Finding], *, of_model: bool = False) -> bool:
+        """Keeps the findings; whether one of them is an error. `of_model` as in `blame.problem`."""
+        told = [blame.problem(finding, self._document, shot, of_model=of_model) for finding in findings]
         self.problems += told
         return any(problem.severity is Severity.ERROR for problem in told)
 

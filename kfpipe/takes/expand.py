@@ -57,12 +57,12 @@ class Draft:
         return {name: value for name, value in self.cell.values.items() if name not in FIELD_NAMES}
 
     def variables(self, shared: Mapping[str, Any], *, derived_seed: int) -> dict[str, Any]:
-        """What templates may use; `shared` are the manifest's own variables, normalised. A random seed is not there."""
+        """What templates may use; `shared`, the command line's, win. A random seed is not there."""
         own = {"shot": self.shot.id, "index": self.index, "count": self.count}
         given = derived_seed if self.has_derived_seed else self.settings.seed
         seed = {"seed": given} if isinstance(given, int) else {}
         nearer = normalised_values({**self.shot.variables, **self.cell.values})
-        return {**shared, **nearer, **own, **seed}
+        return {**nearer, **shared, **own, **seed}
 
 
 def drafts(
@@ -96,6 +96,7 @@ def _draft(shot: Shot, cell: Cell, index: int, count: int) -> Draft:
     given: dict[str, Any] = {name: value for name, value in cell.values.items() if name in SETTING_NAMES}
     if given.get("seed") == SeedChoice.RANDOM.value:
         given["seed"] = SeedChoice.RANDOM
+    shot = shot.for_model(given.get("model")) if shot.by_model else shot
     settings = replace(shot.settings, **given) if given else shot.settings
     place = shot.in_sequence or Place(index=index, count=count)
     return Draft(

@@ -36,7 +36,8 @@ def cells(matrix: Matrix) -> tuple[Cell, ...]:
     """The combinations in declared order, the last axis fastest.
 
     An `exclude` removes the combinations that have all of its values. An `include` that contradicts no axis of a
-    combination adds its further values to it; one that fits none becomes a combination of its own.
+    combination adds its further values to it; one that fits none becomes a combination of its own. Where a value is
+    overridden, combinations that become equal are one.
     """
     kept = [cell for cell in _product(matrix) if not any(_fits(entry, cell) for entry in matrix.exclude.values())]
     added: list[Cell] = []
@@ -53,7 +54,21 @@ def cells(matrix: Matrix) -> tuple[Cell, ...]:
             added.append(
                 Cell(values={name: entry[name] for name in names}, paths={name: paths[name] for name in names})
             )
-    return (*kept, *added)
+    return _overridden((*kept, *added), matrix) if matrix.overridden else (*kept, *added)
+
+
+def _overridden(cells: tuple[Cell, ...], matrix: Matrix) -> tuple[Cell, ...]:
+    """The combinations with what wins over their values; of those that are equal then, the first."""
+    distinct: dict[tuple[tuple[str, str], ...], Cell] = {}
+    for cell in cells:
+        values, paths = dict(cell.values), dict(cell.paths)
+        for name in matrix.overridden.keys() & values.keys():
+            paths[name], values[name] = matrix.overridden[name]
+            if values[name] is None:
+                del values[name], paths[name]
+        key = tuple((name, scalar_text(value)) for name, value in values.items())
+        distinct.setdefault(key, Cell(values=values, paths=paths))
+    return tuple(distinct.values())
 
 
 def scalar_text(value: Scalar) -> str:

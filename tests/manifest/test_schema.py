@@ -176,6 +176,9 @@ def test_editors_are_offered_the_names_of_the_catalogue() -> None:
     known = catalogue.shipped()
     regions = [region for region in known.regions.values() if region.name != EMULATOR_REGION]
     told = {name: manifest_schema()["$defs"][name] for name in NAMES_OF_THE_CATALOGUE}
+    for name in ("model", "resolution"):
+        assert told[name]["enum"].pop() is None
+    assert told["model"]["enumDescriptions"].pop() == "Takes away the inherited one."
     assert told["resolution"]["enum"] == list(known.tiers)
     for name, things in (("model", known.models.values()), ("region", regions)):
         assert told[name]["enum"] == [one.name for one in things] + [alias for one in things for alias in one.aliases]

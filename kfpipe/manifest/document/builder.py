@@ -55,6 +55,9 @@ def build(text: str, file: str) -> Built:
         return _Builder(text, file, readable=beyond.at).built()
 
 
+_NO_VALUE = "there is no value, which means the same as `null`"
+
+
 class _BeyondParser(Exception):
     """The parser has a limit of its own, far beyond `DEEPEST`, and hits it at the character `at`."""
 
@@ -185,7 +188,9 @@ class _Builder:
             self._report(_mark(event), str(refused), fix="write a plain number, or put it in quotes if it is text")
             return text
         older = scalars.older_reading(text)
-        if older is not None and len(self._warnings) < MOST_REPORTED:
+        if not text:
+            self._warn(_mark(event), _NO_VALUE, "write a value, or `null` to take away what is inherited")
+        elif older is not None and len(self._warnings) < MOST_REPORTED:
             self._warn_of_older(event, value, older)
         elif len(text) <= _MEMO_CHARS:
             self._memo[text] = value

@@ -78,7 +78,8 @@ def _unfit(path: DataPath, value: Any, fits: Fits) -> Finding:
 
 def _unknown(path: DataPath, key: str, value: Any) -> Finding:
     known = tuple(schema_at(path)["properties"])
-    reason = _belongs(path, key) or _of_another_tool(path, key, value, known)
+    several = _of_another_tool(path, key, value, known) if isinstance(value, list) else None
+    reason = several or _belongs(path, key) or _of_another_tool(path, key, value, known)
     match = None if reason else strange.meant_by(key, known) or closest(key.strip(), known)
     match = match or (known[0] if len(known) == 1 else None)
     return Finding(

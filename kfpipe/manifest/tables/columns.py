@@ -40,10 +40,12 @@ class FieldColumn:
         return ".".join(self.steps)
 
     def value(self, cell: TableCell) -> Scalar | list[str] | CellFlaw:
-        """What a cell that is not empty gives the field."""
+        """What a cell that is not empty gives the field; `null` takes away what the shot would inherit."""
         given = cell.value
         if isinstance(given, CellFlaw):
             return given
+        if isinstance(given, str) and given.strip() == "null":
+            return None
         if self.types == {"array"}:
             return [word for word in _TAG_SEPARATOR.split(_as_text(given)) if word]
         if self.types <= {"string", "object"}:
