@@ -35,7 +35,8 @@ from kfpipe.manifest.model import (
     Verb,
 )
 from kfpipe.manifest.sequences import ShotEntry
-from kfpipe.wording import listed
+from kfpipe.names import ID_LIMIT_BYTES, clash_key, in_one_form, is_too_long
+from kfpipe.wording import listed, unseen_difference
 
 _RESERVED_NAMES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10))]
@@ -132,11 +133,11 @@ class _Reader:
         inherited = self._inherited(source)
         given = inherited.settled(own, entry.places)
         shot = Shot(
-            id=own["id"],
+            id=in_one_form(own["id"]),
             path=entry.path,
             places=given.places,
             refused=entry.refused,
-            tags=tuple(given.fields.get("tags", ())),
+            tags=tuple(dict.fromkeys(map(in_one_form, given.fields.get("tags", ())))),
             variables=given.variables,
             settings=_settings(given.fields),
             preparation=self._preparation(source),
@@ -185,6 +186,7 @@ class _Reader:
         if isinstance(value, str):
             file = self._file(value, folder=folder, noun=_NOUNS.get(role, "frame"))
             return replace(file, path=path) if isinstance(file, Finding) else file
+        value = {name: in_one_form(word) for name, word in value.items()}
         if role is MediaRole.FIRST_CLIP:
             return RenderOf(shot_id=value["render"], end=None, take=value.get("take"))
         end = FrameEnd(value["frame"])
@@ -222,21 +224,40 @@ class _Reader:
     # -- names ------------------------------------------------------------------------------------------------------
 
     def _check_name(self, shot: Shot) -> None:
-        twin = self._first_with.setdefault(shot.id.casefold(), shot)
+        twin = self._first_with.setdefault(clash_key(shot.id), shot)
         if twin is not shot:
             self._report(self._same_name(shot, twin), shot.where)
         if shot.id.partition(".")[0].casefold() in _RESERVED_NAMES:
             self._report(_reserved_name(shot), shot.where)
+        if is_too_long(shot.id) and (shot.in_sequence is None or shot.in_sequence.index == 1):
+            self._report(_long_name(shot), shot.where)
 
     def _same_name(self, shot: Shot, twin: Shot) -> Finding:
         place = self._document.place_of(twin.path, shot.path)
-        other = "another shot" if twin.id == shot.id else f"'{twin.id}', which differs only in capital letters"
+        other = self._like(shot, twin)
         return Finding(
             path=(*shot.path, "id"),
             what=f"the id '{shot.id}' is already used by {other} ({place})",
             expected="an id that no other shot has: it becomes the name of the clip's file",
             fix="rename one of the two shots",
         )
+
+    def _like(self, shot: Shot, twin: Shot) -> str:
+        """The shot whose id is the same to a file system, and in what the two differ."""
+        own, other = (self._id_as_written(one) for one in (shot, twin))
+        if own == other:
+            return "another shot"
+        if own.casefold() == other.casefold():
+            return f"'{twin.id}', which differs only in capital letters"
+        how = unseen_difference(own, other) or "differs only in the form of its letters"
+        return f"'{twin.id}', which {how}"
+
+    def _id_as_written(self, shot: Shot) -> str:
+        """Before its letters were composed; that of a sequence for each of its shots."""
+        entry = self._document.data
+        for step in shot.path:
+            entry = entry[step]
+        return shot.id if shot.in_sequence else str(entry["id"])
 
 
 def _preparation(document: Document, source: int) -> Preparation:
@@ -280,6 +301,15 @@ def _axis_media(matrix: Matrix) -> Iterator[tuple[MediaRole, str, DataPath]]:
         for value in dict.fromkeys(values):
             if isinstance(value, str):
                 yield role, value, matrix.place_of(role, value)
+
+
+def _long_name(shot: Shot) -> Finding:
+    return Finding(
+        path=(*shot.path, "id"),
+        what=f"the id is {len(shot.id.encode())} bytes long",
+        expected=f"at most {ID_LIMIT_BYTES}, 3 for a Chinese character: it becomes the name of the clip's file",
+        fix="shorten it",
+    )
 
 
 def _reserved_name(shot: Shot) -> Finding:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import product
@@ -14,6 +13,7 @@ from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.scalars import Scalar
 from kfpipe.manifest.model import Matrix, SeedChoice, ShotSettings
+from kfpipe.names import in_one_form, is_variable
 from kfpipe.wording import closest, described, did_you_mean, echoed, listed, suggested
 
 SETTING_NAMES = tuple(ShotSettings.__dataclass_fields__)
@@ -21,7 +21,6 @@ FIELD_NAMES = (*SETTING_NAMES, *map(str, MediaRole))
 _OTHER_FIELDS = frozenset(["id", "tags", "vars", "matrix", "keyframes", "prompts"])
 _TEMPLATE_NAMES = frozenset(["shot", "index", "count"])
 _ALIKE = 0.8  # `sed` and `resolutions` are typos of settings; `mood` is not, although it is close to `model`
-_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +97,11 @@ def _product(matrix: Matrix) -> Iterator[Cell]:
 def _fits(entry: Mapping[str, Scalar], cell: Cell) -> bool:
     """Whether the cell has all values of the entry; values are compared as they are written."""
     values = cell.values
-    return all(name in values and scalar_text(values[name]) == scalar_text(wanted) for name, wanted in entry.items())
+    return all(name in values and _compared(values[name]) == _compared(wanted) for name, wanted in entry.items())
+
+
+def _compared(value: Scalar) -> str:
+    return in_one_form(scalar_text(value))
 
 
 # -- what can be wrong with a matrix ---------------------------------------------------------------------------------
@@ -139,7 +142,7 @@ def _name_findings(name: str, path: DataPath) -> Iterator[Finding]:
             expected=f"{listed(FIELD_NAMES)}, or a variable in the prompt",
             fix="write a separate shot for each value",
         )
-    elif name in _TEMPLATE_NAMES or not _IDENTIFIER.fullmatch(name):
+    elif name in _TEMPLATE_NAMES or name.startswith("_") or not is_variable(name):
         why = "kfpipe sets it itself" if name in _TEMPLATE_NAMES else "it must be letters, digits and underscores"
         yield Finding(path=path, at_key=True, what=f"{echoed(name)} cannot be a variable: {why}", fix="rename it")
 

@@ -90,7 +90,7 @@ def test_a_field_under_the_mouse_is_explained(sheet: Sheet, field: str) -> None:
         ("first_frame: {still: walk, frame: middle}", 'middle: Value is not accepted. Valid values: "first", "last".'),
         ("first_frame: {still: walk, side: last}", "side: Property side is not allowed."),
         ("prompt: {path: a.txt}", "path: Property path is not allowed."),
-        ("tags: [black cat]", "black cat: letters (a to z), digits, dots, hyphens and underscores"),
+        ("tags: [black cat]", "black cat: letters and digits of any script, dots, hyphens and underscores"),
     ],
 )
 def test_a_typo_is_underlined_with_its_reason(sheet: Sheet, slip: str, complaint: str) -> None:

@@ -18,6 +18,7 @@ from kfpipe.files.text import stray_character
 from kfpipe.manifest.document import paths, scalars, syntax
 from kfpipe.manifest.document.marks import Container, Marks, packed, unpacked
 from kfpipe.manifest.document.typed import in_yaml
+from kfpipe.names import in_one_form
 from kfpipe.wording import described, echoed, visible
 
 DEEPEST = 64
@@ -260,6 +261,7 @@ class _Builder:
             parent.marks.append(mark)
         elif parent.key_mark is None:
             parent.key_mark = mark
+            value = in_one_form(value) if type(value) is str else value
             if type(value) is str and value != _MERGE and value not in parent.container:
                 parent.key = value
             else:

@@ -6,11 +6,15 @@ import copy
 from functools import cache
 from typing import Final
 
+from kfpipe import names
 from kfpipe.files.schemas import Schema, schema_file
 from kfpipe.files.text import DataPath
 
 ENTRY_LISTS: Final = {"shots": "shot", "sequences": "sequence"}
 """Lists whose entries are checked one by one, with the name of an entry's schema."""
+
+FORMATS: Final = {names.NAME_FORMAT: names.is_name, names.VARIABLE_FORMAT: names.is_variable}
+"""What the schema calls a `format`, and no pattern can say for all scripts."""
 
 NAMES_OF_THE_CATALOGUE: Final = ("model", "resolution", "region")
 """What the schema lists for editors. `rules` says more of a wrong name: what the chosen region and model offer."""

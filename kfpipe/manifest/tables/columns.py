@@ -14,9 +14,10 @@ from kfpipe.manifest.document.scalars import NumberRefused, Scalar
 from kfpipe.manifest.schema import strange
 from kfpipe.manifest.schema.rules import schema_at
 from kfpipe.manifest.tables.cells import CellFlaw, TableCell
+from kfpipe.names import in_one_form
 from kfpipe.wording import closest, echoed, listed
 
-_TAG_SEPARATOR = re.compile(r"[\s;,]+")
+_TAG_SEPARATOR = re.compile(r"[\s;,；，、]+")  # noqa: RUF001 - those of Chinese and Japanese
 _BLANKS = re.compile(r"[\s-]+")
 _MATRIX = "put a shot that has a matrix in the manifest itself"
 _AS_VARIABLE = "for a prompt variable, put `vars.` before its name"
@@ -71,7 +72,7 @@ def column(cell: TableCell) -> FieldColumn | CellFlaw:
     """The column that a cell of the first row names; capitals, and blanks in place of `_`, do not count."""
     if isinstance(cell.value, CellFlaw):
         return cell.value
-    name = _as_text(cell.value).strip().strip("\ufeff")
+    name = in_one_form(_as_text(cell.value)).strip().strip("\ufeff")
     first, dot, rest = name.partition(".")
     field = _BLANKS.sub("_", first.strip()).lower()
     inner = rest.strip() if field == "vars" else _BLANKS.sub("_", rest.strip()).lower()
