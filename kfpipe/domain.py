@@ -188,7 +188,8 @@ class Take:
     a higher `priority` goes first. `cuts` are the pictures still to be cut from other takes: until then the request
     lacks these media, and the fingerprint, being made of references, is provisional. `seed_is_derived` says that the
     manifest gives none: the seed follows from all else, and its change is none of its own. `reseeds` is the fingerprint
-    that it has with that seed, where another one was asked for in its place.
+    that it has with that seed, where another one was asked for in its place. `in_film` is whether the film has a place
+    for its shot.
     """
 
     id: str
@@ -206,6 +207,7 @@ class Take:
     cuts: tuple[tuple[MediaRole, CutFrom], ...] = ()
     seed_is_derived: bool = False
     reseeds: str | None = None
+    in_film: bool = True
 
     @property
     def sources(self) -> tuple[str, ...]:

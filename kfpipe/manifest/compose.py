@@ -21,6 +21,7 @@ _SHARED: Mapping[str, Any] = {"vars": {}, "defaults": _OF_DEFAULTS, "profiles": 
 """Parts that included manifests add to, and which of their entries are blocks that are merged in the same way."""
 
 _SHARED_PATHS: frozenset[DataPath] = frozenset((part,) for part in _SHARED)
+_LIST_PATHS: frozenset[DataPath] = frozenset((part,) for part in ENTRY_LISTS)
 _UNREMARKABLE = frozenset([*_SHARED, *ENTRY_LISTS, "shot_lists", "include", "kfpipe", "provider", "stills", "title"])
 
 
@@ -32,13 +33,19 @@ class Sheet:
     check: StructureCheck
 
 
-def composed(sheets: Sequence[Sheet], root: Sheet, *, complete: bool) -> tuple[Document, StructureCheck]:
-    """One document with the shots and sequences of all sheets under `shots`, and what is broken of it.
+EntryList = tuple[Sheet, str]
+"""The `shots` or the `sequences` of a file."""
 
-    `sheets`, the root among them, come in the order of their shots; where two set the same, the later one wins.
-    Unless they are `complete`, a shot that is not found may be in a file that could not be read.
+
+def composed(
+    sheets: Sequence[Sheet], root: Sheet, *, order: Sequence[EntryList], complete: bool
+) -> tuple[Document, StructureCheck]:
+    """One document with the shots and sequences of all sheets under `shots`, in this order, and what is broken of it.
+
+    Where two of the `sheets`, the root among them, set the same, the later one wins. Unless they are `complete`, a shot
+    that is not found may be in a file that could not be read.
     """
-    composer = _Composer(sheets, root)
+    composer = _Composer(sheets, root, order)
     document = composer.document()
     broken = composer.broken if complete else composer.broken | {("include",)}
     problems = [*chain.from_iterable(sheet.check.problems for sheet in sheets), *_idle_parts(sheets, root)]
@@ -58,8 +65,9 @@ _NO_SHOTS = Finding(
 class _Composer:
     """Lays the sheets out in one document; `broken` is known once that is done."""
 
-    def __init__(self, sheets: Sequence[Sheet], root: Sheet) -> None:
+    def __init__(self, sheets: Sequence[Sheet], root: Sheet, order: Sequence[EntryList]) -> None:
         self._root = root
+        self._order = order
         self._sheets = sheets
         self._numbered = (root, *(sheet for sheet in sheets if sheet is not root))
         self._marks = Marks()
@@ -91,20 +99,16 @@ class _Composer:
         """All shots and sequences, in order."""
         entries: list[Any] = []
         marks: list[int] = []
-        for sheet in self._sheets:
-            found, data = sheet.check.broken, sheet.document.data
-            if () in found:
-                self.broken.add(("include",))
+        for found in (sheet.check.broken for sheet in self._sheets):
+            self.broken |= {("include",)} if () in found else found & _SHARED_PATHS
+            self.broken |= {("shots",)} if found & _LIST_PATHS else set()
+        for sheet, part in self._order:
+            found, own = sheet.check.broken, sheet.document.data[part]
+            if found & {(), (part,)}:
                 continue
-            self.broken |= found & _SHARED_PATHS
-            for part in ENTRY_LISTS:
-                if (part,) in found:
-                    self.broken.add(("shots",))
-                    continue
-                own = data.get(part, [])
-                self.broken |= {("shots", len(entries) + index) for index in range(len(own)) if (part, index) in found}
-                marks += [self._marks.entry(own, index)[1] for index in range(len(own))]
-                entries += own
+            self.broken |= {("shots", len(entries) + index) for index in range(len(own)) if (part, index) in found}
+            marks += [self._marks.entry(own, index)[1] for index in range(len(own))]
+            entries += own
         self._marks.keep(entries, marks)
         return entries
 

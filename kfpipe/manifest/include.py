@@ -10,7 +10,7 @@ from kfpipe.errors import Problem, Refused
 from kfpipe.files.read import first_bytes
 from kfpipe.files.text import LARGEST_BYTES, DataPath
 from kfpipe.manifest import document, patterns, references, schema, tables
-from kfpipe.manifest.compose import Sheet, composed
+from kfpipe.manifest.compose import EntryList, Sheet, composed
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.marks import MOST_SOURCES
@@ -31,16 +31,20 @@ def gather(root: Document, *, files: ProjectFiles, levels_up: int) -> tuple[Docu
     gatherer = _Gatherer(root, files, levels_up)
     sheet = Sheet(document=root, check=schema.check(root))
     gatherer.visit(sheet, {files.real(PurePath(root.file).name): root.file})
-    whole, check = composed(gatherer.sheets, sheet, complete=gatherer.complete)
+    whole, check = composed(gatherer.sheets, sheet, order=gatherer.order, complete=gatherer.complete)
     check = patterns.resolved(whole, check, files, levels_up=levels_up)
     return whole, replace(check, problems=(*check.problems, *gatherer.problems))
 
 
 class _Gatherer:
-    """One walk over the files. `sheets` are in the order of their shots; problems are collected on the way."""
+    """One walk over the files, each after those that it includes; problems are collected on the way.
+
+    `order` is that of the shots: top-level keys and their entries as they are written.
+    """
 
     def __init__(self, root: Document, files: ProjectFiles, levels_up: int) -> None:
         self.sheets: list[Sheet] = []
+        self.order: list[EntryList] = []
         self.problems: list[Problem] = []
         self.complete = True
         self._folder = PurePath(root.file).parent
@@ -49,7 +53,18 @@ class _Gatherer:
         self._seen: set[Path] = set()
 
     def visit(self, sheet: Sheet, trail: Trail) -> None:
-        """Read a manifest, the last of the trail: what it includes, then its own shots, then its tables."""
+        """Read a manifest, the last of the trail, and the files that it names, as they come."""
+        for part in sheet.document.data:
+            match part:
+                case "include":
+                    self._visit_included(sheet, trail)
+                case "shot_lists":
+                    self._read_tables(sheet)
+                case "shots" | "sequences":
+                    self.order.append((sheet, part))
+        self.sheets.append(sheet)
+
+    def _visit_included(self, sheet: Sheet, trail: Trail) -> None:
         for name, path in self._named(sheet, "include"):
             real = self._files.real(name)
             flaw = _trail_flaw(trail, real, self._shown(name))
@@ -58,11 +73,14 @@ class _Gatherer:
             elif (included := self._read(sheet.document, name, path)) is not None:
                 check = schema.check(included, included=True)
                 self.visit(Sheet(document=included, check=check), {**trail, real: included.file})
-        self.sheets.append(sheet)
+
+    def _read_tables(self, sheet: Sheet) -> None:
         for name, path in self._named(sheet, "shot_lists"):
             table = self._read(sheet.document, name, path, as_table=True)
             if table is not None:
-                self.sheets.append(Sheet(document=table, check=schema.check_rows(table)))
+                listed = Sheet(document=table, check=schema.check_rows(table))
+                self.sheets.append(listed)
+                self.order.append((listed, "shots"))
 
     def _named(self, sheet: Sheet, part: str) -> Iterator[tuple[str, DataPath]]:
         """The files that a part of the manifest names, relative to the root manifest's folder."""

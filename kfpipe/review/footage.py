@@ -84,6 +84,11 @@ class ShotFootage:
     takes: tuple[Footage, ...]
 
     @property
+    def in_film(self) -> bool:
+        """Whether the film has a place for it."""
+        return self.takes[0].take.in_film
+
+    @property
     def clips(self) -> tuple[Clip, ...]:
         """The takes that have a clip."""
         return tuple(take for take in self.takes if isinstance(take, Clip))

@@ -40,11 +40,15 @@ Slot = Cut | Gap
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """`rate` is in frames per second; a gap is counted in it, a clip in its own."""
+    """`rate` is in frames per second; a gap is counted in it, a clip in its own.
+
+    `left_out` are the shots that are no part of the film.
+    """
 
     title: str
     rate: Fraction
     slots: tuple[Slot, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def cuts(self) -> tuple[Cut, ...]:
@@ -78,10 +82,11 @@ class Timeline:
 
 
 def make(title: str, shots: Sequence[ShotFootage]) -> Timeline:
-    """The shots in their order, each with its picked take; without a pick, with the only clip that there is."""
-    slots = tuple(_slot(shot) for shot in shots)
+    """The shots of the film in their order, each with its picked take; without a pick, with the only clip there is."""
+    slots = tuple(_slot(shot) for shot in shots if shot.in_film)
     rates = (slot.clip.rate for slot in slots if isinstance(slot, Cut))
-    return Timeline(title=title, rate=next(rates, USUAL_RATE), slots=slots)
+    left_out = tuple(shot.shot_id for shot in shots if not shot.in_film)
+    return Timeline(title=title, rate=next(rates, USUAL_RATE), slots=slots, left_out=left_out)
 
 
 def _slot(shot: ShotFootage) -> Slot:

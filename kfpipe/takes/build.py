@@ -1,4 +1,4 @@
-"""Manifest and inputs -> takes, in manifest order; everything that is wrong with a shot is reported at once."""
+"""Manifest and inputs -> takes, in film order; everything that is wrong with a shot is reported at once."""
 
 from __future__ import annotations
 
@@ -164,6 +164,7 @@ class _Maker:
             priority=draft.settings.priority,
             cuts=cuts,
             seed_is_derived=draft.has_derived_seed,
+            in_film=draft.shot.in_film,
         )
 
     def _request(self, draft: Draft, model: Model, texts: Texts) -> RenderRequest | None:
