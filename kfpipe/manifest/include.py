@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
 
 from kfpipe.errors import Problem, Refused
@@ -18,6 +19,9 @@ from kfpipe.manifest.files import ProjectFiles
 from kfpipe.manifest.schema import StructureCheck
 
 DEEPEST_INCLUDE = 16
+
+Parse = Callable[..., Document]
+"""Content, name in messages, `name` -> what the file says."""
 
 Trail = Mapping[Path, str]
 """The manifests that led here, by their real paths, with their names in messages."""
@@ -76,7 +80,9 @@ class _Gatherer:
 
     def _read_tables(self, sheet: Sheet) -> None:
         for name, path in self._named(sheet, "shot_lists"):
-            table = self._read(sheet.document, name, path, as_table=True)
+            entry = sheet.document.data["shot_lists"][path[1]]
+            notes = entry.get("notes", ()) if isinstance(entry, dict) else ()
+            table = self._read(sheet.document, name, path, parse=partial(tables.parse, notes=notes))
             if table is not None:
                 listed = Sheet(document=table, check=schema.check_rows(table))
                 self.sheets.append(listed)
@@ -87,15 +93,16 @@ class _Gatherer:
         if sheet.check.broken & {(), (part,)}:
             self.complete = False
             return
-        for place, text in enumerate(sheet.document.data.get(part, ())):
-            path, folder = (part, place), sheet.document.sources[0].folder
+        for place, entry in enumerate(sheet.document.data.get(part, ())):
+            text, path = (entry["file"], (part, place, "file")) if isinstance(entry, dict) else (entry, (part, place))
+            folder = sheet.document.sources[0].folder
             name = references.inside_project(text, path, levels_up=self._levels_up, folder=folder)
             if isinstance(name, Finding):
                 self._refuse(sheet.document, name)
             else:
                 yield name, path
 
-    def _read(self, by: Document, name: str, path: DataPath, *, as_table: bool = False) -> Document | None:
+    def _read(self, by: Document, name: str, path: DataPath, *, parse: Parse = document.parse) -> Document | None:
         """The document of a file that `by` names; None when it was read before, or cannot be read."""
         real = self._files.real(name)
         if real in self._seen:
@@ -110,7 +117,7 @@ class _Gatherer:
             self._refuse(by, replace(content, path=path))
             return None
         try:
-            return (tables.parse if as_table else document.parse)(content, self._shown(name), name=name)
+            return parse(content, self._shown(name), name=name)
         except Refused as refused:
             self.complete = False
             self.problems += refused.problems

@@ -9,7 +9,7 @@ from enum import Enum, StrEnum
 from typing import Any
 
 from kfpipe.catalogue import Region
-from kfpipe.domain import FrameEnd, MediaRole, PictureSize
+from kfpipe.domain import FrameEnd, MediaRole, PictureSize, Trim
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.scalars import Scalar
 
@@ -170,6 +170,8 @@ class Shot:
     in_sequence: Place | None = None
     matrix: Matrix | None = None
     in_film: bool = True
+    trim: Trim | None = None
+    notes: str = ""
 
     @property
     def sequence(self) -> str | None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache, partial
 from typing import Any
 
-from kfpipe.domain import FrameEnd, MediaRole
+from kfpipe.domain import FrameEnd, MediaRole, Trim
 from kfpipe.errors import Problem
 from kfpipe.files.text import DataPath
 from kfpipe.manifest import references, sequences
@@ -115,6 +116,8 @@ class _Reader:
             settings=_settings(fields),
             preparation=self._preparation(self._document.source_number(entry.path)),
             in_sequence=entry.in_sequence,
+            trim=_trim(fields["trim"]) if "trim" in fields else None,
+            notes=own.get("notes", ""),
         )
         read = self._references(shot, fields)
         found = {name: value for name, value in read.items() if not isinstance(value, Finding)}
@@ -231,6 +234,10 @@ def _settings(fields: Mapping[str, Any]) -> ShotSettings:
     if not isinstance(given.get("prompt", ""), str):
         del given["prompt"]
     return ShotSettings(**given)
+
+
+def _trim(data: Mapping[str, Any]) -> Trim:
+    return Trim(start_s=Decimal(data.get("in", 0)), end_s=Decimal(data["out"]) if "out" in data else None)
 
 
 def _axis_media(matrix: Matrix) -> Iterator[tuple[MediaRole, str, DataPath]]:
