@@ -58,7 +58,7 @@ def _is_there(_: Path) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A sound manifest with its takes, in manifest order. Paths are real and absolute.
+    """A sound manifest with its takes, in film order. Paths are real and absolute.
 
     `root` is the git work tree, or `folder`, the manifest's own, where there is none; no file outside it is read or
     written.

@@ -18,14 +18,22 @@ from kfpipe.manifest.sheet import Sheet
 _FOR_ITS_SHOTS: Final = ("vars", "defaults", "models", "profiles")
 """Parts of a file that apply to its own shots and to those of the files that it includes."""
 
+_LIST_PATHS: Final = frozenset((part,) for part in ENTRY_LISTS)
 
-def composed(sheets: Sequence[Sheet], root: Sheet, *, complete: bool) -> tuple[Document, StructureCheck]:
-    """One document with the shots and sequences of all sheets under `shots`, and what is broken of it.
 
-    `sheets`, the root among them, come in the order of their shots.
-    Unless they are `complete`, a shot that is not found may be in a file that could not be read.
+EntryList = tuple[Sheet, str]
+"""The `shots` or the `sequences` of a file."""
+
+
+def composed(
+    sheets: Sequence[Sheet], root: Sheet, *, order: Sequence[EntryList], complete: bool
+) -> tuple[Document, StructureCheck]:
+    """One document with the shots and sequences of all sheets under `shots`, in this order, and what is broken of it.
+
+    The root is among the `sheets`. Unless they are `complete`, a shot that is not found may be in a file that could not
+    be read.
     """
-    composer = _Composer(sheets, root)
+    composer = _Composer(sheets, root, order)
     document = composer.document()
     broken = composer.broken if complete else composer.broken | {("include",)}
     problems = [*chain.from_iterable(sheet.check.problems for sheet in sheets), *unused.problems(sheets)]
@@ -45,8 +53,9 @@ _NO_SHOTS = Finding(
 class _Composer:
     """Lays the sheets out in one document; `broken` is known once that is done."""
 
-    def __init__(self, sheets: Sequence[Sheet], root: Sheet) -> None:
+    def __init__(self, sheets: Sequence[Sheet], root: Sheet, order: Sequence[EntryList]) -> None:
         self._root = root
+        self._order = order
         self._sheets = sheets
         self._numbered = (root, *(sheet for sheet in sheets if sheet is not root))
         self._number = {id(sheet): number for number, sheet in enumerate(self._numbered)}
@@ -85,24 +94,23 @@ class _Composer:
         """All shots and sequences, in order."""
         entries: list[Any] = []
         marks: list[int] = []
-        for sheet in self._sheets:
-            found, data = sheet.check.broken, sheet.document.data
+        for found in (sheet.check.broken for sheet in self._sheets):
             if () in found:
                 self.broken.add(("include",))
+            elif found & _LIST_PATHS:
+                self.broken.add(("shots",))
+        for sheet, part in self._order:
+            found, own = sheet.check.broken, sheet.document.data[part]
+            if (part,) in found:
                 continue
             rests_on_broken = self._rests_on_broken(sheet)
-            for part in ENTRY_LISTS:
-                if (part,) in found:
-                    self.broken.add(("shots",))
-                    continue
-                own = data.get(part, [])
-                self.broken |= {
-                    ("shots", len(entries) + index)
-                    for index in range(len(own))
-                    if rests_on_broken or (part, index) in found
-                }
-                marks += [self._marks.entry(own, index)[1] for index in range(len(own))]
-                entries += own
+            self.broken |= {
+                ("shots", len(entries) + index)
+                for index in range(len(own))
+                if rests_on_broken or (part, index) in found
+            }
+            marks += [self._marks.entry(own, index)[1] for index in range(len(own))]
+            entries += own
         self._marks.keep(entries, marks)
         return entries
 

@@ -117,8 +117,11 @@ class Inheritance:
 
     @cached_property
     def _profiles(self) -> tuple[FieldsAt, ...]:
-        found = ((path, said.get("profiles", {}).get(self._profile)) for path, said in self._chain)
-        return tuple(((*path, "profiles", str(self._profile)), chosen) for path, chosen in found if chosen is not None)
+        name = self._profile
+        if name is None:
+            return ()  # then what the manifest says of profiles may be broken
+        found = ((path, said.get("profiles", {}).get(name)) for path, said in self._chain)
+        return tuple(((*path, "profiles", name), chosen) for path, chosen in found if chosen is not None)
 
     @cached_property
     def axes(self) -> Mapping[str, DataPath]:

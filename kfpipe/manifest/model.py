@@ -9,7 +9,7 @@ from enum import Enum, StrEnum
 from typing import Any
 
 from kfpipe.catalogue import Region
-from kfpipe.domain import FrameEnd, MediaRole
+from kfpipe.domain import FrameEnd, MediaRole, PictureSize, Trim
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.scalars import Scalar
 
@@ -166,7 +166,7 @@ class Shot:
     """One shot, whether it has an entry of its own or is one of a sequence.
 
     `places` locates fields that are not in the shot's own entry; `refused` names the media and the prompt
-    that cannot be used.
+    that cannot be used. `in_film` is whether `film.order` has a place for it.
     """
 
     id: str
@@ -181,6 +181,14 @@ class Shot:
     in_sequence: Place | None = None
     matrix: Matrix | None = None
     by_model: Mapping[str, ForModel] = field(default_factory=dict)
+    in_film: bool = True
+    trim: Trim | None = None
+    notes: str = ""
+
+    @property
+    def sequence(self) -> str | None:
+        """The id of the sequence that it is one of; None where it has an entry of its own."""
+        return None if self.in_sequence is None else self.id.rpartition(".")[0]
 
     @property
     def where(self) -> str:
@@ -248,6 +256,27 @@ class BudgetSettings:
     currency: str
 
 
+class Transition(StrEnum):
+    """How one shot of the film gives way to the next."""
+
+    CUT = "cut"
+    DISSOLVE = "dissolve"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmSettings:
+    """The film that the picked takes make. `order` names shots as the manifest does; empty: as they are written.
+
+    `music` is a file of the project; `size` is None where the clips decide it.
+    """
+
+    order: tuple[str, ...] = ()
+    transition: Transition = Transition.CUT
+    transition_s: Decimal = Decimal("0.5")
+    music: str | None = None
+    size: PictureSize | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceLine:
     """What one second of video costs by the manifest; `path` is where it says so, () when the command line does."""
@@ -260,7 +289,7 @@ class PriceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A whole shot list, includes and defaults applied.
+    """A whole shot list, includes and defaults applied, its shots in the order of the film.
 
     `file` is its name in messages; `output_dir` is relative to its folder, with forward slashes. `variables` are those
     of the command line, which win over those of the shots.
@@ -275,6 +304,7 @@ class Manifest:
     prices: tuple[PriceLine, ...]
     variables: Variables
     shots: tuple[Shot, ...]
+    film: FilmSettings = field(default_factory=FilmSettings)
 
     @property
     def max_cost(self) -> Decimal | None:

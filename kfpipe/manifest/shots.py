@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cache, partial
 from typing import Any
 
 from kfpipe.catalogue import Catalogue
-from kfpipe.domain import FrameEnd, MediaRole
+from kfpipe.domain import FrameEnd, MediaRole, Trim
 from kfpipe.errors import Problem
 from kfpipe.files.text import DataPath
 from kfpipe.manifest import references, sequences
@@ -142,6 +143,8 @@ class _Reader:
             settings=_settings(given.fields),
             preparation=self._preparation(source),
             in_sequence=entry.in_sequence,
+            trim=_trim(given.fields["trim"]) if "trim" in given.fields else None,
+            notes=given.fields.get("notes", ""),
         )
         read = self._references(shot, given.fields)
         found = {name: value for name, value in read.items() if not isinstance(value, Finding)}
@@ -277,6 +280,10 @@ def _settings(fields: Mapping[str, Any]) -> ShotSettings:
     if not isinstance(given.get("prompt", ""), str):
         del given["prompt"]
     return ShotSettings(**given)
+
+
+def _trim(data: Mapping[str, Any]) -> Trim:
+    return Trim(start_s=Decimal(data.get("in", 0)), end_s=Decimal(data["out"]) if "out" in data else None)
 
 
 def _for_model(given: Layers) -> ForModel:

@@ -1,4 +1,4 @@
-"""Manifest and inputs -> takes, in manifest order; everything that is wrong with a shot is reported at once."""
+"""Manifest and inputs -> takes, in film order; everything that is wrong with a shot is reported at once."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ from kfpipe.takes import (
     remote,
     seeds,
     sources,
+    trims,
 )
 from kfpipe.takes.expand import Draft
 from kfpipe.takes.prices import PriceList
@@ -165,6 +166,9 @@ class _Maker:
             priority=draft.settings.priority,
             cuts=cuts,
             seed_is_derived=draft.has_derived_seed,
+            in_film=draft.shot.in_film,
+            trim=draft.shot.trim,
+            notes=draft.shot.notes,
         )
 
     def _request(self, draft: Draft, model: Model, texts: Texts) -> RenderRequest | None:
@@ -241,6 +245,7 @@ class _Maker:
             self._sales_checked.add(draft.settings.model)
             yield from model_rules.sale_findings(draft, model, self._prices.region)
         yield from self._pairings(draft, model)
+        yield from trims.findings(draft)
         if draft.settings.template is None and prompt is not None and negative_prompt is not None:
             yield from model_rules.prompt_findings(draft, model, prompt, negative_prompt)
 

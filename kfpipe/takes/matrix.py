@@ -18,7 +18,7 @@ from kfpipe.wording import closest, described, did_you_mean, echoed, listed, sug
 
 SETTING_NAMES = tuple(ShotSettings.__dataclass_fields__)
 FIELD_NAMES = (*SETTING_NAMES, *map(str, MediaRole))
-_OTHER_FIELDS = frozenset(["id", "tags", "vars", "matrix", "keyframes", "prompts"])
+_OTHER_FIELDS = frozenset(["id", "tags", "vars", "matrix", "keyframes", "prompts", "trim", "notes"])
 _TEMPLATE_NAMES = frozenset(["shot", "index", "count"])
 _ALIKE = 0.8  # `sed` and `resolutions` are typos of settings; `mood` is not, although it is close to `model`
 

@@ -49,7 +49,7 @@ def shot(name: str, *more: str) -> str:
     return f"  - {{{', '.join((f'id: {name}', 'first_frame: a.png', 'prompt: Up.', *more))}}}\n"
 
 
-def test_included_shots_come_before_those_of_the_file_that_includes_them(folder: Path) -> None:
+def test_included_shots_come_where_the_file_that_includes_them_says_so(folder: Path) -> None:
     loaded = load(
         folder,
         film=f"{HEAD}defaults: {{model: wan2.7-i2v}}\ninclude: [parts/x.yaml, parts/y.yaml]\nshots:\n{shot('film')}",

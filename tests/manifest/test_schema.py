@@ -200,10 +200,10 @@ def test_every_pattern_is_anchored_and_said_in_words() -> None:
             assert part["patternErrorMessage"], path
 
 
-def test_defaults_take_every_field_of_a_shot_but_its_name_and_matrix() -> None:
+def test_defaults_take_every_field_of_a_shot_but_its_name_notes_and_matrix() -> None:
     of_shot, of_defaults = (schema_at(path)["properties"] for path in (("shots", 0), ("defaults",)))
     assert {name: of_shot[name] for name in of_defaults} == of_defaults
-    assert of_shot.keys() - of_defaults.keys() == {"id", "matrix"}
+    assert of_shot.keys() - of_defaults.keys() == {"id", "matrix", "notes"}
 
 
 def parts() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -20,7 +20,8 @@ FIRST, LAST = MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME
 def parse(text: str, *, profile: str | None = None) -> tuple[Manifest, list[Problem]]:
     read = document.parse(HEAD + text, "shots.yaml")
     sheet = Sheet(document=read, check=schema.check(read))
-    whole, check = composed([sheet], sheet, complete=True)
+    order = [(sheet, part) for part in read.data if part in ("shots", "sequences")]
+    whole, check = composed([sheet], sheet, order=order, complete=True)
     parsed, problems = parse_manifest(whole, check, catalogue=catalogue.shipped(), profile=profile)
     return parsed, [*check.problems, *problems]
 
