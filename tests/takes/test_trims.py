@@ -67,7 +67,8 @@ def test_a_trim_is_inherited_and_notes_belong_to_their_shots() -> None:
 
 def test_null_takes_an_inherited_trim_and_the_notes_of_a_sequence_away() -> None:
     shots = (
-        "sequences: [{id: road, keyframes: [a.png, b.png, c.png], notes: All of it., shots: [{}, {trim: null, notes: null}]}]"
+        "sequences: [{id: road, keyframes: [a.png, b.png, c.png], notes: All of it.,"
+        " shots: [{}, {trim: null, notes: null}]}]"
         "\nshots: [{id: kitten, trim: null}]\n"
     )
     takes = load(shots, defaults="trim: {out: 4}").takes
