@@ -53,7 +53,7 @@ def _unheard(_: Event) -> None:
 
 
 def load(manifest: str | PathLike[str], options: Options | None = None) -> Project:
-    """The project of a manifest, with its takes in manifest order. Nothing is sent.
+    """The project of a manifest, with its takes in film order. Nothing is sent.
 
     `options` are what the command line lays over a manifest: region, profile, emulator, prices, variables. Raises
     `Refused` with all that is wrong, in file order.
@@ -76,7 +76,7 @@ def _standing(project: Project) -> Standing:
 def select(project: Project, *selectors: str) -> tuple[str, ...]:
     """The ids of the takes that selectors name: `kfpipe.select(project, "tag:hero", "!walk")`.
 
-    Selectors are those of `-s`; ids come in manifest order, takes that have left it last. Raises `Refused` when a
+    Selectors are those of `-s`; ids come in film order, takes that have left it last. Raises `Refused` when a
     selector matches nothing.
     """
     now = _standing(project)

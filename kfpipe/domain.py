@@ -179,6 +179,19 @@ class PictureSize:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trim:
+    """The part of a clip that the film takes, in seconds from its beginning; an `end_s` of None is the clip's own."""
+
+    start_s: Decimal = Decimal(0)
+    end_s: Decimal | None = None
+
+    @property
+    def text(self) -> str:
+        """`0.5 to 4 s`."""
+        return f"{self.start_s.normalize():f} to {'end' if self.end_s is None else f'{self.end_s.normalize():f} s'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Take:
     """One concrete render of a shot: one task, one bill, one entry of the lockfile.
 
@@ -188,7 +201,8 @@ class Take:
     a higher `priority` goes first. `cuts` are the pictures still to be cut from other takes: until then the request
     lacks these media, and the fingerprint, being made of references, is provisional. `seed_is_derived` says that the
     manifest gives none: the seed follows from all else, and its change is none of its own. `reseeds` is the fingerprint
-    that it has with that seed, where another one was asked for in its place.
+    that it has with that seed, where another one was asked for in its place. `in_film` is whether the film has a place
+    for its shot, `trim` what it takes of the clip; `notes` are for people.
     """
 
     id: str
@@ -206,6 +220,9 @@ class Take:
     cuts: tuple[tuple[MediaRole, CutFrom], ...] = ()
     seed_is_derived: bool = False
     reseeds: str | None = None
+    in_film: bool = True
+    trim: Trim | None = None
+    notes: str = ""
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ _DELETE_LINK = "delete that link"
 class Options:
     """What the command line lays over a manifest. `prices` are `--price`, `variables` are `--var`.
 
-    `profile` is the one to lay over the defaults. `emulator` runs any manifest on the emulator, with a lock and
+    `profile` is the one to lay over the shots. `emulator` runs any manifest on the emulator, with a lock and
     an output folder of its own.
     """
 
@@ -58,7 +58,7 @@ def _is_there(_: Path) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A sound manifest with its takes, in manifest order. Paths are real and absolute.
+    """A sound manifest with its takes, in film order. Paths are real and absolute.
 
     `root` is the git work tree, or `folder`, the manifest's own, where there is none; no file outside it is read or
     written.
@@ -158,12 +158,12 @@ def _parsed(
         catalogue=catalogue.shipped(),
         region=EMULATOR_REGION if options.emulator else options.region,
         profile=options.profile,
+        variables=options.variables,
         levels_up=levels_up,
     )
     overlaid = replace(
         parsed,
         prices=(*parsed.prices, *options.prices),
-        variables={**parsed.variables, **options.variables},
         output_dir=f"{STATE_DIR}/{EMULATOR_REGION}/{stem}" if options.emulator else parsed.output_dir,
     )
     return overlaid, (*check.problems, *problems)

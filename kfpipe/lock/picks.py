@@ -8,12 +8,14 @@ from kfpipe.domain import Take, cell_of
 from kfpipe.errors import Problem, Refused
 from kfpipe.lock.records import Records, state_of
 from kfpipe.lock.states import Rendered
+from kfpipe.names import in_one_form
 from kfpipe.wording import did_you_mean, echoed
 
 
 def shot_named(name: str, takes: Sequence[Take]) -> list[Take]:
     """The takes of a shot. Raises Refused when there is no such shot."""
-    found = [take for take in takes if take.shot_id == name]
+    wanted = in_one_form(name)
+    found = [take for take in takes if take.shot_id == wanted]
     if not found:
         shots = dict.fromkeys(take.shot_id for take in takes)
         raise _refused("SHOT", f"there is no shot {echoed(name)}", did_you_mean(name, shots, "`kfpipe plan` lists all"))
@@ -23,6 +25,7 @@ def shot_named(name: str, takes: Sequence[Take]) -> list[Take]:
 def take_named(name: str, takes: Sequence[Take], records: Records) -> Take:
     """The take of a shot by its id, or by the part of it after the `@`. Raises Refused when it cannot be picked."""
     names = {take.id: take for take in takes} | {cell_of(take.id): take for take in takes}
+    name = in_one_form(name)
     if name not in names:
         shot_id = takes[0].shot_id
         fix = did_you_mean(name, names, f"`kfpipe status` lists the takes of {shot_id}")

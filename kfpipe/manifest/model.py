@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Any
 
 from kfpipe.catalogue import Region
-from kfpipe.domain import FrameEnd, MediaRole
+from kfpipe.domain import FrameEnd, MediaRole, PictureSize, Trim
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.scalars import Scalar
 
@@ -116,7 +116,8 @@ class Matrix:
     """The axes in the order declared, each with its values; combinations to add and to leave out, by their places.
 
     `places` locates axes that are not directly under `path`: a profile's. `files` are the values of axes
-    over media, by field and text; those that were refused are missing.
+    over media, by field and text; those that were refused are missing. `overridden` is what wins over the values of
+    a name, and where it is; None where the name is to vary no more.
     """
 
     path: DataPath
@@ -125,6 +126,7 @@ class Matrix:
     exclude: Mapping[int, Mapping[str, Scalar]] = field(default_factory=dict)
     places: Mapping[str, DataPath] = field(default_factory=dict)
     files: Mapping[tuple[MediaRole, str], File] = field(default_factory=dict)
+    overridden: Mapping[str, tuple[DataPath, Scalar]] = field(default_factory=dict)
 
     def varies(self, name: str) -> bool:
         """Whether the takes may differ in this field or variable."""
@@ -151,11 +153,20 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForModel:
+    """What a shot is where its matrix chooses a model that something is set for."""
+
+    settings: ShotSettings
+    variables: Variables
+    places: Mapping[str, DataPath]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
     """One shot, whether it has an entry of its own or is one of a sequence.
 
     `places` locates fields that are not in the shot's own entry; `refused` names the media and the prompt
-    that cannot be used.
+    that cannot be used. `in_film` is whether `film.order` has a place for it.
     """
 
     id: str
@@ -169,6 +180,15 @@ class Shot:
     preparation: Preparation = field(default_factory=Preparation)
     in_sequence: Place | None = None
     matrix: Matrix | None = None
+    by_model: Mapping[str, ForModel] = field(default_factory=dict)
+    in_film: bool = True
+    trim: Trim | None = None
+    notes: str = ""
+
+    @property
+    def sequence(self) -> str | None:
+        """The id of the sequence that it is one of; None where it has an entry of its own."""
+        return None if self.in_sequence is None else self.id.rpartition(".")[0]
 
     @property
     def where(self) -> str:
@@ -180,8 +200,16 @@ class Shot:
         return self.places.get(name) or (*self.path, name)
 
     def inherits(self, name: str) -> bool:
-        """Whether the field comes from the defaults or from a profile."""
-        return self.places.get(name, ())[:1] in (("defaults",), ("profiles",))
+        """Whether the field comes from elsewhere: the defaults, what is set for the model, a profile."""
+        return name in self.places and self.places[name][: len(self.path)] != self.path
+
+    def for_model(self, name: object) -> Shot:
+        """The same shot where its matrix chooses this model; prompts and media are those of all models."""
+        found = self.by_model.get(name) if isinstance(name, str) else None
+        if found is None:
+            return self
+        settings = replace(found.settings, prompt=self.settings.prompt)
+        return replace(self, settings=settings, variables=found.variables, places=found.places)
 
 
 class ProviderName(StrEnum):
@@ -228,6 +256,27 @@ class BudgetSettings:
     currency: str
 
 
+class Transition(StrEnum):
+    """How one shot of the film gives way to the next."""
+
+    CUT = "cut"
+    DISSOLVE = "dissolve"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmSettings:
+    """The film that the picked takes make. `order` names shots as the manifest does; empty: as they are written.
+
+    `music` is a file of the project; `size` is None where the clips decide it.
+    """
+
+    order: tuple[str, ...] = ()
+    transition: Transition = Transition.CUT
+    transition_s: Decimal = Decimal("0.5")
+    music: str | None = None
+    size: PictureSize | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceLine:
     """What one second of video costs by the manifest; `path` is where it says so, () when the command line does."""
@@ -240,9 +289,10 @@ class PriceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A whole shot list, includes and defaults applied.
+    """A whole shot list, includes and defaults applied, its shots in the order of the film.
 
-    `file` is its name in messages; `output_dir` is relative to its folder, with forward slashes.
+    `file` is its name in messages; `output_dir` is relative to its folder, with forward slashes. `variables` are those
+    of the command line, which win over those of the shots.
     """
 
     file: str
@@ -254,6 +304,7 @@ class Manifest:
     prices: tuple[PriceLine, ...]
     variables: Variables
     shots: tuple[Shot, ...]
+    film: FilmSettings = field(default_factory=FilmSettings)
 
     @property
     def max_cost(self) -> Decimal | None:

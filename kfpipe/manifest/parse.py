@@ -6,32 +6,40 @@ The structure was checked before: what `manifest.schema` found broken is left ou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import Any
 
 from kfpipe.catalogue import Catalogue, Region
-from kfpipe.domain import EMULATOR_REGION
+from kfpipe.domain import EMULATOR_REGION, PictureSize
 from kfpipe.errors import Problem
 from kfpipe.files.text import DataPath
-from kfpipe.manifest import dependencies, references
+from kfpipe.manifest import dependencies, film, references
 from kfpipe.manifest import shots as entries
+from kfpipe.manifest.defaults import unknown_models
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import (
     AccountLimits,
     BudgetSettings,
+    FilmSettings,
     Manifest,
     PriceLine,
     ProviderName,
     ProviderSettings,
     Shot,
+    Transition,
+    Variables,
 )
 from kfpipe.manifest.schema import StructureCheck
 from kfpipe.manifest.schema.validation import usable_id
+from kfpipe.names import in_one_form
 from kfpipe.wording import did_you_mean, echoed, listed
 
 DEFAULT_REGION = "singapore"
 DEFAULT_OUTPUT_DIR = "renders"
+_NO_VARIABLES: Variables = {}
 _HOLD_SHOTS: frozenset[DataPath] = frozenset([(), ("shots",), ("sequences",), ("include",), ("shot_lists",)])
 
 
@@ -42,30 +50,45 @@ def parse_manifest(
     catalogue: Catalogue,
     region: str | None = None,
     profile: str | None = None,
+    variables: Variables = _NO_VARIABLES,
     levels_up: int = 0,
 ) -> tuple[Manifest, tuple[Problem, ...]]:
     """The manifest as far as it is usable, and what is wrong with it.
 
-    `region` overrides the manifest's, `profile` names the one to lay over its defaults; `levels_up` is the number of
-    folders between the manifest and the project's root. An unknown region is reported and read as the default one, so
-    that everything else can be checked.
+    `region` overrides the manifest's, `profile` names the one to lay over its shots, `variables` are those of the
+    command line; `levels_up` is the number of folders between the manifest and the project's root. An unknown region is
+    reported and read as the default one, so that everything else can be checked.
     """
     reader = _Reader(document=document, check=check, catalogue=catalogue, region=region, levels_up=levels_up)
-    shots, shot_problems = entries.read(document, check.broken, levels_up=levels_up, profile=profile)
-    shots, refusals = dependencies.followed(shots, may_exist=_hidden_shots(document, check))
-    parsed = reader.manifest(shots)
-    told = (finding.problem(document, shot.where) for shot, finding in refusals)
-    return parsed, (*reader.problems, *shot_problems, *told)
+    overlay = entries.Overlay(profile=profile, variables=variables, catalogue=catalogue)
+    shots, shot_problems = entries.read(document, check.broken, levels_up=levels_up, overlay=overlay)
+    may_exist = _hidden_shots(document, check)
+    shots, refusals = dependencies.followed(shots, may_exist=may_exist)
+    parsed = reader.manifest(shots, variables)
+    reader.check_models()
+    in_order, disorder = film.ordered(shots, parsed.film.order, may_exist=may_exist)
+    told = [finding.problem(document, shot.where) for shot, finding in refusals]
+    told += [finding.problem(document, "film") for finding in disorder]
+    return replace(parsed, shots=in_order), (*reader.problems, *shot_problems, *told)
 
 
 def _hidden_shots(document: Document, check: StructureCheck) -> Callable[[str], bool]:
-    """Whether a shot that is not among the usable ones may be there all the same, in a part that is broken."""
+    """Whether a shot that is not among the usable ones may be there all the same, in a part that is broken.
+
+    It is asked for by its id, its sequence's, or a pattern.
+    """
     broken = [path for path in check.broken if path[:1] in _HOLD_SHOTS]
     entries_of = {path: document.data[path[0]][path[1]] for path in broken if len(path) > 1}
     names = {usable_id(entry) for entry in entries_of.values()}
     if len(entries_of) < len(broken) or None in names:
-        return lambda shot_id: True
-    return lambda shot_id: not names.isdisjoint((shot_id, shot_id.rpartition(".")[0]))  # a sequence's end in a number
+        return lambda asked: True
+    hidden = [in_one_form(name) for name in names if name is not None]
+
+    def may_exist(asked: str) -> bool:
+        of_sequence = asked.rpartition(".")[0]  # its shots end in a number
+        return any(name in (asked, of_sequence) or fnmatchcase(name, asked) for name in hidden)
+
+    return may_exist
 
 
 class _Reader:
@@ -82,7 +105,7 @@ class _Reader:
         self._region = region
         self._levels_up = levels_up
 
-    def manifest(self, shots: tuple[Shot, ...]) -> Manifest:
+    def manifest(self, shots: tuple[Shot, ...], variables: Variables) -> Manifest:
         provider, certain = self._provider()
         return Manifest(
             file=self._document.file,
@@ -92,9 +115,16 @@ class _Reader:
             budget=self._budget(provider.region if certain else None),
             output_dir=self._output_dir(),
             prices=tuple(self._prices()),
-            variables=self._part("vars", {}),
+            variables=variables,
             shots=shots,
+            film=self._film(),
         )
+
+    def check_models(self) -> None:
+        """Report what is set for models that do not exist."""
+        for said in self._document.said() if self._data else ():
+            for finding in unknown_models(said, self._catalogue):
+                self._report(finding, "models")
 
     def _part(self, name: str, absent: Any) -> Any:
         """A top-level part, or `absent` when it is missing or its structure is broken."""
@@ -176,8 +206,31 @@ class _Reader:
             return DEFAULT_OUTPUT_DIR
         return folder
 
+    def _film(self) -> FilmSettings:
+        data, usual = self._part("film", {}), FilmSettings()
+        music = data.get("music")
+        if music is not None:
+            music = references.inside_project(music, ("film", "music"), levels_up=self._levels_up)
+            if isinstance(music, Finding):
+                self._report(music, "film")
+                music = None
+        size = data.get("size")
+        return FilmSettings(
+            order=tuple(map(in_one_form, data.get("order", ()))),
+            transition=Transition(data.get("transition", usual.transition)),
+            transition_s=Decimal(data.get("transition_s", usual.transition_s)),
+            music=music,
+            size=size and _size(size),
+        )
+
     def _prices(self) -> Iterator[PriceLine]:
         for model, by_resolution in self._part("prices", {}).items():
             for resolution, amount in by_resolution.items():
                 path = ("prices", model, resolution)
                 yield PriceLine(model=model, resolution=resolution, amount=Decimal(amount), path=path)
+
+
+def _size(text: str) -> PictureSize:
+    """`1280x720`, as the schema has it."""
+    width, _, height = text.partition("x")
+    return PictureSize(width_px=int(width), height_px=int(height))

@@ -38,7 +38,7 @@ def storyboard(path: DataPath, own: Mapping[str, Any]) -> Iterator[ShotEntry]:
             fields["prompt"], places["prompt"] = prompts[index - 1], (*path, "prompts", index - 1)
         if gaps and "shots" not in wrong:
             gap = gaps[index - 1]
-            fields |= {**gap, "vars": {**fields.get("vars", {}), **gap["vars"]}} if "vars" in gap else gap
+            fields |= {**gap, "vars": {**(fields.get("vars") or {}), **gap["vars"]}} if gap.get("vars") else gap
             places |= {name: (*path, "shots", index - 1, name) for name in gap}
         yield ShotEntry(
             path=path,

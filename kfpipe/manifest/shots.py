@@ -1,4 +1,4 @@
-"""Entries of the shot list -> shots: defaults and profile laid under, sequences taken apart, paths and places known.
+"""Entries of the shot list -> shots: what wins is settled, sequences are taken apart, paths and places known.
 
 The structure was checked before: what `manifest.schema` found broken is left out here, so that it hides nothing else.
 """
@@ -6,19 +6,23 @@ The structure was checked before: what `manifest.schema` found broken is left ou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cache, partial
 from typing import Any
 
-from kfpipe.domain import FrameEnd, MediaRole
+from kfpipe.catalogue import Catalogue
+from kfpipe.domain import FrameEnd, MediaRole, Trim
 from kfpipe.errors import Problem
 from kfpipe.files.text import DataPath
 from kfpipe.manifest import references, sequences
-from kfpipe.manifest.defaults import idle_axes, inheritance, unknown_profile
+from kfpipe.manifest.defaults import Inheritance, Layers, idle_axes, unknown_profile
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
+from kfpipe.manifest.document.scalars import Scalar
 from kfpipe.manifest.model import (
     File,
+    ForModel,
     Matrix,
     MediaSource,
     Preparation,
@@ -28,10 +32,12 @@ from kfpipe.manifest.model import (
     Shot,
     ShotSettings,
     StillOf,
+    Variables,
     Verb,
 )
 from kfpipe.manifest.sequences import ShotEntry
-from kfpipe.wording import listed
+from kfpipe.names import ID_LIMIT_BYTES, clash_key, in_one_form, is_too_long
+from kfpipe.wording import listed, unseen_difference
 
 _RESERVED_NAMES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10))]
@@ -40,35 +46,52 @@ _NOUNS = {MediaRole.DRIVING_AUDIO: "sound", MediaRole.FIRST_CLIP: "clip"}
 _ROLES = tuple(MediaRole)
 _REFERENCES = (*_ROLES, "prompt")
 _SETTINGS = tuple(ShotSettings.__dataclass_fields__)
-_RESTS_ON: frozenset[DataPath] = frozenset([(), ("defaults",), ("vars",), ("shots",)])
+_VARIED_FIELDS = frozenset([*_SETTINGS, *_ROLES])
+_RESTS_ON: frozenset[DataPath] = frozenset([(), ("defaults",), ("vars",), ("models",), ("shots",)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlay:
+    """What the command line lays over the shots, and the models that there are."""
+
+    profile: str | None = None
+    variables: Variables = field(default_factory=dict)
+    catalogue: Catalogue
+
+    def model_name(self, name: str) -> str:
+        """The model's own name, where this is another one for it."""
+        model = self.catalogue.model(name)
+        return name if model is None else model.name
 
 
 def read(
-    document: Document, broken: Set[DataPath], *, levels_up: int, profile: str | None
+    document: Document, broken: Set[DataPath], *, levels_up: int, overlay: Overlay
 ) -> tuple[tuple[Shot, ...], tuple[Problem, ...]]:
     """The usable shots in order, and what is wrong; none at all when a part that every shot relies on is `broken`."""
-    if broken & (_RESTS_ON if profile is None else _RESTS_ON | {("profiles",)}):
+    if broken & (_RESTS_ON if overlay.profile is None else _RESTS_ON | {("profiles",)}):
         return (), ()
-    reader = _Reader(document, levels_up=levels_up, profile=profile)
+    reader = _Reader(document, levels_up=levels_up, overlay=overlay)
     shots = tuple(
         shot
         for place, own in enumerate(document.data["shots"])
         if ("shots", place) not in broken
         for shot in reader.shots(("shots", place), own)
     )
-    reader.check_profile(profile)
+    reader.check_profile()
     return shots, tuple(reader.problems)
 
 
 class _Reader:
     """One pass over the shot list; equal values are one object, problems are collected on the way."""
 
-    def __init__(self, document: Document, *, levels_up: int, profile: str | None) -> None:
+    def __init__(self, document: Document, *, levels_up: int, overlay: Overlay) -> None:
         self.problems: list[Problem] = []
         self._document = document
         self._levels_up = levels_up
-        self._shared = inheritance(document.data, profile)
-        self._inherited: dict[frozenset[str], Mapping[str, DataPath]] = {}
+        self._overlay = overlay
+        self._inherited = cache(
+            lambda number: Inheritance(document, number, overlay.profile, cache(overlay.model_name))
+        )
         self._varied: set[str] = set()
         self._first_with: dict[str, Shot] = {}
         self._folder_of_shared = cache(lambda path: document.source(path).folder)
@@ -82,12 +105,17 @@ class _Reader:
             self._check_name(shot)
             yield shot
 
-    def check_profile(self, profile: str | None) -> None:
+    def check_profile(self) -> None:
         """Report what is missing from the chosen profile, or has no effect in it, once all shots are read."""
-        profiles = self._document.data.get("profiles", {})
-        if profile is not None and profile not in profiles:
-            self._report(unknown_profile(profiles, profile), "--profile")
-        for finding in idle_axes(self._shared, self._varied):
+        profile = self._overlay.profile
+        if profile is None:
+            return
+        names = dict.fromkeys(name for _, said in self._document.said() for name in said.get("profiles", {}))
+        if profile not in names:
+            self._report(unknown_profile(names, profile), "--profile")
+        numbers = range(len(self._document.sources))
+        axes = {path: name for number in numbers for name, path in self._inherited(number).axes.items()}
+        for finding in idle_axes(axes, self._varied):
             self._report(finding, f"profile '{profile}'")
 
     def _report(self, finding: Finding, where: str) -> None:
@@ -102,39 +130,39 @@ class _Reader:
     # -- shots ------------------------------------------------------------------------------------------------------
 
     def _shot(self, entry: ShotEntry) -> Shot:
-        own = entry.own
-        inherited = self._inherited_by(frozenset(self._shared.fields.keys() - own.keys()))
-        fields = {**{name: self._shared.fields[name] for name in inherited}, **own}
+        own, source = entry.own, self._document.source_number(entry.path)
+        inherited = self._inherited(source)
+        given = inherited.settled(own, entry.places)
         shot = Shot(
-            id=own["id"],
+            id=in_one_form(own["id"]),
             path=entry.path,
-            places={**inherited, **entry.places} if entry.places else inherited,
+            places=given.places,
             refused=entry.refused,
-            tags=tuple(fields.get("tags", ())),
-            variables={**self._shared.variables, **own.get("vars", {})},
-            settings=_settings(fields),
-            preparation=self._preparation(self._document.source_number(entry.path)),
+            tags=tuple(dict.fromkeys(map(in_one_form, given.fields.get("tags", ())))),
+            variables=given.variables,
+            settings=_settings(given.fields),
+            preparation=self._preparation(source),
             in_sequence=entry.in_sequence,
+            trim=_trim(given.fields["trim"]) if "trim" in given.fields else None,
+            notes=given.fields.get("notes", ""),
         )
-        read = self._references(shot, fields)
+        read = self._references(shot, given.fields)
         found = {name: value for name, value in read.items() if not isinstance(value, Finding)}
         for value in read.values():
             if isinstance(value, Finding):
                 self._report(value, shot.where)
+        matrix = self._matrix(shot, own["matrix"], inherited) if own.get("matrix") is not None else None
         return replace(
             shot,
             refused=shot.refused | (read.keys() - found.keys()),
             media={role: found[role] for role in _ROLES if role in found},
             settings=replace(shot.settings, prompt=found["prompt"]) if "prompt" in found else shot.settings,
-            matrix=self._matrix(shot, own["matrix"]) if "matrix" in own else None,
+            matrix=matrix,
+            by_model={
+                model: _for_model(inherited.settled(own, entry.places, model=model))
+                for model in (_models_of(matrix) if matrix is not None and inherited.sets_models else ())
+            },
         )
-
-    def _inherited_by(self, names: frozenset[str]) -> Mapping[str, DataPath]:
-        """One object for equal sets: thousands of shots inherit the same fields."""
-        known = self._inherited.get(names)
-        if known is None:
-            known = self._inherited[names] = {name: self._shared.places[name] for name in names}
-        return known
 
     def _references(self, shot: Shot, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The media and the prompt file as the shot names them, or what is wrong with each."""
@@ -161,6 +189,7 @@ class _Reader:
         if isinstance(value, str):
             file = self._file(value, folder=folder, noun=_NOUNS.get(role, "frame"))
             return replace(file, path=path) if isinstance(file, Finding) else file
+        value = {name: in_one_form(word) for name, word in value.items()}
         if role is MediaRole.FIRST_CLIP:
             return RenderOf(shot_id=value["render"], end=None, take=value.get("take"))
         end = FrameEnd(value["frame"])
@@ -178,10 +207,12 @@ class _Reader:
                 what, fix = "the shot to take the picture from is missing", "add `still: SHOT` or `render: SHOT`"
         return Finding(path=path, what=what, expected="`still: SHOT` or `render: SHOT`", fix=fix)
 
-    def _matrix(self, shot: Shot, data: Mapping[str, Any]) -> Matrix:
-        matrix = self._shared.matrix(data, shot.path_of("matrix"))
+    def _matrix(self, shot: Shot, data: Mapping[str, Any], inherited: Inheritance) -> Matrix:
+        matrix = inherited.matrix(data, shot.path_of("matrix"))
         self._varied |= matrix.axes.keys()
-        return replace(matrix, files=dict(self._axis_files(shot, matrix)))
+        won = {name: (path, _on_an_axis(name, value)) for name, (path, value) in matrix.overridden.items()}
+        won |= {name: ((), value) for name, value in self._overlay.variables.items() if name not in _VARIED_FIELDS}
+        return replace(matrix, overridden=won, files=dict(self._axis_files(shot, matrix)))
 
     def _axis_files(self, shot: Shot, matrix: Matrix) -> Iterator[tuple[tuple[MediaRole, str], File]]:
         for role, text, path in _axis_media(matrix):
@@ -196,18 +227,17 @@ class _Reader:
     # -- names ------------------------------------------------------------------------------------------------------
 
     def _check_name(self, shot: Shot) -> None:
-        twin = self._first_with.setdefault(shot.id.casefold(), shot)
+        twin = self._first_with.setdefault(clash_key(shot.id), shot)
         if twin is not shot:
             self._report(self._same_name(shot, twin), shot.where)
         if shot.id.partition(".")[0].casefold() in _RESERVED_NAMES:
             self._report(_reserved_name(shot), shot.where)
+        if is_too_long(shot.id) and (shot.in_sequence is None or shot.in_sequence.index == 1):
+            self._report(_long_name(shot), shot.where)
 
     def _same_name(self, shot: Shot, twin: Shot) -> Finding:
-        position, source = self._document.position(twin.path), self._document.source(twin.path)
-        place = source.cell_at(position) or f"line {position.line}"
-        if source.file != self._document.source(shot.path).file:
-            place = f"{source.file}, {place}"
-        other = "another shot" if twin.id == shot.id else f"'{twin.id}', which differs only in capital letters"
+        place = self._document.place_of(twin.path, shot.path)
+        other = self._like(shot, twin)
         return Finding(
             path=(*shot.path, "id"),
             what=f"the id '{shot.id}' is already used by {other} ({place})",
@@ -215,10 +245,29 @@ class _Reader:
             fix="rename one of the two shots",
         )
 
+    def _like(self, shot: Shot, twin: Shot) -> str:
+        """The shot whose id is the same to a file system, and in what the two differ."""
+        own, other = (self._id_as_written(one) for one in (shot, twin))
+        if own == other:
+            return "another shot"
+        if own.casefold() == other.casefold():
+            return f"'{twin.id}', which differs only in capital letters"
+        how = unseen_difference(own, other) or "differs only in the form of its letters"
+        return f"'{twin.id}', which {how}"
+
+    def _id_as_written(self, shot: Shot) -> str:
+        """Before its letters were composed; that of a sequence for each of its shots."""
+        entry = self._document.data
+        for step in shot.path:
+            entry = entry[step]
+        return shot.id if shot.in_sequence else str(entry["id"])
+
 
 def _preparation(document: Document, source: int) -> Preparation:
-    """What the file that a shot is in says about its stills; where it is silent, the manifest speaks for it."""
-    said = {**(document.sources[0].stills or {}), **(document.sources[source].stills or {})}
+    """What the file that a shot is in says about its stills; where it is silent, the file that includes it speaks."""
+    said: dict[str, Any] = {}
+    for number in document.chain(source):
+        said |= document.sources[number].stills or {}
     usual = Preparation()
     verbs = frozenset(map(Verb, said["prepare"])) if "prepare" in said else usual.verbs
     return Preparation(verbs=verbs, background=said.get("background", usual.background).lower())
@@ -233,6 +282,25 @@ def _settings(fields: Mapping[str, Any]) -> ShotSettings:
     return ShotSettings(**given)
 
 
+def _trim(data: Mapping[str, Any]) -> Trim:
+    return Trim(start_s=Decimal(data.get("in", 0)), end_s=Decimal(data["out"]) if "out" in data else None)
+
+
+def _for_model(given: Layers) -> ForModel:
+    return ForModel(settings=_settings(given.fields), variables=given.variables, places=given.places)
+
+
+def _models_of(matrix: Matrix) -> Iterator[str]:
+    """The models that the matrix chooses from."""
+    values = (*matrix.axes.get("model", ()), *(entry.get("model") for entry in matrix.include.values()))
+    return (value for value in dict.fromkeys(values) if isinstance(value, str))
+
+
+def _on_an_axis(name: str, value: Any) -> Scalar:
+    """What takes the place of an axis' values; None for what no axis can hold, and for media, which the shot has."""
+    return None if name in _ROLES or isinstance(value, dict | list) else value
+
+
 def _axis_media(matrix: Matrix) -> Iterator[tuple[MediaRole, str, DataPath]]:
     """The files that the matrix names, and where it names them; a value that is not text is refused elsewhere."""
     for role in MediaRole:
@@ -240,6 +308,15 @@ def _axis_media(matrix: Matrix) -> Iterator[tuple[MediaRole, str, DataPath]]:
         for value in dict.fromkeys(values):
             if isinstance(value, str):
                 yield role, value, matrix.place_of(role, value)
+
+
+def _long_name(shot: Shot) -> Finding:
+    return Finding(
+        path=(*shot.path, "id"),
+        what=f"the id is {len(shot.id.encode())} bytes long",
+        expected=f"at most {ID_LIMIT_BYTES}, 3 for a Chinese character: it becomes the name of the clip's file",
+        fix="shorten it",
+    )
 
 
 def _reserved_name(shot: Shot) -> Finding:

@@ -200,7 +200,7 @@ def debts_of(steps: Iterable[Step]) -> tuple[Debt, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run will do: a step for each take, in the manifest's order, then for requests that nobody asks for.
+    """What a run will do: a step for each take, in film order, then for requests that nobody asks for.
 
     `retired` are requests that are settled, and wanted by no take. `debts` are all that are not settled. Amounts are in
     `currency`, an ISO code; `under_way` is what the debts may still add to the bill, as a cap counts it, `on_record`
@@ -260,7 +260,7 @@ class Plan:
         return tuple(dict.fromkeys(named))
 
     def totals(self) -> tuple[Total, ...]:
-        """One line a model, in manifest order."""
+        """One line a model, in film order."""
         groups: dict[str, list[Step]] = {}
         for step in self.steps:
             if step.take is not None:

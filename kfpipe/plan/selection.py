@@ -15,6 +15,7 @@ from kfpipe.domain import Take, shot_of
 from kfpipe.errors import Refused
 from kfpipe.lock.records import Record, Records, state_of
 from kfpipe.lock.states import ABSENT, STATES
+from kfpipe.names import in_one_form
 from kfpipe.plan.changed import changed_ids
 from kfpipe.plan.model import Chosen
 from kfpipe.wording import closest, did_you_mean, echoed, listed, suggested
@@ -88,7 +89,7 @@ def named(selectors: Sequence[str], takes: Sequence[Take], records: Records, opt
     """
     if not selectors:
         return frozenset()
-    everyone = nominees(takes, records)
+    selectors, everyone = [in_one_form(selector) for selector in selectors], nominees(takes, records)
     wanted = [_named(selector, everyone, option) for selector in selectors if not selector.startswith("!")]
     unwanted = [_named(selector[1:], everyone, option) for selector in selectors if selector.startswith("!")]
     everything = frozenset(one.take_id for one in everyone)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final
 from urllib.parse import quote
 
-from kfpipe.domain import Take
+from kfpipe.domain import Take, Trim
 from kfpipe.lock.records import Record, Records
 from kfpipe.lock.states import Lock, Rendered, state_name
 from kfpipe.media.facts import DiskFacts, FileState
@@ -62,6 +62,14 @@ class Clip:
         """The length in frames, one at least."""
         return max(1, round(Fraction(self.entry.render.duration_s) * self.rate))
 
+    @property
+    def used(self) -> range:
+        """The frames that the film takes of it, one at least, by the shot's trim."""
+        trim = self.take.trim or Trim()
+        first = min(round(Fraction(trim.start_s) * self.rate), self.frames - 1)
+        end = self.frames if trim.end_s is None else min(round(Fraction(trim.end_s) * self.rate), self.frames)
+        return range(first, max(end, first + 1))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoClip:
@@ -82,6 +90,11 @@ class ShotFootage:
 
     shot_id: str
     takes: tuple[Footage, ...]
+
+    @property
+    def in_film(self) -> bool:
+        """Whether the film has a place for it."""
+        return self.takes[0].take.in_film
 
     @property
     def clips(self) -> tuple[Clip, ...]:

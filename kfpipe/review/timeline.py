@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from kfpipe.domain import Take, Trim
 from kfpipe.review.footage import Clip, NoClip, ShotFootage
 
 USUAL_RATE: Final = Fraction(30)
@@ -24,13 +26,13 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A shot without a clip: `reason` says why, `seconds` how long its clip is going to be.
+    """A shot without a clip: `reason` says why, `seconds` how long it is going to be in the film.
 
     `choices` are the takes that could be picked.
     """
 
     shot_id: str
-    seconds: int
+    seconds: Decimal
     reason: str
     choices: tuple[str, ...]
 
@@ -40,11 +42,15 @@ Slot = Cut | Gap
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """`rate` is in frames per second; a gap is counted in it, a clip in its own."""
+    """`rate` is in frames per second; a gap is counted in it, a clip in its own.
+
+    `left_out` are the shots that are no part of the film.
+    """
 
     title: str
     rate: Fraction
     slots: tuple[Slot, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def cuts(self) -> tuple[Cut, ...]:
@@ -67,7 +73,7 @@ class Timeline:
 
     def frames(self, slot: Slot) -> int:
         """Length in frames, at `rate_of(slot)`."""
-        return slot.clip.frames if isinstance(slot, Cut) else round(slot.seconds * self.rate)
+        return len(slot.clip.used) if isinstance(slot, Cut) else round(Fraction(slot.seconds) * self.rate)
 
     def with_starts(self) -> Iterator[tuple[Slot, int]]:
         """Each slot with its first frame; exact where all clips have one rate."""
@@ -78,10 +84,11 @@ class Timeline:
 
 
 def make(title: str, shots: Sequence[ShotFootage]) -> Timeline:
-    """The shots in their order, each with its picked take; without a pick, with the only clip that there is."""
-    slots = tuple(_slot(shot) for shot in shots)
+    """The shots of the film in their order, each with its picked take; without a pick, with the only clip there is."""
+    slots = tuple(_slot(shot) for shot in shots if shot.in_film)
     rates = (slot.clip.rate for slot in slots if isinstance(slot, Cut))
-    return Timeline(title=title, rate=next(rates, USUAL_RATE), slots=slots)
+    left_out = tuple(shot.shot_id for shot in shots if not shot.in_film)
+    return Timeline(title=title, rate=next(rates, USUAL_RATE), slots=slots, left_out=left_out)
 
 
 def _slot(shot: ShotFootage) -> Slot:
@@ -92,9 +99,15 @@ def _slot(shot: ShotFootage) -> Slot:
     if isinstance(chosen, Clip):
         others = tuple(clip for clip in shot.clips if clip is not chosen)
         return Cut(shot_id=shot.shot_id, clip=chosen, others=others)
-    seconds = shot.takes[0].take.request.parameters.duration_s
     choices = tuple(clip.take.id for clip in shot.clips)
-    return Gap(shot_id=shot.shot_id, seconds=seconds, reason=_reason(shot, chosen), choices=choices)
+    return Gap(
+        shot_id=shot.shot_id, seconds=_expected_s(shot.takes[0].take), reason=_reason(shot, chosen), choices=choices
+    )
+
+
+def _expected_s(take: Take) -> Decimal:
+    whole, trim = Decimal(take.request.parameters.duration_s), take.trim or Trim()
+    return (whole if trim.end_s is None else trim.end_s) - trim.start_s
 
 
 def _reason(shot: ShotFootage, chosen: NoClip | None) -> str:

@@ -209,7 +209,7 @@ def _adoptable(plan: Plan) -> Decimal:
 
 
 def _by_model(steps: Sequence[Step]) -> dict[str, list[Step]]:
-    """Each lane's steps: what is under way first, then by priority, then in manifest order."""
+    """Each lane's steps: what is under way first, then by priority, then in film order."""
     lanes: dict[str, list[Step]] = {}
     for step in sorted(steps, key=_urgency):
         lanes.setdefault(step.model, []).append(step)

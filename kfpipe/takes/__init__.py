@@ -7,5 +7,6 @@ preparation  stills as they are sent
 model_rules, media_rules      what the chosen model and region take
 prices       per second of video, and where each price comes from
 fingerprint  the digest of all that decides the pixels
+trims        what the film takes of a clip
 resolve      a take that waited for another's clip, completed
 """

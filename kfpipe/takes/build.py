@@ -1,4 +1,4 @@
-"""Manifest and inputs -> takes, in manifest order; everything that is wrong with a shot is reported at once."""
+"""Manifest and inputs -> takes, in film order; everything that is wrong with a shot is reported at once."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ from kfpipe.manifest.model import (
 from kfpipe.media.facts import Material, Recipe, Recording, RecordingFacts, Still, StillFacts
 from kfpipe.media.recipe import AS_IT_IS, recipe
 from kfpipe.takes import (
+    blame,
     expand,
     fingerprint,
     media_rules,
@@ -42,6 +43,7 @@ from kfpipe.takes import (
     remote,
     seeds,
     sources,
+    trims,
 )
 from kfpipe.takes.expand import Draft
 from kfpipe.takes.prices import PriceList
@@ -146,7 +148,7 @@ class _Maker:
         if request is not None and cuts is not None and draft.has_derived_seed:
             texts, request = self._with_seed(draft, model, request, texts, cuts)
         findings = (*self._findings(draft, model, *texts), *self._continuations(draft, model, cuts or ()))
-        refused = self._refuses(draft.shot, findings)
+        refused = self._refuses(draft.shot, findings, of_model=True)
         if refused or request is None or cuts is None:
             return None
         return Take(
@@ -164,6 +166,9 @@ class _Maker:
             priority=draft.settings.priority,
             cuts=cuts,
             seed_is_derived=draft.has_derived_seed,
+            in_film=draft.shot.in_film,
+            trim=draft.shot.trim,
+            notes=draft.shot.notes,
         )
 
     def _request(self, draft: Draft, model: Model, texts: Texts) -> RenderRequest | None:
@@ -219,9 +224,9 @@ class _Maker:
                 severity=Severity.WARNING,
             )
 
-    def _refuses(self, shot: Shot, findings: Iterable[Finding]) -> bool:
-        """Keeps the findings; whether one of them is an error."""
-        told = [finding.problem(self._document, shot.where) for finding in findings]
+    def _refuses(self, shot: Shot, findings: Iterable[Finding], *, of_model: bool = False) -> bool:
+        """Keeps the findings; whether one of them is an error. `of_model` as in `blame.problem`."""
+        told = [blame.problem(finding, self._document, shot, of_model=of_model) for finding in findings]
         self.problems += told
         return any(problem.severity is Severity.ERROR for problem in told)
 
@@ -240,6 +245,7 @@ class _Maker:
             self._sales_checked.add(draft.settings.model)
             yield from model_rules.sale_findings(draft, model, self._prices.region)
         yield from self._pairings(draft, model)
+        yield from trims.findings(draft)
         if draft.settings.template is None and prompt is not None and negative_prompt is not None:
             yield from model_rules.prompt_findings(draft, model, prompt, negative_prompt)
 

@@ -5,7 +5,6 @@ A draft has no prompts or pictures yet; `takes.build` adds them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,15 +15,12 @@ from kfpipe.files.text import DataPath, normalised_values
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.scalars import Scalar
 from kfpipe.manifest.model import TAKES_LIMIT, Matrix, MediaSource, Place, SeedChoice, Shot, ShotSettings
+from kfpipe.names import ID_LIMIT_BYTES, clash_key, for_take_id, is_too_long
 from kfpipe.takes import matrix
 from kfpipe.takes.matrix import FIELD_NAMES, SETTING_NAMES, Cell, scalar_text
 from kfpipe.wording import echoed
 
-ID_LIMIT_BYTES = 200
-"""Room for a folder and a suffix within the 255 bytes that file systems allow a name."""
-
 _ROLES = tuple(MediaRole)
-_UNSAFE_CHARACTER = re.compile(r"[^A-Za-z0-9._+-]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +53,12 @@ class Draft:
         return {name: value for name, value in self.cell.values.items() if name not in FIELD_NAMES}
 
     def variables(self, shared: Mapping[str, Any], *, derived_seed: int) -> dict[str, Any]:
-        """What templates may use; `shared` are the manifest's own variables, normalised. A random seed is not there."""
+        """What templates may use; `shared`, the command line's, win. A random seed is not there."""
         own = {"shot": self.shot.id, "index": self.index, "count": self.count}
         given = derived_seed if self.has_derived_seed else self.settings.seed
         seed = {"seed": given} if isinstance(given, int) else {}
         nearer = normalised_values({**self.shot.variables, **self.cell.values})
-        return {**shared, **nearer, **own, **seed}
+        return {**nearer, **shared, **own, **seed}
 
 
 def drafts(
@@ -96,6 +92,7 @@ def _draft(shot: Shot, cell: Cell, index: int, count: int) -> Draft:
     given: dict[str, Any] = {name: value for name, value in cell.values.items() if name in SETTING_NAMES}
     if given.get("seed") == SeedChoice.RANDOM.value:
         given["seed"] = SeedChoice.RANDOM
+    shot = shot.for_model(given.get("model")) if shot.by_model else shot
     settings = replace(shot.settings, **given) if given else shot.settings
     place = shot.in_sequence or Place(index=index, count=count)
     return Draft(
@@ -134,7 +131,7 @@ def _keyframe_findings(shot: Shot, declared: Matrix) -> Iterator[Finding]:
 def _take_id(shot: Shot, cell: Cell, count: int) -> str:
     if count == 1:
         return shot.id
-    named = (f"{name}={_UNSAFE_CHARACTER.sub('-', scalar_text(value))}" for name, value in cell.values.items())
+    named = (f"{name}={for_take_id(scalar_text(value))}" for name, value in cell.values.items())
     return f"{shot.id}@{','.join(named)}"
 
 
@@ -143,7 +140,7 @@ def _id_findings(made: tuple[Draft, ...], declared: Matrix) -> Iterator[Finding]
     first: dict[str, Draft] = {}
     for draft in made:
         path = next(reversed(tuple(draft.cell.paths.values())), declared.path)
-        twin = first.setdefault(draft.id.casefold(), draft)
+        twin = first.setdefault(clash_key(draft.id), draft)
         if twin is not draft:
             yield Finding(
                 path=path,
@@ -151,7 +148,7 @@ def _id_findings(made: tuple[Draft, ...], declared: Matrix) -> Iterator[Finding]
                 expected="values that differ in letters or digits: other characters become `-` in a take's id",
                 fix="delete one of the two values, or write them differently",
             )
-        if len(draft.id.encode()) > ID_LIMIT_BYTES:
+        if is_too_long(draft.id):
             yield Finding(
                 path=path,
                 what=f"the take id {echoed(draft.id)} is {len(draft.id.encode())} bytes long",

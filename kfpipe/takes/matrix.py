@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import product
@@ -14,14 +13,14 @@ from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.scalars import Scalar
 from kfpipe.manifest.model import Matrix, SeedChoice, ShotSettings
+from kfpipe.names import in_one_form, is_variable
 from kfpipe.wording import closest, described, did_you_mean, echoed, listed, suggested
 
 SETTING_NAMES = tuple(ShotSettings.__dataclass_fields__)
 FIELD_NAMES = (*SETTING_NAMES, *map(str, MediaRole))
-_OTHER_FIELDS = frozenset(["id", "tags", "vars", "matrix", "keyframes", "prompts"])
+_OTHER_FIELDS = frozenset(["id", "tags", "vars", "matrix", "keyframes", "prompts", "trim", "notes"])
 _TEMPLATE_NAMES = frozenset(["shot", "index", "count"])
 _ALIKE = 0.8  # `sed` and `resolutions` are typos of settings; `mood` is not, although it is close to `model`
-_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +35,8 @@ def cells(matrix: Matrix) -> tuple[Cell, ...]:
     """The combinations in declared order, the last axis fastest.
 
     An `exclude` removes the combinations that have all of its values. An `include` that contradicts no axis of a
-    combination adds its further values to it; one that fits none becomes a combination of its own.
+    combination adds its further values to it; one that fits none becomes a combination of its own. Where a value is
+    overridden, combinations that become equal are one.
     """
     kept = [cell for cell in _product(matrix) if not any(_fits(entry, cell) for entry in matrix.exclude.values())]
     added: list[Cell] = []
@@ -53,7 +53,21 @@ def cells(matrix: Matrix) -> tuple[Cell, ...]:
             added.append(
                 Cell(values={name: entry[name] for name in names}, paths={name: paths[name] for name in names})
             )
-    return (*kept, *added)
+    return _overridden((*kept, *added), matrix) if matrix.overridden else (*kept, *added)
+
+
+def _overridden(cells: tuple[Cell, ...], matrix: Matrix) -> tuple[Cell, ...]:
+    """The combinations with what wins over their values; of those that are equal then, the first."""
+    distinct: dict[tuple[tuple[str, str], ...], Cell] = {}
+    for cell in cells:
+        values, paths = dict(cell.values), dict(cell.paths)
+        for name in matrix.overridden.keys() & values.keys():
+            paths[name], values[name] = matrix.overridden[name]
+            if values[name] is None:
+                del values[name], paths[name]
+        key = tuple((name, scalar_text(value)) for name, value in values.items())
+        distinct.setdefault(key, Cell(values=values, paths=paths))
+    return tuple(distinct.values())
 
 
 def scalar_text(value: Scalar) -> str:
@@ -83,7 +97,11 @@ def _product(matrix: Matrix) -> Iterator[Cell]:
 def _fits(entry: Mapping[str, Scalar], cell: Cell) -> bool:
     """Whether the cell has all values of the entry; values are compared as they are written."""
     values = cell.values
-    return all(name in values and scalar_text(values[name]) == scalar_text(wanted) for name, wanted in entry.items())
+    return all(name in values and _compared(values[name]) == _compared(wanted) for name, wanted in entry.items())
+
+
+def _compared(value: Scalar) -> str:
+    return in_one_form(scalar_text(value))
 
 
 # -- what can be wrong with a matrix ---------------------------------------------------------------------------------
@@ -124,7 +142,7 @@ def _name_findings(name: str, path: DataPath) -> Iterator[Finding]:
             expected=f"{listed(FIELD_NAMES)}, or a variable in the prompt",
             fix="write a separate shot for each value",
         )
-    elif name in _TEMPLATE_NAMES or not _IDENTIFIER.fullmatch(name):
+    elif name in _TEMPLATE_NAMES or name.startswith("_") or not is_variable(name):
         why = "kfpipe sets it itself" if name in _TEMPLATE_NAMES else "it must be letters, digits and underscores"
         yield Finding(path=path, at_key=True, what=f"{echoed(name)} cannot be a variable: {why}", fix="rename it")
 

@@ -12,6 +12,7 @@ from kfpipe.catalogue import Catalogue, Model, Region
 from kfpipe.domain import EMULATOR_REGION, MediaRole
 from kfpipe.errors import Severity
 from kfpipe.manifest.document.finding import Finding
+from kfpipe.takes.blame import profile_of
 from kfpipe.takes.expand import Draft
 from kfpipe.wording import did_you_mean, echoed, listed
 
@@ -123,8 +124,13 @@ def _nearest(resolution: str, offered: tuple[str, ...]) -> str:
 
 def _assignment(draft: Draft, name: str, value: object) -> str:
     """How to write the value, and where when the present one is inherited."""
+    line = f"write `{name}: {value}`"
+    if profile_of(draft.path_of(name)):
+        return f"{line} here"
     inherited = draft.shot.inherits(name) and name not in draft.cell.values
-    return f"write `{name}: {value}`{' here, or in the shot' if inherited else ''}"
+    profile = profile_of(draft.path_of("model"))
+    place = f" in profile '{profile}', or here" if profile else " here, or in the shot" if inherited else ""
+    return f"{line}{place}"
 
 
 def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: str) -> Iterator[Finding]:

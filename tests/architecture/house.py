@@ -17,8 +17,8 @@ import kfpipe
 PACKAGE: Final = Path(kfpipe.__file__).parent
 
 _FROM_LEFT_TO_RIGHT: Final = """
-version wording errors domain gcpause addresses | catalogue environment events | files provider | lock manifest | media
-| takes | project | plan | runner review | connection accounts maintenance | session | api | cli
+version wording names errors domain gcpause addresses | catalogue environment events | files provider | lock manifest
+| media | takes | project | plan | runner review | connection accounts maintenance | session | api | cli
 """
 
 ORDER: Final = tuple(name for name in _FROM_LEFT_TO_RIGHT.split() if name != "|")

@@ -52,8 +52,8 @@ def test_a_new_list_of_shots_holds_no_defaults_once_an_editor_is_set_up(sheet: S
         ("seed", ["42", "random"]),
     ],
 )
-def test_the_values_of_a_field_are_offered(sheet: Sheet, field: str, values: list[str]) -> None:
-    assert list(sheet.offers(f"{SHOT}{field}: |\n")) == values
+def test_the_values_of_a_field_are_offered_and_null_last(sheet: Sheet, field: str, values: list[str]) -> None:
+    assert list(sheet.offers(f"{SHOT}{field}: |\n")) == [*values, "null"]
 
 
 def test_a_model_is_offered_with_what_it_makes(sheet: Sheet) -> None:
@@ -83,14 +83,14 @@ def test_a_field_under_the_mouse_is_explained(sheet: Sheet, field: str) -> None:
     ("slip", "complaint"),
     [
         ("model: wan9", "wan9: Value is not accepted. Valid values: "),
-        ("resolution: 4K", '4K: Value is not accepted. Valid values: "480P", "720P", "1080P".'),
+        ("resolution: 4K", '4K: Value is not accepted. Valid values: "480P", "720P", "1080P", null.'),
         ("resoluton: 720P", "resoluton: Property resoluton is not allowed."),
-        ("duration: five", 'five: Incorrect type. Expected "integer".'),
+        ("duration: five", "five: Incorrect type. Expected one of integer, null."),
         ("seed: -1", "-1: Value is below the minimum of 0."),
         ("first_frame: {still: walk, frame: middle}", 'middle: Value is not accepted. Valid values: "first", "last".'),
         ("first_frame: {still: walk, side: last}", "side: Property side is not allowed."),
         ("prompt: {path: a.txt}", "path: Property path is not allowed."),
-        ("tags: [black cat]", "black cat: letters (a to z), digits, dots, hyphens and underscores"),
+        ("tags: [black cat]", "black cat: letters and digits of any script, dots, hyphens and underscores"),
     ],
 )
 def test_a_typo_is_underlined_with_its_reason(sheet: Sheet, slip: str, complaint: str) -> None:

@@ -49,7 +49,7 @@ def shot(name: str, *more: str) -> str:
     return f"  - {{{', '.join((f'id: {name}', 'first_frame: a.png', 'prompt: Up.', *more))}}}\n"
 
 
-def test_included_shots_come_before_those_of_the_file_that_includes_them(folder: Path) -> None:
+def test_included_shots_come_where_the_file_that_includes_them_says_so(folder: Path) -> None:
     loaded = load(
         folder,
         film=f"{HEAD}defaults: {{model: wan2.7-i2v}}\ninclude: [parts/x.yaml, parts/y.yaml]\nshots:\n{shot('film')}",
@@ -76,33 +76,16 @@ def test_paths_start_at_the_file_that_names_them_and_renders_stay_with_the_root(
     assert [take.output for take in loaded.takes] == ["renders/x.mp4", "renders/y.mp4"]
 
 
-def test_the_including_file_wins_over_the_included_and_a_later_one_over_an_earlier(folder: Path) -> None:
+def test_a_default_names_its_files_from_the_file_that_it_is_in(folder: Path) -> None:
     loaded = load(
         folder,
-        Options(profile="draft"),
-        film=f"{HEAD}include: [parts/x.yaml, parts/y.yaml]\ndefaults: {{duration: 9}}\nvars: {{c: film}}\n"
-        "profiles: {draft: {resolution: 1080P}}\nshots:\n"
-        "  - {id: s, first_frame: a.png, prompt: '{{ a }} {{ b }} {{ c }} {{ d }} {{ e }}'}\n",
-        parts__x=f"{PART}vars: {{a: x, b: x, c: x}}\n"
-        "defaults: {model: wan2.7-i2v, duration: 3, vars: {d: x, e: x}}\n"
-        "profiles: {draft: {watermark: true}}\n",
-        parts__y=f"{PART}vars: {{b: y, c: y}}\ndefaults: {{duration: 4, vars: {{e: y}}}}\n",
+        film=f"{HEAD}include: [parts/x.yaml]\ndefaults: {{first_frame: a.png}}\nshots:\n{{id: s}}\n".replace(
+            "{id: s}", "  - {id: s, model: wan2.7-i2v, prompt: Up.}"
+        ),
+        parts__x=f"{PART}defaults: {{model: wan2.7-i2v, first_frame: a.png}}\nshots:\n  - {{id: x, prompt: Up.}}\n",
     )
-    (take,) = loaded.takes
-    assert take.request.prompt == "x y film x y"
-    parameters = take.request.parameters
-    assert (parameters.duration_s, parameters.resolution, parameters.watermark) == (9, "1080P", True)
-
-
-def test_a_default_of_an_included_file_names_its_files_from_there(folder: Path) -> None:
-    loaded = load(
-        folder,
-        film=f"{HEAD}include: [parts/x.yaml]\nshots:\n  - {{id: s, prompt: Up.}}\n",
-        parts__x=f"{PART}defaults: {{model: wan2.7-i2v, first_frame: a.png}}\n",
-    )
-    medium = loaded.takes[0].request.media[0].medium
-    assert isinstance(medium, LocalMedium)
-    assert medium.path == "parts/a.png"
+    media = [take.request.media[0].medium for take in loaded.takes]
+    assert [medium.path for medium in media if isinstance(medium, LocalMedium)] == ["parts/a.png", "a.png"]
 
 
 def test_each_problem_is_reported_where_it_stands(folder: Path) -> None:
@@ -126,8 +109,8 @@ def test_each_problem_is_reported_where_it_stands(folder: Path) -> None:
 def test_a_setting_inherited_from_an_included_file_is_complained_of_there(folder: Path) -> None:
     (problem,) = refused(
         folder,
-        film=f"{HEAD}include: [parts/x.yaml]\nshots:\n{shot('film')}",
-        parts__x=f"{PART}defaults:\n  model: wan2.7-i2v\n  resolution: 4K\n",
+        film=f"{HEAD}include: [parts/x.yaml]\n",
+        parts__x=f"{PART}defaults:\n  model: wan2.7-i2v\n  resolution: 4K\nshots:\n{shot('x')}",
     )
     assert told(problem) == ("parts/x.yaml", 4, "the resolution '4K' is not offered by wan2.7-i2v")
 
@@ -190,18 +173,7 @@ def test_a_broken_part_does_not_make_its_shots_unknown(folder: Path) -> None:
     assert {problem.file for problem in problems} == {"parts/x.yaml"}
 
 
-def test_a_budget_that_holds_for_nothing_is_warned_of(folder: Path) -> None:
-    part = f"{PART}budget: {{max_cost: 1, currency: USD}}\nprovider: {{name: emulator}}\nshots:\n{shot('x')}"
-    root = f"{HEAD}include: [parts/x.yaml]\ndefaults: {{model: wan2.7-i2v}}\n"
-    (warning,) = load(folder, film=root, parts__x=part).warnings
-    assert told(warning) == (
-        "parts/x.yaml",
-        2,
-        "`budget` of an included manifest applies only when that manifest is run by itself",
-    )
-    assert not load(folder, film=f"{root}budget: {{max_cost: 9, currency: USD}}\n", parts__x=part).warnings
-
-
 def test_an_included_manifest_need_hold_no_shots_but_the_whole_must(folder: Path) -> None:
-    (problem,) = refused(folder, film=f"{HEAD}include: [x.yaml]\n", x=f"{PART}vars: {{a: b}}\n")
+    problem, warning = refused(folder, film=f"{HEAD}include: [x.yaml]\n", x=f"{PART}vars: {{a: b}}\n")
+    assert told(warning) == ("x.yaml", 2, "`vars` applies to the shots of its own file, and there are none")
     assert problem.what == "there are no shots, here or in what this manifest includes"

@@ -11,6 +11,7 @@ from kfpipe.errors import Refused
 from kfpipe.files.text import DataPath
 from kfpipe.manifest import document, schema
 from kfpipe.manifest.document.typed import in_yaml
+from kfpipe.names import in_one_form
 
 ANY_TEXT = st.text(
     st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"], exclude_characters="\ufffe\uffff"), max_size=20
@@ -18,13 +19,14 @@ ANY_TEXT = st.text(
 # PyYAML writes texts like 0o7 and 1e5 without quotes: YAML 1.1 does not take them for numbers.
 # The key of a merge is refused even in quotes.
 TEXTS = ANY_TEXT.filter(lambda text: text[:1] not in tuple("+-.0123456789") and text != "<<")
+KEYS = TEXTS.map(in_one_form)  # keys are read in one form
 SCALARS = st.one_of(TEXTS, st.integers(-(10**19), 10**19), st.booleans(), st.none())
 TREES = st.recursive(
     SCALARS,
-    lambda below: st.one_of(st.lists(below, max_size=4), st.dictionaries(TEXTS, below, max_size=4)),
+    lambda below: st.one_of(st.lists(below, max_size=4), st.dictionaries(KEYS, below, max_size=4)),
     max_leaves=20,
 )
-MAPPINGS = st.dictionaries(TEXTS, TREES, min_size=1, max_size=4)
+MAPPINGS = st.dictionaries(KEYS, TREES, min_size=1, max_size=4)
 PIECES = (
     *("shots:", "id: ", "a", "- ", ": ", ", ", "? ", "#", " #", "\n", "\n  ", "\n\t", "\r", "'", '"', "\\"),
     *("{", "}", "[", "]", "{{ x }}", "&a ", "*a", "!t ", "<<", "|", ">", "---\n", "...", "%", "@", "012"),

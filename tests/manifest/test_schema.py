@@ -176,6 +176,9 @@ def test_editors_are_offered_the_names_of_the_catalogue() -> None:
     known = catalogue.shipped()
     regions = [region for region in known.regions.values() if region.name != EMULATOR_REGION]
     told = {name: manifest_schema()["$defs"][name] for name in NAMES_OF_THE_CATALOGUE}
+    for name in ("model", "resolution"):
+        assert told[name]["enum"].pop() is None
+    assert told["model"]["enumDescriptions"].pop() == "Takes away the inherited one."
     assert told["resolution"]["enum"] == list(known.tiers)
     for name, things in (("model", known.models.values()), ("region", regions)):
         assert told[name]["enum"] == [one.name for one in things] + [alias for one in things for alias in one.aliases]
@@ -197,10 +200,10 @@ def test_every_pattern_is_anchored_and_said_in_words() -> None:
             assert part["patternErrorMessage"], path
 
 
-def test_defaults_take_every_field_of_a_shot_but_its_name_and_matrix() -> None:
+def test_defaults_take_every_field_of_a_shot_but_its_name_notes_and_matrix() -> None:
     of_shot, of_defaults = (schema_at(path)["properties"] for path in (("shots", 0), ("defaults",)))
     assert {name: of_shot[name] for name in of_defaults} == of_defaults
-    assert of_shot.keys() - of_defaults.keys() == {"id", "matrix"}
+    assert of_shot.keys() - of_defaults.keys() == {"id", "matrix", "notes"}
 
 
 def parts() -> Iterator[tuple[str, dict[str, Any]]]:

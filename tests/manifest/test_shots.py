@@ -7,9 +7,10 @@ from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.errors import Problem
 from kfpipe.manifest import document, schema
 from kfpipe.manifest import shots as entries
-from kfpipe.manifest.compose import Sheet, composed
+from kfpipe.manifest.compose import composed
 from kfpipe.manifest.model import LocalFile, Manifest, Place, PromptFile, Shot, StillOf
 from kfpipe.manifest.parse import parse_manifest as parse_manifest
+from kfpipe.manifest.sheet import Sheet
 from kfpipe.takes import expand
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope}\n"
@@ -19,7 +20,8 @@ FIRST, LAST = MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME
 def parse(text: str, *, profile: str | None = None) -> tuple[Manifest, list[Problem]]:
     read = document.parse(HEAD + text, "shots.yaml")
     sheet = Sheet(document=read, check=schema.check(read))
-    whole, check = composed([sheet], sheet, complete=True)
+    order = [(sheet, part) for part in read.data if part in ("shots", "sequences")]
+    whole, check = composed([sheet], sheet, order=order, complete=True)
     parsed, problems = parse_manifest(whole, check, catalogue=catalogue.shipped(), profile=profile)
     return parsed, [*check.problems, *problems]
 
@@ -39,13 +41,13 @@ shots:
 """
 
 
-def test_a_profile_lies_over_the_defaults_and_under_the_shots() -> None:
+def test_a_profile_wins_over_the_shots() -> None:
     parsed, problems = parse(DRAFT, profile="draft")
     kitten, walk = parsed.shots
     assert not problems
     assert (kitten.settings.model, kitten.settings.resolution, kitten.settings.duration) == ("wan2.7-i2v", "480P", 5)
     assert kitten.variables == {"sky": "grey", "sea": "wild"}
-    assert walk.settings.duration == 9
+    assert walk.settings.duration == 5
 
 
 def test_a_field_knows_whether_it_stands_in_the_profile_or_in_the_defaults() -> None:
@@ -53,7 +55,8 @@ def test_a_field_knows_whether_it_stands_in_the_profile_or_in_the_defaults() -> 
     assert kitten.path_of("duration") == ("profiles", "draft", "duration")
     assert kitten.path_of("model") == ("defaults", "model")
     assert kitten.inherits("duration")
-    assert not walk.inherits("duration")
+    assert walk.path_of("duration") == ("profiles", "draft", "duration")
+    assert not parse(DRAFT)[0].shots[1].inherits("duration")
 
 
 def test_without_a_name_no_profile_is_chosen() -> None:
@@ -294,7 +297,7 @@ def test_a_borrowed_picture_says_what_it_lacks() -> None:
 def test_what_is_borrowed_is_known_by_shot_and_end() -> None:
     text = "shots:\n  - {id: a, first_frame: {still: b, frame: first}}\n"
     read = document.parse(HEAD + text, "shots.yaml")
-    shots, _ = entries.read(read, frozenset(), levels_up=0, profile=None)
+    shots, _ = entries.read(read, frozenset(), levels_up=0, overlay=entries.Overlay(catalogue=catalogue.shipped()))
     assert shots[0].media == {FIRST: StillOf(shot_id="b", end=FrameEnd.FIRST)}
 
 

@@ -189,10 +189,10 @@ def test_a_number_that_can_be_read_in_two_ways_is_refused_and_never_changed(cell
 
 
 def test_advice_about_a_table_speaks_of_cells() -> None:
-    document = read(book(("id", "seed", "tags"), ("k k", "null", None), ("w", -1, None)), "shots.xlsx")
+    document = read(book(("id", "seed", "tags"), ("k k", "x", None), ("w", -1, None)), "shots.xlsx")
     assert [(problem.where, problem.fix) for problem in schema.check_rows(document).problems] == [
         ("shots[0], cell A2", "write `k-k` in the column `id`"),
-        ("shots[0], cell B2", "write a value, for example `42` in the column `seed`, or empty the cell"),
+        ("shots[0], cell B2", "for example `42` in the column `seed`"),
         ("shot 'w', cell B3", "write `0` in the column `seed`"),
     ]
 

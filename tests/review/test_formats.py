@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kfpipe.domain import Trim
 from kfpipe.errors import Refused
 from kfpipe.review import formats, timeline
 from kfpipe.review.formats import Format
@@ -92,6 +93,45 @@ def test_a_path_in_otio_cannot_be_taken_for_an_address() -> None:
     text = formats.text(replace(shown, slots=(odd,)), Format.OTIO)
     clip = json.loads(text)["tracks"]["children"][0]["children"][0]
     assert clip["media_references"]["DEFAULT_MEDIA"]["target_url"] == "javascript%3Aa%20b%23c%3Fd%2520.mp4"
+
+
+# ---- trims ---------------------------------------------------------------------------------------------------------
+
+
+def trimmed() -> Timeline:
+    """Day without its first half second and its last second, and noon, which has no clip, to its third second."""
+    day = take("day", trim=Trim(start_s=Decimal("0.5"), end_s=Decimal(4)), notes="Calmer.")
+    noon = take("noon", trim=Trim(end_s=Decimal("2.5")))
+    clip = record(rendered(day, of_render=render("renders/day.mp4")))
+    return timeline.make("Film", shots((day, clip), (noon, None)))
+
+
+def test_a_trim_is_the_in_and_out_point_of_otio() -> None:
+    day, noon = json.loads(formats.text(trimmed(), Format.OTIO))["tracks"]["children"][0]["children"]
+    assert [day["source_range"][end]["value"] for end in ("start_time", "duration")] == [15, 105]
+    assert day["media_references"]["DEFAULT_MEDIA"]["available_range"]["duration"]["value"] == 150
+    assert noon["source_range"]["duration"]["value"] == 75
+    assert day["metadata"]["kfpipe"]["notes"] == "Calmer."
+
+
+def test_a_trim_is_the_source_of_an_edl_event() -> None:
+    lines = formats.text(trimmed(), Format.EDL).splitlines()
+    assert lines[3].endswith("00:00:00:15 00:00:04:00 01:00:00:00 01:00:03:15")
+    assert lines[7].endswith("00:00:00:00 00:00:02:15 01:00:03:15 01:00:06:00")
+
+
+def test_a_trim_bounds_a_clip_for_ffmpeg_and_for_a_spreadsheet() -> None:
+    lines = formats.text(trimmed(), Format.FFCONCAT).splitlines()
+    assert lines[1:] == ["file 'renders/day.mp4'", "inpoint 0.500000", "outpoint 4.000000"]
+    day, noon = csv.DictReader(io.StringIO(formats.text(trimmed(), Format.CSV)))
+    assert (day["frames"], day["in_frame"], day["out_frame"], day["notes"]) == ("105", "15", "120", "Calmer.")
+    assert (noon["start"], noon["seconds"]) == ("00:00:03:15", "2.5")
+
+
+def test_a_clip_that_is_shorter_than_its_trim_keeps_a_frame() -> None:
+    late = take("day", trim=Trim(start_s=Decimal(8), end_s=Decimal(9)))
+    made = timeline.make("Film", shots((late, record(rendered(late, of_render=render("renders/day.mp4"))))))
+    assert made.cuts[0].clip.used == range(149, 150)
 
 
 # ---- EDL -----------------------------------------------------------------------------------------------------------

@@ -33,6 +33,12 @@ def test_the_only_clip_of_a_shot_stands_for_it() -> None:
     assert (slot.shot_id, slot.clip.take, slot.others) == ("cat", TWO, ())
 
 
+def test_a_shot_that_the_order_leaves_out_is_no_part_of_the_timeline() -> None:
+    outside = replace(take("outtake"), in_film=False)
+    made = timeline.make("Film", shots((ONE, clip(ONE)), (outside, clip(outside))))
+    assert ([slot.shot_id for slot in made.slots], made.left_out) == (["cat"], ("outtake",))
+
+
 def test_of_several_clips_the_picked_one_stands_and_the_others_are_reported() -> None:
     slot = only_slot((ONE, clip(ONE)), (TWO, replace(clip(TWO), picked=True)), (THREE, clip(THREE)))
     assert isinstance(slot, Cut)

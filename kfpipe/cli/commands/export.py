@@ -54,7 +54,7 @@ def command(
 ) -> ExitCode:
     """Export the picked takes to an NLE: OTIO, EDL, CSV.
 
-    The file holds one track: the shots in manifest order, each with its picked take, or its only clip. It refers to
+    The file holds one track: the shots in film order, each with its picked take, or its only clip. It refers to
     the clips where they are. FFmpeg joins an .ffconcat file into one film.
 
     Exit code 1: a shot has no clip, or has several and none is picked; nothing is written then, unless --allow-gaps.

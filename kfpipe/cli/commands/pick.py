@@ -52,13 +52,15 @@ def command(source: Source, shot: str, take: str | None, nothing: bool, as_json:
         return ExitCode.OK
     records = _records(project, is_settling=True)
     chosen = None if take is None else picks.take_named(take, takes, records)
-    changed = lockfile.pick(project.paths, shot, None if chosen is None else chosen.id)
+    changed = lockfile.pick(project.paths, takes[0].shot_id, None if chosen is None else chosen.id)
     if as_json:
         streams.result_json(_as_json(takes, _records(project, is_settling=True), changed=changed))
         return ExitCode.OK
     if chosen is not None and not records[chosen.id].is_wanted:
         streams.note(f"warning: {chosen.id} was changed in the manifest: the next run renders it again")
-    streams.result(f"{shot}: {f'{chosen.id} is' if chosen else 'no take is'}{'' if changed else ' already'} picked")
+    streams.result(
+        f"{takes[0].shot_id}: {f'{chosen.id} is' if chosen else 'no take is'}{'' if changed else ' already'} picked"
+    )
     return ExitCode.OK
 
 

@@ -64,6 +64,8 @@ def command(source: Source, select: Selectors, in_full: bool, is_watched: bool, 
 def _show(shown: Sequence[KnownTake], source: Source, select: Selectors, *, in_full: bool) -> None:
     if in_full:
         table.show(status_view.history(shown))
+        notes = status_view.notes(shown)
+        streams.result(*(["", *notes] if notes else []))
     elif table.is_short():
         table.show(status_by_shot.table(shown))
         streams.result(*status_by_shot.all_takes(shown, lambda *words: source.command(*words, *select.words)))

@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem
 from kfpipe import catalogue
 from kfpipe.domain import cell_of
 from kfpipe.lock.states import ABSENT, STATES
+from kfpipe.names import in_one_form
 from kfpipe.plan.selection import CHANGED, KINDS
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def shots(typed: Typed, _: str) -> Iterator[Completion]:
 def cells(typed: Typed, _: str) -> Iterator[Completion]:
     """The takes of the shot among the words, by the part after the `@`."""
     known = typed.names.takes
-    own = next((known[word] for word in typed.words if word in known), ())
+    own = next((known[word] for word in map(in_one_form, typed.words) if word in known), ())
     return (Completion(cell_of(take_id)) for take_id in own)
 
 
@@ -153,5 +154,5 @@ class Offering:
         return [
             offer
             for offer in self.offers(typed, incomplete)
-            if offer.value.startswith(incomplete) and offer.value.isprintable()
+            if in_one_form(offer.value).startswith(in_one_form(incomplete)) and offer.value.isprintable()
         ]

@@ -18,6 +18,7 @@ from kfpipe.manifest.document import Document
 from kfpipe.manifest.files import ProjectFiles
 from kfpipe.manifest.model import Manifest
 from kfpipe.manifest.parse import parse_manifest
+from kfpipe.names import in_one_form
 from kfpipe.takes import expand
 
 MOST_TAKES: Final = 1000
@@ -81,7 +82,7 @@ def _glimpsed(text: str) -> Names:
     """What looks like a name in text that is not valid YAML at the moment."""
     tags = (tag.strip(" \"'") for found in _TAGS.finditer(text) for tag in found[1].split(","))
     return Names(
-        takes={found[1]: () for found in _ID.finditer(text)},
+        takes={in_one_form(found[1]): () for found in _ID.finditer(text)},
         tags=_once(tag for tag in tags if tag),
         models=_once(found[1] for found in _MODEL.finditer(text)),
     )

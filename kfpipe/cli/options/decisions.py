@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from kfpipe.errors import Problem, Refused
 from kfpipe.lock.states import Lock, Submitting, Unclear, state_name
 from kfpipe.maintenance.reconcile import unsettled
+from kfpipe.names import in_one_form
 from kfpipe.provider.wire import is_task_id
 from kfpipe.wording import did_you_mean, echoed, listed
 
@@ -53,7 +54,7 @@ def parsed(
     two. `complete` are takes of the manifest, for which any other task can be adopted.
     """
     open_takes = {name: (key, entry) for key, entry in unsettled(lock).items() for name in (names[key], key)}
-    pairs = [_pair(text) for text in adopt]
+    pairs, lost = [_pair(text) for text in adopt], [in_one_form(name) for name in lost]
     known = {*open_takes, *complete}
     problems = [_no_pair(text) for text, pair in zip(adopt, pairs, strict=True) if pair is None]
     named = [pair for pair in pairs if pair is not None]
@@ -87,7 +88,7 @@ def _adopted(take_id: str, task_id: str, request: tuple[str, Submitting | Unclea
 def _pair(text: str) -> tuple[str, str] | None:
     """Take and task; a take's id may hold `=` itself."""
     take_id, equals, task_id = text.rpartition("=")
-    return (take_id, task_id) if equals and take_id and is_task_id(task_id) else None
+    return (in_one_form(take_id), task_id) if equals and take_id and is_task_id(task_id) else None
 
 
 def _is_surprising(task_id: str, entry: Submitting | Unclear) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from kfpipe.cli.options.common import Command
 from kfpipe.cli.output.amounts import parse_amount
 from kfpipe.errors import ExitCode, Refused
 from kfpipe.manifest.model import PriceLine
+from kfpipe.names import in_one_form, is_variable
 from kfpipe.project import Options, Project
 from kfpipe.wording import echoed
 
@@ -93,7 +93,7 @@ def overlay_options(command: Command) -> Command:
     ) -> ExitCode:
         options = Options(
             region=region,
-            profile=profile,
+            profile=profile and in_one_form(profile),
             emulator=emulator,
             prices=tuple(parse_price(text) for text in prices),
             variables=dict(parse_variable(text) for text in variables),
@@ -124,7 +124,8 @@ def parse_price(text: str) -> PriceLine:
 def parse_variable(text: str) -> tuple[str, str]:
     """The value of `--var`. Raises Refused."""
     name, equals, value = text.partition("=")
-    if not equals or not re.fullmatch(r"[A-Za-z_]\w*", name):
+    name = in_one_form(name)
+    if not equals or not is_variable(name):
         raise Refused.because(
             "--var", f"{echoed(text)} does not set a variable", expected="NAME=VALUE, such as sky=evening"
         )

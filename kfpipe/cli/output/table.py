@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kfpipe.cli.output import streams
-from kfpipe.cli.output.cells import cut_apart, padded, shortened, wrapped
+from kfpipe.cli.output.cells import cut_apart, padded, shortened, width_of, wrapped
 from kfpipe.cli.output.layout import GAP, Column, fitted
 from kfpipe.cli.output.tone import Tone, heading, painted
 
@@ -49,7 +49,7 @@ def lines(table: Table) -> list[str]:
     """The table as text, as wide as it needs to be; columns without any entry are left out."""
     columns, rows = used(table)
     cells = [[column.title for column in columns], *rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths = [max(map(width_of, column)) for column in zip(*cells, strict=True)]
     return [_aligned(row, columns, widths) for row in cells]
 
 
@@ -62,8 +62,7 @@ def used(table: Table) -> tuple[list[Column], list[list[str]]]:
 
 def _aligned(row: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
     cells = (
-        cell.rjust(width) if column.is_number else cell.ljust(width)
-        for cell, column, width in zip(row, columns, widths, strict=True)
+        padded(cell, width, right=column.is_number) for cell, column, width in zip(row, columns, widths, strict=True)
     )
     return GAP.join(cells).rstrip()
 

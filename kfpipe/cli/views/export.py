@@ -53,6 +53,9 @@ def summary(timeline: Timeline, written: Path | None, command: Callable[..., str
     gaps = f", {counted(len(timeline.gaps), 'gap')}" if timeline.gaps else ""
     what = f"{counted(len(timeline.slots), 'shot')}{gaps}, {_seconds(timeline)} s at {_rates(timeline)}"
     lines = [f"nothing written: {what}; to export with gaps: --allow-gaps" if written is None else f"{written}: {what}"]
+    if timeline.left_out:
+        shown = listed(timeline.left_out, "and") if len(timeline.left_out) <= MOST_TOLD else None
+        lines.append(f"not in `film.order`: {shown or counted(len(timeline.left_out), 'shot')}")
     if any(not gap.choices for gap in timeline.gaps):
         lines.append(f"next: {command('run')}")
     return [*lines, *(f"to pick a take: {command('pick', shot_id)}" for shot_id in _undecided(timeline)[:MOST_TOLD])]

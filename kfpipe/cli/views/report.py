@@ -82,6 +82,7 @@ class _Shot:
     shot_id: str
     anchor: str
     tags: tuple[str, ...]
+    notes: tuple[str, ...]
     media: tuple[_Medium, ...]
     prompt: str | None
     negative_prompt: str | None
@@ -136,6 +137,7 @@ def _shot(shot: ShotFootage, link: Link) -> _Shot:
         shot_id=shot.shot_id,
         anchor=f"shot-{shot.shot_id}",
         tags=shot.takes[0].take.tags,
+        notes=tuple(shot.takes[0].take.notes.splitlines()),
         media=tuple(media),
         prompt=_common(card.prompt for card in cards),
         negative_prompt=_common(card.negative_prompt for card in cards),
@@ -204,6 +206,8 @@ def _facts(footage: Footage) -> Iterator[tuple[str, str]]:
     else:
         yield "Size", parameters.resolution
         yield "Length", f"{parameters.duration_s} s"
+    if footage.take.trim is not None:
+        yield "Trim", footage.take.trim.text
     yield "Seed", "random" if parameters.seed is None else str(parameters.seed)
     if record is not None:
         yield "Cost", _spent(record)

@@ -14,6 +14,7 @@ from kfpipe.cli.output.amounts import counted, money_text
 from kfpipe.cli.output.table import Column, Table
 from kfpipe.cli.output.tone import Tone
 from kfpipe.cli.views.words import STATE_TONES, STATES
+from kfpipe.domain import Take
 from kfpipe.files.scalars import decimal_text, time_text
 from kfpipe.lock.records import Record, Records, entries, state_of
 from kfpipe.lock.states import (
@@ -67,6 +68,20 @@ def tone_of(one: KnownTake) -> Tone | None:
     if state == "rendered" and (one.is_changed or one.take is None):
         return None if one.is_changed else Tone.QUIET
     return STATE_TONES.get(state)
+
+
+def notes(shown: Sequence[KnownTake]) -> list[str]:
+    """What the manifest says for people about the shots of these takes: the part that the film takes, and notes."""
+    takes = {one.take.shot_id: one.take for one in shown if one.take is not None}
+    return [line for shot_id, take in takes.items() for line in _notes(shot_id, take)]
+
+
+def _notes(shot_id: str, take: Take) -> Iterator[str]:
+    if take.trim is not None:
+        yield f"{shot_id}: trimmed, {take.trim.text}"
+    first, *more = take.notes.splitlines() or [""]
+    if take.notes:
+        yield from (f"{shot_id}: {first}", *(f"  {line}" for line in more))
 
 
 def history(shown: Sequence[KnownTake]) -> Table:

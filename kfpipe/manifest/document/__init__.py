@@ -12,7 +12,7 @@ marks       positions, packed
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,10 @@ from kfpipe.manifest.document import builder
 from kfpipe.manifest.document.cellwords import cell_name
 from kfpipe.manifest.document.marks import Marks, source_of, unpacked
 
-__all__ = ["Document", "SourceFile", "parse"]
+__all__ = ["FILES", "Document", "SourceFile", "parse"]
+
+FILES = "files"
+"""Where a document that was put together keeps what each of its files says for its own shots, by their numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +35,15 @@ class SourceFile:
 
     `file` is its name in messages; `name` is relative to the manifest's folder, and empty for the manifest itself.
     Messages about a table speak of cells.
-    `stills` is what it says about its own stills, None where it leaves that to the manifest that includes it.
+    `stills` is what it says about its own stills, None where it leaves that to the manifest that includes it:
+    `includer` is that one's number, None for the manifest itself.
     """
 
     file: str
     name: str = ""
     is_table: bool = False
     stills: Mapping[str, Any] | None = None
+    includer: int | None = None
 
     @property
     def folder(self) -> str:
@@ -75,6 +80,27 @@ class Document:
     def source_number(self, path: DataPath) -> int:
         """Which of the sources the value at `path` is in."""
         return 0 if len(self.sources) == 1 else source_of(self.marks.find(self.data, path)[1])
+
+    def chain(self, number: int) -> tuple[int, ...]:
+        """The numbers of the files that apply to what is in a file: the manifest first, the file itself last."""
+        includer = self.sources[number].includer
+        return (number,) if includer is None else (*self.chain(includer), number)
+
+    def said_for(self, number: int) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
+        """The parts of each file of the chain that apply to shots, and the path that leads to them."""
+        for link in self.chain(number):
+            yield ((), self.data) if link == 0 else ((FILES, link), self.data[FILES][link])
+
+    def said(self) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
+        """The same of every file, each once."""
+        yield (), self.data
+        yield from (((FILES, number), said) for number, said in enumerate(self.data.get(FILES, ())) if number)
+
+    def place_of(self, path: DataPath, beside: DataPath) -> str:
+        """Where the value at `path` is, for a message about the one `beside`: `line 7`, `b.yaml, line 7`, `cell B2`."""
+        position, source = self.position(path), self.source(path)
+        place = source.cell_at(position) or f"line {position.line}"
+        return place if source.file == self.source(beside).file else f"{source.file}, {place}"
 
     def position(self, path: DataPath) -> Position:
         """Where the value at `path` begins; its nearest ancestor, when there is no such value."""

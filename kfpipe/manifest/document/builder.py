@@ -18,6 +18,7 @@ from kfpipe.files.text import stray_character
 from kfpipe.manifest.document import paths, scalars, syntax
 from kfpipe.manifest.document.marks import Container, Marks, packed, unpacked
 from kfpipe.manifest.document.typed import in_yaml
+from kfpipe.names import in_one_form
 from kfpipe.wording import described, echoed, visible
 
 DEEPEST = 64
@@ -53,6 +54,9 @@ def build(text: str, file: str) -> Built:
         # The parser looks ahead, so it may give up before it reports a single level. What comes before that place
         # nests deeper than is allowed here as well: read alone, it is refused where the first level too many opens.
         return _Builder(text, file, readable=beyond.at).built()
+
+
+_NO_VALUE = "there is no value, which means the same as `null`"
 
 
 class _BeyondParser(Exception):
@@ -185,7 +189,9 @@ class _Builder:
             self._report(_mark(event), str(refused), fix="write a plain number, or put it in quotes if it is text")
             return text
         older = scalars.older_reading(text)
-        if older is not None and len(self._warnings) < MOST_REPORTED:
+        if not text:
+            self._warn(_mark(event), _NO_VALUE, "write a value, or `null` to take away what is inherited")
+        elif older is not None and len(self._warnings) < MOST_REPORTED:
             self._warn_of_older(event, value, older)
         elif len(text) <= _MEMO_CHARS:
             self._memo[text] = value
@@ -255,6 +261,7 @@ class _Builder:
             parent.marks.append(mark)
         elif parent.key_mark is None:
             parent.key_mark = mark
+            value = in_one_form(value) if type(value) is str else value
             if type(value) is str and value != _MERGE and value not in parent.container:
                 parent.key = value
             else:

@@ -8,7 +8,7 @@ from typing import Any
 
 from kfpipe.manifest.document import scalars
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./](?:[\w ./@-]*[\w./@-])?")
+_PLAIN = re.compile(r"[\w./](?:[\w ./@-]*[\w./@-])?")
 
 
 def in_yaml(value: Any) -> str:

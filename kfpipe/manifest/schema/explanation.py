@@ -11,13 +11,14 @@ from typing import Any
 
 from jsonschema import ValidationError
 
+from kfpipe import names
 from kfpipe.files.schemas import Schema
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.typed import in_yaml
 from kfpipe.manifest.schema import strange
 from kfpipe.manifest.schema.repair import repairs
-from kfpipe.manifest.schema.rules import dereferenced, schema_at
+from kfpipe.manifest.schema.rules import FORMATS, dereferenced, schema_at
 from kfpipe.wording import closest, described, echoed, listed, visible
 
 Fits = Callable[[Any, Schema], bool]
@@ -73,12 +74,14 @@ def _unfit(path: DataPath, value: Any, fits: Fits) -> Finding:
     what = f"{name} has no value" if value is None else f"{name} is {described(value)}"
     if isinstance(value, list) and 0 < len(value) < schema.get("minItems", 0):
         what = f"{name} has {len(value)} entry" if len(value) == 1 else f"{name} has {len(value)} entries"
+    what += _culprit(value, schema)
     return Finding(path=path, what=what, expected=expected(schema), fix=_fix(path, value, schema, fits))
 
 
 def _unknown(path: DataPath, key: str, value: Any) -> Finding:
     known = tuple(schema_at(path)["properties"])
-    reason = _belongs(path, key) or _of_another_tool(path, key, value, known)
+    several = _of_another_tool(path, key, value, known) if isinstance(value, list) else None
+    reason = several or _belongs(path, key) or _of_another_tool(path, key, value, known)
     match = None if reason else strange.meant_by(key, known) or closest(key.strip(), known)
     match = match or (known[0] if len(known) == 1 else None)
     return Finding(
@@ -145,11 +148,19 @@ def _bad_name(path: DataPath, name: str, fits: Fits) -> Finding:
     meant = next((candidate for candidate in repairs(name, schema) if fits(candidate, schema)), None)
     return Finding(
         path=(*path, name),
-        what=f"{echoed(name)} cannot be a name in {_name(path)}",
+        what=f"{echoed(name)} cannot be a name in {_name(path)}{_culprit(name, schema)}",
         expected=expected(schema),
         fix=f"call it `{meant}`" if meant else "choose another name",
         at_key=True,
     )
+
+
+def _culprit(value: Any, schema: Schema) -> str:
+    """The character that a name cannot hold, where it may be invisible or look like another."""
+    if not isinstance(value, str) or value.isascii() or schema.get("format") not in FORMATS:
+        return ""
+    culprit = names.unfit(value)
+    return f", with {culprit}" if culprit else ""
 
 
 # ---- their words

@@ -10,6 +10,7 @@ from typing import Any
 from kfpipe.files.schemas import Schema
 from kfpipe.manifest.document import scalars
 from kfpipe.manifest.document.typed import in_yaml
+from kfpipe.names import for_take_id
 from kfpipe.wording import closest
 
 _MEANT_TRUE = frozenset({"y", "yes", "on", "true", "1"})
@@ -84,5 +85,5 @@ def _near_text(text: str, schema: Schema) -> Iterator[Any]:
         yield word
     yield stripped
     yield stripped.upper()
-    yield re.sub(r"[^A-Za-z0-9._-]+", "-", stripped).strip("-._")
-    yield re.sub(r"[^A-Za-z0-9]+", "_", stripped).strip("_")
+    yield re.sub("-{2,}", "-", for_take_id(stripped).replace("+", "-")).strip("-._")
+    yield re.sub("[-._+]+", "_", for_take_id(stripped)).strip("_")

@@ -6,11 +6,15 @@ import copy
 from functools import cache
 from typing import Final
 
+from kfpipe import names
 from kfpipe.files.schemas import Schema, schema_file
 from kfpipe.files.text import DataPath
 
 ENTRY_LISTS: Final = {"shots": "shot", "sequences": "sequence"}
 """Lists whose entries are checked one by one, with the name of an entry's schema."""
+
+FORMATS: Final = {names.NAME_FORMAT: names.is_name, names.VARIABLE_FORMAT: names.is_variable}
+"""What the schema calls a `format`, and no pattern can say for all scripts."""
 
 NAMES_OF_THE_CATALOGUE: Final = ("model", "resolution", "region")
 """What the schema lists for editors. `rules` says more of a wrong name: what the chosen region and model offer."""
@@ -47,7 +51,10 @@ def outer_schema(*, included: bool) -> Schema:
 
 
 def schema_at(path: DataPath) -> Schema:
-    """The schema of the value at `path`, references followed; empty where the schema says nothing."""
+    """The schema of the value at `path`, references followed; empty where the schema says nothing.
+
+    It is without the `null` that takes an inherited field away: that is not what anyone is to write in place of a slip.
+    """
     schema = dereferenced(checked_schema())
     for step in path:
         if isinstance(step, int):
@@ -64,4 +71,15 @@ def dereferenced(schema: Schema) -> Schema:
     for part in (schema, *schema.get("allOf", ())):
         if "$ref" in part:
             whole |= dereferenced(checked_schema()["$defs"][part["$ref"].rpartition("/")[2]])
-    return whole | {keyword: value for keyword, value in schema.items() if keyword not in ("$ref", "allOf")}
+    whole |= {keyword: value for keyword, value in schema.items() if keyword not in ("$ref", "allOf")}
+    return _without_null(whole)
+
+
+def _without_null(schema: Schema) -> Schema:
+    """What a field holds where it holds something."""
+    if isinstance(types := schema.get("type"), list) and "null" in types:
+        others = [name for name in types if name != "null"]
+        schema = {**schema, "type": others[0] if len(others) == 1 else others}
+    if {"type": "null"} in schema.get("anyOf", ()):
+        schema = {**schema, "anyOf": [branch for branch in schema["anyOf"] if branch != {"type": "null"}]}
+    return schema

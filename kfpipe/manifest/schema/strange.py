@@ -23,6 +23,7 @@ _OTHER_WORDS: Final[Mapping[str, str]] = {
     "first_clip": "video clip first_video video_url init_video",
     "prompt_extend": "enhance_prompt prompt_enhance prompt_extension rewrite_prompt expand_prompt",
     "template": "effect",
+    "notes": "note comment comments remark remarks",
     "attempts": "retries max_attempts tries",
     "shots": "scenes clips items videos",
     "defaults": "default settings common",

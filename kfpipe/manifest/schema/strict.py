@@ -15,7 +15,7 @@ from kfpipe.files.schemas import Schema
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.schema.explanation import findings_of, first_repeated
-from kfpipe.manifest.schema.rules import checked_schema, entry_schema, outer_schema
+from kfpipe.manifest.schema.rules import FORMATS, checked_schema, entry_schema, outer_schema
 
 MOST_FINDINGS_IN_A_PART = 20
 
@@ -65,6 +65,16 @@ def _whole_pattern(_validator: Any, pattern: str, instance: Any, _schema: Schema
         yield ValidationError("does not match")
 
 
+def _format(_validator: Any, name: str, instance: Any, schema: Schema) -> Iterator[ValidationError]:
+    """What the pattern lets pass and the rule does not; where both refuse, the pattern has said so."""
+    if (
+        isinstance(instance, str)
+        and not FORMATS[name](instance)
+        and not any(_whole_pattern(None, schema["pattern"], instance, schema))
+    ):
+        yield ValidationError("does not fit")
+
+
 def _unique_items(_validator: Any, unique: bool, instance: Any, _schema: Schema) -> Iterator[ValidationError]:
     """In one pass; the library compares all pairs when a list mixes types."""
     if unique and isinstance(instance, list) and first_repeated(instance) is not None:
@@ -72,5 +82,5 @@ def _unique_items(_validator: Any, unique: bool, instance: Any, _schema: Schema)
 
 
 _Strict: Any = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"pattern": _whole_pattern, "uniqueItems": _unique_items}
+    Draft202012Validator, {"pattern": _whole_pattern, "format": _format, "uniqueItems": _unique_items}
 )

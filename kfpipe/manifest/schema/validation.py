@@ -13,8 +13,9 @@ from typing import Any
 
 import jsonschema_rs
 
+from kfpipe.files.schemas import Schema
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.manifest.schema.rules import ENTRY_LISTS, checked_schema, entry_schema, outer_schema, schema_at
+from kfpipe.manifest.schema.rules import ENTRY_LISTS, FORMATS, checked_schema, entry_schema, outer_schema, schema_at
 from kfpipe.wording import echoed
 
 
@@ -82,14 +83,18 @@ def _unexplained(entry: Any, part: str, index: int) -> Finding:
 
 @cache
 def _gate(part: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(entry_schema(part))
+    return _compiled(entry_schema(part))
 
 
 @cache
 def _id_gate() -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator({"$defs": checked_schema()["$defs"], **schema_at(("shots", 0, "id"))})
+    return _compiled({"$defs": checked_schema()["$defs"], **schema_at(("shots", 0, "id"))})
 
 
 @cache
 def _outer_gate(included: bool) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(outer_schema(included=included))
+    return _compiled(outer_schema(included=included))
+
+
+def _compiled(schema: Schema) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(schema, formats=FORMATS, validate_formats=True)

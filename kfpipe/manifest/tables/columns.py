@@ -14,10 +14,12 @@ from kfpipe.manifest.document.scalars import NumberRefused, Scalar
 from kfpipe.manifest.schema import strange
 from kfpipe.manifest.schema.rules import schema_at
 from kfpipe.manifest.tables.cells import CellFlaw, TableCell
+from kfpipe.names import in_one_form
 from kfpipe.wording import closest, echoed, listed
 
-_TAG_SEPARATOR = re.compile(r"[\s;,]+")
+_TAG_SEPARATOR = re.compile(r"[\s;,；，、]+")  # noqa: RUF001 - those of Chinese and Japanese
 _BLANKS = re.compile(r"[\s-]+")
+_NOTES: Final = "notes"
 _MATRIX = "put a shot that has a matrix in the manifest itself"
 _AS_VARIABLE = "for a prompt variable, put `vars.` before its name"
 _ALL_DIGITS = "write the number with all its digits"
@@ -37,13 +39,20 @@ class FieldColumn:
 
     @property
     def name(self) -> str:
-        return ".".join(self.steps)
+        return ".".join(filter(None, self.steps))
+
+    @property
+    def keeps_notes(self) -> bool:
+        """Whether its cells are one part of the shot's notes among others."""
+        return len(self.steps) > 1 and self.steps[0] == _NOTES
 
     def value(self, cell: TableCell) -> Scalar | list[str] | CellFlaw:
-        """What a cell that is not empty gives the field."""
+        """What a cell that is not empty gives the field; `null` takes away what the shot would inherit."""
         given = cell.value
         if isinstance(given, CellFlaw):
             return given
+        if isinstance(given, str) and given.strip() == "null" and not self.keeps_notes:
+            return None
         if self.types == {"array"}:
             return [word for word in _TAG_SEPARATOR.split(_as_text(given)) if word]
         if self.types <= {"string", "object"}:
@@ -65,11 +74,21 @@ class FieldColumn:
         return value
 
 
+def note_column(cell: TableCell, kept: Sequence[str]) -> FieldColumn | None:
+    """The column, where it is one of those whose cells are `kept` as notes under its name, or `notes` beside them."""
+    if not kept or isinstance(cell.value, CellFlaw):
+        return None
+    name = _as_text(cell.value).strip().strip("\ufeff")
+    if name.casefold() in {one.strip().casefold() for one in kept}:
+        return FieldColumn((_NOTES, name), frozenset(["string"]))
+    return FieldColumn((_NOTES, ""), frozenset(["string"])) if name.casefold() == _NOTES else None
+
+
 def column(cell: TableCell) -> FieldColumn | CellFlaw:
     """The column that a cell of the first row names; capitals, and blanks in place of `_`, do not count."""
     if isinstance(cell.value, CellFlaw):
         return cell.value
-    name = _as_text(cell.value).strip().strip("\ufeff")
+    name = in_one_form(_as_text(cell.value)).strip().strip("\ufeff")
     first, dot, rest = name.partition(".")
     field = _BLANKS.sub("_", first.strip()).lower()
     inner = rest.strip() if field == "vars" else _BLANKS.sub("_", rest.strip()).lower()
@@ -79,7 +98,7 @@ def column(cell: TableCell) -> FieldColumn | CellFlaw:
     return (
         FieldColumn(steps, types)
         if types
-        else _unknown(name, sorted((fields - {"vars"}) | {"prompt.file", "vars.NAME"}))
+        else _unknown(name, sorted((fields - {"vars", "trim"}) | {"prompt.file", "trim.in", "trim.out", "vars.NAME"}))
     )
 
 

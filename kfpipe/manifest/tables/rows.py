@@ -9,16 +9,21 @@ from kfpipe.errors import Position, Problem, Refused
 from kfpipe.manifest.document import Document, SourceFile
 from kfpipe.manifest.document.marks import Marks
 from kfpipe.manifest.tables.cells import CellFlaw, TableCell, TableRow
-from kfpipe.manifest.tables.columns import FieldColumn, column
-from kfpipe.wording import echoed, listed
+from kfpipe.manifest.tables.columns import FieldColumn, column, note_column
+from kfpipe.wording import did_you_mean, echoed, listed
 
 MOST_REPORTED = 50
 MOST_ROWS_NAMED = 10
 
 
-def document(rows: Iterator[TableRow], source: SourceFile, warnings: tuple[Problem, ...] = ()) -> Document:
-    """A document with nothing but the shots of a table. Raises Refused with the problems of its cells."""
-    reader = _Reader(source)
+def document(
+    rows: Iterator[TableRow], source: SourceFile, warnings: tuple[Problem, ...] = (), *, notes: Sequence[str] = ()
+) -> Document:
+    """A document with nothing but the shots of a table. Raises Refused with the problems of its cells.
+
+    `notes` are the columns that are kept as notes.
+    """
+    reader = _Reader(source, notes)
     header = next(rows, None)
     if header is None:
         raise Refused.because(source.file, "is empty", expected="a first row with field names", fix=_SHAPE)
@@ -36,7 +41,8 @@ _SHAPE = "start with a row like `id,first_frame,last_frame,prompt`, then add a r
 class _Reader:
     """One pass over one table; problems are collected while it makes sense to continue."""
 
-    def __init__(self, source: SourceFile) -> None:
+    def __init__(self, source: SourceFile, notes: Sequence[str]) -> None:
+        self._notes = notes
         self._problems: list[Problem] = []
         self._source = source
         self._marks = Marks()
@@ -69,13 +75,18 @@ class _Reader:
         """The fields that the first row names, None for a column without a name. Raises Refused when one is unknown."""
         columns: list[FieldColumn | None] = []
         for cell in header.cells:
-            named = None if cell.is_empty else column(cell)
+            named = None if cell.is_empty else note_column(cell, self._notes) or column(cell)
             if isinstance(named, CellFlaw):
                 self._report(cell, named.what, fix=named.fix, expected=named.expected)
                 named = None
             elif named is not None and named in columns:
                 self._report(cell, f"the column `{named.name}` appears twice", fix="delete one of the two")
             columns.append(named)
+        found = {column.steps[1].casefold() for column in columns if column is not None and column.keeps_notes}
+        for name in (name for name in self._notes if name.strip().casefold() not in found):
+            names = [str(cell.value) for cell in header.cells if not cell.is_empty]
+            fix = did_you_mean(name, names, "correct the name in `notes` of the manifest's `shot_lists`, or delete it")
+            self._report(header.cells[0], f"there is no column {echoed(name)} to keep as notes", fix=fix)
         self.check()
         return columns
 
@@ -106,6 +117,9 @@ class _Reader:
                 block_marks |= {name: twice} if entry else {}
             if isinstance(value, list):
                 self._marks.keep(value, [cell.mark] * len(value))
+        if isinstance(shot.get("notes"), dict):
+            shot["notes"] = "\n".join(f"{name}: {text}" if name else text for name, text in shot["notes"].items())
+            del block_marks["notes"]
         for name, inner in block_marks.items():
             self._marks.keep(shot[name], inner)
         self._marks.keep(shot, marks)

@@ -54,7 +54,8 @@ def _check(timeline: Timeline) -> None:
 def _event(timeline: Timeline, number: int, slot: Slot, start: int) -> Iterator[str]:
     frames, rate = timeline.frames(slot), timeline.rate
     start += FIRST_HOUR_S * round(rate)
-    times = " ".join(timecode(frame, rate) for frame in (0, frames, start, start + frames))
+    source = slot.clip.used.start if isinstance(slot, Cut) else 0
+    times = " ".join(timecode(frame, rate) for frame in (source, source + frames, start, start + frames))
     if isinstance(slot, Cut):
         render = slot.clip.entry.render
         channels = "B" if render.audio else "V"

@@ -17,6 +17,7 @@ def of(clip: Clip) -> dict[str, Any]:
         "picked": clip.record.picked,
         "changed": clip.has_changed,
         "tags": list(clip.take.tags),
+        "notes": clip.take.notes or None,
         "model": asked.model,
         "resolution": asked.parameters.resolution,
         "seed": asked.parameters.seed,

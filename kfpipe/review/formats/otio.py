@@ -46,13 +46,14 @@ def _noted(timeline: Timeline, slot: Slot) -> OtioObject:
         name, color, comment = slot.clip.take.id, "GREEN", slot.clip.entry.asked.prompt
     else:
         name, color, comment = slot.shot_id, "RED", slot.reason
-    start = _range(0, timeline.rate_of(slot))
+    start = _range(0, timeline.rate_of(slot), slot.clip.used.start if isinstance(slot, Cut) else 0)
     marker = _object("Marker.2", name=name, color=color, comment=comment, marked_range=start)
     return {**_item(timeline, slot, isinstance(slot, Cut)), "markers": [marker]}
 
 
 def _item(timeline: Timeline, slot: Slot, filled: bool) -> OtioObject:
-    length = _range(timeline.frames(slot), timeline.rate_of(slot))
+    start = slot.clip.used.start if isinstance(slot, Cut) else 0
+    length = _range(timeline.frames(slot), timeline.rate_of(slot), start if filled else 0)
     common: OtioObject = {"name": slot.shot_id, "source_range": length, "effects": [], "markers": [], "enabled": True}
     if not (filled and isinstance(slot, Cut)):
         return _object("Gap.1", **common)
@@ -83,8 +84,8 @@ def _reference(clip: Clip, **more: Any) -> OtioObject:
     )
 
 
-def _range(frames: int, rate: Fraction) -> OtioObject:
-    return {"OTIO_SCHEMA": "TimeRange.1", "start_time": _time(0, rate), "duration": _time(frames, rate)}
+def _range(frames: int, rate: Fraction, start: int = 0) -> OtioObject:
+    return {"OTIO_SCHEMA": "TimeRange.1", "start_time": _time(start, rate), "duration": _time(frames, rate)}
 
 
 def _time(frames: int, rate: Fraction) -> OtioObject:

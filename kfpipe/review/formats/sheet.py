@@ -13,7 +13,7 @@ from kfpipe.review.timeline import Cut, Slot, Timeline, timecode
 COLUMNS: Final = (
     "shot", "take", "start", "frames", "seconds", "fps", "file", "picked", "changed", "others", "tags", "model",
     "resolution", "seed", "width_px", "height_px", "audio", "prompt", "negative_prompt", "cost", "currency", "task_id",
-    "sha256", "gap",
+    "sha256", "gap", "in_frame", "out_frame", "notes",
 )  # fmt: skip
 
 _FORMULA: Final = re.compile(r"[=+\-@\t\r]")
@@ -38,8 +38,10 @@ def text(timeline: Timeline) -> str:
 def _row(slot: Slot) -> dict[str, Any]:
     if isinstance(slot, Cut):
         others = [clip.take.id for clip in slot.others]
-        return {**facts.of(slot.clip), "file": slot.clip.path, "others": others}
-    return {"seconds": str(slot.seconds), "gap": slot.reason}
+        used = slot.clip.used
+        points = {"in_frame": used.start, "out_frame": used.stop}
+        return {**facts.of(slot.clip), "file": slot.clip.path, "others": others, **points}
+    return {"seconds": f"{slot.seconds.normalize():f}", "gap": slot.reason}
 
 
 def _cell(value: Any) -> str:

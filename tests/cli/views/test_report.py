@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from kfpipe.cli.views import report as report_view
-from kfpipe.domain import CutFrom, FrameEnd, MediaInput, MediaRole, RemoteMedium, Take
+from kfpipe.domain import CutFrom, FrameEnd, MediaInput, MediaRole, RemoteMedium, Take, Trim
 from kfpipe.lock.records import Records
 from kfpipe.lock.states import Entry
 from kfpipe.plan.selection import nominees
@@ -66,6 +66,13 @@ def test_a_clip_can_be_played_and_its_still_is_shown_before() -> None:
     assert video.attributes["poster"] == "frames/a.png"
     assert (video.attributes["preload"], video.attributes["loading"]) == ("none", "lazy")
     assert video.attributes["aria-label"] == "Clip of dog"
+
+
+def test_a_shot_shows_its_notes_line_by_line_and_what_the_film_takes_of_it() -> None:
+    dog = take("dog", notes="Client: <b>Acme</b>\nCalmer.", trim=Trim(start_s=Decimal("0.5"), end_s=Decimal(4)))
+    html = html_of(*shots((dog, None)))
+    assert re.findall('<p class="notes" dir="auto">(.*)</p>', html) == ["Client: &lt;b&gt;Acme&lt;/b&gt;", "Calmer."]
+    assert "<dt>Trim</dt><dd>0.5 to 4 s</dd>" in html
 
 
 def test_a_take_tells_all_that_a_choice_depends_on() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kfpipe.cli.output import table
 from kfpipe.cli.views import status as status_view
+from kfpipe.domain import Trim
 from kfpipe.lock.join import Requests
 from kfpipe.lock.records import Neighbour, Record
 from kfpipe.lock.states import Entry
@@ -44,6 +45,13 @@ def spent_text(*entries: Entry) -> str:
     return status_view.summary(
         nominees([], {name: record(entry, take_id=name) for name, entry in zip("abc", entries, strict=False)})
     )[1]
+
+
+def test_notes_and_trims_are_shown_once_for_a_shot() -> None:
+    trim, notes = Trim(start_s=Decimal("0.50")), "Client: Acme\nCalmer."
+    takes = [take(f"cat@seed={seed}", trim=trim, notes=notes) for seed in (1, 2)]
+    shown = status_view.notes(nominees([*takes, KITTEN], {}))
+    assert shown == ["cat: trimmed, 0.5 to end", "cat: Client: Acme", "  Calmer."]
 
 
 def test_each_take_is_shown_with_all_that_is_known_of_it() -> None:
