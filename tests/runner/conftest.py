@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
@@ -19,7 +21,7 @@ from kfpipe.environment import API_KEY, Environment
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import lockfile
 from kfpipe.lock.records import Records
-from kfpipe.lock.states import Lock, Rendered, name_of
+from kfpipe.lock.states import Lock, Rendered, Submitting, name_of
 from kfpipe.media import frames
 from kfpipe.plan.model import Plan
 from kfpipe.session import Session
@@ -70,6 +72,18 @@ class Studio:
 
         with self.session() as session:
             return await session.run_async(session.plan(**options), cap=cap, emit=heard, detach=detach)
+
+    async def run_until(self, is_so: Callable[[], bool], **options: Any) -> None:
+        """A run that is broken off as soon as something is so."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(self.run, **options))
+            while not is_so():
+                await anyio.sleep(0.02)
+            group.cancel_scope.cancel()
+
+    def unanswered(self) -> list[str]:
+        """The takes whose requests have had no answer so far."""
+        return [take_id for take_id, record in self.lock.items() if isinstance(record.entry, Submitting)]
 
     @contextmanager
     def session(self, project: api.Project | None = None) -> Iterator[Session]:

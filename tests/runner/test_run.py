@@ -97,9 +97,8 @@ async def test_an_intent_without_an_answer_is_adopted_by_the_next_run(studio: St
     studio.write(FOUR)
     studio.emulator.script({"on": "submit", "nth": 1, "do": "hang", "seconds": 30, "when": "after"})
 
-    with anyio.move_on_after(1.5):
-        await studio.run()
-    (left,) = [take_id for take_id, record in studio.lock.items() if isinstance(record.entry, Submitting)]
+    await studio.run_until(lambda: len(studio.unanswered()) == 1 and bool(studio.of(TakeSubmitted)))
+    (left,) = studio.unanswered()
     assert {step.take_id: step.action for step in studio.plan().steps}[left] is Action.ADOPT
     finished = await studio.run()
     assert finished.exit_code is ExitCode.OK
@@ -310,8 +309,7 @@ async def test_what_a_neighbour_has_asked_for_since_is_not_taken_for_the_task_of
     studio.emulator.script(
         {"on": "submit", "nth": 1, "do": "hang", "seconds": 30}, {"on": "submit", "nth": 1, "do": "drop"}
     )
-    with anyio.move_on_after(1.5):
-        await studio.run()
+    await studio.run_until(lambda: bool(studio.unanswered()))
     studio.emulator.forgive()
     assert isinstance(studio.lock["kitten"].entry, Submitting)
     await run_another_manifest(studio)

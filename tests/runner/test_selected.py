@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import anyio
 import pytest
 
 from kfpipe.errors import ExitCode
@@ -38,8 +37,7 @@ async def test_a_take_is_never_rendered_because_another_one_continues_from_it(st
 async def lose_the_answer_for(studio: Studio, take_id: str) -> None:
     """Leave a run while its request for the take is on the wire; the service has taken it."""
     studio.emulator.script({"on": "submit", "nth": 1, "do": "hang", "seconds": 30, "when": "after"})
-    with anyio.move_on_after(1.5):
-        await studio.run(select=take_id.__eq__)
+    await studio.run_until(lambda: bool(studio.emulator.account.tasks()), select=take_id.__eq__)
     assert isinstance(studio.lock[take_id].entry, Submitting)
     studio.emulator.forgive()
 
