@@ -20,7 +20,7 @@ from kfpipe.takes import resolve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chained:
-    """Takes in manifest order, and by take id why a picture cannot be cut from a clip on disk."""
+    """Takes in film order, and by take id why a picture cannot be cut from a clip on disk."""
 
     takes: tuple[Take, ...]
     obstacles: Mapping[str, str]
