@@ -77,7 +77,7 @@ class Studio:
         """A run that is broken off as soon as something is so."""
         async with anyio.create_task_group() as group:
             group.start_soon(partial(self.run, **options))
-            while not is_so():
+            while not is_so():  # noqa: ASYNC110  what is waited for is on the disk or in the emulator
                 await anyio.sleep(0.02)
             group.cancel_scope.cancel()
 
