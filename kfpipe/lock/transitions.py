@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from kfpipe.domain import NEVER_CREATED
 from kfpipe.lock.states import Entry, Failed, Rendered, Succeeded
+
+LINK_LIFE: Final = timedelta(hours=24)
+"""How long a result's link lasts when it does not say so itself. Source: API reference, 10.4."""
 
 
 def failures(entries: Iterable[Entry], fingerprint: str) -> int:

@@ -28,7 +28,7 @@ from kfpipe.lock.states import (
     is_unsettled,
     name_of,
 )
-from kfpipe.lock.transitions import failures, has_dead_link
+from kfpipe.lock.transitions import LINK_LIFE, failures, has_dead_link
 from kfpipe.media.facts import FileState
 from kfpipe.media.renders import PREVIOUS
 from kfpipe.plan.diff import MediumRef, RequestShape, between, shape_of
@@ -124,11 +124,11 @@ def step_of(take: Take, facts: PlanFacts, wish: Wish = NO_WISH) -> Step:
     record, file = facts.records.get(take.id), facts.disk.clips.get(take.id, FileState.MISSING)
     action, reasons = _next(take, record, file, facts)
     take = _as_asked(take, record)
-    if wish.rerender and action is not Action.RENDER and not _is_open(record, action):
+    if wish.rerender and action is not Action.RENDER and not _is_open(record, action, facts.now):
         action, reasons = Action.RENDER, ("asked for with --rerender",)
-    elif wish.retry and action is Action.DECIDE and not _is_open(record, action):
+    elif wish.retry and action is Action.DECIDE and not _is_open(record, action, facts.now):
         action, reasons = Action.RENDER, (*reasons, "asked for with --retry")
-    elif file is FileState.STRAY and not _is_open(record, action):
+    elif file is FileState.STRAY and not _is_open(record, action, facts.now):
         if wish.is_given:
             reasons = (*reasons, f"asked for with --{'retry' if wish.retry else 'rerender'}")
         else:
@@ -183,10 +183,15 @@ def _step(take: Take, record: Record | None, action: Action, reasons: tuple[str,
     )
 
 
-def _is_open(record: Record | None, action: Action) -> bool:
-    """Whether it is not yet known how the request that a take asks for ends, or its clip is still to be fetched."""
+def _is_open(record: Record | None, action: Action, now: datetime) -> bool:
+    """Whether it is not yet known how the request that a take asks for ends, or its clip is still to be fetched.
+
+    A billed task without a link is open as long as the service may give one: `kfpipe reconcile` asks for it.
+    """
     if record is None or not record.is_wanted:
         return False
+    if isinstance(record.entry, Failed) and record.entry.failure.code == NO_LINK:
+        return now - record.entry.ended_at < LINK_LIFE
     is_to_come = isinstance(record.entry, Succeeded) and action is Action.DOWNLOAD
     return is_to_come or isinstance(record.entry, Submitting | Submitted | Unclear)
 

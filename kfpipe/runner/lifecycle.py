@@ -30,7 +30,7 @@ from kfpipe.lock.states import (
     Unclear,
     cost_of,
 )
-from kfpipe.lock.transitions import failures
+from kfpipe.lock.transitions import LINK_LIFE, failures
 from kfpipe.plan.model import Action, Debt, Step
 from kfpipe.provider import TaskReport
 from kfpipe.provider.codes import verdict
@@ -40,9 +40,6 @@ from kfpipe.runner.follower import Follower
 from kfpipe.runner.pacing import backoff_s
 from kfpipe.runner.retry import with_retries
 from kfpipe.runner.submitter import Submitter, minted
-
-LINK_LIFE: Final = timedelta(hours=24)
-"""How long a result's link lasts when it does not say so itself. Source: API reference, 10.4."""
 
 TASK_LIFE: Final = timedelta(hours=24)
 """How long the service knows a task, at least. Source: API reference, section 1."""

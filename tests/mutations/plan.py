@@ -140,7 +140,7 @@ PLAN: Final = (
         ),
         (
             "stray-file-moved-away",
-            "elif file is FileState.STRAY and not _is_open(record, action):",
+            "elif file is FileState.STRAY and not _is_open(record, action, facts.now):",
             "elif False:",
             "plan/test_decide.py::test_each_state_has_its_next_act",
         ),
@@ -158,13 +158,13 @@ PLAN: Final = (
         ),
         (
             "rerender-beside-what-is-under-way",
-            "if wish.rerender and action is not Action.RENDER and not _is_open(record, action):",
+            "if wish.rerender and action is not Action.RENDER and not _is_open(record, action, facts.now):",
             "if wish.rerender and action is not Action.RENDER:",
             "plan/test_decide.py::test_what_is_not_settled_is_never_paid_for_beside_itself",
         ),
         (
             "retry-beside-what-is-under-way",
-            "elif wish.retry and action is Action.DECIDE and not _is_open(record, action):",
+            "elif wish.retry and action is Action.DECIDE and not _is_open(record, action, facts.now):",
             "elif wish.retry and action is Action.DECIDE:",
             "plan/test_decide.py::test_what_is_not_settled_is_never_paid_for_beside_itself",
         ),

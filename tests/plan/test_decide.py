@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kfpipe.cli.views.plan import next_steps
-from kfpipe.domain import ABANDONED, Account, CutFrom, FrameEnd, MediaRole, Take
+from kfpipe.domain import ABANDONED, NO_LINK, Account, CutFrom, FrameEnd, MediaRole, Take
 from kfpipe.lock.join import Requests
 from kfpipe.lock.records import Neighbour, Register
 from kfpipe.lock.states import (
@@ -496,6 +496,13 @@ def test_what_is_not_settled_is_never_paid_for_beside_itself(entry: Entry) -> No
     assert step_of(entry, retry=everything).action is before
 
 
+def test_a_billed_task_without_a_link_is_not_paid_for_beside_itself_while_its_link_may_come() -> None:
+    fresh = failed(code=NO_LINK)
+    for options in ({"retry": everything}, {"rerender": everything}):
+        assert step_of(fresh, **options).action is Action.DECIDE
+        assert step_of(replace(fresh, ended_at=NOW - timedelta(hours=25)), **options).action is Action.RENDER
+
+
 # ---- --new-seed ------------------------------------------------------------------------------------------------------
 
 
@@ -595,6 +602,8 @@ def test_only_what_is_lost_for_all_that_is_known_is_to_be_paid_for_again() -> No
     paying = "if no backup has the clip, to render and pay again: kfpipe run --retry kitten"
     assert told(DEAD) == told(DEAD_AT_THE_SERVICE) == told(REFUSED) == paying
     assert told(failed(code="DataInspectionFailed")) == "to try again: kfpipe run --retry kitten"
+    linkless = failed(code=NO_LINK)
+    assert "--retry" not in told(replace(linkless, failure=replace(linkless.failure, billed=True)))
 
 
 @pytest.mark.parametrize(

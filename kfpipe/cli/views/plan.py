@@ -18,7 +18,7 @@ from kfpipe.connection import Destination
 from kfpipe.domain import LocalMedium, MediaRole, Take
 from kfpipe.errors import Problem
 from kfpipe.files.scalars import decimal_text
-from kfpipe.lock.states import Failed, Lost, Rendered, Succeeded, Unclear, state_name
+from kfpipe.lock.states import Entry, Failed, Lost, Rendered, Succeeded, Unclear, state_name
 from kfpipe.media.facts import Recipe
 from kfpipe.plan.model import Action, Plan, Step, Total
 from kfpipe.wording import visible
@@ -209,7 +209,7 @@ def _to_retry(plan: Plan) -> list[tuple[str, list[Step]]]:
     """
     undecided = (step for step in plan.undecided if not step.is_at_hand)
     free = [step for step in undecided if step.record is not None and not (step.take and step.take.cuts)]
-    failed = [step for step in free if step.record and isinstance(step.record.entry, Failed)]
+    failed = [step for step in free if step.record and _failed_for_free(step.record.entry)]
     lost = [step for step in free if step.record and isinstance(step.record.entry, Succeeded | Rendered)]
     forgotten = [step for step in free if _is_lost(step)]
     return [
@@ -217,6 +217,11 @@ def _to_retry(plan: Plan) -> list[tuple[str, list[Step]]]:
         ("if no backup has the clip, to render and pay again", lost),
         ("if it knows nothing of them, to render and perhaps pay again", forgotten),
     ]
+
+
+def _failed_for_free(entry: Entry) -> bool:
+    """Whether another try is the first that is paid for."""
+    return isinstance(entry, Failed) and not entry.failure.billed
 
 
 def _retry(steps: Sequence[Step]) -> list[str]:
