@@ -99,3 +99,21 @@ def test_columns_are_straight_below_wide_letters(storyboard: Path, kfpipe: Call)
     assert {cell_len(row[: row.index("wan2.7-i2v")]) for row in rows if "wan2.7-i2v" in row} == {
         cell_len(rows[0][: rows[0].index("model")])
     }
+
+
+def test_a_table_and_a_saved_plan_take_the_words_of_any_script(
+    storyboard: Path, kfpipe: Call, emulator: Emulator
+) -> None:
+    table = "id,tags,prompt,vars.天气\n山,主角、夜景、远,{{ 天气 }}天的山。,雨\n"
+    (storyboard / "shots.csv").write_text(table, "utf-8")
+    (storyboard / "table.yaml").write_text(
+        "kfpipe: 1\nprovider: {name: emulator}\nshot_lists: [shots.csv]\n"
+        "defaults: {model: wan2.7-i2v, duration: 2, first_frame: a.png}\nvars: {季节: 春}\n",
+        "utf-8",
+    )
+    saved = kfpipe("plan", "table.yaml", "-s", "tag:夜景", "--var", "季节=冬", "-o", "plan.json", "--json")
+    assert [(take["take"], take["tags"], take["prompt"]) for take in saved.json["takes"]] == [
+        ("山", ["主角", "夜景", "远"], "雨天的山。")
+    ]
+    assert kfpipe("run", "--plan", "plan.json", "--json").code == 0
+    assert (storyboard / "renders" / "山.mp4").is_file()

@@ -151,8 +151,15 @@ class Offering:
 
     def __call__(self, context: click.Context, _: click.Parameter, incomplete: str) -> list[Completion]:
         typed = context.find_object(Typed) or Typed(())
-        return [
-            offer
-            for offer in self.offers(typed, incomplete)
-            if in_one_form(offer.value).startswith(in_one_form(incomplete)) and offer.value.isprintable()
-        ]
+        continued = (_continued(offer, incomplete) for offer in self.offers(typed, incomplete))
+        return [offer for offer in continued if offer is not None and offer.value.isprintable()]
+
+
+def _continued(offer: Completion, incomplete: str) -> Completion | None:
+    """The offer where it begins with what is typed; a name's letters stay composed as they are typed."""
+    if offer.value.startswith(incomplete):
+        return offer
+    composed = in_one_form(incomplete)
+    if composed == incomplete or not offer.value.startswith(composed):
+        return None
+    return Completion(incomplete + offer.value[len(composed) :], type=offer.type, help=offer.help)

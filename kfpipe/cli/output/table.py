@@ -36,8 +36,9 @@ def prose(start: str, text: str) -> list[str]:
     """`text` after `start`; on a screen broken between words, and indented below its beginning."""
     if not is_short():
         return [f"{start}{text}"]
-    first, *more = wrapped(text, max(1, shutil.get_terminal_size().columns - len(start)))
-    return [f"{start}{first}", *(f"{'':{len(start)}}{line}" for line in more)]
+    indent = width_of(start)
+    first, *more = wrapped(text, max(1, shutil.get_terminal_size().columns - indent))
+    return [f"{start}{first}", *(f"{'':{indent}}{line}" for line in more)]
 
 
 def is_short() -> bool:
