@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from kfpipe.domain import EMULATOR_REGION, Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
 from kfpipe.files import durable, read
 from kfpipe.files.text import LARGEST_BYTES
-from kfpipe.lock import owners
+from kfpipe.lock import lockfile, owners
 from kfpipe.lock.paths import LOCK_ENDING, STATE_DIR, LockPaths
 from kfpipe.manifest import document, include
 from kfpipe.manifest import files as sources
@@ -28,6 +29,7 @@ from kfpipe.manifest.parse import parse_manifest
 from kfpipe.manifest.schema import StructureCheck
 from kfpipe.media.cache import DigestCache
 from kfpipe.takes import build, inputs, prices
+from kfpipe.takes.build import Picks
 from kfpipe.wording import did_you_mean, echoed
 
 DIGESTS_FILE = "digests.json"
@@ -113,7 +115,7 @@ def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], 
     files, levels_up = ProjectFiles(folder=folder, root=root, bring=bring), len(folder.relative_to(root).parts)
     whole, check = include.gather(text, files=files, levels_up=levels_up)
     parsed, problems = _parsed(whole, check, options, path.stem, levels_up=levels_up)
-    made, more = _takes(parsed, whole, files, folder=folder, root=root)
+    made, more = _takes(parsed, whole, files, folder=folder, root=root, picks=_picks(folder, paths))
     warnings = _warnings_only(*whole.warnings, *problems, *more)
     return Project(
         root=root,
@@ -170,7 +172,7 @@ def _parsed(
 
 
 def _takes(
-    parsed: Manifest, text: Document, files: ProjectFiles, *, folder: Path, root: Path
+    parsed: Manifest, text: Document, files: ProjectFiles, *, folder: Path, root: Path, picks: Picks
 ) -> tuple[tuple[Take, ...], tuple[Problem, ...]]:
     """The takes of the sound shots, and all that is wrong with files, prices and the shots themselves."""
     known = catalogue.shipped()
@@ -181,7 +183,7 @@ def _takes(
         parsed.prices, known, parsed.provider.region, parsed.provider.priced_in
     )
     made, take_problems = build.make(
-        parsed, text, material, catalogue=known, prices=price_list, currency=_currency(parsed)
+        parsed, text, material, catalogue=known, prices=price_list, currency=_currency(parsed), picks=picks
     )
     return made, (
         *file_problems,
@@ -189,6 +191,18 @@ def _takes(
         *(finding.problem(text, "prices" if finding.path else "--price") for finding in price_findings),
         *(finding.problem(text, "output") for finding in _output_findings(folder, root, parsed.output_dir)),
     )
+
+
+def _picks(folder: Path, paths: LockPaths) -> Picks:
+    """The picks on record, read when the first is asked for; a rehearsal has those of the project and its own."""
+
+    @cache
+    def picked() -> Mapping[str, str]:
+        beside = folder / paths.lockfile_path.name
+        places = dict.fromkeys((beside, paths.lockfile_path))
+        return {shot: take for place in places for shot, take in lockfile.load_both(place).picked.items()}
+
+    return lambda shot_id: picked().get(shot_id)
 
 
 def _warnings_only(*problems: Problem) -> tuple[Problem, ...]:

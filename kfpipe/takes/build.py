@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -51,6 +51,9 @@ from kfpipe.takes.resolve import size_of
 from kfpipe.takes.texts import PromptTexts, Texts
 from kfpipe.wording import echoed
 
+Picks = Callable[[str], str | None]
+"""The take that is picked of a shot."""
+
 
 def make(
     manifest: Manifest,
@@ -60,9 +63,13 @@ def make(
     catalogue: Catalogue,
     prices: PriceList,
     currency: str,
+    picks: Picks = lambda _: None,
 ) -> tuple[tuple[Take, ...], tuple[Problem, ...]]:
-    """The takes of all shots that are sound, and the problems of all that are not; those of files are known already."""
-    maker = _Maker(manifest, document, material, catalogue=catalogue, prices=prices, currency=currency)
+    """The takes of all shots that are sound, and the problems of all that are not; those of files are known already.
+
+    `picks` is asked only for shots whose clip is continued, where they have several takes.
+    """
+    maker = _Maker(manifest, document, material, catalogue=catalogue, prices=prices, currency=currency, picks=picks)
     takes = tuple(maker.takes())
     return takes, tuple(maker.problems)
 
@@ -82,6 +89,7 @@ class _Maker:
         catalogue: Catalogue,
         prices: PriceList,
         currency: str,
+        picks: Picks,
     ) -> None:
         self.problems: list[Problem] = []
         self._manifest = manifest
@@ -91,6 +99,7 @@ class _Maker:
         self._catalogue = catalogue
         self._prices = prices
         self._currency = currency
+        self._picks = picks
         self._sales_checked: set[str | None] = set()
         self._sold = model_rules.sold_in(catalogue, prices.region)
         self._folder = "" if manifest.output_dir == "." else f"{manifest.output_dir}/"
@@ -103,7 +112,7 @@ class _Maker:
         self._flawless: set[Hashable] = set()
         self._size = cache(lambda resolution, *sides: size_of(catalogue, resolution, *sides))
         self._take_ids: dict[str, tuple[str, ...]] = {}
-        self._lenders: dict[RenderOf, str] = {}
+        self._lenders: dict[RenderOf, CutFrom] = {}
         self._durations: dict[str, int] = {}
 
     def takes(self) -> Iterator[Take]:
@@ -165,6 +174,7 @@ class _Maker:
             attempts=draft.settings.attempts,
             priority=draft.settings.priority,
             cuts=cuts,
+            continues=cuts,
             seed_is_derived=draft.has_derived_seed,
             in_film=draft.shot.in_film,
             trim=draft.shot.trim,
@@ -307,10 +317,10 @@ class _Maker:
             if not isinstance(footage, RenderOf):
                 continue
             lender = self._lender(footage, draft.path_of(role))
-            if not isinstance(lender, str):
+            if not isinstance(lender, CutFrom):
                 self._refuses(draft.shot, () if lender is None else [lender])
                 return None
-            cuts.append((role, CutFrom(take_id=lender, end=footage.end)))
+            cuts.append((role, lender))
         return tuple(cuts)
 
     def _continuations(self, draft: Draft, model: Model, cuts: _Cuts) -> Iterator[Finding]:
@@ -318,13 +328,16 @@ class _Maker:
             if cut.end is None:
                 yield from media_rules.continued_findings(draft, model, self._durations[cut.take_id])
 
-    def _lender(self, footage: RenderOf, path: DataPath) -> str | Finding | None:
+    def _lender(self, footage: RenderOf, path: DataPath) -> CutFrom | Finding | None:
         """As `sources.lending_take`; a shot's takes are searched once, however many others borrow from it alike."""
         if footage not in self._lenders:
-            found = sources.lending_take(footage, self._take_ids[footage.shot_id], path)
+            take_ids = self._take_ids[footage.shot_id]
+            picked = self._picks(footage.shot_id) if len(take_ids) > 1 else None
+            found = sources.lending_take(footage, take_ids, path, picked)
             if not isinstance(found, str):
                 return found
-            self._lenders[footage] = found
+            is_by_pick = len(sources.meant(footage, take_ids)) > 1
+            self._lenders[footage] = CutFrom(take_id=found, end=footage.end, is_picked=is_by_pick)
         return self._lenders[footage]
 
     def _predicted_size(self, draft: Draft, model: Model) -> PictureSize | None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import click
 
+from kfpipe.cli.options import default_manifest
 from kfpipe.cli.options.choices import Choices, Selectors, choice_options
 from kfpipe.cli.options.common import Command
 from kfpipe.cli.options.source import Source, manifest_argument, overlay_options, price_text
@@ -98,7 +99,7 @@ def manifest_or_plan(command: Command) -> Command:
     The command gets them as `source` and `choices`, and the plan as `saved_plan`, None where there is none.
     """
 
-    @manifest_argument(required=False)
+    @manifest_argument()
     @overlay_options
     @choice_options
     @click.option(
@@ -116,9 +117,8 @@ def manifest_or_plan(command: Command) -> Command:
                     "--plan already names the manifest and its options; only --price can be given with it"
                 )
             return command(**_agreed(file, options.prices), **own)
-        if manifest is None:
-            raise click.MissingParameter(param_type="argument", param_hint="'MANIFEST'")
-        return command(source=Source(path=manifest, options=options), choices=choices, saved_plan=None, **own)
+        source = Source(path=manifest or default_manifest.found(), options=options)
+        return command(source=source, choices=choices, saved_plan=None, **own)
 
     return wrapped
 

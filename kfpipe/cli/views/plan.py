@@ -270,6 +270,7 @@ def _take_json(step: Step, take: Take, currency: str) -> dict[str, Any]:
         "cost": decimal_text(step.cost),
         "currency": currency,
         "tags": list(take.tags),
+        "waits_for": [*dict.fromkeys((*take.origins, *step.sources))],
         "prepared": [{"medium": given.role, "file": given.name, "recipe": list(given.recipe)} for given in _made(step)],
     }
 
