@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,27 @@ def test_a_copy_never_says_a_formula_and_marks_what_has_changed(folder: Path, kf
     assert kfpipe("status", "shots.yaml", "--write", "out.csv").code == 0
     (row,) = csv.DictReader((folder / "out.csv").read_text("utf-8").splitlines())
     assert (row["state"], row["render"]) == ("rendered, changed in the manifest", "'=1/kitten.mp4")
+
+
+def test_the_example_is_priced_rendered_and_handed_back(
+    tmp_path: Path, kfpipe: Call, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = Path(__file__).parents[3] / "manifests"
+    for name in ("frames", "spreadsheet"):
+        shutil.copytree(example / name, tmp_path / "manifests" / name)
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path / "manifests/spreadsheet")
+    assert kfpipe("plan", "shots.yaml", "--json").json["totals"]["cost"] == "1.30"
+    assert kfpipe("run", "shots.yaml").code == 0
+    assert kfpipe("status", "shots.yaml", "--write", "approved.csv").code == 0
+    rows = [*csv.reader((tmp_path / "manifests/spreadsheet/approved.csv").read_text("utf-8").splitlines())]
+    assert [(row[0], row[8], *row[9:]) for row in rows[1:]] == [
+        ("lighthouse", "Calm, no people", "rendered", "0.50", "USD", "renders/lighthouse.mp4"),
+        ("dawn", "Opens the film", "rendered", "0.50", "USD", "renders/dawn.mp4"),
+        ("street", 'Short: "it must not drag"', "rendered", "0.30", "USD", "renders/street.mp4"),
+    ]
+    lighthouse = kfpipe("status", "shots.yaml", "--json").json["takes"][0]
+    assert (lighthouse["trim"], lighthouse["notes"]) == (
+        {"in": "0.5", "out": "4.5"},
+        "Client: Harbour office\nRemarks: Calm, no people",
+    )
