@@ -28,9 +28,12 @@ def write(project: Project, given: Path, wanted: str | None, shown: Iterable[Kno
     source = _table(project, wanted)
     place = Handout.at(given, project)
     ending = Path(source.name).suffix.lower()
-    if place.path.suffix.lower() != ending:
+    wanted_ending = place.path.suffix.lower()
+    if wanted_ending not in (ending, ".xlsx"):
         what = f"{echoed(given.name)} is not of the kind of {source.file}, of which it is to be a copy"
-        raise Refused.because("--write", what, expected=f"a file name ending in {ending}")
+        raise Refused.because(
+            "--write", what, expected=f"a file name ending in {listed(dict.fromkeys([ending, '.xlsx']))}"
+        )
     if any((project.folder / one.name).resolve() == place.path for one in project.sources if one.name):
         what = f"{echoed(str(given))} is what the manifest reads, and stays as it is"
         raise Refused.because("--write", what, fix="name another file for the copy")
@@ -38,7 +41,11 @@ def write(project: Project, given: Path, wanted: str | None, shown: Iterable[Kno
     with storage(project.folder / source.name):
         content = first_bytes(project.folder / source.name, LARGEST_BYTES + 1)
     copied, rows = with_results(
-        content, source.file, name=source.name, of=lambda shot_id: cells(takes.get(shot_id), words)
+        content,
+        source.file,
+        name=source.name,
+        of=lambda shot_id: cells(takes.get(shot_id), words),
+        as_workbook=wanted_ending == ".xlsx",
     )
     place.write_bytes(copied, lambda path: has_results(first_bytes(path, LARGEST_BYTES), str(path), name=path.name))
     return rows

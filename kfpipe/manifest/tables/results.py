@@ -42,8 +42,13 @@ def has_results(content: bytes, file: str, *, name: str) -> bool:
     return header is not None and results_at(header.cells) is not None
 
 
-def with_results(content: bytes, file: str, *, name: str, of: ResultsOf) -> tuple[bytes, int]:
-    """The copy, and how many rows it has. Results that the table has already are replaced. Raises Refused."""
+def with_results(
+    content: bytes, file: str, *, name: str, of: ResultsOf, as_workbook: bool = False
+) -> tuple[bytes, int]:
+    """The copy, and how many rows it has; of text a workbook is made where that is asked for.
+
+    Results that the table has already are replaced. Raises Refused.
+    """
     header, *rows = read_rows(content, file, name=name)[0]
     place = next(at for at, cell in enumerate(header.cells) if _is_id(cell))
     found = results_at(header.cells)
@@ -51,6 +56,8 @@ def with_results(content: bytes, file: str, *, name: str, of: ResultsOf) -> tupl
     beside: list[tuple[TableRow, Sequence[ResultCell]]] = [(header, RESULTS)]
     beside += [(row, of(_id(row, place))) for row in rows]
     ending = PurePath(name).suffix.lower()
+    if ending in SEPARATORS and as_workbook:
+        return _workbook(_made(header, rows, file), file, start, beside), len(rows)
     if ending in SEPARATORS:
         return _spliced(content, file, SEPARATORS[ending], start, beside), len(rows)
     return _workbook(content, file, start, beside), len(rows)
@@ -98,6 +105,24 @@ def _quoted(value: ResultCell, separator: str) -> str:
 
 
 # ---- workbooks -------------------------------------------------------------------------------------------------------
+
+
+def _made(header: TableRow, rows: Sequence[TableRow], file: str) -> bytes:
+    """A workbook of the same rows, all of them as text. Raises Refused."""
+    try:
+        openpyxl = import_module("openpyxl")
+    except ImportError:
+        fix = "install the extra with `pip install 'kfpipe[xlsx]'`, or name a copy of the table's own kind"
+        raise Refused.because(file, "cannot be copied to an Excel workbook by this installation", fix=fix) from None
+    book = openpyxl.Workbook()
+    for row in (header, *rows):
+        for place, cell in enumerate(row.cells, 1):
+            if not cell.is_empty:
+                put = book.active.cell(row=row.cells[0].line, column=place)
+                put.value, put.data_type = str(cell.value), "s"  # never a formula
+    made = BytesIO()
+    book.save(made)
+    return made.getvalue()
 
 
 def _workbook(content: bytes, file: str, start: int, beside: Sequence[tuple[TableRow, Sequence[ResultCell]]]) -> bytes:

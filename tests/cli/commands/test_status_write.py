@@ -69,6 +69,11 @@ def test_a_copy_says_what_is_on_record_beside_each_row_and_can_be_the_next_list(
     ]
     assert (folder / "again.csv").read_bytes() == (folder / "out.csv").read_bytes()
 
+    assert kfpipe("status", "shots.yaml", "--write", "text.xlsx").code == 0  # of text, too
+    text = [*filter(any, cells(folder / "text.xlsx"))]
+    assert text[1] == [*ROWS[1], "rendered", 0.2, "USD", "renders/kitten.mp4"]
+    assert openpyxl.load_workbook(folder / "text.xlsx").worksheets[0]["D2"].data_type == "s"
+
     (folder / "shots.yaml").write_text(HEAD + NOTED % "list.xlsx", "utf-8")
     assert kfpipe("status", "shots.yaml", "--write", "out.xlsx").code == 0
     assert cells(folder / "out.xlsx") == [
@@ -90,7 +95,7 @@ TABLE = "id,prompt\nkitten,A kitten looks up.\n"
     [
         (["--write", "list.csv"], "list.csv' is what the manifest reads, and stays as it is"),
         (["--write", "mine.csv"], "mine.csv: already exists, and kfpipe did not write it"),
-        (["--write", "out.xlsx"], "expected: a file name ending in .csv"),
+        (["--write", "out.tsv"], "expected: a file name ending in .csv or .xlsx"),
         (["--write", "out.csv", "--table", "lst.csv"], "fix: add `--table list.csv`"),
         (["--table", "list.csv"], "add --write FILE"),
         (["--write", "out.csv", "--watch"], "give either --write or --watch"),
