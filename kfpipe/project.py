@@ -21,7 +21,7 @@ from kfpipe.lock import lockfile, owners
 from kfpipe.lock.paths import LOCK_ENDING, STATE_DIR, LockPaths
 from kfpipe.manifest import document, include
 from kfpipe.manifest import files as sources
-from kfpipe.manifest.document import Document
+from kfpipe.manifest.document import Document, SourceFile
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.files import ProjectFiles
 from kfpipe.manifest.model import Manifest, PriceLine, ProviderName
@@ -63,7 +63,7 @@ class Project:
     """A sound manifest with its takes, in film order. Paths are real and absolute.
 
     `root` is the git work tree, or `folder`, the manifest's own, where there is none; no file outside it is read or
-    written.
+    written. `sources` are the files that it was read from, the manifest first.
     """
 
     root: Path
@@ -74,6 +74,7 @@ class Project:
     currency: str
     warnings: tuple[Problem, ...]
     paths: LockPaths
+    sources: tuple[SourceFile, ...]
 
     @property
     def stem(self) -> str:
@@ -126,6 +127,7 @@ def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], 
         currency=_currency(parsed),
         warnings=warnings,
         paths=paths,
+        sources=whole.sources,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,8 +54,12 @@ class Handout:
         A file of another kind that is there already is not replaced: Refused.
         """
         content = text.encode("utf-8")
+        self.write_bytes(content, lambda path: first_bytes(path, _KIND_BYTES) == content[:_KIND_BYTES])
+
+    def write_bytes(self, content: bytes, is_ours: Callable[[Path], bool]) -> None:
+        """The same for bytes; `is_ours` says of a file that is there whether kfpipe wrote it."""
         with storage(self.path):
-            if self.path.exists() and first_bytes(self.path, _KIND_BYTES) != content[:_KIND_BYTES]:
+            if self.path.exists() and not is_ours(self.path):
                 what = "already exists, and kfpipe did not write it"
                 raise Refused.because(str(self.given), what, fix="name another file, or move that one out of the way")
             durable.make_folder(self.path.parent)

@@ -68,8 +68,8 @@ def command(
     Works offline and changes nothing. With -o the plan is also saved: `kfpipe run --plan` carries out exactly that
     plan, or refuses.
 
-    SELECT is a take, a shot, a pattern such as `kitten*`, or one of `tag:hero`, `state:failed`, `model:wan2.7*` and
-    `changed` (rendered, then changed in the manifest). A leading `!` excludes.
+    SELECT is a take, a shot, a pattern such as `kitten*`, or one of `tag:hero`, `state:failed`, `model:wan2.7*`,
+    `changed` (rendered, then changed in the manifest) and `picked` (see `kfpipe pick`). A leading `!` excludes.
     """
     if as_markdown and as_json:
         raise click.UsageError("give either --markdown or --json")

@@ -279,6 +279,8 @@ def _take_json(one: KnownTake) -> dict[str, Any]:
         "in_manifest": one.take is not None,
         "changed": one.is_changed,
         "picked": record is not None and record.picked,
+        "trim": _trim_json(one.take),
+        "notes": None if one.take is None else one.take.notes or None,
         "task_id": task and task.task_id,
         "seconds": entry and entry.asked.parameters.duration_s,
         "billed_seconds": result and decimal_text(result.billed_seconds),
@@ -290,3 +292,10 @@ def _take_json(one: KnownTake) -> dict[str, Any]:
         "tasks": 0 if record is None else sum(task_of(other) is not None for other in record.entries),
         "failure": failure and asdict(failure),
     }
+
+
+def _trim_json(take: Take | None) -> dict[str, str | None] | None:
+    """What the film takes of the clip, in seconds; an `out` of null is the clip's end."""
+    if take is None or take.trim is None:
+        return None
+    return {"in": decimal_text(take.trim.start_s), "out": decimal_text(take.trim.end_s)}

@@ -20,6 +20,9 @@ from kfpipe.wording import closest, echoed, listed
 _TAG_SEPARATOR = re.compile(r"[\s;,；，、]+")  # noqa: RUF001 - those of Chinese and Japanese
 _BLANKS = re.compile(r"[\s-]+")
 _NOTES: Final = "notes"
+
+RESULTS: Final = ("state", "cost", "currency", "render")
+"""The columns that `kfpipe status --write` puts beside those of a table: one after the other, in this order."""
 _MATRIX = "put a shot that has a matrix in the manifest itself"
 _AS_VARIABLE = "for a prompt variable, put `vars.` before its name"
 _ALL_DIGITS = "write the number with all its digits"
@@ -72,6 +75,13 @@ class FieldColumn:
                 return CellFlaw(what=f"{echoed(text)} is a rounded number", fix=_ALL_DIGITS)
             return int(value) if value == value.to_integral_value() else value
         return value
+
+
+def results_at(header: Sequence[TableCell]) -> int | None:
+    """How many columns stand before those of the results; None where a table has none."""
+    names = [cell.value.strip() if isinstance(cell.value, str) else "" for cell in header]
+    starts = (start for start in range(len(names)) if tuple(names[start : start + len(RESULTS)]) == RESULTS)
+    return next(starts, None)
 
 
 def note_column(cell: TableCell, kept: Sequence[str]) -> FieldColumn | None:
