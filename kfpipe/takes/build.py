@@ -23,6 +23,7 @@ from kfpipe.files.text import DataPath
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import (
+    File,
     LocalFile,
     Manifest,
     MediaSource,
@@ -30,6 +31,7 @@ from kfpipe.manifest.model import (
     RenderOf,
     SeedChoice,
     Shot,
+    SoundSlice,
 )
 from kfpipe.media.facts import Material, Recipe, Recording, RecordingFacts, Still, StillFacts
 from kfpipe.media.recipe import AS_IT_IS, recipe
@@ -42,6 +44,7 @@ from kfpipe.takes import (
     preparation,
     remote,
     seeds,
+    slices,
     sources,
     trims,
 )
@@ -117,7 +120,7 @@ class _Maker:
 
     def takes(self) -> Iterator[Take]:
         """The sound takes of all shots."""
-        drafted = [draft for shot in self._manifest.shots for draft in self._drafts(shot)]
+        drafted = slices.placed([draft for shot in self._manifest.shots for draft in self._drafts(shot)])
         self._durations = {draft.id: draft.settings.duration for draft in drafted}
         for draft in drafted:
             take = self._take(draft)
@@ -272,6 +275,9 @@ class _Maker:
 
     def _file(self, draft: Draft, model: Model, footage: MediaSource | None) -> Still | Recording | None:
         """What is known of a file of the project, as it is sent; None for all else, and for one that is of no use."""
+        if isinstance(footage, SoundSlice):
+            cut = self._material.slices.get((footage.path, self._recipe(draft, model, footage)))
+            return None if cut is None else cut.sound
         if not isinstance(footage, LocalFile):
             return None
         made = self._material.prepared.get((footage.path, self._recipe(draft, model, footage)))
@@ -279,8 +285,11 @@ class _Maker:
             return made.still
         return self._material.stills.get(footage.path) or self._material.recordings.get(footage.path)
 
-    def _recipe(self, draft: Draft, model: Model, footage: LocalFile | RemoteFile) -> Recipe:
+    def _recipe(self, draft: Draft, model: Model, footage: File | SoundSlice) -> Recipe:
         """How the file is prepared; most are not."""
+        if isinstance(footage, SoundSlice):
+            track = self._material.recordings.get(footage.path)
+            return AS_IT_IS if track is None else preparation.slice_of(footage, track.facts, draft, model)
         still = self._material.stills.get(footage.path) if isinstance(footage, LocalFile) else None
         if still is None or not self._material.prepared:
             return AS_IT_IS
@@ -294,20 +303,20 @@ class _Maker:
         """The media as the request names them, without those to be cut; None when one of them is missing."""
         if draft.shot.refused:
             return None
-        files = [
-            (role, footage) for role, footage in draft.media.items() if isinstance(footage, LocalFile | RemoteFile)
-        ]
+        files = [(role, footage) for role, footage in draft.media.items() if isinstance(footage, File | SoundSlice)]
         inputs = (self._input(role, footage, self._recipe(draft, model, footage)) for role, footage in files)
         given = tuple(found for found in inputs if found is not None)
         return given if len(given) == len(files) else None
 
-    def _in_role(self, role: MediaRole, footage: LocalFile | RemoteFile, how: Recipe) -> MediaInput | None:
+    def _in_role(self, role: MediaRole, footage: File | SoundSlice, how: Recipe) -> MediaInput | None:
         medium = self._medium(footage, how)
         return None if medium is None else MediaInput(role=role, medium=medium)
 
-    def _look_up(self, footage: LocalFile | RemoteFile, how: Recipe) -> Medium | None:
+    def _look_up(self, footage: File | SoundSlice, how: Recipe) -> Medium | None:
         if isinstance(footage, RemoteFile):
             return RemoteMedium(url=footage.url, digest=remote.digest(footage.url))
+        if isinstance(footage, SoundSlice) and (footage.path, how) not in self._material.slices:
+            return None
         return preparation.medium(self._material, footage.path, how)
 
     def _cuts(self, draft: Draft) -> _Cuts | None:

@@ -25,6 +25,7 @@ RESULTS: Final = ("state", "cost", "currency", "render")
 """The columns that `kfpipe status --write` puts beside those of a table: one after the other, in this order."""
 _MATRIX = "put a shot that has a matrix in the manifest itself"
 _AS_VARIABLE = "for a prompt variable, put `vars.` before its name"
+_INNER: Final = ("prompt.file", "driving_audio.file", "driving_audio.start", "trim.in", "trim.out")
 _ALL_DIGITS = "write the number with all its digits"
 _TRUTH: Final[Mapping[str, bool]] = {
     **dict.fromkeys(["true", "wahr", "vrai", "verdadero", "vero", "verdadeiro", "waar"], True),
@@ -108,7 +109,7 @@ def column(cell: TableCell) -> FieldColumn | CellFlaw:
     return (
         FieldColumn(steps, types)
         if types
-        else _unknown(name, sorted((fields - {"vars", "trim"}) | {"prompt.file", "trim.in", "trim.out", "vars.NAME"}))
+        else _unknown(name, sorted((fields - {"vars", "trim"}) | {*_INNER, "vars.NAME"}))
     )
 
 
