@@ -37,7 +37,7 @@ from kfpipe.runner.lifecycle import result_by
 from kfpipe.runner.outcome import finished
 from kfpipe.runner.run import Run
 from kfpipe.runner.settings import RunSettings
-from kfpipe.runner.signals import interrupting
+from kfpipe.runner.signals import Interrupts, interrupting
 from kfpipe.runner.submitter import asked_for, minted
 
 LIST_PATIENCE_S: Final = 120.0
@@ -140,18 +140,24 @@ class Session:
         emit: Callable[[Event], None],
         detach: bool = False,
         signals: bool = False,
+        interrupts: Interrupts | None = None,
     ) -> RunFinished:
-        """The same on the caller's event loop, asyncio or trio. `signals`: whether to handle the process's."""
+        """The same on the caller's event loop, asyncio or trio. `signals`: whether to handle the process's.
+
+        Who runs several projects at once handles them, and passes them on by `interrupts`.
+        """
         if not plan.work:
             emit(end := finished(plan))
             return end
         try:
             async with self.provider() as provider:
                 run = Run(plan, provider, self.ledger, self._run_settings(cap, detach), emit)
-                async with interrupting(run, enabled=signals):
-                    return await run.carry_out()
+                heard = interrupts or Interrupts()
+                async with interrupting(heard, enabled=signals):
+                    with heard.of(run):
+                        return await run.carry_out()
         except BaseExceptionGroup as group:
-            raise _most_telling(group) from group
+            raise most_telling(group) from group
 
     @asynccontextmanager
     async def running(self, plan: Plan, *, cap: Decimal | None) -> AsyncIterator[AsyncIterator[Event]]:
@@ -169,7 +175,7 @@ class Session:
                     yield receive
                     group.cancel_scope.cancel()
             except BaseExceptionGroup as errors:
-                raise _most_telling(errors) from errors
+                raise most_telling(errors) from errors
 
     async def cancel(self, key: str, provider: Provider) -> Cancelling:
         """Cancel the request's task if it still waits at the service; a running one continues and is billed."""
@@ -259,7 +265,7 @@ class Session:
         )
 
 
-def _most_telling(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def most_telling(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The exception of a group that a user should see: a bug before a known error, then the first."""
     leaves = [*_leaves(group)]
     return next((leaf for leaf in leaves if not isinstance(leaf, KfpipeError)), leaves[0])

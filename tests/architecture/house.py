@@ -18,7 +18,7 @@ PACKAGE: Final = Path(kfpipe.__file__).parent
 
 _FROM_LEFT_TO_RIGHT: Final = """
 version wording names errors domain gcpause addresses | catalogue environment events | files provider | lock manifest
-| media | takes | project | plan | runner review | connection accounts maintenance | session | api | cli
+| media | takes | project | plan | runner review | connection accounts maintenance | session | together | api | cli
 """
 
 ORDER: Final = tuple(name for name in _FROM_LEFT_TO_RIGHT.split() if name != "|")
@@ -38,7 +38,8 @@ WORLDLY: Final = frozenset(
         "accounts": "",
         "api": "",
         "cli": "entry commands.cancel commands.doctor commands.models commands.prune commands.reconcile commands.run "
-        "completion.candidates completion.shells output.outlets output.streams output.cells views.live views.watch",
+        "commands.run_several completion.candidates completion.shells output.outlets output.streams "
+        "output.cells views.live views.watch",
         "connection": "",
         "emulator": "",
         "environment": "",
@@ -52,6 +53,7 @@ WORLDLY: Final = frozenset(
         "runner": "adopter breaker context delivery fetcher follower gate interlock lane lifecycle plan_queue "
         "retry run settings shields signals slots snapshot submitter",
         "session": "",
+        "together": "",
     }.items()
     for room in named.split() or [""]
 )

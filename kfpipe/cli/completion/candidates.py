@@ -132,6 +132,7 @@ def regions(_: Typed, __: str) -> Iterator[Completion]:
 
 BY_NAME: Final[dict[str, Completions]] = {
     "manifest": manifests,
+    "manifests": manifests,
     "shot": shots,
     "take": cells,
     "--select": selectors,

@@ -14,7 +14,7 @@ import click
 from kfpipe.cli.options import default_manifest
 from kfpipe.cli.options.choices import Choices, Selectors, choice_options
 from kfpipe.cli.options.common import Command
-from kfpipe.cli.options.source import Source, manifest_argument, overlay_options, price_text
+from kfpipe.cli.options.source import Source, overlay_options, price_text
 from kfpipe.connection import Destination
 from kfpipe.errors import ExitCode, Problem, Refused
 from kfpipe.manifest.model import PriceLine
@@ -94,12 +94,12 @@ class SavedPlan:
 
 
 def manifest_or_plan(command: Command) -> Command:
-    """MANIFEST with the options that override it, or `--plan FILE`, which holds all of that.
+    """MANIFEST ... with the options that override them, or `--plan FILE`, which holds all of that.
 
-    The command gets them as `source` and `choices`, and the plan as `saved_plan`, None where there is none.
+    The command gets them as `sources` and `choices`, and the plan as `saved_plan`, None where there is none.
     """
 
-    @manifest_argument()
+    @click.argument("manifests", nargs=-1, metavar="[MANIFEST]...", type=click.Path(path_type=Path))
     @overlay_options
     @choice_options
     @click.option(
@@ -110,15 +110,19 @@ def manifest_or_plan(command: Command) -> Command:
         help="Carry out a plan saved by `kfpipe plan -o`, or refuse.",
     )
     @wraps(command)
-    def wrapped(manifest: Path | None, options: Options, choices: Choices, file: Path | None, **own: Any) -> ExitCode:
+    def wrapped(
+        manifests: tuple[Path, ...], options: Options, choices: Choices, file: Path | None, **own: Any
+    ) -> ExitCode:
         if file is not None:
-            if manifest is not None or choices.words or replace(options, prices=()) != Options():
+            if manifests or choices.words or replace(options, prices=()) != Options():
                 raise click.UsageError(
                     "--plan already names the manifest and its options; only --price can be given with it"
                 )
             return command(**_agreed(file, options.prices), **own)
-        source = Source(path=manifest or default_manifest.found(), options=options)
-        return command(source=source, choices=choices, saved_plan=None, **own)
+        paths = manifests or (default_manifest.found(),)
+        return command(
+            sources=[Source(path=path, options=options) for path in paths], choices=choices, saved_plan=None, **own
+        )
 
     return wrapped
 
@@ -127,7 +131,7 @@ def _agreed(file: Path, prices: tuple[PriceLine, ...]) -> dict[str, Any]:
     """What a command gets from a saved plan. Prices decide what a budget allows, so a file may not set them."""
     plan = planfile.load(file)
     return {
-        "source": Source(path=plan.manifest, options=replace(plan.options, prices=prices)),
+        "sources": [Source(path=plan.manifest, options=replace(plan.options, prices=prices))],
         "choices": Choices(
             select=Selectors(texts=plan.select), retry=plan.retry, rerender=plan.rerender, new_seed=plan.new_seed
         ),
