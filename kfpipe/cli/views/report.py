@@ -45,7 +45,10 @@ _PICTURES: Final = (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Medium:
-    """What a shot was made from. `source` is its path or address; `url` is None where the page must not lead there."""
+    """What a shot was made from. `source` is its path or address; `url` is None where the page must not lead there.
+
+    `recipe` says what is done to a still before it is sent.
+    """
 
     role: str
     source: str
@@ -53,6 +56,7 @@ class _Medium:
     is_picture: bool
     width_px: int | None = None
     height_px: int | None = None
+    recipe: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +250,7 @@ def _medium(role: MediaRole, medium: Medium, link: Link) -> _Medium:
         is_picture=path is not None and role in _PICTURES,
         width_px=medium.width_px,
         height_px=medium.height_px,
+        recipe=", ".join(medium.original.recipe) if medium.original is not None else "",
     )
 
 
