@@ -22,7 +22,7 @@ from kfpipe.errors import AccountRefused, KfpipeError
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import workspace
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import Submitted, Submitting, Succeeded, task_ids
+from kfpipe.lock.states import Approval, Submitted, Submitting, Succeeded, task_ids
 from kfpipe.maintenance import cancel, prune, reconcile
 from kfpipe.maintenance.cancel import Cancelling
 from kfpipe.maintenance.prune import Departed
@@ -63,12 +63,13 @@ def session(project: Project) -> Iterator[Session]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A project under its run lock."""
+    """A project under its run lock. `approval` says who agreed to the plan that it is to carry out."""
 
     project: Project
     ledger: Ledger
     settings: Environment
     whose: Whose
+    approval: Approval | None = None
 
     @property
     def standing(self) -> Standing:
@@ -262,6 +263,7 @@ class Session:
             list_patience_s=self.settings.list_patience_s or (LIST_PATIENCE_S if charged else REHEARSAL_PATIENCE_S),
             now=environment.now,
             random=SystemRandom(),
+            approval=self.approval,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -134,6 +134,7 @@ class _Run:
             plan = session.plan(**chosen)
             if self.saved_plan is not None:
                 self.saved_plan.check(as_file(plan, self.goal, self.source, self.choices), self.choices)
+                streams.note(*self.saved_plan.told)
             cap = limit(plan, cap=agreed, total=self.project.manifest.max_total)
             answer = consent_to(plan, cap=cap, charged=self.goal.is_charged)
             if isinstance(answer, Question) and not streams.is_interactive():
@@ -143,7 +144,15 @@ class _Run:
                 session.check_key()
             if isinstance(answer, Question) and not self.is_agreed(plan, answer):
                 return self.stop(plan, answer)
-            return self.carry_out(session, plan, answer.cap, chosen["select"])
+            return self._carry_out_approved(session, plan, answer.cap, chosen["select"])
+
+    def _carry_out_approved(self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen) -> ExitCode:
+        """Carry out the plan; where somebody approved it, up to what they agreed to, and with their name on record."""
+        approved = None if self.saved_plan is None else self.saved_plan.plan.approved
+        if approved is None:
+            return self.carry_out(session, plan, cap, select)
+        session = replace(session, approval=approved.approval)
+        return self.carry_out(session, plan, approved.cost if cap is None else min(cap, approved.cost), select)
 
     def show(self, plan: Plan) -> None:
         """The priced plan, for a person."""

@@ -16,6 +16,7 @@ from kfpipe.cli.output.tone import Tone
 from kfpipe.cli.views.words import STATE_TONES, STATES
 from kfpipe.domain import Take
 from kfpipe.files.scalars import decimal_text, time_text
+from kfpipe.lock.codec import approval_to_json
 from kfpipe.lock.records import Record, Records, entries, state_of
 from kfpipe.lock.states import (
     ABSENT,
@@ -272,6 +273,7 @@ def _take_json(one: KnownTake) -> dict[str, Any]:
     entry = None if record is None else record.entry
     task, result = (task_of(entry), result_of(entry)) if entry is not None else (None, None)
     failure = entry.failure if isinstance(entry, Failed | Canceled | Lost) else None
+    approval = entry and entry.asked.approval
     return {
         "take": one.take_id,
         "state": state_of(record),
@@ -291,6 +293,7 @@ def _take_json(one: KnownTake) -> dict[str, Any]:
         "at": entry and time_text(_moment(entry)),
         "tasks": 0 if record is None else sum(task_of(other) is not None for other in record.entries),
         "failure": failure and asdict(failure),
+        "approved": approval and approval_to_json(approval),
     }
 
 

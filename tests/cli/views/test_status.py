@@ -117,6 +117,7 @@ def test_json_tells_why_a_take_failed() -> None:
             "request_id": "request-2",
             "billed": False,
         },
+        "approved": None,
     }
 
 
