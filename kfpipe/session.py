@@ -249,6 +249,7 @@ class Session:
         return RunSettings(
             folder=self.project.folder,
             root=self.project.root,
+            state_dir=project.state_dir,
             output_dir=project.manifest.output_dir,
             belonging=gather.belonging(project, known),
             region=self.project.region.name,

@@ -68,7 +68,7 @@ def _compared(render: Render, path: Path) -> tuple[Condition, str]:
             if lfs.pointed_at(path) == render.sha256:
                 return Condition.MISSING, "it is only a Git LFS pointer to the clip: `git lfs pull` fetches it"
             return Condition.ALTERED, "its digest is not the one on record"
-        video.check_clip(path, Expected(size=None, seconds=round(render.duration_s)))
+        video.examine(path, Expected(size=None, seconds=round(render.duration_s)))
     except (FileNotFoundError, NotADirectoryError):
         return Condition.MISSING, "there is no such file"
     except (OSError, BadRender) as trouble:

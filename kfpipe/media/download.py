@@ -11,12 +11,13 @@ from typing import Final
 
 import anyio
 
-from kfpipe.errors import BadRender, NotAVideo, ServiceUnclear
+from kfpipe.errors import BadRender, NotAVideo, ServiceUnclear, StorageFailed
 from kfpipe.files import durable
 from kfpipe.files.jsontext import NotJson, parse_json
 from kfpipe.files.read import first_bytes
 from kfpipe.media.facts import ClipFacts, Expected
 from kfpipe.media.placement import in_thread, make_own_folder, place, refuse
+from kfpipe.media.posters import Posters
 from kfpipe.provider import Body, Provider
 
 LARGEST_BYTES_PER_SECOND: Final = 16 << 20
@@ -45,9 +46,18 @@ class _Download:
 
 
 async def fetch(
-    provider: Provider, url: str, *, target: Path, partial: Path, expected: Expected, keep_refused: bool = False
+    provider: Provider,
+    url: str,
+    *,
+    target: Path,
+    partial: Path,
+    expected: Expected,
+    posters: Posters,
+    keep_refused: bool = False,
 ) -> FetchedClip:
     """Download the clip to `partial`, continuing where an earlier attempt broke off; check it; move it to `target`.
+
+    Its poster is cut on the way.
 
     Both must be on one disk. A file at `target` with other content moves to `.previous`. A whole clip that is not as
     expected is put in place like any other, and `remarks` say what is unexpected.
@@ -59,7 +69,7 @@ async def fetch(
     """
     got = await _download(provider, url, partial, max(expected.lengths_s) * LARGEST_BYTES_PER_SECOND)
     try:
-        facts = await in_thread(partial, _checked, partial, expected)
+        facts = await in_thread(partial, _checked, partial, expected, posters, got.sha256)
     except BadRender as refusal:
         if keep_refused and got.announced and not await in_thread(partial, _is_page, partial):
             kept = await in_thread(target, refuse, partial, target, got.sha256)
@@ -75,11 +85,14 @@ def _is_page(path: Path) -> bool:
     return first_bytes(path, 256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
-def _checked(path: Path, expected: Expected) -> ClipFacts:
+def _checked(path: Path, expected: Expected, posters: Posters, sha256: str) -> ClipFacts:
     """What the clip holds. Raises `BadRender` when it is not whole."""
-    from kfpipe.media import video  # PyAV is slow to load, and only a clip that is here needs it
+    from kfpipe.media import pictures, video  # PyAV is slow to load, and only a clip that is here needs it
 
-    return video.check_clip(path, expected)
+    clip = video.examine(path, expected)
+    with suppress(StorageFailed):  # a poster can be cut later, a clip that was paid for counts
+        posters.keep(sha256, pictures.poster(clip.glimpse.middle))
+    return clip.facts
 
 
 async def _download(provider: Provider, url: str, path: Path, most_bytes: int) -> _Download:

@@ -1,4 +1,4 @@
-"""A clip's first or last picture, decoded: as a PNG, and as a digest of what was decoded."""
+"""A clip's pictures, decoded: as a PNG with a digest of what was decoded, and as a poster."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ from PIL import Image
 from kfpipe.domain import FrameEnd
 from kfpipe.media import video
 
+POSTER_PX: Final = (480, 1080)
+"""The sides of a poster at most."""
+
+_POSTER_QUALITY: Final = 82
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
@@ -31,6 +36,14 @@ def cut(clip: Path, end: FrameEnd) -> Picture:
     """The clip's first or last picture. Raises `BadRender` for a clip that cannot be decoded, OSError."""
     frame = video.picture(clip, end)
     return Picture(png=_png(frame), width_px=frame.width, height_px=frame.height, sha256=_digest(frame))
+
+
+def poster(frame: VideoFrame) -> bytes:
+    """The picture as a small JPEG."""
+    buffer, picture = io.BytesIO(), _rgb(frame)
+    picture.thumbnail(POSTER_PX)
+    picture.save(buffer, "JPEG", quality=_POSTER_QUALITY, optimize=True)
+    return buffer.getvalue()
 
 
 def _png(frame: VideoFrame) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -46,29 +46,61 @@ class _Extent:
 
     pictures: int
     video_s: Fraction
+    first_picture_s: Fraction
     last_picture_s: Fraction
     reach_s: Fraction
+
+    @property
+    def middle_s(self) -> Fraction:
+        return (self.first_picture_s + self.last_picture_s) / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glimpse:
+    """Three pictures of a clip, as players show them; where none in its middle can be decoded, the first stands in."""
+
+    first: VideoFrame
+    middle: VideoFrame
+    last: VideoFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """A clip that is whole: what it holds, and what it looks like."""
+
+    facts: ClipFacts
+    glimpse: Glimpse
 
 
 class _NoVideo(Exception):
     """The file is no video at all; the reason is its text."""
 
 
-def check_clip(path: Path, expected: Expected) -> ClipFacts:
+def examine(path: Path, expected: Expected) -> Examined:
     """What the file holds, when that is a video, whole from first to last picture; what was not expected is remarked.
 
     Raises `BadRender` when it is damaged or cut off, `NotAVideo` when it is none, each with the reason; OSError when
     the file cannot be read.
     """
     container = _whole_container(path)
+    extent = _extent_of(path, container)
     with _reading(path, container) as file:
         stream = _video(file)
-        extent = _extent(file, stream)
+        _check_sides(stream)
+        length_s = _length_s(file, stream, extent)
+        first = displayed(_first(file, stream))
+        facts = _facts(file, stream, extent, length_s, first, container, expected)
+        return Examined(facts=facts, glimpse=_glimpse(file, stream, extent, first))
+
+
+def glimpse(path: Path) -> Glimpse:
+    """The clip's pictures alone. Raises as `examine`."""
+    container = _whole_container(path)
+    extent = _extent_of(path, container)
     with _reading(path, container) as file:
         stream = _video(file)
-        facts = _facts(file, stream, extent, container, expected)
-        _check_last(file, stream, extent)
-    return facts
+        _check_sides(stream)
+        return _glimpse(file, stream, extent, displayed(_first(file, stream)))
 
 
 def picture(path: Path, end: FrameEnd) -> VideoFrame:
@@ -134,6 +166,11 @@ def _video(file: InputContainer) -> VideoStream:
     return stream
 
 
+def _extent_of(path: Path, container: ClipFormat) -> _Extent:
+    with _reading(path, container) as file:
+        return _extent(file, _video(file))
+
+
 def _extent(file: InputContainer, video: VideoStream) -> _Extent:
     """Reads the file to its end. Raises av.FFmpegError."""
     starts: list[Fraction] = []
@@ -150,29 +187,38 @@ def _extent(file: InputContainer, video: VideoStream) -> _Extent:
     return _Extent(
         pictures=len(starts),
         video_s=video_ends_s - min(starts, default=video_ends_s),
+        first_picture_s=min(starts, default=video_ends_s),
         last_picture_s=max(starts, default=video_ends_s),
         reach_s=reach_s,
     )
 
 
+def _check_sides(stream: VideoStream) -> None:
+    """Raises `BadRender`."""
+    if not (0 < stream.width <= LONGEST_SIDE_PX and 0 < stream.height <= LONGEST_SIDE_PX):
+        raise BadRender(f"a picture of {stream.width}x{stream.height} px is not plausible")
+
+
 def _facts(
-    file: InputContainer, stream: VideoStream, extent: _Extent, container: ClipFormat, expected: Expected
+    file: InputContainer,
+    stream: VideoStream,
+    extent: _Extent,
+    length_s: Fraction,
+    first: VideoFrame,
+    container: ClipFormat,
+    expected: Expected,
 ) -> ClipFacts:
     """What the file says of its video, as far as that can be believed; the sides are those that players show.
 
-    Decodes the first picture. Raises `BadRender`, `_NoVideo`.
+    Raises `_NoVideo`.
     """
-    if not (0 < stream.width <= LONGEST_SIDE_PX and 0 < stream.height <= LONGEST_SIDE_PX):
-        raise BadRender(f"a picture of {stream.width}x{stream.height} px is not plausible")
-    length_s = _length_s(file, stream, extent)
     duration_s = _decimal(length_s)
     if extent.pictures < 2 or not duration_s:
         raise _NoVideo("the file holds no more than a single picture")
     rate = stream.average_rate
     codec = stream.codec_context.codec
     name = getattr(codec, "canonical_name", codec.name)  # which the first releases of PyAV lack
-    shown = displayed(_first(file, stream))
-    size = PictureSize(width_px=shown.width, height_px=shown.height)
+    size = PictureSize(width_px=first.width, height_px=first.height)
     return ClipFacts(
         width_px=size.width_px,
         height_px=size.height_px,
@@ -212,10 +258,33 @@ def _decimal(number: Fraction) -> Decimal:
     return Decimal(round(number * 1000)) / 1000
 
 
-def _check_last(file: InputContainer, stream: VideoStream, extent: _Extent) -> None:
-    """Raises `BadRender` when the last picture cannot be decoded, or the last one that can comes too early."""
-    if _at_s(_last(file, stream)) < extent.last_picture_s - SLACK_S:
+def _glimpse(file: InputContainer, stream: VideoStream, extent: _Extent, first: VideoFrame) -> Glimpse:
+    """Raises `BadRender` when the last picture cannot be decoded, or the last one that can comes too early.
+
+    Most clips have a single keyframe, so that the way to the last picture passes the middle.
+    """
+    middle = end = None
+    for frame in _closing(file, stream):
+        end = frame
+        if _at_s(frame) <= extent.middle_s and not frame.is_corrupt:
+            middle = frame
+    last = _sound(end, FrameEnd.LAST)
+    if _at_s(last) < extent.last_picture_s - SLACK_S:
         raise BadRender(_BREAKS_OFF)
+    middle = middle or _at(file, stream, extent.middle_s)
+    return Glimpse(first=first, middle=first if middle is None else displayed(middle), last=displayed(last))
+
+
+def _at(file: InputContainer, stream: VideoStream, time_s: Fraction) -> VideoFrame | None:
+    """The picture that players show at this time; None where it cannot be decoded."""
+    found = None
+    with suppress(av.FFmpegError):
+        file.seek(int(time_s / fraction(stream.time_base)) if stream.time_base else 0, stream=stream)
+        for frame in file.decode(stream):
+            if found is not None and _at_s(frame) > time_s:
+                break
+            found = frame
+    return None if found is None or found.is_corrupt else found
 
 
 def _at_s(frame: VideoFrame) -> Fraction:
@@ -227,11 +296,16 @@ def _first(file: InputContainer, stream: VideoStream) -> VideoFrame:
 
 
 def _last(file: InputContainer, stream: VideoStream) -> VideoFrame:
-    file.seek(stream.duration or _whole_length(file, stream), stream=stream)
     last = None
-    for frame in file.decode(stream):  # from the last keyframe on
+    for frame in _closing(file, stream):
         last = frame
     return _sound(last, FrameEnd.LAST)
+
+
+def _closing(file: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """The pictures from the last keyframe on."""
+    file.seek(stream.duration or _whole_length(file, stream), stream=stream)
+    return file.decode(stream)
 
 
 def _whole_length(file: InputContainer, stream: VideoStream) -> int:

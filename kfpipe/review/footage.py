@@ -34,7 +34,8 @@ _PLAIN_IN_ADDRESS: Final = "/@=,"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """A take whose file is here, as it was rendered. `path` leads there, with forward slashes.
+    """A take whose file is here, as it was rendered: `file`, below the manifest's folder. `path` leads there, with
+    forward slashes.
 
     `has_changed` says that the take was changed in the manifest since.
     """
@@ -43,6 +44,7 @@ class Clip:
     record: Record
     has_changed: bool
     entry: Rendered
+    file: str
     path: str
 
     @property
@@ -146,4 +148,4 @@ def _footage(take: Take, record: Record | None, file: FileState, link: Link, *, 
         return no_clip(f"{name} is {file}")
     if not 1 <= fps <= _FASTEST_FPS:
         return no_clip(f"{fps:f} frames per second is not a plausible rate")
-    return Clip(take=take, record=record, has_changed=has_changed, entry=record.entry, path=path)
+    return Clip(take=take, record=record, has_changed=has_changed, entry=record.entry, file=name, path=path)

@@ -18,6 +18,7 @@ from kfpipe.lock.transitions import at_place
 from kfpipe.media import download, placement
 from kfpipe.media.download import FetchedClip
 from kfpipe.media.facts import Expected
+from kfpipe.media.posters import Posters
 from kfpipe.media.renders import PARTIAL
 from kfpipe.plan.model import Step
 from kfpipe.provider.codes import CERTIFICATE
@@ -34,6 +35,7 @@ class Fetcher:
         self._context = context
         self._folder = context.settings.folder
         self._partials = self._folder / context.settings.output_dir / PARTIAL
+        self._posters = Posters(context.settings.state_dir)
 
     async def try_folders(self, outputs: Iterable[str]) -> None:
         """Raise StorageFailed unless clips can be put on the disk where they belong."""
@@ -62,6 +64,7 @@ class Fetcher:
                     target=target,
                     partial=partial,
                     expected=expected,
+                    posters=self._posters,
                     keep_refused=attempt == TRIES,
                 )
                 break

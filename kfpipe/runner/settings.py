@@ -44,14 +44,16 @@ class RunSettings:
     A run that `is_detached` submits as many tasks as the limits allow at once, downloads what is finished, and waits
     for no other task.
 
-    `output_dir` is the output folder below `folder`; `belonging` tells the digests of the clips that belong at a path.
-    `neighbours` returns the ids of the tasks that other manifests have on record; `continued` cuts the pictures that a
-    take continues from, and returns its next step; `find` looks for the bytes of a clip. These three may block.
+    `state_dir` is the project's state folder, `output_dir` the output folder below `folder`; `belonging` tells the
+    digests of the clips that belong at a path. `neighbours` returns the ids of the tasks that other manifests have on
+    record; `continued` cuts the pictures that a take continues from, and returns its next step; `find` looks for the
+    bytes of a clip. These three may block.
     `approval` says who agreed to the plan.
     """
 
     folder: Path
     root: Path
+    state_dir: Path
     output_dir: str
     belonging: Callable[[str], frozenset[str]]
     region: str

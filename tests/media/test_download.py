@@ -20,6 +20,7 @@ from kfpipe.errors import BadRender, NotAVideo, ServiceUnclear, StorageFailed
 from kfpipe.files import durable
 from kfpipe.media.download import FetchedClip, fetch
 from kfpipe.media.facts import Expected
+from kfpipe.media.posters import Posters
 from kfpipe.provider import Body
 from kfpipe.provider.client import DashScope
 from tests.support.films import SECONDS, film
@@ -101,6 +102,7 @@ class Desk:
                 target=self.target,
                 partial=self.partial,
                 expected=expected,
+                posters=Posters(self.folder / ".kfpipe"),
                 keep_refused=keep_refused,
             )
 
@@ -135,6 +137,11 @@ class Rest:
 
         async with aclosing(chunks()) as rest:
             yield Body(offset_bytes=offset_bytes, size_bytes=len(self._content), tag=self._tag, chunks=rest)
+
+
+async def fetch_from(provider: Any, target: Path, partial: Path) -> FetchedClip:
+    posters = Posters(target.parent / ".kfpipe")
+    return await fetch(provider, "", target=target, partial=partial, expected=EXPECTED, posters=posters)
 
 
 def files_in(folder: Path) -> list[str]:
@@ -212,7 +219,7 @@ async def test_the_rest_of_another_version_is_not_put_behind_the_first_part(desk
         await desk.fetch()
     rest = Rest(clip, tag='"v2"')
     with pytest.raises(BadRender, match="has changed since the download began"):
-        await fetch(rest, "", target=desk.target, partial=desk.partial, expected=EXPECTED)
+        await fetch_from(rest, desk.target, desk.partial)
     assert desk.files() == []
 
 
@@ -248,7 +255,7 @@ async def test_a_cancelled_download_is_kept_for_the_next_run(desk: Desk, clip: b
 
     spout = Spout(chunks(), size_bytes=len(clip))
     with anyio.CancelScope() as scope:
-        await fetch(spout, "", target=desk.target, partial=desk.partial, expected=EXPECTED)
+        await fetch_from(spout, desk.target, desk.partial)
     assert (await desk.fetch()).sha256 == sha256(clip)
     assert desk.shelf.heard == ["bytes=300000-"]
 
@@ -409,7 +416,7 @@ async def test_a_body_longer_than_it_says_or_may_be_is_refused(
 
     spout = Spout(chunks(), size_bytes=size_bytes)
     with pytest.raises(BadRender, match=reason):
-        await fetch(spout, "", target=tmp_path / "a.mp4", partial=tmp_path / "a.part", expected=EXPECTED)
+        await fetch_from(spout, tmp_path / "a.mp4", tmp_path / "a.part")
     assert files_in(tmp_path) == []
 
 

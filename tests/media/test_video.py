@@ -17,7 +17,7 @@ from PIL.Image import Transpose
 from kfpipe.domain import FrameEnd, PictureSize
 from kfpipe.errors import BadRender, NotAVideo
 from kfpipe.media.facts import ClipFacts, Expected
-from kfpipe.media.video import check_clip, picture
+from kfpipe.media.video import examine, picture
 from tests.support import recordings
 from tests.support.films import SECONDS, film
 
@@ -53,6 +53,10 @@ def made(folder: Path, **how: Any) -> Path:
     path = folder / "clip.mp4"
     film(path, **{"format": "mp4"} | how)
     return path
+
+
+def check_clip(path: Path, expected: Expected) -> ClipFacts:
+    return examine(path, expected).facts
 
 
 def refusal_of(path: Path, expected: Expected = EXPECTED) -> str:

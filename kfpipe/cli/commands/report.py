@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -13,11 +14,14 @@ from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import messages, streams
 from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.views import report as report_view
-from kfpipe.errors import ExitCode, Refused
+from kfpipe.errors import BadRender, ExitCode, Refused, StorageFailed
 from kfpipe.lock import lockfile
+from kfpipe.media.posters import Posters
 from kfpipe.plan import gather
 from kfpipe.plan.selection import nominees
+from kfpipe.project import Project
 from kfpipe.review import footage
+from kfpipe.review.footage import Clip
 from kfpipe.review.output import Handout
 from kfpipe.wording import echoed
 
@@ -58,7 +62,8 @@ def command(source: Source, output: Path | None, select: Selectors, as_json: boo
     is_meant = select.among(now)
     shown = [one for one in nominees(now.takes, now.records) if is_meant(one.take_id)]
     shots = footage.of_project(project, lock, handout, is_meant)
-    handout.write(report_view.html(project.manifest.title or project.stem, shots, shown, handout.link))
+    title, poster = project.manifest.title or project.stem, _posters(project, handout)
+    handout.write(report_view.html(title, shots, shown, handout.link, poster))
     takes, clips = sum(len(shot.takes) for shot in shots), sum(len(shot.clips) for shot in shots)
     if as_json:
         counts = {"shots": len(shots), "takes": takes, "clips": clips}
@@ -67,3 +72,15 @@ def command(source: Source, output: Path | None, select: Selectors, as_json: boo
         told = ", ".join((counted(len(shots), "shot"), counted(takes, "take"), counted(clips, "clip")))
         streams.result(f"{given}: {told}")
     return ExitCode.OK
+
+
+def _posters(project: Project, handout: Handout) -> report_view.Poster:
+    """The posters of the clips, as they are seen from the page; one that is missing is cut."""
+    posters = Posters(project.state_dir)
+
+    def poster(clip: Clip) -> str | None:
+        with suppress(BadRender, StorageFailed):
+            return handout.link(str(posters.of(project.folder / clip.file, clip.entry.render.sha256)))
+        return None
+
+    return poster

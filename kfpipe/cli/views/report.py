@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -40,6 +40,9 @@ KINDS: Final = {
 }
 """What the page can be narrowed to; the style sheet knows the same names."""
 
+Poster = Callable[[Clip], str | None]
+"""The way from the page to a clip's poster; None where there is none."""
+
 _PICTURES: Final = (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME)
 
 
@@ -61,7 +64,7 @@ class _Medium:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Card:
-    """One take: `poster` is the picture to show until the clip plays, `trouble` why there is no clip."""
+    """One take: `poster` is the picture to show until the clip plays, `trouble` says why there is no clip."""
 
     take_id: str
     name: str
@@ -93,10 +96,10 @@ class _Shot:
     cards: tuple[_Card, ...]
 
 
-def html(title: str, shots: Sequence[ShotFootage], everyone: Sequence[KnownTake], link: Link) -> str:
+def html(title: str, shots: Sequence[ShotFootage], everyone: Sequence[KnownTake], link: Link, poster: Poster) -> str:
     """The page. `everyone` are the takes of the shots, and those that left the manifest; `link` leads to stills."""
     style = _file(_STYLE)
-    shown = [_shot(shot, link) for shot in shots]
+    shown = [_shot(shot, link, poster) for shot in shots]
     cards = [card for shot in shown for card in shot.cards]
     lock = {one.take_id: one.record for one in everyone if one.record is not None}
     return _template().render(
@@ -134,8 +137,8 @@ def _harmless(value: Any) -> Any:
 # ---- shots and takes -------------------------------------------------------------------------------------------------
 
 
-def _shot(shot: ShotFootage, link: Link) -> _Shot:
-    cards = tuple(_card(footage, shot, link) for footage in shot.takes)
+def _shot(shot: ShotFootage, link: Link, poster: Poster) -> _Shot:
+    cards = tuple(_card(footage, shot, link, poster) for footage in shot.takes)
     media = dict.fromkeys(medium for footage in shot.takes for medium in _media(footage.take, link))
     return _Shot(
         shot_id=shot.shot_id,
@@ -154,7 +157,7 @@ def _common(texts: Iterable[str]) -> str | None:
     return distinct.pop() if len(distinct) == 1 else None
 
 
-def _card(footage: Footage, shot: ShotFootage, link: Link) -> _Card:
+def _card(footage: Footage, shot: ShotFootage, link: Link, poster: Poster) -> _Card:
     take, record = footage.take, footage.record
     entry = record.entry if record is not None else None
     latest, result = _latest(footage), result_of(entry) if entry is not None else None
@@ -167,7 +170,7 @@ def _card(footage: Footage, shot: ShotFootage, link: Link) -> _Card:
         is_picked=is_picked,
         has_changed=footage.has_changed,
         clip=footage if isinstance(footage, Clip) else None,
-        poster=_poster(take, link),
+        poster=_poster(footage, link, poster),
         trouble="" if isinstance(footage, Clip) else _trouble(entry, footage.reason),
         prompt=latest.prompt,
         negative_prompt=latest.negative_prompt,
@@ -234,8 +237,12 @@ def _media(take: Take, link: Link) -> Iterator[_Medium]:
         yield _Medium(role=_words(role), source=source, url=None, is_picture=False)
 
 
-def _poster(take: Take, link: Link) -> str | None:
-    stills = (given for given in take.request.media if given.role is MediaRole.FIRST_FRAME)
+def _poster(footage: Footage, link: Link, poster: Poster) -> str | None:
+    """A picture of the clip itself: the takes of a shot begin with the same still."""
+    path = poster(footage) if isinstance(footage, Clip) else None
+    if path is not None:
+        return address_of(path)
+    stills = (given for given in footage.take.request.media if given.role is MediaRole.FIRST_FRAME)
     return next((_medium(given.role, given.medium, link).url for given in stills), None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -41,6 +42,18 @@ def test_the_page_lies_beside_the_clips_and_leads_to_them(clips: Path, kfpipe: C
     ended = kfpipe("report", "shots.yaml")
     assert (ended.code, ended.out, ended.err) == (0, "renders/shots.html: 2 shots, 3 takes, 3 clips\n", "")
     assert leads_to_files(clips / "renders" / "shots.html")
+
+
+def test_a_poster_is_cut_at_the_download_and_again_for_a_page_that_misses_it(clips: Path, kfpipe: Call) -> None:
+    posters = clips / ".kfpipe" / "posters"
+    cut = {path.name: path.read_bytes() for path in posters.iterdir()}
+    digests = {hashlib.sha256(clip.read_bytes()).hexdigest() for clip in (clips / "renders").rglob("*.mp4")}
+    assert cut.keys() == {f"{digest[:32]}.jpg" for digest in digests}
+    shutil.rmtree(posters)
+    kfpipe("report", "shots.yaml")
+    assert {path.name: path.read_bytes() for path in posters.iterdir()} == cut
+    videos = Page((clips / "renders" / "shots.html").read_text("utf-8")).all("video")
+    assert {video.attributes["poster"].removeprefix("../.kfpipe/posters/") for video in videos} == cut.keys()
 
 
 def test_from_any_other_place_it_leads_there_too(clips: Path, kfpipe: Call) -> None:

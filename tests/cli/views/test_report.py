@@ -38,10 +38,16 @@ ONE, TWO = take("cat@seed=1", tags=("hero",)), take("cat@seed=2")
 DOG = take("dog")
 
 
-def html_of(*footage: ShotFootage, title: str = "Film", departed: Records | None = None, link: Link = str) -> str:
+def html_of(
+    *footage: ShotFootage,
+    title: str = "Film",
+    departed: Records | None = None,
+    link: Link = str,
+    poster: report_view.Poster = lambda _: None,
+) -> str:
     takes = [one.take for shot in footage for one in shot.takes]
     lock = {one.take.id: one.record for shot in footage for one in shot.takes if one.record is not None}
-    return report_view.html(title, footage, nominees(takes, {**lock, **(departed or {})}), link)
+    return report_view.html(title, footage, nominees(takes, {**lock, **(departed or {})}), link, poster)
 
 
 def page(*footage: ShotFootage, title: str = "Film", departed: Records | None = None) -> Page:
@@ -66,6 +72,15 @@ def test_a_clip_can_be_played_and_its_still_is_shown_before() -> None:
     assert video.attributes["poster"] == "frames/a.png"
     assert (video.attributes["preload"], video.attributes["loading"]) == ("none", "lazy")
     assert video.attributes["aria-label"] == "Clip of dog"
+
+
+def test_each_take_shows_a_picture_of_its_own_clip() -> None:
+    pairs = [(of, record(rendered(of, of_render=render(of.output)))) for of in (ONE, TWO)]
+    shown = Page(html_of(*shots(*pairs), poster=lambda clip: f".kfpipe/posters/{clip.take.id}.jpg"))
+    assert [video.attributes["poster"] for video in shown.all("video")] == [
+        ".kfpipe/posters/cat@seed=1.jpg",
+        ".kfpipe/posters/cat@seed=2.jpg",
+    ]
 
 
 def test_a_shot_shows_its_notes_line_by_line_and_what_the_film_takes_of_it() -> None:
