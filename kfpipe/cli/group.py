@@ -34,7 +34,7 @@ SECTIONS: Final = {
     },
     "Hand over": {
         "report": "Write an HTML page for reviewing the takes.",
-        "export": "Export the picked takes to an NLE: OTIO, EDL, CSV.",
+        "export": "Make the film, or export it to an NLE: MP4, OTIO, EDL, CSV.",
     },
     "Set up": {
         "doctor": "Check that this machine is set up.",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -54,13 +55,19 @@ class Handout:
         A file of another kind that is there already is not replaced: Refused.
         """
         content = text.encode("utf-8")
-        self.write_bytes(content, lambda path: first_bytes(path, _KIND_BYTES) == content[:_KIND_BYTES])
+        with self.replacing(lambda path: first_bytes(path, _KIND_BYTES) == content[:_KIND_BYTES]) as temporary:
+            temporary.write_bytes(content)
 
-    def write_bytes(self, content: bytes, is_ours: Callable[[Path], bool]) -> None:
-        """The same for bytes; `is_ours` says of a file that is there whether kfpipe wrote it."""
+    @contextmanager
+    def replacing(self, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
+        """A file to fill, which takes this one's place when the block ends well. Raises StorageFailed.
+
+        What is there already is replaced only where `is_ours` knows it: else Refused.
+        """
         with storage(self.path):
             if self.path.exists() and not is_ours(self.path):
                 what = "already exists, and kfpipe did not write it"
                 raise Refused.because(str(self.given), what, fix="name another file, or move that one out of the way")
             durable.make_folder(self.path.parent)
-            durable.replace(self.path, [content])
+            with durable.replacing(self.path) as temporary:
+                yield temporary

@@ -47,7 +47,10 @@ def write(project: Project, given: Path, wanted: str | None, shown: Iterable[Kno
         of=lambda shot_id: cells(takes.get(shot_id), words),
         as_workbook=wanted_ending == ".xlsx",
     )
-    place.write_bytes(copied, lambda path: has_results(first_bytes(path, LARGEST_BYTES), str(path), name=path.name))
+    with place.replacing(
+        lambda path: has_results(first_bytes(path, LARGEST_BYTES), str(path), name=path.name)
+    ) as temporary:
+        temporary.write_bytes(copied)
     return rows
 
 

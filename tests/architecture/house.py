@@ -39,7 +39,7 @@ WORLDLY: Final = frozenset(
         "api": "",
         "cli": "entry commands.cancel commands.doctor commands.models commands.prune commands.reconcile commands.run "
         "commands.run_several completion.candidates completion.shells output.outlets output.streams "
-        "output.cells views.live views.watch",
+        "output.cells views.film views.live views.watch",
         "connection": "",
         "emulator": "",
         "environment": "",
@@ -62,7 +62,7 @@ WORLDLY: Final = frozenset(
 
 _PLAYED: Final = """
 cli maintenance project files.read lock.mergedriver lock.tidy media.frames media.pictures plan.chain
-runner.outcome
+review.film.conform review.film.pictures review.film.sound review.film.writing runner.outcome
 """
 
 PLAYED: Final = frozenset(_PLAYED.split())
