@@ -33,6 +33,7 @@ SECTIONS: Final = {
         "lock": "Check, format and merge lockfiles.",
     },
     "Hand over": {
+        "review": "Review the takes in a browser, and pick.",
         "report": "Write an HTML page for reviewing the takes.",
         "export": "Export the picked takes to an NLE: OTIO, EDL, CSV.",
     },
