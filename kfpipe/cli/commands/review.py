@@ -47,7 +47,7 @@ def command(source: Source, port: int, no_open: bool, read_only: bool) -> ExitCo
             server.until_stopped(lambda: _greet(address, is_opened=not no_open))
     except OSError as error:
         fix = "leave it out to use a free port"
-        raise Refused.because("--port", f"{port}: {error.strerror or error}", fix=fix) from error
+        raise Refused.because("--port", f"{port}: {os.strerror(error.errno or 0)}", fix=fix) from error
     return ExitCode.OK
 
 

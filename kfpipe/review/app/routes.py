@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from importlib.resources import files
@@ -29,7 +30,15 @@ Picking = Callable[[Project, str, str | None], bool]
 _INTERVAL_S: Final = 0.5
 """How often manifest, records and clips are looked at while a page is open."""
 
+_LONGEST_REST_S: Final = 5.0
+"""As long as a look has taken is waited for the next one, so that a large project is no load; at most so long."""
+
+_PIECE_BYTES: Final = 1 << 20
+"""So much of a clip is sent at a time: a browser has six connections to a host, and would keep one for each clip on
+stage, to go on with when it plays; news and picks would wait behind them."""
+
 _LARGEST_BODY: Final = 1 << 14
+_OPEN_RANGE: Final = re.compile(rb"bytes=(\d{1,15})-")
 _LASTING: Final = {"Cache-Control": "private, max-age=86400, immutable"}
 _TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
@@ -114,13 +123,15 @@ class Desk:
     async def _news(self) -> AsyncIterator[str]:
         told = None
         while True:
+            began_at = anyio.current_time()
             seen = await anyio.to_thread.run_sync(self._watcher.look)
             if seen.revision != told:
                 told = seen.revision
                 yield f"data: {json.dumps(self._revision(seen))}\n\n"
             else:
                 yield ":\n\n"  # a browser that has gone is noticed by it
-            await anyio.sleep(_INTERVAL_S)
+            elapsed = anyio.current_time() - began_at
+            await anyio.sleep(min(max(_INTERVAL_S, elapsed), _LONGEST_REST_S))
 
     async def pick(self, request: Request) -> Response:
         """Record a pick: `{"shot": "roof", "take": "roof@seed=2"}`, or null for no take."""
@@ -149,6 +160,7 @@ class Desk:
         if found is None:
             return Response(status_code=404)
         shelved, path = found
+        request.scope["headers"] = [(name, _piece(name, value)) for name, value in request.scope["headers"]]
         return await _file(request, path, sha256, shelved.mime_type)
 
     async def poster(self, request: Request) -> Response:
@@ -173,6 +185,12 @@ async def _file(request: Request, path: Path, tag: str, mime_type: str) -> Respo
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     return FileResponse(path, headers=headers, media_type=mime_type)
+
+
+def _piece(name: bytes, value: bytes) -> bytes:
+    """A header; a `Range` without an end is given one."""
+    start = _OPEN_RANGE.fullmatch(value) if name == b"range" else None
+    return value if start is None else b"%s%d" % (value, int(start[1]) + _PIECE_BYTES - 1)
 
 
 async def _body(request: Request) -> bytes:

@@ -45,11 +45,33 @@ export function start({ onClose, onMove }) {
       h("div.transport", {}, button("One picture back", "‹", () => player.step(-1)), parts.play, button("One picture on", "›", () => player.step(1)), parts.scrub, parts.time, parts.loud),
       parts.wiping, parts.pages),
     parts.notes);
+  new ResizeObserver(fit).observe(parts.grid);
   parts.grid.addEventListener("pointermove", (event) => {
     if (mode === "side" || (event.pointerType !== "mouse" && !event.buttons)) return;
     const box = event.target.closest(".screen")?.getBoundingClientRect();
     if (box) wipeTo(Math.max(0, Math.min(100, ((event.clientX - box.left) / box.width) * 100)));
   });
+}
+
+/** Give each take as much room as there is, in its own shape. */
+function fit() {
+  if (!cells.length) return;
+  const count = mode === "wipe" ? 1 : cells.length;
+  const shapes = cells.filter((cell) => cell.take.clip).map(({ take }) => take.clip.width_px / take.clip.height_px);
+  const ratio = shapes.length ? Math.max(...shapes) : 16 / 9;
+  const { clientWidth, clientHeight } = parts.grid;
+  const isTall = matchMedia("(max-width: 48rem)").matches;
+  const [width, height] = [clientWidth - 8, isTall ? Infinity : clientHeight - 8];
+  const [gap, caption] = [14, 36];
+  let best = { columns: 1, size: 0 };
+  for (let columns = 1; columns <= (isTall ? 1 : count); columns += 1) {
+    const rows = Math.ceil(count / columns);
+    const size = Math.min((width - gap * (columns - 1)) / columns, ((height - gap * (rows - 1)) / rows - caption) * ratio);
+    if (size > best.size) best = { columns, size };
+  }
+  parts.grid.style.setProperty("--columns", best.columns);
+  parts.grid.style.setProperty("--width", `${Math.max(120, Math.floor(best.size))}px`);
+  parts.grid.style.setProperty("--ratio", String(ratio));
 }
 
 export const current = () => shot;
@@ -156,10 +178,10 @@ function dress() {
     figure.classList.toggle("off", mode === "wipe" && !role);
     fill(cell.caption,
       h("button.choose", { type: "button", "data-choose": n, "aria-pressed": String(n === active), "aria-label": `Take ${n + 1}: ${take.cell}` }, h("kbd", {}, String(n + 1)), h("span", { dir: "auto" }, take.cell)),
-      h("span.state", { class: `state ${tone(take)}` }, role ? `${role} · ` : "", take.clip?.is_earlier ? `${STATES[take.state]}, earlier clip` : take.is_changed ? "changed since" : STATES[take.state]),
+      h("span.standing", { class: `standing ${tone(take)}` }, role ? `${role} · ` : "", take.clip?.is_earlier ? `${STATES[take.state]}, earlier clip` : take.is_changed ? "changed since" : STATES[take.state]),
       take.fidelity ? h("span.fidelity", { title: "How like its stills it begins and ends" }, take.fidelity.filter(Boolean).join(" / ")) : "",
       take.clip && !board.readOnly ? h("button.pick", { type: "button", "data-pick": n, "aria-pressed": String(take.is_picked), "aria-label": take.is_picked ? `${take.cell} is picked: remove the pick` : `Pick ${take.cell}` }, take.is_picked ? "✓ Picked" : "Pick")
-        : take.is_picked ? h("span.state.done", {}, "✓ Picked") : "");
+        : take.is_picked ? h("span.standing.done", {}, "✓ Picked") : "");
     cell.caption.onclick = (event) => {
       const { choose: chosen, pick: picked } = event.target.closest("button")?.dataset ?? {};
       if (chosen !== undefined) choose(Number(chosen));
@@ -189,6 +211,7 @@ export function show(name) {
   else if (mode === "last") { player.pause(); player.seek(player.duration); }
   else if (wasEnd) player.seek(0);
   parts.wiping.hidden = mode === "side";
+  fit();
   wipeTo(Number(parts.wipe.value));
   dress();
 }
