@@ -33,6 +33,7 @@ SECTIONS: Final = {
         "lock": "Check, format and merge lockfiles.",
     },
     "Hand over": {
+        "review": "Review the takes in a browser, and pick.",
         "report": "Write an HTML page for reviewing the takes.",
         "export": "Make the film, or export it to an NLE: MP4, OTIO, EDL, CSV.",
     },

@@ -37,9 +37,9 @@ WORLDLY: Final = frozenset(
     for package, named in {
         "accounts": "",
         "api": "",
-        "cli": "entry commands.cancel commands.doctor commands.models commands.prune commands.reconcile commands.run "
-        "commands.run_several completion.candidates completion.shells output.outlets output.streams "
-        "output.cells views.film views.live views.watch",
+        "cli": "entry commands.cancel commands.doctor commands.models commands.prune commands.reconcile "
+        "commands.review commands.run commands.run_several completion.candidates completion.shells "
+        "output.outlets output.streams output.cells views.film views.live views.watch",
         "connection": "",
         "emulator": "",
         "environment": "",
@@ -49,7 +49,7 @@ WORLDLY: Final = frozenset(
         "media": "download placement renders",
         "plan": "gather planfile revision",
         "provider": "transport upload_cache uploads",
-        "review": "output",
+        "review": "app.routes app.server app.watcher output",
         "runner": "adopter breaker context delivery fetcher follower gate interlock lane lifecycle plan_queue "
         "retry run settings shields signals slots snapshot submitter",
         "session": "",
