@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from kfpipe.domain import CutFrom, FrameEnd, MediaRole, PictureSize, Trim
+from kfpipe.domain import PictureSize, Trim
 from kfpipe.errors import Refused
 from kfpipe.manifest.model import FilmSettings, Transition
 from tests.review.film.conftest import Cutting, images, shade, shades
@@ -40,15 +40,6 @@ def test_the_still_that_two_neighbours_share_is_shown_once(cutting: Cutting) -> 
     cutting.add("three", 10, base=48, ends=("d", "b"))
     found = shades(cutting.film())
     assert near(found, A + B[1:] + B), found
-
-
-def test_a_picture_cut_from_the_clip_before_is_shown_once(cutting: Cutting) -> None:
-    cutting.add("one", 12)
-    cutting.add("two", 10, base=48)
-    of, known = cutting.pairs[1]
-    cut = (MediaRole.FIRST_FRAME, CutFrom(take_id="one", end=FrameEnd.LAST))
-    cutting.pairs[1] = (replace(of, cuts=(cut,)), known)
-    assert cutting.edited().frames == 21
 
 
 @pytest.mark.parametrize(
