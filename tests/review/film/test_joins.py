@@ -11,6 +11,7 @@ import pytest
 from kfpipe.domain import PictureSize, Trim
 from kfpipe.errors import Refused
 from kfpipe.manifest.model import FilmSettings, Transition
+from kfpipe.review.film import slate
 from tests.review.film.conftest import Cutting, images, shade, shades
 
 A = [40 + 8 * n for n in range(12)]
@@ -155,3 +156,12 @@ def test_a_slate_is_as_long_as_the_take_would_be_and_shows_its_id(cutting: Cutti
     pictures = images(cutting.film())
     assert len(pictures) == 3 + 60
     assert shade(pictures[3]) < 80 and max(pictures[30].convert("L").tobytes()) > 150
+
+
+def test_slates_of_any_script_are_told_apart(cutting: Cutting) -> None:
+    cutting.settings = FilmSettings(size=PictureSize(width_px=320, height_px=180))
+    harbour = "a_very_long_name_of_a_shot_in_the_harbour_at_night"
+    for name in ("黑猫", "黑狗", "बिल्ली", f"{harbour}_010", f"{harbour}_020"):
+        cutting.add_missing(name)
+    film = cutting.edited()
+    assert len({slate.drawn(film, replace(piece, number=1)).tobytes() for piece in film.pieces}) == 5
