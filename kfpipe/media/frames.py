@@ -25,7 +25,7 @@ def cut(render: Render, end: FrameEnd, *, folder: Path, state_dir: Path) -> Loca
     `folder` is the manifest's. The medium's digest is that of the decoded picture: H.264 decodes to the same picture
     everywhere, while no two machines need to write the same PNG. Raises `BadRender`, StorageFailed.
     """
-    target = state_dir / FOLDER / f"{render.sha256[:32]}.{end}.png"
+    target = state_dir / FOLDER / cut_name(render, end)
     with storage(target):
         known = _known(target)
         if known is not None:
@@ -48,6 +48,11 @@ def cut(render: Render, end: FrameEnd, *, folder: Path, state_dir: Path) -> Loca
         durable.replace(target, [png])
         durable.replace(_note(target), [json.dumps(asdict(medium)).encode()])
         return medium
+
+
+def cut_name(render: Render, end: FrameEnd) -> str:
+    """The name of the file that holds this picture of the clip; of any other clip it has another name."""
+    return f"{render.sha256[:32]}.{end}.png"
 
 
 def whole(render: Render, *, folder: Path) -> Recording:

@@ -13,7 +13,7 @@ from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.views import live
 from kfpipe.cli.views.film import filming
 from kfpipe.domain import PictureSize, Take
-from kfpipe.errors import Refused
+from kfpipe.errors import ExitCode, Refused
 from kfpipe.lock.records import Records
 from kfpipe.lock.states import Rendered
 from kfpipe.plan.model import Chosen
@@ -38,12 +38,12 @@ def rehearsed(project: Project, select: Selectors) -> Chosen:
     """
     with held(project) as session:
         now = session.standing
-        takes = [take for take in now.takes if take.in_film and select.among(now)(take.id)]
+        is_meant = select.among(now)
+        takes = [take for take in now.takes if take.in_film and is_meant(take.id)]
         wanted = _one_each(takes, now.records)
         several = [shot_id for shot_id, count in Counter(take.shot_id for take in takes).items() if count > 1]
-        unpicked = [
-            shot for shot in several if not any(_is_picked(take, now.records) for take in takes if take.shot_id == shot)
-        ]
+        decided = {take.shot_id for take in takes if _is_picked(take, now.records)}
+        unpicked = [shot_id for shot_id in several if shot_id not in decided]
         if unpicked:
             shown = listed(unpicked, "and") if len(unpicked) <= _MOST_TOLD else counted(len(unpicked), "shot")
             streams.note(f"no take is picked of {shown}: the first one is shown")
@@ -51,7 +51,9 @@ def rehearsed(project: Project, select: Selectors) -> Chosen:
         plan = session.plan(select=needed.__contains__)
         if plan.work:
             with live.watching() as emit:
-                session.run(plan, cap=None, emit=emit)
+                ended = session.run(plan, cap=None, emit=emit)
+            if ended.exit_code is ExitCode.INTERRUPTED:
+                raise KeyboardInterrupt  # no film of what somebody called off
     return wanted.__contains__
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
+from pathlib import PurePosixPath
 from typing import Final, TypeVar
 
-from kfpipe.domain import FrameEnd, MediaRole, PictureSize
+from kfpipe.domain import FrameEnd, LocalMedium, MediaRole, PictureSize
 from kfpipe.errors import Problem, Refused
 from kfpipe.manifest.model import FilmSettings, Transition
+from kfpipe.media.frames import cut_name
 from kfpipe.review.footage import Clip
 from kfpipe.review.timeline import USUAL_RATE, Cut, Gap, Slot, Timeline
 from kfpipe.wording import echoed
@@ -133,9 +135,12 @@ def _share(before: Cut, after: Cut) -> bool:
 
 
 def _is_cut_from(before: Clip, after: Clip) -> bool:
+    """Whether the picture that `after` was made from was cut from the end of `before`."""
+    name, begins = cut_name(before.entry.render, FrameEnd.LAST), after.entry.asked.media.get(MediaRole.FIRST_FRAME)
+    media = (given.medium for given in after.take.request.media if given.role is MediaRole.FIRST_FRAME)
     return any(
-        role is MediaRole.FIRST_FRAME and cut.take_id == before.take.id and cut.end is FrameEnd.LAST
-        for role, cut in after.take.cuts
+        isinstance(medium, LocalMedium) and medium.digest == begins and PurePosixPath(medium.path).name == name
+        for medium in media
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from fractions import Fraction
@@ -44,6 +45,7 @@ def frames(edit: Edit, folder: Path) -> Iterator[VideoFrame]:
         for _ in range(piece.frames - piece.overlap - edit.overlap_after(piece)):
             yield next(now)
         before = now
+        gc.collect()  # a container and its streams hold each other, and with them the decoder's pictures
 
 
 def said_bt709(edit: Edit, folder: Path) -> bool:

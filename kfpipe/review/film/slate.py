@@ -47,6 +47,8 @@ def drawn(edit: Edit, piece: Piece) -> Image.Image:
     left, top = width * 0.08, height / 2 - unit * 18
     pen.rectangle((left, top - unit * 3, left + unit * 14, top - unit * 2.2), fill=_RULE)
     for text, size, colour in lines:
+        if size * unit < _LEAST_PX and text != slot.shot_id:
+            continue  # nobody could read it
         top = _write(pen, text, (left, top), size * unit, room, colour) + unit * 2.6
     return picture
 
@@ -58,8 +60,10 @@ def _write(
     font, shown = _font_for(text, max(_LEAST_PX, round(size)))
     while font.getlength(shown) > room and font.size > max(_LEAST_PX, size * 0.5):
         font = font.font_variant(size=font.size - 1)
-    while shown and font.getlength(shown) > room:
-        shown = shown[:-2].rstrip() + "…" if len(shown) > 2 else ""
+    kept, whole = len(shown), shown
+    while kept > 2 and font.getlength(shown) > room:
+        kept -= 1
+        shown = f"{whole[: kept - kept // 2]}…{whole[-(kept // 2) :]}"  # names differ at their ends
     pen.text(at, shown, font=font, fill=colour, anchor="la")
     return at[1] + size * 1.15
 

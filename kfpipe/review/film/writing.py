@@ -21,7 +21,7 @@ MARK: Final = "made by kfpipe export"
 """By this comment in it a film is known as one that may be replaced."""
 
 _CONTAINER: Final = {"movflags": "+faststart+use_metadata_tags", "fflags": "+bitexact"}
-_VIDEO: Final = {"preset": "veryfast", "crf": "17", "x264-params": "threads=4:lookahead-threads=1:rc-lookahead=20"}
+_VIDEO: Final = {"preset": "veryfast", "crf": "17", "x264-params": "threads=4:lookahead-threads=1:rc-lookahead=10"}
 """As many threads on every machine: on them depends what is written."""
 
 _SOUND_BITS: Final = 192_000
@@ -55,7 +55,7 @@ def _encode(
     container: OutputContainer, edit: Edit, folder: Path, music: Path | None, shown: Callable[[int], object]
 ) -> None:
     video = _video_stream(container, edit, is_bt709=pictures.said_bt709(edit, folder))
-    audio: Any = container.add_stream("aac", rate=sound.SAMPLE_RATE, layout="stereo")
+    audio: Any = container.add_stream("aac", rate=sound.SAMPLE_RATE, layout="stereo", options={"aac_coder": "fast"})
     audio.bit_rate, audio.codec_context.thread_count = _SOUND_BITS, 1
     audio.codec_context.flags |= av.codec.context.Flags.bitexact
     heard = sound.blocks(edit, folder, music)

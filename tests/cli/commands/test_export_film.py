@@ -107,6 +107,15 @@ def test_an_animatic_renders_what_its_takes_wait_for(shots: Path, kfpipe: Call) 
     assert pictures(shots / "walk.mp4") == 60
 
 
+def test_a_picture_cut_from_the_clip_before_is_shown_once(shots: Path, kfpipe: Call) -> None:
+    chain = SHOTS.replace(', trim: {out: "1.0"}', "")
+    walk = "  - {id: walk, prompt: It walks., first_frame: {render: monster, frame: last}}\n"
+    (shots / "shots.yaml").write_text(HEAD + chain + walk, "utf-8")
+    words = ("export", "shots.yaml", "--emulator", "-o", "film.mp4", "-s", "monster", "-s", "walk")
+    assert kfpipe(*words).code == 0
+    assert pictures(shots / "film.mp4") == 60 + 59
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [

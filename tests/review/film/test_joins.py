@@ -8,9 +8,10 @@ from fractions import Fraction
 
 import pytest
 
-from kfpipe.domain import CutFrom, FrameEnd, MediaRole, PictureSize, Trim
+from kfpipe.domain import PictureSize, Trim
 from kfpipe.errors import Refused
 from kfpipe.manifest.model import FilmSettings, Transition
+from kfpipe.review.film import slate
 from tests.review.film.conftest import Cutting, images, shade, shades
 
 A = [40 + 8 * n for n in range(12)]
@@ -40,15 +41,6 @@ def test_the_still_that_two_neighbours_share_is_shown_once(cutting: Cutting) -> 
     cutting.add("three", 10, base=48, ends=("d", "b"))
     found = shades(cutting.film())
     assert near(found, A + B[1:] + B), found
-
-
-def test_a_picture_cut_from_the_clip_before_is_shown_once(cutting: Cutting) -> None:
-    cutting.add("one", 12)
-    cutting.add("two", 10, base=48)
-    of, known = cutting.pairs[1]
-    cut = (MediaRole.FIRST_FRAME, CutFrom(take_id="one", end=FrameEnd.LAST))
-    cutting.pairs[1] = (replace(of, cuts=(cut,)), known)
-    assert cutting.edited().frames == 21
 
 
 @pytest.mark.parametrize(
@@ -164,3 +156,12 @@ def test_a_slate_is_as_long_as_the_take_would_be_and_shows_its_id(cutting: Cutti
     pictures = images(cutting.film())
     assert len(pictures) == 3 + 60
     assert shade(pictures[3]) < 80 and max(pictures[30].convert("L").tobytes()) > 150
+
+
+def test_slates_of_any_script_are_told_apart(cutting: Cutting) -> None:
+    cutting.settings = FilmSettings(size=PictureSize(width_px=320, height_px=180))
+    harbour = "a_very_long_name_of_a_shot_in_the_harbour_at_night"
+    for name in ("黑猫", "黑狗", "बिल्ली", f"{harbour}_010", f"{harbour}_020"):
+        cutting.add_missing(name)
+    film = cutting.edited()
+    assert len({slate.drawn(film, replace(piece, number=1)).tobytes() for piece in film.pieces}) == 5
