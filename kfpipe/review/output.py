@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,9 +54,13 @@ class Handout:
         A file of another kind that is there already is not replaced: Refused.
         """
         content = text.encode("utf-8")
+        self.put([content], kind=content[:_KIND_BYTES])
+
+    def put(self, pieces: Iterable[bytes], *, kind: bytes) -> None:
+        """The same of any content; files of its kind begin with `kind`. Raises StorageFailed, Refused."""
         with storage(self.path):
-            if self.path.exists() and first_bytes(self.path, _KIND_BYTES) != content[:_KIND_BYTES]:
+            if self.path.exists() and first_bytes(self.path, len(kind)) != kind:
                 what = "already exists, and kfpipe did not write it"
                 raise Refused.because(str(self.given), what, fix="name another file, or move that one out of the way")
             durable.make_folder(self.path.parent)
-            durable.replace(self.path, [content])
+            durable.replace(self.path, pieces)

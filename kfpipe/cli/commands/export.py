@@ -64,7 +64,7 @@ def command(
     handout = Handout.at(output or _usual_place(source.path.parent, project, wanted), project)
     form = _format(handout.given, wanted)
     lock = lockfile.read(project.paths)
-    shots = footage.of_project(project, lock, handout, select.among(gather.standing(project, lock)))
+    shots = footage.of_project(project, lock, handout.link, select.among(gather.standing(project, lock)))
     made = timeline.make(project.manifest.title or project.stem, shots)
     written = None
     if allow_gaps or not made.gaps:
