@@ -16,7 +16,6 @@ from kfpipe.plan import gather
 from kfpipe.plan.changed import changed_ids
 from kfpipe.plan.model import Chosen
 from kfpipe.project import Project
-from kfpipe.review.output import Handout
 
 Link = Callable[[str], str | None]
 """A path below the manifest's folder -> the way there from the file that is written; None: it leaves the project."""
@@ -114,11 +113,11 @@ def address_of(path: str) -> str:
     return quote(path, safe=_PLAIN_IN_ADDRESS)
 
 
-def of_project(project: Project, lock: Lock, handout: Handout, is_meant: Chosen) -> tuple[ShotFootage, ...]:
-    """The takes of each shot with their clips, as they are seen from a file at `handout`."""
+def of_project(project: Project, lock: Lock, link: Link, is_meant: Chosen) -> tuple[ShotFootage, ...]:
+    """The takes of each shot with their clips, as they are seen from a file from which `link` leads to others."""
     now = gather.standing(project, lock)
     disk = gather.disk_facts(project, now.takes, now.records)
-    return of(now.takes, now.records, disk, handout.link, is_meant)
+    return of(now.takes, now.records, disk, link, is_meant)
 
 
 def of(takes: Sequence[Take], records: Records, disk: DiskFacts, link: Link, among: Chosen) -> tuple[ShotFootage, ...]:

@@ -49,7 +49,7 @@ WORLDLY: Final = frozenset(
         "media": "download placement renders",
         "plan": "gather planfile revision",
         "provider": "transport upload_cache uploads",
-        "review": "app.routes app.server app.watcher output",
+        "review": "app.routes app.server app.watcher bundle output",
         "runner": "adopter breaker context delivery fetcher follower gate interlock lane lifecycle plan_queue "
         "retry run settings shields signals slots snapshot submitter",
         "session": "",

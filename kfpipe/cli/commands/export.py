@@ -81,7 +81,7 @@ def command(
         chosen = export_film.rehearsed(project, select)
     else:
         chosen = select.among(gather.standing(project, lockfile.read(project.paths)))
-    shots = footage.of_project(project, lockfile.read(project.paths), handout, chosen)
+    shots = footage.of_project(project, lockfile.read(project.paths), handout.link, chosen)
     made = timeline.make(project.manifest.title or project.stem, shots)
     gaps = made.gaps if strict or not is_film else export_film.undecided(made, shots, project)
     edited = export_film.edited(project, made) if is_film else None

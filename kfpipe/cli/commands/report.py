@@ -21,7 +21,8 @@ from kfpipe.plan import gather
 from kfpipe.plan.selection import nominees
 from kfpipe.project import Project
 from kfpipe.review import footage
-from kfpipe.review.footage import Clip
+from kfpipe.review.bundle import Bundle
+from kfpipe.review.footage import Clip, Link
 from kfpipe.review.output import Handout
 from kfpipe.wording import echoed
 
@@ -41,29 +42,33 @@ _ENDINGS = (".html", ".htm")
     metavar="FILE",
     help="File to write; the default is next to the clips.",
 )
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path),
+    metavar="FILE.zip",
+    help="Write an archive instead, with the page and the media that it shows.",
+)
 @select_option
 @json_option
-def command(source: Source, output: Path | None, select: Selectors, as_json: bool) -> ExitCode:
+def command(source: Source, output: Path | None, bundle: Path | None, select: Selectors, as_json: bool) -> ExitCode:
     """Write an HTML page for reviewing the takes.
 
     Shows each shot with its stills and prompt, and each take with its clip, seed, cost and state. The page has no
-    scripts and works offline; it refers to stills and clips where they are, so keep it in the project folder.
+    scripts and works offline; it refers to stills and clips where they are, so keep it in the project folder;
+    --bundle takes them along.
     """
     project = source.load()
     streams.note(*messages.problems_text(project.warnings))
-    given = output or source.path.parent / project.manifest.output_dir / f"{project.stem}.html"
-    if given.suffix.lower() not in _ENDINGS:
-        raise Refused.because(
-            "--output", f"{echoed(given.name)} is not an HTML file name", expected="a file name ending in .html"
-        )
-    handout = Handout.at(given, project)
+    handout = _handout(source, project, output, bundle)
     lock = lockfile.read(project.paths)
     now = gather.standing(project, lock)
     is_meant = select.among(now)
     shown = [one for one in nominees(now.takes, now.records) if is_meant(one.take_id)]
-    shots = footage.of_project(project, lock, handout, is_meant)
-    title, poster = project.manifest.title or project.stem, _posters(project, handout)
-    handout.write(report_view.html(title, shots, shown, handout.link, poster))
+    target = handout if bundle is None else Bundle(handout=handout)
+    shots = footage.of_project(project, lock, target.link, is_meant)
+    title, poster = project.manifest.title or project.stem, _posters(project, target.link)
+    target.write(report_view.html(title, shots, shown, target.link, poster))
+    given = handout.given
     takes, clips = sum(len(shot.takes) for shot in shots), sum(len(shot.clips) for shot in shots)
     if as_json:
         counts = {"shots": len(shots), "takes": takes, "clips": clips}
@@ -74,13 +79,29 @@ def command(source: Source, output: Path | None, select: Selectors, as_json: boo
     return ExitCode.OK
 
 
-def _posters(project: Project, handout: Handout) -> report_view.Poster:
+def _posters(project: Project, link: Link) -> report_view.Poster:
     """The posters of the clips, as they are seen from the page; one that is missing is cut."""
     posters = Posters(project.state_dir)
 
     def poster(clip: Clip) -> str | None:
         with suppress(BadRender, StorageFailed):
-            return handout.link(str(posters.of(project.folder / clip.file, clip.entry.render.sha256)))
+            return link(str(posters.of(project.folder / clip.file, clip.entry.render.sha256)))
         return None
 
     return poster
+
+
+def _handout(source: Source, project: Project, output: Path | None, bundle: Path | None) -> Handout:
+    """The file to write. Raises Refused for one of another kind."""
+    if output is not None and bundle is not None:
+        raise click.UsageError("give either --output or --bundle")
+    if bundle is not None:
+        if bundle.suffix.lower() != ".zip":
+            what = f"{echoed(bundle.name)} is not the name of an archive"
+            raise Refused.because("--bundle", what, expected="a file name ending in .zip")
+        return Handout.at(bundle, project)
+    given = output or source.path.parent / project.manifest.output_dir / f"{project.stem}.html"
+    if given.suffix.lower() not in _ENDINGS:
+        what = f"{echoed(given.name)} is not an HTML file name"
+        raise Refused.because("--output", what, expected="a file name ending in .html")
+    return Handout.at(given, project)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -57,7 +58,7 @@ class Watcher:
         """The state now; the same value as before when nothing has changed."""
         with self._lock:
             stamps = self._stamped()
-            is_running = claim.is_taken(self.project.paths.claim_path)
+            is_running = self._is_running()
             if stamps == self._stamps and is_running == self.now.is_running:
                 return self.now
             is_manifest = stamps[0] != self._stamps[0]
@@ -82,6 +83,11 @@ class Watcher:
             return None  # it has been replaced since it was looked at
         path = place.resolve()
         return (found, path) if path.is_relative_to(self.project.root) else None
+
+    def _is_running(self) -> bool:
+        with suppress(KfpipeError):  # a state folder that cannot be read tells nothing
+            return claim.is_taken(self.project.paths.claim_path)
+        return False
 
     def _reloaded(self) -> tuple[str, ...]:
         try:
@@ -112,7 +118,7 @@ class Watcher:
             name: before.changed[name] if before is not None and old.get(name) == shot else revision
             for name, shot in shots.items()
         }
-        is_running = claim.is_taken(self.project.paths.claim_path)
+        is_running = self._is_running()
         return Sighting(
             revision=revision, board=made, shots=shots, changed=changed, problems=problems, is_running=is_running
         )

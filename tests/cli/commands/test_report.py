@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from urllib.parse import unquote
+from zipfile import ZipFile
 
 import pytest
 from PIL import Image
@@ -72,6 +73,25 @@ def test_before_a_run_it_says_what_is_to_be_approved(folder: Path, kfpipe: Call)
     takes = kfpipe("plan", "shots.yaml", "--json").json["takes"]
     assert f"to render: 2 clips for USD {2 * float(takes[0]['cost']):.2f}" in text
     assert text.count(f"USD {takes[0]['cost']}") == 2 and f"{takes[0]['width_px']}x{takes[0]['height_px']}" in text
+
+
+def test_a_bundle_takes_the_media_along_and_nothing_else(clips: Path, kfpipe: Call) -> None:
+    (clips / "renders" / "secret.mp4").write_bytes(b"not on the page")
+    ended = kfpipe("report", "shots.yaml", "--bundle", "out/film.zip")
+    assert (ended.code, ended.out) == (0, "out/film.zip: 2 shots, 3 takes, 3 clips\n")
+    first = (clips / "out" / "film.zip").read_bytes()
+    with ZipFile(clips / "out" / "film.zip") as archive:
+        names = sorted(archive.namelist())
+        archive.extractall(clips / "there")
+    assert leads_to_files(clips / "there" / "index.html")
+    assert names == [
+        "index.html",
+        *(f"media/{name}.png" for name in "ab"),
+        *(f"media/renders/{name}.mp4" for name in ("kitten@seed=1", "kitten@seed=2", "monster")),
+    ]
+    kfpipe("report", "shots.yaml", "--bundle", "out/film.zip")
+    assert (clips / "out" / "film.zip").read_bytes() == first
+    assert kfpipe("report", "shots.yaml", "--bundle", "film.html").code == 2
 
 
 def test_a_selection_is_shown_alone(clips: Path, kfpipe: Call) -> None:

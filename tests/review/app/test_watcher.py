@@ -52,6 +52,13 @@ def test_a_manifest_that_has_become_invalid_is_told_beside_the_last_good_state(w
     assert watcher.look().problems == ()
 
 
+def test_a_manifest_that_is_gone_is_told_and_comes_back(watcher: Watcher, clips: Path) -> None:
+    (clips / "shots.yaml").rename(clips / "away.yaml")
+    assert "shots.yaml" in watcher.look().problems[0] and len(watcher.look().shots) == 3
+    (clips / "away.yaml").rename(clips / "shots.yaml")
+    assert watcher.look().problems == ()
+
+
 def test_a_lockfile_of_another_version_is_told_and_begins_nothing(watcher: Watcher, clips: Path) -> None:
     lockfile = clips / "shots.lock.json"
     content = lockfile.read_bytes()
