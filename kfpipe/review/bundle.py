@@ -43,13 +43,16 @@ class Bundle:
         Raises StorageFailed, and Refused where something else is there already.
         """
         shown = {name: path for name, path in self.files.items() if f'"{address_of(name)}"' in page}
-        with self.handout.replacing(lambda path: first_bytes(path, len(_KIND)) == _KIND) as made:
-            with ZipFile(made, "w") as archive:
-                archive.writestr(_entry(_PAGE), page.encode("utf-8"))
-                for name, path in sorted(shown.items()):
-                    with path.open("rb") as file, archive.open(_entry(name), "w", force_zip64=True) as entry:
-                        copyfileobj(file, entry, _PIECE_BYTES)
+        with self.handout.replacing(_is_archive) as made, ZipFile(made, "w") as archive:
+            archive.writestr(_entry(_PAGE), page.encode("utf-8"))
+            for name, path in sorted(shown.items()):
+                with path.open("rb") as file, archive.open(_entry(name), "w", force_zip64=True) as entry:
+                    copyfileobj(file, entry, _PIECE_BYTES)
         return len(shown)
+
+
+def _is_archive(path: Path) -> bool:
+    return first_bytes(path, len(_KIND)) == _KIND
 
 
 def _entry(name: str) -> ZipInfo:
