@@ -77,7 +77,8 @@ def test_a_sound_is_a_file_first_or_a_slice_of_one(sheet: Sheet, place: str) -> 
     snippet = offers["{file: PATH, start: SECONDS}"]["insertText"]
     assert "file: $1\n" in snippet
     assert "start: " in snippet
-    assert sheet.offers(f"{place}driving_audio: {{|}}\n").keys() >= {"file", "start"}
+    deeper = " " * (len(place.rpartition("\n")[2]) + 2)
+    assert sheet.offers(f"{place}driving_audio:\n{deeper}|\n").keys() >= {"file", "start"}
     assert sheet.help(f"{place}driving_audio: {{file: a.mp3, st|art: 1}}\n").startswith("#### Start\n")
 
 
