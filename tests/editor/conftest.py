@@ -69,7 +69,10 @@ def sheet(request: pytest.FixtureRequest, program: Path, tmp_path_factory: pytes
     starter.write(folder)
     path, settings = folder / starter.MANIFEST, {}
     if request.param == "by a setting":
-        path.write_text(path.read_text("utf-8").partition("\n#\n")[2], "utf-8")
+        text = path.read_text("utf-8").partition("\n#\n")[2]
+        path = folder / "scenes" / path.name  # where the setting looks
+        path.parent.mkdir()
+        path.write_text(text, "utf-8")
         settings = json.loads(shown_file("editors.md", "settings.json"))
     with LanguageServer(program, folder, settings) as server:
         yield Sheet(server, path)

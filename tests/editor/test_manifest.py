@@ -70,6 +70,18 @@ def test_a_frame_is_a_file_first_or_a_picture_of_another_shot(sheet: Sheet) -> N
     assert list(sheet.offers(f"{SHOT}last_frame: {{still: walk, frame: |}}\n")) == ["first", "last"]
 
 
+@pytest.mark.parametrize("place", [SHOT, "sequences:\n  - id: road\n    ", "sequences:\n  - shots:\n      - "])
+def test_a_sound_is_a_file_first_or_a_slice_of_one(sheet: Sheet, place: str) -> None:
+    offers = sheet.offers(f"{place}driving_audio: |\n")
+    assert next(iter(offers)) == "sounds/voice.wav"
+    snippet = offers["{file: PATH, start: SECONDS}"]["insertText"]
+    assert "file: $1\n" in snippet
+    assert "start: " in snippet
+    deeper = " " * (len(place.rpartition("\n")[2]) + 2)
+    assert sheet.offers(f"{place}driving_audio:\n{deeper}|\n").keys() >= {"file", "start"}
+    assert sheet.help(f"{place}driving_audio: {{file: a.mp3, st|art: 1}}\n").startswith("#### Start\n")
+
+
 @pytest.mark.parametrize("field", ["first_frame: a.png", "prompt: A cat.", "model: wan2.7-i2v", "matrix: {seed: [1]}"])
 def test_a_field_under_the_mouse_is_explained(sheet: Sheet, field: str) -> None:
     schema = schema_at(("shots", 0, field.partition(":")[0]))
@@ -89,6 +101,8 @@ def test_a_field_under_the_mouse_is_explained(sheet: Sheet, field: str) -> None:
         ("seed: -1", "-1: Value is below the minimum of 0."),
         ("first_frame: {still: walk, frame: middle}", 'middle: Value is not accepted. Valid values: "first", "last".'),
         ("first_frame: {still: walk, side: last}", "side: Property side is not allowed."),
+        ("driving_audio: {file: a.mp3, begin: 1}", "begin: Property begin is not allowed."),
+        ("driving_audio: {file: a.mp3}", 'driving_audio: Missing property "start".'),
         ("prompt: {path: a.txt}", "path: Property path is not allowed."),
         ("tags: [black cat]", "black cat: letters and digits of any script, dots, hyphens and underscores"),
     ],
