@@ -161,16 +161,20 @@ class RenderRequest:
 class CutFrom:
     """A picture that is cut from another take's finished render, or the whole of it where `end` is None.
 
-    `is_picked`: the manifest names the shot only, and of its takes this one is picked.
+    `is_picked`: the manifest leaves several takes of the shot, and of them this one is picked. `is_open`: none of them
+    is picked yet; `take_id` is the shot's id then.
     """
 
     take_id: str
     end: FrameEnd | None
     is_picked: bool = False
+    is_open: bool = False
 
     @property
     def text(self) -> str:
         """The take, and whether it is meant because it is the pick: `kitten@seed=2 (picked)`."""
+        if self.is_open:
+            return f"{self.take_id} (none picked)"
         return f"{self.take_id} (picked)" if self.is_picked else self.take_id
 
     @property
@@ -238,12 +242,17 @@ class Take:
     @property
     def sources(self) -> tuple[str, ...]:
         """The takes whose clips this one waits for, each once."""
-        return tuple(dict.fromkeys(cut.take_id for _, cut in self.cuts))
+        return tuple(dict.fromkeys(cut.take_id for _, cut in self.cuts if not cut.is_open))
 
     @property
     def origins(self) -> tuple[str, ...]:
         """The takes that this one continues from, whether it still waits for them or not."""
-        return tuple(dict.fromkeys(cut.take_id for _, cut in (*self.continues, *self.cuts)))
+        return tuple(dict.fromkeys(cut.take_id for _, cut in (*self.continues, *self.cuts) if not cut.is_open))
+
+    @property
+    def unpicked(self) -> tuple[str, ...]:
+        """The shots that this one continues from, of which a person has yet to pick a take."""
+        return tuple(dict.fromkeys(cut.take_id for _, cut in self.cuts if cut.is_open))
 
     @property
     def cost(self) -> Decimal | None:

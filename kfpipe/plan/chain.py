@@ -35,7 +35,7 @@ def completed(project: Project, register: Register, shelf: Shelf, rerender: Chos
     for take in in_order(project.takes):
         sources = [made[source] for source in take.sources]
         here = (_is_here(source, register, shelf) for source in sources)
-        if sources and all(here) and not any(rerender(source.id) for source in sources):
+        if sources and not take.unpicked and all(here) and not any(rerender(source.id) for source in sources):
             try:
                 made[take.id] = complete(project, take, sources, register)
             except (BadRender, Refused) as trouble:

@@ -107,6 +107,8 @@ def _coming(take: Take, facts: PlanFacts, planned: Mapping[str, Step]) -> Next:
     """Whether the next run gets the clips that a take continues from, as they are wanted."""
     if take.id in facts.obstacles:
         return Action.DECIDE, (facts.obstacles[take.id],)
+    if take.unpicked:
+        return Action.DECIDE, tuple(_wants_a_pick(shot) for shot in take.unpicked)
     sources = [planned[take_id] for take_id in take.sources]
     stuck = ", ".join(step.take_id for step in sources if step.action is Action.DECIDE)
     if stuck:
@@ -114,6 +116,10 @@ def _coming(take: Take, facts: PlanFacts, planned: Mapping[str, Step]) -> Next:
     spelt = {cut.take_id: cut.text for _, cut in take.cuts}
     names = ", ".join(spelt[step.take_id] for step in sources if step.action.is_work)
     return Action.WAIT, (f"continues from {names}",)
+
+
+def _wants_a_pick(shot_id: str) -> str:
+    return f"waits for a pick of {shot_id}: `kfpipe pick {shot_id} TAKE`, or name one with `take:`"
 
 
 def step_of(take: Take, facts: PlanFacts, wish: Wish = NO_WISH) -> Step:

@@ -224,7 +224,7 @@ class _Maker:
 
     def _repetition(self, draft: Draft, take: Take) -> Iterator[Finding]:
         """Two takes that ask for the very same clip are one request, and hardly on purpose; told once a place."""
-        twin = self._first_with.setdefault(take.fingerprint, take)
+        twin = take if take.unpicked else self._first_with.setdefault(take.fingerprint, take)
         path = draft.path_of("seed")
         place = (draft.shot.path, path)
         if twin is not take and draft.settings.seed is not SeedChoice.RANDOM and place not in self._repeated:
@@ -335,18 +335,19 @@ class _Maker:
     def _continuations(self, draft: Draft, model: Model, cuts: _Cuts) -> Iterator[Finding]:
         for _, cut in cuts:
             if cut.end is None:
-                yield from media_rules.continued_findings(draft, model, self._durations[cut.take_id])
+                may_lend = self._take_ids[cut.take_id] if cut.is_open else (cut.take_id,)
+                shortest_s = min(self._durations[take_id] for take_id in may_lend)
+                yield from media_rules.continued_findings(draft, model, shortest_s)
 
     def _lender(self, footage: RenderOf, path: DataPath) -> CutFrom | Finding | None:
-        """As `sources.lending_take`; a shot's takes are searched once, however many others borrow from it alike."""
+        """As `sources.lender`; a shot's takes are searched once, however many others borrow from it alike."""
         if footage not in self._lenders:
             take_ids = self._take_ids[footage.shot_id]
             picked = self._picks(footage.shot_id) if len(take_ids) > 1 else None
-            found = sources.lending_take(footage, take_ids, path, picked)
-            if not isinstance(found, str):
+            found = sources.lender(footage, take_ids, path, picked)
+            if not isinstance(found, CutFrom):
                 return found
-            is_by_pick = len(sources.meant(footage, take_ids)) > 1
-            self._lenders[footage] = CutFrom(take_id=found, end=footage.end, is_picked=is_by_pick)
+            self._lenders[footage] = found
         return self._lenders[footage]
 
     def _predicted_size(self, draft: Draft, model: Model) -> PictureSize | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kfpipe.domain import cell_of
+from kfpipe.domain import CutFrom, cell_of
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import RenderOf
@@ -13,21 +13,23 @@ from kfpipe.wording import did_you_mean, echoed, listed
 _MOST_SHOWN = 5
 
 
-def lending_take(
+def lender(
     render: RenderOf, take_ids: Sequence[str], path: DataPath, picked: str | None = None
-) -> str | Finding | None:
+) -> CutFrom | Finding | None:
     """The take of the source that is meant; None when the source has no sound take, which was already reported.
 
     `take_ids` are those of the source, `picked` the one that a person chose; `path` is where the render is asked for.
     Where there is one take only, as in a draft, there is nothing to choose, whatever `take` says. Where the manifest
-    leaves more than one, the pick goes before the others.
+    leaves more than one, the pick goes before the others; without it the choice is open, and no fault of the manifest.
     """
     fitting = meant(render, take_ids)
     if len(fitting) == 1:
-        return fitting[0]
-    if picked in fitting:
-        return picked
-    return _unclear(render, take_ids, fitting, path) if take_ids else None
+        return CutFrom(take_id=fitting[0], end=render.end)
+    if picked is not None and picked in fitting:
+        return CutFrom(take_id=picked, end=render.end, is_picked=True)
+    if fitting:
+        return CutFrom(take_id=render.shot_id, end=render.end, is_open=True)
+    return _unknown(render, take_ids, path) if take_ids else None
 
 
 def meant(render: RenderOf, take_ids: Sequence[str]) -> Sequence[str]:
@@ -38,24 +40,13 @@ def meant(render: RenderOf, take_ids: Sequence[str]) -> Sequence[str]:
     return [take_id for take_id in take_ids if take_id == render.take or wanted <= _words_of(take_id)]
 
 
-def _unclear(render: RenderOf, take_ids: Sequence[str], fitting: Sequence[str], path: DataPath) -> Finding:
-    if render.take is None:
-        return Finding(
-            path=path,
-            what=f"shot '{render.shot_id}' has {len(take_ids):,} takes, but {_what(render)} one",
-            expected=_some(take_ids),
-            fix=f"add a line like `take: {cell_of(take_ids[0])}`",
-        )
+def _unknown(render: RenderOf, take_ids: Sequence[str], path: DataPath) -> Finding:
     return Finding(
         path=(*path, "take"),
-        what=f"{echoed(render.take)} names {'no' if not fitting else 'more than one'} take of shot '{render.shot_id}'",
-        expected=_some(fitting or take_ids),
-        fix=did_you_mean(render.take, (cell_of(take_id) for take_id in fitting or take_ids), "write one of these"),
+        what=f"{echoed(render.take or '')} names no take of shot '{render.shot_id}'",
+        expected=_some(take_ids),
+        fix=did_you_mean(render.take or "", map(cell_of, take_ids), "write one of these"),
     )
-
-
-def _what(render: RenderOf) -> str:
-    return "the clip continues" if render.end is None else "the picture is cut from"
 
 
 def _words_of(take_id: str) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kfpipe.domain import FrameEnd, MediaRole
+from kfpipe.domain import CutFrom, FrameEnd, MediaRole
 from kfpipe.manifest import dependencies
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import LocalFile, Matrix, MediaSource, RenderOf, Shot, StillOf
@@ -114,39 +114,33 @@ TAKES = ("a@seed=1,resolution=720P", "a@seed=1,resolution=1080P", "a@seed=2,reso
     ],
 )
 def test_a_take_is_named_in_full_or_by_what_it_alone_has(asked: str, meant: str) -> None:
-    assert sources.lending_take(render("a", asked), TAKES, ("here",)) == meant
+    assert sources.lender(render("a", asked), TAKES, ("here",)) == CutFrom(take_id=meant, end=FrameEnd.LAST)
 
 
-@pytest.mark.parametrize(
-    ("asked", "what", "fix"),
-    [
-        (
-            None,
-            "shot 'a' has 3 takes, but the picture is cut from one",
-            "add a line like `take: seed=1,resolution=720P`",
-        ),
-        ("seed=1", "'seed=1' names more than one take of shot 'a'", "write one of these"),
-        (
-            "seed=1,resolution=72P",
-            "'seed=1,resolution=72P' names no take of shot 'a'",
-            "did you mean `seed=1,resolution=720P`?",
-        ),
-    ],
-)
-def test_a_take_that_is_not_clear_is_asked_for(asked: str | None, what: str, fix: str) -> None:
-    finding = sources.lending_take(render("a", asked), TAKES, ("here",))
+@pytest.mark.parametrize("asked", [None, "seed=1"])
+def test_a_take_that_is_not_clear_waits_for_a_pick(asked: str | None) -> None:
+    made = sources.lender(render("a", asked), TAKES, ("here",))
+    assert made == CutFrom(take_id="a", end=FrameEnd.LAST, is_open=True)
+    made = sources.lender(render("a", asked), TAKES, ("here",), TAKES[1])
+    assert made == CutFrom(take_id=TAKES[1], end=FrameEnd.LAST, is_picked=True)
+
+
+def test_a_take_that_is_not_there_is_asked_for() -> None:
+    finding = sources.lender(render("a", "seed=1,resolution=72P"), TAKES, ("here",))
     assert isinstance(finding, Finding)
-    assert (finding.what, finding.fix) == (what, fix)
+    assert finding.what == "'seed=1,resolution=72P' names no take of shot 'a'"
+    assert finding.fix == "did you mean `seed=1,resolution=720P`?"
 
 
 def test_the_only_take_need_not_be_named() -> None:
-    assert sources.lending_take(render("a"), ("a",), ()) == "a"
-    assert sources.lending_take(render("a", "a"), ("a",), ()) == "a"
-    assert sources.lending_take(render("a", "seed=1,resolution=720P"), ("a",), ()) == "a"
-    assert sources.lending_take(render("a"), (), ()) is None
+    only = CutFrom(take_id="a", end=FrameEnd.LAST)
+    assert sources.lender(render("a"), ("a",), ()) == only
+    assert sources.lender(render("a", "a"), ("a",), ()) == only
+    assert sources.lender(render("a", "seed=1,resolution=720P"), ("a",), ()) == only
+    assert sources.lender(render("a"), (), ()) is None
 
 
 def test_a_choice_of_many_takes_is_not_listed_to_the_end() -> None:
-    finding = sources.lending_take(render("a"), [f"a@seed={number}" for number in range(20)], ())
+    finding = sources.lender(render("a", "seed=99"), [f"a@seed={number}" for number in range(20)], ())
     assert isinstance(finding, Finding)
     assert finding.expected == "`seed=0`, `seed=1`, `seed=2`, `seed=3`, `seed=4` or 15 more"

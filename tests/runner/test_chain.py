@@ -7,7 +7,7 @@ from PIL import Image
 
 from kfpipe import api
 from kfpipe.domain import FrameEnd, MediaRole
-from kfpipe.errors import ExitCode, Refused
+from kfpipe.errors import ExitCode
 from kfpipe.events import TakePostponed, TakeRendered, TakeSubmitted
 from kfpipe.lock.states import Rendered
 from kfpipe.plan.model import Action
@@ -167,9 +167,25 @@ async def test_a_picked_take_of_its_source_goes_before_the_others(studio: Studio
     assert "(picked)" in walk.reasons[0]
     api.pick(studio.load(), "kitten", "last_frame=a.png")
     assert [step.action for step in studio.plan().steps] == [Action.KEEP] * 3
+
+
+async def test_without_a_pick_the_shot_that_continues_waits_for_one_and_all_else_is_rendered(studio: Studio) -> None:
+    studio.write(BY_PICK)
+    finished = await studio.run()
+    assert (finished.rendered, finished.exit_code, studio.billed()) == (2, ExitCode.INCOMPLETE, 2)
+    (walk,) = studio.plan().undecided
+    assert (walk.take_id, walk.reasons) == (
+        "walk",
+        ("waits for a pick of kitten: `kfpipe pick kitten TAKE`, or name one with `take:`",),
+    )
+    api.pick(studio.load(), "kitten", "last_frame=b.png")
+    finished = await studio.run()
+    assert (finished.rendered, finished.exit_code, studio.billed()) == (1, ExitCode.OK, 3)
     api.pick(studio.load(), "kitten", None)
-    with pytest.raises(Refused, match="has 2 takes, but the picture is cut from one"):
-        studio.load()
+    assert [step.action for step in studio.plan().steps] == [Action.KEEP, Action.KEEP, Action.DECIDE]
+    finished = await studio.run(rerender="walk".__eq__)
+    assert (finished.exit_code, studio.billed()) == (ExitCode.INCOMPLETE, 3)
+    assert (studio.folder / "renders/walk.mp4").is_file()
 
 
 async def test_the_picked_take_is_made_before_its_siblings(studio: Studio) -> None:

@@ -237,7 +237,8 @@ def _media(take: Take, link: Link) -> Iterator[_Medium]:
         yield _medium(given.role, given.medium, link)
     for role, cut in take.cuts:
         part = "clip" if cut.end is None else f"{cut.end} frame"
-        source = f"the {part} of {cut.take_id}, once it is rendered"
+        when = "once a take is picked" if cut.is_open else "once it is rendered"
+        source = f"the {part} of {cut.take_id}, {when}"
         yield _Medium(role=_words(role), source=source, url=None, is_picture=False)
 
 
