@@ -8,12 +8,13 @@ What no take of the manifest asks for is kept under the name that it was first a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from kfpipe.domain import Take, shot_of
 from kfpipe.lock.join import Requests
-from kfpipe.lock.states import ABSENT, Ended, Entry, is_never_made, is_rehearsal, name_of, state_name
+from kfpipe.lock.states import ABSENT, Ended, Entry, Rendered, is_never_made, is_rehearsal, name_of, state_name
 
 Known = tuple[str, Entry]
 """A request and its key."""
@@ -38,12 +39,14 @@ class Record:
     """A take's request with its key, and all others that are on record for it, oldest first.
 
     `is_wanted` says that it is just what the manifest asks for, `place` which other lockfile it is from.
+    `picked_earlier`: the take was picked when it had an older clip.
     """
 
     key: str
     entry: Entry
     others: tuple[Known, ...] = ()
     picked: bool = False
+    picked_earlier: bool = False
     is_wanted: bool = False
     place: Neighbour | None = None
 
@@ -77,12 +80,13 @@ def entries(records: Records) -> Iterator[Entry]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
-    """All that is on record in a project, as a run in `region` sees it. `picked` is by shot."""
+    """All that is on record in a project, as a run in `region` sees it. Picks are those of the lock."""
 
     requests: Requests
     picked: Mapping[str, str]
     region: str
     neighbours: tuple[Neighbour, ...] = ()
+    picked_from: Mapping[str, str] = field(default_factory=dict)
 
     def alike(self, take: Take) -> list[Known]:
         """The manifest's own requests for just this clip, those left out that the emulator has answered."""
@@ -160,14 +164,28 @@ class Register:
         for take_id, record in records.items():
             follows = record.is_wanted and take_id in present and name_of(record.key) in gone
             if self.picked.get(shot_of(take_id)) == take_id or follows:
-                records[take_id] = replace(record, picked=True)
+                pick = name_of(record.key) if follows else take_id
+                records[take_id] = replace(record, picked=True, picked_earlier=self._is_newer(record, than_pick=pick))
         return records
+
+    def _is_newer(self, record: Record, *, than_pick: str) -> bool:
+        """Whether the clip is of a later request than the one on which a pick was made; not where none is on record."""
+        key = self.picked_from.get(than_pick, "")
+        seen = self.requests.view.get(key)
+        return (
+            seen is not None and isinstance(record.entry, Rendered) and _age(record.key, record.entry) > _age(key, seen)
+        )
 
 
 def _rank(known: Known) -> tuple[object, ...]:
     """Which of several requests a take stands by: the greatest."""
     key, entry = known
-    return not isinstance(entry, Ended), entry.asked.asked_at, key
+    return not isinstance(entry, Ended), *_age(key, entry)
+
+
+def _age(key: str, entry: Entry) -> tuple[datetime, str]:
+    """When a request was made: the greater, the later."""
+    return entry.asked.asked_at, key
 
 
 def _record(own: list[Known], rest: list[Known]) -> Record | None:

@@ -42,6 +42,7 @@ def register(project: Project, lock: Lock, requests: Requests | None = None) -> 
     return Register(
         requests=requests or Requests(lock.requests),
         picked=lock.picked,
+        picked_from=lock.picked_from,
         region=project.region.name,
         neighbours=workspace.neighbours(project.root, project.lockfile_path),
     )

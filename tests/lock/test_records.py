@@ -206,6 +206,32 @@ def test_the_pick_of_a_shot_that_has_gone_marks_nobody() -> None:
     assert picked([take("walk")], requests(walk=rendered(take("walk"))), gone="gone") == set()
 
 
+@pytest.mark.parametrize(
+    ("made_on", "is_earlier"),
+    [({}, False), ({"kitten": key()}, True), ({"kitten": key(number=2)}, False), ({"kitten": key("gone")}, False)],
+    ids=["not noted", "an older clip", "this clip", "no clip on record"],
+)
+def test_a_pick_that_was_made_on_an_older_clip_is_told_apart(made_on: dict[str, str], is_earlier: bool) -> None:
+    lock = replace(requests(kitten=rendered(), kitten_2=rendered(number=2)), picked={"kitten": "kitten"})
+    assert records([take()], replace(lock, picked_from=made_on))["kitten"].picked_earlier is is_earlier
+
+
+def test_a_pick_is_older_than_no_clip_that_is_still_being_made_and_than_none_that_came_back() -> None:
+    old, new = take(), seeded("kitten", 8)
+    again = requests(kitten=rendered(old), kitten_2=submitted(old, number=2))
+    undone = requests(kitten=rendered(old), kitten_2=rendered(new, number=2))
+    for lock, made_on in ((again, key()), (undone, key(number=2))):
+        picks = {"picked": {"kitten": "kitten"}, "picked_from": {"kitten": made_on}}
+        found = records([old], replace(lock, **picks))["kitten"]
+        assert (found.picked, found.picked_earlier) == (True, False)
+
+
+def test_a_pick_that_follows_its_take_to_another_name_keeps_its_age() -> None:
+    clips = requests(kitten=rendered(), kitten_2=rendered(number=2))
+    lock = replace(clips, picked={"kitten": "kitten"}, picked_from={"kitten": key()})
+    assert records([take("cat")], lock)["cat"].picked_earlier
+
+
 # ---- neighbours --------------------------------------------------------------------------------------------------
 
 

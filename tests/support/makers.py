@@ -198,7 +198,8 @@ def record(entry: Entry, *earlier: Entry, take_id: str = "kitten", **changes: An
 
 def records(takes: Sequence[Take], of: Lock, region: str = "singapore") -> Records:
     """What is on record for these takes."""
-    return Register(requests=Requests(of.requests), picked=of.picked, region=region).of(takes)
+    known = Register(requests=Requests(of.requests), picked=of.picked, picked_from=of.picked_from, region=region)
+    return known.of(takes)
 
 
 def shots(

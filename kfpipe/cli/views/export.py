@@ -9,6 +9,7 @@ from typing import Any, Final
 from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.output.table import Column, Table
 from kfpipe.cli.output.tone import Tone
+from kfpipe.cli.views.words import picked_text
 from kfpipe.review.timeline import Cut, Gap, Slot, Timeline, timecode
 from kfpipe.wording import listed
 
@@ -37,10 +38,9 @@ def table(timeline: Timeline) -> Table:
 def _clip(slot: Slot) -> tuple[str, str, str]:
     if isinstance(slot, Gap):
         return ("-", "", slot.reason)
-    picked = "yes" if slot.clip.record.picked else ""
     return (
         f"{slot.clip.take.id}{', changed in the manifest' if slot.clip.has_changed else ''}",
-        picked,
+        picked_text(slot.clip.record),
         slot.clip.path,
     )
 
@@ -94,6 +94,7 @@ def _slot_json(timeline: Timeline, slot: Slot, start: int) -> dict[str, Any]:
         "take": clip and clip.take.id,
         "file": clip and clip.path,
         "picked": clip is not None and clip.record.picked,
+        "picked_earlier": clip is not None and clip.record.picked_earlier,
         "changed": clip is not None and clip.has_changed,
         "others": [other.take.id for other in slot.others] if isinstance(slot, Cut) else list(slot.choices),
         "gap": slot.reason if isinstance(slot, Gap) else None,

@@ -63,6 +63,28 @@ def test_a_choice_stays_when_its_take_is_rendered_again(clips: Path, kfpipe: Cal
     assert chosen(clips) == ["kitten@seed=2"]
 
 
+def test_a_choice_that_was_made_on_an_older_clip_is_marked_until_it_is_made_again(clips: Path, kfpipe: Call) -> None:
+    def is_marked() -> bool:
+        told = [kfpipe(*words, "shots.yaml", "--json").json for words in (("status",), ("export", "-o", "film.csv"))]
+        takes = [one for name, one in zip(("takes", "shots"), told, strict=True) for one in one[name] if one["picked"]]
+        (answer,) = {one["picked_earlier"] for one in takes}
+        assert ("yes, on an older clip" in kfpipe("pick", "shots.yaml", "kitten").out) is answer
+        assert ("picked on an older clip" in report()) is answer
+        return bool(answer)
+
+    def report() -> str:
+        assert kfpipe("report", "shots.yaml", "-o", "page.html").code == 0
+        return (clips / "page.html").read_text("utf-8")
+
+    kfpipe("pick", "shots.yaml", "kitten", "seed=2")
+    assert not is_marked()
+    kfpipe("run", "shots.yaml", "--rerender", "kitten@seed=2")
+    assert is_marked()
+    assert kfpipe("pick", "shots.yaml", "kitten", "seed=2").out == "kitten: kitten@seed=2 is picked\n"
+    assert not is_marked()
+    assert api.pick(api.load(clips / "shots.yaml"), "kitten", "seed=2") is False
+
+
 def test_a_choice_waits_for_no_run(clips: Path, kfpipe: Call) -> None:
     with api.session(api.load(clips / "shots.yaml")):
         ended = kfpipe("pick", "shots.yaml", "kitten", "seed=2")
