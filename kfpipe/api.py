@@ -80,7 +80,7 @@ def select(project: Project, *selectors: str) -> tuple[str, ...]:
     selector matches nothing.
     """
     now = _standing(project)
-    chosen = named(selectors, now.takes, now.records, "select")
+    chosen = named(selectors, now.takes, now.records, "select", now.picked)
     names = dict.fromkeys([*(take.id for take in now.takes), *sorted(now.records)])
     return tuple(take_id for take_id in names if take_id in chosen)
 

@@ -14,7 +14,7 @@ from kfpipe.lock import journal, lockfile, workspace
 from kfpipe.lock.join import Requests
 from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.paths import LockPaths
-from kfpipe.lock.records import Neighbour, Records, Register, entries, state_of
+from kfpipe.lock.records import Neighbour, Records, entries, state_of
 from kfpipe.lock.states import Entry, Lock
 from tests.support.makers import (
     NOW,
@@ -22,6 +22,7 @@ from tests.support.makers import (
     key,
     parameters,
     records,
+    register,
     rendered,
     request,
     submitted,
@@ -46,10 +47,6 @@ def requests(**of: Entry) -> Lock:
 
 def keys(found: Records) -> dict[str, str]:
     return {take_id: record.key for take_id, record in found.items()}
-
-
-def register(own: Lock, *neighbours: Neighbour) -> Register:
-    return Register(requests=Requests(own.requests), picked=own.picked, region="singapore", neighbours=neighbours)
 
 
 def neighbour(of: Lock, name: str = "other.lock.json", **facts: bool) -> Neighbour:
@@ -230,6 +227,41 @@ def test_a_pick_that_follows_its_take_to_another_name_keeps_its_age() -> None:
     clips = requests(kitten=rendered(), kitten_2=rendered(number=2))
     lock = replace(clips, picked={"kitten": "kitten"}, picked_from={"kitten": key()})
     assert records([take("cat")], lock)["cat"].picked_earlier
+
+
+DRAFT = {"resolution": frozenset({"480P"}), "style": frozenset({"null"})}
+
+
+@pytest.mark.parametrize(
+    ("pick", "takes", "expected"),
+    [
+        ("a@seed=1,resolution=480P", ["a@seed=1,resolution=720P", "a@seed=2,resolution=720P"], [0]),
+        ("a@seed=1,resolution=480P", ["a@seed=1,resolution=720P", "a@seed=1,resolution=1080P"], [0, 1]),
+        ("a@seed=1,resolution=720P", ["a@seed=1,resolution=480P", "a@seed=2,resolution=480P"], [0]),
+        ("a@seed=1", ["a@seed=1,style=ink", "a@seed=1,style=oil", "a@seed=2,style=oil"], [0, 1]),
+        ("a", ["a@resolution=720P", "a@resolution=1080P"], [0, 1]),
+        ("a@seed=1,resolution=1080P", ["a@seed=1,resolution=720P"], []),
+        ("a@seed=9,resolution=480P", ["a@seed=1,resolution=720P", "b@seed=9,resolution=720P"], []),
+        ("a", ["a@seed=1", "a@seed=2"], []),
+    ],
+)
+def test_a_pick_made_on_a_draft_stands_for_the_takes_that_differ_only_by_its_profile(
+    pick: str, takes: list[str], expected: list[int]
+) -> None:
+    known = register(Lock(picked={"a": pick}), by_profile=DRAFT)
+    wanted = [take(take_id) for take_id in takes]
+    assert known.picked_among(wanted, known.of(wanted)) == {takes[at] for at in expected}
+
+
+def test_of_finals_that_a_draft_stands_for_only_a_single_one_is_the_pick_of_the_film() -> None:
+    names = ["a@seed=1,resolution=720P", "a@seed=1,resolution=1080P", "a@seed=2,resolution=720P"]
+    takes = [take(name, request=request(prompt=name)) for name in names]
+    draft = take("a@seed=1,resolution=480P", request=request(prompt="draft"))
+    clips = {key(one.id, number): rendered(one, number=number) for number, one in enumerate([draft, *takes])}
+    lock = Lock(requests=clips, picked={"a": draft.id}, picked_from={draft.id: key(draft.id, 0)})
+    both, one = (register(lock, by_profile=DRAFT).of(some) for some in (takes, takes[1:]))
+    assert not any(both[name].picked for name in names)
+    assert [(one[name].picked, one[name].picked_earlier) for name in names[1:]] == [(True, True), (False, False)]
 
 
 # ---- neighbours --------------------------------------------------------------------------------------------------
