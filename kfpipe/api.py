@@ -80,7 +80,7 @@ def select(project: Project, *selectors: str) -> tuple[str, ...]:
     selector matches nothing.
     """
     now = _standing(project)
-    chosen = named(selectors, now.takes, now.records, "select")
+    chosen = named(selectors, now.takes, now.records, "select", now.picked)
     names = dict.fromkeys([*(take.id for take in now.takes), *sorted(now.records)])
     return tuple(take_id for take_id in names if take_id in chosen)
 
@@ -125,8 +125,10 @@ def pick(project: Project, shot: str, take: str | None) -> bool:
     """
     takes = picks.shot_named(shot, project.takes)
     now = gather.standing(project, lockfile.read_both(project.paths))
-    chosen = None if take is None else picks.take_named(take, takes, now.records).id
-    return lockfile.pick(project.paths, shot, chosen)
+    if take is None:
+        return lockfile.pick(project.paths, shot, None)
+    chosen = picks.take_named(take, takes, now.records).id
+    return lockfile.pick(project.paths, shot, chosen, key=now.records[chosen].key)
 
 
 def verify(project: Project, *, select: Selection = everything) -> Iterator[Verified]:

@@ -39,17 +39,21 @@ _RARE: Final = ("audio", "template")
 
 def to_json(lock: Lock) -> dict[str, Any]:
     """The lockfile as plain data, requests sorted by key, picks by shot."""
+    picked_from = {take_id: lock.picked_from[take_id] for take_id in sorted(lock.picked_from)}
     return {
         "kfpipe_lock": FORMAT,
         "requests": {key: entry_to_json(lock.requests[key]) for key in sorted(lock.requests)},
         "picked": {shot_id: lock.picked[shot_id] for shot_id in sorted(lock.picked)},
+        **({"picked_from": picked_from} if picked_from else {}),
     }
 
 
 def from_json(data: Mapping[str, Any]) -> Lock:
     """The inverse of `to_json`, for data that fits `schemas/lock.schema.json`."""
     return Lock(
-        requests={key: entry_from_json(fields) for key, fields in data["requests"].items()}, picked=data["picked"]
+        requests={key: entry_from_json(fields) for key, fields in data["requests"].items()},
+        picked=data["picked"],
+        picked_from=data.get("picked_from", {}),
     )
 
 

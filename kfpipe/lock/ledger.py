@@ -49,7 +49,7 @@ class Ledger:
         self.requests = Requests(notes.requests)
         self.seen = dict(notes.seen)
         self._take_in(self._saved)
-        self.lock = Lock(requests=self.requests.view, picked=self._saved.picked)
+        self.lock = replace(self._saved, requests=self.requests.view)
         self._waiting: dict[str, Entry] = {}
         self._flushing = anyio.Lock()
         self._broken: str | None = None
@@ -137,10 +137,10 @@ class Ledger:
                 self.requests.take_in(
                     (key, tidy) for key, tidy in tidied.items() if tidy is not self.requests.view[key]
                 )
-                self._saved = Lock(requests=dict(self.requests.view), picked=self._saved.picked)
+                self._saved = replace(self._saved, requests=dict(self.requests.view))
                 lockfile.save(path, self._saved)
             self._identity = lockfile.identity(path)
-            self.lock = replace(self.lock, picked=self._saved.picked)
+            self.lock = replace(self._saved, requests=self.requests.view)
         with storage(self._paths.journal_path):
             self._keep_the_young()
         return changed

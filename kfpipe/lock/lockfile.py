@@ -81,25 +81,22 @@ def writing(paths: LockPaths) -> Iterator[None]:
             yield
 
 
-def pick(paths: LockPaths, shot_id: str, take_id: str | None) -> bool:
+def pick(paths: LockPaths, shot_id: str, take_id: str | None, *, key: str | None = None) -> bool:
     """Put on record that this take of the shot is picked, None: no take; whether that changes anything.
 
-    Settles what two branches have picked differently. Raises Refused, StorageFailed.
+    `key` is the request whose clip was looked at. Settles what two branches have picked differently. Raises Refused,
+    StorageFailed.
     """
     path = paths.lockfile_path
     with writing(paths):
         content = _content(path)
         is_torn = content is not None and conflict.is_in(content)
         merged = conflict.settled(content or b"", shown(path)) if is_torn else Merged(lock=load(path), clashes=())
-        before = merged.lock.picked
-        chosen = {} if take_id is None else {shot_id: take_id}
-        after = {shot: take for shot, take in before.items() if shot != shot_id} | chosen
-        if after == before and not is_torn:
+        after = merged.picking(shot_id, take_id, key)
+        if after == merged and not is_torn:
             return False
-        left = tuple(clash for clash in merged.clashes if clash.shot_id != shot_id)
         with storage(path):
-            lock = replace(merged.lock, picked=after)
-            durable.replace(path, conflict.pieces(Merged(lock=lock, clashes=left)))
+            durable.replace(path, conflict.pieces(after))
         return True
 
 

@@ -8,12 +8,12 @@ What no take of the manifest asks for is kept under the name that it was first a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kfpipe.domain import Take, shot_of
 from kfpipe.lock.join import Requests
-from kfpipe.lock.states import ABSENT, Ended, Entry, is_never_made, is_rehearsal, name_of, state_name
+from kfpipe.lock.states import ABSENT, Ended, Entry, Rendered, is_never_made, is_rehearsal, name_of, state_name
 
 Known = tuple[str, Entry]
 """A request and its key."""
@@ -38,12 +38,14 @@ class Record:
     """A take's request with its key, and all others that are on record for it, oldest first.
 
     `is_wanted` says that it is just what the manifest asks for, `place` which other lockfile it is from.
+    `picked_earlier`: the take was picked when it had an older clip.
     """
 
     key: str
     entry: Entry
     others: tuple[Known, ...] = ()
     picked: bool = False
+    picked_earlier: bool = False
     is_wanted: bool = False
     place: Neighbour | None = None
 
@@ -57,6 +59,9 @@ class Record:
         """All of them."""
         return (*self.previous, self.entry)
 
+
+ByProfile = Mapping[str, frozenset[str]]
+"""The values of axes that are a profile's, by axis, as take ids spell them."""
 
 Records = Mapping[str, Record]
 """Records by take id: of the manifest's takes, and of names that no take bears any more."""
@@ -77,12 +82,14 @@ def entries(records: Records) -> Iterator[Entry]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
-    """All that is on record in a project, as a run in `region` sees it. `picked` is by shot."""
+    """All that is on record in a project, as a run in `region` sees it. Picks are those of the lock."""
 
     requests: Requests
     picked: Mapping[str, str]
     region: str
     neighbours: tuple[Neighbour, ...] = ()
+    picked_from: Mapping[str, str] = field(default_factory=dict)
+    by_profile: ByProfile = field(default_factory=dict)
 
     def alike(self, take: Take) -> list[Known]:
         """The manifest's own requests for just this clip, those left out that the emulator has answered."""
@@ -126,7 +133,13 @@ class Register:
             record = _record([], [known for known in self.requests.named(name) if known[0] not in keys])
             if record is not None:
                 made[name] = record
-        return self._marked(made, {take.id for take in takes})
+        return self._marked(made, [take.id for take in takes])
+
+    def picked_among(self, takes: Sequence[Take], records: Records) -> frozenset[str]:
+        """The takes that are picked, rendered or not; of a draft that was picked, all takes that it may stand for."""
+        marked = {take.id for take in takes if take.id in records and records[take.id].picked}
+        stand_ins = self._stand_ins([take.id for take in takes], records)
+        return frozenset(marked.union(*stand_ins.values()))
 
     def _standing(self, take: Take, own: list[Known], rest: list[Known]) -> Record | None:
         """The record of a take: where its own requests came to nothing, another lockfile may have the clip."""
@@ -154,14 +167,69 @@ class Register:
                 claimed.add(wanted[take.id][0][0])
         return wanted
 
-    def _marked(self, records: dict[str, Record], present: set[str]) -> dict[str, Record]:
-        """The records, those marked that were picked; a pick follows its take's request to another name."""
+    def _marked(self, records: dict[str, Record], take_ids: Sequence[str]) -> dict[str, Record]:
+        """The records, those marked that were picked; a pick follows its take's request to another name.
+
+        A draft's pick is that of the only take that it stands for; among several, a person has yet to choose.
+        """
+        present = set(take_ids)
         gone = {take_id for take_id in self.picked.values() if take_id not in present}
         for take_id, record in records.items():
             follows = record.is_wanted and take_id in present and name_of(record.key) in gone
             if self.picked.get(shot_of(take_id)) == take_id or follows:
-                records[take_id] = replace(record, picked=True)
+                self._mark(records, take_id, name_of(record.key) if follows else take_id)
+        for pick, alike in self._stand_ins(take_ids, records).items():
+            if len(alike) == 1 and alike[0] in records:
+                self._mark(records, alike[0], pick)
         return records
+
+    def _mark(self, records: dict[str, Record], take_id: str, pick: str) -> None:
+        record = records[take_id]
+        records[take_id] = replace(record, picked=True, picked_earlier=self._is_newer(record, than_pick=pick))
+
+    def _stand_ins(self, take_ids: Sequence[str], records: Records) -> dict[str, list[str]]:
+        """By pick that no take and no request follows, the takes which it may stand for."""
+        present = set(take_ids)
+        gone = {pick for pick in self.picked.values() if pick not in present}
+        if not gone or not self.by_profile:
+            return {}
+        gone -= {name_of(records[take_id].key) for take_id in present & records.keys() if records[take_id].is_wanted}
+        siblings: dict[str, list[str]] = {}
+        for take_id in take_ids:
+            siblings.setdefault(shot_of(take_id), []).append(take_id)
+        return {pick: stand_ins(pick, siblings.get(shot_of(pick), ()), self.by_profile) for pick in sorted(gone)}
+
+    def _is_newer(self, record: Record, *, than_pick: str) -> bool:
+        """Whether the clip is of a later request than the one on which a pick was made; not where none is on record."""
+        key = self.picked_from.get(than_pick, "")
+        seen = self.requests.view.get(key)
+        if seen is None or not isinstance(record.entry, Rendered):
+            return False
+        return (record.entry.asked.asked_at, record.key) > (seen.asked.asked_at, key)
+
+
+def stand_ins(pick: str, siblings: Sequence[str], by_profile: ByProfile) -> list[str]:
+    """The takes of a shot that a picked one may stand for, which was made under another profile.
+
+    They have its values, but on axes where one of the two has that of a profile, or has lost the axis to one.
+    """
+    axes = _axes(pick)
+
+    def is_alike(take_id: str) -> bool:
+        own = _axes(take_id)
+        differing = (name for name in axes.keys() | own.keys() if axes.get(name) != own.get(name))
+        return all(
+            name in by_profile and not {axes.get(name), own.get(name)}.isdisjoint({None, *by_profile[name]})
+            for name in differing
+        )
+
+    return [take_id for take_id in siblings if is_alike(take_id)]
+
+
+def _axes(take_id: str) -> dict[str, str]:
+    """The values of a take's axes; none where it is the only one of its shot."""
+    words = take_id.partition("@")[2]
+    return {name: value for name, _, value in (word.partition("=") for word in words.split(",") if word)}
 
 
 def _rank(known: Known) -> tuple[object, ...]:

@@ -224,11 +224,13 @@ _STATE_NAMES: Final = {state: name for name, state in STATES.items()}
 class Lock:
     """What a lockfile holds: requests by key, and by shot the take that was picked.
 
-    A key is the take id that the request was first asked under, a slash, and a random token.
+    A key is the take id that the request was first asked under, a slash, and a random token. `picked_from` says by
+    picked take which request's clip the pick was made on, where that is known.
     """
 
     requests: Mapping[str, Entry] = field(default_factory=dict)
     picked: Mapping[str, str] = field(default_factory=dict)
+    picked_from: Mapping[str, str] = field(default_factory=dict)
 
 
 EMPTY: Final = Lock()

@@ -28,6 +28,9 @@ CHOOSE: Final = "`kfpipe pick MANIFEST SHOT TAKE` for each shot between the mark
 PICKS: Final = b'},\n  "picked": {'
 """What is between the requests and the picks."""
 
+PICKED_FROM: Final = b'},\n  "picked_from": {'
+"""What is between the picks and the clips that they were made on."""
+
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( .*)?$", re.MULTILINE)
 
 
@@ -53,6 +56,9 @@ def pieces(lock: Lock) -> Iterator[bytes]:
     yield from _members(request_member(key, lock.requests[key]) for key in sorted(lock.requests))
     yield PICKS
     yield from _members(pick_member(shot_id, lock.picked[shot_id]) for shot_id in sorted(lock.picked))
+    if lock.picked_from:
+        yield PICKED_FROM
+        yield from _members(pick_member(take_id, lock.picked_from[take_id]) for take_id in sorted(lock.picked_from))
     yield b"}\n}\n"
 
 
@@ -71,9 +77,9 @@ def request_member(key: str, entry: Entry) -> bytes:
     return f"    {json.dumps(key, ensure_ascii=False)}: {text}".encode("utf-8", BROKEN_CHARACTERS)
 
 
-def pick_member(shot_id: str, take_id: str) -> bytes:
-    """One pick of the lockfile, without what separates it from the next."""
-    words = (json.dumps(word, ensure_ascii=False) for word in (shot_id, take_id))
+def pick_member(name: str, choice: str) -> bytes:
+    """One pick of the lockfile, or the request it was made on, without what separates it from the next."""
+    words = (json.dumps(word, ensure_ascii=False) for word in (name, choice))
     return f"    {': '.join(words)}".encode("utf-8", BROKEN_CHARACTERS)
 
 
@@ -94,7 +100,12 @@ class _Reader:
         for shot_id, take_id in data["picked"].items():
             if not (fits_schema(Part.TAKE_ID, shot_id) and fits_schema(Part.TAKE_ID, take_id)):
                 self._note(("picked", shot_id), f"pick of {echoed(shot_id)}", "this is not a take id")
-        return Lock(requests=found, picked=data["picked"])
+        picked_from = data.get("picked_from", {})
+        for take_id, key in picked_from.items():
+            if not (fits_schema(Part.TAKE_ID, take_id) and fits_schema(Part.KEY, key)):
+                what, expected = "this is not the key of a request", "a take id, and the key of one of its requests"
+                self._note(("picked_from", take_id), f"clip that {echoed(take_id)} was picked on", what, expected)
+        return Lock(requests=found, picked=data["picked"], picked_from=picked_from)
 
     def earlier(self, takes: Mapping[str, Any]) -> Lock:
         requests = Requests()
@@ -161,8 +172,8 @@ def _data(text: str, file: str) -> dict[str, Any]:
             )
         case {"kfpipe_lock": version1.FORMAT, "takes": dict(), **others} if not others:
             return data
-        case {"kfpipe_lock": int(version), "requests": dict(), "picked": dict(), **others} if not others:
-            if version == FORMAT:
+        case {"kfpipe_lock": int(version), "requests": dict(), "picked": dict(), **others} if version == FORMAT:
+            if isinstance(others.pop("picked_from", {}), dict) and not others:
                 return data
     expected = f'an object with "kfpipe_lock": {FORMAT}, "requests" and "picked"'
     raise refusal(file, text, 0, f"this is not a lockfile but {described(data)}", expected=expected, fix=RESTORE)
@@ -176,7 +187,8 @@ def _unreadable(text: str, file: str, error: NotJson) -> Refused:
     if conflict is None:
         return refusal(file, text, error.index, error.what, fix=RESTORE)
     position = position_of(text, conflict.start())
-    if PICKS.decode() in text[: conflict.start()].replace("\r\n", "\n"):
+    before = text[: conflict.start()].replace("\r\n", "\n")
+    if PICKS.decode() in before and PICKED_FROM.decode() not in before:
         what, expected, fix = "each side of a merge has picked another take here", "one take for each shot", CHOOSE
     else:
         what, expected, fix = "git left a merge conflict here", "the records of both sides", JOIN

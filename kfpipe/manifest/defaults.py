@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any
 
@@ -159,6 +160,19 @@ def _kept(variables: Variables) -> Variables:
 
 def _without(names: Set[str], entries: Iterable[Mapping[str, Scalar]]) -> dict[int, Mapping[str, Scalar]]:
     return {place: entry for place, entry in enumerate(entries) if names.isdisjoint(entry)}
+
+
+def profile_values(document: Document) -> Mapping[str, tuple[Scalar, ...]]:
+    """All that any profile sets a field or variable to, by its name; where the structure is broken, what is sound."""
+    found: dict[str, list[Scalar]] = {}
+    for _, said in document.said():
+        profiles = said.get("profiles")
+        for chosen in profiles.values() if isinstance(profiles, Mapping) else ():
+            fields = laid([((), chosen)]) if isinstance(chosen, Mapping) else Layers()
+            for name, value in (*fields.fields.items(), *fields.variables.items()):
+                if value is None or isinstance(value, str | int | Decimal):
+                    found.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in found.items()}
 
 
 def unknown_profile(profiles: Iterable[str], profile: str) -> Finding:

@@ -304,7 +304,8 @@ class Manifest:
     """A whole shot list, includes and defaults applied, its shots in the order of the film.
 
     `file` is its name in messages; `output_dir` is relative to its folder, with forward slashes. `variables` are those
-    of the command line, which win over those of the shots.
+    of the command line, which win over those of the shots. `by_profile` are the values that its profiles, chosen or
+    not, have for fields and variables: in a draft they stand where another take has a value of its matrix.
     """
 
     file: str
@@ -316,6 +317,7 @@ class Manifest:
     prices: tuple[PriceLine, ...]
     variables: Variables
     shots: tuple[Shot, ...]
+    by_profile: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
     film: FilmSettings = field(default_factory=FilmSettings)
 
     @property

@@ -17,7 +17,7 @@ from kfpipe.errors import Problem
 from kfpipe.files.text import DataPath
 from kfpipe.manifest import dependencies, film, references
 from kfpipe.manifest import shots as entries
-from kfpipe.manifest.defaults import unknown_models
+from kfpipe.manifest.defaults import profile_values, unknown_models
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import (
@@ -117,6 +117,7 @@ class _Reader:
             prices=tuple(self._prices()),
             variables=variables,
             shots=shots,
+            by_profile=profile_values(self._document) if self._data else {},
             film=self._film(),
         )
 

@@ -22,14 +22,25 @@ from kfpipe.plan.model import UNKNOWN, Chosen, Plan, PlanFacts, Step, Whose, not
 from kfpipe.plan.narrow import narrowed
 from kfpipe.plan.selection import Selection, named
 from kfpipe.project import Project
+from kfpipe.takes.matrix import value_in_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A project's takes, complete as far as there are clips to cut pictures from, and what is on record for each."""
+    """A project's takes, complete as far as there are clips to cut pictures from, and what is on record for each.
+
+    `picked` are takes of the manifest, on record or not.
+    """
 
     takes: tuple[Take, ...]
     records: Records
+    picked: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, takes: tuple[Take, ...], known: Register) -> Standing:
+        """Whatever is on record for these takes."""
+        records = known.of(takes)
+        return cls(takes=takes, records=records, picked=known.picked_among(takes, records))
 
     @property
     def of_manifest(self) -> Standing:
@@ -42,6 +53,8 @@ def register(project: Project, lock: Lock, requests: Requests | None = None) -> 
     return Register(
         requests=requests or Requests(lock.requests),
         picked=lock.picked,
+        picked_from=lock.picked_from,
+        by_profile={name: frozenset(map(value_in_id, values)) for name, values in project.manifest.by_profile.items()},
         region=project.region.name,
         neighbours=workspace.neighbours(project.root, project.lockfile_path),
     )
@@ -57,7 +70,7 @@ def standing(project: Project, lock: Lock) -> Standing:
     known, clips = register(project, lock), shelf(project)
     takes = chain.completed(project, known, clips, nothing).takes
     clips.save()
-    return Standing(takes=takes, records=known.of(takes))
+    return Standing.of(takes, known)
 
 
 def disk_facts(
@@ -125,7 +138,7 @@ def chosen(standing: Standing, selection: Selection, option: str) -> Chosen:
     if callable(selection):
         return selection
     selectors = (selection,) if isinstance(selection, str) else tuple(selection)
-    return named(selectors, standing.takes, standing.records, option).__contains__
+    return named(selectors, standing.takes, standing.records, option, standing.picked).__contains__
 
 
 @gcpause.paused()
@@ -146,7 +159,7 @@ def plan(
     """
     known, clips = register(project, lock, requests), shelf(project)
     takes = chain.completed(project, known, clips, nothing).takes
-    now = Standing(takes=takes, records=known.of(takes))
+    now = Standing.of(takes, known)
     select = chosen(now, select, "select")
     retry = _both(select, chosen(now.of_manifest, retry, "retry"))
     rerender = _both(select, chosen(now.of_manifest, rerender, "rerender"))

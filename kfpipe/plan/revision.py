@@ -47,6 +47,7 @@ def past(project: Project, manifest: str, options: Options, name: str) -> Revisi
             known = Register(
                 requests=Requests(lock.requests),
                 picked=lock.picked,
+                picked_from=lock.picked_from,
                 region=then.region.name,
                 neighbours=workspace.neighbours(project.root, project.lockfile_path),  # as they are now: no difference
             )

@@ -6,7 +6,7 @@ leading `!` names. A name without a prefix is that of a take or of its shot; `ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
@@ -32,17 +32,16 @@ PICKED: Final = "picked"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownTake:
-    """A take of the manifest, or one on record, or both; and whether the first has changed since."""
+    """A take of the manifest, or one on record, or both; and whether the first has changed since.
+
+    `is_picked`: a person has chosen it of its shot, or a draft of it.
+    """
 
     take_id: str
     take: Take | None
     record: Record | None
     is_changed: bool = False
-
-    @property
-    def is_picked(self) -> bool:
-        """Whether it is the take that a person has chosen of its shot."""
-        return self.record is not None and self.record.picked
+    is_picked: bool = False
 
     @property
     def names(self) -> Iterable[str]:
@@ -77,27 +76,36 @@ KINDS: Final[Mapping[str, Callable[[KnownTake], Iterable[str]]]] = {
 """What comes before the colon of a selector."""
 
 
-def nominees(takes: Sequence[Take], records: Records) -> list[KnownTake]:
-    """The takes of the manifest in its order, then those on record that have left it, by name."""
+def nominees(takes: Sequence[Take], records: Records, picked: Container[str] = frozenset()) -> list[KnownTake]:
+    """The takes of the manifest in its order, then those on record that have left it, by name.
+
+    `picked` are those of the manifest, also where nothing is on record for them.
+    """
+
+    def known(take_id: str, take: Take | None) -> KnownTake:
+        record = records.get(take_id)
+        is_picked = take_id in picked or (record is not None and record.picked)
+        return KnownTake(take_id=take_id, take=take, record=record, is_changed=take_id in changed, is_picked=is_picked)
+
     departed = sorted(records.keys() - {take.id for take in takes})
     changed = changed_ids(takes, records)
-    return [
-        *(
-            KnownTake(take_id=take.id, take=take, record=records.get(take.id), is_changed=take.id in changed)
-            for take in takes
-        ),
-        *(KnownTake(take_id=take_id, take=None, record=records[take_id]) for take_id in departed),
-    ]
+    return [*(known(take.id, take) for take in takes), *(known(take_id, None) for take_id in departed)]
 
 
-def named(selectors: Sequence[str], takes: Sequence[Take], records: Records, option: str) -> frozenset[str]:
-    """The ids of the takes that `selectors` name; none without selectors.
+def named(
+    selectors: Sequence[str],
+    takes: Sequence[Take],
+    records: Records,
+    option: str,
+    picked: Container[str] = frozenset(),
+) -> frozenset[str]:
+    """The ids of the takes that `selectors` name; none without selectors. `picked` as in `nominees`.
 
     Raises Refused when one names nothing that exists: a typo must not pass for "nothing to do".
     """
     if not selectors:
         return frozenset()
-    selectors, everyone = [in_one_form(selector) for selector in selectors], nominees(takes, records)
+    selectors, everyone = [in_one_form(selector) for selector in selectors], nominees(takes, records, picked)
     wanted = [_named(selector, everyone, option) for selector in selectors if not selector.startswith("!")]
     unwanted = [_named(selector[1:], everyone, option) for selector in selectors if selector.startswith("!")]
     everything = frozenset(one.take_id for one in everyone)

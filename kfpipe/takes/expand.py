@@ -15,9 +15,9 @@ from kfpipe.files.text import DataPath, normalised_values
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.scalars import Scalar
 from kfpipe.manifest.model import TAKES_LIMIT, Matrix, MediaSource, Place, SeedChoice, Shot, ShotSettings
-from kfpipe.names import ID_LIMIT_BYTES, clash_key, for_take_id, is_too_long
+from kfpipe.names import ID_LIMIT_BYTES, clash_key, is_too_long
 from kfpipe.takes import matrix
-from kfpipe.takes.matrix import FIELD_NAMES, SETTING_NAMES, Cell, scalar_text
+from kfpipe.takes.matrix import FIELD_NAMES, SETTING_NAMES, Cell, value_in_id
 from kfpipe.wording import echoed
 
 _ROLES = tuple(MediaRole)
@@ -134,7 +134,7 @@ def _keyframe_findings(shot: Shot, declared: Matrix) -> Iterator[Finding]:
 def _take_id(shot: Shot, cell: Cell, count: int) -> str:
     if count == 1:
         return shot.id
-    named = (f"{name}={for_take_id(scalar_text(value))}" for name, value in cell.values.items())
+    named = (f"{name}={value_in_id(value)}" for name, value in cell.values.items())
     return f"{shot.id}@{','.join(named)}"
 
 

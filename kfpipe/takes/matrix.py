@@ -13,7 +13,7 @@ from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.scalars import Scalar
 from kfpipe.manifest.model import Matrix, SeedChoice, ShotSettings
-from kfpipe.names import in_one_form, is_variable
+from kfpipe.names import for_take_id, in_one_form, is_variable
 from kfpipe.wording import closest, described, did_you_mean, echoed, listed, suggested
 
 SETTING_NAMES = tuple(ShotSettings.__dataclass_fields__)
@@ -79,6 +79,11 @@ def scalar_text(value: Scalar) -> str:
             return "true" if value else "false"
         case _:
             return str(value)
+
+
+def value_in_id(value: Scalar) -> str:
+    """The value as a take's id has it."""
+    return for_take_id(scalar_text(value))
 
 
 def _product(matrix: Matrix) -> Iterator[Cell]:

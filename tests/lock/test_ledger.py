@@ -487,13 +487,16 @@ async def test_a_pick_that_is_made_during_a_run_survives_it(home: LockPaths) -> 
     save(home.lockfile_path, lock(rendered(), picked={"walk": "walk@seed=1", "gone": "gone"}))
     with opened(home) as ledger:
         await ledger.record(MONSTER, submitted(number=2))
-        assert lockfile.pick(home, "kitten", "kitten")
+        assert lockfile.pick(home, "kitten", "kitten", key=KITTEN)
         assert lockfile.pick(home, "walk", None)
         ledger.fold()
         assert ledger.lock.picked == {"kitten": "kitten", "gone": "gone"}
+        assert ledger.lock.picked_from == {"kitten": KITTEN}
         assert lockfile.pick(home, "gone", None)
     assert load(home.lockfile_path) == Lock(
-        requests={KITTEN: rendered(), MONSTER: submitted(number=2)}, picked={"kitten": "kitten"}
+        requests={KITTEN: rendered(), MONSTER: submitted(number=2)},
+        picked={"kitten": "kitten"},
+        picked_from={"kitten": KITTEN},
     )
 
 

@@ -123,6 +123,14 @@ def test_a_request_that_is_there_twice_is_shown_at_its_second_place(home: LockPa
     assert problem.what == "the name 'kitten/0000000001' appears twice"
 
 
+@pytest.mark.parametrize("key", ['"kitten"', '"../x/0000000001"', "4711", "null"])
+def test_the_clip_of_a_pick_is_the_key_of_a_request(home: LockPaths, key: str) -> None:
+    text = text_of_a_lock(home).replace('"kitten"\n  }\n', f'"kitten"\n  }},\n  "picked_from": {{"kitten": {key}}}\n')
+    problem = problem_in(home, text)
+    assert (problem.where, problem.what) == ("clip that 'kitten' was picked on", "this is not the key of a request")
+    assert problem.position == Position(line=text.count("\n") - 1, column=29)
+
+
 def test_a_shot_with_two_picks_is_refused(home: LockPaths) -> None:
     text = text_of_a_lock(home).replace('"kitten": "kitten"', '"kitten": "kitten",\n    "kitten": "other"')
     assert problem_in(home, text).what == "the name 'kitten' appears twice"

@@ -233,6 +233,18 @@ def test_a_choice_and_its_withdrawal_are_for_a_person_to_decide_only_where_both_
     assert both_ways(base, EMPTY, Lock(picked={"kitten": "b"})).clashes != ()
 
 
+def test_the_clip_that_a_take_was_picked_on_comes_from_the_side_that_changed_it_else_it_is_the_later() -> None:
+    clips = lock(rendered(), rendered(number=2), rendered(number=3), picked={"kitten": "kitten"})
+
+    def on(number: int) -> Lock:
+        return replace(clips, picked_from={"kitten": key(number=number)})
+
+    assert settled(on(2), on(1), on(2)) == on(1)
+    assert settled(on(1), on(2), on(3)) == settled(EMPTY, on(3), on(1)) == on(3)
+    assert settled(clips, clips, on(1)) == on(1)
+    assert settled(on(1), on(1), replace(on(1), picked={})).picked_from == {}
+
+
 # ---- files -------------------------------------------------------------------------------------------------------
 
 
@@ -297,8 +309,13 @@ def clashing(home: LockPaths, base: Lock, ours: Lock, theirs: Lock) -> Merged:
 
 
 def test_picks_that_clash_are_marked_alone_and_pick_settles_them(home: LockPaths) -> None:
-    ours = one(rendered(), kitten="kitten@seed=1", walk="walk")
-    theirs = lock(rendered(), submitting(number=2), picked={"kitten": "kitten@seed=2", "walk": "walk"})
+    ours = replace(
+        one(rendered(), kitten="kitten@seed=1", walk="walk"), picked_from={"walk": key(), "kitten@seed=1": key()}
+    )
+    theirs = replace(
+        lock(rendered(), submitting(number=2), picked={"kitten": "kitten@seed=2", "walk": "walk"}),
+        picked_from={"walk": key(), "kitten@seed=2": key()},
+    )
     clashing(home, EMPTY, ours, theirs)
     marked = home.lockfile_path.read_text("utf-8").splitlines()
     start = marked.index("<<<<<<< ours")
@@ -309,13 +326,33 @@ def test_picks_that_clash_are_marked_alone_and_pick_settles_them(home: LockPaths
         '    "kitten": "kitten@seed=2",',
         ">>>>>>> theirs",
     ]
+    assert marked[start + 6 :] == [
+        "  },",
+        '  "picked_from": {',
+        f'    "kitten@seed=1": "{key()}",',
+        f'    "kitten@seed=2": "{key()}",',
+        f'    "walk": "{key()}"',
+        "  }",
+        "}",
+    ]
     with pytest.raises(Refused) as refused:
         lockfile.load(home.lockfile_path)
     (problem,) = refused.value.problems
     assert problem.fix == locktext.CHOOSE
     assert problem.position is not None
     assert problem.position.line == start + 1
-    assert lockfile.pick(home, "kitten", "kitten@seed=2")
+    assert lockfile.pick(home, "kitten", "kitten@seed=2", key=key())
+    assert lockfile.load(home.lockfile_path) == theirs
+
+
+def test_git_alone_leaves_no_choice_between_clips_that_a_take_was_picked_on(home: LockPaths) -> None:
+    clips = lock(rendered(), rendered(number=2), picked={"kitten": "kitten"})
+    ours, theirs = (replace(clips, picked_from={"kitten": key(number=number)}) for number in (1, 2))
+    home.lockfile_path.write_bytes(torn(ours, theirs))
+    with pytest.raises(Refused) as refused:
+        lockfile.load(home.lockfile_path)
+    assert refused.value.problems[0].fix == locktext.JOIN
+    assert LockPlace.of(home.lockfile_path).rewrite()
     assert lockfile.load(home.lockfile_path) == theirs
 
 

@@ -14,7 +14,7 @@ from kfpipe.lock import journal, lockfile, workspace
 from kfpipe.lock.join import Requests
 from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.paths import LockPaths
-from kfpipe.lock.records import Neighbour, Records, Register, entries, state_of
+from kfpipe.lock.records import Neighbour, Records, entries, state_of
 from kfpipe.lock.states import Entry, Lock
 from tests.support.makers import (
     NOW,
@@ -22,6 +22,7 @@ from tests.support.makers import (
     key,
     parameters,
     records,
+    register,
     rendered,
     request,
     submitted,
@@ -46,10 +47,6 @@ def requests(**of: Entry) -> Lock:
 
 def keys(found: Records) -> dict[str, str]:
     return {take_id: record.key for take_id, record in found.items()}
-
-
-def register(own: Lock, *neighbours: Neighbour) -> Register:
-    return Register(requests=Requests(own.requests), picked=own.picked, region="singapore", neighbours=neighbours)
 
 
 def neighbour(of: Lock, name: str = "other.lock.json", **facts: bool) -> Neighbour:
@@ -204,6 +201,67 @@ def test_a_pick_of_a_take_that_is_still_there_follows_nothing() -> None:
 
 def test_the_pick_of_a_shot_that_has_gone_marks_nobody() -> None:
     assert picked([take("walk")], requests(walk=rendered(take("walk"))), gone="gone") == set()
+
+
+@pytest.mark.parametrize(
+    ("made_on", "is_earlier"),
+    [({}, False), ({"kitten": key()}, True), ({"kitten": key(number=2)}, False), ({"kitten": key("gone")}, False)],
+    ids=["not noted", "an older clip", "this clip", "no clip on record"],
+)
+def test_a_pick_that_was_made_on_an_older_clip_is_told_apart(made_on: dict[str, str], is_earlier: bool) -> None:
+    lock = replace(requests(kitten=rendered(), kitten_2=rendered(number=2)), picked={"kitten": "kitten"})
+    assert records([take()], replace(lock, picked_from=made_on))["kitten"].picked_earlier is is_earlier
+
+
+def test_a_pick_is_older_than_no_clip_that_is_still_being_made_and_than_none_that_came_back() -> None:
+    old, new = take(), seeded("kitten", 8)
+    again = requests(kitten=rendered(old), kitten_2=submitted(old, number=2))
+    undone = requests(kitten=rendered(old), kitten_2=rendered(new, number=2))
+    for lock, made_on in ((again, key()), (undone, key(number=2))):
+        picks = {"picked": {"kitten": "kitten"}, "picked_from": {"kitten": made_on}}
+        found = records([old], replace(lock, **picks))["kitten"]
+        assert (found.picked, found.picked_earlier) == (True, False)
+
+
+def test_a_pick_that_follows_its_take_to_another_name_keeps_its_age() -> None:
+    clips = requests(kitten=rendered(), kitten_2=rendered(number=2))
+    lock = replace(clips, picked={"kitten": "kitten"}, picked_from={"kitten": key()})
+    assert records([take("cat")], lock)["cat"].picked_earlier
+
+
+DRAFT = {"resolution": frozenset({"480P"}), "style": frozenset({"null"})}
+
+
+@pytest.mark.parametrize(
+    ("pick", "takes", "expected"),
+    [
+        ("a@seed=1,resolution=480P", ["a@seed=1,resolution=720P", "a@seed=2,resolution=720P"], [0]),
+        ("a@seed=1,resolution=480P", ["a@seed=1,resolution=720P", "a@seed=1,resolution=1080P"], [0, 1]),
+        ("a@seed=1,resolution=720P", ["a@seed=1,resolution=480P", "a@seed=2,resolution=480P"], [0]),
+        ("a@seed=1", ["a@seed=1,style=ink", "a@seed=1,style=oil", "a@seed=2,style=oil"], [0, 1]),
+        ("a", ["a@resolution=720P", "a@resolution=1080P"], [0, 1]),
+        ("a@seed=1,resolution=1080P", ["a@seed=1,resolution=720P"], []),
+        ("a@seed=9,resolution=480P", ["a@seed=1,resolution=720P", "b@seed=9,resolution=720P"], []),
+        ("a", ["a@seed=1", "a@seed=2"], []),
+    ],
+)
+def test_a_pick_made_on_a_draft_stands_for_the_takes_that_differ_only_by_its_profile(
+    pick: str, takes: list[str], expected: list[int]
+) -> None:
+    known = register(Lock(picked={"a": pick}), by_profile=DRAFT)
+    wanted = [take(take_id) for take_id in takes]
+    assert known.picked_among(wanted, known.of(wanted)) == {takes[at] for at in expected}
+
+
+def test_of_finals_that_a_draft_stands_for_only_a_single_one_is_the_pick_of_the_film() -> None:
+    names = ["a@seed=1,resolution=720P", "a@seed=1,resolution=1080P", "a@seed=2,resolution=720P"]
+    takes = [take(name, request=request(prompt=name)) for name in names]
+    draft = take("a@seed=1,resolution=480P", request=request(prompt="draft"))
+    clips = {key(one.id, number): rendered(one, number=number) for number, one in enumerate([draft, *takes])}
+    lock = Lock(requests=clips, picked={"a": draft.id}, picked_from={draft.id: key(draft.id, 0)})
+    both, one = (register(lock, by_profile=DRAFT).of(some) for some in (takes, takes[1:]))
+    assert not any(both[name].picked for name in names)
+    assert [(one[name].picked, one[name].picked_earlier) for name in names[1:]] == [(True, True), (False, False)]
 
 
 # ---- neighbours --------------------------------------------------------------------------------------------------

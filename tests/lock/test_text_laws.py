@@ -38,6 +38,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 WORD = st.text("abcdefXYZ0189-._ é猫", min_size=1, max_size=12)
 NAME = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
 TAKE_ID = st.from_regex(r"[A-Za-zé猫][A-Za-z0-9é猫.@=,+-]{1,20}", fullmatch=True)
+KEY = TAKE_ID.map(lambda take_id: f"{take_id}/0123456789")
 DIGEST = st.text("0123456789abcdef", min_size=64, max_size=64)
 PATH = NAME.map(lambda name: f"renders/{name}")
 AMOUNT = st.decimals(0, 10**9, places=4, allow_nan=False, allow_infinity=False)
@@ -139,16 +140,18 @@ def test_every_request_survives_its_json_form_and_the_schema_accepts_it(entry: E
 
 
 @settings(max_examples=100)
-@given(LEDGERS, st.dictionaries(TAKE_ID, TAKE_ID, max_size=3))
+@given(LEDGERS, st.dictionaries(TAKE_ID, TAKE_ID, max_size=3), st.dictionaries(TAKE_ID, KEY, max_size=3))
 def test_a_lock_survives_the_lockfile_whose_bytes_depend_on_no_order(
-    requests: Mapping[str, Entry], picked: dict[str, str]
+    requests: Mapping[str, Entry], picked: dict[str, str], picked_from: dict[str, str]
 ) -> None:
-    lock = Lock(requests=requests, picked=picked)
+    lock = Lock(requests=requests, picked=picked, picked_from=picked_from)
     content = b"".join(locktext.pieces(lock))
     read = locktext.parsed(content, "shots.lock.json")
     assert read == lock == from_json(to_json(lock))
     backwards = Lock(
-        requests=dict(reversed(list(read.requests.items()))), picked=dict(reversed(list(read.picked.items())))
+        requests=dict(reversed(read.requests.items())),
+        picked=dict(reversed(read.picked.items())),
+        picked_from=dict(reversed(read.picked_from.items())),
     )
     assert b"".join(locktext.pieces(backwards)) == content
 

@@ -30,7 +30,7 @@ def film(title: str = "Film", prompt: str = "A kitten looks up.", **of_day: Any)
         NIGHT: rendered(NIGHT, of_render=render("renders/night@seed=1.mp4", sha256="ab" * 32, audio=False)),
         OTHER: rendered(OTHER, of_render=render("renders/night@seed=2.mp4")),
     }
-    lock = {of.id: record(entry, picked=of is NIGHT) for of, entry in entries.items()}
+    lock = {of.id: record(entry, picked=of is NIGHT, picked_earlier=of is NIGHT) for of, entry in entries.items()}
     return timeline.make(title, shots(*((of, lock.get(of.id)) for of in (day, NIGHT, OTHER, NOON))))
 
 
@@ -192,6 +192,7 @@ def test_a_sheet_has_a_row_for_each_shot() -> None:
     day, night, noon = csv.DictReader(io.StringIO(formats.text(film(), Format.CSV)))
     assert (day["take"], day["start"], day["frames"], day["tags"]) == ("day", "00:00:00:00", "150", "hero cat")
     assert (night["start"], night["picked"], night["others"]) == ("00:00:05:00", "yes", "night@seed=2")
+    assert (day["picked_earlier"], night["picked_earlier"]) == ("", "yes")
     assert (noon["take"], noon["gap"]) == ("", "it has no clip: it was never rendered")
 
 

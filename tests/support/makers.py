@@ -21,7 +21,7 @@ from kfpipe.domain import (
     Take,
 )
 from kfpipe.lock.join import Requests
-from kfpipe.lock.records import Record, Records, Register
+from kfpipe.lock.records import Neighbour, Record, Records, Register
 from kfpipe.lock.states import (
     Asked,
     Doubts,
@@ -198,7 +198,19 @@ def record(entry: Entry, *earlier: Entry, take_id: str = "kitten", **changes: An
 
 def records(takes: Sequence[Take], of: Lock, region: str = "singapore") -> Records:
     """What is on record for these takes."""
-    return Register(requests=Requests(of.requests), picked=of.picked, region=region).of(takes)
+    return register(of, region=region).of(takes)
+
+
+def register(of: Lock, *neighbours: Neighbour, **facts: Any) -> Register:
+    """All that a lockfile has on record, and those beside it."""
+    usual = Register(
+        requests=Requests(of.requests),
+        picked=of.picked,
+        picked_from=of.picked_from,
+        region="singapore",
+        neighbours=neighbours,
+    )
+    return replace(usual, **facts)
 
 
 def shots(

@@ -13,7 +13,7 @@ from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.source import Source, manifest_argument, overlay_options
 from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.output.table import Column, Table
-from kfpipe.cli.views.words import STATE_TONES, STATES
+from kfpipe.cli.views.words import STATE_TONES, STATES, picked_text
 from kfpipe.domain import Take
 from kfpipe.errors import ExitCode
 from kfpipe.lock import lockfile, picks
@@ -62,7 +62,8 @@ def command(
         return ExitCode.OK
     records = _records(project, is_settling=True)
     chosen = None if take is None else picks.take_named(take, takes, records)
-    changed = lockfile.pick(project.paths, takes[0].shot_id, None if chosen is None else chosen.id)
+    made_on = None if chosen is None else records[chosen.id].key
+    changed = lockfile.pick(project.paths, takes[0].shot_id, None if chosen is None else chosen.id, key=made_on)
     if as_json:
         streams.result_json(_as_json(takes, _records(project, is_settling=True), changed=changed))
         return ExitCode.OK
@@ -97,7 +98,7 @@ def _table(takes: Sequence[Take], records: Records) -> Table:
 
 def _row(take: Take, records: Records) -> tuple[str, ...]:
     state = STATES[state_of(records.get(take.id))]
-    return (take.id, "yes" if _is_picked(take, records) else "", state, _file(take, records) or "")
+    return (take.id, picked_text(records.get(take.id)), state, _file(take, records) or "")
 
 
 def _as_json(takes: Sequence[Take], records: Records, *, changed: bool) -> dict[str, object]:
@@ -105,7 +106,8 @@ def _as_json(takes: Sequence[Take], records: Records, *, changed: bool) -> dict[
         "takes": [
             {
                 "take": take.id,
-                "picked": _is_picked(take, records),
+                "picked": take.id in records and records[take.id].picked,
+                "picked_earlier": take.id in records and records[take.id].picked_earlier,
                 "state": state_of(records.get(take.id)),
                 "file": _file(take, records),
             }
@@ -114,10 +116,6 @@ def _as_json(takes: Sequence[Take], records: Records, *, changed: bool) -> dict[
         "changed": changed,
         "exit_code": int(ExitCode.OK),
     }
-
-
-def _is_picked(take: Take, records: Records) -> bool:
-    return take.id in records and records[take.id].picked
 
 
 def _file(take: Take, records: Records) -> str | None:

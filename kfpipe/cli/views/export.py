@@ -10,6 +10,7 @@ from typing import Any, Final
 from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.output.table import Column, Table
 from kfpipe.cli.output.tone import Tone
+from kfpipe.cli.views.words import picked_text
 from kfpipe.review.film.edit import Edit
 from kfpipe.review.timeline import Cut, Gap, Slot, Timeline, timecode
 from kfpipe.wording import listed
@@ -48,10 +49,9 @@ def _placed(timeline: Timeline, film: Edit | None) -> Iterator[tuple[Slot, int, 
 def _clip(slot: Slot) -> tuple[str, str, str]:
     if isinstance(slot, Gap):
         return ("-", "", slot.reason)
-    picked = "yes" if slot.clip.record.picked else ""
     return (
         f"{slot.clip.take.id}{', changed in the manifest' if slot.clip.has_changed else ''}",
-        picked,
+        picked_text(slot.clip.record),
         slot.clip.path,
     )
 
@@ -124,6 +124,7 @@ def _slot_json(slot: Slot, start: int, frames: int) -> dict[str, Any]:
         "take": clip and clip.take.id,
         "file": clip and clip.path,
         "picked": clip is not None and clip.record.picked,
+        "picked_earlier": clip is not None and clip.record.picked_earlier,
         "changed": clip is not None and clip.has_changed,
         "others": [other.take.id for other in slot.others] if isinstance(slot, Cut) else list(slot.choices),
         "gap": slot.reason if isinstance(slot, Gap) else None,

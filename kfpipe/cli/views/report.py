@@ -22,7 +22,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from kfpipe.cli.output import costs, streams
 from kfpipe.cli.output.amounts import counted, money_text
 from kfpipe.cli.views import status as status_view
-from kfpipe.cli.views.words import STATES
+from kfpipe.cli.views.words import STATES, picked_label
 from kfpipe.domain import LocalMedium, MediaRole, Medium, RenderRequest, Take, cell_of
 from kfpipe.lock.records import Record, Records, entries, state_of
 from kfpipe.lock.states import Asked, Entry, Failed, result_of, task_of
@@ -65,13 +65,13 @@ class _Medium:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Card:
-    """One take: `poster` is the picture to show until the clip plays, `trouble` says why there is no clip."""
+    """One take: `picked` says that it is, `poster` is the picture until the clip plays, `trouble` why there is none."""
 
     take_id: str
     name: str
     state: str
     kinds: tuple[str, ...]
-    is_picked: bool
+    picked: str
     has_changed: bool
     clip: Clip | None
     poster: str | None
@@ -162,13 +162,12 @@ def _card(footage: Footage, shot: ShotFootage, link: Link, poster: Poster) -> _C
     take, record = footage.take, footage.record
     entry = record.entry if record is not None else None
     latest, result = _latest(footage), result_of(entry) if entry is not None else None
-    is_picked = record is not None and record.picked
     return _Card(
         take_id=take.id,
         name=cell_of(take.id),
         state=STATES[state_of(record)],
-        kinds=tuple(_kinds(footage, shot, is_picked)),
-        is_picked=is_picked,
+        kinds=tuple(_kinds(footage, shot)),
+        picked=picked_label(record),
         has_changed=footage.has_changed,
         clip=footage if isinstance(footage, Clip) else None,
         poster=_poster(footage, link, poster),
@@ -186,8 +185,8 @@ def _latest(footage: Footage) -> Asked | RenderRequest:
     return footage.take.request if footage.record is None else footage.record.entry.asked
 
 
-def _kinds(footage: Footage, shot: ShotFootage, is_picked: bool) -> Iterator[str]:
-    if is_picked:
+def _kinds(footage: Footage, shot: ShotFootage) -> Iterator[str]:
+    if footage.record is not None and footage.record.picked:
         yield "picked"
     if isinstance(footage, Clip):
         yield "clip"

@@ -13,7 +13,7 @@ from kfpipe.cli.output import costs
 from kfpipe.cli.output.amounts import counted, money_text
 from kfpipe.cli.output.table import Column, Table
 from kfpipe.cli.output.tone import Tone
-from kfpipe.cli.views.words import STATE_TONES, STATES
+from kfpipe.cli.views.words import STATE_TONES, STATES, picked_text
 from kfpipe.domain import Take
 from kfpipe.files.scalars import decimal_text, time_text
 from kfpipe.lock.codec import approval_to_json
@@ -108,17 +108,13 @@ def _history_rows(one: KnownTake) -> Iterator[tuple[str, ...]]:
         return
     for key, entry in one.record.others:
         yield _request(one.take_id, f"earlier: {_outcome(entry)}", "", key, entry)
-    yield _request(one.take_id, state_text(one), _picked(one.record), one.record.key, one.record.entry)
+    yield _request(one.take_id, state_text(one), picked_text(one.record), one.record.key, one.record.entry)
 
 
 def _request(take_id: str, state: str, picked: str, key: str, entry: Entry) -> tuple[str, ...]:
     task, result = task_of(entry), result_of(entry)
     seconds = f"{result.billed_seconds.normalize():f}" if result else ""
     return (take_id, state, picked, key, task.task_id if task else "", seconds, _cost(entry), when_text(entry))
-
-
-def _picked(record: Record) -> str:
-    return "yes" if record.picked else ""
 
 
 def _row(one: KnownTake) -> tuple[str, ...]:
@@ -128,7 +124,7 @@ def _row(one: KnownTake) -> tuple[str, ...]:
     return (
         one.take_id,
         state_text(one),
-        _picked(one.record),
+        picked_text(one.record),
         token_of(one.record.key),
         task.task_id[:SHORT_ID] if task else "",
         _cost(entry),
@@ -281,6 +277,7 @@ def _take_json(one: KnownTake) -> dict[str, Any]:
         "in_manifest": one.take is not None,
         "changed": one.is_changed,
         "picked": record is not None and record.picked,
+        "picked_earlier": record is not None and record.picked_earlier,
         "trim": _trim_json(one.take),
         "notes": None if one.take is None else one.take.notes or None,
         "task_id": task and task.task_id,

@@ -11,7 +11,8 @@ from kfpipe.cli.views import groups
 from kfpipe.cli.views import status as status_view
 from kfpipe.cli.views.groups import Group
 from kfpipe.cli.views.status import state_text, tone_of, when_text
-from kfpipe.domain import cell_of, shot_of
+from kfpipe.cli.views.words import picked_name
+from kfpipe.domain import shot_of
 from kfpipe.lock.states import spent
 from kfpipe.plan.selection import KnownTake
 
@@ -45,12 +46,11 @@ def _shot(one: KnownTake) -> str:
 
 def _group_row(group: Group[KnownTake]) -> tuple[str, ...]:
     records = [one.record for one in group.members if one.record is not None]
-    picked = [cell_of(one.take_id) for one in group.members if one.record is not None and one.record.picked]
     return (
         group.title,
         f"{len(group.members):,}",
         groups.counts(map(state_text, group.members)),
-        groups.common(picked, "picked"),
+        groups.common((picked_name(one.take_id, one.record) for one in group.members), "picked"),
         " and ".join(costs.sums(spent(record.entry for record in records))),
         max((when_text(record.entry) for record in records), default=""),
     )

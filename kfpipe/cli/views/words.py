@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from kfpipe.cli.output.tone import Tone
+from kfpipe.domain import cell_of
+from kfpipe.lock.records import Record
 from kfpipe.lock.states import ABSENT
 from kfpipe.plan.model import Action
 
@@ -36,3 +38,25 @@ STATES: Final = {
 """In the order in which a summary counts them."""
 
 STATE_TONES: Final = {"failed": Tone.FAILED, "lost": Tone.FAILED, "unclear": Tone.DECIDE, "rendered": Tone.DONE}
+
+
+def picked_text(record: Record | None) -> str:
+    """Whether the take is picked of its shot, in the column of that name."""
+    return _with_age("yes", ", ", record)
+
+
+def picked_label(record: Record | None) -> str:
+    """The same where no column says what it is about."""
+    return _with_age("picked", " ", record)
+
+
+def picked_name(take_id: str, record: Record | None) -> str:
+    """The same where it is asked which of a shot's takes is picked."""
+    return _with_age(cell_of(take_id), ", ", record)
+
+
+def _with_age(word: str, link: str, record: Record | None) -> str:
+    """The word for a pick, and whether it was made before the take's clip was rendered."""
+    if record is None or not record.picked:
+        return ""
+    return f"{word}{link}on an older clip" if record.picked_earlier else word

@@ -15,6 +15,7 @@ def of(clip: Clip) -> dict[str, Any]:
         "take": clip.take.id,
         "shot": clip.take.shot_id,
         "picked": clip.record.picked,
+        "picked_earlier": clip.record.picked_earlier,
         "changed": clip.has_changed,
         "tags": list(clip.take.tags),
         "notes": clip.take.notes or None,

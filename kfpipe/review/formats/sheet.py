@@ -13,7 +13,7 @@ from kfpipe.review.timeline import Cut, Slot, Timeline, timecode
 COLUMNS: Final = (
     "shot", "take", "start", "frames", "seconds", "fps", "file", "picked", "changed", "others", "tags", "model",
     "resolution", "seed", "width_px", "height_px", "audio", "prompt", "negative_prompt", "cost", "currency", "task_id",
-    "sha256", "gap", "in_frame", "out_frame", "notes",
+    "sha256", "gap", "in_frame", "out_frame", "notes", "picked_earlier",
 )  # fmt: skip
 
 _FORMULA: Final = re.compile(r"[=+\-@\t\r]")

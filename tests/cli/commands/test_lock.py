@@ -274,7 +274,8 @@ def test_picks_that_differ_are_a_conflict_of_a_few_lines_which_a_pick_settles(
     Image.new("RGB", (640, 360)).save(second / "a.png")
     Image.new("RGB", (640, 360)).save(second / "b.png")
     assert kfpipe("pick", "shots.yaml", "cat", "seed=1").code == 0
-    assert load(second / LOCK) == replace(both, picked={"cat": "cat@seed=1", "dog": "dog"})
+    settled = replace(both, picked={"cat": "cat@seed=1", "dog": "dog"})
+    assert load(second / LOCK) == replace(settled, picked_from={"cat@seed=1": key("cat@seed=1")})
     assert kfpipe("lock", "check", LOCK).code == 0
 
 

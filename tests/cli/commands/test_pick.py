@@ -63,6 +63,28 @@ def test_a_choice_stays_when_its_take_is_rendered_again(clips: Path, kfpipe: Cal
     assert chosen(clips) == ["kitten@seed=2"]
 
 
+def test_a_choice_that_was_made_on_an_older_clip_is_marked_until_it_is_made_again(clips: Path, kfpipe: Call) -> None:
+    def is_marked() -> bool:
+        told = [kfpipe(*words, "shots.yaml", "--json").json for words in (("status",), ("export", "-o", "film.csv"))]
+        takes = [one for name, one in zip(("takes", "shots"), told, strict=True) for one in one[name] if one["picked"]]
+        (answer,) = {one["picked_earlier"] for one in takes}
+        assert ("yes, on an older clip" in kfpipe("pick", "shots.yaml", "kitten").out) is answer
+        assert ("picked on an older clip" in report()) is answer
+        return bool(answer)
+
+    def report() -> str:
+        assert kfpipe("report", "shots.yaml", "-o", "page.html").code == 0
+        return (clips / "page.html").read_text("utf-8")
+
+    kfpipe("pick", "shots.yaml", "kitten", "seed=2")
+    assert not is_marked()
+    kfpipe("run", "shots.yaml", "--rerender", "kitten@seed=2")
+    assert is_marked()
+    assert kfpipe("pick", "shots.yaml", "kitten", "seed=2").out == "kitten: kitten@seed=2 is picked\n"
+    assert not is_marked()
+    assert api.pick(api.load(clips / "shots.yaml"), "kitten", "seed=2") is False
+
+
 def test_a_choice_waits_for_no_run(clips: Path, kfpipe: Call) -> None:
     with api.session(api.load(clips / "shots.yaml")):
         ended = kfpipe("pick", "shots.yaml", "kitten", "seed=2")
@@ -100,19 +122,23 @@ def test_drafts_are_picked_from_and_finals_made_of_the_picked_alone(
     folder: Path, kfpipe: Call, emulator: Emulator
 ) -> None:
     shots = SHOT + "  - {id: walk, prompt: It walks., matrix: {seed: [1, 2]}}\n"
+    shots += "  - {id: nap, prompt: It naps., matrix: {seed: [1, 2], resolution: [720P, 1080P]}}\n"
     (folder / "shots.yaml").write_text(HEAD + DRAFTED + shots, "utf-8")
     assert kfpipe("run", "shots.yaml", "--profile", "draft").code == 0
     assert kfpipe("pick", "shots.yaml", "kitten", "seed=2", "--profile", "draft").code == 0
-    assert [one["take"] for one in kfpipe("plan", "shots.yaml", "-s", "picked", "--json").json["takes"]] == [
-        "kitten@seed=2"
-    ]
+    assert kfpipe("pick", "shots.yaml", "nap", "seed=1,resolution=480P", "--profile", "draft").code == 0
+    naps = [f"nap@seed=1,resolution={resolution}" for resolution in ("720P", "1080P")]
+    planned = kfpipe("plan", "shots.yaml", "-s", "picked", "--json").json["takes"]
+    assert [one["take"] for one in planned] == ["kitten@seed=2", *naps]
     assert kfpipe("run", "shots.yaml", "-s", "picked").code == 0
     assert kfpipe("run", "shots.yaml", "-s", "walk@seed=1").code == 0
-    made = {one["take"] for one in kfpipe("status", "shots.yaml", "--json").json["takes"] if not one["changed"]}
-    assert made == {"kitten@seed=2", "walk@seed=1"}
-    assert api.select(api.load(folder / "shots.yaml"), "picked") == ("kitten@seed=2",)
+    now = [one for one in kfpipe("status", "shots.yaml", "--json").json["takes"] if one["in_manifest"]]
+    made = {one["take"] for one in now if one["state"] == "rendered" and not one["changed"]}
+    assert made == {"kitten@seed=2", "walk@seed=1", *naps}
+    assert api.select(api.load(folder / "shots.yaml"), "picked")[:3] == ("kitten@seed=2", *naps)
 
-    kitten, walk = kfpipe("export", "shots.yaml", "-o", "film.otio", "--json").json["shots"]
+    kitten, walk, nap = kfpipe("export", "shots.yaml", "-o", "film.otio", "--json").json["shots"]
     assert (kitten["take"], kitten["picked"], kitten["changed"]) == ("kitten@seed=2", True, False)
     assert (walk["take"], walk["changed"]) == ("walk@seed=1", False)  # a draft of another seed is no rival
-    assert kfpipe("report", "shots.yaml", "-s", "picked", "--json").json["clips"] == 1
+    assert nap["gap"] == "it has 2 clips, and none is picked"  # the draft stands for both
+    assert kfpipe("report", "shots.yaml", "-s", "picked", "--json").json["clips"] == 3

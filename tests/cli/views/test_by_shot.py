@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kfpipe.cli.output.tone import Tone
 from kfpipe.cli.views import plan as plan_view
 from kfpipe.cli.views import plan_by_shot, status_by_shot
@@ -97,6 +99,8 @@ def test_the_record_of_many_takes_has_a_row_for_each_shot() -> None:
         ("monster", "20", "not rendered 19, failed: DataInspectionFailed 1", "", "", "2026-11-22 11:55Z"),
         ("street_01 ... street_40", "40", "not rendered", "", "", ""),
     )
+    earlier = nominees(TAKES, {**records(), KITTEN[1].id: replace(picked, picked_earlier=True)})
+    assert status_by_shot.table(earlier).rows[0][3] == "seed=2, on an older clip"
     assert status_by_shot.table(shown).tones == (None, Tone.FAILED, None)
     assert status_by_shot.all_takes(shown, command)[0].startswith("to see each take: kfpipe status shots.yaml --takes")
     assert status_by_shot.table(shown[:5]) == status_view.table(shown[:5])

@@ -129,6 +129,10 @@ def test_takes_can_be_narrowed_to_those_that_wait_for_a_choice() -> None:
     picked = (ONE, record(rendered(ONE), picked=True)), clips[1]
     shown = page(*shots(*picked, (DOG, None)))
     assert kinds(shown) == [{"clip", "picked"}, {"clip"}, {"open"}]
+    assert "picked on an older clip" not in shown.text
+    assert (
+        "picked on an older clip" in page(*shots((ONE, record(rendered(ONE), picked=True, picked_earlier=True)))).text
+    )
     offered = [element.attributes["id"] for element in shown.all("input")]
     assert offered == ["show-all", "show-picked", "show-clip", "show-open"]
 

@@ -99,6 +99,7 @@ def test_json_tells_why_a_take_failed() -> None:
         "in_manifest": True,
         "changed": False,
         "picked": False,
+        "picked_earlier": False,
         "trim": None,
         "notes": None,
         "request": key("roof"),
@@ -164,6 +165,8 @@ def test_the_history_has_a_line_for_each_request_and_its_costs_add_up() -> None:
 def test_the_picked_take_is_marked() -> None:
     (row,) = status_view.table(nominees([KITTEN], {"kitten": record(rendered(KITTEN), picked=True)})).rows
     assert row[:3] == ("kitten", "rendered", "yes")
+    earlier = {"kitten": record(rendered(KITTEN), picked=True, picked_earlier=True)}
+    assert status_view.table(nominees([KITTEN], earlier)).rows[0][2] == "yes, on an older clip"
 
 
 def test_a_request_from_another_name_or_another_lockfile_is_told_of() -> None:
