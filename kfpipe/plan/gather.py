@@ -22,7 +22,7 @@ from kfpipe.plan.model import UNKNOWN, Chosen, Plan, PlanFacts, Step, Whose, not
 from kfpipe.plan.narrow import narrowed
 from kfpipe.plan.selection import Selection, named
 from kfpipe.project import Project
-from kfpipe.takes.matrix import value_in_id
+from kfpipe.takes.matrix import values_in_ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ def register(project: Project, lock: Lock, requests: Requests | None = None) -> 
         requests=requests or Requests(lock.requests),
         picked=lock.picked,
         picked_from=lock.picked_from,
-        by_profile={name: frozenset(map(value_in_id, values)) for name, values in project.manifest.by_profile.items()},
+        by_profile=values_in_ids(project.manifest.by_profile),
         region=project.region.name,
         neighbours=workspace.neighbours(project.root, project.lockfile_path),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -20,6 +20,7 @@ from kfpipe.domain import (
 )
 from kfpipe.errors import Problem, Severity
 from kfpipe.files.text import DataPath
+from kfpipe.lock.records import stand_ins
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import (
@@ -49,6 +50,7 @@ from kfpipe.takes import (
     trims,
 )
 from kfpipe.takes.expand import Draft
+from kfpipe.takes.matrix import values_in_ids
 from kfpipe.takes.prices import PriceList
 from kfpipe.takes.resolve import size_of
 from kfpipe.takes.texts import PromptTexts, Texts
@@ -343,12 +345,20 @@ class _Maker:
         """As `sources.lender`; a shot's takes are searched once, however many others borrow from it alike."""
         if footage not in self._lenders:
             take_ids = self._take_ids[footage.shot_id]
-            picked = self._picks(footage.shot_id) if len(take_ids) > 1 else None
+            picked = self._picked(footage, take_ids) if len(take_ids) > 1 else None
             found = sources.lender(footage, take_ids, path, picked)
             if not isinstance(found, CutFrom):
                 return found
             self._lenders[footage] = found
         return self._lenders[footage]
+
+    def _picked(self, footage: RenderOf, take_ids: Sequence[str]) -> str | None:
+        """The pick, or the one take among those in question for which a picked draft stands."""
+        picked = self._picks(footage.shot_id)
+        if picked is None or picked in take_ids:
+            return picked
+        alike = stand_ins(picked, sources.meant(footage, take_ids), values_in_ids(self._manifest.by_profile))
+        return alike[0] if len(alike) == 1 else None
 
     def _predicted_size(self, draft: Draft, model: Model) -> PictureSize | None:
         """The clip takes the shape of its first frame, or of the clip that it continues."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import product
 
@@ -84,6 +84,11 @@ def scalar_text(value: Scalar) -> str:
 def value_in_id(value: Scalar) -> str:
     """The value as a take's id has it."""
     return for_take_id(scalar_text(value))
+
+
+def values_in_ids(values: Mapping[str, Iterable[Scalar]]) -> dict[str, frozenset[str]]:
+    """The same of several, by the names of their axes."""
+    return {name: frozenset(map(value_in_id, some)) for name, some in values.items()}
 
 
 def _product(matrix: Matrix) -> Iterator[Cell]:

@@ -128,6 +128,11 @@ def test_drafts_are_picked_from_and_finals_made_of_the_picked_alone(
     assert kfpipe("pick", "shots.yaml", "kitten", "seed=2", "--profile", "draft").code == 0
     assert kfpipe("pick", "shots.yaml", "nap", "seed=1,resolution=480P", "--profile", "draft").code == 0
     naps = [f"nap@seed=1,resolution={resolution}" for resolution in ("720P", "1080P")]
+    goes_on = "  - {id: stir, prompt: It stirs., first_frame: {render: nap, frame: last, take: resolution=720P}}\n"
+    (folder / "next.yaml").write_text(HEAD + DRAFTED + shots + goes_on, "utf-8")
+    (folder / "next.lock.json").write_bytes((folder / LOCK).read_bytes())
+    assert kfpipe("plan", "next.yaml", "-s", "stir", "--json").json["takes"][0]["waits_for"] == naps[:1]
+    (folder / "next.lock.json").unlink()
     planned = kfpipe("plan", "shots.yaml", "-s", "picked", "--json").json["takes"]
     assert [one["take"] for one in planned] == ["kitten@seed=2", *naps]
     assert kfpipe("run", "shots.yaml", "-s", "picked").code == 0
