@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import shutil
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -64,7 +65,9 @@ def whole(block: Block) -> str:
 
 
 def furnish(folder: Path, manifest: str) -> None:
-    """Put the stills and prompts that a manifest names into the folder."""
+    """Put the stills, prompts and tracks that a manifest names into the folder."""
+    if "morphs/" in manifest:
+        shutil.copytree(ROOT / "manifests" / "morphs", folder / "morphs", dirs_exist_ok=True)
     keyframes = [("keyframe", name) for row in re.findall(r"keyframes: \[(.*)\]", manifest) for name in row.split(", ")]
     for field, name in (*re.findall(r"(first_frame|last_frame|file): (?!https:)([\w./]+)", manifest), *keyframes):
         path = folder / name
@@ -178,6 +181,11 @@ def test_the_example_of_several_accounts_runs(tmp_path: Path, capsys: pytest.Cap
     script.write_text(shown_file("emulator.md", script.name), "utf-8")
     runpy.run_path(str(script))
     assert capsys.readouterr().out == "0 0 0\n"
+
+
+def test_the_morphs_are_those_of_the_example() -> None:
+    example = (ROOT / "manifests/morphs.yaml").read_text("utf-8")
+    assert example.endswith("\n" + shown_file("howto/morphs.md", "morphs.yaml"))
 
 
 def test_the_example_of_a_lockfile_can_be_read() -> None:

@@ -67,8 +67,9 @@ class Bench:
         self.codes: dict[str, dict[int, int]] = {}
         for name, colour in (("a.png", (40, 60, 120)), ("b.png", (230, 180, 90))):
             Image.new("RGB", (640, 360), colour).save(folder / name)
-        shutil.copytree(EXAMPLES / "frames", folder / "frames")
-        for path in [*folder.glob("*.png"), *(folder / "frames").iterdir()]:
+        for name in ("frames", "morphs"):
+            shutil.copytree(EXAMPLES / name, folder / name)
+        for path in [*folder.glob("*.png"), *folder.glob("*/*")]:
             os.utime(path, (time.time() - 3600,) * 2)  # old enough to be remembered as already read
 
     def try_case(self, kind: str, number: int) -> Found | None:
