@@ -1,4 +1,4 @@
-"""The README in Chinese says what the README says: the same commands, outputs, headings, tables and links."""
+"""The pages in Chinese say what the English ones say: the same commands, outputs, headings, tables and links."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 from tests.docs.pages import README, ROOT, links, prose
 
 CHINESE = ROOT / "README.zh-CN.md"
+TUTORIAL, QUICKSTART = ROOT / "docs" / "tutorial.md", ROOT / "docs" / "quickstart.zh-CN.md"
+PAIRS = [(README, CHINESE), (TUTORIAL, QUICKSTART)]
 
 
 def _fenced(page: Path) -> list[str]:
@@ -34,23 +36,28 @@ def _code_words(page: Path) -> list[str]:
 
 
 def _links(page: Path) -> list[str]:
-    return [link for link in links(page) if not link.startswith("README")]
+    others = {one.name for pair in PAIRS for one in pair}
+    return [link for link in links(page) if link not in others]
 
 
-@pytest.mark.parametrize(
-    "part",
-    [_fenced, _heading_levels, _commands_of_tables, _list_items, _code_words, _links],
-    ids=lambda one: one.__name__,
-)
-def test_the_chinese_readme_has_what_the_english_one_has(part: Callable[[Path], list[str]]) -> None:
-    assert part(CHINESE) == part(README)
+PARTS = [_fenced, _heading_levels, _commands_of_tables, _list_items, _code_words, _links]
+
+
+@pytest.mark.parametrize(("english", "chinese"), PAIRS, ids=["readme", "tutorial"])
+@pytest.mark.parametrize("part", PARTS, ids=lambda one: one.__name__)
+def test_a_chinese_page_has_what_the_english_one_has(
+    part: Callable[[Path], list[str]], english: Path, chinese: Path
+) -> None:
+    assert part(chinese) == part(english)
     assert part(README)
 
 
-def test_each_readme_leads_to_the_other() -> None:
-    assert "[简体中文](README.zh-CN.md)" in README.read_text("utf-8").splitlines()[:4]
-    assert "[English](README.md)" in CHINESE.read_text("utf-8").splitlines()[:4]
+@pytest.mark.parametrize(("english", "chinese"), PAIRS, ids=["readme", "tutorial"])
+def test_each_page_leads_to_the_other(english: Path, chinese: Path) -> None:
+    assert f"[简体中文]({chinese.name})" in english.read_text("utf-8").splitlines()[:4]
+    assert f"[English]({english.name})" in chinese.read_text("utf-8").splitlines()[:4]
 
 
-def test_every_link_of_the_chinese_readme_leads_somewhere() -> None:
-    assert all((ROOT / link.partition("#")[0]).exists() for link in links(CHINESE))
+@pytest.mark.parametrize("page", [CHINESE, QUICKSTART], ids=lambda page: page.name)
+def test_every_link_of_a_chinese_page_leads_somewhere(page: Path) -> None:
+    assert all((page.parent / link.partition("#")[0]).exists() for link in links(page))

@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 
 from kfpipe import catalogue
 from kfpipe.domain import cell_of
+from kfpipe.errors import Refused
 from kfpipe.lock.states import ABSENT, STATES
 from kfpipe.names import in_one_form
 from kfpipe.plan.selection import CHANGED, KINDS, PICKED
@@ -38,11 +39,15 @@ class Typed:
 
     @cached_property
     def names(self) -> Names:
-        """Those of the manifest among the words."""
+        """Those of the manifest among the words, else of the one that the folder has."""
         from kfpipe.cli.completion import names  # what reads a manifest takes a while to load, and most words need none
+        from kfpipe.cli.options import default_manifest
 
         path = next((word for word in self.words if word.endswith(_MANIFESTS)), None)
-        return names.NONE if path is None else names.of(Path(path))
+        try:
+            return names.of(default_manifest.found() if path is None else Path(path))
+        except Refused:
+            return names.NONE
 
 
 def manifests(_: Typed, incomplete: str) -> Iterator[Completion]:
@@ -107,15 +112,19 @@ def _takes(known: Names) -> list[str]:
     return [take_id for made in known.takes.values() for take_id in made]
 
 
-def shots(typed: Typed, _: str) -> Iterator[Completion]:
-    return map(Completion, typed.names.takes)
+def shots(typed: Typed, incomplete: str) -> Iterator[Completion]:
+    """The shots; where one is typed in the manifest's place, its takes."""
+    return cells(typed, incomplete) if _own(typed) else map(Completion, typed.names.takes)
 
 
 def cells(typed: Typed, _: str) -> Iterator[Completion]:
     """The takes of the shot among the words, by the part after the `@`."""
+    return (Completion(cell_of(take_id)) for take_id in _own(typed))
+
+
+def _own(typed: Typed) -> tuple[str, ...]:
     known = typed.names.takes
-    own = next((known[word] for word in map(in_one_form, typed.words) if word in known), ())
-    return (Completion(cell_of(take_id)) for take_id in own)
+    return next((known[word] for word in map(in_one_form, typed.words) if word in known), ())
 
 
 def takes(typed: Typed, _: str) -> Iterator[Completion]:

@@ -78,6 +78,8 @@ def values(lines: list[str]) -> list[str]:
         ("kfpipe plan shots.yaml -s '!tag:her", ["!tag:hero"]),
         ("kfpipe pick shots.yaml ", ["kitten", "monster"]),
         ("kfpipe pick shots.yaml kitten ", ["seed=1", "seed=2"]),
+        ("kfpipe run -s k", ["kitten"]),
+        ("kfpipe pick kitten ", ["seed=1", "seed=2"]),
         ("kfpipe reconcile shots.yaml --lost mon", ["monster"]),
         ("kfpipe completion ", ["bash", "zsh", "fish"]),
         ("kfpipe emulate --faults no", ["notes.txt"]),
