@@ -82,10 +82,21 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fidelity:
+    """How much a clip's first and last picture look like the stills it was given, 1.00 at most, two decimals.
+
+    None where it was given none that is at hand.
+    """
+
+    first: Decimal | None
+    last: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Render:
     """The finished video file; `path` is relative to the manifest's folder. `moved` counts its changes of place.
 
-    `remarks` are what is not as it was asked for.
+    `remarks` are what is not as it was asked for; `fidelity` is None where it was compared with no still.
     """
 
     path: str
@@ -99,6 +110,7 @@ class Render:
     codec: str | None = None
     remarks: tuple[str, ...] = ()
     moved: int = 0
+    fidelity: Fidelity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from kfpipe.lock.states import (
     Entry,
     Failed,
     Failure,
+    Fidelity,
     Lost,
     RefusedFile,
     Rendered,
@@ -44,6 +45,7 @@ KEYS: Final = {
 """The requests, each with the minute at which it was asked: the names are not in that order, and two are of one."""
 
 _ACCOUNTS = (None, replace(makers.ACCOUNT, key=None), makers.ACCOUNT, replace(makers.ACCOUNT, name="acme"))
+FAITHFUL = Fidelity(first=Decimal("0.98"), last=Decimal("0.71"))
 _LINK = "https://results.example.com/clip.mp4"
 
 
@@ -109,6 +111,7 @@ class _Draw:
             moved=chance.choice((0, 1, 2)),
             codec=chance.choice((None, "h264")),
             remarks=chance.choice(((), ("it is short",))),
+            fidelity=chance.choice((None, FAITHFUL, replace(FAITHFUL, last=None), replace(FAITHFUL, first=None))),
         )
         match chance.choice(("submitted", "lost", "canceled", "failed", "succeeded", "rendered", "rendered")):
             case "submitted":
