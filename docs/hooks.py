@@ -17,6 +17,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[1]
 BORROWED = {
     "README.md": "readme.md",
+    "README.zh-CN.md": "readme.zh-CN.md",
     "SECURITY.md": "security.md",
     "CHANGELOG.md": "changelog.md",
     "LICENSE": "license.txt",

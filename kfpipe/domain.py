@@ -159,10 +159,19 @@ class RenderRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutFrom:
-    """A picture that is cut from another take's finished render, or the whole of it where `end` is None."""
+    """A picture that is cut from another take's finished render, or the whole of it where `end` is None.
+
+    `is_picked`: the manifest names the shot only, and of its takes this one is picked.
+    """
 
     take_id: str
     end: FrameEnd | None
+    is_picked: bool = False
+
+    @property
+    def text(self) -> str:
+        """The take, and whether it is meant because it is the pick: `kitten@seed=2 (picked)`."""
+        return f"{self.take_id} (picked)" if self.is_picked else self.take_id
 
     @property
     def part(self) -> str:
@@ -199,7 +208,8 @@ class Take:
     of video, None when it is unknown; `cap_price` is what a second counts for a cap, where that is more. `output` is
     the render's path, relative to the manifest's folder. `attempts` bounds how often a failure that may pass is tried;
     a higher `priority` goes first. `cuts` are the pictures still to be cut from other takes: until then the request
-    lacks these media, and the fingerprint, being made of references, is provisional. `seed_is_derived` says that the
+    lacks these media, and the fingerprint, being made of references, is provisional. `continues` are the same pictures,
+    whether they are cut yet or not. `seed_is_derived` says that the
     manifest gives none: the seed follows from all else, and its change is none of its own. `reseeds` is the fingerprint
     that it has with that seed, where another one was asked for in its place. `in_film` is whether the film has a place
     for its shot, `trim` what it takes of the clip; `notes` are for people.
@@ -218,6 +228,7 @@ class Take:
     attempts: int = 3
     priority: int = 0
     cuts: tuple[tuple[MediaRole, CutFrom], ...] = ()
+    continues: tuple[tuple[MediaRole, CutFrom], ...] = ()
     seed_is_derived: bool = False
     reseeds: str | None = None
     in_film: bool = True
@@ -228,6 +239,11 @@ class Take:
     def sources(self) -> tuple[str, ...]:
         """The takes whose clips this one waits for, each once."""
         return tuple(dict.fromkeys(cut.take_id for _, cut in self.cuts))
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The takes that this one continues from, whether it still waits for them or not."""
+        return tuple(dict.fromkeys(cut.take_id for _, cut in (*self.continues, *self.cuts)))
 
     @property
     def cost(self) -> Decimal | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from kfpipe.domain import EMULATOR_REGION, Take
 from kfpipe.errors import Problem, Refused, Severity, in_file_order
 from kfpipe.files import durable, read
 from kfpipe.files.text import LARGEST_BYTES
-from kfpipe.lock import owners
+from kfpipe.lock import lockfile, owners
 from kfpipe.lock.paths import LOCK_ENDING, STATE_DIR, LockPaths
 from kfpipe.manifest import document, include
 from kfpipe.manifest import files as sources
-from kfpipe.manifest.document import Document
+from kfpipe.manifest.document import Document, SourceFile
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.files import ProjectFiles
 from kfpipe.manifest.model import Manifest, PriceLine, ProviderName
@@ -28,6 +29,7 @@ from kfpipe.manifest.parse import parse_manifest
 from kfpipe.manifest.schema import StructureCheck
 from kfpipe.media.cache import DigestCache
 from kfpipe.takes import build, inputs, prices
+from kfpipe.takes.build import Picks
 from kfpipe.wording import did_you_mean, echoed
 
 DIGESTS_FILE = "digests.json"
@@ -61,7 +63,7 @@ class Project:
     """A sound manifest with its takes, in film order. Paths are real and absolute.
 
     `root` is the git work tree, or `folder`, the manifest's own, where there is none; no file outside it is read or
-    written.
+    written. `sources` are the files that it was read from, the manifest first.
     """
 
     root: Path
@@ -72,6 +74,7 @@ class Project:
     currency: str
     warnings: tuple[Problem, ...]
     paths: LockPaths
+    sources: tuple[SourceFile, ...]
 
     @property
     def stem(self) -> str:
@@ -113,7 +116,7 @@ def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], 
     files, levels_up = ProjectFiles(folder=folder, root=root, bring=bring), len(folder.relative_to(root).parts)
     whole, check = include.gather(text, files=files, levels_up=levels_up)
     parsed, problems = _parsed(whole, check, options, path.stem, levels_up=levels_up)
-    made, more = _takes(parsed, whole, files, folder=folder, root=root)
+    made, more = _takes(parsed, whole, files, folder=folder, root=root, picks=_picks(folder, paths))
     warnings = _warnings_only(*whole.warnings, *problems, *more)
     return Project(
         root=root,
@@ -124,6 +127,7 @@ def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], 
         currency=_currency(parsed),
         warnings=warnings,
         paths=paths,
+        sources=whole.sources,
     )
 
 
@@ -170,7 +174,7 @@ def _parsed(
 
 
 def _takes(
-    parsed: Manifest, text: Document, files: ProjectFiles, *, folder: Path, root: Path
+    parsed: Manifest, text: Document, files: ProjectFiles, *, folder: Path, root: Path, picks: Picks
 ) -> tuple[tuple[Take, ...], tuple[Problem, ...]]:
     """The takes of the sound shots, and all that is wrong with files, prices and the shots themselves."""
     known = catalogue.shipped()
@@ -181,7 +185,7 @@ def _takes(
         parsed.prices, known, parsed.provider.region, parsed.provider.priced_in
     )
     made, take_problems = build.make(
-        parsed, text, material, catalogue=known, prices=price_list, currency=_currency(parsed)
+        parsed, text, material, catalogue=known, prices=price_list, currency=_currency(parsed), picks=picks
     )
     return made, (
         *file_problems,
@@ -189,6 +193,18 @@ def _takes(
         *(finding.problem(text, "prices" if finding.path else "--price") for finding in price_findings),
         *(finding.problem(text, "output") for finding in _output_findings(folder, root, parsed.output_dir)),
     )
+
+
+def _picks(folder: Path, paths: LockPaths) -> Picks:
+    """The picks on record, read when the first is asked for; a rehearsal has those of the project and its own."""
+
+    @cache
+    def picked() -> Mapping[str, str]:
+        beside = folder / paths.lockfile_path.name
+        places = dict.fromkeys((beside, paths.lockfile_path))
+        return {shot: take for place in places for shot, take in lockfile.load_both(place).picked.items()}
+
+    return lambda shot_id: picked().get(shot_id)
 
 
 def _warnings_only(*problems: Problem) -> tuple[Problem, ...]:

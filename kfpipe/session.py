@@ -22,7 +22,7 @@ from kfpipe.errors import AccountRefused, KfpipeError
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import workspace
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import Submitted, Submitting, Succeeded, task_ids
+from kfpipe.lock.states import Approval, Submitted, Submitting, Succeeded, task_ids
 from kfpipe.maintenance import cancel, prune, reconcile
 from kfpipe.maintenance.cancel import Cancelling
 from kfpipe.maintenance.prune import Departed
@@ -37,7 +37,7 @@ from kfpipe.runner.lifecycle import result_by
 from kfpipe.runner.outcome import finished
 from kfpipe.runner.run import Run
 from kfpipe.runner.settings import RunSettings
-from kfpipe.runner.signals import interrupting
+from kfpipe.runner.signals import Interrupts, interrupting
 from kfpipe.runner.submitter import asked_for, minted
 
 LIST_PATIENCE_S: Final = 120.0
@@ -63,12 +63,13 @@ def session(project: Project) -> Iterator[Session]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A project under its run lock."""
+    """A project under its run lock. `approval` says who agreed to the plan that it is to carry out."""
 
     project: Project
     ledger: Ledger
     settings: Environment
     whose: Whose
+    approval: Approval | None = None
 
     @property
     def standing(self) -> Standing:
@@ -140,18 +141,24 @@ class Session:
         emit: Callable[[Event], None],
         detach: bool = False,
         signals: bool = False,
+        interrupts: Interrupts | None = None,
     ) -> RunFinished:
-        """The same on the caller's event loop, asyncio or trio. `signals`: whether to handle the process's."""
+        """The same on the caller's event loop, asyncio or trio. `signals`: whether to handle the process's.
+
+        Who runs several projects at once handles them, and passes them on by `interrupts`.
+        """
         if not plan.work:
             emit(end := finished(plan))
             return end
         try:
             async with self.provider() as provider:
                 run = Run(plan, provider, self.ledger, self._run_settings(cap, detach), emit)
-                async with interrupting(run, enabled=signals):
-                    return await run.carry_out()
+                heard = interrupts or Interrupts()
+                async with interrupting(heard, enabled=signals):
+                    with heard.of(run):
+                        return await run.carry_out()
         except BaseExceptionGroup as group:
-            raise _most_telling(group) from group
+            raise most_telling(group) from group
 
     @asynccontextmanager
     async def running(self, plan: Plan, *, cap: Decimal | None) -> AsyncIterator[AsyncIterator[Event]]:
@@ -169,7 +176,7 @@ class Session:
                     yield receive
                     group.cancel_scope.cancel()
             except BaseExceptionGroup as errors:
-                raise _most_telling(errors) from errors
+                raise most_telling(errors) from errors
 
     async def cancel(self, key: str, provider: Provider) -> Cancelling:
         """Cancel the request's task if it still waits at the service; a running one continues and is billed."""
@@ -257,10 +264,11 @@ class Session:
             list_patience_s=self.settings.list_patience_s or (LIST_PATIENCE_S if charged else REHEARSAL_PATIENCE_S),
             now=environment.now,
             random=SystemRandom(),
+            approval=self.approval,
         )
 
 
-def _most_telling(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def most_telling(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The exception of a group that a user should see: a bug before a known error, then the first."""
     leaves = [*_leaves(group)]
     return next((leaf for leaf in leaves if not isinstance(leaf, KfpipeError)), leaves[0])

@@ -33,8 +33,9 @@ SECTIONS: Final = {
         "lock": "Check, format and merge lockfiles.",
     },
     "Hand over": {
+        "review": "Review the takes in a browser, and pick.",
         "report": "Write an HTML page for reviewing the takes.",
-        "export": "Export the picked takes to an NLE: OTIO, EDL, CSV.",
+        "export": "Make the film, or export it to an NLE: MP4, OTIO, EDL, CSV.",
     },
     "Set up": {
         "doctor": "Check that this machine is set up.",

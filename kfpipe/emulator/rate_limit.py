@@ -1,7 +1,7 @@
 """How many requests any one second may hold. Real time: the limit is about the client's pace, not the account's day."""
 
-import time
 from collections import deque
+from time import monotonic
 
 
 class RateLimit:
@@ -13,7 +13,7 @@ class RateLimit:
 
     def admits(self) -> bool:
         """Whether a request that comes now is within the limit; it counts only if it is."""
-        now_s = time.monotonic()
+        now_s = monotonic()
         while self._admitted_s and self._admitted_s[0] <= now_s - 1.0:
             self._admitted_s.popleft()
         if len(self._admitted_s) >= self.limit:

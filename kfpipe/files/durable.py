@@ -81,15 +81,26 @@ def replace(path: Path, pieces: Iterable[bytes], *, mode: int | None = None) -> 
 
     The file keeps its mode; `mode` is another one to give it.
     """
+    with replacing(path, mode=mode) as temporary, temporary.open("wb") as file:
+        file.writelines(pieces)
+
+
+@contextmanager
+def replacing(path: Path, *, mode: int | None = None) -> Iterator[Path]:
+    """An empty file beside `path`, which takes its place when the block ends well, and goes away when it does not.
+
+    A link is followed, and the mode is kept, as by `replace`. Raises OSError.
+    """
     target = path.resolve()
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb", opener=partial(os.open, mode=0o666 if mode is None else mode)) as file:
-            if mode is None and target.exists():
-                temporary.chmod(target.stat().st_mode & 0o7777)
-            file.writelines(pieces)
-            file.flush()
+        with open(temporary, "wb", opener=partial(os.open, mode=0o666 if mode is None else mode)):
+            pass
+        yield temporary
+        with temporary.open("rb+") as file:
             sync(file.fileno())
+        if mode is None and target.exists():
+            temporary.chmod(target.stat().st_mode & 0o7777)
         temporary.replace(target)
     except BaseException:
         with suppress(OSError):

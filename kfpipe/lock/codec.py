@@ -11,6 +11,7 @@ from kfpipe.files.scalars import decimal_text, parse_decimal, parse_time, time_t
 from kfpipe.lock.states import (
     NO_DOUBTS,
     STATES,
+    Approval,
     Asked,
     Doubts,
     Ended,
@@ -91,8 +92,10 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
 def _rare(entry: Entry) -> dict[str, Any]:
     """What few requests have, and only those name."""
     result, doubts = result_of(entry), entry.doubts
+    approval = entry.asked.approval
     given = {
         "reseeds": entry.asked.reseeds,
+        "approved": approval and approval_to_json(approval),
         "refused": result and result.refused and {"path": result.refused.path, "sha256": result.refused.sha256},
         "given_up_at": doubts.given_up_at and time_text(doubts.given_up_at),
         "contradicted_by": [entry_to_json(rival) for rival in doubts.rivals],
@@ -179,7 +182,18 @@ def _asked(fields: Mapping[str, Any]) -> Asked:
         asked_at=parse_time(fields["asked_at"]),
         template=parameters.get("template"),
         reseeds=fields.get("reseeds"),
+        approval=approval_from_json(fields["approved"]) if "approved" in fields else None,
     )
+
+
+def approval_to_json(approval: Approval) -> dict[str, str]:
+    """Who agreed, and when."""
+    return {"by": approval.by, "at": time_text(approval.at)}
+
+
+def approval_from_json(fields: Mapping[str, Any]) -> Approval:
+    """The inverse of `approval_to_json`."""
+    return Approval(by=fields["by"], at=parse_time(fields["at"]))
 
 
 def _task(fields: Mapping[str, Any]) -> Task:

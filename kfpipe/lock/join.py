@@ -27,6 +27,7 @@ from kfpipe.domain import ABANDONED
 from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.codec import entry_to_json
 from kfpipe.lock.states import (
+    Approval,
     Asked,
     Canceled,
     Doubts,
@@ -156,7 +157,10 @@ class _Facts:
 
     def joined(self, other: _Facts) -> _Facts:
         return _Facts(
-            asked=max(self.asked, other.asked, key=_asked),
+            asked=replace(
+                max(self.asked, other.asked, key=_asked),
+                approval=_approval(self.asked.approval, other.asked.approval),
+            ),
             refusal=_surer_end(self.refusal, other.refusal),
             candidates=self.candidates | other.candidates,
             given_up_at=_first(self.given_up_at, other.given_up_at),
@@ -194,7 +198,13 @@ def _first(one: datetime | None, other: datetime | None) -> datetime | None:
 def _asked(asked: Asked) -> tuple[Any, ...]:
     account = asked.account
     known = (account is not None, account is not None and account.key is not None)
-    return *known, json.dumps(entry_to_json(Submitting(asked=asked)), sort_keys=True)
+    return *known, json.dumps(entry_to_json(Submitting(asked=replace(asked, approval=None))), sort_keys=True)
+
+
+def _approval(one: Approval | None, other: Approval | None) -> Approval | None:
+    """Who agreed: the earliest, should there be two."""
+    found = [approval for approval in (one, other) if approval is not None]
+    return min(found, key=lambda approval: (approval.at, approval.by), default=None)
 
 
 def _receipt(task: Task) -> tuple[Any, ...]:

@@ -25,12 +25,21 @@ ABSENT: Final = "absent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Who agreed to the plan that a request comes from, and when."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A request as it was sent.
 
     `template` is the effect asked for, `media` holds a digest per role, `unit_price` is per second, None when unknown.
     `account` is None in records of a time that did not note it. `reseeds` is the fingerprint of the request that the
-    manifest describes, where this one was made in its place, with another seed.
+    manifest describes, where this one was made in its place, with another seed. `approval` is None where the plan was
+    not approved by anyone.
     """
 
     fingerprint: str
@@ -46,6 +55,7 @@ class Asked:
     asked_at: datetime
     template: str | None = None
     reseeds: str | None = None
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

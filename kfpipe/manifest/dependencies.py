@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.manifest.model import File, RenderOf, Shot, StillOf
+from kfpipe.manifest.model import MediaSource, RenderOf, Shot, StillOf
 from kfpipe.wording import did_you_mean, echoed
 
 ROLE_OF = {FrameEnd.FIRST: MediaRole.FIRST_FRAME, FrameEnd.LAST: MediaRole.LAST_FRAME}
@@ -44,7 +44,7 @@ class _Chains:
         self.refusals: list[Refusal] = []
         self._by_id = {shot.id: shot for shot in shots}
         self._may_exist = may_exist
-        self._ends: dict[_Field, File | RenderOf | None] = {}
+        self._ends: dict[_Field, MediaSource | None] = {}
 
     def resolved(self, shot: Shot) -> Shot:
         """The shot without references to stills; what is not available is refused."""
@@ -57,7 +57,7 @@ class _Chains:
             refused=shot.refused | {str(role) for role, footage in ends.items() if footage is None},
         )
 
-    def _end(self, start: _Field) -> File | RenderOf | None:
+    def _end(self, start: _Field) -> MediaSource | None:
         trail: dict[_Field, None] = {}
         here: _Field | None = start
         while here is not None and here not in self._ends and here not in trail:
@@ -70,7 +70,7 @@ class _Chains:
         self._ends.update(dict.fromkeys(trail, found))
         return found
 
-    def _own_end(self, here: _Field) -> File | RenderOf | None:
+    def _own_end(self, here: _Field) -> MediaSource | None:
         """What is in a field that borrows no still; None when what it borrows is not available."""
         shot, role = self._by_id[here[0]], here[1]
         footage = shot.media[role]

@@ -54,8 +54,20 @@ class RenderOf:
     take: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundSlice:
+    """The part of a sound of the project that begins at `start_s` and is as long as the clip.
+
+    `runs_on`: it was given for a whole sequence, and begins in each of its shots where the one before it ended.
+    """
+
+    path: str
+    start_s: Decimal
+    runs_on: bool = False
+
+
 File = LocalFile | RemoteFile
-MediaSource = File | StillOf | RenderOf
+MediaSource = File | SoundSlice | StillOf | RenderOf
 """Where a picture, a sound or a clip of a shot comes from."""
 
 

@@ -27,10 +27,12 @@ from kfpipe.manifest.model import (
     MediaSource,
     Preparation,
     PromptFile,
+    RemoteFile,
     RenderOf,
     SeedChoice,
     Shot,
     ShotSettings,
+    SoundSlice,
     StillOf,
     Variables,
     Verb,
@@ -177,6 +179,8 @@ class _Reader:
             read[name] = (
                 self._prompt_file(value, path, folder)
                 if name == "prompt"
+                else self._slice(shot, value, path, folder)
+                if name == MediaRole.DRIVING_AUDIO and isinstance(value, dict)
                 else self._footage(MediaRole(name), value, path, folder)
             )
         return read
@@ -206,6 +210,23 @@ class _Reader:
             case _:
                 what, fix = "the shot to take the picture from is missing", "add `still: SHOT` or `render: SHOT`"
         return Finding(path=path, what=what, expected="`still: SHOT` or `render: SHOT`", fix=fix)
+
+    def _slice(self, shot: Shot, value: Mapping[str, Any], path: DataPath, folder: str) -> SoundSlice | Finding:
+        """A part of a sound; what a sequence is given as a whole runs on through its shots."""
+        noun = _NOUNS[MediaRole.DRIVING_AUDIO]
+        file = references.file(value["file"], (*path, "file"), levels_up=self._levels_up, folder=folder, noun=noun)
+        match file:
+            case Finding():
+                return file
+            case RemoteFile():
+                return Finding(
+                    path=(*path, "file"),
+                    what="a slice of a remote sound cannot be cut: kfpipe never downloads it, the service does",
+                    expected="a file of the project",
+                    fix="save the file in the project and give its path",
+                )
+        runs_on = shot.in_sequence is not None and path[len(shot.path) :][:1] != ("shots",)
+        return SoundSlice(path=file.path, start_s=Decimal(value["start"]), runs_on=runs_on)
 
     def _matrix(self, shot: Shot, data: Mapping[str, Any], inherited: Inheritance) -> Matrix:
         matrix = inherited.matrix(data, shot.path_of("matrix"))

@@ -38,6 +38,12 @@ class DigestCache:
         """The sound or clip at `path`. Raises RecordingUnreadable, OSError."""
         return self._recordings.look(path)
 
+    def listen_whole(self, path: Path) -> Recording | None:
+        """As `listen`; None for a file that cannot be used."""
+        with suppress(Unusable, OSError):
+            return self.listen(path)
+        return None
+
     def save(self) -> None:
         """Keep what is known of the files that still exist. Failing to write is not an error."""
         self._stills.save()
@@ -70,4 +76,5 @@ def _pack_recording(recording: Recording) -> Stored:
 
 def _unpack_recording(facts: Stored) -> Recording:
     given = {k: v for k, v in facts.items() if k != "sha256"}
-    return Recording(sha256=facts["sha256"], facts=RecordingFacts(**{**given, "seconds": Decimal(facts["seconds"])}))
+    given |= {"seconds": Decimal(facts["seconds"]), "rate_hz": facts["rate_hz"]}  # which earlier versions did not keep
+    return Recording(sha256=facts["sha256"], facts=RecordingFacts(**given))

@@ -14,12 +14,12 @@ _MATRIX: Final = struct.Struct("=9i")
 
 def displayed(frame: VideoFrame) -> VideoFrame:
     """The decoded picture as players show it, sides included; the very same one where there is nothing to turn."""
-    turns = tuple(_turns(frame))
-    if not turns:
+    wanted = tuple(turns(frame))
+    if not wanted:
         return frame
     graph = Graph()
     source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
-    filters = [graph.add(name, options) for name, options in turns]
+    filters = [graph.add(name, options) for name, options in wanted]
     graph.link_nodes(source, *filters, graph.add("buffersink")).configure()
     graph.push(frame)
     turned = graph.pull()
@@ -27,7 +27,7 @@ def displayed(frame: VideoFrame) -> VideoFrame:
     return turned
 
 
-def _turns(frame: VideoFrame) -> Iterator[tuple[str, str]]:
+def turns(frame: VideoFrame) -> Iterator[tuple[str, str]]:
     """FFmpeg's filters with their options, in order; a turn by something else than quarters counts as the nearest one.
 
     A point (x, y) is displayed at (a x + c y, b x + d y). Source: ISO/IEC 14496-12, 6.2.2.

@@ -13,7 +13,10 @@ from kfpipe.domain import PictureSize
 _FIRST_ON_ITS_SIDE: Final = 5
 
 Recipe = tuple[str, ...]
-"""How a still is prepared: the verbs that change it, in order, each with what it depends on. Empty: sent as it is."""
+"""How a still or a sound is prepared: the verbs that change it, in order, each with what it depends on.
+
+Empty: sent as it is.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,8 @@ class PreparedStill:
 class RecordingFacts:
     """What a sound or a clip is by its content. `seconds` has three decimals at most; a sound has no sides.
 
-    The sides are those that players show. `coding` names what a WAV holds in place of plain PCM.
+    The sides are those that players show. `coding` names what a WAV holds in place of plain PCM. `rate_hz` and
+    `channels` are those of a sound.
     """
 
     format: str
@@ -70,6 +74,8 @@ class RecordingFacts:
     width_px: int | None
     height_px: int | None
     coding: str | None = None
+    rate_hz: int | None = None
+    channels: int | None = None
 
     @property
     def shown_px(self) -> tuple[int, int] | None:
@@ -83,6 +89,14 @@ class Recording:
 
     facts: RecordingFacts
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedSound:
+    """What a recipe has made of a sound: a file at `path`, relative to the manifest's folder."""
+
+    path: str
+    sound: Recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,14 +136,15 @@ class ClipFacts:
 class Material:
     """What the shots' files hold, by their name in the manifest; a file that cannot be used is missing here.
 
-    `prepared` are the stills that are not sent as they are, by name and recipe; `places` are the files' paths, where
-    they may not be what they are called in the manifest to the last bit.
+    `prepared` are the stills that are not sent as they are, `slices` the parts of sounds, both by name and recipe;
+    `places` are the files' paths, where they may not be what they are called in the manifest to the last bit.
     """
 
     stills: Mapping[str, Still]
     recordings: Mapping[str, Recording]
     prompts: Mapping[str, str]
     prepared: Mapping[tuple[str, Recipe], PreparedStill] = field(default_factory=dict)
+    slices: Mapping[tuple[str, Recipe], PreparedSound] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -80,15 +80,15 @@ def _plane(plane: VideoPlane) -> Image.Image:
     return Image.frombuffer("L", (plane.width, plane.height), bytes(plane), "raw", "L", plane.line_size, 1)
 
 
-def _torgb(red: float, green_blue: float, green_red: float, blue: float) -> tuple[float, ...]:
+def _to_rgb(red: float, green_blue: float, green_red: float, blue: float) -> tuple[float, ...]:
     """Rows of (Y, Cb, Cr, constant) for red, green and blue, from video range to full range."""
     gain = 255 / 219
     rows = ((0.0, red), (-green_blue, -green_red), (blue, 0.0))
     return tuple(number for cb, cr in rows for number in (gain, cb, cr, 0.5 - 16 * gain - 128 * (cb + cr)))
 
 
-_BT601: Final = _torgb(1.596027, 0.391762, 0.812968, 2.017232)
-_BT709: Final = _torgb(1.792741, 0.213249, 0.532909, 2.112402)
+_BT601: Final = _to_rgb(1.596027, 0.391762, 0.812968, 2.017232)
+_BT709: Final = _to_rgb(1.792741, 0.213249, 0.532909, 2.112402)
 """How luma and colour differences make red, green and blue. Source: ITU-R BT.601 and BT.709."""
 
 

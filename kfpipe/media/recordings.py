@@ -68,8 +68,8 @@ def read(path: Path) -> RecordingFacts:
 
 def _sound(path: Path, kind: str) -> RecordingFacts:
     if kind == signatures.WAV and containers.is_wav_cut_off(path):
-        raise _damaged()
-    with _reading(path, kind.lower()) as file:
+        raise damaged()
+    with decoding(path, kind.lower()) as file:
         stream = next(iter(file.streams.audio), None)
         coding = None if stream is None else _coding(stream)
         if stream is None or coding is None:
@@ -78,7 +78,7 @@ def _sound(path: Path, kind: str) -> RecordingFacts:
         seconds = _played_s(file, stream)
     if kind == signatures.MP3 and signatures.states_its_length(path) and stated_s is not None:
         if seconds < stated_s - _SLACK_S:
-            raise _damaged()
+            raise damaged()
         seconds = stated_s  # without the silence that an encoder adds at both ends
     return RecordingFacts(
         format=kind,
@@ -88,20 +88,22 @@ def _sound(path: Path, kind: str) -> RecordingFacts:
         width_px=None,
         height_px=None,
         coding=None if kind == signatures.MP3 or _PLAIN.fullmatch(stream.codec_context.name) else coding,
+        rate_hz=stream.codec_context.sample_rate,
+        channels=stream.codec_context.channels,
     )
 
 
 def _clip(path: Path, container: ClipFormat) -> RecordingFacts:
     if containers.is_cut_off(path, container):
-        raise _damaged()
-    with _reading(path, container.demuxer) as file:
+        raise damaged()
+    with decoding(path, container.demuxer) as file:
         stream = _only_video(file, container)
         seconds = _stated_s(file, stream)
         if seconds is None:
             raise RecordingUnreadable("does not state its length", fix=_EXPORT_AGAIN)
         frame = next(file.decode(stream), None)
         if frame is None:
-            raise _damaged()
+            raise damaged()
         shown = displayed(frame)
     return RecordingFacts(
         format=container.value,
@@ -114,12 +116,13 @@ def _clip(path: Path, container: ClipFormat) -> RecordingFacts:
 
 
 @contextmanager
-def _reading(path: Path, demuxer: str) -> Iterator[InputContainer]:
+def decoding(path: Path, demuxer: str) -> Iterator[InputContainer]:
+    """The file while it is read; what FFmpeg says of it meanwhile is that it is damaged. Raises RecordingUnreadable."""
     try:
         with closing(opened(path, demuxer)) as file:
             yield file
     except av.FFmpegError as error:
-        raise _damaged() from error
+        raise damaged() from error
 
 
 def _only_video(file: InputContainer, container: ClipFormat) -> VideoStream:
@@ -166,5 +169,6 @@ def _decimal(seconds: Fraction) -> Decimal:
     return Decimal(round(seconds * 1000)) / 1000
 
 
-def _damaged() -> RecordingUnreadable:
+def damaged() -> RecordingUnreadable:
+    """What is wrong with a file that cannot be decoded to its end."""
     return RecordingUnreadable("is damaged or cut off", fix="copy or export it again")

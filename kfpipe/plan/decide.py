@@ -111,7 +111,8 @@ def _coming(take: Take, facts: PlanFacts, planned: Mapping[str, Step]) -> Next:
     stuck = ", ".join(step.take_id for step in sources if step.action is Action.DECIDE)
     if stuck:
         return Action.DECIDE, (f"continues from {stuck}, which the next run leaves as it is",)
-    names = ", ".join(step.take_id for step in sources if step.action.is_work)
+    spelt = {cut.take_id: cut.text for _, cut in take.cuts}
+    names = ", ".join(spelt[step.take_id] for step in sources if step.action.is_work)
     return Action.WAIT, (f"continues from {names}",)
 
 

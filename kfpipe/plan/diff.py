@@ -67,16 +67,20 @@ class RequestShape:
 
 
 def shape_of(take: Take) -> RequestShape:
-    """What the take asks for. A picture that is still to be cut is named by the take that it is cut from."""
+    """What the take asks for. A picture that is cut from another take is named by that take."""
     request = take.request
-    given = {one.role: MediumRef(digest=one.medium.digest, name=_name(one.medium)) for one in request.media}
+    lent = {role: f"render of {cut.text}" for role, cut in (*take.continues, *take.cuts)}
+    given = {
+        one.role: MediumRef(digest=one.medium.digest, name=lent.get(one.role) or _name(one.medium))
+        for one in request.media
+    }
     return RequestShape(
         model=request.model,
         template=request.template,
         prompt=request.prompt,
         negative_prompt=request.negative_prompt,
         parameters=request.parameters,
-        media=given | {role: MediumRef(digest=cut.part, name=f"render of {cut.take_id}") for role, cut in take.cuts},
+        media=given | {role: MediumRef(digest=cut.part, name=lent[role]) for role, cut in take.cuts},
         seed_is_derived=take.seed_is_derived,
     )
 

@@ -6,10 +6,12 @@ paid for; a run makes its own plan, and continues only if that is the same.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -19,13 +21,16 @@ from kfpipe.errors import Problem, Refused
 from kfpipe.files import durable, read
 from kfpipe.files.durable import storage
 from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, from_utf8, index_of, parse_json, refusal
+from kfpipe.files.scalars import decimal_text
 from kfpipe.files.schemas import schema_file
 from kfpipe.files.shape import Shape
 from kfpipe.files.text import position_of
+from kfpipe.lock.codec import approval_from_json, approval_to_json
+from kfpipe.lock.states import Approval
 from kfpipe.manifest import files as sources
 from kfpipe.plan.saved import Steps, step_from_json, step_to_json
 from kfpipe.project import Options
-from kfpipe.wording import described
+from kfpipe.wording import described, echoed
 
 FORMAT: Final = 1
 LARGEST_BYTES: Final = 256 << 20
@@ -35,6 +40,15 @@ MOST_EXPLAINED: Final = 50
 
 _MARK: Final = "kfpipe_plan"
 _PLAN_AGAIN: Final = "make the plan again: `kfpipe plan MANIFEST -o FILE`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovedCost:
+    """Who agreed to a plan, when, and the most that a run of it may spend."""
+
+    approval: Approval
+    cost: Decimal
+    currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +68,7 @@ class PlanFile:
     new_seed: bool
     circumstances: Mapping[str, str | None]
     steps: Steps
+    approved: ApprovedCost | None = None
 
 
 def save(path: Path, plan: PlanFile, root: Path) -> None:
@@ -93,6 +108,7 @@ def load(path: Path) -> PlanFile:
             for fault in islice(_shape().faults(data), MOST_EXPLAINED)
         )
     options = data["options"]
+    approved = _approved(data, shown)
     return PlanFile(
         manifest=_manifest(path, data["manifest"]),
         options=Options(
@@ -108,10 +124,47 @@ def load(path: Path) -> PlanFile:
         new_seed=options["new_seed"],
         circumstances=data["circumstances"],
         steps={step.id: step for step in map(step_from_json, data["takes"])},
+        approved=approved,
     )
 
 
+def _approved(data: Mapping[str, Any], shown: str) -> ApprovedCost | None:
+    """The plan's approval, if it has one. Raises Refused when the file is no more what was agreed to."""
+    given = data.get("approval")
+    if given is None:
+        return None
+    try:
+        approval = approval_from_json(given)
+    except ValueError:
+        approval = None  # a day that no month has
+    if approval is None or given["digest"] != _digest(data):
+        raise Refused.because(
+            shown,
+            f"the plan was changed after {echoed(given['by'])} had approved it",
+            expected="the file as `kfpipe plan -o FILE --approve NAME` wrote it",
+            fix="make the plan again, and have it approved again",
+        )
+    return ApprovedCost(approval=approval, cost=Decimal(given["cost"]), currency=given["currency"])
+
+
+def _digest(data: Mapping[str, Any]) -> str:
+    """Of a plan as JSON data with its approval; it shows a change, and is no signature."""
+    approval = {name: value for name, value in data["approval"].items() if name != "digest"}
+    text = json.dumps({**data, "approval": approval}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
 def _to_json(plan: PlanFile, manifest: str) -> dict[str, Any]:
+    data = _plan_to_json(plan, manifest)
+    if plan.approved is None:
+        return data
+    approved = plan.approved
+    cost = {"cost": decimal_text(approved.cost), "currency": approved.currency}
+    data["approval"] = {**approval_to_json(approved.approval), **cost}
+    return {**data, "approval": {**data["approval"], "digest": _digest(data)}}
+
+
+def _plan_to_json(plan: PlanFile, manifest: str) -> dict[str, Any]:
     return {
         _MARK: FORMAT,
         "manifest": manifest,

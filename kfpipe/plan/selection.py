@@ -1,4 +1,4 @@
-"""Which takes a person means by `kitten*`, `tag:hero`, `state:failed`, `model:wan2.7*`, `changed`, or `!walk`. Pure.
+"""Which takes a person means: `kitten*`, `tag:hero`, `state:failed`, `model:wan2.7*`, `picked`, or `!walk`. Pure.
 
 Selected is what any of the plain selectors names (all takes, when there is none), minus what one with a
 leading `!` names. A name without a prefix is that of a take or of its shot; `take:changed` is a take called so.
@@ -26,6 +26,9 @@ Selection = Chosen | str | Iterable[str]
 CHANGED: Final = "changed"
 """The takes on record that were changed in the manifest."""
 
+PICKED: Final = "picked"
+"""The takes that were picked of their shots, rendered or not."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownTake:
@@ -35,6 +38,11 @@ class KnownTake:
     take: Take | None
     record: Record | None
     is_changed: bool = False
+
+    @property
+    def is_picked(self) -> bool:
+        """Whether it is the take that a person has chosen of its shot."""
+        return self.record is not None and self.record.picked
 
     @property
     def names(self) -> Iterable[str]:
@@ -109,6 +117,8 @@ def _named(selector: str, everyone: Sequence[KnownTake], option: str) -> frozens
     """
     if selector == CHANGED:
         return frozenset(one.take_id for one in everyone if one.is_changed)
+    if selector == PICKED:
+        return frozenset(one.take_id for one in everyone if one.is_picked)
     kind, colon, pattern = selector.partition(":")
     if not colon:
         kind, pattern = "take", selector
@@ -123,7 +133,7 @@ def _named(selector: str, everyone: Sequence[KnownTake], option: str) -> frozens
 
 
 def _unknown_kind(selector: str, kind: str, option: str) -> Refused:
-    expected = f"a take, a shot, {CHANGED}, or {listed(f'{name}:...' for name in KINDS)}"
+    expected = f"a take, a shot, {CHANGED}, {PICKED}, or {listed(f'{name}:...' for name in KINDS)}"
     meant = closest(kind, KINDS)
     fix = suggested(meant and f"{meant}:", None)
     return Refused.because(option, f"{echoed(selector)} is not a selector", expected=expected, fix=fix)

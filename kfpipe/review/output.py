@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,9 +55,19 @@ class Handout:
         A file of another kind that is there already is not replaced: Refused.
         """
         content = text.encode("utf-8")
+        with self.replacing(lambda path: first_bytes(path, _KIND_BYTES) == content[:_KIND_BYTES]) as temporary:
+            temporary.write_bytes(content)
+
+    @contextmanager
+    def replacing(self, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
+        """A file to fill, which takes this one's place when the block ends well. Raises StorageFailed.
+
+        What is there already is replaced only where `is_ours` knows it: else Refused.
+        """
         with storage(self.path):
-            if self.path.exists() and first_bytes(self.path, _KIND_BYTES) != content[:_KIND_BYTES]:
+            if self.path.exists() and not is_ours(self.path):
                 what = "already exists, and kfpipe did not write it"
                 raise Refused.because(str(self.given), what, fix="name another file, or move that one out of the way")
             durable.make_folder(self.path.parent)
-            durable.replace(self.path, [content])
+            with durable.replacing(self.path) as temporary:
+                yield temporary

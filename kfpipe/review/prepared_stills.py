@@ -34,7 +34,8 @@ def write(project: Project, takes: Iterable[Take], folder: Path) -> tuple[ShownS
     if folder.exists() and not folder.is_dir():
         raise Refused.because(str(folder), "is a file", expected="a folder", fix="name another one")
     media = (given.medium for take in takes for given in take.request.media)
-    prepared = {medium.digest: medium for medium in media if isinstance(medium, LocalMedium)}
+    pictures = (medium for medium in media if isinstance(medium, LocalMedium) and medium.width_px is not None)
+    prepared = {medium.digest: medium for medium in pictures}
     return tuple(
         _copied(project, medium, medium.original, folder) for medium in prepared.values() if medium.original is not None
     )

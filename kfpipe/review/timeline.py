@@ -94,15 +94,21 @@ def make(title: str, shots: Sequence[ShotFootage]) -> Timeline:
 def _slot(shot: ShotFootage) -> Slot:
     """The picked clip, or the only one, or a gap as long as the clip is going to be."""
     chosen = shot.picked
-    if chosen is None and len(shot.clips) == 1:
-        (chosen,) = shot.clips
+    rivals = _rivals(shot)
+    if chosen is None and len(rivals) == 1:
+        (chosen,) = rivals
     if isinstance(chosen, Clip):
         others = tuple(clip for clip in shot.clips if clip is not chosen)
         return Cut(shot_id=shot.shot_id, clip=chosen, others=others)
-    choices = tuple(clip.take.id for clip in shot.clips)
+    choices = tuple(clip.take.id for clip in rivals)
     return Gap(
         shot_id=shot.shot_id, seconds=_expected_s(shot.takes[0].take), reason=_reason(shot, chosen), choices=choices
     )
+
+
+def _rivals(shot: ShotFootage) -> tuple[Clip, ...]:
+    """The clips that may stand for the shot: where one is as the manifest asks for it, drafts and the like may not."""
+    return tuple(clip for clip in shot.clips if not clip.has_changed) or shot.clips
 
 
 def _expected_s(take: Take) -> Decimal:
@@ -114,7 +120,7 @@ def _reason(shot: ShotFootage, chosen: NoClip | None) -> str:
     if chosen is not None:
         return f"the picked take {chosen.take.id} has no clip: {chosen.reason}"
     if shot.clips:
-        return f"it has {len(shot.clips):,} clips, and none is picked"
+        return f"it has {len(_rivals(shot)):,} clips, and none is picked"
     if len(shot.takes) > 1:
         return f"none of its {len(shot.takes):,} takes has a clip"
     (only,) = shot.takes

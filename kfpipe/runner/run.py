@@ -209,9 +209,14 @@ def _adoptable(plan: Plan) -> Decimal:
 
 
 def _by_model(steps: Sequence[Step]) -> dict[str, list[Step]]:
-    """Each lane's steps: what is under way first, then by priority, then in film order."""
+    """Each lane's steps: what is under way first, then by priority, then in film order.
+
+    Of one shot's takes, those go first that others wait for.
+    """
     lanes: dict[str, list[Step]] = {}
-    for step in sorted(steps, key=_urgency):
+    places = {shot_id: place for place, shot_id in enumerate(dict.fromkeys(step.shot_id for step in steps))}
+    awaited = {take_id for step in steps for take_id in step.sources}
+    for step in sorted(steps, key=lambda step: (*_urgency(step), places[step.shot_id], step.take_id not in awaited)):
         lanes.setdefault(step.model, []).append(step)
     return lanes
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 from kfpipe.domain import Account
-from kfpipe.lock.states import Asked, Render
+from kfpipe.lock.states import Approval, Asked, Render
 from kfpipe.plan.model import Step
 
 
@@ -48,6 +48,7 @@ class RunSettings:
     digests of the clips that belong at a path. `neighbours` returns the ids of the tasks that other manifests have on
     record; `continued` cuts the pictures that a take continues from, and returns its next step; `find` looks for the
     bytes of a clip. These three may block.
+    `approval` says who agreed to the plan.
     """
 
     folder: Path
@@ -67,3 +68,4 @@ class RunSettings:
     find: Callable[[Render, Path | None], Path | None]
     now: Callable[[], datetime]
     random: Random
+    approval: Approval | None = None

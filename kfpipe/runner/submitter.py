@@ -13,7 +13,7 @@ import anyio
 from kfpipe.domain import NEVER_CREATED, SEED_MAX, Account, MediaRole, RenderRequest, Take
 from kfpipe.errors import AccountRefused, ServiceRefused, ServiceUnclear, ServiceUnreachable
 from kfpipe.events import Slowed
-from kfpipe.lock.states import Asked, Failed, Failure, Submitted, Submitting, Task, name_of
+from kfpipe.lock.states import Approval, Asked, Failed, Failure, Submitted, Submitting, Task, name_of
 from kfpipe.provider import Accepted
 from kfpipe.runner import orphans
 from kfpipe.runner.context import RunContext
@@ -39,7 +39,14 @@ def minted(take: Take) -> str:
     return f"{take.id}/{secrets.token_hex(TOKEN_BYTES)}"
 
 
-def asked_for(take: Take, request: RenderRequest, region: str, account: Account, now: datetime) -> Asked:
+def asked_for(
+    take: Take,
+    request: RenderRequest,
+    region: str,
+    account: Account,
+    now: datetime,
+    approval: Approval | None = None,
+) -> Asked:
     """A request of the take, as it is put on record when it is made."""
     return Asked(
         fingerprint=take.fingerprint,
@@ -55,6 +62,7 @@ def asked_for(take: Take, request: RenderRequest, region: str, account: Account,
         asked_at=now,
         template=request.template,
         reseeds=take.reseeds,
+        approval=approval,
     )
 
 
@@ -78,7 +86,7 @@ class Submitter:
         await self._snapshot.taken()
         request = self._with_seed(take.request)
         settings = self._context.settings
-        asked = asked_for(take, request, settings.region, settings.account, self._context.now())
+        asked = asked_for(take, request, settings.region, settings.account, self._context.now(), settings.approval)
         for refusals in range(1, REFUSALS + 1):
             try:
                 return await self._post(key, asked, request, media_urls)

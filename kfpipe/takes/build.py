@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -23,6 +23,7 @@ from kfpipe.files.text import DataPath
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import (
+    File,
     LocalFile,
     Manifest,
     MediaSource,
@@ -30,6 +31,7 @@ from kfpipe.manifest.model import (
     RenderOf,
     SeedChoice,
     Shot,
+    SoundSlice,
 )
 from kfpipe.media.facts import Material, Recipe, Recording, RecordingFacts, Still, StillFacts
 from kfpipe.media.recipe import AS_IT_IS, recipe
@@ -42,6 +44,7 @@ from kfpipe.takes import (
     preparation,
     remote,
     seeds,
+    slices,
     sources,
     trims,
 )
@@ -50,6 +53,9 @@ from kfpipe.takes.prices import PriceList
 from kfpipe.takes.resolve import size_of
 from kfpipe.takes.texts import PromptTexts, Texts
 from kfpipe.wording import echoed
+
+Picks = Callable[[str], str | None]
+"""The take that is picked of a shot."""
 
 
 def make(
@@ -60,9 +66,13 @@ def make(
     catalogue: Catalogue,
     prices: PriceList,
     currency: str,
+    picks: Picks = lambda _: None,
 ) -> tuple[tuple[Take, ...], tuple[Problem, ...]]:
-    """The takes of all shots that are sound, and the problems of all that are not; those of files are known already."""
-    maker = _Maker(manifest, document, material, catalogue=catalogue, prices=prices, currency=currency)
+    """The takes of all shots that are sound, and the problems of all that are not; those of files are known already.
+
+    `picks` is asked only for shots whose clip is continued, where they have several takes.
+    """
+    maker = _Maker(manifest, document, material, catalogue=catalogue, prices=prices, currency=currency, picks=picks)
     takes = tuple(maker.takes())
     return takes, tuple(maker.problems)
 
@@ -82,6 +92,7 @@ class _Maker:
         catalogue: Catalogue,
         prices: PriceList,
         currency: str,
+        picks: Picks,
     ) -> None:
         self.problems: list[Problem] = []
         self._manifest = manifest
@@ -91,6 +102,7 @@ class _Maker:
         self._catalogue = catalogue
         self._prices = prices
         self._currency = currency
+        self._picks = picks
         self._sales_checked: set[str | None] = set()
         self._sold = model_rules.sold_in(catalogue, prices.region)
         self._folder = "" if manifest.output_dir == "." else f"{manifest.output_dir}/"
@@ -103,12 +115,12 @@ class _Maker:
         self._flawless: set[Hashable] = set()
         self._size = cache(lambda resolution, *sides: size_of(catalogue, resolution, *sides))
         self._take_ids: dict[str, tuple[str, ...]] = {}
-        self._lenders: dict[RenderOf, str] = {}
+        self._lenders: dict[RenderOf, CutFrom] = {}
         self._durations: dict[str, int] = {}
 
     def takes(self) -> Iterator[Take]:
         """The sound takes of all shots."""
-        drafted = [draft for shot in self._manifest.shots for draft in self._drafts(shot)]
+        drafted = slices.placed([draft for shot in self._manifest.shots for draft in self._drafts(shot)])
         self._durations = {draft.id: draft.settings.duration for draft in drafted}
         for draft in drafted:
             take = self._take(draft)
@@ -165,6 +177,7 @@ class _Maker:
             attempts=draft.settings.attempts,
             priority=draft.settings.priority,
             cuts=cuts,
+            continues=cuts,
             seed_is_derived=draft.has_derived_seed,
             in_film=draft.shot.in_film,
             trim=draft.shot.trim,
@@ -262,6 +275,9 @@ class _Maker:
 
     def _file(self, draft: Draft, model: Model, footage: MediaSource | None) -> Still | Recording | None:
         """What is known of a file of the project, as it is sent; None for all else, and for one that is of no use."""
+        if isinstance(footage, SoundSlice):
+            cut = self._material.slices.get((footage.path, self._recipe(draft, model, footage)))
+            return None if cut is None else cut.sound
         if not isinstance(footage, LocalFile):
             return None
         made = self._material.prepared.get((footage.path, self._recipe(draft, model, footage)))
@@ -269,8 +285,11 @@ class _Maker:
             return made.still
         return self._material.stills.get(footage.path) or self._material.recordings.get(footage.path)
 
-    def _recipe(self, draft: Draft, model: Model, footage: LocalFile | RemoteFile) -> Recipe:
+    def _recipe(self, draft: Draft, model: Model, footage: File | SoundSlice) -> Recipe:
         """How the file is prepared; most are not."""
+        if isinstance(footage, SoundSlice):
+            track = self._material.recordings.get(footage.path)
+            return AS_IT_IS if track is None else preparation.slice_of(footage, track.facts, draft, model)
         still = self._material.stills.get(footage.path) if isinstance(footage, LocalFile) else None
         if still is None or not self._material.prepared:
             return AS_IT_IS
@@ -284,20 +303,20 @@ class _Maker:
         """The media as the request names them, without those to be cut; None when one of them is missing."""
         if draft.shot.refused:
             return None
-        files = [
-            (role, footage) for role, footage in draft.media.items() if isinstance(footage, LocalFile | RemoteFile)
-        ]
+        files = [(role, footage) for role, footage in draft.media.items() if isinstance(footage, File | SoundSlice)]
         inputs = (self._input(role, footage, self._recipe(draft, model, footage)) for role, footage in files)
         given = tuple(found for found in inputs if found is not None)
         return given if len(given) == len(files) else None
 
-    def _in_role(self, role: MediaRole, footage: LocalFile | RemoteFile, how: Recipe) -> MediaInput | None:
+    def _in_role(self, role: MediaRole, footage: File | SoundSlice, how: Recipe) -> MediaInput | None:
         medium = self._medium(footage, how)
         return None if medium is None else MediaInput(role=role, medium=medium)
 
-    def _look_up(self, footage: LocalFile | RemoteFile, how: Recipe) -> Medium | None:
+    def _look_up(self, footage: File | SoundSlice, how: Recipe) -> Medium | None:
         if isinstance(footage, RemoteFile):
             return RemoteMedium(url=footage.url, digest=remote.digest(footage.url))
+        if isinstance(footage, SoundSlice) and (footage.path, how) not in self._material.slices:
+            return None
         return preparation.medium(self._material, footage.path, how)
 
     def _cuts(self, draft: Draft) -> _Cuts | None:
@@ -307,10 +326,10 @@ class _Maker:
             if not isinstance(footage, RenderOf):
                 continue
             lender = self._lender(footage, draft.path_of(role))
-            if not isinstance(lender, str):
+            if not isinstance(lender, CutFrom):
                 self._refuses(draft.shot, () if lender is None else [lender])
                 return None
-            cuts.append((role, CutFrom(take_id=lender, end=footage.end)))
+            cuts.append((role, lender))
         return tuple(cuts)
 
     def _continuations(self, draft: Draft, model: Model, cuts: _Cuts) -> Iterator[Finding]:
@@ -318,13 +337,16 @@ class _Maker:
             if cut.end is None:
                 yield from media_rules.continued_findings(draft, model, self._durations[cut.take_id])
 
-    def _lender(self, footage: RenderOf, path: DataPath) -> str | Finding | None:
+    def _lender(self, footage: RenderOf, path: DataPath) -> CutFrom | Finding | None:
         """As `sources.lending_take`; a shot's takes are searched once, however many others borrow from it alike."""
         if footage not in self._lenders:
-            found = sources.lending_take(footage, self._take_ids[footage.shot_id], path)
+            take_ids = self._take_ids[footage.shot_id]
+            picked = self._picks(footage.shot_id) if len(take_ids) > 1 else None
+            found = sources.lending_take(footage, take_ids, path, picked)
             if not isinstance(found, str):
                 return found
-            self._lenders[footage] = found
+            is_by_pick = len(sources.meant(footage, take_ids)) > 1
+            self._lenders[footage] = CutFrom(take_id=found, end=footage.end, is_picked=is_by_pick)
         return self._lenders[footage]
 
     def _predicted_size(self, draft: Draft, model: Model) -> PictureSize | None:

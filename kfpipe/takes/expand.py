@@ -22,6 +22,9 @@ from kfpipe.wording import echoed
 
 _ROLES = tuple(MediaRole)
 
+Media = Mapping[MediaRole, MediaSource]
+"""What a shot is made of, by the part that it plays."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
@@ -34,7 +37,7 @@ class Draft:
     shot: Shot
     cell: Cell
     settings: ShotSettings
-    media: Mapping[MediaRole, MediaSource]
+    media: Media
     index: int
     count: int
 
@@ -106,7 +109,7 @@ def _draft(shot: Shot, cell: Cell, index: int, count: int) -> Draft:
     )
 
 
-def _media(shot: Shot, cell: Cell) -> Mapping[MediaRole, MediaSource]:
+def _media(shot: Shot, cell: Cell) -> Media:
     """The shot's media with those of the cell in their place; one that was refused is missing."""
     varied = [role for role in _ROLES if role in cell.values]
     if not varied or shot.matrix is None:

@@ -16,11 +16,11 @@ from kfpipe.files.text import SAVE_AS_UTF8, DataPath, normalised, other_encoding
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.files import ProjectFiles
-from kfpipe.manifest.model import LocalFile, Manifest, PromptFile, Shot
+from kfpipe.manifest.model import LocalFile, Manifest, PromptFile, Shot, SoundSlice
 from kfpipe.media.cache import DigestCache
 from kfpipe.media.facts import Material, Recording, Still
 from kfpipe.media.signatures import AnotherFormat
-from kfpipe.takes.preparation import Preparer
+from kfpipe.takes.preparation import Preparer, Slicer
 
 PROMPT_FILE_LIMIT_BYTES = 65_536
 
@@ -42,12 +42,7 @@ def read(
     manifest: Manifest, document: Document, *, files: ProjectFiles, digests: DigestCache, known: Catalogue
 ) -> tuple[Material, tuple[Problem, ...]]:
     """What the shots' files hold, stills as they are and as they are sent, and why some cannot be used."""
-    readers: Mapping[_Kind, Callable[[Path], Still | Recording | str]] = {
-        _Kind.PICTURE: digests.look,
-        _Kind.SOUND: lambda path: _recording(digests, path, "WAV or MP3", "export it as WAV or MP3"),
-        _Kind.CLIP: lambda path: _recording(digests, path, "an MP4 or MOV clip", "export it as MP4, with H.264"),
-        _Kind.PROMPT: _prompt_text,
-    }
+    readers = _readers(digests)
     use = cache(lambda name, kind: files.use(name, readers[kind]))
     stills: dict[str, Still] = {}
     recordings: dict[str, Recording] = {}
@@ -70,8 +65,26 @@ def read(
                 recordings[name] = content
             else:
                 prompts[name] = content
-    material = Material(stills=stills, recordings=recordings, prompts=prompts, prepared=preparer.made, places=places)
+    slicer = Slicer(files, digests, known)
+    problems += (flaw.problem(document, draft.shot.where) for draft, flaw in slicer.findings(manifest, recordings))
+    material = Material(
+        stills=stills,
+        recordings=recordings,
+        prompts=prompts,
+        prepared=preparer.made,
+        slices=slicer.made,
+        places=places,
+    )
     return material, tuple(problems)
+
+
+def _readers(digests: DigestCache) -> Mapping[_Kind, Callable[[Path], Still | Recording | str]]:
+    return {
+        _Kind.PICTURE: digests.look,
+        _Kind.SOUND: lambda path: _recording(digests, path, "WAV or MP3", "export it as WAV or MP3"),
+        _Kind.CLIP: lambda path: _recording(digests, path, "an MP4 or MOV clip", "export it as MP4, with H.264"),
+        _Kind.PROMPT: _prompt_text,
+    }
 
 
 def _named(shot: Shot) -> Iterator[tuple[str, DataPath, _Kind]]:
@@ -79,6 +92,8 @@ def _named(shot: Shot) -> Iterator[tuple[str, DataPath, _Kind]]:
     for role, footage in shot.media.items():
         if isinstance(footage, LocalFile):
             yield footage.path, shot.path_of(role), _KINDS.get(role, _Kind.PICTURE)
+        elif isinstance(footage, SoundSlice):
+            yield footage.path, (*shot.path_of(role), "file"), _Kind.SOUND
     if shot.matrix is not None:
         for (role, text), file in shot.matrix.files.items():
             if isinstance(file, LocalFile):

@@ -13,14 +13,32 @@ from kfpipe.wording import did_you_mean, echoed, listed
 _MOST_SHOWN = 5
 
 
-def lending_take(render: RenderOf, take_ids: Sequence[str], path: DataPath) -> str | Finding | None:
+def lending_take(
+    render: RenderOf, take_ids: Sequence[str], path: DataPath, picked: str | None = None
+) -> str | Finding | None:
     """The take of the source that is meant; None when the source has no sound take, which was already reported.
 
-    `take_ids` are those of the source; `path` is where the render is asked for. Where there is one take only, as in a
-    draft, there is nothing to choose, whatever `take` says.
+    `take_ids` are those of the source, `picked` the one that a person chose; `path` is where the render is asked for.
+    Where there is one take only, as in a draft, there is nothing to choose, whatever `take` says. Where the manifest
+    leaves more than one, the pick goes before the others.
     """
-    if len(take_ids) <= 1:
-        return next(iter(take_ids), None)
+    fitting = meant(render, take_ids)
+    if len(fitting) == 1:
+        return fitting[0]
+    if picked in fitting:
+        return picked
+    return _unclear(render, take_ids, fitting, path) if take_ids else None
+
+
+def meant(render: RenderOf, take_ids: Sequence[str]) -> Sequence[str]:
+    """The takes that the manifest's words fit."""
+    if len(take_ids) <= 1 or render.take is None:
+        return take_ids
+    wanted = set(render.take.removeprefix(f"{render.shot_id}@").split(","))
+    return [take_id for take_id in take_ids if take_id == render.take or wanted <= _words_of(take_id)]
+
+
+def _unclear(render: RenderOf, take_ids: Sequence[str], fitting: Sequence[str], path: DataPath) -> Finding:
     if render.take is None:
         return Finding(
             path=path,
@@ -28,15 +46,11 @@ def lending_take(render: RenderOf, take_ids: Sequence[str], path: DataPath) -> s
             expected=_some(take_ids),
             fix=f"add a line like `take: {cell_of(take_ids[0])}`",
         )
-    wanted = set(render.take.removeprefix(f"{render.shot_id}@").split(","))
-    meant = [take_id for take_id in take_ids if take_id == render.take or wanted <= _words_of(take_id)]
-    if len(meant) == 1:
-        return meant[0]
     return Finding(
         path=(*path, "take"),
-        what=f"{echoed(render.take)} names {'no' if not meant else 'more than one'} take of shot '{render.shot_id}'",
-        expected=_some(meant or take_ids),
-        fix=did_you_mean(render.take, (cell_of(take_id) for take_id in meant or take_ids), "write one of these"),
+        what=f"{echoed(render.take)} names {'no' if not fitting else 'more than one'} take of shot '{render.shot_id}'",
+        expected=_some(fitting or take_ids),
+        fix=did_you_mean(render.take, (cell_of(take_id) for take_id in fitting or take_ids), "write one of these"),
     )
 
 

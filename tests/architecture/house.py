@@ -18,7 +18,7 @@ PACKAGE: Final = Path(kfpipe.__file__).parent
 
 _FROM_LEFT_TO_RIGHT: Final = """
 version wording names errors domain gcpause addresses | catalogue environment events | files provider | lock manifest
-| media | takes | project | plan | runner review | connection accounts maintenance | session | api | cli
+| media | takes | project | plan | runner review | connection accounts maintenance | session | together | api | cli
 """
 
 ORDER: Final = tuple(name for name in _FROM_LEFT_TO_RIGHT.split() if name != "|")
@@ -37,8 +37,9 @@ WORLDLY: Final = frozenset(
     for package, named in {
         "accounts": "",
         "api": "",
-        "cli": "entry commands.cancel commands.doctor commands.models commands.prune commands.reconcile commands.run "
-        "completion.candidates completion.shells output.outlets output.streams output.cells views.live views.watch",
+        "cli": "entry commands.cancel commands.doctor commands.models commands.prune commands.reconcile "
+        "commands.review commands.run commands.run_several completion.candidates completion.shells "
+        "output.outlets output.streams output.cells views.film views.live views.watch",
         "connection": "",
         "emulator": "",
         "environment": "",
@@ -48,10 +49,11 @@ WORLDLY: Final = frozenset(
         "media": "download placement renders",
         "plan": "gather planfile revision",
         "provider": "transport upload_cache uploads",
-        "review": "output",
+        "review": "app.routes app.server app.watcher output",
         "runner": "adopter breaker context delivery fetcher follower gate interlock lane lifecycle plan_queue "
         "retry run settings shields signals slots snapshot submitter",
         "session": "",
+        "together": "",
     }.items()
     for room in named.split() or [""]
 )
@@ -60,7 +62,7 @@ WORLDLY: Final = frozenset(
 
 _PLAYED: Final = """
 cli maintenance project files.read lock.mergedriver lock.tidy media.frames media.pictures plan.chain
-runner.outcome
+review.film.conform review.film.pictures review.film.sound review.film.writing runner.outcome
 """
 
 PLAYED: Final = frozenset(_PLAYED.split())

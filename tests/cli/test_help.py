@@ -97,14 +97,14 @@ def test_a_misspelt_option_is_answered_with_the_right_one(kfpipe: Call) -> None:
     assert ended.err == "kfpipe run: there is no option `--max-csot`\n  fix: did you mean `--max-cost`?\n"
 
 
-def test_a_missing_manifest_is_asked_for(kfpipe: Call) -> None:
-    ended = kfpipe("plan")
+def test_a_missing_shot_is_asked_for(kfpipe: Call) -> None:
+    ended = kfpipe("pick")
     assert ended.code == 2
-    assert ended.err == "kfpipe plan: missing argument 'MANIFEST'\n  fix: run `kfpipe plan --help` for its usage\n"
+    assert ended.err == "kfpipe pick: missing argument 'SHOT'\n  fix: run `kfpipe pick --help` for its usage\n"
 
 
 def test_wrong_usage_is_json_where_json_was_asked_for(kfpipe: Call) -> None:
-    ended = kfpipe("plan", "--json")
+    ended = kfpipe("pick", "--json")
     assert ended.err == ""
     assert ended.json["exit_code"] == ended.code == 2
-    assert ended.json["problems"][0]["what"] == "missing argument 'MANIFEST'"
+    assert ended.json["problems"][0]["what"] == "missing argument 'SHOT'"

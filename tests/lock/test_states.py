@@ -14,6 +14,7 @@ from kfpipe.lock.codec import entry_to_json
 from kfpipe.lock.schema import lock_schema
 from kfpipe.lock.states import (
     STATES,
+    Approval,
     Canceled,
     Doubts,
     Entry,
@@ -115,7 +116,9 @@ def test_the_schema_describes_every_field_that_few_requests_have() -> None:
     refused = result(refused=RefusedFile(path="renders/.refused/a.mp4", sha256="e" * 64))
     doubts = Doubts(given_up_at=NOW, rivals=(submitted(number=2),))
     entry = rendered(of_result=refused)
-    written = entry_to_json(replace(entry, asked=replace(entry.asked, reseeds="f" * 64), doubts=doubts))
+    written = entry_to_json(
+        replace(entry, asked=replace(entry.asked, reseeds="f" * 64, approval=Approval(by="A", at=NOW)), doubts=doubts)
+    )
     fields = lock_schema()["$defs"]["fields"]
     assert written.keys() == fields["properties"].keys()
 

@@ -69,7 +69,7 @@ def test_a_selection_names_takes(selectors: list[str], takes: list[str]) -> None
             "tags:hero",
             [
                 "--retry: 'tags:hero' is not a selector",
-                "  expected: a take, a shot, changed, or take:..., tag:..., state:... or model:...",
+                "  expected: a take, a shot, changed, picked, or take:..., tag:..., state:... or model:...",
                 "  fix: did you mean `tag:`?",
             ],
         ),

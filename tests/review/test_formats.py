@@ -202,13 +202,29 @@ def test_no_cell_of_a_sheet_is_a_formula(begins: str) -> None:
 
 
 def test_a_list_for_ffmpeg_names_the_clips() -> None:
-    shown = film()
+    shown = film(audio=False)
     quoted = replace(shown.cuts[0], clip=replace(shown.cuts[0].clip, path="it's/day.mp4"))
     assert formats.text(replace(shown, slots=(quoted, *shown.slots[1:])), Format.FFCONCAT).splitlines() == [
         "ffconcat version 1.0",
         r"file 'it'\''s/day.mp4'",
         "file 'renders/night@seed=1.mp4'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("odd", "told"),
+    [
+        ({"width_px": 640, "height_px": 360}, ["size", "640x360 (day)", "1280x720 (night@seed=1)"]),
+        ({"fps": Decimal(24)}, ["frame rate", "24 per second (day)"]),
+        ({"audio": True}, ["kind of sound", "sound (day)", "no sound (night@seed=1)"]),
+        ({"codec": "hevc"}, ["codec", "hevc (day)"]),
+    ],
+)
+def test_clips_that_ffmpeg_would_garble_are_refused(odd: dict[str, Any], told: list[str]) -> None:
+    with pytest.raises(Refused) as refusal:
+        formats.text(film(**{"audio": False, **odd}), Format.FFCONCAT)
+    (problem,) = refusal.value.problems
+    assert all(words in problem.what for words in told), problem.what
 
 
 @pytest.mark.parametrize("wanted", Format)

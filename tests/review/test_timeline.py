@@ -65,6 +65,16 @@ def test_a_shot_without_a_clear_choice_is_a_gap(
     assert only_slot(*pairs) == Gap(shot_id="cat", seconds=5, reason=reason, choices=choices)
 
 
+def test_a_draft_is_no_rival_of_what_the_manifest_asks_for() -> None:
+    draft = replace(clip(ONE), is_wanted=False)
+    slot = only_slot((ONE, draft), (TWO, clip(TWO)))
+    assert isinstance(slot, Cut) and slot.clip.take == TWO
+    slot = only_slot((ONE, draft), (TWO, clip(TWO)), (THREE, clip(THREE)))
+    assert isinstance(slot, Gap) and slot.choices == (TWO.id, THREE.id)
+    slot = only_slot((ONE, draft), (TWO, replace(clip(TWO), is_wanted=False)))
+    assert isinstance(slot, Gap) and slot.choices == (ONE.id, TWO.id)
+
+
 def test_a_file_that_is_not_as_it_was_rendered_is_no_clip() -> None:
     slot = only_slot((ONE, clip(ONE)), files={ONE.id: FileState.ALTERED})
     assert isinstance(slot, Gap) and slot.reason == "it has no clip: renders/cat@seed=1.mp4 is altered"

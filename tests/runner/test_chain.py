@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
+from kfpipe import api
 from kfpipe.domain import FrameEnd, MediaRole
-from kfpipe.errors import ExitCode
+from kfpipe.errors import ExitCode, Refused
 from kfpipe.events import TakePostponed, TakeRendered, TakeSubmitted
 from kfpipe.lock.states import Rendered
 from kfpipe.plan.model import Action
@@ -142,3 +143,60 @@ async def test_a_picture_that_its_model_does_not_take_is_reported_and_blocks_not
         assert (finished.rendered, finished.exit_code, studio.billed()) == (rendered, ExitCode.INCOMPLETE, 2)
     (river,) = studio.plan().undecided
     assert "360" in river.reasons[0]
+
+
+PICKED = """\
+shots:
+- {id: kitten, prompt: A kitten looks up., matrix: {last_frame: [a.png, b.png]}}
+- {id: walk, prompt: On., first_frame: {render: kitten, frame: last, take: last_frame=a.png}, last_frame: a.png}
+"""
+BY_PICK = PICKED.replace(", take: last_frame=a.png", "")
+
+
+async def test_a_picked_take_of_its_source_goes_before_the_others(studio: Studio) -> None:
+    studio.write(PICKED)
+    await studio.run()
+    api.pick(studio.load(), "kitten", "last_frame=b.png")
+    assert [step.action for step in studio.plan().steps] == [Action.KEEP] * 3  # what the manifest names, stays named
+    studio.write(BY_PICK)
+    walk = studio.plan().steps[-1]
+    assert (walk.action, walk.take and walk.take.origins) == (Action.RENDER, ("kitten@last_frame=b.png",))
+    assert [reason.partition(" -> ")[2].partition(" (")[0] for reason in walk.reasons] == [
+        "render of kitten@last_frame=b.png"
+    ]
+    assert "(picked)" in walk.reasons[0]
+    api.pick(studio.load(), "kitten", "last_frame=a.png")
+    assert [step.action for step in studio.plan().steps] == [Action.KEEP] * 3
+    api.pick(studio.load(), "kitten", None)
+    with pytest.raises(Refused, match="has 2 takes, but the picture is cut from one"):
+        studio.load()
+
+
+async def test_the_picked_take_is_made_before_its_siblings(studio: Studio) -> None:
+    studio.write(
+        PICKED.replace("take: last_frame=a.png", "take: last_frame=b.png"), DEFAULTS.replace("tasks: 4", "tasks: 1")
+    )
+    await studio.run()
+    assert studio.of(TakeSubmitted)[0].take_id == "kitten@last_frame=b.png"
+
+
+async def test_a_take_continues_only_from_a_clip_that_is_kept(studio: Studio) -> None:
+    studio.write(CHAIN)
+    await studio.run()
+    clip = studio.folder / "renders/kitten.mp4"
+    (studio.folder / "renders/.previous").mkdir()
+    clip.rename(studio.folder / "renders/.previous/kitten.mp4")
+    plan = {step.take_id: step for step in studio.plan().steps}
+    assert (plan["kitten"].action, plan["walk"].action) == (Action.REUSE, Action.WAIT)
+    clip.write_bytes(b"not the clip on record")
+    plan = {step.take_id: step for step in studio.plan().steps}
+    assert plan["walk"].action in (Action.WAIT, Action.DECIDE)
+    assert plan["walk"].take is not None and plan["walk"].take.cuts
+
+
+async def test_the_plan_says_which_take_waits_for_which_rendered_or_not(studio: Studio) -> None:
+    studio.write(CHAIN)
+    waits_for = {"walk": ("kitten",), "home": ("walk",), "kitten": (), "street": ()}
+    assert {step.take_id: step.take.origins for step in studio.plan().takes if step.take} == waits_for
+    await studio.run()
+    assert {step.take_id: step.take.origins for step in studio.plan().takes if step.take} == waits_for

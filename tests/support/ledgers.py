@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kfpipe.domain import ABANDONED
 from kfpipe.lock.join import Requests
 from kfpipe.lock.states import (
+    Approval,
     Asked,
     Canceled,
     Doubts,
@@ -44,6 +45,7 @@ KEYS: Final = {
 }
 """The requests, each with the minute at which it was asked: the names are not in that order, and two are of one."""
 
+_APPROVALS = (None, Approval(by="A producer", at=NOW), Approval(by="制片人", at=NOW))
 _ACCOUNTS = (None, replace(makers.ACCOUNT, key=None), makers.ACCOUNT, replace(makers.ACCOUNT, name="acme"))
 FAITHFUL = Fidelity(first=Decimal("0.98"), last=Decimal("0.71"))
 _LINK = "https://results.example.com/clip.mp4"
@@ -57,7 +59,11 @@ class _Draw:
 
     def asked(self, key: str) -> Asked:
         minute = NOW + timedelta(minutes=KEYS[key])
-        return makers.asked(asked_at=minute, account=self._random.choice(_ACCOUNTS))
+        return makers.asked(
+            asked_at=minute,
+            account=self._random.choice(_ACCOUNTS),
+            approval=self._random.choice(_APPROVALS),
+        )
 
     def entry(self, key: str) -> Entry:
         """A version of the request; one in three with rivals, where it has a task."""

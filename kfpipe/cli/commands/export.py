@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from kfpipe.cli.commands import export_film
+from kfpipe.cli.commands.export_film import FILM
 from kfpipe.cli.options.choices import Selectors, select_option
 from kfpipe.cli.options.common import json_option
 from kfpipe.cli.options.examples import WithExamples, examples
@@ -25,7 +27,12 @@ from kfpipe.wording import echoed, listed
 @click.command(
     "export",
     cls=WithExamples,
-    epilog=examples("kfpipe export shots.yaml -o film.otio", "kfpipe export shots.yaml --format edl --allow-gaps"),
+    epilog=examples(
+        "kfpipe export shots.yaml -o film.mp4",
+        "kfpipe export shots.yaml -o film.otio",
+        "kfpipe export shots.yaml --emulator -o animatic.mp4",
+        "kfpipe export shots.yaml --format edl --allow-gaps",
+    ),
 )
 @manifest_arguments
 @click.option(
@@ -38,10 +45,11 @@ from kfpipe.wording import echoed, listed
 @click.option(
     "--format",
     "wanted",
-    type=click.Choice([form.value for form in Format]),
+    type=click.Choice([*(form.value for form in Format), FILM]),
     help="Without -o: write a file in this format next to the clips.",
 )
-@click.option("--allow-gaps", is_flag=True, help="Leave gaps for shots without a clip.")
+@click.option("--allow-gaps", is_flag=True, help="Leave gaps, in a film slates, for shots without a clip.")
+@click.option("--strict", is_flag=True, help="Write no film in which a shot has no clip.")
 @select_option
 @json_option
 def command(
@@ -49,33 +57,47 @@ def command(
     output: Path | None,
     wanted: str | None,
     allow_gaps: bool,
+    strict: bool,
     select: Selectors,
     as_json: bool,
 ) -> ExitCode:
-    """Export the picked takes to an NLE: OTIO, EDL, CSV.
+    """Make the film, or export it to an NLE: MP4, OTIO, EDL, CSV.
 
-    The file holds one track: the shots in film order, each with its picked take, or its only clip. It refers to
-    the clips where they are. FFmpeg joins an .ffconcat file into one film.
+    It is the shots in film order, each with its picked take, or its only clip, trimmed. An .mp4 file is the film
+    itself: a shot without a clip is a slate, unless --strict; with --emulator, missing clips are rendered first, free.
+    The other files refer to the clips where they are, in one track. FFmpeg joins an .ffconcat file into one film.
 
-    Exit code 1: a shot has no clip, or has several and none is picked; nothing is written then, unless --allow-gaps.
+    Exit code 1: a shot has several clips and none is picked, or, but for a film, no clip; nothing is written then,
+    unless --allow-gaps.
     """
+    if allow_gaps and strict:
+        raise click.UsageError("--allow-gaps and --strict contradict each other")
     project = source.load()
     streams.note(*messages.problems_text(project.warnings))
     handout = Handout.at(output or _usual_place(source.path.parent, project, wanted), project)
     form = _format(handout.given, wanted)
-    lock = lockfile.read(project.paths)
-    shots = footage.of_project(project, lock, handout, select.among(gather.standing(project, lock)))
+    is_film = form == FILM
+    if is_film and source.options.emulator:
+        chosen = export_film.rehearsed(project, select)
+    else:
+        chosen = select.among(gather.standing(project, lockfile.read(project.paths)))
+    shots = footage.of_project(project, lockfile.read(project.paths), handout, chosen)
     made = timeline.make(project.manifest.title or project.stem, shots)
+    gaps = made.gaps if strict or not is_film else export_film.undecided(made, shots, project)
+    edited = export_film.edited(project, made) if is_film else None
     written = None
-    if allow_gaps or not made.gaps:
-        handout.write(formats.text(made, form))
+    if allow_gaps or not gaps:
+        if edited is not None:
+            export_film.write(edited, project, handout)
+        else:
+            handout.write(formats.text(made, Format(form)))
         written = handout.given
     code = ExitCode.INCOMPLETE if written is None else ExitCode.OK
     if as_json:
-        streams.result_json({**export_view.as_json(made, written), "exit_code": int(code)})
+        streams.result_json({**export_view.as_json(made, written, edited), "exit_code": int(code)})
         return code
-    table.show(export_view.table(made))
-    streams.result("", *export_view.summary(made, written, source.command))
+    table.show(export_view.table(made, edited))
+    streams.result("", *export_view.summary(made, written, source.command, edited, is_strict=strict))
     return code
 
 
@@ -85,12 +107,12 @@ def _usual_place(folder: Path, project: Project, wanted: str | None) -> Path:
     return folder / project.manifest.output_dir / f"{project.stem}.{wanted}"
 
 
-def _format(path: Path, wanted: str | None) -> Format:
+def _format(path: Path, wanted: str | None) -> str:
     """The format that the file's extension names. Raises Refused."""
-    ending = path.suffix.removeprefix(".").lower()
-    if ending not in [*Format] or wanted not in (None, ending):
-        expected = f"a file name ending in {listed(f'.{name}' for name in ([wanted] if wanted else Format))}"
+    ending, known = path.suffix.removeprefix(".").lower(), [*Format, FILM]
+    if ending not in known or wanted not in (None, ending):
+        expected = f"a file name ending in {listed(f'.{name}' for name in ([wanted] if wanted else known))}"
         raise Refused.because(
             "--output", f"{echoed(path.name)} does not have the extension of an export format", expected=expected
         )
-    return Format(ending)
+    return ending

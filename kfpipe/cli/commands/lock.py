@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from kfpipe.cli.commands import lock_merge
+from kfpipe.cli.options import default_manifest
 from kfpipe.cli.options.common import json_option
 from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import messages, streams
@@ -17,7 +18,13 @@ from kfpipe.errors import ExitCode, Problem, Severity
 from kfpipe.lock.codec import FORMAT
 from kfpipe.lock.tidy import LockPlace
 
-file_argument = click.argument("file", metavar="LOCKFILE|MANIFEST", type=click.Path(path_type=Path))
+file_argument = click.argument(
+    "file",
+    metavar="[LOCKFILE|MANIFEST]",
+    type=click.Path(path_type=Path),
+    required=False,
+    callback=lambda _context, _parameter, file: file or default_manifest.found(),
+)
 
 
 class _Group(WithExamples, click.Group):

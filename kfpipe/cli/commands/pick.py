@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
+from kfpipe.cli.options import default_manifest
 from kfpipe.cli.options.common import json_option
 from kfpipe.cli.options.examples import WithExamples, examples
-from kfpipe.cli.options.source import Source, manifest_arguments
+from kfpipe.cli.options.source import Source, manifest_argument, overlay_options
 from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.output.table import Column, Table
 from kfpipe.cli.views.words import STATE_TONES, STATES
@@ -18,7 +20,7 @@ from kfpipe.lock import lockfile, picks
 from kfpipe.lock.records import Records, state_of
 from kfpipe.lock.states import Rendered
 from kfpipe.plan import gather
-from kfpipe.project import Project
+from kfpipe.project import Options, Project
 
 
 @click.command(
@@ -28,23 +30,31 @@ from kfpipe.project import Project
         "kfpipe pick shots.yaml lighthouse",
         "kfpipe pick shots.yaml lighthouse seed=21",
         "kfpipe pick shots.yaml lighthouse --none",
+        "kfpipe pick lighthouse seed=21",
     ),
 )
-@manifest_arguments
-@click.argument("shot")
+@manifest_argument()
+@click.argument("shot", required=False)
 @click.argument("take", required=False)
+@overlay_options
 @click.option("--none", "nothing", is_flag=True, help="Remove the pick.")
 @json_option
-def command(source: Source, shot: str, take: str | None, nothing: bool, as_json: bool) -> ExitCode:
+def command(
+    manifest: Path | None, shot: str | None, take: str | None, options: Options, nothing: bool, as_json: bool
+) -> ExitCode:
     """Choose one take of a shot.
 
     TAKE is a take id, or the part of it after the `@`. The pick is recorded
     in the lockfile at once, also while a run is on, and stays until you pick another take. It also settles what two
     branches have picked differently. Without TAKE, the takes of SHOT are listed.
     """
+    if manifest is not None and take is None and not default_manifest.is_manifest_name(str(manifest)):
+        manifest, shot, take = None, str(manifest), shot
+    if shot is None:
+        raise click.MissingParameter(param_type="argument", param_hint="'SHOT'")
     if nothing and take is not None:
         raise click.UsageError("give either TAKE or --none")
-    project = source.load()
+    project = Source(path=manifest or default_manifest.found(), options=options).load()
     streams.note(*messages.problems_text(project.warnings))
     takes = picks.shot_named(shot, project.takes)
     if take is None and not nothing:

@@ -13,7 +13,7 @@ from kfpipe import accounts, connection, environment
 from kfpipe.cli.options.choices import Choices, choice_options
 from kfpipe.cli.options.common import json_option
 from kfpipe.cli.options.examples import WithExamples, examples
-from kfpipe.cli.options.saved_plan import as_file
+from kfpipe.cli.options.saved_plan import approved_by, as_file
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import markdown, messages, streams, table
 from kfpipe.cli.output.table import Table
@@ -36,6 +36,7 @@ from kfpipe.project import Project
         "kfpipe plan shots.yaml",
         "kfpipe plan shots.yaml -s 'kitten*' -s '!tag:draft'",
         "kfpipe plan shots.yaml --retry state:failed -o plan.json",
+        "kfpipe plan shots.yaml -o plan.json --approve NAME",
         "kfpipe plan shots.yaml --diff main",
     ),
 )
@@ -48,6 +49,7 @@ from kfpipe.project import Project
     metavar="FILE",
     help="Also save the plan, for `kfpipe run --plan FILE`.",
 )
+@click.option("--approve", metavar="NAME", help="With -o: record that NAME agrees to this plan, now, and to its cost.")
 @click.option("--check", is_flag=True, help="Exit with code 1 if there is anything to do or to decide.")
 @click.option("--diff", metavar="REV", help="Show what has changed since a git revision.")
 @click.option("--takes", "in_full", is_flag=True, help="Show a row for each take, also where they are many.")
@@ -57,6 +59,7 @@ def command(
     source: Source,
     choices: Choices,
     output: Path | None,
+    approve: str | None,
     check: bool,
     diff: str | None,
     as_markdown: bool,
@@ -68,11 +71,12 @@ def command(
     Works offline and changes nothing. With -o the plan is also saved: `kfpipe run --plan` carries out exactly that
     plan, or refuses.
 
-    SELECT is a take, a shot, a pattern such as `kitten*`, or one of `tag:hero`, `state:failed`, `model:wan2.7*` and
-    `changed` (rendered, then changed in the manifest). A leading `!` excludes.
+    SELECT is a take, a shot, a pattern such as `kitten*`, or one of `tag:hero`, `state:failed`, `model:wan2.7*`,
+    `changed` (rendered, then changed in the manifest) and `picked` (see `kfpipe pick`). A leading `!` excludes.
     """
     if as_markdown and as_json:
         raise click.UsageError("give either --markdown or --json")
+    approval = None if approve is None else approved_by(approve, output, environment.now())
     project = source.load()
     lock = lockfile.read(project.paths)
     now = gather.standing(project, lock)
@@ -90,7 +94,7 @@ def command(
         in_full=in_full,
     )
     if output is not None:
-        planfile.save(output, as_file(plan, goal, source, choices), project.root)
+        planfile.save(output, as_file(plan, goal, source, choices, approval), project.root)
     if as_json:
         streams.result_json(page.as_json(project.warnings))
     else:

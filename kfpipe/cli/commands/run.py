@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -42,6 +43,7 @@ from kfpipe.session import session as held
         "kfpipe run shots.yaml",
         "kfpipe run shots.yaml -s tag:hero --max-cost 5.00",
         "kfpipe run shots.yaml --emulator --profile draft",
+        "kfpipe run north.yaml south.yaml --max-cost 20.00",
         "kfpipe run --plan plan.json",
     ),
 )
@@ -54,7 +56,7 @@ from kfpipe.session import session as held
 )
 @json_option
 def command(
-    source: Source,
+    sources: Sequence[Source],
     choices: Choices,
     saved_plan: SavedPlan | None,
     max_cost: str | None,
@@ -74,7 +76,17 @@ def command(
 
     With --detach it downloads finished clips, submits as many tasks as the limits allow, and exits: code 0 if every
     take is rendered or under way, 1 if some are left. Run it again to continue.
+
+    Several manifests are several projects, each with its own account, budget and lockfile. All are checked before
+    anything is sent, you are asked once, and --max-cost is for all of them together, beside the budget of each.
     """
+    if len(sources) > 1:
+        from kfpipe.cli.commands import run_several  # most runs have one project
+
+        return run_several.run(
+            sources, choices, max_cost=max_cost, is_same=same_account, detach=detach, events=events, as_json=as_json
+        )
+    (source,) = sources
     project = source.load()
     run = _Run(
         source=source,
@@ -86,24 +98,7 @@ def command(
         events=events,
         as_json=as_json,
     )
-    agreed = _cap(project, max_cost)
-    streams.note(*messages.problems_text(project.warnings))
-    with held(project) as opened:
-        session = anyio.run(partial(opened.recognised, is_same=same_account))
-        chosen = choices.among(session.standing)
-        plan = session.plan(**chosen)
-        if saved_plan is not None:
-            saved_plan.check(as_file(plan, run.goal, source, choices), choices)
-        cap = limit(plan, cap=agreed, total=project.manifest.max_total)
-        answer = consent_to(plan, cap=cap, charged=run.goal.is_charged)
-        if isinstance(answer, Question) and not streams.is_interactive():
-            run.show(plan)
-            return run.stop(plan, answer)
-        if plan.work:
-            session.check_key()
-        if isinstance(answer, Question) and not run.is_agreed(plan, answer):
-            return run.stop(plan, answer)
-        return run.carry_out(session, plan, answer.cap, chosen["select"])
+    return run.of_one(max_cost, is_same=same_account)
 
 
 def _cap(project: Project, max_cost: str | None) -> Decimal | None:
@@ -128,6 +123,36 @@ class _Run:
     detach: bool
     events: Path | None
     as_json: bool
+
+    def of_one(self, max_cost: str | None, *, is_same: bool) -> ExitCode:
+        """Plan, ask where that is needed, carry out, and report."""
+        agreed = _cap(self.project, max_cost)
+        streams.note(*messages.problems_text(self.project.warnings))
+        with held(self.project) as opened:
+            session = anyio.run(partial(opened.recognised, is_same=is_same))
+            chosen = self.choices.among(session.standing)
+            plan = session.plan(**chosen)
+            if self.saved_plan is not None:
+                self.saved_plan.check(as_file(plan, self.goal, self.source, self.choices), self.choices)
+                streams.note(*self.saved_plan.told)
+            cap = limit(plan, cap=agreed, total=self.project.manifest.max_total)
+            answer = consent_to(plan, cap=cap, charged=self.goal.is_charged)
+            if isinstance(answer, Question) and not streams.is_interactive():
+                self.show(plan)
+                return self.stop(plan, answer)
+            if plan.work:
+                session.check_key()
+            if isinstance(answer, Question) and not self.is_agreed(plan, answer):
+                return self.stop(plan, answer)
+            return self._carry_out_approved(session, plan, answer.cap, chosen["select"])
+
+    def _carry_out_approved(self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen) -> ExitCode:
+        """Carry out the plan; where somebody approved it, up to what they agreed to, and with their name on record."""
+        approved = None if self.saved_plan is None else self.saved_plan.plan.approved
+        if approved is None:
+            return self.carry_out(session, plan, cap, select)
+        session = replace(session, approval=approved.approval)
+        return self.carry_out(session, plan, approved.cost if cap is None else min(cap, approved.cost), select)
 
     def show(self, plan: Plan) -> None:
         """The priced plan, for a person."""

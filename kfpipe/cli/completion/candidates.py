@@ -16,7 +16,7 @@ from kfpipe import catalogue
 from kfpipe.domain import cell_of
 from kfpipe.lock.states import ABSENT, STATES
 from kfpipe.names import in_one_form
-from kfpipe.plan.selection import CHANGED, KINDS
+from kfpipe.plan.selection import CHANGED, KINDS, PICKED
 
 if TYPE_CHECKING:
     from kfpipe.cli.completion.names import Names
@@ -85,6 +85,7 @@ def _plain(incomplete: str, known: Names) -> Iterator[Completion]:
         return
     yield from map(Completion, known.takes)
     yield Completion(CHANGED, help="changed in the manifest")
+    yield Completion(PICKED, help="picked of its shot")
     yield from (Completion(f"{kind}:", type=OPEN) for kind in KINDS if kind != "take")
 
 
@@ -131,6 +132,7 @@ def regions(_: Typed, __: str) -> Iterator[Completion]:
 
 BY_NAME: Final[dict[str, Completions]] = {
     "manifest": manifests,
+    "manifests": manifests,
     "shot": shots,
     "take": cells,
     "--select": selectors,

@@ -37,7 +37,7 @@ def _drawn(word: click.Parameter) -> dict[str, Any]:
     if isinstance(word, click.Option):
         told = {"option": word.opts, "help": word.help, "flag": word.is_flag, "repeated": word.multiple}
         return {**told, **value}
-    return {"argument": word.name, **value}
+    return {"argument": word.name, "several": word.nargs == -1, **value}
 
 
 def sketched() -> click.Group:
@@ -62,7 +62,8 @@ def _word(told: Mapping[str, Any]) -> click.Parameter:
     offering = Offering(known) if known is not None else None
     choices = click.Choice(told["choices"]) if told["choices"] else None
     if "argument" in told:
-        return click.Argument(names, type=choices, required=False, shell_complete=offering)
+        nargs = -1 if told["several"] else 1
+        return click.Argument(names, type=choices, required=False, nargs=nargs, shell_complete=offering)
     return click.Option(
         names,
         type=choices,

@@ -10,10 +10,10 @@ from typing import Any, Final
 import click
 
 from kfpipe.cli.options.common import Command
-from kfpipe.errors import ExitCode
+from kfpipe.errors import ExitCode, Refused
 from kfpipe.plan import gather, selection
 from kfpipe.plan.gather import Standing
-from kfpipe.plan.model import Chosen, Plan
+from kfpipe.plan.model import Chosen, Plan, everything, nothing
 
 MOST_NAMED: Final = 10
 """Takes that a suggested command names one by one."""
@@ -75,6 +75,49 @@ class Choices:
             "rerender": gather.chosen(present, self.rerender, "--rerender"),
             "new_seed": self.new_seed,
         }
+
+
+def among_each(choices: Choices, standings: Sequence[Standing]) -> list[dict[str, Any]]:
+    """The arguments of `gather.plan` for each of several projects: a selector may name takes of any of them.
+
+    Raises Refused when one matches nothing in all of them. Where none of those that choose takes matches, none is
+    chosen.
+    """
+    return [
+        {
+            "select": select if choices.select.texts else everything,
+            "retry": retry,
+            "rerender": rerender,
+            "new_seed": choices.new_seed,
+        }
+        for select, retry, rerender in zip(
+            _among_each(choices.select.texts, standings, "--select"),
+            _among_each(choices.retry, [now.of_manifest for now in standings], "--retry"),
+            _among_each(choices.rerender, [now.of_manifest for now in standings], "--rerender"),
+            strict=True,
+        )
+    ]
+
+
+def _among_each(texts: Sequence[str], standings: Sequence[Standing], option: str) -> list[Chosen]:
+    known: list[list[str]] = [[] for _ in standings]
+    for text in texts:
+        refusals = []
+        for now, own in zip(standings, known, strict=True):
+            try:
+                gather.chosen(now, text, option)
+                own.append(text)
+            except Refused as refused:
+                refusals.append(refused)
+        if len(refusals) == len(standings):
+            raise refusals[0]
+    chooses = any(not text.startswith("!") for text in texts)
+    return [
+        gather.chosen(now, own, option)
+        if own and (not chooses or any(not text.startswith("!") for text in own))
+        else (nothing if chooses or not texts else everything)
+        for now, own in zip(standings, known, strict=True)
+    ]
 
 
 def _options(name: str, texts: Sequence[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from kfpipe import project as projects
+from kfpipe.cli.options import default_manifest
 from kfpipe.cli.options.common import Command
 from kfpipe.cli.output.amounts import parse_amount
 from kfpipe.errors import ExitCode, Refused
@@ -55,15 +56,15 @@ def manifest_arguments(command: Command) -> Command:
     @manifest_argument()
     @overlay_options
     @wraps(command)
-    def wrapped(manifest: Path, options: Options, **own: Any) -> ExitCode:
-        return command(source=Source(path=manifest, options=options), **own)
+    def wrapped(manifest: Path | None, options: Options, **own: Any) -> ExitCode:
+        return command(source=Source(path=manifest or default_manifest.found(), options=options), **own)
 
     return wrapped
 
 
-def manifest_argument(*, required: bool = True) -> Callable[[Command], Command]:
-    """MANIFEST alone; the command gets it as `manifest`, None where it is optional and left out."""
-    return click.argument("manifest", type=click.Path(path_type=Path), required=required)
+def manifest_argument() -> Callable[[Command], Command]:
+    """MANIFEST alone; the command gets it as `manifest`, None where it is left out."""
+    return click.argument("manifest", type=click.Path(path_type=Path), required=False)
 
 
 def overlay_options(command: Command) -> Command:

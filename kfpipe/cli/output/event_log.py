@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from kfpipe.cli.output import streams
 from kfpipe.events import Event
 from kfpipe.files.durable import reason, storage
 from kfpipe.files.scalars import decimal_text, time_text
 
-Tell = Callable[[Event], None]
+
+class Tell(Protocol):
+    """Takes an event; `manifest` is its own where there are several."""
+
+    def __call__(self, event: Event, manifest: str | None = None, /) -> None: ...
 
 
 @contextmanager
@@ -28,12 +32,16 @@ def appending(path: Path | None) -> Iterator[Tell]:
     warning, and does not stop the run.
     """
     if path is None:
-        yield lambda _: None
+        yield _unheard
         return
     with storage(path):
         file = path.open("ab", buffering=0)
     with file:
         yield _Log(path, file).tell
+
+
+def _unheard(event: Event, manifest: str | None = None, /) -> None:
+    """Nobody reads it."""
 
 
 class _Log:
@@ -42,21 +50,22 @@ class _Log:
         self._file = file
         self._is_lost = False
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: Event, manifest: str | None = None, /) -> None:
         if self._is_lost:
             return
         try:
-            self._file.write(json.dumps(as_json(event, datetime.now(UTC))).encode() + b"\n")
+            self._file.write(json.dumps(as_json(event, datetime.now(UTC), manifest)).encode() + b"\n")
         except OSError as error:
             self._is_lost = True
             streams.note(f"warning: {self._path}: {reason(error)}; events are no longer written")
 
 
-def as_json(event: Event, at: datetime) -> dict[str, Any]:
-    """The event under its name, which is that of its type, with its time."""
+def as_json(event: Event, at: datetime, manifest: str | None = None) -> dict[str, Any]:
+    """The event under its name, which is that of its type, with its time, and its manifest where there are several."""
     told = {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
     take = {"take": told.pop("take_id")} if "take_id" in told else {}
-    return {"event": event_name(type(event)), "at": time_text(at), **take, **told}
+    whose = {} if manifest is None else {"manifest": manifest}
+    return {"event": event_name(type(event)), "at": time_text(at), **whose, **take, **told}
 
 
 def event_name(kind: type[Event]) -> str:

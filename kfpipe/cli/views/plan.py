@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from itertools import islice
 from typing import Any, Final
 
 from kfpipe.cli.output.amounts import amount_text, counted, money_text
@@ -36,16 +35,21 @@ _SUMMED: Final = {
 
 FEW: Final = 3
 MOST_PREPARED: Final = 20
-"""Stills that are listed one by one."""
+"""Stills, and slices of sounds, that are listed one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A still that is not sent as it is: what it is for, the file's name, and what is done to it."""
+    """A still or a sound that is not sent as it is: what it is for, the file's name, and what is done to it."""
 
     role: MediaRole
     name: str
     recipe: Recipe
+
+    @property
+    def is_slice(self) -> bool:
+        """Whether it is a part of a sound."""
+        return self.role is MediaRole.DRIVING_AUDIO
 
 
 def debts(plan: Plan) -> tuple[Step, ...]:
@@ -137,12 +141,24 @@ def _owed(plan: Plan) -> list[str]:
 
 
 def _prepared(plan: Plan) -> list[str]:
-    """The stills that are not sent as they are, each once, and what is done to them."""
-    made = {f"  {visible(given.name)}: {', '.join(given.recipe)}": None for step in plan.takes for given in _made(step)}
-    if not made:
+    """The stills that are not sent as they are, and the slices of sounds, each once."""
+    made = [given for step in plan.takes for given in _made(step)]
+    stills = (f"  {visible(given.name)}: {', '.join(given.recipe)}" for given in made if not given.is_slice)
+    slices = (_slice_text(given) for given in made if given.is_slice)
+    return [*_some("still", "prepared", stills), *_some("slice", "cut from sounds", slices)]
+
+
+def _slice_text(given: Prepared) -> str:
+    """`slice 12.5-17.5 s of track.mp3`, and what makes it small enough."""
+    return f"  {', '.join([f'{given.recipe[0]} of {visible(given.name)}', *given.recipe[1:]])}"
+
+
+def _some(noun: str, done: str, lines: Iterable[str]) -> list[str]:
+    each = list(dict.fromkeys(lines))
+    if not each:
         return []
-    more = [f"  and {len(made) - MOST_PREPARED:,} more: --json lists all"] if len(made) > MOST_PREPARED else []
-    return [f"{counted(len(made), 'still')} prepared before sending", *islice(made, MOST_PREPARED), *more]
+    more = [f"  and {len(each) - MOST_PREPARED:,} more: --json lists all"] if len(each) > MOST_PREPARED else []
+    return [f"{counted(len(each), noun)} {done} before sending", *each[:MOST_PREPARED], *more]
 
 
 def _made(step: Step) -> Iterator[Prepared]:
@@ -270,6 +286,7 @@ def _take_json(step: Step, take: Take, currency: str) -> dict[str, Any]:
         "cost": decimal_text(step.cost),
         "currency": currency,
         "tags": list(take.tags),
+        "waits_for": [*dict.fromkeys((*take.origins, *step.sources))],
         "prepared": [{"medium": given.role, "file": given.name, "recipe": list(given.recipe)} for given in _made(step)],
     }
 

@@ -11,6 +11,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from pathlib import PurePosixPath
@@ -19,7 +20,7 @@ from typing import Any, Final
 from jinja2 import Environment, StrictUndefined, Template
 
 from kfpipe.cli.output import costs, streams
-from kfpipe.cli.output.amounts import counted
+from kfpipe.cli.output.amounts import counted, money_text
 from kfpipe.cli.views import status as status_view
 from kfpipe.cli.views.words import STATES
 from kfpipe.domain import LocalMedium, MediaRole, Medium, RenderRequest, Take, cell_of
@@ -48,7 +49,10 @@ _PICTURES: Final = (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Medium:
-    """What a shot was made from. `source` is its path or address; `url` is None where the page must not lead there."""
+    """What a shot was made from. `source` is its path or address; `url` is None where the page must not lead there.
+
+    `recipe` says what is done to a still before it is sent.
+    """
 
     role: str
     source: str
@@ -56,6 +60,7 @@ class _Medium:
     is_picture: bool
     width_px: int | None = None
     height_px: int | None = None
+    recipe: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +99,7 @@ class _Shot:
 
 def html(title: str, shots: Sequence[ShotFootage], everyone: Sequence[KnownTake], link: Link, poster: Poster) -> str:
     """The page. `everyone` are the takes of the shots, and those that left the manifest; `link` leads to stills."""
-    style = _file(_STYLE)
+    style = files("kfpipe.review.app.static").joinpath("tokens.css").read_text("utf-8") + _file(_STYLE)
     shown = [_shot(shot, link, poster) for shot in shots]
     cards = [card for shot in shown for card in shot.cards]
     lock = {one.take_id: one.record for one in everyone if one.record is not None}
@@ -102,7 +107,7 @@ def html(title: str, shots: Sequence[ShotFootage], everyone: Sequence[KnownTake]
         title=title,
         style=style,
         style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        summary=status_view.summary(everyone),
+        summary=[*status_view.summary(everyone), *_to_approve(shots)],
         filters=[(kind, label, sum(kind in card.kinds for card in cards)) for kind, label in KINDS.items()],
         takes=len(cards),
         shots=shown,
@@ -207,8 +212,11 @@ def _facts(footage: Footage) -> Iterator[tuple[str, str]]:
         yield "Size", f"{render.width_px}x{render.height_px}"
         yield "Length", f"{render.duration_s.normalize():f} s, {render.fps.normalize():f} fps"
     else:
-        yield "Size", parameters.resolution
+        size = footage.take.size
+        yield "Size", parameters.resolution if size is None else f"{size.width_px}x{size.height_px}"
         yield "Length", f"{parameters.duration_s} s"
+    if record is None and footage.take.cost is not None:
+        yield "Price", money_text(footage.take.cost, footage.take.currency)
     if footage.take.trim is not None:
         yield "Trim", footage.take.trim.text
     yield "Seed", "random" if parameters.seed is None else str(parameters.seed)
@@ -253,6 +261,7 @@ def _medium(role: MediaRole, medium: Medium, link: Link) -> _Medium:
         is_picture=path is not None and role in _PICTURES,
         width_px=medium.width_px,
         height_px=medium.height_px,
+        recipe=", ".join(medium.original.recipe) if medium.original is not None else "",
     )
 
 
@@ -270,6 +279,17 @@ def _words(role: MediaRole) -> str:
 
 def _spent(record: Record | None) -> str:
     return "" if record is None else costs.text(record.entries)
+
+
+def _to_approve(shots: Sequence[ShotFootage]) -> Iterator[str]:
+    """What it takes to render what was never asked for, each clip once."""
+    new = {one.take.fingerprint: one.take for shot in shots for one in shot.takes if one.record is None}
+    if new:
+        prices = [take.cost for take in new.values()]
+        total = sum((price for price in prices if price is not None), Decimal(0))
+        unknown = f", and {counted(prices.count(None), 'clip')} of unknown price" if None in prices else ""
+        currency = next(iter(new.values())).currency
+        yield f"to render: {counted(len(new), 'clip')} for {money_text(total, currency)}{unknown}"
 
 
 def _totals(records: Records) -> Iterator[tuple[str, int, str, str]]:

@@ -46,7 +46,7 @@ def lines(finished: RunFinished, places: Whereabouts, *, elapsed_s: float, is_ch
 
 def _headline(finished: RunFinished, elapsed_s: float, is_charged: bool) -> str:
     clips, span = counted(finished.rendered, "clip"), span_text(elapsed_s)
-    return f"{clips} rendered in {span}: {_bill(finished, is_charged)}"
+    return f"{clips} rendered in {span}: {bill(finished, is_charged)}"
 
 
 def _under_way(finished: RunFinished) -> list[str]:
@@ -54,7 +54,8 @@ def _under_way(finished: RunFinished) -> list[str]:
     return [f"{counted(count, 'task')} under way at the service, not billed yet"] if count else []
 
 
-def _bill(finished: RunFinished, is_charged: bool) -> str:
+def bill(finished: RunFinished, is_charged: bool) -> str:
+    """What the run was billed."""
     if not is_charged and not finished.spent:
         return "nothing charged"
     if not is_charged:

@@ -16,6 +16,7 @@ from kfpipe.cli.output.tone import Tone
 from kfpipe.cli.views.words import STATE_TONES, STATES
 from kfpipe.domain import Take
 from kfpipe.files.scalars import decimal_text, time_text
+from kfpipe.lock.codec import approval_to_json
 from kfpipe.lock.records import Record, Records, entries, state_of
 from kfpipe.lock.states import (
     ABSENT,
@@ -272,6 +273,7 @@ def _take_json(one: KnownTake) -> dict[str, Any]:
     entry = None if record is None else record.entry
     task, result = (task_of(entry), result_of(entry)) if entry is not None else (None, None)
     failure = entry.failure if isinstance(entry, Failed | Canceled | Lost) else None
+    approval = entry and entry.asked.approval
     return {
         "take": one.take_id,
         "state": state_of(record),
@@ -279,6 +281,8 @@ def _take_json(one: KnownTake) -> dict[str, Any]:
         "in_manifest": one.take is not None,
         "changed": one.is_changed,
         "picked": record is not None and record.picked,
+        "trim": _trim_json(one.take),
+        "notes": None if one.take is None else one.take.notes or None,
         "task_id": task and task.task_id,
         "seconds": entry and entry.asked.parameters.duration_s,
         "billed_seconds": result and decimal_text(result.billed_seconds),
@@ -289,4 +293,12 @@ def _take_json(one: KnownTake) -> dict[str, Any]:
         "at": entry and time_text(_moment(entry)),
         "tasks": 0 if record is None else sum(task_of(other) is not None for other in record.entries),
         "failure": failure and asdict(failure),
+        "approved": approval and approval_to_json(approval),
     }
+
+
+def _trim_json(take: Take | None) -> dict[str, str | None] | None:
+    """What the film takes of the clip, in seconds; an `out` of null is the clip's end."""
+    if take is None or take.trim is None:
+        return None
+    return {"in": decimal_text(take.trim.start_s), "out": decimal_text(take.trim.end_s)}

@@ -58,10 +58,14 @@ class TableCell:
 
 @dataclass(slots=True)
 class TableRow:
-    """A row that is not blank; `number` counts from 1, blank rows included, as a spreadsheet program does."""
+    """A row that is not blank; `number` counts from 1, blank rows included, as a spreadsheet program does.
+
+    `end` is where it ends in the text of a table that is text.
+    """
 
     number: int
     cells: Sequence[TableCell]
+    end: int = 0
 
 
 def text_value(text: str) -> str | CellFlaw:

@@ -20,8 +20,12 @@ from kfpipe.wording import closest, echoed, listed
 _TAG_SEPARATOR = re.compile(r"[\s;,；，、]+")  # noqa: RUF001 - those of Chinese and Japanese
 _BLANKS = re.compile(r"[\s-]+")
 _NOTES: Final = "notes"
+
+RESULTS: Final = ("state", "cost", "currency", "render")
+"""The columns that `kfpipe status --write` puts beside those of a table: one after the other, in this order."""
 _MATRIX = "put a shot that has a matrix in the manifest itself"
 _AS_VARIABLE = "for a prompt variable, put `vars.` before its name"
+_INNER: Final = ("prompt.file", "driving_audio.file", "driving_audio.start", "trim.in", "trim.out")
 _ALL_DIGITS = "write the number with all its digits"
 _TRUTH: Final[Mapping[str, bool]] = {
     **dict.fromkeys(["true", "wahr", "vrai", "verdadero", "vero", "verdadeiro", "waar"], True),
@@ -74,6 +78,13 @@ class FieldColumn:
         return value
 
 
+def results_at(header: Sequence[TableCell]) -> int | None:
+    """How many columns stand before those of the results; None where a table has none."""
+    names = [cell.value.strip() if isinstance(cell.value, str) else "" for cell in header]
+    starts = (start for start in range(len(names)) if tuple(names[start : start + len(RESULTS)]) == RESULTS)
+    return next(starts, None)
+
+
 def note_column(cell: TableCell, kept: Sequence[str]) -> FieldColumn | None:
     """The column, where it is one of those whose cells are `kept` as notes under its name, or `notes` beside them."""
     if not kept or isinstance(cell.value, CellFlaw):
@@ -98,7 +109,7 @@ def column(cell: TableCell) -> FieldColumn | CellFlaw:
     return (
         FieldColumn(steps, types)
         if types
-        else _unknown(name, sorted((fields - {"vars", "trim"}) | {"prompt.file", "trim.in", "trim.out", "vars.NAME"}))
+        else _unknown(name, sorted((fields - {"vars", "trim"}) | {*_INNER, "vars.NAME"}))
     )
 
 

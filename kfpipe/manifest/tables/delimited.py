@@ -33,7 +33,7 @@ def rows(text: str, file: str, *, separators: str) -> Iterator[TableRow]:
     """
     declared = _DECLARATION.match(text)
     at = line_start = 0 if declared is None else declared.end()
-    separator = _most_frequent(separators, text) if declared is None else declared[2]
+    separator = separator_of(text, separators)
     pattern = re.compile(rf'"((?:[^"]|"")*+)"|((?!")[^{re.escape(separator)}\r\n]*+)')
     line = number = 1 if declared is None else 2
     cells: list[TableCell] = []
@@ -56,14 +56,18 @@ def rows(text: str, file: str, *, separators: str) -> Iterator[TableRow]:
                 text, at, file, "text follows the closing quote of this cell", "write quotes inside the text twice"
             )
         if not all(cell.is_empty for cell in cells):
-            yield TableRow(number, cells)
+            yield TableRow(number, cells, end=at)
         if line_end is None:
             return
         cells, at, line, line_start = [], line_end.end(), line + 1, line_end.end()
         number += 1
 
 
-def _most_frequent(separators: str, text: str) -> str:
+def separator_of(text: str, separators: str) -> str:
+    """What separates the cells: what a first line names, else the most frequent of these in the first row."""
+    declared = _DECLARATION.match(text)
+    if declared is not None:
+        return declared[2]
     first_row = next((line for line in _LINE_END.split(_QUOTED.sub("", text[:100_000])) if line.strip()), "")
     return max(separators, key=first_row.count)
 

@@ -9,7 +9,7 @@ from kfpipe.errors import Position, Problem, Refused
 from kfpipe.manifest.document import Document, SourceFile
 from kfpipe.manifest.document.marks import Marks
 from kfpipe.manifest.tables.cells import CellFlaw, TableCell, TableRow
-from kfpipe.manifest.tables.columns import FieldColumn, column, note_column
+from kfpipe.manifest.tables.columns import RESULTS, FieldColumn, column, note_column, results_at
 from kfpipe.wording import did_you_mean, echoed, listed
 
 MOST_REPORTED = 50
@@ -48,6 +48,7 @@ class _Reader:
         self._marks = Marks()
         self._row_marks: list[int] = []
         self._stray: dict[int, TableCell] = {}
+        self._results: range = range(0)
 
     def finished(self, shots: list[Any], warnings: tuple[Problem, ...]) -> Document:
         self._marks.keep(shots, self._row_marks)
@@ -72,10 +73,15 @@ class _Reader:
             raise Refused(self._problems)
 
     def columns(self, header: TableRow) -> Sequence[FieldColumn | None]:
-        """The fields that the first row names, None for a column without a name. Raises Refused when one is unknown."""
+        """The fields that the first row names, None for a column without a name, or of results, which are passed over.
+
+        Raises Refused when one is unknown.
+        """
         columns: list[FieldColumn | None] = []
-        for cell in header.cells:
-            named = None if cell.is_empty else note_column(cell, self._notes) or column(cell)
+        start = results_at(header.cells)
+        self._results = range(0) if start is None else range(start, start + len(RESULTS))
+        for place, cell in enumerate(header.cells):
+            named = None if cell.is_empty or place in self._results else note_column(cell, self._notes) or column(cell)
             if isinstance(named, CellFlaw):
                 self._report(cell, named.what, fix=named.fix, expected=named.expected)
                 named = None
@@ -96,7 +102,7 @@ class _Reader:
         marks: list[int] = []
         block_marks: dict[str, list[int]] = {}
         for place, cell in enumerate(row.cells):
-            if cell.is_empty:
+            if cell.is_empty or place in self._results:
                 continue
             column = columns[place] if place < len(columns) else None
             if column is None:

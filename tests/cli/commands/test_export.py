@@ -49,12 +49,12 @@ def test_the_picked_takes_are_written_in_the_order_of_the_manifest(picked: Path,
 
 
 def test_without_a_name_the_file_lies_beside_the_clips(picked: Path, kfpipe: Call) -> None:
-    assert kfpipe("export", "shots.yaml", "--format", "ffconcat").code == 0
+    assert kfpipe("export", "shots.yaml", "--format", "ffconcat", "-s", "monster").code == 0
     assert "file 'monster.mp4'" in (picked / "renders" / "shots.ffconcat").read_text("utf-8")
 
 
 def test_from_another_folder_the_way_leads_back_to_the_clips(picked: Path, kfpipe: Call) -> None:
-    assert kfpipe("export", "shots.yaml", "-o", "edit/now/film.ffconcat").code == 0
+    assert kfpipe("export", "shots.yaml", "-o", "edit/now/film.ffconcat", "-s", "monster").code == 0
     assert "file '../../renders/monster.mp4'" in (picked / "edit/now/film.ffconcat").read_text("utf-8")
 
 

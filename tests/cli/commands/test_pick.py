@@ -91,3 +91,28 @@ def test_what_cannot_be_picked_is_refused(folder: Path, kfpipe: Call, words: tup
     assert ended.code == 2
     assert ended.err.startswith(told)
     assert not (folder / LOCK).exists()
+
+
+DRAFTED = "profiles:\n  draft: {model: wan2.2-kf2v-flash, resolution: 480P, duration: 5}\n"
+
+
+def test_drafts_are_picked_from_and_finals_made_of_the_picked_alone(
+    folder: Path, kfpipe: Call, emulator: Emulator
+) -> None:
+    shots = SHOT + "  - {id: walk, prompt: It walks., matrix: {seed: [1, 2]}}\n"
+    (folder / "shots.yaml").write_text(HEAD + DRAFTED + shots, "utf-8")
+    assert kfpipe("run", "shots.yaml", "--profile", "draft").code == 0
+    assert kfpipe("pick", "shots.yaml", "kitten", "seed=2", "--profile", "draft").code == 0
+    assert [one["take"] for one in kfpipe("plan", "shots.yaml", "-s", "picked", "--json").json["takes"]] == [
+        "kitten@seed=2"
+    ]
+    assert kfpipe("run", "shots.yaml", "-s", "picked").code == 0
+    assert kfpipe("run", "shots.yaml", "-s", "walk@seed=1").code == 0
+    made = {one["take"] for one in kfpipe("status", "shots.yaml", "--json").json["takes"] if not one["changed"]}
+    assert made == {"kitten@seed=2", "walk@seed=1"}
+    assert api.select(api.load(folder / "shots.yaml"), "picked") == ("kitten@seed=2",)
+
+    kitten, walk = kfpipe("export", "shots.yaml", "-o", "film.otio", "--json").json["shots"]
+    assert (kitten["take"], kitten["picked"], kitten["changed"]) == ("kitten@seed=2", True, False)
+    assert (walk["take"], walk["changed"]) == ("walk@seed=1", False)  # a draft of another seed is no rival
+    assert kfpipe("report", "shots.yaml", "-s", "picked", "--json").json["clips"] == 1

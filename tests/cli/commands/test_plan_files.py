@@ -261,3 +261,71 @@ def test_nothing_but_a_price_has_a_place_beside_a_plan(agreed: Path, kfpipe: Cal
     ended = kfpipe("run", "--plan", FILE, *more)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("kfpipe run: --plan already names the manifest")
+
+
+# ---- approved ------------------------------------------------------------------------------------------------------
+
+NAME = "Mx. 制片人"
+
+
+@pytest.fixture
+def approved(folder: Path, kfpipe: Call, emulator: Emulator) -> Path:
+    """The file of a plan that somebody agreed to."""
+    assert kfpipe("plan", "shots.yaml", "-o", FILE, "--approve", NAME).code == 0
+    return folder / FILE
+
+
+def test_an_approved_plan_says_whose_it_is_and_the_requests_keep_it(
+    approved: Path, kfpipe: Call, emulator: Emulator
+) -> None:
+    approval = json.loads(approved.read_text("utf-8"))["approval"]
+    assert (approval["by"], approval["cost"], approval["currency"]) == (NAME, "0.40", "USD")
+    ended = kfpipe("run", "--plan", FILE)
+    assert ended.code == 0, ended.err
+    assert f"approved by {NAME} on {approval['at'][:10]}" in ended.err
+    assert "up to USD 0.40" in ended.err
+    kept = {"by": NAME, "at": approval["at"]}
+    assert [fields["approved"] for fields in requests_in(Path.cwd()).values()] == [kept, kept]
+    assert [take["approved"] for take in kfpipe("status", "shots.yaml", "--json").json["takes"]] == [kept, kept]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('"cost": "0.40"', '"cost": "4.00"'), (NAME, "Somebody else"), ("A kitten looks up.", "A kitten looks down.")],
+)
+def test_an_edited_plan_has_lost_its_approval(
+    approved: Path, kfpipe: Call, emulator: Emulator, before: str, after: str
+) -> None:
+    edit(approved, before, after)
+    ended = kfpipe("run", "--plan", FILE)
+    assert ended.code == 2
+    assert "plan.json: the plan was changed after" in ended.err
+    assert not emulator.bill().charges
+
+
+def test_what_is_approved_is_no_consent_to_spend(approved: Path, folder: Path, kfpipe: Call) -> None:
+    assert kfpipe("run", "--plan", FILE, "--max-cost", "0.39").code == 3
+
+
+def test_a_plan_that_nobody_approved_leaves_no_name_on_record(agreed: Path, kfpipe: Call, emulator: Emulator) -> None:
+    assert kfpipe("run", "--plan", FILE).code == 0
+    assert all("approved" not in fields for fields in requests_in(Path.cwd()).values())
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--approve", NAME), "add -o FILE"),
+        (("-o", FILE, "--approve", "  "), "is not a name"),
+        (("-o", FILE, "--approve", "A\x1b[2J"), "is not a name"),
+        (("-o", FILE, "--approve", "A\u202eB"), "is not a name"),
+        (("-o", FILE, "--approve", "A" * 201), "is not a name"),
+    ],
+)
+def test_an_approval_needs_a_file_and_a_proper_name(
+    folder: Path, kfpipe: Call, words: tuple[str, ...], told: str
+) -> None:
+    ended = kfpipe("plan", "shots.yaml", *words)
+    assert ended.code == 2
+    assert told in ended.err
+    assert not (folder / FILE).exists()

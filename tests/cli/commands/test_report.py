@@ -66,6 +66,14 @@ def test_nothing_needs_to_be_rendered_yet(folder: Path, kfpipe: Call) -> None:
     assert ended.json == {"file": "renders/shots.html", "shots": 2, "takes": 2, "clips": 0, "exit_code": 0}
 
 
+def test_before_a_run_it_says_what_is_to_be_approved(folder: Path, kfpipe: Call) -> None:
+    assert kfpipe("report", "shots.yaml").code == 0
+    text = Page((folder / "renders" / "shots.html").read_text("utf-8")).text
+    takes = kfpipe("plan", "shots.yaml", "--json").json["takes"]
+    assert f"to render: 2 clips for USD {2 * float(takes[0]['cost']):.2f}" in text
+    assert text.count(f"USD {takes[0]['cost']}") == 2 and f"{takes[0]['width_px']}x{takes[0]['height_px']}" in text
+
+
 def test_a_selection_is_shown_alone(clips: Path, kfpipe: Call) -> None:
     assert kfpipe("report", "shots.yaml", "-s", "kitten@seed=2").out.endswith(": 1 shot, 1 take, 1 clip\n")
     text = Page((clips / "renders" / "shots.html").read_text("utf-8")).text

@@ -165,6 +165,7 @@ def test_json_has_every_take_in_manifest_order_with_the_promised_fields() -> Non
         "cost": "0.50",
         "currency": "USD",
         "tags": ["hero"],
+        "waits_for": [],
         "prepared": [],
     }
     assert [step["cost"] for step in data["takes"]] == ["0", "0.50", None, "0"]

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from kfpipe.cli.views import report as report_view
-from kfpipe.domain import CutFrom, FrameEnd, MediaInput, MediaRole, RemoteMedium, Take, Trim
+from kfpipe.domain import CutFrom, FrameEnd, MediaInput, MediaRole, Original, RemoteMedium, Take, Trim
 from kfpipe.lock.records import Records
 from kfpipe.lock.states import Entry
 from kfpipe.plan.selection import nominees
@@ -194,6 +194,15 @@ def test_media_of_all_kinds_are_told_and_none_from_elsewhere_is_loaded() -> None
     assert "first frame https://pictures.example.com/a.png" in shown.text
     assert "last frame the first frame of cat, once it is rendered" in shown.text
     assert "sounds/song.mp3" in shown.addresses
+
+
+def test_what_was_done_to_a_still_is_told() -> None:
+    turned = replace(
+        still(".kfpipe/stills/x.png"),
+        original=Original(path="frames/tall.jpg", sha256="a" * 64, recipe=("upright", "resize:720x1280")),
+    )
+    of = take("dog", request=request(media=(MediaInput(role=MediaRole.FIRST_FRAME, medium=turned),)))
+    assert "first frame (prepared: upright, resize:720x1280)" in card(of, None).text
 
 
 # ---- what it does not let through ------------------------------------------------------------------------------------

@@ -99,6 +99,8 @@ def test_json_tells_why_a_take_failed() -> None:
         "in_manifest": True,
         "changed": False,
         "picked": False,
+        "trim": None,
+        "notes": None,
         "request": key("roof"),
         "task_id": "task-4",
         "seconds": 5,
@@ -115,6 +117,7 @@ def test_json_tells_why_a_take_failed() -> None:
             "request_id": "request-2",
             "billed": False,
         },
+        "approved": None,
     }
 
 

@@ -1,0 +1,1 @@
+"""The takes as an application in the browser, served on loopback."""

@@ -1,0 +1,159 @@
+"""What the film shows and when: each slot of the timeline with its frames, and how it joins the next. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
+from typing import Final, TypeVar
+
+from kfpipe.domain import FrameEnd, MediaRole, PictureSize
+from kfpipe.errors import Problem, Refused
+from kfpipe.manifest.model import FilmSettings, Transition
+from kfpipe.review.footage import Clip
+from kfpipe.review.timeline import USUAL_RATE, Cut, Gap, Slot, Timeline
+from kfpipe.wording import echoed
+
+USUAL_SIZE: Final = PictureSize(width_px=1280, height_px=720)
+"""That of a film of which no clip is known."""
+
+LEAST_SIDE_PX: Final = 16
+"""What the encoder takes."""
+
+_SHORTER: Final = "make `transition_s` smaller, trim less of the shot, or write `transition: cut`"
+
+
+Counted = TypeVar("Counted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One shot in the film. `used` are the clip's own frames, `frames` how many of the film's they make.
+
+    The first `overlap` frames lie over the last ones of the piece before. `start` is the first frame's place in the
+    film. `number` counts from 1. A slate has nothing `used`.
+    """
+
+    slot: Slot
+    number: int
+    start: int
+    frames: int
+    used: range
+    overlap: int
+
+    @property
+    def clip(self) -> Clip | None:
+        """The clip that is shown; None where a slate is."""
+        return self.slot.clip if isinstance(self.slot, Cut) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """The film as it is going to be; `rate` is in frames per second."""
+
+    title: str
+    size: PictureSize
+    rate: Fraction
+    pieces: tuple[Piece, ...]
+
+    @property
+    def frames(self) -> int:
+        """The length of the whole."""
+        return self.pieces[-1].start + self.pieces[-1].frames if self.pieces else 0
+
+    @property
+    def slates(self) -> int:
+        """How many shots have no clip."""
+        return sum(piece.clip is None for piece in self.pieces)
+
+    def overlap_after(self, piece: Piece) -> int:
+        """How many of the piece's last frames the next one lies over."""
+        return self.pieces[piece.number].overlap if piece.number < len(self.pieces) else 0
+
+
+def make(timeline: Timeline, settings: FilmSettings, planned: PictureSize | None) -> Edit:
+    """The film that the timeline makes. `planned` is the size of clips to come, where none is here.
+
+    Raises Refused with all the shots that are too short for their dissolves.
+    """
+    rate = _most_frequent((cut.clip.rate for cut in timeline.cuts), USUAL_RATE)
+    overlap = _dissolve(settings, rate)
+    used = list(_used(timeline.slots, keeps_all=overlap > 0))
+    lengths = [_length(slot, own, rate) for slot, own in zip(timeline.slots, used, strict=True)]
+    _check_lengths(timeline.slots, lengths, overlap, rate)
+    starts = accumulate((length - overlap for length in lengths), initial=0)
+    pieces = (
+        Piece(slot=slot, number=number, start=start, frames=length, used=own, overlap=overlap if start else 0)
+        for number, (slot, start, length, own) in enumerate(zip(timeline.slots, starts, lengths, used, strict=False), 1)
+    )
+    size = settings.size or _even(_most_frequent(map(_size, timeline.cuts), planned or USUAL_SIZE))
+    return Edit(title=timeline.title, size=size, rate=rate, pieces=tuple(pieces))
+
+
+def _most_frequent(found: Iterable[Counted], usual: Counted) -> Counted:
+    """Of equally frequent ones the first."""
+    return next((one for one, _ in Counter(found).most_common(1)), usual)
+
+
+def _size(cut: Cut) -> PictureSize:
+    render = cut.clip.entry.render
+    return PictureSize(width_px=render.width_px, height_px=render.height_px)
+
+
+def _even(size: PictureSize) -> PictureSize:
+    """The encoder halves the sides for the colours."""
+    width_px, height_px = (max(LEAST_SIDE_PX, side - side % 2) for side in (size.width_px, size.height_px))
+    return PictureSize(width_px=width_px, height_px=height_px)
+
+
+def _dissolve(settings: FilmSettings, rate: Fraction) -> int:
+    return round(Fraction(settings.transition_s) * rate) if settings.transition is Transition.DISSOLVE else 0
+
+
+def _used(slots: Sequence[Slot], *, keeps_all: bool) -> Iterator[range]:
+    """The frames of each clip; at a cut, the picture that it shares with the clip before is shown once."""
+    before: Slot | None = None
+    for slot in slots:
+        own = slot.clip.used if isinstance(slot, Cut) else range(0)
+        is_repeated = not keeps_all and isinstance(before, Cut) and isinstance(slot, Cut) and _share(before, slot)
+        yield own[1:] if is_repeated and len(own) > 1 else own
+        before = slot
+
+
+def _share(before: Cut, after: Cut) -> bool:
+    """Whether one ends on the picture that the other begins with, by what they were made from."""
+    ends_whole = before.clip.used.stop == before.clip.frames
+    if not ends_whole or after.clip.used.start > 0:
+        return False
+    begins = after.clip.entry.asked.media.get(MediaRole.FIRST_FRAME)
+    ends = before.clip.entry.asked.media.get(MediaRole.LAST_FRAME)
+    return (begins is not None and begins == ends) or _is_cut_from(before.clip, after.clip)
+
+
+def _is_cut_from(before: Clip, after: Clip) -> bool:
+    return any(
+        role is MediaRole.FIRST_FRAME and cut.take_id == before.take.id and cut.end is FrameEnd.LAST
+        for role, cut in after.take.cuts
+    )
+
+
+def _length(slot: Slot, used: range, rate: Fraction) -> int:
+    """Frames of the film, one at least: each piece is rounded by itself, so that errors do not add up."""
+    seconds = Fraction(slot.seconds) if isinstance(slot, Gap) else len(used) / slot.clip.rate
+    return max(1, round(seconds * rate))
+
+
+def _check_lengths(slots: Sequence[Slot], lengths: Sequence[int], overlap: int, rate: Fraction) -> None:
+    """Raises Refused with each shot that is shorter than its dissolves: one at the ends of the film, two between."""
+    problems = []
+    for place, (slot, length) in enumerate(zip(slots, lengths, strict=True)):
+        joins = (place > 0) + (place < len(slots) - 1)
+        if overlap * joins > length:
+            name = slot.clip.take.id if isinstance(slot, Cut) else slot.shot_id
+            what = f"{echoed(name)} lasts {float(length / rate):.3g} s in the film: too short to dissolve "
+            what += f"{float(overlap / rate):.3g} s {'at both ends' if joins > 1 else 'at one end'}"
+            problems.append(Problem(file="film.transition_s", what=what, fix=_SHORTER))
+    if problems:
+        raise Refused(problems)

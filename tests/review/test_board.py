@@ -1,0 +1,62 @@
+"""The board: what the review page is told of plan and clips."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from kfpipe.lock.states import Rendered
+from kfpipe.plan.model import Action, Plan, Step
+from kfpipe.review import board
+from kfpipe.review.board import Board, Playable
+from tests.support import makers
+
+KITTEN = makers.take("kitten")
+
+
+def step(*entries: object, action: Action = Action.KEEP, **changes: object) -> Step:
+    latest, *earlier = reversed(entries) if entries else (None,)
+    record = None if latest is None else makers.record(latest, *earlier, is_wanted=True)  # type: ignore[arg-type]
+    return Step(
+        take_id=KITTEN.id, shot_id=KITTEN.shot_id, action=action, reasons=("it is so",), take=KITTEN, record=record,
+        output=KITTEN.output, **changes,
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+def made(one: Step, clip: Rendered | None = None, **amounts: Decimal | None) -> Board:
+    clips = {} if clip is None else {one.take_id: Playable(entry=clip, path=clip.render.path)}
+    caps = {"cap": None, "total": None, **amounts}
+    return board.make(Plan(steps=(one,), currency="USD"), clips, title="Film", cap=caps["cap"], total=caps["total"])
+
+
+def test_a_clip_and_a_still_are_named_by_their_bytes_and_no_path_is_told() -> None:
+    clip = makers.rendered(KITTEN)
+    shown = made(step(clip), clip)
+    [take] = shown.shots[0].takes
+    assert take.clip is not None and take.clip.sha256 == "c" * 64 and not take.clip.is_earlier
+    assert shown.files["c" * 64].path == clip.render.path and shown.files["c" * 64].mime_type == "video/mp4"
+    assert [still.picture in shown.files for still in take.stills if still.picture] == [True] * len(take.stills)
+    assert "renders/" not in str(shown.shots[0].as_json())
+
+
+def test_while_a_take_is_rendered_again_its_earlier_clip_is_shown() -> None:
+    clip, again = makers.rendered(KITTEN), makers.submitted(KITTEN, number=2)
+    now = step(clip, again, action=Action.FOLLOW)
+    assert [one.entry for one in board.playable(now)] == [clip]
+    [take] = made(now, clip).shots[0].takes
+    assert take.is_under_way and take.clip is not None and take.clip.is_earlier
+
+
+def test_why_there_is_no_clip_is_told() -> None:
+    failed = makers.failed(KITTEN, code="InternalError", message="it broke")
+    assert made(step(failed)).shots[0].takes[0].trouble == "InternalError: it broke"
+    gone = made(step(makers.rendered(KITTEN))).shots[0].takes[0]
+    assert gone.clip is None and "not where it was put" in gone.trouble
+    assert made(step(action=Action.RENDER)).shots[0].takes[0].trouble == ""
+
+
+def test_the_cap_is_what_is_left_to_spend() -> None:
+    one = step(action=Action.RENDER)
+    assert made(one).money.cap is None
+    assert made(one, cap=Decimal("12.5"), total=Decimal(3)).money.cap == "3.00"
+    assert made(one, cap=Decimal("0.075")).money.cap == "0.075"
+    assert made(one).money.estimate == f"{KITTEN.cost:.2f}"
