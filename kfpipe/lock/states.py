@@ -101,6 +101,10 @@ class Fidelity:
     first: Decimal | None
     last: Decimal | None
 
+    def is_below(self, least: Decimal) -> bool:
+        """Whether an end of the clip looks less like its still than that."""
+        return any(end is not None and end < least for end in (self.first, self.last))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Render:
@@ -337,3 +341,14 @@ def spent(billed: Iterable[Entry]) -> dict[str, Decimal]:
         currency = entry.asked.currency
         totals[currency] = totals.get(currency, Decimal(0)) + cost
     return totals
+
+
+def fidelity_of(entry: Entry) -> Fidelity | None:
+    """How much the request's clip looks like its stills; None where there is no clip, or it was not compared."""
+    return entry.render.fidelity if isinstance(entry, Rendered) else None
+
+
+def has_drifted(entry: Entry, least: Decimal) -> bool:
+    """Whether the request's clip begins or ends on another picture than it was asked to."""
+    fidelity = fidelity_of(entry)
+    return fidelity is not None and fidelity.is_below(least)

@@ -9,7 +9,7 @@ from enum import Enum, StrEnum
 from typing import Any
 
 from kfpipe.catalogue import Region
-from kfpipe.domain import FrameEnd, MediaRole, PictureSize, Trim
+from kfpipe.domain import MIN_FIDELITY, FrameEnd, MediaRole, PictureSize, Trim
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.scalars import Scalar
 
@@ -304,7 +304,8 @@ class Manifest:
     """A whole shot list, includes and defaults applied, its shots in the order of the film.
 
     `file` is its name in messages; `output_dir` is relative to its folder, with forward slashes. `variables` are those
-    of the command line, which win over those of the shots.
+    of the command line, which win over those of the shots. A clip that is less like its stills than `min_fidelity` has
+    drifted.
     """
 
     file: str
@@ -317,6 +318,7 @@ class Manifest:
     variables: Variables
     shots: tuple[Shot, ...]
     film: FilmSettings = field(default_factory=FilmSettings)
+    min_fidelity: Decimal = MIN_FIDELITY
 
     @property
     def max_cost(self) -> Decimal | None:

@@ -20,7 +20,7 @@ from kfpipe.media.renders import Shelf
 from kfpipe.plan import chain, decide
 from kfpipe.plan.model import UNKNOWN, Chosen, Plan, PlanFacts, Step, Whose, nothing
 from kfpipe.plan.narrow import narrowed
-from kfpipe.plan.selection import Selection, named
+from kfpipe.plan.selection import KnownTake, Selection, named, nominees
 from kfpipe.project import Project
 
 
@@ -30,6 +30,12 @@ class Standing:
 
     takes: tuple[Take, ...]
     records: Records
+    min_fidelity: Decimal
+
+    @property
+    def everyone(self) -> list[KnownTake]:
+        """What a person may mean: the takes, then those on record that have left the manifest."""
+        return nominees(self.takes, self.records, self.min_fidelity)
 
     @property
     def of_manifest(self) -> Standing:
@@ -57,7 +63,7 @@ def standing(project: Project, lock: Lock) -> Standing:
     known, clips = register(project, lock), shelf(project)
     takes = chain.completed(project, known, clips, nothing).takes
     clips.save()
-    return Standing(takes=takes, records=known.of(takes))
+    return Standing(takes=takes, records=known.of(takes), min_fidelity=project.manifest.min_fidelity)
 
 
 def disk_facts(
@@ -125,7 +131,7 @@ def chosen(standing: Standing, selection: Selection, option: str) -> Chosen:
     if callable(selection):
         return selection
     selectors = (selection,) if isinstance(selection, str) else tuple(selection)
-    return named(selectors, standing.takes, standing.records, option).__contains__
+    return named(selectors, standing.everyone, option).__contains__
 
 
 @gcpause.paused()
@@ -146,7 +152,7 @@ def plan(
     """
     known, clips = register(project, lock, requests), shelf(project)
     takes = chain.completed(project, known, clips, nothing).takes
-    now = Standing(takes=takes, records=known.of(takes))
+    now = Standing(takes=takes, records=known.of(takes), min_fidelity=project.manifest.min_fidelity)
     select = chosen(now, select, "select")
     retry = _both(select, chosen(now.of_manifest, retry, "retry"))
     rerender = _both(select, chosen(now.of_manifest, rerender, "rerender"))
