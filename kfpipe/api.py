@@ -80,9 +80,8 @@ def select(project: Project, *selectors: str) -> tuple[str, ...]:
     selector matches nothing.
     """
     now = _standing(project)
-    chosen = named(selectors, now.takes, now.records, "select", now.picked)
-    names = dict.fromkeys([*(take.id for take in now.takes), *sorted(now.records)])
-    return tuple(take_id for take_id in names if take_id in chosen)
+    chosen = named(selectors, now.everyone, "select")
+    return tuple(one.take_id for one in now.everyone if one.take_id in chosen)
 
 
 def plan(

@@ -9,6 +9,9 @@ from enum import StrEnum
 from graphlib import TopologicalSorter
 from typing import Final
 
+MIN_FIDELITY: Final = Decimal("0.80")
+"""How much a clip's first and last picture have to look like its stills, where the manifest says nothing else."""
+
 CANCELED: Final = "kfpipe.Canceled"
 ABANDONED: Final = "kfpipe.Abandoned"
 NEVER_CREATED: Final = "kfpipe.NeverCreated"

@@ -45,6 +45,7 @@ class Quirks:
     film_height_px: int | None = None
     film_seconds: int | None = None
     film_format: str = Format.H264
+    film_drifts: list[str] = field(default_factory=list)  # ends of the clip, first and last, that show another picture
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -161,6 +162,7 @@ def scene_of(task: Task, style: FilmStyle) -> Scene | None:
         height_px=quirks.film_height_px or order.height_px,
         seconds=quirks.film_seconds or order.seconds,
         format=Format(quirks.film_format),
+        drifts=tuple(sorted({*quirks.film_drifts})),
         first=order.media.get("first_frame") or order.media["first_clip"],
         goes_on="first_clip" in order.media,
         last=order.media.get("last_frame"),

@@ -17,6 +17,7 @@ from kfpipe.lock.states import (
     Ended,
     Entry,
     Failure,
+    Fidelity,
     Lock,
     RefusedFile,
     Render,
@@ -218,7 +219,7 @@ def _result(fields: Mapping[str, Any]) -> Result:
 
 
 def _render_to_json(render: Render) -> dict[str, Any]:
-    return {
+    told = {
         "path": render.path,
         "sha256": render.sha256,
         "bytes": render.size_bytes,
@@ -231,6 +232,10 @@ def _render_to_json(render: Render) -> dict[str, Any]:
         "remarks": list(render.remarks),
         "moved": render.moved,
     }
+    if render.fidelity is None:
+        return told
+    ends = {"first": render.fidelity.first, "last": render.fidelity.last}
+    return told | {"fidelity": {end: None if value is None else str(value) for end, value in ends.items()}}
 
 
 def _render(fields: Mapping[str, Any]) -> Render:
@@ -246,7 +251,12 @@ def _render(fields: Mapping[str, Any]) -> Render:
         codec=fields["codec"],
         remarks=tuple(fields["remarks"]),
         moved=fields["moved"],
+        fidelity=_fidelity(fields["fidelity"]) if "fidelity" in fields else None,
     )
+
+
+def _fidelity(fields: Mapping[str, Any]) -> Fidelity:
+    return Fidelity(first=parse_decimal(fields["first"]), last=parse_decimal(fields["last"]))
 
 
 def _failure_to_json(failure: Failure) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from kfpipe.lock.states import (
     Entry,
     Failed,
     Failure,
+    Fidelity,
     Lost,
     RefusedFile,
     Render,
@@ -257,7 +258,13 @@ def _words(result: Result) -> tuple[Any, ...]:
 def _joined_renders(one: Render, other: Render) -> Render:
     """The file where it was moved last, with the measures that say most."""
     place = max(one, other, key=lambda render: (render.moved, render.path))
-    return replace(max(one, other, key=_measures), path=place.path, moved=place.moved)
+    fidelity = max((one.fidelity, other.fidelity), key=_compared)
+    return replace(max(one, other, key=_measures), path=place.path, moved=place.moved, fidelity=fidelity)
+
+
+def _compared(fidelity: Fidelity | None) -> tuple[Any, ...]:
+    ends = () if fidelity is None else (fidelity.first, fidelity.last)
+    return fidelity is not None, sum(end is not None for end in ends), tuple(map(str, ends))
 
 
 def _measures(render: Render) -> tuple[Any, ...]:

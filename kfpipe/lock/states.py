@@ -92,10 +92,25 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fidelity:
+    """How much a clip's first and last picture look like the stills it was given, 1.00 at most, two decimals.
+
+    None where it was given none that is at hand.
+    """
+
+    first: Decimal | None
+    last: Decimal | None
+
+    def is_below(self, least: Decimal) -> bool:
+        """Whether an end of the clip looks less like its still than that."""
+        return any(end is not None and end < least for end in (self.first, self.last))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Render:
     """The finished video file; `path` is relative to the manifest's folder. `moved` counts its changes of place.
 
-    `remarks` are what is not as it was asked for.
+    `remarks` are what is not as it was asked for; `fidelity` is None where it was compared with no still.
     """
 
     path: str
@@ -109,6 +124,7 @@ class Render:
     codec: str | None = None
     remarks: tuple[str, ...] = ()
     moved: int = 0
+    fidelity: Fidelity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,3 +343,14 @@ def spent(billed: Iterable[Entry]) -> dict[str, Decimal]:
         currency = entry.asked.currency
         totals[currency] = totals.get(currency, Decimal(0)) + cost
     return totals
+
+
+def fidelity_of(entry: Entry) -> Fidelity | None:
+    """How much the request's clip looks like its stills; None where there is no clip, or it was not compared."""
+    return entry.render.fidelity if isinstance(entry, Rendered) else None
+
+
+def has_drifted(entry: Entry, least: Decimal) -> bool:
+    """Whether the request's clip begins or ends on another picture than it was asked to."""
+    fidelity = fidelity_of(entry)
+    return fidelity is not None and fidelity.is_below(least)

@@ -9,7 +9,7 @@ from enum import Enum, StrEnum
 from typing import Any
 
 from kfpipe.catalogue import Region
-from kfpipe.domain import FrameEnd, MediaRole, PictureSize, Trim
+from kfpipe.domain import MIN_FIDELITY, FrameEnd, MediaRole, PictureSize, Trim
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.scalars import Scalar
 
@@ -305,7 +305,8 @@ class Manifest:
 
     `file` is its name in messages; `output_dir` is relative to its folder, with forward slashes. `variables` are those
     of the command line, which win over those of the shots. `by_profile` are the values that its profiles, chosen or
-    not, have for fields and variables: in a draft they stand where another take has a value of its matrix.
+    not, have for fields and variables: in a draft they stand where another take has a value of its matrix. A clip that
+    is less like its stills than `min_fidelity` has drifted.
     """
 
     file: str
@@ -319,6 +320,7 @@ class Manifest:
     shots: tuple[Shot, ...]
     by_profile: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
     film: FilmSettings = field(default_factory=FilmSettings)
+    min_fidelity: Decimal = MIN_FIDELITY
 
     @property
     def max_cost(self) -> Decimal | None:

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from kfpipe.catalogue import Catalogue, Region
-from kfpipe.domain import EMULATOR_REGION, PictureSize
+from kfpipe.domain import EMULATOR_REGION, MIN_FIDELITY, PictureSize
 from kfpipe.errors import Problem
 from kfpipe.files.text import DataPath
 from kfpipe.manifest import dependencies, film, references
@@ -119,6 +119,7 @@ class _Reader:
             shots=shots,
             by_profile=profile_values(self._document) if self._data else {},
             film=self._film(),
+            min_fidelity=Decimal(self._part("checks", {}).get("min_fidelity", MIN_FIDELITY)),
         )
 
     def check_models(self) -> None:

@@ -14,7 +14,7 @@ from kfpipe.manifest.sheet import Sheet
 from kfpipe.wording import echoed
 
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?")
-_OF_A_RUN: Final = ("provider", "budget", "limits", "prices", "output", "film")
+_OF_A_RUN: Final = ("provider", "budget", "limits", "prices", "output", "film", "checks")
 _WHO_PAYS: Final = ("account", "workspace")
 _FOR_SHOTS: Final = ("defaults", "vars", "models", "profiles", "stills")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Final
 
 import anyio
 
+from kfpipe.domain import FrameEnd
 from kfpipe.errors import BadRender, NotAVideo, ServiceUnclear, StorageFailed
 from kfpipe.files import durable
 from kfpipe.files.jsontext import NotJson, parse_json
 from kfpipe.files.read import first_bytes
+from kfpipe.lock.states import Fidelity
 from kfpipe.media.facts import ClipFacts, Expected
 from kfpipe.media.placement import in_thread, make_own_folder, place, refuse
 from kfpipe.media.posters import Posters
@@ -34,6 +37,7 @@ class FetchedClip(ClipFacts):
 
     sha256: str
     size_bytes: int
+    fidelity: Fidelity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +57,12 @@ async def fetch(
     partial: Path,
     expected: Expected,
     posters: Posters,
+    stills: Mapping[FrameEnd, Path],
     keep_refused: bool = False,
 ) -> FetchedClip:
     """Download the clip to `partial`, continuing where an earlier attempt broke off; check it; move it to `target`.
 
-    Its poster is cut on the way.
+    Its poster is cut on the way, and its first and last pictures are compared with `stills`.
 
     Both must be on one disk. A file at `target` with other content moves to `.previous`. A whole clip that is not as
     expected is put in place like any other, and `remarks` say what is unexpected.
@@ -69,7 +74,7 @@ async def fetch(
     """
     got = await _download(provider, url, partial, max(expected.lengths_s) * LARGEST_BYTES_PER_SECOND)
     try:
-        facts = await in_thread(partial, _checked, partial, expected, posters, got.sha256)
+        facts, fidelity = await in_thread(partial, _checked, partial, expected, posters, got.sha256, stills)
     except BadRender as refusal:
         if keep_refused and got.announced and not await in_thread(partial, _is_page, partial):
             kept = await in_thread(target, refuse, partial, target, got.sha256)
@@ -77,7 +82,7 @@ async def fetch(
         await in_thread(partial, partial.unlink)
         raise BadRender(str(refusal)) from refusal  # without a path: nothing is left there
     await in_thread(target, place, partial, target, got.sha256)
-    return FetchedClip(**asdict(facts), sha256=got.sha256, size_bytes=got.size_bytes)
+    return FetchedClip(**asdict(facts), sha256=got.sha256, size_bytes=got.size_bytes, fidelity=fidelity)
 
 
 def _is_page(path: Path) -> bool:
@@ -85,14 +90,16 @@ def _is_page(path: Path) -> bool:
     return first_bytes(path, 256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
-def _checked(path: Path, expected: Expected, posters: Posters, sha256: str) -> ClipFacts:
-    """What the clip holds. Raises `BadRender` when it is not whole."""
+def _checked(
+    path: Path, expected: Expected, posters: Posters, sha256: str, stills: Mapping[FrameEnd, Path]
+) -> tuple[ClipFacts, Fidelity | None]:
+    """What the clip holds, and how much it looks like its stills. Raises `BadRender` when it is not whole."""
     from kfpipe.media import pictures, video  # PyAV is slow to load, and only a clip that is here needs it
 
     clip = video.examine(path, expected)
     with suppress(StorageFailed):  # a poster can be cut later, a clip that was paid for counts
         posters.keep(sha256, pictures.poster(clip.glimpse.middle))
-    return clip.facts
+    return clip.facts, pictures.fidelity(clip.glimpse, stills)
 
 
 async def _download(provider: Provider, url: str, path: Path, most_bytes: int) -> _Download:

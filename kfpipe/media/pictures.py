@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +17,8 @@ from av.video.reformatter import Colorspace
 from PIL import Image
 
 from kfpipe.domain import FrameEnd
-from kfpipe.media import video
+from kfpipe.lock.states import Fidelity
+from kfpipe.media import likeness, video
 
 POSTER_PX: Final = (480, 1080)
 """The sides of a poster at most."""
@@ -38,9 +42,19 @@ def cut(clip: Path, end: FrameEnd) -> Picture:
     return Picture(png=_png(frame), width_px=frame.width, height_px=frame.height, sha256=_digest(frame))
 
 
+def fidelity(glimpse: video.Glimpse, stills: Mapping[FrameEnd, Path]) -> Fidelity | None:
+    """How much the clip looks like the stills at its ends; None where none of them can be read."""
+    ends = {FrameEnd.FIRST: glimpse.first, FrameEnd.LAST: glimpse.last}
+    found: dict[FrameEnd, Decimal] = {}
+    for end, still in stills.items():
+        with suppress(OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # it was changed since
+            found[end] = likeness.of_still(rgb(ends[end]), still)
+    return Fidelity(first=found.get(FrameEnd.FIRST), last=found.get(FrameEnd.LAST)) if found else None
+
+
 def poster(frame: VideoFrame) -> bytes:
     """The picture as a small JPEG."""
-    buffer, picture = io.BytesIO(), _rgb(frame)
+    buffer, picture = io.BytesIO(), rgb(frame)
     picture.thumbnail(POSTER_PX)
     picture.save(buffer, "JPEG", quality=_POSTER_QUALITY, optimize=True)
     return buffer.getvalue()
@@ -48,11 +62,11 @@ def poster(frame: VideoFrame) -> bytes:
 
 def _png(frame: VideoFrame) -> bytes:
     buffer = io.BytesIO()
-    _rgb(frame).save(buffer, "PNG")
+    rgb(frame).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def _rgb(frame: VideoFrame) -> Image.Image:
+def rgb(frame: VideoFrame) -> Image.Image:
     """The picture in RGB, rounded to nearest: the usual fast conversion is darker by up to 2 of 255."""
     even = frame.reformat(format="yuv420p")
     size = (frame.width, frame.height)

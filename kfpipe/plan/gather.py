@@ -20,7 +20,7 @@ from kfpipe.media.renders import Shelf
 from kfpipe.plan import chain, decide
 from kfpipe.plan.model import UNKNOWN, Chosen, Plan, PlanFacts, Step, Whose, nothing
 from kfpipe.plan.narrow import narrowed
-from kfpipe.plan.selection import Selection, named
+from kfpipe.plan.selection import KnownTake, Selection, named, nominees
 from kfpipe.project import Project
 from kfpipe.takes.matrix import values_in_ids
 
@@ -34,13 +34,20 @@ class Standing:
 
     takes: tuple[Take, ...]
     records: Records
+    min_fidelity: Decimal
     picked: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, takes: tuple[Take, ...], known: Register) -> Standing:
+    def of(cls, takes: tuple[Take, ...], known: Register, min_fidelity: Decimal) -> Standing:
         """Whatever is on record for these takes."""
         records = known.of(takes)
-        return cls(takes=takes, records=records, picked=known.picked_among(takes, records))
+        picked = known.picked_among(takes, records)
+        return cls(takes=takes, records=records, min_fidelity=min_fidelity, picked=picked)
+
+    @property
+    def everyone(self) -> list[KnownTake]:
+        """What a person may mean: the takes, then those on record that have left the manifest."""
+        return nominees(self.takes, self.records, self.min_fidelity, self.picked)
 
     @property
     def of_manifest(self) -> Standing:
@@ -70,7 +77,7 @@ def standing(project: Project, lock: Lock) -> Standing:
     known, clips = register(project, lock), shelf(project)
     takes = chain.completed(project, known, clips, nothing).takes
     clips.save()
-    return Standing.of(takes, known)
+    return Standing.of(takes, known, project.manifest.min_fidelity)
 
 
 def disk_facts(
@@ -138,7 +145,7 @@ def chosen(standing: Standing, selection: Selection, option: str) -> Chosen:
     if callable(selection):
         return selection
     selectors = (selection,) if isinstance(selection, str) else tuple(selection)
-    return named(selectors, standing.takes, standing.records, option, standing.picked).__contains__
+    return named(selectors, standing.everyone, option).__contains__
 
 
 @gcpause.paused()
@@ -159,7 +166,7 @@ def plan(
     """
     known, clips = register(project, lock, requests), shelf(project)
     takes = chain.completed(project, known, clips, nothing).takes
-    now = Standing.of(takes, known)
+    now = Standing.of(takes, known, project.manifest.min_fidelity)
     select = chosen(now, select, "select")
     retry = _both(select, chosen(now.of_manifest, retry, "retry"))
     rerender = _both(select, chosen(now.of_manifest, rerender, "rerender"))

@@ -1,4 +1,4 @@
-"""Which takes a person means: `kitten*`, `tag:hero`, `state:failed`, `model:wan2.7*`, `picked`, or `!walk`. Pure.
+"""Which takes a person means: `kitten*`, `tag:hero`, `state:failed`, `model:wan2.7*`, `drift`, or `!walk`. Pure.
 
 Selected is what any of the plain selectors names (all takes, when there is none), minus what one with a
 leading `!` names. A name without a prefix is that of a take or of its shot; `take:changed` is a take called so.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Final
 
-from kfpipe.domain import Take, shot_of
+from kfpipe.domain import MIN_FIDELITY, Take, shot_of
 from kfpipe.errors import Refused
 from kfpipe.lock.records import Record, Records, state_of
-from kfpipe.lock.states import ABSENT, STATES
+from kfpipe.lock.states import ABSENT, STATES, has_drifted
 from kfpipe.names import in_one_form
 from kfpipe.plan.changed import changed_ids
 from kfpipe.plan.model import Chosen
@@ -29,10 +30,13 @@ CHANGED: Final = "changed"
 PICKED: Final = "picked"
 """The takes that were picked of their shots, rendered or not."""
 
+DRIFT: Final = "drift"
+"""The takes whose clip begins or ends on another picture than it was asked to."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownTake:
-    """A take of the manifest, or one on record, or both; and whether the first has changed since.
+    """A take of the manifest, or one on record, or both; whether it was changed, and whether its clip has drifted.
 
     `is_picked`: a person has chosen it of its shot, or a draft of it.
     """
@@ -42,6 +46,7 @@ class KnownTake:
     record: Record | None
     is_changed: bool = False
     is_picked: bool = False
+    has_drifted: bool = False
 
     @property
     def names(self) -> Iterable[str]:
@@ -75,37 +80,50 @@ KINDS: Final[Mapping[str, Callable[[KnownTake], Iterable[str]]]] = {
 }
 """What comes before the colon of a selector."""
 
+MARKS: Final[Mapping[str, Callable[[KnownTake], bool]]] = {
+    CHANGED: lambda one: one.is_changed,
+    PICKED: lambda one: one.is_picked,
+    DRIFT: lambda one: one.has_drifted,
+}
+"""What is a selector by itself, and may name nothing."""
 
-def nominees(takes: Sequence[Take], records: Records, picked: Container[str] = frozenset()) -> list[KnownTake]:
+
+def nominees(
+    takes: Sequence[Take],
+    records: Records,
+    least: Decimal = MIN_FIDELITY,
+    picked: Container[str] = frozenset(),
+) -> list[KnownTake]:
     """The takes of the manifest in its order, then those on record that have left it, by name.
 
-    `picked` are those of the manifest, also where nothing is on record for them.
+    A clip that is less like its stills than `least` has drifted. `picked` are those of the manifest, also where nothing
+    is on record for them.
     """
 
     def known(take_id: str, take: Take | None) -> KnownTake:
         record = records.get(take_id)
-        is_picked = take_id in picked or (record is not None and record.picked)
-        return KnownTake(take_id=take_id, take=take, record=record, is_changed=take_id in changed, is_picked=is_picked)
+        return KnownTake(
+            take_id=take_id,
+            take=take,
+            record=record,
+            is_changed=take_id in changed,
+            is_picked=take_id in picked or (record is not None and record.picked),
+            has_drifted=record is not None and has_drifted(record.entry, least),
+        )
 
     departed = sorted(records.keys() - {take.id for take in takes})
     changed = changed_ids(takes, records)
     return [*(known(take.id, take) for take in takes), *(known(take_id, None) for take_id in departed)]
 
 
-def named(
-    selectors: Sequence[str],
-    takes: Sequence[Take],
-    records: Records,
-    option: str,
-    picked: Container[str] = frozenset(),
-) -> frozenset[str]:
-    """The ids of the takes that `selectors` name; none without selectors. `picked` as in `nominees`.
+def named(selectors: Sequence[str], everyone: Sequence[KnownTake], option: str) -> frozenset[str]:
+    """The ids of those of `everyone` that `selectors` name; none without selectors.
 
     Raises Refused when one names nothing that exists: a typo must not pass for "nothing to do".
     """
     if not selectors:
         return frozenset()
-    selectors, everyone = [in_one_form(selector) for selector in selectors], nominees(takes, records, picked)
+    selectors = [in_one_form(selector) for selector in selectors]
     wanted = [_named(selector, everyone, option) for selector in selectors if not selector.startswith("!")]
     unwanted = [_named(selector[1:], everyone, option) for selector in selectors if selector.startswith("!")]
     everything = frozenset(one.take_id for one in everyone)
@@ -115,7 +133,7 @@ def named(
 def is_passing(selector: str) -> bool:
     """Whether a run changes what the selector names."""
     plain = selector.removeprefix("!")
-    return plain == CHANGED or plain.startswith("state:")
+    return plain in (CHANGED, DRIFT) or plain.startswith("state:")
 
 
 def _named(selector: str, everyone: Sequence[KnownTake], option: str) -> frozenset[str]:
@@ -123,10 +141,8 @@ def _named(selector: str, everyone: Sequence[KnownTake], option: str) -> frozens
 
     A state is known even when no take is in it; of names, tags and models only those that occur.
     """
-    if selector == CHANGED:
-        return frozenset(one.take_id for one in everyone if one.is_changed)
-    if selector == PICKED:
-        return frozenset(one.take_id for one in everyone if one.is_picked)
+    if selector in MARKS:
+        return frozenset(one.take_id for one in everyone if MARKS[selector](one))
     kind, colon, pattern = selector.partition(":")
     if not colon:
         kind, pattern = "take", selector
@@ -141,7 +157,7 @@ def _named(selector: str, everyone: Sequence[KnownTake], option: str) -> frozens
 
 
 def _unknown_kind(selector: str, kind: str, option: str) -> Refused:
-    expected = f"a take, a shot, {CHANGED}, {PICKED}, or {listed(f'{name}:...' for name in KINDS)}"
+    expected = f"a take, a shot, {', '.join(MARKS)}, or {listed(f'{name}:...' for name in KINDS)}"
     meant = closest(kind, KINDS)
     fix = suggested(meant and f"{meant}:", None)
     return Refused.because(option, f"{echoed(selector)} is not a selector", expected=expected, fix=fix)

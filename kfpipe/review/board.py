@@ -6,14 +6,14 @@ Clips and stills are named by the SHA-256 of their bytes: no path is sent to the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from kfpipe.domain import LocalMedium, MediaInput, MediaRole, Take, cell_of
+from kfpipe.domain import MIN_FIDELITY, LocalMedium, MediaInput, MediaRole, Take, cell_of
 from kfpipe.lock.records import Record, state_of
-from kfpipe.lock.states import Entry, Failed, Render, Rendered, Submitted, Submitting, result_of, spent
+from kfpipe.lock.states import Entry, Failed, Render, Rendered, Submitted, Submitting, has_drifted, result_of, spent
 from kfpipe.plan import consent
 from kfpipe.plan.changed import changed_ids
 from kfpipe.plan.model import Plan, Step
@@ -93,7 +93,6 @@ class BoardTake:
     state: str
     action: str
     reasons: tuple[str, ...]
-    is_changed: bool
     is_picked: bool
     is_under_way: bool
     model: str
@@ -111,9 +110,10 @@ class BoardTake:
     remarks: tuple[str, ...]
     trouble: str
     fidelity: tuple[str | None, str | None] | None
-    has_drifted: bool
     stills: tuple[BoardStill, ...]
     clip: BoardClip | None
+    is_changed: bool = False
+    has_drifted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,15 +144,24 @@ class Board:
         return {"title": self.title, "money": asdict(self.money)}
 
 
-def make(plan: Plan, clips: Mapping[str, Playable], *, title: str, cap: Decimal | None, total: Decimal | None) -> Board:
-    """The board of a plan. `clips` are those whose file is at hand, by take id; caps are the manifest's."""
+def make(
+    plan: Plan,
+    clips: Mapping[str, Playable],
+    *,
+    title: str,
+    cap: Decimal | None,
+    total: Decimal | None,
+    min_fidelity: Decimal = MIN_FIDELITY,
+) -> Board:
+    """The board of a plan. `clips` are those whose file is at hand, by take id; caps and bound are the manifest's."""
     files: dict[str, Shelved] = {}
     shots: dict[str, list[Step]] = {}
     for step in plan.takes:
         shots.setdefault(step.shot_id, []).append(step)
     known = {step.take_id: step.record for step in plan.takes if step.record is not None}
     changed = changed_ids([step.take for step in plan.takes if step.take is not None], known)
-    made = tuple(_shot(shot_id, steps, clips, changed, files) for shot_id, steps in shots.items())
+    drifting = frozenset(take for take, clip in clips.items() if has_drifted(clip.entry, min_fidelity))
+    made = tuple(_shot(shot_id, steps, clips, changed, drifting, files) for shot_id, steps in shots.items())
     limit = consent.limit(plan, cap=cap, total=total)
     money = Money(
         currency=plan.currency,
@@ -182,6 +191,7 @@ def _shot(
     steps: Sequence[Step],
     clips: Mapping[str, Playable],
     changed: frozenset[str],
+    drifting: frozenset[str],
     files: dict[str, Shelved],
 ) -> BoardShot:
     takes = [(step, step.take) for step in steps if step.take is not None]
@@ -189,23 +199,29 @@ def _shot(
         shot=shot_id,
         in_film=takes[0][1].in_film,
         notes=takes[0][1].notes,
-        takes=tuple(_take(step, take, clips.get(take.id), take.id in changed, files) for step, take in takes),
+        takes=tuple(
+            replace(
+                _take(step, take, clips.get(take.id), files),
+                is_changed=take.id in changed,
+                has_drifted=take.id in drifting,
+            )
+            for step, take in takes
+        ),
     )
 
 
-def _take(step: Step, take: Take, shown: Playable | None, is_changed: bool, files: dict[str, Shelved]) -> BoardTake:
+def _take(step: Step, take: Take, shown: Playable | None, files: dict[str, Shelved]) -> BoardTake:
     record = step.record
     entry = None if record is None else record.entry
     latest = take.request if entry is None else entry.asked
     result = None if entry is None else result_of(entry)
-    fidelity = None if shown is None else fidelity_of(shown.entry.render)
+    fidelity = None if shown is None else _both_ends(shown.entry.render)
     return BoardTake(
         take=take.id,
         cell=cell_of(take.id),
         state=state_of(record),
         action=step.action.value,
         reasons=step.reasons,
-        is_changed=is_changed,
         is_picked=record is not None and record.picked,
         is_under_way=isinstance(entry, Submitting | Submitted),
         model=latest.model,
@@ -223,15 +239,18 @@ def _take(step: Step, take: Take, shown: Playable | None, is_changed: bool, file
         remarks=() if shown is None else shown.entry.render.remarks,
         trouble=_trouble(entry, shown),
         fidelity=fidelity,
-        has_drifted=False,
         stills=tuple(_stills(take, files)),
         clip=None if shown is None else _clip(shown, shown.entry is not entry, files),
     )
 
 
-def fidelity_of(render: Render) -> tuple[str | None, str | None] | None:
+def _both_ends(render: Render) -> tuple[str | None, str | None] | None:
     """How like their stills the first and last pictures are, as decimal text; None where that was not measured."""
-    return None
+    fidelity = render.fidelity
+    if fidelity is None:
+        return None
+    first, last = (None if end is None else f"{end:f}" for end in (fidelity.first, fidelity.last))
+    return first, last
 
 
 def _clip(shown: Playable, is_earlier: bool, files: dict[str, Shelved]) -> BoardClip:

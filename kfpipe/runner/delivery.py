@@ -73,7 +73,7 @@ class Delivery:
         step, entry, take, context = clip.step, clip.entry, clip.step.take, self._context
         size = take.size if take is not None and take.fingerprint == entry.asked.fingerprint else None
         try:
-            rendered = await self._fetcher.fetch(clip.key, entry, step.output, size)
+            rendered = await self._fetcher.fetch(clip.key, entry, step.output, size, take)
         except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
             if isinstance(trouble, ServiceRefused) and trouble.code == LINK_REFUSED:
                 await self._note_dead_link(clip.key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +11,9 @@ from typing import Final, cast
 import anyio
 import anyio.to_thread
 
-from kfpipe.domain import PictureSize
+from kfpipe.domain import FrameEnd, LocalMedium, MediaRole, PictureSize, Take
 from kfpipe.errors import BadRender, NotAVideo, ServiceRefused, ServiceUnclear, StorageFailed
-from kfpipe.lock.states import RefusedFile, Render, Rendered, Succeeded
+from kfpipe.lock.states import Asked, RefusedFile, Render, Rendered, Succeeded
 from kfpipe.lock.transitions import at_place
 from kfpipe.media import download, placement
 from kfpipe.media.download import FetchedClip
@@ -43,8 +43,10 @@ class Fetcher:
             self._refuse_outside(folder)
             await placement.in_thread(folder, placement.try_folder, folder)
 
-    async def fetch(self, key: str, entry: Succeeded, output: str, size: PictureSize | None) -> Rendered:
-        """The take with its file in place, on record.
+    async def fetch(
+        self, key: str, entry: Succeeded, output: str, size: PictureSize | None, take: Take | None
+    ) -> Rendered:
+        """The take with its file in place, on record; it is compared with those stills of `take` that were sent for it.
 
         The last error is raised (`BadRender`, `ServiceRefused`, `ServiceUnclear`) when the clip is not available now;
         the record then still says where it is.
@@ -65,6 +67,7 @@ class Fetcher:
                     partial=partial,
                     expected=expected,
                     posters=self._posters,
+                    stills=_stills(entry.asked, take, self._folder),
                     keep_refused=attempt == TRIES,
                 )
                 break
@@ -92,6 +95,7 @@ class Fetcher:
             audio=clip.audio,
             codec=clip.codec,
             remarks=clip.remarks,
+            fidelity=clip.fidelity,
             moved=known.render.moved + 1 if isinstance(known, Rendered) else 0,
         )
         rendered = Rendered(asked=entry.asked, task=entry.task, result=entry.result, render=render)
@@ -153,6 +157,18 @@ class Fetcher:
             return entry
         expiry = report.url_expires_at or entry.result.url_expires_at
         return replace(entry, result=replace(entry.result, video_url=report.video_url, url_expires_at=expiry))
+
+
+def _stills(asked: Asked, take: Take | None, folder: Path) -> Mapping[FrameEnd, Path]:
+    """The stills that the clip was asked to begin and to end on, as they were sent; none that is elsewhere."""
+    ends = {MediaRole.FIRST_FRAME: FrameEnd.FIRST, MediaRole.LAST_FRAME: FrameEnd.LAST}
+    return {
+        ends[given.role]: folder / given.medium.path
+        for given in (() if take is None else take.request.media)
+        if given.role in ends
+        and isinstance(given.medium, LocalMedium)
+        and asked.media.get(given.role) == given.medium.digest
+    }
 
 
 def _is_untrusted(trouble: BadRender | ServiceRefused | ServiceUnclear) -> bool:

@@ -88,6 +88,18 @@ def test_a_clip_starts_and_ends_on_the_given_pictures(scene, tmp_path, render):
     assert difference(shown[-1], fitted(scene.last, SIZE)) < 4
 
 
+@pytest.mark.parametrize("render", [animatic.render, animatic.render_tiny])
+@pytest.mark.parametrize("end", ["first", "last"])
+def test_a_clip_that_drifts_shows_another_picture_at_that_end_alone(scene, tmp_path, render, end):
+    shown = frames(rendered(replace(scene, seconds=1, drifts=(end,)), tmp_path / "clip.mp4", render))
+    ends = {
+        "first": difference(shown[0], fitted(scene.first, SIZE)),
+        "last": difference(shown[-1], fitted(scene.last, SIZE)),
+    }
+    assert ends.pop(end) > 50
+    assert max(ends.values()) < 4
+
+
 def test_the_picture_moves_all_the_way_and_never_jumps(scene, tmp_path):
     shown = frames(rendered(scene, tmp_path / "clip.mp4"))
     whole_way = difference(shown[0], shown[-1])

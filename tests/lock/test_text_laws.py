@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from kfpipe.lock.states import (
     Entry,
     Failed,
     Failure,
+    Fidelity,
     Lock,
     Lost,
     RefusedFile,
@@ -87,6 +89,7 @@ RESULT = st.builds(
     cost=st.none() | AMOUNT,
     refused=st.none() | st.builds(RefusedFile, path=PATH, sha256=DIGEST),
 )
+LIKENESS = st.integers(-100, 100).map(lambda hundredths: Decimal(hundredths).scaleb(-2))
 RENDER = st.builds(
     Render,
     path=PATH,
@@ -100,6 +103,7 @@ RENDER = st.builds(
     codec=st.none() | WORD,
     remarks=st.lists(WORD, max_size=2).map(tuple),
     moved=st.integers(0, 9),
+    fidelity=st.none() | st.builds(Fidelity, first=st.none() | LIKENESS, last=st.none() | LIKENESS),
 )
 FAILURE = st.builds(Failure, code=TEXT, message=TEXT, request_id=st.none() | WORD, billed=st.none() | st.booleans())
 CANDIDATES = st.frozensets(NAME, max_size=3)

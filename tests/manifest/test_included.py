@@ -115,6 +115,7 @@ provider: {name: dashscope, region: singapore}
 budget: {max_cost: 12.50, currency: USD}
 limits: {concurrent_tasks: 2}
 output: {dir: renders}
+checks: {min_fidelity: 0.80}
 """
 
 
@@ -123,13 +124,17 @@ def test_what_is_of_a_run_is_warned_of_at_its_line_unless_it_is_the_same(tmp_pat
     film = f"kfpipe: 1\n{OF_A_RUN}include: [x.yaml]\n"
     assert not load(tmp_path, film=film, x=f"{PART}{OF_A_RUN}{shots}").warnings
     alike = (
-        OF_A_RUN.replace(", region: singapore", "").replace("12.50", "'12.50'").replace("output: {dir: renders}\n", "")
+        OF_A_RUN.replace(", region: singapore", "")
+        .replace("12.50", "'12.50'")
+        .replace("output: {dir: renders}\n", "")
+        .replace("0.80", "'0.8'")
     )
     assert not load(tmp_path, film=film, x=f"{PART}{alike}{shots}").warnings
     other = OF_A_RUN.replace("singapore", "beijing").replace("12.50", "1").replace("2}", "3}").replace("renders", "x")
+    other = other.replace("0.80", "0.7")
     assert [told(warning) for warning in load(tmp_path, film=film, x=f"{PART}{other}{shots}").warnings] == [
         ("x.yaml", line, f"`{part}` of an included manifest applies only when that manifest is run by itself")
-        for line, part in enumerate(("provider", "budget", "limits", "output"), start=2)
+        for line, part in enumerate(("provider", "budget", "limits", "output", "checks"), start=2)
     ]
 
 

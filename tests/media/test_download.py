@@ -103,6 +103,7 @@ class Desk:
                 partial=self.partial,
                 expected=expected,
                 posters=Posters(self.folder / ".kfpipe"),
+                stills={},
                 keep_refused=keep_refused,
             )
 
@@ -141,7 +142,7 @@ class Rest:
 
 async def fetch_from(provider: Any, target: Path, partial: Path) -> FetchedClip:
     posters = Posters(target.parent / ".kfpipe")
-    return await fetch(provider, "", target=target, partial=partial, expected=EXPECTED, posters=posters)
+    return await fetch(provider, "", target=target, partial=partial, expected=EXPECTED, posters=posters, stills={})
 
 
 def files_in(folder: Path) -> list[str]:

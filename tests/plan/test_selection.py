@@ -7,7 +7,7 @@ import pytest
 from kfpipe.cli.output.messages import problems_text
 from kfpipe.errors import Refused
 from kfpipe.lock.states import Lock
-from kfpipe.plan.selection import named
+from kfpipe.plan.selection import named, nominees
 from tests.support.makers import failed, key, parameters, records, rendered, request, take
 
 TAKES = [
@@ -28,7 +28,7 @@ LOCK = Lock(
 
 
 def selected(*selectors: str) -> list[str]:
-    return sorted(named(selectors, TAKES, records(TAKES, LOCK), "--retry"))
+    return sorted(named(selectors, nominees(TAKES, records(TAKES, LOCK)), "--retry"))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_selection_names_takes(selectors: list[str], takes: list[str]) -> None
             "tags:hero",
             [
                 "--retry: 'tags:hero' is not a selector",
-                "  expected: a take, a shot, changed, picked, or take:..., tag:..., state:... or model:...",
+                "  expected: a take, a shot, changed, picked, drift, or take:..., tag:..., state:... or model:...",
                 "  fix: did you mean `tag:`?",
             ],
         ),
@@ -85,6 +85,6 @@ def test_a_renamed_take_is_known_by_its_new_name_alone() -> None:
     """Its request is on record under the old one, which is a label, and bears nothing any more."""
     takes = [take("cat", request=GONE.request), TAKES[2]]
     known = records(takes, LOCK)
-    assert named(["state:rendered"], takes, known, "-s") == {"cat", "kitten@seed=1"}
+    assert named(["state:rendered"], nominees(takes, known), "-s") == {"cat", "kitten@seed=1"}
     with pytest.raises(Refused):
-        named(["gone"], takes, known, "-s")
+        named(["gone"], nominees(takes, known), "-s")

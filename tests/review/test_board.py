@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+
+import pytest
 
 from kfpipe.lock.states import Rendered
 from kfpipe.plan.model import Action, Plan, Step
 from kfpipe.review import board
 from kfpipe.review.board import Board, Playable
 from tests.support import makers
+from tests.support.ledgers import FAITHFUL
 
 KITTEN = makers.take("kitten")
 
@@ -36,6 +40,16 @@ def test_a_clip_and_a_still_are_named_by_their_bytes_and_no_path_is_told() -> No
     assert shown.files["c" * 64].path == clip.render.path and shown.files["c" * 64].mime_type == "video/mp4"
     assert [still.picture in shown.files for still in take.stills if still.picture] == [True] * len(take.stills)
     assert "renders/" not in str(shown.shots[0].as_json())
+
+
+@pytest.mark.parametrize(("least", "is_marked"), [("0.71", False), ("0.72", True), ("0", False), ("1", True)])
+def test_a_clip_below_the_bound_at_either_end_is_marked_and_both_values_are_told(least: str, is_marked: bool) -> None:
+    clip = makers.rendered(KITTEN)
+    clip = replace(clip, render=replace(clip.render, fidelity=FAITHFUL))
+    clips, plan = {KITTEN.id: Playable(entry=clip, path=clip.render.path)}, Plan(steps=(step(clip),), currency="USD")
+    shown = board.make(plan, clips, title="Film", cap=None, total=None, min_fidelity=Decimal(least))
+    [take] = shown.shots[0].takes
+    assert (take.fidelity, take.has_drifted) == (("0.98", "0.71"), is_marked)
 
 
 def test_while_a_take_is_rendered_again_its_earlier_clip_is_shown() -> None:

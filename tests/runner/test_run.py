@@ -49,6 +49,14 @@ async def test_the_costs_on_record_are_the_emulators_bill_to_the_last_digit(stud
     assert finished.spent == studio.emulator.bill().total == spent(entries(studio.lock))["USD"] == Decimal("0.80")
 
 
+async def test_a_clip_is_compared_with_the_stills_it_was_given(studio: Studio) -> None:
+    studio.write(ONE)
+    await studio.run()
+    entry = studio.lock["kitten"].entry
+    assert isinstance(entry, Rendered) and entry.render.fidelity is not None
+    assert Decimal("0.90") < min(entry.render.fidelity.first or 0, entry.render.fidelity.last or 0) <= 1
+
+
 @pytest.mark.parametrize(
     "act",
     [

@@ -21,6 +21,7 @@ from kfpipe.lock.states import (
     Entry,
     Failed,
     Failure,
+    Fidelity,
     Lost,
     RefusedFile,
     Rendered,
@@ -46,6 +47,7 @@ KEYS: Final = {
 
 _APPROVALS = (None, Approval(by="A producer", at=NOW), Approval(by="制片人", at=NOW))
 _ACCOUNTS = (None, replace(makers.ACCOUNT, key=None), makers.ACCOUNT, replace(makers.ACCOUNT, name="acme"))
+FAITHFUL = Fidelity(first=Decimal("0.98"), last=Decimal("0.71"))
 _LINK = "https://results.example.com/clip.mp4"
 
 
@@ -115,6 +117,7 @@ class _Draw:
             moved=chance.choice((0, 1, 2)),
             codec=chance.choice((None, "h264")),
             remarks=chance.choice(((), ("it is short",))),
+            fidelity=chance.choice((None, FAITHFUL, replace(FAITHFUL, last=None), replace(FAITHFUL, first=None))),
         )
         match chance.choice(("submitted", "lost", "canceled", "failed", "succeeded", "rendered", "rendered")):
             case "submitted":

@@ -72,7 +72,8 @@ def command(
     plan, or refuses.
 
     SELECT is a take, a shot, a pattern such as `kitten*`, or one of `tag:hero`, `state:failed`, `model:wan2.7*`,
-    `changed` (rendered, then changed in the manifest) and `picked` (see `kfpipe pick`). A leading `!` excludes.
+    `changed` (rendered, then changed in the manifest), `picked` (see `kfpipe pick`) and `drift` (begins or ends on
+    another picture than asked). A leading `!` excludes.
     """
     if as_markdown and as_json:
         raise click.UsageError("give either --markdown or --json")

@@ -18,7 +18,6 @@ from kfpipe.errors import BadRender, ExitCode, Refused, StorageFailed
 from kfpipe.lock import lockfile
 from kfpipe.media.posters import Posters
 from kfpipe.plan import gather
-from kfpipe.plan.selection import nominees
 from kfpipe.project import Project
 from kfpipe.review import footage
 from kfpipe.review.bundle import Bundle
@@ -63,7 +62,7 @@ def command(source: Source, output: Path | None, bundle: Path | None, select: Se
     lock = lockfile.read(project.paths)
     now = gather.standing(project, lock)
     is_meant = select.among(now)
-    shown = [one for one in nominees(now.takes, now.records) if is_meant(one.take_id)]
+    shown = [one for one in now.everyone if is_meant(one.take_id)]
     target = handout if bundle is None else Bundle(handout=handout)
     shots = footage.of_project(project, lock, target.link, is_meant)
     title, poster = project.manifest.title or project.stem, _posters(project, target.link)

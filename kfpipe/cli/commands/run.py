@@ -31,6 +31,7 @@ from kfpipe.errors import ExitCode, OverBudget
 from kfpipe.events import Event, RunFinished
 from kfpipe.plan.consent import limit
 from kfpipe.plan.model import Chosen, Plan
+from kfpipe.plan.selection import DRIFT
 from kfpipe.project import Project
 from kfpipe.session import Session
 from kfpipe.session import session as held
@@ -206,15 +207,16 @@ class _Run:
 
             finished = session.run(plan, cap=cap, emit=emit, detach=self.detach)
         if self.as_json:
-            streams.result_json(run_view.as_json(finished, plan, session.standing.records))
+            streams.result_json(run_view.as_json(finished, plan, session.standing))
             return finished.exit_code
         if plan.work:
             elapsed_s, is_charged = time.monotonic() - started_s, self.goal.is_charged
             streams.result(*run_view.lines(finished, self._places(), elapsed_s=elapsed_s, is_charged=is_charged))
         else:
             streams.result(run_view.nothing_to_do(finished))
-        records = session.standing.records
-        streams.result(*run_view.billed_otherwise(plan, records), *run_view.remarks(plan, records))
+        now, which = session.standing, self.source.command("status", "-s", DRIFT)
+        streams.result(*run_view.billed_otherwise(plan, now.records), *run_view.remarks(plan, now.records))
+        streams.result(*run_view.drifting(plan, now, which))
         if finished.under_way or finished.exit_code is not ExitCode.OK:
             self._tell_the_way_on(finished, session.plan(select=select))
         return finished.exit_code

@@ -28,6 +28,7 @@ from kfpipe.errors import ExitCode, KfpipeError, Problem, ProjectBusy, Refused
 from kfpipe.events import Event
 from kfpipe.plan.consent import limit
 from kfpipe.plan.model import Plan
+from kfpipe.plan.selection import DRIFT
 from kfpipe.project import Project
 from kfpipe.session import Session
 from kfpipe.session import session as held
@@ -224,9 +225,10 @@ class _Several:
                 streams.note(*several.told(one.name, messages.problems_text(messages.problems(end.error))))
             streams.result(f"{one.name}: stopped before its end")
             return
-        records = one.session.standing.records
+        now, which = one.session.standing, one.source.command("status", "-s", DRIFT)
         streams.result(several.line(one.name, end.finished, is_charged=one.goal.is_charged))
-        streams.result(*run_view.billed_otherwise(end.plan, records), *run_view.remarks(end.plan, records))
+        streams.result(*run_view.billed_otherwise(end.plan, now.records), *run_view.remarks(end.plan, now.records))
+        streams.result(*run_view.drifting(end.plan, now, which))
         if end.finished.under_way or end.finished.exit_code is not ExitCode.OK:
             after = one.session.plan(select=one.choices["select"])
             words = self.choices.select.words_after(after)
@@ -252,4 +254,4 @@ def _as_json(one: _One, end: ProjectEnd) -> dict[str, Any]:
     if end.finished is None and end.error is not None:
         return messages.refusal_json(messages.problems(end.error), _code(end))
     assert end.finished is not None
-    return run_view.as_json(end.finished, end.plan, one.session.standing.records)
+    return run_view.as_json(end.finished, end.plan, one.session.standing)

@@ -20,7 +20,7 @@ from kfpipe.errors import ExitCode
 from kfpipe.lock import lockfile
 from kfpipe.plan import gather
 from kfpipe.plan.model import Chosen
-from kfpipe.plan.selection import KnownTake, nominees
+from kfpipe.plan.selection import KnownTake
 from kfpipe.project import Project
 from kfpipe.review import row_results
 
@@ -86,7 +86,7 @@ def command(
         streams.result("no take is selected")
     else:
         _show(shown, source, select, in_full=in_full)
-        streams.result("", *status_view.summary(shown), *status_view.remarks(shown))
+        streams.result("", *status_view.summary(shown), *status_view.remarks(shown), *status_view.drifting(shown))
     return ExitCode.OK
 
 
@@ -114,4 +114,4 @@ def _show(shown: Sequence[KnownTake], source: Source, select: Selectors, *, in_f
 
 def _on_record(project: Project, is_meant: Chosen) -> list[KnownTake]:
     now = gather.standing(project, lockfile.read(project.paths))
-    return [one for one in nominees(now.takes, now.records) if is_meant(one.take_id)]
+    return [one for one in now.everyone if is_meant(one.take_id)]

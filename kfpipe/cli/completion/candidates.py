@@ -17,7 +17,7 @@ from kfpipe.domain import cell_of
 from kfpipe.errors import Refused
 from kfpipe.lock.states import ABSENT, STATES
 from kfpipe.names import in_one_form
-from kfpipe.plan.selection import CHANGED, KINDS, PICKED
+from kfpipe.plan.selection import CHANGED, DRIFT, KINDS, PICKED
 
 if TYPE_CHECKING:
     from kfpipe.cli.completion.names import Names
@@ -91,6 +91,7 @@ def _plain(incomplete: str, known: Names) -> Iterator[Completion]:
     yield from map(Completion, known.takes)
     yield Completion(CHANGED, help="changed in the manifest")
     yield Completion(PICKED, help="picked of its shot")
+    yield Completion(DRIFT, help="begins or ends on another picture than asked")
     yield from (Completion(f"{kind}:", type=OPEN) for kind in KINDS if kind != "take")
 
 

@@ -38,6 +38,7 @@ KINDS: Final = {
     "clip": "With a clip",
     "failed": "Failed",
     "open": "No clip yet",
+    "drift": "Drift",
 }
 """What the page can be narrowed to; the style sheet knows the same names."""
 
@@ -73,6 +74,7 @@ class _Card:
     kinds: tuple[str, ...]
     picked: str
     has_changed: bool
+    has_drifted: bool
     clip: Clip | None
     poster: str | None
     trouble: str
@@ -100,7 +102,8 @@ class _Shot:
 def html(title: str, shots: Sequence[ShotFootage], everyone: Sequence[KnownTake], link: Link, poster: Poster) -> str:
     """The page. `everyone` are the takes of the shots, and those that left the manifest; `link` leads to stills."""
     style = files("kfpipe.review.app.static").joinpath("tokens.css").read_text("utf-8") + _file(_STYLE)
-    shown = [_shot(shot, link, poster) for shot in shots]
+    drifting = frozenset(one.take_id for one in everyone if one.has_drifted)
+    shown = [_shot(shot, link, poster, drifting) for shot in shots]
     cards = [card for shot in shown for card in shot.cards]
     lock = {one.take_id: one.record for one in everyone if one.record is not None}
     return _template().render(
@@ -138,8 +141,8 @@ def _harmless(value: Any) -> Any:
 # ---- shots and takes -------------------------------------------------------------------------------------------------
 
 
-def _shot(shot: ShotFootage, link: Link, poster: Poster) -> _Shot:
-    cards = tuple(_card(footage, shot, link, poster) for footage in shot.takes)
+def _shot(shot: ShotFootage, link: Link, poster: Poster, drifting: frozenset[str]) -> _Shot:
+    cards = tuple(_card(footage, shot, link, poster, footage.take.id in drifting) for footage in shot.takes)
     media = dict.fromkeys(medium for footage in shot.takes for medium in _media(footage.take, link))
     return _Shot(
         shot_id=shot.shot_id,
@@ -158,7 +161,7 @@ def _common(texts: Iterable[str]) -> str | None:
     return distinct.pop() if len(distinct) == 1 else None
 
 
-def _card(footage: Footage, shot: ShotFootage, link: Link, poster: Poster) -> _Card:
+def _card(footage: Footage, shot: ShotFootage, link: Link, poster: Poster, has_drifted: bool) -> _Card:
     take, record = footage.take, footage.record
     entry = record.entry if record is not None else None
     latest, result = _latest(footage), result_of(entry) if entry is not None else None
@@ -166,9 +169,10 @@ def _card(footage: Footage, shot: ShotFootage, link: Link, poster: Poster) -> _C
         take_id=take.id,
         name=cell_of(take.id),
         state=STATES[state_of(record)],
-        kinds=tuple(_kinds(footage, shot)),
+        kinds=(("drift",) if has_drifted else ()) + tuple(_kinds(footage, shot)),
         picked=picked_label(record),
         has_changed=footage.has_changed,
+        has_drifted=has_drifted,
         clip=footage if isinstance(footage, Clip) else None,
         poster=_poster(footage, link, poster),
         trouble="" if isinstance(footage, Clip) else _trouble(entry, footage.reason),
@@ -210,6 +214,8 @@ def _facts(footage: Footage) -> Iterator[tuple[str, str]]:
         render = footage.entry.render
         yield "Size", f"{render.width_px}x{render.height_px}"
         yield "Length", f"{render.duration_s.normalize():f} s, {render.fps.normalize():f} fps"
+        if render.fidelity is not None:
+            yield "Fidelity", status_view.fidelity_text(render.fidelity)
     else:
         size = footage.take.size
         yield "Size", parameters.resolution if size is None else f"{size.width_px}x{size.height_px}"

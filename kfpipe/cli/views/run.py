@@ -14,6 +14,7 @@ from kfpipe.events import RunFinished
 from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.records import Records
 from kfpipe.lock.states import result_of
+from kfpipe.plan.gather import Standing
 from kfpipe.plan.model import Plan
 from kfpipe.plan.selection import nominees
 
@@ -93,6 +94,14 @@ def remarks(plan: Plan, records: Records) -> list[str]:
     return status_view.remarked((take_id, records[take_id].entry) for take_id in done)
 
 
+def drifting(plan: Plan, now: Standing, command: str) -> list[str]:
+    """How many clips of a finished plan begin or end on another picture than asked; `command` shows which."""
+    done = {step.take_id for step in plan.work if step.take is not None}
+    count = sum(one.has_drifted for one in now.everyone if one.take_id in done)
+    verbs = "begins or ends" if count == 1 else "begin or end"
+    return [f"{counted(count, 'clip')} {verbs} on another picture than asked: {command}"] if count else []
+
+
 def undecided(plan: Plan) -> list[str]:
     """Why each undecided take is left to a person; the first few."""
     return _cut_short([f"  {step.take_id}: {'; '.join(step.reasons)}" for step in plan.undecided])
@@ -103,11 +112,11 @@ def _cut_short(told: list[str]) -> list[str]:
     return [*told[:MOST_TOLD], f"  and {more:,} more"] if more > 0 else told
 
 
-def as_json(finished: RunFinished, plan: Plan, records: Records) -> dict[str, Any]:
+def as_json(finished: RunFinished, plan: Plan, now: Standing) -> dict[str, Any]:
     """What `run --json` prints: every take of the plan as it stands now, and what this run did."""
     planned = {step.take_id for step in plan.steps}
     takes = [step.take for step in plan.steps if step.take is not None]
-    shown = [one for one in nominees(takes, records) if one.take_id in planned]
+    shown = [one for one in nominees(takes, now.records, now.min_fidelity) if one.take_id in planned]
     return {
         "takes": status_view.takes_json(shown),
         "totals": {

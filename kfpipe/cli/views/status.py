@@ -23,6 +23,7 @@ from kfpipe.lock.states import (
     Canceled,
     Entry,
     Failed,
+    Fidelity,
     Lost,
     Rendered,
     Submitted,
@@ -30,6 +31,7 @@ from kfpipe.lock.states import (
     Succeeded,
     Unclear,
     cost_of,
+    fidelity_of,
     is_never_made,
     name_of,
     result_of,
@@ -138,7 +140,8 @@ def state_text(one: KnownTake) -> str:
     if one.record is None:
         return STATES[ABSENT]
     state, remarks = _outcome(one.record.entry), remarks_of(one.record.entry)
-    told = [state, *([counted(len(remarks), "remark")] if remarks else []), *_origin(one.record, one.take_id)]
+    told = [state, *([counted(len(remarks), "remark")] if remarks else []), *(["drift"] if one.has_drifted else [])]
+    told += _origin(one.record, one.take_id)
     if one.take is None:
         told.append("no longer in the manifest")
     elif one.is_changed:
@@ -173,6 +176,28 @@ def remarked(clips: Iterable[tuple[str, Entry]]) -> list[str]:
 def remarks(shown: Sequence[KnownTake]) -> list[str]:
     """The same for the clips that these takes stand by."""
     return remarked((one.take_id, one.record.entry) for one in shown if one.record is not None)
+
+
+def drifting(shown: Sequence[KnownTake]) -> list[str]:
+    """How many of these clips begin or end on another picture than asked, and how like it they are; the first few."""
+    found = [(one.take_id, _ends_text(one.record)) for one in shown if one.record is not None and one.has_drifted]
+    more = len(found) - MOST_REMARKED
+    return [
+        *([f"drift, begins or ends on another picture than asked: {counted(len(found), 'clip')}"] if found else []),
+        *(f"  {take_id}: {told}" for take_id, told in found[:MOST_REMARKED]),
+        *([f"  and {more:,} more"] if more > 0 else []),
+    ]
+
+
+def _ends_text(record: Record) -> str:
+    fidelity = fidelity_of(record.entry)
+    return "" if fidelity is None else fidelity_text(fidelity)
+
+
+def fidelity_text(fidelity: Fidelity) -> str:
+    """How like its stills a clip begins and ends: `first 0.98, last 0.31`."""
+    ends = {"first": fidelity.first, "last": fidelity.last}
+    return ", ".join(f"{end} {value}" for end, value in ends.items() if value is not None)
 
 
 def _outcome(entry: Entry) -> str:
@@ -287,11 +312,20 @@ def _take_json(one: KnownTake) -> dict[str, Any]:
         "currency": entry and entry.asked.currency,
         "file": entry.render.path if isinstance(entry, Rendered) else None,
         "remarks": [] if entry is None else list(remarks_of(entry)),
+        "fidelity": _fidelity_json(entry),
+        "drifts": one.has_drifted,
         "at": entry and time_text(_moment(entry)),
         "tasks": 0 if record is None else sum(task_of(other) is not None for other in record.entries),
         "failure": failure and asdict(failure),
         "approved": approval and approval_to_json(approval),
     }
+
+
+def _fidelity_json(entry: Entry | None) -> dict[str, str | None] | None:
+    fidelity = None if entry is None else fidelity_of(entry)
+    if fidelity is None:
+        return None
+    return {"first": decimal_text(fidelity.first), "last": decimal_text(fidelity.last)}
 
 
 def _trim_json(take: Take | None) -> dict[str, str | None] | None:

@@ -274,6 +274,15 @@ class Film(Act):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drift(Act):
+    """The task's clip begins or ends on another picture than was ordered: on a chequered one."""
+
+    name = "drift"
+    phases = frozenset({Phase.SUBMIT})
+    end: Which = Which.LAST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Floats(Act):
     """The task's usage is reported in floats: 5.0 for 5."""
 
@@ -316,6 +325,7 @@ ACTS: dict[str, type[Act]] = {
         Unlisted,
         Lag,
         Film,
+        Drift,
         Floats,
         ChargeSeconds,
     )

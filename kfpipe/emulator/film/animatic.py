@@ -16,6 +16,7 @@ from itertools import islice, pairwise, repeat
 from pathlib import Path
 
 import av
+from PIL import Image
 
 from kfpipe.emulator.film import camera, pictures, sound
 from kfpipe.emulator.film.burn_in import Slate
@@ -150,12 +151,21 @@ def _opening(scene: Scene) -> Iterator[Planes]:
     if scene.goes_on and isinstance(scene.first, StoredFile):
         frames = pictures.moving(scene.first, size, FRAMES_PER_SECOND)
         return map(from_picture, islice(frames, scene.seconds * FRAMES_PER_SECOND - 2))
-    return iter([from_picture(pictures.fitted(scene.first, size))])
+    return iter([_chequered(size) if "first" in scene.drifts else from_picture(pictures.fitted(scene.first, size))])
 
 
 def _end(scene: Scene) -> Planes | None:
     size = (scene.width_px, scene.height_px)
-    return None if scene.last is None else from_picture(pictures.fitted(scene.last, size))
+    if scene.last is None:
+        return None
+    return _chequered(size) if "last" in scene.drifts else from_picture(pictures.fitted(scene.last, size))
+
+
+def _chequered(size: tuple[int, int]) -> Planes:
+    """A picture that looks like no still, be it as plain as it may."""
+    fields = bytes(255 * ((row + column) % 2) for row in range(36) for column in range(64))
+    picture = Image.frombytes("L", (64, 36), fields).convert("RGB")
+    return from_picture(picture.resize(size, Image.Resampling.NEAREST))
 
 
 def _marks(scene: Scene) -> tuple[Stamp, ...]:

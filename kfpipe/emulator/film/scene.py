@@ -68,6 +68,7 @@ class Scene:
     style: FilmStyle = FilmStyle.MOVING
     format: Format = Format.H264
     burn_in: BurnIn | None = None
+    drifts: tuple[str, ...] = ()  # `first`, `last`: where another picture is shown than was ordered
 
     @property
     def digest(self) -> str:
@@ -75,8 +76,9 @@ class Scene:
         values = {field.name: _named(getattr(self, field.name)) for field in fields(self)}
         if self.format is Format.H264:
             del values["format"]  # clips that were filmed when there was no other keep their names
-        if self.burn_in is None:
-            del values["burn_in"]
+        for later in ("burn_in", "drifts"):
+            if not values[later]:
+                del values[later]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 

@@ -125,6 +125,8 @@ def quirks(befalling: Iterable[Act]) -> Quirks:
             case kinds.Film():
                 made.film_width_px, made.film_height_px = act.width_px, act.height_px
                 made.film_seconds, made.film_format = act.seconds, act.format
+            case kinds.Drift():
+                made.film_drifts.append(act.end)
             case kinds.Floats():
                 made.has_float_usage = True
             case kinds.ChargeSeconds():

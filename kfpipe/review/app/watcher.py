@@ -133,6 +133,7 @@ class Watcher:
             title=manifest.title or project.stem,
             cap=manifest.max_cost,
             total=manifest.max_total,
+            min_fidelity=manifest.min_fidelity,
         )
 
 

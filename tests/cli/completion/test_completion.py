@@ -68,7 +68,7 @@ def values(lines: list[str]) -> list[str]:
         ("kfpipe run ./sh", ["./shots.yaml"]),
         ("kfpipe run shots.yaml --profile ", ["draft"]),
         ("kfpipe run shots.yaml --region b", ["beijing"]),
-        ("kfpipe run shots.yaml -s ", ["kitten", "monster", "changed", "picked", "tag:", "state:", "model:"]),
+        ("kfpipe run shots.yaml -s ", ["kitten", "monster", "changed", "picked", "drift", "tag:", "state:", "model:"]),
         ("kfpipe run -s mon shots.yaml -s k", ["kitten"]),
         ("kfpipe run shots.yaml --select kitten@", ["kitten@seed=1", "kitten@seed=2"]),
         ("kfpipe status shots.yaml -s tag:h", ["tag:hero", "tag:hall"]),

@@ -110,6 +110,8 @@ def test_json_tells_why_a_take_failed() -> None:
         "currency": "USD",
         "file": None,
         "remarks": [],
+        "fidelity": None,
+        "drifts": False,
         "at": "2026-11-22T11:55:00.000Z",
         "tasks": 1,
         "failure": {
