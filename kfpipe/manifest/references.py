@@ -75,7 +75,7 @@ def _normalised(text: str) -> list[str]:
 
 
 def file(text: str, path: DataPath, *, levels_up: int, folder: str = "", noun: str = "frame") -> File | Finding:
-    """The picture, sound or clip that a shot names: a file of the project or a public https address.
+    """The picture, sound or clip that a shot names: a file of the project or a public web address.
 
     `levels_up` and `folder` as in `inside_project`; `noun` is what messages call the file.
     """
@@ -89,7 +89,6 @@ def file(text: str, path: DataPath, *, levels_up: int, folder: str = "", noun: s
 
 
 _SCHEME_FIXES = {
-    "http": "write `https://`; if the server has no https, save the file in the project and give its path",
     "file": "write the path alone, relative to the manifest, like `frames/a.png`",
     "oss": "temporary upload addresses expire: give the file itself, and kfpipe uploads it when it is needed",
     "data": "save it as a file in the project and give its path",
@@ -97,8 +96,8 @@ _SCHEME_FIXES = {
 
 
 def _remote_file(text: str, scheme: str, path: DataPath, noun: str) -> File | Finding:
-    """An https address without credentials, of a host that the service can reach."""
-    if scheme != "https":
+    """A web address without credentials, of a host that the service can reach; plain http is warned of later."""
+    if scheme not in ("https", "http"):
         return Finding(
             path=path,
             what=f"a {noun} cannot be given as an address that starts with {scheme}:",

@@ -11,7 +11,7 @@ from kfpipe.domain import MediaRole
 from kfpipe.errors import Severity
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.manifest.model import Verb
+from kfpipe.manifest.model import RemoteFile, Verb
 from kfpipe.media.facts import Recording, RecordingFacts, Still, StillFacts
 from kfpipe.media.recipe import STANDING
 from kfpipe.takes.expand import Draft
@@ -45,6 +45,7 @@ def file_findings(draft: Draft, model: Model, facts: MediaFacts) -> Iterator[Fin
 
 def pair_findings(draft: Draft, model: Model, files: Mapping[MediaRole, KnownFile]) -> Iterator[Finding]:
     """What is unexpected about files that are sound each, taken together or with the clip's length: warnings."""
+    yield from _open_to_all(draft)
     leading = files.get(MediaRole.FIRST_FRAME) or files.get(MediaRole.FIRST_CLIP)
     last = files.get(MediaRole.LAST_FRAME)
     if _is_loop(draft, leading, last):
@@ -59,6 +60,18 @@ def pair_findings(draft: Draft, model: Model, files: Mapping[MediaRole, KnownFil
     sound, rules = files.get(MediaRole.DRIVING_AUDIO), model.recordings.get(MediaRole.DRIVING_AUDIO)
     if isinstance(sound, Recording) and rules is not None and rules.min_s <= sound.facts.seconds <= rules.max_s:
         yield from sound_findings(draft.path_of("driving_audio"), model, draft.settings.duration, sound.facts)
+
+
+def _open_to_all(draft: Draft) -> Iterator[Finding]:
+    for role, footage in draft.media.items():
+        if isinstance(footage, RemoteFile) and footage.url.lower().startswith("http:"):
+            yield Finding(
+                path=draft.path_of(role),
+                what=f"{_subject(role)} has a plain http address: it can be read and changed on its way to the service",
+                expected="an address that starts with https://",
+                fix="write `https://`; if the server has no https, save the file in the project and give its path",
+                severity=Severity.WARNING,
+            )
 
 
 def _is_loop(draft: Draft, leading: KnownFile, last: KnownFile) -> bool:

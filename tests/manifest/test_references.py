@@ -40,20 +40,19 @@ def test_a_path_that_leaves_the_project_or_is_none_is_refused(text: str, levels_
     assert isinstance(references.inside_project(text, (), levels_up=levels_up), Finding)
 
 
-def test_a_public_https_address_is_passed_through_unchanged() -> None:
+def test_a_public_address_is_passed_through_unchanged() -> None:
     url = "https://assets.example.com/a.png?signature=A%2Bb&x=1"
     assert references.file(url, (), levels_up=0) == RemoteFile(url=url)
     assert references.file("https://93.184.216.34/a.png", (), levels_up=0) == RemoteFile(
         url="https://93.184.216.34/a.png"
     )
+    assert references.file("http://example.com/a.png", (), levels_up=0) == RemoteFile(url="http://example.com/a.png")
     assert references.file("frames/a.png", (), levels_up=0) == LocalFile(path="frames/a.png")
 
 
 @pytest.mark.parametrize(
     "url",
     [
-        "http://example.com/a.png",
-        "HTTP://example.com/a.png",
         "file:///etc/passwd",
         "oss://bucket/a.png",
         "data:image/png;base64,AAAA",
@@ -65,6 +64,7 @@ def test_a_public_https_address_is_passed_through_unchanged() -> None:
         "https://example.com:port/a.png",
         "https://user@example.com/a.png",
         "https://user:word@example.com/a.png",
+        "http://localhost/a.png",
         "https://localhost/a.png",
         "https://LOCALHOST./a.png",
         "https://cam.localhost/a.png",
@@ -89,7 +89,7 @@ def test_a_public_https_address_is_passed_through_unchanged() -> None:
         "https://[::/a.png",
     ],
 )
-def test_a_frame_that_is_no_public_https_address_is_refused(url: str) -> None:
+def test_a_frame_that_is_no_public_address_is_refused(url: str) -> None:
     assert isinstance(references.file(url, (), levels_up=0), Finding)
 
 
