@@ -6,23 +6,19 @@ assessment: from error visibility to structural similarity", IEEE Transactions o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Callable
 from decimal import Decimal
-from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageMath, ImageOps
 
 WIDTH_PX: Final = 256
 _STRIDE_PX: Final = 4
-_PIXELS: Final = 64
 _LUMA: Final = (0.01 * 255) ** 2
 _CONTRAST: Final = (0.03 * 255) ** 2
 """They keep flat windows from dividing by nothing. Source: the same paper, with K1 = 0.01 and K2 = 0.03."""
-
-_Sums = tuple[int, int, int, int]
-"""Of a block: of one picture, of the other, of both squared, of their product."""
 
 
 def of_still(picture: Image.Image, still: Path) -> Decimal:
@@ -44,37 +40,35 @@ def luma(picture: Image.Image) -> Image.Image:
 
 def similarity(one: Image.Image, other: Image.Image) -> float:
     """The mean similarity of two grey pictures of one size, from -1 to 1; what a window does not fill is left out."""
-    rows = list(_rows(one.tobytes(), other.tobytes(), *one.size))
-    found = [
-        _of_window(*(sum(part) for part in zip(*blocks, strict=True)))
-        for above, below in pairwise(rows)
-        for blocks in zip(above, above[1:], below, below[1:], strict=False)
-    ]
+    x, y = one.convert("F"), other.convert("F")
+    parts = {"x": x, "y": y, "xx": _product(x, x), "yy": _product(y, y), "xy": _product(x, y)}
+    found = array("f", _made(_of_windows, **{name: _windows(picture) for name, picture in parts.items()}).tobytes())
     return sum(found) / len(found)
 
 
-def _rows(one: bytes, other: bytes, width: int, height: int) -> Iterator[list[_Sums]]:
-    """The sums of the blocks of 4 by 4 pixels, row by row; four of them make a window."""
-    for top in range(0, height - _STRIDE_PX + 1, _STRIDE_PX):
-        starts = range(top * width, (top + _STRIDE_PX) * width, width)
-        yield [
-            _sums(
-                b"".join(one[start + left : start + left + _STRIDE_PX] for start in starts),
-                b"".join(other[start + left : start + left + _STRIDE_PX] for start in starts),
-            )
-            for left in range(0, width - _STRIDE_PX + 1, _STRIDE_PX)
-        ]
+def _product(one: Image.Image, other: Image.Image) -> Image.Image:
+    return _made(lambda of: of["one"] * of["other"], one=one, other=other)
 
 
-def _sums(one: bytes, other: bytes) -> _Sums:
-    squares = sum(a * a for a in one) + sum(b * b for b in other)
-    return sum(one), sum(other), squares, sum(a * b for a, b in zip(one, other, strict=True))
+def _made(formula: Callable[[dict[str, Any]], Any], **pictures: Image.Image) -> Image.Image:
+    made: Image.Image = ImageMath.lambda_eval(formula, **pictures)
+    return made
 
 
-def _of_window(one: int, other: int, squares: int, products: int) -> float:
-    mean, other_mean = one / _PIXELS, other / _PIXELS
-    means = mean * mean + other_mean * other_mean
-    shared = products / _PIXELS - mean * other_mean
-    spread = squares / _PIXELS - means
-    alike_in_luma = (2 * mean * other_mean + _LUMA) / (means + _LUMA)
-    return alike_in_luma * (2 * shared + _CONTRAST) / (spread + _CONTRAST)
+def _windows(picture: Image.Image) -> Image.Image:
+    """The mean of each window: of four blocks of 4 by 4 pixels, which lie in a square."""
+    width, height = (side // _STRIDE_PX for side in picture.size)
+    blocks = picture.crop((0, 0, width * _STRIDE_PX, height * _STRIDE_PX)).reduce(_STRIDE_PX)
+    corners = {
+        f"at{left}{top}": blocks.crop((left, top, left + width - 1, top + height - 1))
+        for left, top in ((0, 0), (1, 0), (0, 1), (1, 1))
+    }
+    return _made(lambda of: (of["at00"] + of["at10"] + of["at01"] + of["at11"]) / 4, **corners)
+
+
+def _of_windows(of: dict[str, Any]) -> Any:
+    means = of["x"] * of["x"] + of["y"] * of["y"]
+    shared = of["xy"] - of["x"] * of["y"]
+    spread = of["xx"] + of["yy"] - means
+    alike_in_luma = (of["x"] * of["y"] * 2 + _LUMA) / (means + _LUMA)
+    return alike_in_luma * (shared * 2 + _CONTRAST) / (spread + _CONTRAST)
