@@ -16,6 +16,7 @@ from kfpipe.cli.group import commands
 from kfpipe.emulator import Emulator
 from kfpipe.files.schemas import FILES, names, published, schema_file
 from tests.cli.conftest import Call
+from tests.files.test_schemas import address_of
 from tests.support import outputs
 
 ANSWERS = (
@@ -101,7 +102,7 @@ def test_the_schema_of_a_manifest_is_the_one_that_is_meant(kfpipe: Call) -> None
 def test_every_schema_stands_alone(name: str) -> None:
     schema = published(name)
     Draft202012Validator.check_schema(schema)
-    assert schema["$id"] == f"urn:kfpipe:{name}:{2 if name == 'lock' else 1}"
+    assert schema["$id"] == address_of(name)
     assert set(re.findall(r'"\$ref": "#/\$defs/([^"]+)"', json.dumps(schema))) <= schema["$defs"].keys()
     assert json.dumps(schema).count('"$ref"') == json.dumps(schema).count('"$ref": "#/$defs/')
 

@@ -20,7 +20,7 @@ ENTRY = FILES["catalog-entry.json"]
 def test_the_entry_is_one_that_a_catalogue_takes() -> None:
     assert ENTRY.keys() == {"name", "description", "fileMatch", "url"}
     assert ENTRY["name"] == published("manifest")["title"]
-    assert ENTRY["url"].startswith("https://") and ENTRY["url"].endswith(".json")
+    assert ENTRY["url"] == published("manifest")["$id"]
     assert not {"schema", "\n"} & {*ENTRY["description"].split()}
 
 
