@@ -132,7 +132,7 @@ def test_a_download_goes_nowhere_else(folder: Path, service: Service, kfpipe: Ca
     [
         *("https://127.0.0.1/a.png", "https://localhost/a.png", "https://10.1.2.3/a.png", "https://[::1]/a.png"),
         *("https://169.254.169.254/latest/meta-data", "https://2130706433/a.png", "https://0x7f.1/a.png", "https://intranet/a.png"),
-        *("https://printer.local/a.png", "https://[::ffff:10.0.0.1]/a.png", "http://example.com/a.png", "ftp://example.com/a.png"),
+        *("https://printer.local/a.png", "https://[::ffff:10.0.0.1]/a.png", "http://127.0.0.1/a.png", "ftp://example.com/a.png"),
         *("file:///etc/passwd", "https://user:pw@example.com/a.png", "data:image/png;base64,AAAA", "oss://bucket/a.png"),
     ],
 )  # fmt: skip
