@@ -97,7 +97,7 @@ def _checked(
     from kfpipe.media import pictures, video  # PyAV is slow to load, and only a clip that is here needs it
 
     clip = video.examine(path, expected)
-    with suppress(StorageFailed):  # a poster can be cut later, a clip that was paid for counts
+    with suppress(StorageFailed, *pictures.UNDRAWN):  # a poster can be cut later, a clip that was paid for counts
         posters.keep(sha256, pictures.poster(clip.glimpse.middle))
     return clip.facts, pictures.fidelity(clip.glimpse, stills)
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import Colorspace
@@ -19,11 +20,15 @@ from PIL import Image
 from kfpipe.domain import FrameEnd
 from kfpipe.lock.states import Fidelity
 from kfpipe.media import likeness, video
+from kfpipe.media.stills import UNDECODABLE
 
 POSTER_PX: Final = (480, 1080)
 """The sides of a poster at most."""
 
 _POSTER_QUALITY: Final = 82
+
+UNDRAWN: Final = (FFmpegError, *UNDECODABLE)
+"""What may come of a clip that plays and a still that has changed since: no picture of it, and no harm to the clip."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +52,7 @@ def fidelity(glimpse: video.Glimpse, stills: Mapping[FrameEnd, Path]) -> Fidelit
     ends = {FrameEnd.FIRST: glimpse.first, FrameEnd.LAST: glimpse.last}
     found: dict[FrameEnd, Decimal] = {}
     for end, still in stills.items():
-        with suppress(OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # it was changed since
+        with suppress(Image.DecompressionBombError, *UNDRAWN):
             found[end] = likeness.of_still(rgb(ends[end]), still)
     return Fidelity(first=found.get(FrameEnd.FIRST), last=found.get(FrameEnd.LAST)) if found else None
 

@@ -33,7 +33,7 @@ _OF_PARTS: Final = frozenset(["MPO", "TIFF", "PSD"])
 _SAVE_AGAIN: Final = "save or copy the picture again"
 _ALPHA_MODES: Final = frozenset(["RGBA", "RGBa", "LA", "La", "PA"])
 _DEEP_MODES: Final = ("I", "I;16", "I;16B", "I;16L", "I;16N")
-_UNDECODABLE: Final = (
+UNDECODABLE: Final = (
     OSError,
     ValueError,
     SyntaxError,
@@ -41,6 +41,7 @@ _UNDECODABLE: Final = (
     LookupError,
     TypeError,
     ArithmeticError,
+    RuntimeError,
     struct.error,
 )
 """What decoders raise for files that nobody has tried before."""
@@ -99,7 +100,7 @@ def loaded(content: bytes) -> Iterator[Image.Image]:
             picture.load()
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise StillUnreadable("has too many pixels to be opened safely", fix="scale it down") from error
-    except _UNDECODABLE as error:
+    except UNDECODABLE as error:
         raise _unreadable(content, kind, error) from error
     with picture:
         if picture.format == "TIFF" and _is_raw(picture):
@@ -158,6 +159,6 @@ def orientation(picture: Image.Image) -> int:
     """The rotation tag, wherever it is written; 1 for none, and for one that no viewer heeds."""
     try:
         tag = picture.getexif().get(ExifTags.Base.Orientation)
-    except _UNDECODABLE:
+    except UNDECODABLE:
         return 1
     return tag if isinstance(tag, int) and tag in _TURNED else 1

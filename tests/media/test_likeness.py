@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from decimal import Decimal
 from pathlib import Path
 from statistics import fmean
@@ -9,7 +10,10 @@ from statistics import fmean
 import pytest
 from PIL import Image, ImageChops, ImageOps
 
+from kfpipe.domain import FrameEnd
+from kfpipe.media import pictures, video
 from kfpipe.media.likeness import of_still, similarity
+from tests.support.films import film
 
 SIZE = (32, 20)
 RAMP = Image.linear_gradient("L").resize(SIZE)
@@ -50,3 +54,16 @@ def test_a_still_is_scaled_to_the_shape_of_the_clip_and_seen_upright(tmp_path: P
     picture.resize((960, 540)).rotate(90, expand=True).save(tmp_path / "still.png", exif=exif)
     assert str(of_still(picture, tmp_path / "still.png")) == "1.00"
     assert of_still(ImageOps.invert(picture), tmp_path / "still.png") < Decimal("0.5")
+
+
+def test_a_still_that_is_damaged_by_now_leaves_the_clip_without_a_likeness(tmp_path: Path) -> None:
+    made = io.BytesIO()
+    Image.effect_noise((40, 30), 80).convert("RGB").save(made, "AVIF")
+    content, still = made.getvalue(), tmp_path / "a.png"
+    film(tmp_path / "clip.mp4", seconds=0.2, noise_bytes=0)
+    seen = video.glimpse(tmp_path / "clip.mp4")
+    found = []
+    for at in range(0, len(content), max(1, len(content) // 100)):
+        still.write_bytes(content[:at] + b"\xff\xff\xff" + content[at + 3 :])
+        found.append(pictures.fidelity(seen, {FrameEnd.LAST: still}))
+    assert None in found

@@ -28,6 +28,20 @@ def test_the_format_is_that_of_the_content_not_of_the_name(tmp_path: Path, kind:
     assert not facts.animated
 
 
+def test_a_damaged_avif_is_refused_wherever_the_damage_is(tmp_path: Path) -> None:
+    made = io.BytesIO()
+    Image.effect_noise((40, 30), 80).convert("RGB").save(made, "AVIF")
+    content, file = made.getvalue(), tmp_path / "frame.avif"
+    refused = 0
+    for at in range(0, len(content), max(1, len(content) // 100)):
+        file.write_bytes(content[:at] + b"\xff\xff\xff" + content[at + 3 :])
+        try:
+            stills.read(file)
+        except StillUnreadable:
+            refused += 1
+    assert refused
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_transparency_of_any_kind_is_seen(tmp_path: Path, mode: str) -> None:
     file = tmp_path / "frame.png"
