@@ -68,9 +68,11 @@ class Account:
         self._unlisted: list[Task] = []
         limits = {name: self.limits_of(model) for name, model in self.models.items()}
         self._lanes = {name: Lane(limit["concurrent_tasks"], limit["queued_tasks"]) for name, limit in limits.items()}
-        self._submissions = {name: RateLimit(limit["submissions_per_second"]) for name, limit in limits.items()}
-        self._queries = RateLimit(self._limit("queries_per_second", _QUERIES_PER_SECOND))
-        self._policies = RateLimit(self._limit("policies_per_second", _POLICIES_PER_SECOND))
+        self._submissions = {
+            name: RateLimit(limit["submissions_per_second"], clock.real_s) for name, limit in limits.items()
+        }
+        self._queries = RateLimit(self._limit("queries_per_second", _QUERIES_PER_SECOND), clock.real_s)
+        self._policies = RateLimit(self._limit("policies_per_second", _POLICIES_PER_SECOND), clock.real_s)
         self._seen: Counter[str] = Counter()
         self._lock = threading.RLock()
         for task in earlier:

@@ -18,8 +18,11 @@ class Clock:
         self._stopped_s: float | None = None
 
     def now(self) -> float:
-        reached_s = time.monotonic() if self._stopped_s is None else self._stopped_s
-        return self._epoch_s + (reached_s - self._started_s) * self.factor
+        return self._epoch_s + (self.real_s() - self._started_s) * self.factor
+
+    def real_s(self) -> float:
+        """Real seconds, from any beginning, that `advance` leaves alone."""
+        return time.monotonic() if self._stopped_s is None else self._stopped_s
 
     def advance(self, seconds: float) -> None:
         self._epoch_s += seconds
