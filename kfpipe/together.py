@@ -32,7 +32,7 @@ from kfpipe.wording import echoed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectRun:
-    """One project of the run, under its lock. `plan_again` makes the plan anew, after another project has run.
+    """One project of the run, under its lock. `plan_again` makes the plan again, after another project has run.
 
     `cap` is the most that this project may spend; None: there is no limit.
     """

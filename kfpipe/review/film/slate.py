@@ -56,7 +56,7 @@ def drawn(edit: Edit, piece: Piece) -> Image.Image:
 def _write(
     pen: ImageDraw.ImageDraw, text: str, at: tuple[float, float], size: float, room: float, colour: tuple[int, int, int]
 ) -> float:
-    """One line, smaller or broken off where there is no room for it; where the next one begins."""
+    """One line, smaller or cut short where there is no room for it; where the next one begins."""
     font, shown = _font_for(text, max(_LEAST_PX, round(size)))
     while font.getlength(shown) > room and font.size > max(_LEAST_PX, size * 0.5):
         font = font.font_variant(size=font.size - 1)
