@@ -307,6 +307,14 @@ def test_what_is_approved_is_no_consent_to_spend(approved: Path, folder: Path, k
     assert kfpipe("run", "--plan", FILE, "--max-cost", "0.39").code == 3
 
 
+def test_a_run_ends_where_more_than_was_approved_would_be_spent(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
+    edit(folder / "shots.yaml", "concurrent_tasks: 4", "concurrent_tasks: 1")
+    assert kfpipe("plan", "shots.yaml", "-o", FILE, "--approve", NAME).code == 0
+    emulator.script({"on": "submit", "do": "charge", "seconds": 9, "times": 1})
+    assert kfpipe("run", "--plan", FILE).code == 3
+    assert len(emulator.bill().charges) == 1
+
+
 def test_a_plan_that_nobody_approved_leaves_no_name_on_record(agreed: Path, kfpipe: Call, emulator: Emulator) -> None:
     assert kfpipe("run", "--plan", FILE).code == 0
     assert all("approved" not in fields for fields in requests_in(Path.cwd()).values())

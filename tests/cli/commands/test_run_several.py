@@ -176,6 +176,30 @@ def test_a_clip_that_two_projects_of_one_account_want_is_paid_for_once(
     assert (folder / "renders/south/south_shot.mp4").is_file()
 
 
+def test_a_clip_that_two_accounts_want_is_paid_for_once(folder: Path, kfpipe: Call, service: Emulator) -> None:
+    for name in ("north", "south"):
+        write(folder, name, prompt="A boat.")
+    assert kfpipe("run", "north.yaml", "south.yaml").code == 0
+    assert paid(service) == {"north": ["A boat."]}
+
+
+def test_projects_of_one_account_run_one_after_another(folder: Path, kfpipe: Call, service: Emulator) -> None:
+    write(folder, "south", account="north")
+    assert kfpipe("run", "north.yaml", "south.yaml", "--events", "events.ndjson").code == 0
+    lines = [json.loads(line) for line in (folder / "events.ndjson").read_text("utf-8").splitlines()]
+    steps = [(one["manifest"], one["event"]) for one in lines]
+    assert steps.index(("north.yaml", "take_rendered")) < steps.index(("south.yaml", "take_submitted"))
+
+
+def test_a_project_spends_no_more_than_its_part_of_max_cost(folder: Path, kfpipe: Call, service: Emulator) -> None:
+    text = manifest("north", account="north").replace("budget:", "limits: {concurrent_tasks: 1}\nbudget:")
+    write(folder, "north", text + "  - {id: later, prompt: A boat at night.}\n")
+    service.script({"on": "submit", "do": "charge", "seconds": 9, "prompt_contains": "of the north"})
+    ended = kfpipe("run", "north.yaml", "south.yaml", "--max-cost", "0.60")
+    assert ended.code == 3
+    assert paid(service)["north"] == ["A boat of the north."]
+
+
 def test_a_selector_may_name_takes_of_one_project_alone(folder: Path, kfpipe: Call, service: Emulator) -> None:
     assert kfpipe("run", "north.yaml", "south.yaml", "-s", "tag:nowhere").code == 2
     ended = kfpipe("run", "north.yaml", "south.yaml", "-s", "tag:south", "-s", "!tag:north")
