@@ -18,6 +18,7 @@ from kfpipe.files import durable
 from kfpipe.files.jsontext import NotJson, parse_json
 from kfpipe.files.read import first_bytes
 from kfpipe.lock.states import Fidelity
+from kfpipe.media import ends
 from kfpipe.media.facts import ClipFacts, Expected
 from kfpipe.media.placement import in_thread, make_own_folder, place, refuse
 from kfpipe.media.posters import Posters
@@ -99,6 +100,7 @@ def _checked(
     clip = video.examine(path, expected)
     with suppress(StorageFailed, *pictures.UNDRAWN):  # a poster can be cut later, a clip that was paid for counts
         posters.keep(sha256, pictures.poster(clip.glimpse.middle))
+        ends.keep(posters.folder, sha256, clip.glimpse)
     return clip.facts, pictures.fidelity(clip.glimpse, stills)
 
 

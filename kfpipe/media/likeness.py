@@ -28,8 +28,13 @@ def of_still(picture: Image.Image, still: Path) -> Decimal:
     """
     own = luma(picture)
     with Image.open(still) as file:
-        asked = ImageOps.exif_transpose(file).convert("RGB").convert("L").resize(own.size, Image.Resampling.LANCZOS)
-    return Decimal(round(similarity(own, asked) * 100)).scaleb(-2)
+        return of_grey(own, ImageOps.exif_transpose(file).convert("RGB").convert("L"))
+
+
+def of_grey(one: Image.Image, other: Image.Image) -> Decimal:
+    """How much two grey pictures look alike, two decimals; the other is scaled to the size of this one."""
+    scaled = other if other.size == one.size else other.resize(one.size, Image.Resampling.LANCZOS)
+    return Decimal(round(similarity(one, scaled) * 100)).scaleb(-2)
 
 
 def luma(picture: Image.Image) -> Image.Image:

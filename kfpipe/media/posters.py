@@ -19,7 +19,7 @@ class Posters:
 
     def __init__(self, folder: Path) -> None:
         """`folder` is the state folder."""
-        self._folder = folder
+        self.folder = folder
 
     def of(self, clip: Path, sha256: str) -> Path:
         """The poster of the clip with this digest, a JPEG; cut from `clip` where there is none yet.
@@ -27,7 +27,7 @@ class Posters:
         Raises `BadRender` for a clip that cannot be decoded, StorageFailed.
         """
         target = self.place(sha256)
-        if not _is_there(target):
+        if not is_there(target):
             from kfpipe.media import pictures, video  # PyAV is slow to load, and only a new poster needs it
 
             with storage(clip):
@@ -39,7 +39,7 @@ class Posters:
         """Put the poster of the clip with this digest in its place. Raises StorageFailed."""
         target = self.place(sha256)
         with storage(target):
-            make_state_dir(self._folder)
+            make_state_dir(self.folder)
             durable.make_folder(target.parent)
             if target.is_symlink():
                 target.unlink()
@@ -47,9 +47,9 @@ class Posters:
 
     def place(self, sha256: str) -> Path:
         """Where the poster of the clip with this digest is, or would be."""
-        return self._folder / FOLDER / f"{sha256[:32]}.jpg"
+        return self.folder / FOLDER / f"{sha256[:32]}.jpg"
 
 
-def _is_there(target: Path) -> bool:
-    """A link is none of kfpipe's files, wherever it leads."""
+def is_there(target: Path) -> bool:
+    """Whether kfpipe has put a file there. A link is none of its own, wherever it leads."""
     return target.is_file() and not target.is_symlink()

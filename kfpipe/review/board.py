@@ -12,11 +12,13 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from kfpipe.domain import MIN_FIDELITY, LocalMedium, MediaInput, MediaRole, Take, cell_of
+from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.records import Record, state_of
 from kfpipe.lock.states import Entry, Failed, Render, Rendered, Submitted, Submitting, has_drifted, result_of, spent
 from kfpipe.plan import consent
 from kfpipe.plan.changed import changed_ids
 from kfpipe.plan.model import Plan, Step
+from kfpipe.review.timeline import Join
 
 _MIME_TYPES: Final = {
     ".png": "image/png",
@@ -117,13 +119,29 @@ class BoardTake:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BoardCut:
+    """How a shot gives way to the next one in the film: the takes that meet, and how alike their pictures are there.
+
+    `shares_still`: one picture was asked for on both sides; then it can have drifted.
+    """
+
+    take: str | None
+    to_shot: str
+    to_take: str | None
+    fidelity: str | None
+    shares_still: bool
+    has_drifted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoardShot:
-    """The takes of one shot, in the order of the manifest."""
+    """The takes of one shot, in the order of the manifest; `cut` leads to the next shot of the film."""
 
     shot: str
     in_film: bool
     notes: str
     takes: tuple[BoardTake, ...]
+    cut: BoardCut | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The same for the page."""
@@ -152,8 +170,12 @@ def make(
     cap: Decimal | None,
     total: Decimal | None,
     min_fidelity: Decimal = MIN_FIDELITY,
+    joins: Sequence[Join] = (),
 ) -> Board:
-    """The board of a plan. `clips` are those whose file is at hand, by take id; caps and bound are the manifest's."""
+    """The board of a plan. `clips` are those whose file is at hand, by take id; caps and bound are the manifest's.
+
+    `joins` are those of the film.
+    """
     files: dict[str, Shelved] = {}
     shots: dict[str, list[Step]] = {}
     for step in plan.takes:
@@ -161,7 +183,11 @@ def make(
     known = {step.take_id: step.record for step in plan.takes if step.record is not None}
     changed = changed_ids([step.take for step in plan.takes if step.take is not None], known)
     drifting = frozenset(take for take, clip in clips.items() if has_drifted(clip.entry, min_fidelity))
-    made = tuple(_shot(shot_id, steps, clips, changed, drifting, files) for shot_id, steps in shots.items())
+    cuts = {join.before.shot_id: _cut(join, min_fidelity) for join in joins}
+    made = tuple(
+        replace(_shot(shot_id, steps, clips, changed, drifting, files), cut=cuts.get(shot_id))
+        for shot_id, steps in shots.items()
+    )
     limit = consent.limit(plan, cap=cap, total=total)
     money = Money(
         currency=plan.currency,
@@ -172,6 +198,18 @@ def make(
         cap=None if limit is None else _amount(limit),
     )
     return Board(title=title, money=money, shots=made, files=files)
+
+
+def _cut(join: Join, least: Decimal) -> BoardCut:
+    take, to_take = join.take_ids
+    return BoardCut(
+        take=take,
+        to_shot=join.after.shot_id,
+        to_take=to_take,
+        fidelity=decimal_text(join.fidelity),
+        shares_still=join.shares_still,
+        has_drifted=join.has_drifted(least),
+    )
 
 
 def playable(step: Step) -> Iterator[Playable]:

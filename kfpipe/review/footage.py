@@ -120,6 +120,15 @@ def of_project(project: Project, lock: Lock, link: Link, is_meant: Chosen) -> tu
     return of(now.takes, now.records, disk, link, is_meant)
 
 
+def inside(project: Project) -> Link:
+    """The way from the manifest's folder to a file of the project, links followed."""
+
+    def link(name: str) -> str | None:
+        return name if (project.folder / name).resolve().is_relative_to(project.root) else None
+
+    return link
+
+
 def of(takes: Sequence[Take], records: Records, disk: DiskFacts, link: Link, among: Chosen) -> tuple[ShotFootage, ...]:
     """The footage of those of the manifest's takes that are meant, shot by shot."""
     changed = changed_ids(takes, records)

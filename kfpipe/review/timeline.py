@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import chain, pairwise, repeat
+from pathlib import PurePosixPath
 from typing import Final
 
-from kfpipe.domain import Take, Trim
+from kfpipe.domain import FrameEnd, LocalMedium, MediaRole, Take, Trim
+from kfpipe.media.frames import cut_name
 from kfpipe.review.footage import Clip, NoClip, ShotFootage
 
 USUAL_RATE: Final = Fraction(30)
@@ -28,29 +31,94 @@ class Cut:
 class Gap:
     """A shot without a clip: `reason` says why, `seconds` how long it is going to be in the film.
 
-    `choices` are the takes that could be picked.
+    `choices` are the takes that could be picked; `take` is the one whose clip is missing, where that is clear.
     """
 
     shot_id: str
     seconds: Decimal
     reason: str
     choices: tuple[str, ...]
+    take: Take | None = None
 
 
 Slot = Cut | Gap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """Where one shot gives way to the next. `fidelity` is how much the two pictures there look alike, 1.00 at most:
+    the last one that the film takes of a clip, and the first one of the next. None: that is not known.
+    """
+
+    before: Slot
+    after: Slot
+    fidelity: Decimal | None = None
+
+    @property
+    def take_ids(self) -> tuple[str | None, str | None]:
+        """The takes that meet here; None where a shot has none to stand for it."""
+        before, after = map(_take_of, (self.before, self.after))
+        return None if before is None else before.id, None if after is None else after.id
+
+    @property
+    def shares_still(self) -> bool:
+        """Whether one was asked to end on the picture that the other begins with: a still, or one cut from its clip."""
+        return self._is_of_one_still or self._continues
+
+    @property
+    def repeats_picture(self) -> bool:
+        """Whether the film would show one picture twice here: they share a still, and no trim takes it away."""
+        return self._is_whole and self._is_of_one_still
+
+    def has_drifted(self, least: Decimal) -> bool:
+        """Whether the pictures, which were to be one, are less alike than that. A trim makes them two."""
+        is_one = self.shares_still and self._is_whole
+        return is_one and self.fidelity is not None and self.fidelity < least
+
+    @property
+    def _is_whole(self) -> bool:
+        before, after = self.before, self.after
+        ends = not isinstance(before, Cut) or before.clip.used.stop == before.clip.frames
+        return ends and (not isinstance(after, Cut) or after.clip.used.start == 0)
+
+    @property
+    def _is_of_one_still(self) -> bool:
+        begins = _media_of(self.after).get(MediaRole.FIRST_FRAME)
+        ends = _media_of(self.before).get(MediaRole.LAST_FRAME)
+        return (begins is not None and begins == ends) or _is_cut_from(self.before, self.after)
+
+    @property
+    def _continues(self) -> bool:
+        """Whether the manifest has the later take go on from the earlier one, from whichever clip of it."""
+        before, after = map(_take_of, (self.before, self.after))
+        return after is not None and any(
+            before is not None and (role, cut.take_id, cut.end) == (MediaRole.FIRST_FRAME, before.id, FrameEnd.LAST)
+            for role, cut in (*after.continues, *after.cuts)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
     """`rate` is in frames per second; a gap is counted in it, a clip in its own.
 
-    `left_out` are the shots that are no part of the film.
+    `left_out` are the shots that are no part of the film. `fidelities` are those of the joins, as far as measured.
     """
 
     title: str
     rate: Fraction
     slots: tuple[Slot, ...]
     left_out: tuple[str, ...] = ()
+    fidelities: tuple[Decimal | None, ...] = ()
+
+    @property
+    def joins(self) -> tuple[Join, ...]:
+        """Where each shot but the last gives way to the next."""
+        return tuple(
+            Join(before=before, after=after, fidelity=fidelity)
+            for (before, after), fidelity in zip(
+                pairwise(self.slots), chain(self.fidelities, repeat(None)), strict=False
+            )
+        )
 
     @property
     def cuts(self) -> tuple[Cut, ...]:
@@ -100,9 +168,37 @@ def _slot(shot: ShotFootage) -> Slot:
     if isinstance(chosen, Clip):
         others = tuple(clip for clip in shot.clips if clip is not chosen)
         return Cut(shot_id=shot.shot_id, clip=chosen, others=others)
-    choices = tuple(clip.take.id for clip in rivals)
+    missing = chosen or (shot.takes[0] if len(shot.takes) == 1 else None)
     return Gap(
-        shot_id=shot.shot_id, seconds=_expected_s(shot.takes[0].take), reason=_reason(shot, chosen), choices=choices
+        shot_id=shot.shot_id,
+        seconds=_expected_s(shot.takes[0].take),
+        reason=_reason(shot, chosen),
+        choices=tuple(clip.take.id for clip in rivals),
+        take=None if missing is None else missing.take,
+    )
+
+
+def _take_of(slot: Slot) -> Take | None:
+    return slot.clip.take if isinstance(slot, Cut) else slot.take
+
+
+def _media_of(slot: Slot) -> Mapping[MediaRole, str]:
+    """The digests of what the shot's clip was made from, or is going to be."""
+    if isinstance(slot, Cut):
+        return slot.clip.entry.asked.media
+    return {} if slot.take is None else {given.role: given.medium.digest for given in slot.take.request.media}
+
+
+def _is_cut_from(before: Slot, after: Slot) -> bool:
+    """Whether the picture that `after` was made from was cut from the end of the clip of `before`."""
+    if not isinstance(before, Cut) or not isinstance(after, Cut):
+        return False
+    clip, begins = after.clip, after.clip.entry.asked.media.get(MediaRole.FIRST_FRAME)
+    name = cut_name(before.clip.entry.render, FrameEnd.LAST)
+    media = (given.medium for given in clip.take.request.media if given.role is MediaRole.FIRST_FRAME)
+    return any(
+        isinstance(medium, LocalMedium) and medium.digest == begins and PurePosixPath(medium.path).name == name
+        for medium in media
     )
 
 

@@ -7,10 +7,12 @@ from decimal import Decimal
 
 import pytest
 
+from kfpipe.domain import Take
 from kfpipe.lock.states import Rendered
 from kfpipe.plan.model import Action, Plan, Step
 from kfpipe.review import board
 from kfpipe.review.board import Board, Playable
+from kfpipe.review.timeline import Gap, Join
 from tests.support import makers
 from tests.support.ledgers import FAITHFUL
 
@@ -74,3 +76,23 @@ def test_the_cap_is_what_is_left_to_spend() -> None:
     assert made(one, cap=Decimal("12.5"), total=Decimal(3)).money.cap == "3.00"
     assert made(one, cap=Decimal("0.075")).money.cap == "0.075"
     assert made(one).money.estimate == f"{KITTEN.cost:.2f}"
+
+
+def test_a_shot_tells_of_its_cut_to_the_next_one() -> None:
+    other = makers.take("monster")
+    steps = tuple(
+        Step(take_id=of.id, shot_id=of.shot_id, action=Action.KEEP, reasons=(), take=of, record=None, output=of.output)
+        for of in (KITTEN, other)
+    )
+    join = Join(before=gap(KITTEN), after=gap(other), fidelity=Decimal("0.79"))
+    shown = board.make(Plan(steps=steps, currency="USD"), {}, title="Film", cap=None, total=None, joins=[join])
+    first, last = (shot.as_json()["cut"] for shot in shown.shots)
+    assert last is None
+    assert first == {
+        "take": "kitten", "to_shot": "monster", "to_take": "monster", "fidelity": "0.79", "shares_still": False,
+        "has_drifted": False,
+    }  # fmt: skip
+
+
+def gap(of: Take) -> Gap:
+    return Gap(shot_id=of.shot_id, seconds=Decimal(5), reason="it has no clip", choices=(), take=of)

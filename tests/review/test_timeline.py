@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import pytest
 
-from kfpipe.domain import Take
+from kfpipe.domain import CutFrom, FrameEnd, MediaInput, MediaRole, Take, Trim
 from kfpipe.lock.records import Record
 from kfpipe.media.facts import FileState
 from kfpipe.review import timeline
-from kfpipe.review.timeline import Cut, Gap, Slot, timecode
-from tests.support.makers import failed, parameters, record, render, rendered, request, shots, submitted, take
+from kfpipe.review.timeline import Cut, Gap, Join, Slot, timecode
+from tests.support.makers import failed, parameters, record, render, rendered, request, shots, still, submitted, take
 
 ONE, TWO, THREE = (take(f"cat@seed={seed}") for seed in (1, 2, 3))
 
@@ -62,7 +62,8 @@ def test_of_several_clips_the_picked_one_stands_and_the_others_are_reported() ->
 def test_a_shot_without_a_clear_choice_is_a_gap(
     pairs: list[tuple[Take, Record | None]], reason: str, choices: tuple[str, ...]
 ) -> None:
-    assert only_slot(*pairs) == Gap(shot_id="cat", seconds=5, reason=reason, choices=choices)
+    missing = pairs[-1][0] if "clips" not in reason and "takes" not in reason else None
+    assert only_slot(*pairs) == Gap(shot_id="cat", seconds=5, reason=reason, choices=choices, take=missing)
 
 
 def test_a_draft_is_no_rival_of_what_the_manifest_asks_for() -> None:
@@ -126,3 +127,35 @@ def test_a_timecode_counts_whole_frames() -> None:
     assert timecode(0, Fraction(30)) == "00:00:00:00"
     assert timecode(3600 * 25 + 61 * 25 + 24, Fraction(25)) == "01:01:01:24"
     assert timecode(30, Fraction(30000, 1001)) == "00:00:01:00"
+
+
+def pair(first: Trim | None = None, second: Trim | None = None, stills: str = "same") -> Join:
+    """Where one clip ends on the still with which the next one begins; alike by 0.5."""
+    begins = still("b.png", ("b" if stills == "same" else "d") * 64)
+    media = (MediaInput(role=MediaRole.FIRST_FRAME, medium=begins),)
+    owl = take("owl", request=request(media=media), trim=second)
+    cat = replace(ONE, trim=first)
+    made = timeline.make("Film", shots((cat, clip(cat)), (owl, clip(owl))))
+    (join,) = replace(made, fidelities=(Decimal("0.5"),)).joins
+    return join
+
+
+def test_only_a_picture_that_two_shots_were_given_can_drift() -> None:
+    assert pair().shares_still and pair().has_drifted(Decimal("0.51")) and not pair().has_drifted(Decimal("0.5"))
+    assert not pair(stills="other").shares_still and not pair(stills="other").has_drifted(Decimal(1))
+    assert not replace(pair(), fidelity=None).has_drifted(Decimal(1))
+
+
+@pytest.mark.parametrize(
+    "trims", [{"first": Trim(end_s=Decimal(4))}, {"second": Trim(start_s=Decimal("0.5"))}], ids=["out", "in"]
+)
+def test_a_still_that_a_trim_takes_away_cannot_drift(trims: dict[str, Trim]) -> None:
+    join = pair(**trims)
+    assert join.shares_still and not join.has_drifted(Decimal(1)) and not join.repeats_picture
+
+
+def test_a_take_that_goes_on_from_an_older_clip_was_to_meet_the_new_one() -> None:
+    cut = CutFrom(take_id=ONE.id, end=FrameEnd.LAST)
+    walk = take("walk", continues=((MediaRole.FIRST_FRAME, cut),))
+    (join,) = timeline.make("Film", shots((ONE, clip(ONE)), (walk, clip(walk)))).joins
+    assert join.shares_still and not join.repeats_picture

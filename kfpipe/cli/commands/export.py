@@ -16,9 +16,10 @@ from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.views import export as export_view
 from kfpipe.errors import ExitCode, Refused
 from kfpipe.lock import lockfile
+from kfpipe.media.ends import EndPictures
 from kfpipe.plan import gather
 from kfpipe.project import Project
-from kfpipe.review import footage, formats, timeline
+from kfpipe.review import footage, formats, joins, timeline
 from kfpipe.review.formats import Format
 from kfpipe.review.output import Handout
 from kfpipe.wording import echoed, listed
@@ -83,6 +84,8 @@ def command(
         chosen = select.among(gather.standing(project, lockfile.read(project.paths)))
     shots = footage.of_project(project, lockfile.read(project.paths), handout.link, chosen)
     made = timeline.make(project.manifest.title or project.stem, shots)
+    if form == Format.CSV:
+        made = joins.measured(made, project.folder, EndPictures(project.state_dir))
     gaps = made.gaps if strict or not is_film else export_film.undecided(made, shots, project)
     edited = export_film.edited(project, made) if is_film else None
     written = None

@@ -19,7 +19,7 @@ from kfpipe.lock import lockfile
 from kfpipe.media.posters import Posters
 from kfpipe.plan import gather
 from kfpipe.project import Project
-from kfpipe.review import footage
+from kfpipe.review import footage, joins
 from kfpipe.review.bundle import Bundle
 from kfpipe.review.footage import Clip, Link
 from kfpipe.review.output import Handout
@@ -66,7 +66,8 @@ def command(source: Source, output: Path | None, bundle: Path | None, select: Se
     target = handout if bundle is None else Bundle(handout=handout)
     shots = footage.of_project(project, lock, target.link, is_meant)
     title, poster = project.manifest.title or project.stem, _posters(project, target.link)
-    target.write(report_view.html(title, shots, shown, target.link, poster))
+    cuts = report_view.cuts(joins.of_film(project, now), shots, now.min_fidelity)
+    target.write(report_view.html(title, shots, shown, target.link, poster, cuts))
     given = handout.given
     takes, clips = sum(len(shot.takes) for shot in shots), sum(len(shot.clips) for shot in shots)
     if as_json:

@@ -13,16 +13,19 @@ from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.output.amounts import counted
+from kfpipe.cli.views import joins as joins_view
 from kfpipe.cli.views import status as status_view
 from kfpipe.cli.views import status_by_shot, watch
 from kfpipe.cli.views.words import STATES
 from kfpipe.errors import ExitCode
 from kfpipe.lock import lockfile
 from kfpipe.plan import gather
+from kfpipe.plan.gather import Standing
 from kfpipe.plan.model import Chosen
 from kfpipe.plan.selection import KnownTake
 from kfpipe.project import Project
-from kfpipe.review import row_results
+from kfpipe.review import joins, row_results
+from kfpipe.review.timeline import Join
 
 
 @click.command(
@@ -69,15 +72,19 @@ def command(
     """
     _refuse_mixed(is_watched=is_watched, as_json=as_json, copy_at=copy_at, table_name=table_name)
     project = source.load()
-    is_meant = select.among(gather.standing(project, lockfile.read(project.paths)))
+    now = _standing(project)
+    is_meant = select.among(now)
     if is_watched:
-        watch.until_over(project, lambda: _on_record(project, is_meant))
-    shown = _on_record(project, is_meant)
+        watch.until_over(project, lambda: _meant(_standing(project), is_meant))
+        now = _standing(project)
+    shown = _meant(now, is_meant)
     rows = None if copy_at is None else row_results.write(project, copy_at, table_name, shown, STATES.__getitem__)
     if as_json:
         copied = {} if rows is None else {"written": {"file": str(copy_at), "rows": rows}}
         warnings = [messages.problem_json(problem) for problem in project.warnings]
-        streams.result_json({**status_view.as_json(shown, in_full=in_full), **copied, "warnings": warnings})
+        film = [join for join in joins.of_film(project, now, most_cut=joins.MOST_CUT) if _is_at(join, is_meant)]
+        told = {**status_view.as_json(shown, in_full=in_full), "cuts": joins_view.as_json(film, now.min_fidelity)}
+        streams.result_json({**told, **copied, "warnings": warnings})
         return ExitCode.OK
     streams.note(*messages.problems_text(project.warnings))
     if rows is not None:
@@ -112,6 +119,13 @@ def _show(shown: Sequence[KnownTake], source: Source, select: Selectors, *, in_f
         table.show(status_view.table(shown))
 
 
-def _on_record(project: Project, is_meant: Chosen) -> list[KnownTake]:
-    now = gather.standing(project, lockfile.read(project.paths))
+def _standing(project: Project) -> Standing:
+    return gather.standing(project, lockfile.read(project.paths))
+
+
+def _meant(now: Standing, is_meant: Chosen) -> list[KnownTake]:
     return [one for one in now.everyone if is_meant(one.take_id)]
+
+
+def _is_at(join: Join, is_meant: Chosen) -> bool:
+    return any(take_id is not None and is_meant(take_id) for take_id in join.take_ids)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -28,6 +28,7 @@ from kfpipe.lock.records import Record, Records, entries, state_of
 from kfpipe.lock.states import Asked, Entry, Failed, result_of, task_of
 from kfpipe.plan.selection import KnownTake
 from kfpipe.review.footage import Clip, Footage, Link, ShotFootage, address_of
+from kfpipe.review.timeline import Join
 
 _TEMPLATE: Final = "report.html.jinja"
 _STYLE: Final = "report.css"
@@ -65,6 +66,16 @@ class _Medium:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CutNote:
+    """How a shot gives way to the next one in the film: `anchor` leads there, `told` is how alike the pictures are."""
+
+    shot_id: str
+    anchor: str
+    told: str
+    has_drifted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Card:
     """One take: `picked` says that it is, `poster` is the picture until the clip plays, `trouble` why there is none."""
 
@@ -87,7 +98,7 @@ class _Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shot:
-    """`prompt` and `negative_prompt` are those of all takes, None where they differ."""
+    """`prompt` and `negative_prompt` are those of all takes, None where they differ. `cut` leads to the next shot."""
 
     shot_id: str
     anchor: str
@@ -97,13 +108,21 @@ class _Shot:
     prompt: str | None
     negative_prompt: str | None
     cards: tuple[_Card, ...]
+    cut: CutNote | None
 
 
-def html(title: str, shots: Sequence[ShotFootage], everyone: Sequence[KnownTake], link: Link, poster: Poster) -> str:
+def html(
+    title: str,
+    shots: Sequence[ShotFootage],
+    everyone: Sequence[KnownTake],
+    link: Link,
+    poster: Poster,
+    cuts: Mapping[str, CutNote],
+) -> str:
     """The page. `everyone` are the takes of the shots, and those that left the manifest; `link` leads to stills."""
     style = files("kfpipe.review.app.static").joinpath("tokens.css").read_text("utf-8") + _file(_STYLE)
     drifting = frozenset(one.take_id for one in everyone if one.has_drifted)
-    shown = [_shot(shot, link, poster, drifting) for shot in shots]
+    shown = [_shot(shot, link, poster, drifting, cuts.get(shot.shot_id)) for shot in shots]
     cards = [card for shot in shown for card in shot.cards]
     lock = {one.take_id: one.record for one in everyone if one.record is not None}
     return _template().render(
@@ -119,6 +138,25 @@ def html(title: str, shots: Sequence[ShotFootage], everyone: Sequence[KnownTake]
             (one.take_id, STATES[state_of(one.record)], _spent(one.record)) for one in everyone if one.take is None
         ],
     )
+
+
+def cuts(joins: Sequence[Join], shots: Sequence[ShotFootage], least: Decimal) -> Mapping[str, CutNote]:
+    """What is told of the joins of the film that were measured, by the shot before; both shots are on the page."""
+    shown = {shot.shot_id for shot in shots}
+    return {
+        join.before.shot_id: CutNote(
+            shot_id=join.after.shot_id,
+            anchor=_anchor(join.after.shot_id),
+            told=f"{'one still, ' if join.shares_still else ''}fidelity {join.fidelity}",
+            has_drifted=join.has_drifted(least),
+        )
+        for join in joins
+        if join.fidelity is not None and {join.before.shot_id, join.after.shot_id} <= shown
+    }
+
+
+def _anchor(shot_id: str) -> str:
+    return f"shot-{shot_id}"
 
 
 def _file(name: str) -> str:
@@ -141,18 +179,19 @@ def _harmless(value: Any) -> Any:
 # ---- shots and takes -------------------------------------------------------------------------------------------------
 
 
-def _shot(shot: ShotFootage, link: Link, poster: Poster, drifting: frozenset[str]) -> _Shot:
+def _shot(shot: ShotFootage, link: Link, poster: Poster, drifting: frozenset[str], cut: CutNote | None) -> _Shot:
     cards = tuple(_card(footage, shot, link, poster, footage.take.id in drifting) for footage in shot.takes)
     media = dict.fromkeys(medium for footage in shot.takes for medium in _media(footage.take, link))
     return _Shot(
         shot_id=shot.shot_id,
-        anchor=f"shot-{shot.shot_id}",
+        anchor=_anchor(shot.shot_id),
         tags=shot.takes[0].take.tags,
         notes=tuple(shot.takes[0].take.notes.splitlines()),
         media=tuple(media),
         prompt=_common(card.prompt for card in cards),
         negative_prompt=_common(card.negative_prompt for card in cards),
         cards=cards,
+        cut=cut,
     )
 
 

@@ -20,7 +20,7 @@ from kfpipe.media.facts import FileState
 from kfpipe.plan import gather
 from kfpipe.plan.model import Plan, Whose, everything
 from kfpipe.project import Project
-from kfpipe.review import board
+from kfpipe.review import board, joins
 from kfpipe.review.board import Board, Playable, Shelved
 
 Loader = Callable[[Callable[[Path], None]], Project]
@@ -127,13 +127,15 @@ class Watcher:
         project, manifest = self.project, self.project.manifest
         lock = lockfile.read_both(project.paths)
         plan = gather.plan(project, lock, select=everything, retry=(), rerender=(), whose=self._whose(project))
+        clips = _at_hand(project, plan)
         return board.make(
             plan,
-            _at_hand(project, plan),
+            clips,
             title=manifest.title or project.stem,
             cap=manifest.max_cost,
             total=manifest.max_total,
             min_fidelity=manifest.min_fidelity,
+            joins=joins.of_plan(project, plan, {take_id: clip.entry for take_id, clip in clips.items()}),
         )
 
 

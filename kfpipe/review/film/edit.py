@@ -7,13 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
-from pathlib import PurePosixPath
 from typing import Final, TypeVar
 
-from kfpipe.domain import FrameEnd, LocalMedium, MediaRole, PictureSize
+from kfpipe.domain import PictureSize
 from kfpipe.errors import Problem, Refused
 from kfpipe.manifest.model import FilmSettings, Transition
-from kfpipe.media.frames import cut_name
 from kfpipe.review.footage import Clip
 from kfpipe.review.timeline import USUAL_RATE, Cut, Gap, Slot, Timeline
 from kfpipe.wording import echoed
@@ -82,7 +80,7 @@ def make(timeline: Timeline, settings: FilmSettings, planned: PictureSize | None
     """
     rate = _most_frequent((cut.clip.rate for cut in timeline.cuts), USUAL_RATE)
     overlap = _dissolve(settings, rate)
-    used = list(_used(timeline.slots, keeps_all=overlap > 0))
+    used = list(_used(timeline, keeps_all=overlap > 0))
     lengths = [_length(slot, own, rate) for slot, own in zip(timeline.slots, used, strict=True)]
     _check_lengths(timeline.slots, lengths, overlap, rate)
     starts = accumulate((length - overlap for length in lengths), initial=0)
@@ -114,34 +112,12 @@ def _dissolve(settings: FilmSettings, rate: Fraction) -> int:
     return round(Fraction(settings.transition_s) * rate) if settings.transition is Transition.DISSOLVE else 0
 
 
-def _used(slots: Sequence[Slot], *, keeps_all: bool) -> Iterator[range]:
+def _used(timeline: Timeline, *, keeps_all: bool) -> Iterator[range]:
     """The frames of each clip; at a cut, the picture that it shares with the clip before is shown once."""
-    before: Slot | None = None
-    for slot in slots:
+    repeats = (False, *(join.repeats_picture and not keeps_all for join in timeline.joins))
+    for slot, is_repeated in zip(timeline.slots, repeats, strict=False):
         own = slot.clip.used if isinstance(slot, Cut) else range(0)
-        is_repeated = not keeps_all and isinstance(before, Cut) and isinstance(slot, Cut) and _share(before, slot)
         yield own[1:] if is_repeated and len(own) > 1 else own
-        before = slot
-
-
-def _share(before: Cut, after: Cut) -> bool:
-    """Whether one ends on the picture that the other begins with, by what they were made from."""
-    ends_whole = before.clip.used.stop == before.clip.frames
-    if not ends_whole or after.clip.used.start > 0:
-        return False
-    begins = after.clip.entry.asked.media.get(MediaRole.FIRST_FRAME)
-    ends = before.clip.entry.asked.media.get(MediaRole.LAST_FRAME)
-    return (begins is not None and begins == ends) or _is_cut_from(before.clip, after.clip)
-
-
-def _is_cut_from(before: Clip, after: Clip) -> bool:
-    """Whether the picture that `after` was made from was cut from the end of `before`."""
-    name, begins = cut_name(before.entry.render, FrameEnd.LAST), after.entry.asked.media.get(MediaRole.FIRST_FRAME)
-    media = (given.medium for given in after.take.request.media if given.role is MediaRole.FIRST_FRAME)
-    return any(
-        isinstance(medium, LocalMedium) and medium.digest == begins and PurePosixPath(medium.path).name == name
-        for medium in media
-    )
 
 
 def _length(slot: Slot, used: range, rate: Fraction) -> int:

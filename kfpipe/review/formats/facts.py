@@ -10,7 +10,7 @@ from kfpipe.review.footage import Clip
 
 def of(clip: Clip) -> dict[str, Any]:
     """Plain data; amounts are decimal text, null where the price is unknown."""
-    entry, asked = clip.entry, clip.entry.asked
+    entry, asked, fidelity = clip.entry, clip.entry.asked, clip.entry.render.fidelity
     return {
         "take": clip.take.id,
         "shot": clip.take.shot_id,
@@ -29,6 +29,8 @@ def of(clip: Clip) -> dict[str, Any]:
         "seconds": decimal_text(entry.render.duration_s),
         "fps": decimal_text(entry.render.fps),
         "audio": entry.render.audio,
+        "fidelity_first": fidelity and decimal_text(fidelity.first),
+        "fidelity_last": fidelity and decimal_text(fidelity.last),
         "sha256": entry.render.sha256,
         "task_id": entry.task.task_id,
         "cost": decimal_text(entry.result.cost),

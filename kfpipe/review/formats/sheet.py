@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
+from itertools import zip_longest
 from typing import Any, Final
 
+from kfpipe.files.scalars import decimal_text
 from kfpipe.review.formats import facts
 from kfpipe.review.timeline import Cut, Slot, Timeline, timecode
 
 COLUMNS: Final = (
     "shot", "take", "start", "frames", "seconds", "fps", "file", "picked", "changed", "others", "tags", "model",
     "resolution", "seed", "width_px", "height_px", "audio", "prompt", "negative_prompt", "cost", "currency", "task_id",
-    "sha256", "gap", "in_frame", "out_frame", "notes", "picked_earlier",
+    "sha256", "gap", "in_frame", "out_frame", "notes", "picked_earlier", "fidelity_first", "fidelity_last",
+    "cut_fidelity", "cut_shares_still",
 )  # fmt: skip
 
 _FORMULA: Final = re.compile(r"[=+\-@\t\r]")
@@ -21,15 +24,20 @@ _FORMULA: Final = re.compile(r"[=+\-@\t\r]")
 
 
 def text(timeline: Timeline) -> str:
-    """A row for each shot; `others` are the takes that could take its place, `gap` says why there is no clip."""
+    """A row for each shot; `others` are the takes that could take its place, `gap` says why there is no clip.
+
+    `cut_fidelity` and `cut_shares_still` are of the join with the next row's shot.
+    """
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for slot, start in timeline.with_starts():
+    for (slot, start), join in zip_longest(timeline.with_starts(), timeline.joins):
         own = {
             "shot": slot.shot_id,
             "start": timecode(start, timeline.rate),
             "frames": timeline.frames(slot),
+            "cut_fidelity": join and decimal_text(join.fidelity),
+            "cut_shares_still": join and join.shares_still,
         }
         writer.writerow({name: _cell(value) for name, value in {**own, **_row(slot)}.items()})
     return table.getvalue()
