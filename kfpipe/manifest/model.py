@@ -288,6 +288,11 @@ class FilmSettings:
     music: str | None = None
     size: PictureSize | None = None
 
+    @property
+    def overlap_s(self) -> Decimal:
+        """By how much each shot begins before the one before it ends: not at all at cuts."""
+        return self.transition_s if self.transition is Transition.DISSOLVE else Decimal(0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceLine:

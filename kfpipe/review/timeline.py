@@ -11,11 +11,15 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from kfpipe.domain import FrameEnd, LocalMedium, MediaRole, Take, Trim
+from kfpipe.errors import Problem, Refused
 from kfpipe.media.frames import cut_name
 from kfpipe.review.footage import Clip, NoClip, ShotFootage
+from kfpipe.wording import echoed
 
 USUAL_RATE: Final = Fraction(30)
 """Frames per second of a timeline without a single clip: that of every model so far."""
+
+_SHORTER: Final = "make `transition_s` smaller, trim less of the shot, or write `transition: cut`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +105,14 @@ class Join:
 class Timeline:
     """`rate` is in frames per second; a gap is counted in it, a clip in its own.
 
-    `left_out` are the shots that are no part of the film. `fidelities` are those of the joins, as far as measured.
+    `overlap` is how many of its frames two neighbours are shown together, where the film dissolves. `left_out` are the
+    shots that are no part of the film. `fidelities` are those of the joins, as far as measured.
     """
 
     title: str
     rate: Fraction
     slots: tuple[Slot, ...]
+    overlap: int = 0
     left_out: tuple[str, ...] = ()
     fidelities: tuple[Decimal | None, ...] = ()
 
@@ -133,7 +139,8 @@ class Timeline:
     @property
     def seconds(self) -> Fraction:
         """The exact length of the whole."""
-        return sum((self.frames(slot) / self.rate_of(slot) for slot in self.slots), Fraction(0))
+        whole = sum((self.frames(slot) / self.rate_of(slot) for slot in self.slots), Fraction(0))
+        return whole - max(0, len(self.slots) - 1) * self.overlap / self.rate
 
     def rate_of(self, slot: Slot) -> Fraction:
         """Frames per second: the clip's own, the timeline's for a gap."""
@@ -148,15 +155,46 @@ class Timeline:
         start = Fraction(0)
         for slot in self.slots:
             yield slot, round(start * self.rate)
-            start += self.frames(slot) / self.rate_of(slot)
+            start += self.frames(slot) / self.rate_of(slot) - self.overlap / self.rate
+
+    def check_overlap(self) -> None:
+        """Raises Refused with each shot that is shorter than its dissolves."""
+        lengths = [round(self.frames(slot) / self.rate_of(slot) * self.rate) for slot in self.slots]
+        check_lengths(self.slots, lengths, self.overlap, self.rate)
 
 
-def make(title: str, shots: Sequence[ShotFootage]) -> Timeline:
-    """The shots of the film in their order, each with its picked take; without a pick, with the only clip there is."""
+def make(title: str, shots: Sequence[ShotFootage], *, overlap_s: Decimal = Decimal(0)) -> Timeline:
+    """The shots of the film in their order, each with its picked take; without a pick, with the only clip there is.
+
+    `overlap_s` is by how much each begins before the one before it ends.
+    """
     slots = tuple(_slot(shot) for shot in shots if shot.in_film)
     rates = (slot.clip.rate for slot in slots if isinstance(slot, Cut))
-    left_out = tuple(shot.shot_id for shot in shots if not shot.in_film)
-    return Timeline(title=title, rate=next(rates, USUAL_RATE), slots=slots, left_out=left_out)
+    rate = next(rates, USUAL_RATE)
+    return Timeline(
+        title=title,
+        rate=rate,
+        slots=slots,
+        overlap=round(Fraction(overlap_s) * rate),
+        left_out=tuple(shot.shot_id for shot in shots if not shot.in_film),
+    )
+
+
+def check_lengths(slots: Sequence[Slot], lengths: Sequence[int], overlap: int, rate: Fraction) -> None:
+    """Raises Refused with each shot that is shorter than its dissolves: one at the ends of the film, two between.
+
+    `lengths` and `overlap` are in frames at `rate`.
+    """
+    problems = []
+    for place, (slot, length) in enumerate(zip(slots, lengths, strict=True)):
+        joins = (place > 0) + (place < len(slots) - 1)
+        if overlap * joins > length:
+            name = slot.clip.take.id if isinstance(slot, Cut) else slot.shot_id
+            what = f"{echoed(name)} lasts {float(length / rate):.3g} s in the film: too short to dissolve "
+            what += f"{float(overlap / rate):.3g} s {'at both ends' if joins > 1 else 'at one end'}"
+            problems.append(Problem(file="film.transition_s", what=what, fix=_SHORTER))
+    if problems:
+        raise Refused(problems)
 
 
 def _slot(shot: ShotFootage) -> Slot:

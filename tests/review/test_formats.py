@@ -134,6 +134,83 @@ def test_a_clip_that_is_shorter_than_its_trim_keeps_a_frame() -> None:
     assert made.cuts[0].clip.used == range(149, 150)
 
 
+# ---- dissolves -----------------------------------------------------------------------------------------------------
+
+
+def dissolving(seconds: str = "0.5", **of_day: Any) -> Timeline:
+    """Day, trimmed at both ends, night, and noon, which has no clip; each dissolves into the next."""
+    day = take("day", trim=Trim(start_s=Decimal("0.5"), end_s=Decimal(4)))
+    entries = (
+        rendered(day, of_render=render("renders/day.mp4", **of_day)),
+        rendered(NIGHT, of_render=render("renders/night@seed=1.mp4")),
+    )
+    pairs = ((day, record(entries[0])), (NIGHT, record(entries[1])), (NOON, None))
+    return timeline.make("Film", shots(*pairs), overlap_s=Decimal(seconds))
+
+
+@pytest.mark.parametrize(("seconds", "before", "after"), [("0.5", 7, 8), ("0.1", 1, 2), ("1", 15, 15)])
+def test_otio_dissolves_as_the_film_does_and_keeps_every_picture(seconds: str, before: int, after: int) -> None:
+    film = dissolving(seconds)
+    picture, sound = read_back(formats.text(film, Format.OTIO), "otio_json").tracks
+    day, into_night, night, into_noon, _ = picture
+    assert picture.duration().value == sound.duration().value == 105 + 150 + 150 - 2 * (before + after)
+    assert film.seconds * 30 == picture.duration().value
+    for dissolve in (into_night, into_noon, *(sound[place] for place in (1, 3))):
+        assert dissolve.transition_type == "SMPTE_Dissolve"
+        assert (dissolve.in_offset.value, dissolve.out_offset.value) == (before, after)
+    # What a dissolve shows of a clip beyond the cut is just the rest of what the film takes of it.
+    ranges = [
+        (item.source_range.start_time.value, item.source_range.end_time_exclusive().value) for item in picture[::2]
+    ]
+    assert ranges == [(15, 120 - after), (before, 150 - after), (0, 150 - before)]
+    assert [item.source_range for item in sound[:3:2]] == [day.source_range, night.source_range]
+
+
+def test_an_edl_dissolves_as_the_film_does() -> None:
+    assert formats.text(dissolving(), Format.EDL).splitlines()[3:] == [
+        "001  CCCCCCCC B     C        00:00:00:15 00:00:03:15 01:00:00:00 01:00:03:00",
+        "* FROM CLIP NAME: day.mp4",
+        "* FROM CLIP: renders/day.mp4",
+        "* COMMENT: wan2.7-i2v, task task-1",
+        "002  CCCCCCCC B     C        00:00:03:15 00:00:03:15 01:00:03:00 01:00:03:00",
+        "002  CCCCCCCC B     D    015 00:00:00:00 00:00:04:15 01:00:03:00 01:00:07:15",
+        "* FROM CLIP NAME: day.mp4",
+        "* TO CLIP NAME: night@seed=1.mp4",
+        "* TO CLIP: renders/night@seed=1.mp4",
+        "* COMMENT: wan2.7-i2v, task task-1",
+        "003  CCCCCCCC V     C        00:00:04:15 00:00:04:15 01:00:07:15 01:00:07:15",
+        "003  BL       V     D    015 00:00:00:00 00:00:05:00 01:00:07:15 01:00:12:15",
+        "* FROM CLIP NAME: night@seed=1.mp4",
+        "* COMMENT: noon: it has no clip: it was never rendered",
+    ]
+
+
+def test_the_dissolves_of_an_edl_are_read_to_the_frame() -> None:
+    film = dissolving()
+    (track, *_) = read_back(formats.text(film, Format.EDL), "cmx_3600", rate=30).tracks
+    day, into_night, night, into_noon, _ = track
+    assert [type(one).__name__ for one in (into_night, into_noon)] == ["Transition", "Transition"]
+    for dissolve in (into_night, into_noon):
+        assert (dissolve.in_offset + dissolve.out_offset).value == 15
+    assert (day.name, night.name, track.duration().value) == ("day.mp4", "night@seed=1.mp4", film.seconds * 30)
+
+
+@pytest.mark.parametrize("wanted", [Format.OTIO, Format.EDL])
+def test_shots_that_are_too_short_for_their_dissolves_are_refused_by_name(wanted: Format) -> None:
+    with pytest.raises(Refused, match="'night@seed=1' lasts 5 s in the film: too short to dissolve 3 s at both ends"):
+        formats.text(dissolving("3"), wanted)
+
+
+def test_an_edl_counts_no_dissolve_beyond_its_numbers() -> None:
+    with pytest.raises(Refused, match="an EDL holds dissolves of 255 frames, and these would have 300"):
+        formats.text(dissolving("10", duration_s=Decimal(60)), Format.EDL)
+
+
+def test_a_sheet_begins_each_shot_where_it_is_first_seen() -> None:
+    rows = csv.DictReader(io.StringIO(formats.text(dissolving(), Format.CSV)))
+    assert [row["start"] for row in rows] == ["00:00:00:00", "00:00:03:00", "00:00:07:15"]
+
+
 # ---- EDL -----------------------------------------------------------------------------------------------------------
 
 

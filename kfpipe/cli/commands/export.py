@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -83,7 +84,8 @@ def command(
     else:
         chosen = select.among(gather.standing(project, lockfile.read(project.paths)))
     shots = footage.of_project(project, lockfile.read(project.paths), handout.link, chosen)
-    made = timeline.make(project.manifest.title or project.stem, shots)
+    overlap_s = Decimal(0) if form in (Format.FFCONCAT, FILM) else project.manifest.film.overlap_s
+    made = timeline.make(project.manifest.title or project.stem, shots, overlap_s=overlap_s)
     if form == Format.CSV:
         made = joins.measured(made, project.folder, EndPictures(project.state_dir))
     gaps = made.gaps if strict or not is_film else export_film.undecided(made, shots, project)

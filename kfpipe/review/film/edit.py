@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
 from typing import Final, TypeVar
 
 from kfpipe.domain import PictureSize
-from kfpipe.errors import Problem, Refused
-from kfpipe.manifest.model import FilmSettings, Transition
+from kfpipe.manifest.model import FilmSettings
+from kfpipe.review import timeline as timelines
 from kfpipe.review.footage import Clip
 from kfpipe.review.timeline import USUAL_RATE, Cut, Gap, Slot, Timeline
-from kfpipe.wording import echoed
 
 USUAL_SIZE: Final = PictureSize(width_px=1280, height_px=720)
 """That of a film of which no clip is known."""
 
 LEAST_SIDE_PX: Final = 16
 """What the encoder takes."""
-
-_SHORTER: Final = "make `transition_s` smaller, trim less of the shot, or write `transition: cut`"
-
 
 Counted = TypeVar("Counted")
 
@@ -79,10 +75,10 @@ def make(timeline: Timeline, settings: FilmSettings, planned: PictureSize | None
     Raises Refused with all the shots that are too short for their dissolves.
     """
     rate = _most_frequent((cut.clip.rate for cut in timeline.cuts), USUAL_RATE)
-    overlap = _dissolve(settings, rate)
+    overlap = round(Fraction(settings.overlap_s) * rate)
     used = list(_used(timeline, keeps_all=overlap > 0))
     lengths = [_length(slot, own, rate) for slot, own in zip(timeline.slots, used, strict=True)]
-    _check_lengths(timeline.slots, lengths, overlap, rate)
+    timelines.check_lengths(timeline.slots, lengths, overlap, rate)
     starts = accumulate((length - overlap for length in lengths), initial=0)
     pieces = (
         Piece(slot=slot, number=number, start=start, frames=length, used=own, overlap=overlap if start else 0)
@@ -108,10 +104,6 @@ def _even(size: PictureSize) -> PictureSize:
     return PictureSize(width_px=width_px, height_px=height_px)
 
 
-def _dissolve(settings: FilmSettings, rate: Fraction) -> int:
-    return round(Fraction(settings.transition_s) * rate) if settings.transition is Transition.DISSOLVE else 0
-
-
 def _used(timeline: Timeline, *, keeps_all: bool) -> Iterator[range]:
     """The frames of each clip; at a cut, the picture that it shares with the clip before is shown once."""
     repeats = (False, *(join.repeats_picture and not keeps_all for join in timeline.joins))
@@ -124,17 +116,3 @@ def _length(slot: Slot, used: range, rate: Fraction) -> int:
     """Frames of the film, one at least: each piece is rounded by itself, so that errors do not add up."""
     seconds = Fraction(slot.seconds) if isinstance(slot, Gap) else len(used) / slot.clip.rate
     return max(1, round(seconds * rate))
-
-
-def _check_lengths(slots: Sequence[Slot], lengths: Sequence[int], overlap: int, rate: Fraction) -> None:
-    """Raises Refused with each shot that is shorter than its dissolves: one at the ends of the film, two between."""
-    problems = []
-    for place, (slot, length) in enumerate(zip(slots, lengths, strict=True)):
-        joins = (place > 0) + (place < len(slots) - 1)
-        if overlap * joins > length:
-            name = slot.clip.take.id if isinstance(slot, Cut) else slot.shot_id
-            what = f"{echoed(name)} lasts {float(length / rate):.3g} s in the film: too short to dissolve "
-            what += f"{float(overlap / rate):.3g} s {'at both ends' if joins > 1 else 'at one end'}"
-            problems.append(Problem(file="film.transition_s", what=what, fix=_SHORTER))
-    if problems:
-        raise Refused(problems)

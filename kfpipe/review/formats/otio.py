@@ -7,7 +7,9 @@ its clip: an NLE can switch to them. Source: the schema documentation of OpenTim
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from math import ceil
 from typing import Any, Final
 
 from kfpipe.review.footage import Clip
@@ -21,13 +23,49 @@ OtioObject = dict[str, Any]
 
 
 def text(timeline: Timeline) -> str:
-    """The file's text. Each clip keeps its own rate; what is on record is in its metadata under `kfpipe`."""
-    tracks = [_track("Video", [_noted(timeline, slot) for slot in timeline.slots])]
+    """The file's text. Each clip keeps its own rate; what is on record is in its metadata under `kfpipe`.
+
+    Raises Refused for shots that are too short for their dissolves.
+    """
+    timeline.check_overlap()
+    spans = tuple(_spans(timeline))
+    tracks = [_track("Video", _joined(timeline, [_noted(timeline, *span) for span in spans]))]
     if any(map(_has_sound, timeline.slots)):
-        tracks.append(_track("Audio", [_item(timeline, slot, _has_sound(slot)) for slot in timeline.slots]))
+        heard = [_item(timeline, slot, span, _has_sound(slot)) for slot, span in spans]
+        tracks.append(_track("Audio", _joined(timeline, heard)))
     stack = _object("Stack.1", name="tracks", source_range=None, effects=[], markers=[], enabled=True, children=tracks)
     whole = _object("Timeline.1", name=timeline.title, global_start_time=None, tracks=stack)
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def _spans(timeline: Timeline) -> Iterator[tuple[Slot, range]]:
+    """The frames of each item, at its own rate. A dissolve lies around the cut: half of it on either side.
+
+    What it shows of a clip beyond the cut is no part of the item, but still there to be shown.
+    """
+    lead_s, tail_s = (half / timeline.rate for half in _halves(timeline))
+    for place, slot in enumerate(timeline.slots):
+        rate, start = timeline.rate_of(slot), slot.clip.used.start if isinstance(slot, Cut) else 0
+        first = start + (ceil(lead_s * rate) if place else 0)
+        is_last = place == len(timeline.slots) - 1
+        end = start + timeline.frames(slot) - (0 if is_last else ceil(tail_s * rate))
+        yield slot, range(first, max(end, first))
+
+
+def _halves(timeline: Timeline) -> tuple[int, int]:
+    """How many frames of a dissolve lie before the cut, and how many after it."""
+    return timeline.overlap // 2, timeline.overlap - timeline.overlap // 2
+
+
+def _joined(timeline: Timeline, items: Sequence[OtioObject]) -> list[OtioObject]:
+    """The items, with a dissolve between each two where the film has them."""
+    if not timeline.overlap:
+        return [*items]
+    before, after = (_time(half, timeline.rate) for half in _halves(timeline))
+    dissolve = _object(
+        "Transition.1", name="dissolve", transition_type="SMPTE_Dissolve", in_offset=before, out_offset=after
+    )
+    return [part for item in items for part in (dissolve, item)][1:]
 
 
 def _has_sound(slot: Slot) -> bool:
@@ -40,20 +78,19 @@ def _track(kind: str, children: list[OtioObject]) -> OtioObject:
     )
 
 
-def _noted(timeline: Timeline, slot: Slot) -> OtioObject:
+def _noted(timeline: Timeline, slot: Slot, span: range) -> OtioObject:
     """The slot with a marker at its first frame: which take it is and its prompt, or why it is empty."""
     if isinstance(slot, Cut):
         name, color, comment = slot.clip.take.id, "GREEN", slot.clip.entry.asked.prompt
     else:
         name, color, comment = slot.shot_id, "RED", slot.reason
-    start = _range(0, timeline.rate_of(slot), slot.clip.used.start if isinstance(slot, Cut) else 0)
+    start = _range(0, timeline.rate_of(slot), span.start if isinstance(slot, Cut) else 0)
     marker = _object("Marker.2", name=name, color=color, comment=comment, marked_range=start)
-    return {**_item(timeline, slot, isinstance(slot, Cut)), "markers": [marker]}
+    return {**_item(timeline, slot, span, isinstance(slot, Cut)), "markers": [marker]}
 
 
-def _item(timeline: Timeline, slot: Slot, filled: bool) -> OtioObject:
-    start = slot.clip.used.start if isinstance(slot, Cut) else 0
-    length = _range(timeline.frames(slot), timeline.rate_of(slot), start if filled else 0)
+def _item(timeline: Timeline, slot: Slot, span: range, filled: bool) -> OtioObject:
+    length = _range(len(span), timeline.rate_of(slot), span.start if filled and isinstance(slot, Cut) else 0)
     common: OtioObject = {"name": slot.shot_id, "source_range": length, "effects": [], "markers": [], "enabled": True}
     if not (filled and isinstance(slot, Cut)):
         return _object("Gap.1", **common)
