@@ -27,6 +27,7 @@ from kfpipe.manifest.files import ProjectFiles
 from kfpipe.manifest.model import Manifest, PriceLine, ProviderName
 from kfpipe.manifest.parse import parse_manifest
 from kfpipe.manifest.schema import StructureCheck
+from kfpipe.media import soundtrack
 from kfpipe.media.cache import DigestCache
 from kfpipe.takes import build, inputs, prices
 from kfpipe.takes.build import Picks
@@ -192,6 +193,7 @@ def _takes(
         *take_problems,
         *(finding.problem(text, "prices" if finding.path else "--price") for finding in price_findings),
         *(finding.problem(text, "output") for finding in _output_findings(folder, root, parsed.output_dir)),
+        *(finding.problem(text, "film") for finding in _music_findings(parsed.film.music, files)),
     )
 
 
@@ -240,6 +242,13 @@ def _currency(parsed: Manifest) -> str:
     if parsed.provider.name is ProviderName.EMULATOR and parsed.budget is not None:
         return parsed.budget.currency
     return parsed.provider.region.currency
+
+
+def _music_findings(name: str | None, files: ProjectFiles) -> Iterator[Finding]:
+    """Clips can be rendered without the film's music, which may come last."""
+    found = None if name is None else files.use(name, soundtrack.kind)
+    if isinstance(found, Finding):
+        yield replace(found, path=("film", "music"), severity=Severity.WARNING)
 
 
 def _output_findings(folder: Path, root: Path, output_dir: str) -> Iterator[Finding]:

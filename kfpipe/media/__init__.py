@@ -8,5 +8,6 @@ download     from a link to a checked file           placement    into its place
 renders      the clips of a project on disk          display      a picture as players show it
 signatures, containers       what a file is, by its first bytes
 posters      a small picture of each clip            pictures     a clip's pictures, decoded
+soundtrack   what kind of sound file music is
 ends         the pictures at which clips meet        likeness     how much two pictures look alike
 """

@@ -56,7 +56,8 @@ class Clip:
         """Frames per second, exactly: the record holds three decimals."""
         fps = Fraction(self.entry.render.fps)
         broadcast = round(fps) * _DROP
-        return broadcast if abs(fps - broadcast) < _RATE_TOLERANCE else fps
+        is_nearer = abs(fps - broadcast) < abs(fps - round(fps))  # one picture a second is near to both
+        return broadcast if is_nearer and abs(fps - broadcast) < _RATE_TOLERANCE else fps
 
     @property
     def frames(self) -> int:

@@ -100,6 +100,7 @@ def test_a_rate_that_cannot_be_counted_in_is_no_clip(fps: str) -> None:
         ("29.970", "5.005", Fraction(30000, 1001), 150),
         ("23.976", "5.005", Fraction(24000, 1001), 120),
         ("12.5", "2", Fraction(25, 2), 25),
+        ("1", "6", Fraction(1), 6),
         ("30", "0.001", Fraction(30), 1),
     ],
 )

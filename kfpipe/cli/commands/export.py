@@ -70,16 +70,17 @@ def command(
     The other files refer to the clips where they are, in one track. FFmpeg joins an .ffconcat file into one film.
 
     Exit code 1: a shot has several clips and none is picked, or, but for a film, no clip; nothing is written then,
-    unless --allow-gaps.
+    unless --allow-gaps. With --emulator also: a clip could not be rendered, and a slate stands for it.
     """
     if allow_gaps and strict:
         raise click.UsageError("--allow-gaps and --strict contradict each other")
     project = source.load()
-    streams.note(*messages.problems_text(project.warnings))
     handout = Handout.at(output or _usual_place(source.path.parent, project, wanted), project)
     form = _format(handout.given, wanted)
-    is_film = form == FILM
-    if is_film and source.options.emulator:
+    is_film, is_rehearsal = form == FILM, form == FILM and source.options.emulator
+    music = export_film.music_of(project) if is_film else None  # first: it may be what a warning is about
+    streams.note(*messages.problems_text(project.warnings))
+    if is_rehearsal:
         chosen = export_film.rehearsed(project, select)
     else:
         chosen = select.among(gather.standing(project, lockfile.read(project.paths)))
@@ -93,11 +94,12 @@ def command(
     written = None
     if allow_gaps or not gaps:
         if edited is not None:
-            export_film.write(edited, project, handout)
+            export_film.write(edited, project, handout, music)
         else:
             handout.write(formats.text(made, Format(form)))
         written = handout.given
-    code = ExitCode.INCOMPLETE if written is None else ExitCode.OK
+    is_whole = written is not None and not (is_rehearsal and made.gaps and not allow_gaps)
+    code = ExitCode.OK if is_whole else ExitCode.INCOMPLETE
     if as_json:
         streams.result_json({**export_view.as_json(made, written, edited), "exit_code": int(code)})
         return code

@@ -13,9 +13,10 @@ from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.views import live
 from kfpipe.cli.views.film import filming
 from kfpipe.domain import PictureSize, Take
-from kfpipe.errors import ExitCode, Refused
+from kfpipe.errors import ExitCode, Refused, Unusable
 from kfpipe.lock.records import Records
 from kfpipe.lock.states import Rendered
+from kfpipe.media import soundtrack
 from kfpipe.plan.model import Chosen
 from kfpipe.project import Project
 from kfpipe.review.film import edit
@@ -104,20 +105,19 @@ def edited(project: Project, made: Timeline) -> Edit:
     return edit.make(made, project.manifest.film, planned)
 
 
-def write(film: Edit, project: Project, handout: Handout) -> None:
+def write(film: Edit, project: Project, handout: Handout, music: Path | None) -> None:
     """Decode, join and encode it. Raises Refused, StorageFailed; then nothing is left behind."""
     from kfpipe.review.film import writing  # decoders are loaded only where there is something to decode
 
     outputs = {(project.folder / take.output).resolve() for take in project.takes}
     if handout.path in outputs:
         raise Refused.because(str(handout.given), "is the place of a clip", fix="name another file")
-    music = _music(project)
     with handout.replacing(writing.is_film) as target, filming(film.frames) as shown:
         writing.write(film, target, handout.path.parent, music, shown)
 
 
-def _music(project: Project) -> Path | None:
-    """The music's file. Raises Refused where it cannot be read."""
+def music_of(project: Project) -> Path | None:
+    """The music's file. Raises Refused where it is not there, or is no sound file."""
     name = project.manifest.film.music
     if name is None:
         return None
@@ -126,4 +126,10 @@ def _music(project: Project) -> Path | None:
         raise Refused.because("film.music", f"{name} leads out of the project", fix="copy the file into the project")
     if not path.is_file():
         raise Refused.because("film.music", f"there is no file {name}", fix="correct the path, or delete `music`")
+    try:
+        soundtrack.kind(path)
+    except Unusable as flaw:
+        raise Refused.because("film.music", f"{name} {flaw.reason}", expected=flaw.expected, fix=flaw.fix) from flaw
+    except OSError as error:
+        raise Refused.because("film.music", f"{name} cannot be read: {error.strerror}") from error
     return path

@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
 
-from kfpipe.errors import BadRender, Refused
+from kfpipe.errors import BadRender, Problem, Refused
 from kfpipe.media.containers import container_of
 from kfpipe.media.video import fraction, opened, videos
 from kfpipe.review.film import slate
@@ -46,6 +46,16 @@ def frames(edit: Edit, folder: Path) -> Iterator[VideoFrame]:
             yield next(now)
         before = now
         gc.collect()  # a container and its streams hold each other, and with them the decoder's pictures
+
+
+def flaws(edit: Edit, folder: Path) -> Iterator[Problem]:
+    """What keeps the pictures of clips from being part of the film."""
+    for piece in edit.pieces:
+        try:
+            for _ in _piece(edit, piece, folder, is_bt709=False):
+                pass
+        except Refused as refusal:
+            yield from refusal.problems
 
 
 def said_bt709(edit: Edit, folder: Path) -> bool:

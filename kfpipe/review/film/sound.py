@@ -5,10 +5,9 @@ All of it is stereo, 48,000 samples a second, as 32-bit floats, left and right i
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from math import pi, sin
@@ -23,8 +22,8 @@ from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as EndOfFile
 from av.filter import Graph
 
-from kfpipe.errors import Refused
-from kfpipe.files.read import first_bytes
+from kfpipe.errors import Problem, Refused, Unusable
+from kfpipe.media import soundtrack
 from kfpipe.media.video import fraction, opened, videos
 from kfpipe.review.film.edit import Edit, Piece
 from kfpipe.review.film.pictures import clip_file
@@ -50,15 +49,7 @@ _FORM: Final = f"sample_fmts=flt:channel_layouts=stereo:sample_rates={SAMPLE_RAT
 _LIMITER: Final = "limit=0.97:level=0:latency=1:attack=5:release=50"
 _AAC: Final = "n=1024:p=0"
 
-_KINDS: Final = (
-    (rb"RIFF.{4}WAVE", "wav"),
-    (rb"FORM.{4}AIF", "aiff"),
-    (rb"ID3|\xff[\xe2-\xff]", "mp3"),
-    (rb".{4}ftyp", "mov"),
-    (rb"fLaC", "flac"),
-    (rb"OggS", "ogg"),
-)
-"""How sound files begin, and FFmpeg's names for what reads them."""
+_ANOTHER: Final = "name another file, or delete `music`"
 
 if TYPE_CHECKING:
     Samples = array[float]  # which no Python before 3.12 can say while it runs
@@ -82,6 +73,16 @@ def blocks(edit: Edit, folder: Path, music: Path | None) -> Iterator[AudioFrame]
     clips = _joined(edit, folder, length)
     mixed = clips if music is None else _over(clips, _music(music, length, _level(edit)))
     yield from _limited(mixed)
+
+
+def flaws(edit: Edit, folder: Path) -> Iterator[Problem]:
+    """What keeps the sound of clips from being decoded."""
+    for part in _parts(edit):
+        try:
+            for _ in _faded(part, folder):
+                pass
+        except Refused as refusal:
+            yield from refusal.problems
 
 
 def samples_at(frame: int, edit: Edit) -> int:
@@ -259,25 +260,37 @@ def _pulled(graph: Graph) -> Iterator[AudioFrame]:
         yield frame
 
 
+def check_music(path: Path, edit: Edit) -> None:
+    """Decode as much of the music as the film has of it. Raises Refused where it cannot be heard."""
+    frames, length = 0, samples_at(edit.frames, edit)
+    with _music_file(path) as file:
+        for frame in _resampled(file):
+            frames += frame.samples
+            if frames >= length:
+                break
+    if not frames:
+        raise Refused.because("film.music", f"there is no sound in {path.name}", fix=_ANOTHER)
+
+
 def _music(path: Path, length: int, level: float) -> Iterator[Samples]:
     """The music from its beginning, faded out where the film ends before it."""
     fade = min(length, MUSIC_ENDS_S * SAMPLE_RATE)
     shaping = (("volume", f"{level}"), ("afade", f"t=out:ss={length - fade}:ns={fade}"))
+    with _music_file(path) as file:
+        yield from _cut(_resampled(file, *shaping), 0, length)
+
+
+@contextmanager
+def _music_file(path: Path) -> Iterator[InputContainer]:
+    """The file; what is wrong with it becomes Refused."""
     try:
-        with closing(opened(path, music_kind(path))) as file:
-            yield from _cut(_resampled(file, *shaping), 0, length)
+        with closing(opened(path, soundtrack.kind(path))) as file:
+            yield file
+    except Unusable as flaw:
+        what = f"{path.name} {flaw.reason}"
+        raise Refused.because("film.music", what, expected=flaw.expected, fix=flaw.fix) from flaw
     except (av.FFmpegError, OSError) as error:
-        raise Refused.because("film.music", f"{path.name} cannot be decoded: {error.strerror}") from error
-
-
-def music_kind(path: Path) -> str:
-    """The demuxer that reads it, by how it begins. Raises Refused, OSError."""
-    head = first_bytes(path, 12)
-    kind = next((kind for start, kind in _KINDS if re.match(start, head, re.DOTALL)), None)
-    if kind is None:
-        what = f"{path.name} is not a sound file that is known"
-        raise Refused.because("film.music", what, expected="WAV, AIFF, MP3, M4A, FLAC or Ogg")
-    return kind
+        raise Refused.because("film.music", f"{path.name} cannot be decoded: {error.strerror}", fix=_ANOTHER) from error
 
 
 def _over(clips: Iterator[Samples], music: Iterator[Samples]) -> Iterator[Samples]:

@@ -11,7 +11,7 @@ import av
 from av.container import OutputContainer
 from av.video.frame import PictureType
 
-from kfpipe.errors import StorageFailed
+from kfpipe.errors import Problem, Refused, StorageFailed
 from kfpipe.media.video import opened
 from kfpipe.review.film import pictures, sound
 from kfpipe.review.film.conform import BT709, FORMAT
@@ -32,14 +32,25 @@ _TIMESCALE: Final = 90_000
 def write(edit: Edit, target: Path, folder: Path, music: Path | None, shown: Callable[[int], object]) -> None:
     """Encodes the film to `target`; `shown` hears how many pictures there are so far.
 
-    Raises Refused for a clip or music that cannot be decoded, StorageFailed.
+    Raises Refused for music that cannot be decoded, before anything else; for all the clips that cannot be decoded;
+    StorageFailed.
     """
+    if music is not None:
+        sound.check_music(music, edit)
     try:
         with av.open(f"file:{target}", "w", format="mp4", options=_CONTAINER) as container:
             container.metadata.update({"title": edit.title, "comment": MARK})
             _encode(container, edit, folder, music, shown)
+    except Refused as refusal:  # by the first clip; none is encoded twice to find the others
+        raise Refused(_flaws(edit, folder) or refusal.problems) from refusal
     except (av.FFmpegError, OSError) as error:
         raise StorageFailed(str(target), error.strerror or str(error)) from error
+
+
+def _flaws(edit: Edit, folder: Path) -> list[Problem]:
+    """What is wrong with clips, one thing of each."""
+    found = (*sound.flaws(edit, folder), *pictures.flaws(edit, folder))
+    return [*{problem.file: problem for problem in found}.values()]
 
 
 def is_film(path: Path) -> bool:

@@ -129,10 +129,38 @@ def test_a_film_replaces_no_other_file(shots: Path, kfpipe: Call, name: str, tol
     assert (ended.code, ended.err.startswith(told)) == (2, True)
 
 
-def test_music_that_is_not_there_is_refused(shots: Path, kfpipe: Call) -> None:
+@pytest.mark.parametrize(
+    ("content", "warned", "refused"),
+    [
+        (None, "there is no file 'song.mp3'", "there is no file song.mp3"),
+        (b"<html>", "'song.mp3' is not a sound file that is known", "song.mp3 is not a sound file that is known"),
+    ],
+)
+def test_music_that_cannot_be_used_stops_a_film_and_is_told_by_all_other_commands(
+    shots: Path, kfpipe: Call, content: bytes | None, warned: str, refused: str
+) -> None:
     (shots / "shots.yaml").write_text(HEAD + SHOTS.replace("64x36", "64x36, music: song.mp3"), "utf-8")
+    if content is not None:
+        (shots / "song.mp3").write_bytes(content)
     ended = kfpipe("export", "shots.yaml", "-o", "film.mp4")
-    assert (ended.code, ended.err.splitlines()[0]) == (2, "film.music: there is no file song.mp3")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, f"film.music: {refused}")
+    assert "warning" not in ended.err
+    for command in ("validate", "plan"):
+        told = kfpipe(command, "shots.yaml")
+        line = 1 + HEAD.count("\n")
+        assert (told.code, told.err.splitlines()[0]) == (0, f"shots.yaml:{line}:28: film: warning: {warned}")
+
+
+def test_an_animatic_with_a_slate_for_what_the_emulator_failed_is_not_all_right(
+    shots: Path, kfpipe: Call, emulator: Emulator
+) -> None:
+    emulator.script({"on": "submit", "prompt_contains": "monster", "do": "fail", "code": "DataInspectionFailed"})
+    for _ in range(2):  # also when there is nothing left to render
+        ended = kfpipe("export", "shots.yaml", "--emulator", "-o", "animatic.mp4")
+        assert ended.code == 1
+        assert "animatic.mp4: 2 shots, 1 slate, 3 s" in ended.out
+        assert pictures(shots / "animatic.mp4") == 90
+    assert kfpipe("export", "shots.yaml", "--emulator", "-o", "animatic.mp4", "--allow-gaps").code == 0
 
 
 def test_a_disk_without_room_leaves_nothing_behind(shots: Path, kfpipe: Call) -> None:

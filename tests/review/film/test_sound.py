@@ -86,8 +86,28 @@ def test_any_sound_is_conformed(cutting: Cutting, layout: str, rate: int) -> Non
     assert level(heard, 0.1, 0.4) < 0.98
 
 
-def test_music_that_is_no_sound_is_refused(cutting: Cutting, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"#EXTM3U\nhttp://127.0.0.1/a.ts\n", "is not a sound file"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is only a Git LFS pointer to the music"),
+        (b"ID3" + bytes(5000), "cannot be decoded|there is no sound in"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "cannot be decoded|there is no sound in"),
+    ],
+)
+def test_music_that_is_no_sound_is_refused_before_anything_is_encoded(
+    cutting: Cutting, tmp_path: Path, content: bytes, told: str
+) -> None:
     cutting.add("one", 3)
-    (tmp_path / "music.mp3").write_text("#EXTM3U\nhttp://127.0.0.1/a.ts\n", "utf-8")
-    with pytest.raises(Refused, match=r"music\.mp3 is not a sound file"):
+    (tmp_path / "music.mp3").write_bytes(content)
+    with pytest.raises(Refused, match=told) as refusal:
         cutting.film(tmp_path / "music.mp3")
+    assert [problem.file for problem in refusal.value.problems] == ["film.music"]
+    assert not (tmp_path / "film.mp4").exists()
+
+
+def test_a_video_without_sound_is_no_music(cutting: Cutting, tmp_path: Path) -> None:
+    write_clip(tmp_path / "silent.mp4", 3)
+    cutting.add("one", 3)
+    with pytest.raises(Refused, match=r"there is no sound in silent\.mp4"):
+        cutting.film(tmp_path / "silent.mp4")

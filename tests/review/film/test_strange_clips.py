@@ -86,3 +86,14 @@ def test_a_missing_last_picture_is_made_up_for(cutting: Cutting) -> None:
     cutting.add("one", 10, seconds=Fraction(12, 30))
     found = shades(cutting.film())
     assert len(found) == 12 and all(one <= other for one, other in pairwise(found))
+
+
+def test_all_clips_that_cannot_be_decoded_are_named_at_once(cutting: Cutting) -> None:
+    for name in ("one", "two", "three", "four"):
+        path = cutting.add(name, 12, tone_hz=440)
+        if name in ("two", "four"):
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(Refused) as refusal:
+        cutting.film()
+    told = [(problem.file, "decoded" in problem.what) for problem in refusal.value.problems]
+    assert sorted(told) == [("renders/four.mp4", True), ("renders/two.mp4", True)]
