@@ -133,7 +133,7 @@ def pick(project: Project, shot: str, take: str | None) -> bool:
 def verify(project: Project, *, select: Selection = everything) -> Iterator[Verified]:
     """Compare every rendered file with the lockfile, byte for byte, and decode its pictures. Sends nothing."""
     now = _standing(project)
-    return verification.verify(project, now.records, gather.chosen(now, select, "select"))
+    return verification.verify(project, now.takes, now.records, gather.chosen(now, select, "select"))
 
 
 def run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +15,11 @@ from kfpipe.files.durable import make_state_dir, shown, storage
 from kfpipe.files.read import reading, refuse_larger
 from kfpipe.lock import conflict, journal
 from kfpipe.lock import text as locktext
-from kfpipe.lock.join import join
+from kfpipe.lock.join import join, joined
 from kfpipe.lock.journal import Notes
 from kfpipe.lock.merge import Merged
 from kfpipe.lock.paths import LockPaths
-from kfpipe.lock.states import EMPTY, Lock
+from kfpipe.lock.states import EMPTY, Entry, Lock
 
 LARGEST_BYTES: Final = 1 << 30
 """A lockfile of 100,000 takes has about 200 MB."""
@@ -98,6 +98,21 @@ def pick(paths: LockPaths, shot_id: str, take_id: str | None, *, key: str | None
         with storage(path):
             durable.replace(path, conflict.pieces(after))
         return True
+
+
+def supplement(paths: LockPaths, requests: Mapping[str, Entry]) -> int:
+    """Join what is known by now of requests that the file has; of how many it says more then. Also while a run is on.
+
+    Raises Refused, StorageFailed.
+    """
+    path = paths.lockfile_path
+    with writing(paths):
+        lock = load(path)
+        known = {key: joined(lock.requests[key], entry) for key, entry in requests.items() if key in lock.requests}
+        told = {key: entry for key, entry in known.items() if entry != lock.requests[key]}
+        if told:
+            save(path, replace(lock, requests={**lock.requests, **told}))
+        return len(told)
 
 
 def settle(paths: LockPaths) -> None:

@@ -67,7 +67,7 @@ class Fetcher:
                     partial=partial,
                     expected=expected,
                     posters=self._posters,
-                    stills=_stills(entry.asked, take, self._folder),
+                    stills=stills_given(entry.asked, take, self._folder),
                     keep_refused=attempt == TRIES,
                 )
                 break
@@ -159,7 +159,7 @@ class Fetcher:
         return replace(entry, result=replace(entry.result, video_url=report.video_url, url_expires_at=expiry))
 
 
-def _stills(asked: Asked, take: Take | None, folder: Path) -> Mapping[FrameEnd, Path]:
+def stills_given(asked: Asked, take: Take | None, folder: Path) -> Mapping[FrameEnd, Path]:
     """The stills that the clip was asked to begin and to end on, as they were sent; none that is elsewhere."""
     ends = {MediaRole.FIRST_FRAME: FrameEnd.FIRST, MediaRole.LAST_FRAME: FrameEnd.LAST}
     return {

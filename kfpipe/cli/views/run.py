@@ -98,6 +98,11 @@ def drifting(plan: Plan, now: Standing, command: str) -> list[str]:
     """How many clips of a finished plan begin or end on another picture than asked; `command` shows which."""
     done = {step.take_id for step in plan.work if step.take is not None}
     count = sum(one.has_drifted for one in now.everyone if one.take_id in done)
+    return drifted(count, command)
+
+
+def drifted(count: int, command: str) -> list[str]:
+    """That so many clips begin or end on another picture than asked; `command` shows which."""
     verbs = "begins or ends" if count == 1 else "begin or end"
     return [f"{counted(count, 'clip')} {verbs} on another picture than asked: {command}"] if count else []
 

@@ -312,7 +312,7 @@ def _take_json(one: KnownTake) -> dict[str, Any]:
         "currency": entry and entry.asked.currency,
         "file": entry.render.path if isinstance(entry, Rendered) else None,
         "remarks": [] if entry is None else list(remarks_of(entry)),
-        "fidelity": _fidelity_json(entry),
+        "fidelity": fidelity_json(None if entry is None else fidelity_of(entry)),
         "drifts": one.has_drifted,
         "at": entry and time_text(_moment(entry)),
         "tasks": 0 if record is None else sum(task_of(other) is not None for other in record.entries),
@@ -321,8 +321,8 @@ def _take_json(one: KnownTake) -> dict[str, Any]:
     }
 
 
-def _fidelity_json(entry: Entry | None) -> dict[str, str | None] | None:
-    fidelity = None if entry is None else fidelity_of(entry)
+def fidelity_json(fidelity: Fidelity | None) -> dict[str, str | None] | None:
+    """How like its stills a clip begins and ends, null where that was not measured."""
     if fidelity is None:
         return None
     return {"first": decimal_text(fidelity.first), "last": decimal_text(fidelity.last)}

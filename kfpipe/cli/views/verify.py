@@ -9,6 +9,8 @@ from typing import Any, Final
 from kfpipe.cli.output.amounts import counted
 from kfpipe.cli.output.table import Column, Table
 from kfpipe.cli.output.tone import Tone
+from kfpipe.cli.views.run import drifted
+from kfpipe.cli.views.status import fidelity_json
 from kfpipe.lock.records import Records
 from kfpipe.lock.states import result_of
 from kfpipe.maintenance.verify import Condition, Verified
@@ -87,13 +89,30 @@ def _again(actions: dict[str, Action]) -> list[tuple[str, str]]:
     return [(take_id, options[action]) for take_id, action in actions.items() if action in options]
 
 
-def as_json(found: Sequence[Verified], earlier: int) -> dict[str, Any]:
+def measured(count: int, drifting: int, command: str) -> list[str]:
+    """How many clips were compared with their stills for the first time, and how many of all drift, as `command` shows.
+
+    Nothing where none was: the run has told of the others.
+    """
+    if not count:
+        return []
+    return [f"compared with their stills, and put on record: {counted(count, 'clip')}", *drifted(drifting, command)]
+
+
+def as_json(found: Sequence[Verified], earlier: int, measured: int) -> dict[str, Any]:
     """What `verify --json` prints: every file that was looked at."""
     counts = Counter(one.condition for one in found)
     return {
         "takes": [
-            {"take": one.take_id, "file": one.path, "finding": one.condition, "detail": one.detail or None}
+            {
+                "take": one.take_id,
+                "file": one.path,
+                "finding": one.condition,
+                "detail": one.detail or None,
+                "fidelity": fidelity_json(one.fidelity),
+            }
             for one in found
         ],
+        "measured": measured,
         "totals": {**{str(condition): counts[condition] for condition in Condition}, "earlier": earlier},
     }

@@ -101,3 +101,29 @@ def test_earlier_clips_are_only_counted(clips: Path, folder: Path, kfpipe: Call)
 def test_without_any_clip_there_is_nothing_amiss(folder: Path, kfpipe: Call) -> None:
     ended = kfpipe("verify", "shots.yaml")
     assert (ended.code, ended.out) == (0, "no clips on record\n")
+
+
+def test_a_record_without_fidelity_gets_it_where_the_stills_are_still_the_same(
+    folder: Path, kfpipe: Call, emulator: Emulator
+) -> None:
+    emulator.script({"on": "submit", "prompt_contains": "kitten", "do": "drift", "end": "first"})
+    assert kfpipe("run", "shots.yaml").code == 0
+    known = {take: fields["render"]["fidelity"] for take, fields in requests_in(folder).items()}
+    rewrite(folder, lambda _, fields: fields["render"].pop("fidelity"))
+    (folder / "b.png").write_bytes((folder / "a.png").read_bytes())  # the last frames are others now
+    ended = kfpipe("verify", "shots.yaml", "-s", "kitten")
+    assert (ended.code, ended.out.splitlines()) == (
+        0,
+        [
+            "1 clip: 1 intact",
+            "compared with their stills, and put on record: 1 clip",
+            "1 clip begins or ends on another picture than asked: kfpipe status shots.yaml -s drift",
+        ],
+    )
+    kitten, monster = (fields["render"] for fields in requests_in(folder).values())
+    assert kitten["fidelity"] == {"first": known["kitten"]["first"], "last": None} and "fidelity" not in monster
+    data = kfpipe("verify", "shots.yaml", "--json").json
+    assert data["measured"] == 1 and data["takes"][0]["fidelity"] == kitten["fidelity"]
+    before = (folder / "shots.lock.json").read_bytes()
+    assert kfpipe("verify", "shots.yaml").out == "2 clips: 2 intact\n"
+    assert (folder / "shots.lock.json").read_bytes() == before
