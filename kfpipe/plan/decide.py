@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -108,7 +109,7 @@ def _coming(take: Take, facts: PlanFacts, planned: Mapping[str, Step]) -> Next:
     if take.id in facts.obstacles:
         return Action.DECIDE, (facts.obstacles[take.id],)
     if take.unpicked:
-        return Action.DECIDE, tuple(_wants_a_pick(shot) for shot in take.unpicked)
+        return Action.DECIDE, tuple(_wants_a_pick(shot, facts) for shot in take.unpicked)
     sources = [planned[take_id] for take_id in take.sources]
     stuck = ", ".join(step.take_id for step in sources if step.action is Action.DECIDE)
     if stuck:
@@ -118,8 +119,9 @@ def _coming(take: Take, facts: PlanFacts, planned: Mapping[str, Step]) -> Next:
     return Action.WAIT, (f"continues from {names}",)
 
 
-def _wants_a_pick(shot_id: str) -> str:
-    return f"waits for a pick of {shot_id}: `kfpipe pick {shot_id} TAKE`, or name one with `take:`"
+def _wants_a_pick(shot_id: str, facts: PlanFacts) -> str:
+    command = shlex.join(["kfpipe", "pick", *filter(None, [facts.manifest]), shot_id, "TAKE"])
+    return f"waits for a pick of {shot_id}: `{command}`, or name one with `take:`"
 
 
 def step_of(take: Take, facts: PlanFacts, wish: Wish = NO_WISH) -> Step:

@@ -182,6 +182,7 @@ def plan(
         neighbours=known.neighbours,
         whose=whose or UNKNOWN,
         obstacles=chained.obstacles,
+        manifest=project.sources[0].file,
     )
     whole = decide.make(
         chained.takes,

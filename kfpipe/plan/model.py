@@ -290,7 +290,7 @@ class PlanFacts:
     """All that a decision depends on: the records, the clips on disk, the account, the region and the time.
 
     `requests` are all on record, `neighbours` the project's other lockfiles. `obstacles` says, by take id, why a
-    picture that a take continues from cannot be cut from a clip on disk.
+    picture that a take continues from cannot be cut from a clip on disk. `manifest` is its path in commands to type.
     """
 
     records: Records
@@ -301,6 +301,7 @@ class PlanFacts:
     neighbours: Sequence[Neighbour] = ()
     whose: Whose = UNKNOWN
     obstacles: Mapping[str, str] = field(default_factory=dict)
+    manifest: str = ""
 
 
 def nothing(_: str) -> bool:

@@ -9,6 +9,7 @@ from kfpipe import api
 from kfpipe.domain import FrameEnd, MediaRole
 from kfpipe.errors import ExitCode
 from kfpipe.events import TakePostponed, TakeRendered, TakeSubmitted
+from kfpipe.files.durable import shown
 from kfpipe.lock.states import Rendered
 from kfpipe.plan.model import Action
 from tests.runner.conftest import DEFAULTS, Studio, cut, difference
@@ -174,10 +175,9 @@ async def test_without_a_pick_the_shot_that_continues_waits_for_one_and_all_else
     finished = await studio.run()
     assert (finished.rendered, finished.exit_code, studio.billed()) == (2, ExitCode.INCOMPLETE, 2)
     (walk,) = studio.plan().undecided
-    assert (walk.take_id, walk.reasons) == (
-        "walk",
-        ("waits for a pick of kitten: `kfpipe pick kitten TAKE`, or name one with `take:`",),
-    )
+    pick = f"kfpipe pick {shown(studio.folder / studio.manifest)} kitten TAKE"
+    assert walk.take_id == "walk"
+    assert walk.reasons == (f"waits for a pick of kitten: `{pick}`, or name one with `take:`",)
     api.pick(studio.load(), "kitten", "last_frame=b.png")
     finished = await studio.run()
     assert (finished.rendered, finished.exit_code, studio.billed()) == (1, ExitCode.OK, 3)

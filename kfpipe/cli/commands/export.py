@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from kfpipe.media.ends import EndPictures
 from kfpipe.plan import gather
 from kfpipe.project import Project
 from kfpipe.review import footage, formats, joins, timeline
+from kfpipe.review.footage import ShotFootage
 from kfpipe.review.formats import Format
 from kfpipe.review.output import Handout
+from kfpipe.review.timeline import Timeline
 from kfpipe.wording import echoed, listed
 
 
@@ -85,10 +88,7 @@ def command(
     else:
         chosen = select.among(gather.standing(project, lockfile.read(project.paths)))
     shots = footage.of_project(project, lockfile.read(project.paths), handout.link, chosen)
-    overlap_s = Decimal(0) if form in (Format.FFCONCAT, FILM) else project.manifest.film.overlap_s
-    made = timeline.make(project.manifest.title or project.stem, shots, overlap_s=overlap_s)
-    if form == Format.CSV:
-        made = joins.measured(made, project.folder, EndPictures(project.state_dir))
+    made = _timeline(project, shots, form)
     gaps = made.gaps if strict or not is_film else export_film.undecided(made, shots, project)
     edited = export_film.edited(project, made) if is_film else None
     written = None
@@ -106,6 +106,13 @@ def command(
     table.show(export_view.table(made, edited))
     streams.result("", *export_view.summary(made, written, source.command, edited, is_strict=strict))
     return code
+
+
+def _timeline(project: Project, shots: Sequence[ShotFootage], form: str) -> Timeline:
+    """What is exported, with all that the format tells: the film itself is dissolved by the film's own rate."""
+    overlap_s = Decimal(0) if form in (Format.FFCONCAT, FILM) else project.manifest.film.overlap_s
+    made = timeline.make(project.manifest.title or project.stem, shots, overlap_s=overlap_s)
+    return joins.measured(made, project.folder, EndPictures(project.state_dir)) if form == Format.CSV else made
 
 
 def _usual_place(folder: Path, project: Project, wanted: str | None) -> Path:
