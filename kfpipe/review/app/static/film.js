@@ -13,7 +13,10 @@ const face = (shot) => shot.takes.find((take) => take.is_picked && take.clip) ??
 function spoken(shot) {
   const picked = shot.takes.find((take) => take.is_picked);
   const clips = shot.takes.filter((take) => take.clip).length;
-  return `${shot.shot}: ${counted(shot.takes.length, "take")}, ${counted(clips, "clip")}${picked ? `, ${picked.cell} picked` : ""}`;
+  const failed = shot.takes.filter((take) => tone(take) === "bad").length;
+  const drifting = shot.takes.filter((take) => take.has_drifted).length;
+  return [`${shot.shot}: ${counted(shot.takes.length, "take")}`, counted(clips, "clip"), failed && `${failed} failed`,
+    drifting && `${drifting} with drift`, picked && `${picked.cell} picked`].filter(Boolean).join(", ");
 }
 
 function frame(shot) {
