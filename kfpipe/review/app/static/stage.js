@@ -197,7 +197,9 @@ function dress() {
     };
     if (cell.video) cell.video.muted = !(isLoud && n === active);
   });
-  parts.transport.hidden = !playing().length;
+  const isStill = !playing().length;
+  parts.transport.hidden = parts.modes.hidden = isStill;
+  parts.wiping.hidden ||= isStill;
   parts.loud.hidden = !cells.some((cell) => cell.take.clip?.has_sound);
   about();
 }
