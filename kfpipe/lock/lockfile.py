@@ -45,6 +45,12 @@ def load_both(path: Path) -> Lock:
     return conflict.settled(content, shown(path)).lock
 
 
+def is_torn(path: Path) -> bool:
+    """Whether a merge that is not settled has left its markers in the lockfile. Raises Refused."""
+    content = _content(path)
+    return content is not None and conflict.is_in(content)
+
+
 def read_both(paths: LockPaths) -> Lock:
     """As `read`, of both sides of a merge that is not settled. Raises Refused."""
     return read(paths, load=load_both)

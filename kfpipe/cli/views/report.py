@@ -19,19 +19,32 @@ from typing import Any, Final
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from kfpipe.cli.output import costs, streams
+from kfpipe.cli.output import streams
 from kfpipe.cli.output.amounts import counted, money_text
+from kfpipe.cli.views import report_costs
 from kfpipe.cli.views import status as status_view
 from kfpipe.cli.views.words import STATES, picked_label
 from kfpipe.domain import LocalMedium, MediaRole, Medium, RenderRequest, Take, cell_of
-from kfpipe.lock.records import Record, Records, entries, state_of
-from kfpipe.lock.states import Asked, Entry, Failed, result_of, task_of
+from kfpipe.lock.records import Record, state_of
+from kfpipe.lock.states import (
+    Asked,
+    Entry,
+    Failed,
+    Lost,
+    Submitted,
+    Submitting,
+    Unclear,
+    result_of,
+    task_of,
+)
 from kfpipe.plan.selection import KnownTake
 from kfpipe.review.footage import Clip, Footage, Link, ShotFootage, address_of
 from kfpipe.review.timeline import Join
 
 _TEMPLATE: Final = "report.html.jinja"
 _STYLE: Final = "report.css"
+_SHARED_STYLES: Final = ("tokens.css", "look.css")
+"""What the page has in common with the one of `kfpipe review`."""
 
 KINDS: Final = {
     "choose": "To pick",
@@ -77,12 +90,17 @@ class CutNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Card:
-    """One take: `picked` says that it is, `poster` is the picture until the clip plays, `trouble` why there is none."""
+    """One take: `picked` says that it is, `poster` is the picture until the clip plays, `trouble` why there is none.
+
+    `tone` is what its mark in the film is coloured by, `facts` are what a choice depends on, `on_record` is what its
+    request is found by.
+    """
 
     take_id: str
     name: str
     state: str
     kinds: tuple[str, ...]
+    tone: str
     picked: str
     has_changed: bool
     has_drifted: bool
@@ -94,6 +112,7 @@ class _Card:
     actual_prompt: str | None
     remarks: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
+    on_record: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +129,27 @@ class _Shot:
     cards: tuple[_Card, ...]
     cut: CutNote | None
 
+    @property
+    def face(self) -> _Card:
+        """The take that stands for the shot in the film: the picked one, else the first with a clip."""
+        with_clips = [card for card in self.cards if card.clip is not None]
+        return next((card for card in with_clips if card.picked), (with_clips or self.cards)[0])
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All that one of its takes is."""
+        return tuple(dict.fromkeys(kind for card in self.cards for kind in card.kinds))
+
+    @property
+    def spoken(self) -> str:
+        """What its frame in the film shows, for those who do not see it."""
+        count = {kind: sum(kind in card.kinds for card in self.cards) for kind in KINDS}
+        told = [counted(len(self.cards), "take"), counted(count["clip"], "clip")]
+        told += [
+            f"{count[kind]} {word}" for kind, word in (("failed", "failed"), ("drift", "with drift")) if count[kind]
+        ]
+        return f"{self.shot_id}: {', '.join((*told, *(f'{card.name} picked' for card in self.cards if card.picked)))}"
+
 
 def html(
     title: str,
@@ -120,22 +160,27 @@ def html(
     cuts: Mapping[str, CutNote],
 ) -> str:
     """The page. `everyone` are the takes of the shots, and those that left the manifest; `link` leads to stills."""
-    style = files("kfpipe.review.app.static").joinpath("tokens.css").read_text("utf-8") + _file(_STYLE)
+    style = _style()
     drifting = frozenset(one.take_id for one in everyone if one.has_drifted)
     shown = [_shot(shot, link, poster, drifting, cuts.get(shot.shot_id)) for shot in shots]
     cards = [card for shot in shown for card in shot.cards]
     lock = {one.take_id: one.record for one in everyone if one.record is not None}
+    counts, *amounts = [*status_view.summary(everyone), *report_costs.to_approve(shots)]
     return _template().render(
         title=title,
         style=style,
         style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        summary=[*status_view.summary(everyone), *_to_approve(shots)],
+        counts=counts,
+        amounts=[line.partition(": ")[::2] for line in amounts],
         filters=[(kind, label, sum(kind in card.kinds for card in cards)) for kind, label in KINDS.items()],
         takes=len(cards),
         shots=shown,
-        totals=list(_totals(lock)),
+        to_approve=list(report_costs.priced(shots)),
+        totals=list(report_costs.by_model(lock)),
         departed=[
-            (one.take_id, STATES[state_of(one.record)], _spent(one.record)) for one in everyone if one.take is None
+            (one.take_id, STATES[state_of(one.record)], report_costs.spent_text(one.record))
+            for one in everyone
+            if one.take is None
         ],
     )
 
@@ -157,6 +202,11 @@ def cuts(joins: Sequence[Join], shots: Sequence[ShotFootage], least: Decimal) ->
 
 def _anchor(shot_id: str) -> str:
     return f"shot-{shot_id}"
+
+
+def _style() -> str:
+    static = files("kfpipe.review.app.static")
+    return "".join(static.joinpath(name).read_text("utf-8") for name in _SHARED_STYLES) + _file(_STYLE)
 
 
 def _file(name: str) -> str:
@@ -209,6 +259,7 @@ def _card(footage: Footage, shot: ShotFootage, link: Link, poster: Poster, has_d
         name=cell_of(take.id),
         state=STATES[state_of(record)],
         kinds=(("drift",) if has_drifted else ()) + tuple(_kinds(footage, shot)),
+        tone=_tone(footage, has_drifted),
         picked=picked_label(record),
         has_changed=footage.has_changed,
         has_drifted=has_drifted,
@@ -220,6 +271,7 @@ def _card(footage: Footage, shot: ShotFootage, link: Link, poster: Poster, has_d
         actual_prompt=None if result is None else result.actual_prompt,
         remarks=footage.entry.render.remarks if isinstance(footage, Clip) else (),
         facts=tuple(_facts(footage)),
+        on_record=tuple(_on_record(record)),
     )
 
 
@@ -241,13 +293,27 @@ def _kinds(footage: Footage, shot: ShotFootage) -> Iterator[str]:
         yield "open"
 
 
+def _tone(footage: Footage, has_drifted: bool) -> str:
+    """The same as on the page of `kfpipe review`: words.js."""
+    match None if footage.record is None else footage.record.entry:
+        case Failed() | Lost():
+            return "bad"
+        case Submitting() | Submitted():
+            return "busy"
+        case Unclear():
+            return "mark"
+    if has_drifted or footage.has_changed:
+        return "mark"
+    return "done" if isinstance(footage, Clip) else "none"
+
+
 def _trouble(entry: Entry | None, reason: str) -> str:
     return f"{entry.failure.code}: {entry.failure.message}" if isinstance(entry, Failed) else f"No clip: {reason}"
 
 
 def _facts(footage: Footage) -> Iterator[tuple[str, str]]:
     record, latest = footage.record, _latest(footage)
-    parameters, task = latest.parameters, task_of(record.entry) if record is not None else None
+    parameters = latest.parameters
     yield "Model", latest.model
     if isinstance(footage, Clip):
         render = footage.entry.render
@@ -256,8 +322,7 @@ def _facts(footage: Footage) -> Iterator[tuple[str, str]]:
         if render.fidelity is not None:
             yield "Fidelity", status_view.fidelity_text(render.fidelity)
     else:
-        size = footage.take.size
-        yield "Size", parameters.resolution if size is None else f"{size.width_px}x{size.height_px}"
+        yield "Size", report_costs.predicted_size(footage.take)
         yield "Length", f"{parameters.duration_s} s"
     if record is None and footage.take.cost is not None:
         yield "Price", money_text(footage.take.cost, footage.take.currency)
@@ -265,12 +330,17 @@ def _facts(footage: Footage) -> Iterator[tuple[str, str]]:
         yield "Trim", footage.take.trim.text
     yield "Seed", "random" if parameters.seed is None else str(parameters.seed)
     if record is not None:
-        yield "Cost", _spent(record)
+        yield "Cost", report_costs.spent_text(record)
         if record.previous:
             yield "Earlier", counted(len(record.previous), "request")
+
+
+def _on_record(record: Record | None) -> Iterator[tuple[str, str]]:
+    if record is not None:
         yield "Request", record.key
-    if task is not None:
-        yield "Task", task.task_id
+        task = task_of(record.entry)
+        if task is not None:
+            yield "Task", task.task_id
 
 
 # ---- what a shot is made from ----------------------------------------------------------------------------------------
@@ -317,32 +387,3 @@ def _is_converted(medium: LocalMedium) -> bool:
 
 def _words(role: MediaRole) -> str:
     return role.replace("_", " ")
-
-
-# ---- money -----------------------------------------------------------------------------------------------------------
-
-
-def _spent(record: Record | None) -> str:
-    return "" if record is None else costs.text(record.entries)
-
-
-def _to_approve(shots: Sequence[ShotFootage]) -> Iterator[str]:
-    """What it takes to render what was never asked for, each clip once."""
-    new = {one.take.fingerprint: one.take for shot in shots for one in shot.takes if one.record is None}
-    if new:
-        prices = [take.cost for take in new.values()]
-        total = sum((price for price in prices if price is not None), Decimal(0))
-        unknown = f", and {counted(prices.count(None), 'clip')} of unknown price" if None in prices else ""
-        currency = next(iter(new.values())).currency
-        yield f"to render: {counted(len(new), 'clip')} for {money_text(total, currency)}{unknown}"
-
-
-def _totals(records: Records) -> Iterator[tuple[str, int, str, str]]:
-    """Of each model: its clips, their seconds as billed, and what they have cost."""
-    by_model: dict[str, list[Entry]] = {}
-    for entry in entries(records):
-        by_model.setdefault(entry.asked.model, []).append(entry)
-    for model, requests in sorted(by_model.items()):
-        results = [result for result in map(result_of, requests) if result is not None]
-        seconds = sum(result.billed_seconds for result in results)
-        yield model, len(results), f"{seconds:f}", costs.text(requests)

@@ -109,6 +109,7 @@ class Desk:
             "read_only": self._is_read_only,
             "running": seen.is_running,
             "problems": seen.problems,
+            "stale": seen.is_stale,
             "order": list(seen.shots),
             "shots": [shot for name, shot in seen.shots.items() if seen.changed[name] > after],
         }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +29,17 @@ Loader = Callable[[Callable[[Path], None]], Project]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """The state of the page: `revision` grows with every change, `changed` says when each shot last did."""
+    """The state of the page: `revision` grows with every change, `changed` says when each shot last did.
+
+    `is_stale` says that the board is an earlier one, for the `problems`; without it they are things to know of.
+    """
 
     revision: int
     board: Board
     shots: Mapping[str, dict[str, Any]]
     changed: Mapping[str, int]
     problems: tuple[str, ...]
+    is_stale: bool
     is_running: bool
 
 
@@ -118,10 +122,20 @@ class Watcher:
             name: before.changed[name] if before is not None and old.get(name) == shot else revision
             for name, shot in shots.items()
         }
-        is_running = self._is_running()
         return Sighting(
-            revision=revision, board=made, shots=shots, changed=changed, problems=problems, is_running=is_running
+            revision=revision,
+            board=made,
+            shots=shots,
+            changed=changed,
+            problems=(*problems, *self._notices()),
+            is_stale=bool(problems),
+            is_running=self._is_running(),
         )
+
+    def _notices(self) -> Iterator[str]:
+        path = self.project.paths.lockfile_path
+        if lockfile.is_torn(path):
+            yield f"{path.name}: git left a merge conflict here; both sides are shown, and a pick joins them"
 
     def _board(self) -> Board:
         project, manifest = self.project, self.project.manifest
@@ -160,6 +174,7 @@ def _beside(now: Sighting, problems: tuple[str, ...], is_running: bool) -> Sight
         shots=now.shots,
         changed=now.changed,
         problems=problems,
+        is_stale=True,
         is_running=is_running,
     )
 

@@ -72,7 +72,11 @@ def test_before_a_run_it_says_what_is_to_be_approved(folder: Path, kfpipe: Call)
     text = Page((folder / "renders" / "shots.html").read_text("utf-8")).text
     takes = kfpipe("plan", "shots.yaml", "--json").json["takes"]
     assert f"to render: 2 clips for USD {2 * float(takes[0]['cost']):.2f}" in text
-    assert text.count(f"USD {takes[0]['cost']}") == 2 and f"{takes[0]['width_px']}x{takes[0]['height_px']}" in text
+    for take in takes:
+        size, length = f"{take['width_px']}x{take['height_px']}", f"{take['seconds']} s"
+        assert f"Size {size} Length {length} Price USD {take['cost']} Seed" in text
+        assert f"{take['take']} {take['model']} {size} {length} USD {take['cost']}" in text
+    assert f"Total 2 clips for USD {2 * float(takes[0]['cost']):.2f}" in text
 
 
 def test_a_bundle_takes_the_media_along_and_nothing_else(clips: Path, kfpipe: Call) -> None:

@@ -83,6 +83,29 @@ def test_each_take_shows_a_picture_of_its_own_clip() -> None:
     ]
 
 
+def test_the_film_is_a_strip_in_film_order_with_a_mark_for_each_take() -> None:
+    pairs = [(ONE, record(rendered(ONE))), (TWO, record(rendered(TWO), picked=True))]
+    film = shots((take("owl"), None), *pairs, (DOG, on_record(DOG, failed(DOG))))
+    shown = Page(html_of(*film, poster=lambda clip: f"posters/{clip.take.id}.jpg"))
+    frames = [element.attributes for element in shown.all("a") if "frame" in element.classes]
+    assert [frame["href"] for frame in frames] == ["#shot-owl", "#shot-cat", "#shot-dog"]
+    assert [frame["aria-label"] for frame in frames] == [
+        "owl: 1 take, 0 clips",
+        "cat: 2 takes, 2 clips, seed=2 picked",
+        "dog: 1 take, 0 clips, 1 failed",
+    ]
+    pictures = [image.attributes["src"] for image in shown.all("img") if not image.attributes["alt"]]
+    assert pictures == ["frames/a.png", "posters/cat@seed=2.jpg", "frames/a.png"]
+    marks = [mark.classes for mark in shown.all("b") if mark.classes]
+    assert marks == [{"none"}, {"done"}, {"done", "picked"}, {"bad"}]
+
+
+def test_a_clip_that_two_takes_have_is_approved_and_counted_once() -> None:
+    again = take("owl")
+    text = page(*shots((DOG, None), (again, None))).text
+    assert "Total 1 clip for USD" in text and "5 s with dog" in text
+
+
 def test_a_shot_shows_its_notes_line_by_line_and_what_the_film_takes_of_it() -> None:
     dog = take("dog", notes="Client: <b>Acme</b>\nCalmer.", trim=Trim(start_s=Decimal("0.5"), end_s=Decimal(4)))
     html = html_of(*shots((dog, None)))

@@ -69,10 +69,11 @@ def served(folder: Path, *, is_read_only: bool = False) -> Iterator[Served]:
 
 
 def rendered(folder: Path) -> Path:
-    """The folder with the shots above, all of them with clips."""
+    """The folder with the shots above, all of them with clips; that of the monster ends on another picture."""
     stills.save(folder, stills.PAIR)
     (folder / "shots.yaml").write_text(HEAD + SHOTS, "utf-8")
     emulator = Emulator(factor=400, queue_s=(0, 5), run_s=(5, 20), film="tiny", enforces_rates=False)
+    emulator.script({"on": "submit", "prompt_contains": "monster", "do": "drift"})
     with emulator, pytest.MonkeyPatch.context() as patch:
         patch.setenv("DASHSCOPE_HTTP_BASE_URL", emulator.base_url)
         api.run(api.load(folder / "shots.yaml"))

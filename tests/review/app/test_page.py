@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from kfpipe import api
+from kfpipe.cli import main
 from kfpipe.emulator import Emulator
 from tests.review.app.conftest import HEAD, SHOTS, Served, served
 from tests.support.places import ROOT
@@ -55,6 +56,12 @@ def until(page: Any, holds: str) -> None:
 def picked(folder: Path) -> dict[str, str]:
     found: dict[str, str] = json.loads((folder / "shots.lock.json").read_text("utf-8"))["picked"]
     return found
+
+
+def grave(found: list[Any]) -> str:
+    """What axe has found that keeps people out; nothing where it has found nothing."""
+    kept = [one for each in found for one in each["violations"] if one["impact"] in ("serious", "critical")]
+    return json.dumps(kept, indent=1) if kept else ""
 
 
 def opened(page: Any, shot: str = "kitten") -> Any:
@@ -167,6 +174,18 @@ def test_a_run_in_another_terminal_is_seen_and_a_pick_does_not_wait_for_it(
     assert picked(clips) == {"kitten": "kitten@seed=2"}
 
 
+def test_a_clip_that_ends_on_another_picture_is_marked_and_found_by_drift(page: Any, clips: Path) -> None:
+    [drifting] = api.select(api.load(clips / "shots.yaml"), "drift")
+    assert page.locator("#film li:has(.marks .mark) .name").all_text_contents() == [drifting]
+    assert "1 with drift" in page.locator(f"[data-shot={drifting}]").get_attribute("aria-label")
+    page.click(".chip:has-text('Drift')")
+    assert page.locator("#film li:visible .name").all_text_contents() == [drifting]
+    opened(page, drifting)
+    assert page.locator("figcaption .standing").inner_text() == "drifts"
+    assert re.fullmatch(r"[\d.]+ / 0\.\d+", page.locator("figcaption .fidelity.mark").inner_text())
+    assert "ends on another picture" in page.locator("aside.notes").inner_text()
+
+
 def test_a_manifest_that_breaks_meanwhile_is_told_above_the_film(page: Any, clips: Path) -> None:
     sound = (clips / "shots.yaml").read_text("utf-8")
     (clips / "shots.yaml").write_text(sound.replace("id: monster", "di: monster"), "utf-8")
@@ -176,6 +195,41 @@ def test_a_manifest_that_breaks_meanwhile_is_told_above_the_film(page: Any, clip
     page.wait_for_selector("#banner", state="hidden")
 
 
+def test_a_pick_that_a_broken_lockfile_refuses_is_told_where_it_was_made(page: Any, clips: Path) -> None:
+    lockfile = clips / "shots.lock.json"
+    sound = lockfile.read_bytes()
+    opened(page)
+    lockfile.write_bytes(sound[:-20])
+    page.wait_for_selector("#banner:visible")
+    page.keyboard.press("3")
+    page.keyboard.press("p")
+    page.wait_for_selector(".refused:text('Not picked')")
+    assert "shots.lock.json" in page.locator("#banner").inner_text() and page.locator("video").count() == 3
+    lockfile.write_bytes(sound)
+    page.wait_for_selector("#banner", state="hidden")
+    page.complaints.clear()  # a browser complains of every answer that refuses
+
+
+def test_a_clip_that_goes_meanwhile_is_told_in_its_place_and_the_others_play_on(page: Any, clips: Path) -> None:
+    clip = clips / "renders" / "kitten@seed=2.mp4"
+    opened(page)
+    clip.rename(clips / "away.mp4")
+    page.wait_for_selector("[data-take='kitten@seed=2'] .trouble")
+    assert page.locator("video").count() == 2
+    (clips / "away.mp4").rename(clip)
+    page.wait_for_selector("[data-take='kitten@seed=2'] video")
+
+
+def test_an_application_that_has_stopped_is_told_and_the_film_stays(clips: Path, page_of: Callable[..., Any]) -> None:
+    with served(clips) as here:
+        page = page_of(here.address)
+        page.wait_for_selector("#live.on")
+    page.wait_for_selector("#live.off")
+    assert page.locator("#live").inner_text() == "kfpipe review does not answer"
+    assert page.locator(".frame").count() >= 3
+    page.context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_keeps_anyone_out(page: Any, axe: str, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)
@@ -183,8 +237,29 @@ def test_nothing_keeps_anyone_out(page: Any, axe: str, scheme: str) -> None:
     found = [page.evaluate("axe.run()")]
     opened(page)
     found.append(page.evaluate("axe.run()"))
-    grave = [one for each in found for one in each["violations"] if one["impact"] in ("serious", "critical")]
-    assert not grave, json.dumps(grave, indent=1)
+    assert not grave(found)
+
+
+def test_nothing_keeps_anyone_out_of_the_report_either(clips: Path, axe: str, page_of: Callable[..., Any]) -> None:
+    sound = (clips / "shots.yaml").read_text("utf-8")
+    (clips / "shots.yaml").write_text(sound + "  - {id: later, prompt: To approve., matrix: {seed: [1, 2]}}\n", "utf-8")
+    with pytest.raises(SystemExit):
+        main(["report", str(clips / "shots.yaml"), "-o", str(clips / "page.html")])
+    (clips / "shots.yaml").write_text(sound, "utf-8")
+    page = page_of((clips / "page.html").as_uri())
+    page.evaluate(axe)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert not grave([page.evaluate("axe.run()")])
+    for width in (390, 2560):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert not page.evaluate(IS_WIDER)
+    page.focus("#show-all")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".film li:visible").count() == page.locator(".shot:visible").count() == 2, "to pick"
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('.chip:has(:focus-visible)')).outlineStyle") == "solid"
+    )
 
 
 def test_a_phone_shows_all_of_it(page: Any) -> None:

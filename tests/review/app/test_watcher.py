@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,14 +60,55 @@ def test_a_manifest_that_is_gone_is_told_and_comes_back(watcher: Watcher, clips:
     assert watcher.look().problems == ()
 
 
-def test_a_lockfile_of_another_version_is_told_and_begins_nothing(watcher: Watcher, clips: Path) -> None:
+UNREADABLE = {
+    "of another version": (lambda content: content.replace(b'"kfpipe_lock": 2', b'"kfpipe_lock": 99'), "99"),
+    "cut off": (lambda content: content[: len(content) // 2], "this is not JSON"),
+    "empty": (lambda _: b"", "shots.lock.json"),
+    "torn, one side cut off": (lambda content: _torn(content, content[:300]), "shots.lock.json"),
+    "no text": (lambda _: bytes(range(256)), "shots.lock.json"),
+}
+
+
+def _torn(ours: bytes, theirs: bytes) -> bytes:
+    """What git leaves where two sides cannot be joined."""
+    return b"<<<<<<< HEAD\n" + ours + b"=======\n" + theirs + b">>>>>>> theirs\n"
+
+
+@pytest.mark.parametrize(("damage", "told"), UNREADABLE.values(), ids=UNREADABLE)
+def test_a_lockfile_that_cannot_be_read_is_told_and_begins_nothing(
+    watcher: Watcher, clips: Path, damage: Callable[[bytes], bytes], told: str
+) -> None:
     lockfile = clips / "shots.lock.json"
     content = lockfile.read_bytes()
-    lockfile.write_bytes(content.replace(b'"kfpipe_lock": 2', b'"kfpipe_lock": 99'))
-    assert "99" in watcher.look().problems[0]
+    lockfile.write_bytes(damage(content))
+    broken = watcher.look()
+    assert told in broken.problems[0] and broken.is_stale and len(broken.shots) == 3
+    with pytest.raises(Refused):
+        api.pick(watcher.project, "kitten", "kitten@seed=2")
     with pytest.raises(Refused):
         watching(clips)
     lockfile.write_bytes(content)
+    assert watcher.look().problems == ()
+
+
+def test_both_sides_of_a_merge_conflict_are_shown_and_a_pick_joins_them(watcher: Watcher, clips: Path) -> None:
+    lockfile = clips / "shots.lock.json"
+    content = lockfile.read_bytes()
+    lockfile.write_bytes(_torn(content, content))
+    torn = watcher.look()
+    assert "merge conflict" in torn.problems[0] and not torn.is_stale
+    assert all(take["clip"] for shot in torn.shots.values() for take in shot["takes"])
+    assert api.pick(watcher.project, "kitten", "kitten@seed=2")
+    assert watcher.look().problems == () and b"<<<<" not in lockfile.read_bytes()
+    lockfile.write_bytes(content)
+
+
+def test_a_project_of_another_version_is_told_and_begins_nothing(watcher: Watcher, clips: Path) -> None:
+    (clips / "shots.yaml").write_text((HEAD + SHOTS).replace("kfpipe: 1", "kfpipe: 2"), "utf-8")
+    assert "shots.yaml:1:" in watcher.look().problems[0] and watcher.now.is_stale
+    with pytest.raises(Refused):
+        watching(clips)
+    (clips / "shots.yaml").write_text(HEAD + SHOTS, "utf-8")
     assert watcher.look().problems == ()
 
 

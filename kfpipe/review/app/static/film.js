@@ -13,14 +13,17 @@ const face = (shot) => shot.takes.find((take) => take.is_picked && take.clip) ??
 function spoken(shot) {
   const picked = shot.takes.find((take) => take.is_picked);
   const clips = shot.takes.filter((take) => take.clip).length;
-  return `${shot.shot}: ${counted(shot.takes.length, "take")}, ${counted(clips, "clip")}${picked ? `, ${picked.cell} picked` : ""}`;
+  const failed = shot.takes.filter((take) => tone(take) === "bad").length;
+  const drifting = shot.takes.filter((take) => take.has_drifted).length;
+  return [`${shot.shot}: ${counted(shot.takes.length, "take")}`, counted(clips, "clip"), failed && `${failed} failed`,
+    drifting && `${drifting} with drift`, shot.cut?.has_drifted && `its cut to ${shot.cut.to_shot} shows another picture`, picked && `${picked.cell} picked`].filter(Boolean).join(", ");
 }
 
 function frame(shot) {
   const take = face(shot);
   const still = take.stills.find((one) => one.picture);
   const source = take.clip ? `/poster/${take.clip.sha256}` : still ? `/media/${still.picture}` : null;
-  const button = h("button.frame", { type: "button", "data-shot": shot.shot, "aria-label": spoken(shot) },
+  const button = h("button.frame", { class: shot.cut?.has_drifted ? "frame torn" : "frame", type: "button", "data-shot": shot.shot, "aria-label": spoken(shot) },
     h("span.picture", {},
       source ? h("img", { src: source, alt: "", loading: "lazy", decoding: "async", class: take.clip ? null : "still" }) : h("span.blank", { "aria-hidden": "true" }, trouble(take)),
       shot.takes.some((one) => one.is_picked) ? h("span.tick", { "aria-hidden": "true" }, "✓") : null),

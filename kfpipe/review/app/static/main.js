@@ -22,7 +22,8 @@ function money() {
 
 function banner() {
   $("banner").hidden = !board.problems.length;
-  fill($("banner"), h("b", {}, "Something is wrong now; this is the last good state. "), h("ul", {}, board.problems.map((line) => h("li", { dir: "auto" }, line))));
+  $("banner").className = board.isStale ? "banner" : "banner mark";
+  fill($("banner"), board.isStale ? h("b", {}, "Something is wrong now; this is the last good state.") : "", h("ul", {}, board.problems.map((line) => h("li", { dir: "auto" }, line))));
 }
 
 function live(isReached, text) {

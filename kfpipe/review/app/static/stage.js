@@ -4,7 +4,7 @@ import { $, fill, h, say } from "./dom.js";
 import { board, pick } from "./store.js";
 import { matching } from "./filter.js";
 import { Player } from "./player.js";
-import { ACTIONS, ROLES, STATES, counted, tone, trouble } from "./words.js";
+import { ACTIONS, ROLES, counted, standing, tone, trouble } from "./words.js";
 
 const ON_STAGE = 9; // so many videos there are at most
 const MODES = { side: "Side by side", wipe: "Wipe", first: "First frame", last: "Last frame" };
@@ -27,6 +27,7 @@ export function start({ onClose, onMove }) {
   const button = (label, text, onclick, more = {}) => h("button", { type: "button", "aria-label": label, title: label, onclick, ...more }, text);
   parts.name = h("h2", { dir: "auto", tabindex: "-1" });
   parts.place = h("p.place", {});
+  parts.refused = h("p.refused", { dir: "auto" });
   parts.grid = h("div.takes", {});
   parts.modes = h("div.modes", { role: "group", "aria-label": "View" },
     Object.entries(MODES).map(([name, text]) => h("button", { type: "button", "data-mode": name, "aria-pressed": "false", onclick: () => show(name) }, text)));
@@ -40,9 +41,9 @@ export function start({ onClose, onMove }) {
   parts.notes = h("aside.notes", { "aria-label": "About the take" });
   $("stage").append(
     h("header.top", {}, button("Back to the whole film", "‹ Film", () => closed()), parts.name, parts.place,
-      h("span.moves", {}, button("Shot before", "↑", () => onMove(-1)), button("Next shot", "↓", () => onMove(1))), parts.modes),
+      h("span.moves", {}, button("Shot before", "↑", () => onMove(-1)), button("Next shot", "↓", () => onMove(1))), parts.refused, parts.modes),
     h("div.show", {}, parts.grid,
-      h("div.transport", {}, button("One picture back", "‹", () => player.step(-1)), parts.play, button("One picture on", "›", () => player.step(1)), parts.scrub, parts.time, parts.loud),
+      parts.transport = h("div.transport", {}, button("One picture back", "‹", () => player.step(-1)), parts.play, button("One picture on", "›", () => player.step(1)), parts.scrub, parts.time, parts.loud),
       parts.wiping, parts.pages),
     parts.notes);
   new ResizeObserver(fit).observe(parts.grid);
@@ -124,6 +125,7 @@ export function draw() {
   cells.forEach((cell, n) => { cell.take = here[n]; });
   active = Math.min(active, cells.length - 1);
   if (other >= cells.length || other === active) other = cells.findIndex((cell, n) => n !== active && cell.video);
+  if (parts.name.textContent !== shot) parts.refused.textContent = "";
   parts.name.textContent = shot;
   parts.place.textContent = `${board.order.indexOf(shot) + 1} of ${board.order.length}`;
   const all = board.shots.get(shot).takes.length;
@@ -147,7 +149,7 @@ function stageTakes(takes) {
     const video = take.clip ? h("video", { src: `/media/${take.clip.sha256}`, muted: true, playsinline: true, preload: "auto", tabindex: "-1", "aria-label": `Clip of ${take.take}`, width: take.clip.width_px, height: take.clip.height_px }) : null;
     const cell = { take, video };
     if (video) { video.muted = true; video.addEventListener("error", () => missing(cell)); }
-    cell.screen = h("div.screen", { onclick: () => choose(n) }, video ?? h("p.trouble", { dir: "auto" }, trouble(take)));
+    cell.screen = h("div.screen", { onclick: () => choose(n) }, video ?? nothing(take));
     cell.caption = h("figcaption", {});
     cell.figure = h("figure.take", { "data-take": take.take }, cell.screen, cell.caption);
     return cell;
@@ -155,6 +157,12 @@ function stageTakes(takes) {
   parts.grid.replaceChildren(...cells.map((cell) => cell.figure));
   parts.grid.dataset.count = cells.length;
   player.use(playing(), time < player.duration ? time : 0);
+}
+
+/** What stands where there is no clip: why, over the still that it would begin with. */
+function nothing(take) {
+  const still = take.stills.find((one) => one.picture);
+  return [still ? h("img.under", { src: `/media/${still.picture}`, alt: "" }) : "", h("p.trouble", { dir: "auto" }, trouble(take))];
 }
 
 const playing = () => cells.filter((cell) => cell.video && !cell.isMissing).map(({ take, video }) => ({ video, fps: Number(take.clip.fps), duration: Number(take.clip.duration_s) }));
@@ -178,8 +186,8 @@ function dress() {
     figure.classList.toggle("off", mode === "wipe" && !role);
     fill(cell.caption,
       h("button.choose", { type: "button", "data-choose": n, "aria-pressed": String(n === active), "aria-label": `Take ${n + 1}: ${take.cell}` }, h("kbd", {}, String(n + 1)), h("span", { dir: "auto" }, take.cell)),
-      h("span.standing", { class: `standing ${tone(take)}` }, role ? `${role} · ` : "", take.clip?.is_earlier ? `${STATES[take.state]}, earlier clip` : take.is_changed ? "changed since" : STATES[take.state]),
-      take.fidelity ? h("span.fidelity", { title: "How like its stills it begins and ends" }, take.fidelity.filter(Boolean).join(" / ")) : "",
+      role || standing(take) ? h("span.standing", { class: `standing ${tone(take)}` }, [role, standing(take)].filter(Boolean).join(" · ")) : "",
+      take.fidelity ? h("span.fidelity", { class: take.has_drifted ? "fidelity mark" : "fidelity", title: "How like its stills it begins and ends" }, take.fidelity.filter(Boolean).join(" / ")) : "",
       take.clip && !board.readOnly ? h("button.pick", { type: "button", "data-pick": n, "aria-pressed": String(take.is_picked), "aria-label": take.is_picked ? `${take.cell} is picked: remove the pick` : `Pick ${take.cell}` }, take.is_picked ? "✓ Picked" : "Pick")
         : take.is_picked ? h("span.standing.done", {}, "✓ Picked") : "");
     cell.caption.onclick = (event) => {
@@ -189,6 +197,9 @@ function dress() {
     };
     if (cell.video) cell.video.muted = !(isLoud && n === active);
   });
+  const isStill = !playing().length;
+  parts.transport.hidden = parts.modes.hidden = isStill;
+  parts.wiping.hidden ||= isStill;
   parts.loud.hidden = !cells.some((cell) => cell.take.clip?.has_sound);
   about();
 }
@@ -203,7 +214,7 @@ export function show(name) {
   if (mode === "wipe" && !cells[active].video) active = cells.findIndex((cell) => cell.video);
   if (mode === "wipe" && (other < 0 || other === active || !cells[other]?.video)) other = cells.findIndex((cell, n) => n !== active && cell.video);
   for (const cell of cells) {
-    cell.screen.querySelector("img")?.remove();
+    cell.screen.querySelector("img.over")?.remove();
     const still = cell.take.stills.find((one) => one.role === `${mode}_frame` && one.picture);
     if (still && cell.video) cell.screen.append(h("img.over", { src: `/media/${still.picture}`, alt: `${ROLES[still.role]} of ${cell.take.take} as given` }));
   }
@@ -235,12 +246,13 @@ export async function pickTake(n = active) {
   const take = cells[n]?.take;
   if (board.readOnly) { say("This review is read-only"); return; }
   if (!take?.clip) { say("This take has no clip to pick"); return; }
+  parts.refused.textContent = "";
   try {
     await pick(shot, take.is_picked ? null : take.take);
     say(take.is_picked ? `${take.take} is not picked any more` : `${take.take} is picked`);
   } catch (error) {
-    parts.place.textContent = error.message;
-    say(error.message);
+    parts.refused.textContent = `Not picked: ${error.message}`;
+    say(parts.refused.textContent);
   }
 }
 
@@ -275,6 +287,7 @@ function about() {
     ["Model", take.model], ["Size", take.clip ? `${take.clip.width_px}×${take.clip.height_px}` : `${take.resolution}${take.size ? `, ${take.size}` : ""}`],
     ["Length", take.clip ? `${Number(take.clip.duration_s)} s, ${Number(take.clip.fps)} fps` : `${take.seconds} s`],
     ["Trim", take.trim], ["Seed", take.seed ?? "random"], ["Cost", take.cost && `${currency} ${take.cost}`],
+    one.cut?.fidelity ? [`Cut to ${one.cut.to_shot}`, `${one.cut.fidelity}${one.cut.shares_still ? ", one still" : ""}`] : ["", null],
     ["Fidelity", take.fidelity && `first ${take.fidelity[0] ?? "–"}, last ${take.fidelity[1] ?? "–"}`],
   ];
   const next = take.action !== "keep";
@@ -282,7 +295,8 @@ function about() {
     h("h3", { dir: "auto" }, take.take),
     take.tags.length ? h("ul.tags", { "aria-label": "Tags" }, take.tags.map((tag) => h("li", { dir: "auto" }, tag))) : "",
     next ? h("div.next", { class: `next ${tone(take)}` }, h("p", {}, h("b", {}, "Next run: "), ACTIONS[take.action], take.price && take.price !== "0.00" ? `, ${currency} ${take.price}` : ""), h("ul", {}, take.reasons.map((reason) => h("li", { dir: "auto" }, reason)))) : "",
-    take.clip || !take.trouble ? "" : h("p.remark.bad", { dir: "auto" }, take.trouble),
+    take.has_drifted ? h("p.remark", {}, "Begins or ends on another picture than asked.") : "",
+    one.cut?.has_drifted && one.cut.take === take.take ? h("p.remark", { dir: "auto" }, `Does not cut to ${one.cut.to_shot} on one picture, though both were given the same still.`) : "",
     take.remarks.map((remark) => h("p.remark", { dir: "auto" }, remark)),
     h("p.prompt", { dir: "auto" }, take.prompt),
     take.negative_prompt ? h("p.prompt.not", { dir: "auto" }, h("b", {}, "Not: "), take.negative_prompt) : "",

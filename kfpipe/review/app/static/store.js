@@ -1,6 +1,6 @@
 // The board as the server has it: fetched once, then only the shots that have changed.
 
-export const board = { order: [], shots: new Map(), money: null, problems: [], running: false, readOnly: false, title: "" };
+export const board = { order: [], shots: new Map(), money: null, problems: [], isStale: false, running: false, readOnly: false, title: "" };
 
 let revision = "";
 let listeners = [];
@@ -19,7 +19,7 @@ async function get() {
   const before = board.order.join("\n");
   board.order = told.order;
   for (const name of [...board.shots.keys()]) if (!told.order.includes(name)) board.shots.delete(name);
-  Object.assign(board, { money: told.money, problems: told.problems, running: told.running, readOnly: told.read_only, title: told.title });
+  Object.assign(board, { money: told.money, problems: told.problems, isStale: told.stale, running: told.running, readOnly: told.read_only, title: told.title });
   revision = told.revision;
   for (const listener of listeners) listener({ changed, isReordered: before !== board.order.join("\n") });
 }

@@ -18,8 +18,17 @@ export const ROLES = {
 export function tone(take) {
   if (["failed", "lost"].includes(take.state)) return "bad";
   if (take.is_under_way) return "busy";
-  if (take.state === "unclear" || take.action === "decide" || take.is_changed) return "mark";
+  if (take.state === "unclear" || take.action === "decide" || take.is_changed || take.has_drifted) return "mark";
   return take.clip ? "done" : "none";
+}
+
+/** How the take stands, in a word or two; nothing where its clip says it. */
+export function standing(take) {
+  if (take.clip?.is_earlier) return `${STATES[take.state]}, earlier clip`;
+  if (take.is_changed) return "changed since";
+  if (take.has_drifted) return "drifts";
+  if (take.state === "rendered") return take.clip ? "" : "clip missing";
+  return STATES[take.state];
 }
 
 /** Why there is nothing to play, in a line. */
