@@ -36,7 +36,7 @@ SHOTS = """\
 shots:
   - {id: kitten, tags: [hero], prompt: "<img src=x onerror=alert(1)> looks up.", matrix: {seed: [1, 2, 3]}}
   - {id: monster, tags: [night], prompt: A monster waits.}
-  - {id: 黑猫, prompt: A black cat., matrix: {seed: [1, 2]}}
+  - {id: 黑猫, prompt: A black cat., first_frame: b.png, last_frame: a.png, matrix: {seed: [1, 2]}}
 """
 
 AXE = "axe-core@4.10.3"

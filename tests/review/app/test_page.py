@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -184,6 +185,20 @@ def test_a_clip_that_ends_on_another_picture_is_marked_and_found_by_drift(page: 
     assert page.locator("figcaption .standing").inner_text() == "drifts"
     assert re.fullmatch(r"[\d.]+ / 0\.\d+", page.locator("figcaption .fidelity.mark").inner_text())
     assert "ends on another picture" in page.locator("aside.notes").inner_text()
+
+
+def test_a_cut_between_two_pictures_that_were_asked_to_be_one_is_marked(
+    page_of: Callable[..., Any], clips: Path, tmp_path: Path
+) -> None:
+    """The shots on both sides were given one still; the first ends on another picture."""
+    folder = shutil.copytree(clips, tmp_path / "film")
+    api.pick(api.load(folder / "shots.yaml"), "黑猫", "seed=1")
+    with served(folder) as running:
+        page = page_of(running.address)
+        assert page.locator("#film .frame.torn .name").all_text_contents() == ["monster"]
+        opened(page, "monster")
+        assert "Does not cut to 黑猫 on one picture" in page.locator("aside.notes").inner_text()
+        page.close()
 
 
 def test_a_manifest_that_breaks_meanwhile_is_told_above_the_film(page: Any, clips: Path) -> None:

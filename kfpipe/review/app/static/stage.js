@@ -287,8 +287,8 @@ function about() {
     ["Model", take.model], ["Size", take.clip ? `${take.clip.width_px}×${take.clip.height_px}` : `${take.resolution}${take.size ? `, ${take.size}` : ""}`],
     ["Length", take.clip ? `${Number(take.clip.duration_s)} s, ${Number(take.clip.fps)} fps` : `${take.seconds} s`],
     ["Trim", take.trim], ["Seed", take.seed ?? "random"], ["Cost", take.cost && `${currency} ${take.cost}`],
-    one.cut?.fidelity ? [`Cut to ${one.cut.to_shot}`, `${one.cut.fidelity}${one.cut.shares_still ? ", one still" : ""}`] : ["", null],
     ["Fidelity", take.fidelity && `first ${take.fidelity[0] ?? "–"}, last ${take.fidelity[1] ?? "–"}`],
+    one.cut?.fidelity ? [`Cut to ${one.cut.to_shot}`, `${one.cut.fidelity}${one.cut.shares_still ? ", one still" : ""}`] : ["", null],
   ];
   const next = take.action !== "keep";
   fill(parts.notes,
