@@ -20,7 +20,7 @@ from kfpipe.media import placement
 from kfpipe.plan.model import Action
 from tests.runner.conftest import DEFAULTS, Studio
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole_runs]
 
 FOUR = "shots:\n- {id: kitten, prompt: A kitten looks up., matrix: {seed: [1, 2, 3]}}\n- {id: street, prompt: Lamps.}\n"
 ONE = "shots:\n- {id: kitten, prompt: A kitten looks up.}\n"
