@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TextIO
@@ -41,9 +42,22 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+LOOPS = ("asyncio", "trio")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What starts processes waits more than it works: it begins first, so that nothing of it ends last."""
     items.sort(key=lambda item: {"crash", "field", "moving"}.isdisjoint(item.path.parts))
+    if os.environ.get("KFPIPE_LOOPS") != "all":
+        config.hook.pytest_deselected(items=[item for item in items if not _is_on_its_loop(item)])
+        items[:] = filter(_is_on_its_loop, items)
+
+
+def _is_on_its_loop(item: pytest.Item) -> bool:
+    """Runs of whole projects take long, and what they hold is no matter of the loop: each is on one, half on either."""
+    if not isinstance(item, pytest.Function) or item.get_closest_marker("whole_runs") is None:
+        return True
+    return item.callspec.params.get("anyio_backend") in (None, LOOPS[zlib.crc32(item.originalname.encode()) % 2])
 
 
 NO_SKIPS = os.environ.get("KFPIPE_NO_SKIPS") == "1"
@@ -59,7 +73,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-@pytest.fixture(params=["asyncio", "trio"])
+@pytest.fixture(params=LOOPS)
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Tests marked `anyio` run once on each event loop."""
     return str(request.param)

@@ -39,7 +39,7 @@ def test_reading_and_planning_load_nothing_heavy(folder: Path) -> None:
 
 
 def test_nor_do_they_with_rendered_clips_on_record(folder: Path) -> None:
-    with Emulator(film="tiny", factor=2000) as emulator:
+    with Emulator(film="tiny", factor=100, queue_s=0, run_s=1, enforces_rates=False) as emulator:
         loaded = _loaded(folder, ["run", "quickstart.yaml"], DASHSCOPE_HTTP_BASE_URL=emulator.base_url)
     assert "httpx" in loaded  # or nothing would be shown by its absence
     calls = [[verb, "quickstart.yaml"] for verb in ("validate", "plan", "status")]

@@ -9,6 +9,7 @@ import pytest
 
 from kfpipe.emulator import Emulator
 from tests.cli.conftest import HEAD, SHOTS, Call
+from tests.support import surroundings
 
 
 def paid(folder: Path, extra: str = "") -> None:
@@ -187,7 +188,7 @@ def test_a_selector_that_names_nothing_sends_nothing(folder: Path, kfpipe: Call,
 def test_a_detached_run_leaves_its_tasks_to_the_next_one(
     folder: Path, kfpipe: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KFPIPE_EMULATOR_CLOCK", "2000")
+    surroundings.quicken(monkeypatch)
     left = kfpipe("run", "shots.yaml", "--detach")
     assert left.code == 0
     assert left.out.splitlines() == [

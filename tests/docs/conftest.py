@@ -10,7 +10,7 @@ import pytest
 from kfpipe import environment
 from kfpipe.cli import main
 from kfpipe.emulator import Emulator
-from tests.support import outputs
+from tests.support import outputs, surroundings
 
 Call = Callable[[list[str]], str]
 
@@ -23,7 +23,7 @@ def kfpipe(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
     """`kfpipe(words)`: what is left on the screen, in an environment without a key and with a quick emulator."""
     for name in (environment.API_KEY, environment.BASE_URL, "KFPIPE_DEBUG"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv(environment.EMULATOR_CLOCK, "2000")
+    surroundings.quicken(monkeypatch)
 
     def call(words: list[str]) -> str:
         with pytest.raises(SystemExit):
@@ -38,5 +38,5 @@ def kfpipe(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def quick_emulator() -> Iterator[Emulator]:
     """An account whose clips are there at once."""
-    with Emulator(film="tiny", factor=1000, queue_s=1, run_s=3) as running:
+    with Emulator(film="tiny", factor=100, queue_s=0.5, run_s=1) as running:
         yield running

@@ -189,21 +189,29 @@ def picture(size, mode="RGB", kind="PNG"):
 
 
 @pytest.mark.parametrize(
-    ("data", "code"),
+    ("size", "form", "code"),
     [
-        (picture((239, 400)), "InvalidImage.ImageSize"),
-        (picture((8001, 1001)), "InvalidImage.ImageSize"),
-        (picture((3000, 300)), "InvalidFile.AspectRatio"),
-        (picture((400, 400), "RGBA"), "InvalidImage.FileFormat"),
-        (picture((400, 400), "RGB", "GIF"), "InvalidImage.FileFormat"),
-        (picture((400, 400), "RGB", "TIFF"), "InvalidImage.FileFormat"),
-        (b"not a picture", "InvalidImage.FileFormat"),
-        (picture((400, 400))[:-60], "InvalidFile.Openerror"),
+        ((239, 400), (), "InvalidImage.ImageSize"),
+        ((8001, 1001), (), "InvalidImage.ImageSize"),
+        ((3000, 300), (), "InvalidFile.AspectRatio"),
+        ((400, 400), ("RGBA",), "InvalidImage.FileFormat"),
+        ((400, 400), ("RGB", "GIF"), "InvalidImage.FileFormat"),
+        ((400, 400), ("RGB", "TIFF"), "InvalidImage.FileFormat"),
     ],
 )
-def test_a_frame_that_breaks_a_limit_fails_the_task(shared, bodies, as_uri, data, code):
+def test_a_frame_that_breaks_a_limit_fails_the_task(shared, bodies, as_uri, size, form, code):
     body = bodies.wan27()
-    body["input"]["media"][1]["url"] = as_uri(data)
+    body["input"]["media"][1]["url"] = as_uri(picture(size, *form))
+    assert shared.failure(body)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"not a picture", "InvalidImage.FileFormat"), (picture((400, 400))[:-60], "InvalidFile.Openerror")],
+)
+def test_a_frame_that_cannot_be_opened_fails_the_task(shared, bodies, as_uri, content, code):
+    body = bodies.wan27()
+    body["input"]["media"][1]["url"] = as_uri(content)
     assert shared.failure(body)[0] == code
 
 

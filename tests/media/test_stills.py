@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,6 +109,7 @@ def test_a_still_that_was_cut_off_is_refused(tmp_path: Path, kind: str) -> None:
         stills.read(file)
 
 
+@cache
 def noise(kind: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     Image.effect_noise((200, 200), 90).convert("RGB").save(buffer, kind, **options)
@@ -119,30 +122,53 @@ def zeroed(content: bytes, kept: int = 0) -> bytes:
     return content[:half] + bytes(len(content) - half - kept) + content[len(content) - kept :]
 
 
-PNG, JPEG, PROGRESSIVE = noise("PNG"), noise("JPEG"), noise("JPEG", progressive=True)
-OPTIMISED, WEBP, LOSSLESS = noise("JPEG", optimize=True), noise("WEBP"), noise("WEBP", lossless=True)
+def png() -> bytes:
+    return noise("PNG")
+
+
+def jpeg() -> bytes:
+    return noise("JPEG")
+
+
+def optimised() -> bytes:
+    return noise("JPEG", optimize=True)
+
+
+def with_restarts() -> bytes:
+    return noise("JPEG", restart_marker_rows=1)
+
+
+def two_pictures() -> bytes:
+    buffer = io.BytesIO()
+    first, second = (Image.new("RGB", (side, side)) for side in (200, 8))
+    first.save(buffer, "MPO", save_all=True, append_images=[second])
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
-    "content",
+    "damaged",
     [
-        pytest.param(PNG.replace(b"IDAT", b"IDAt"), id="a-chunk-of-another-name"),
-        pytest.param(PNG[:-20] + bytes([PNG[-20] ^ 1]) + PNG[-19:], id="a-bit-in-the-last-pixels"),
-        pytest.param(PNG[:-12], id="a-png-without-its-end"),
-        pytest.param(PNG[:29] + bytes(4) + PNG[33:], id="a-wrong-checksum-of-the-header"),
-        pytest.param(WEBP[:-1000], id="a-webp-that-is-cut-off"),
-        *(pytest.param(zeroed(content), id=f"zeros-{at}") for at, content in enumerate((WEBP, LOSSLESS, PNG))),
-        *(pytest.param(zeroed(content), id=f"jpeg-{at}") for at, content in enumerate((JPEG, PROGRESSIVE, OPTIMISED))),
-        pytest.param(zeroed(JPEG, kept=2), id="a-jpeg-of-zeros-with-an-end"),
-        pytest.param(zeroed(OPTIMISED, kept=2), id="an-optimised-jpeg-of-zeros-with-an-end"),
-        pytest.param(zeroed(noise("JPEG", restart_marker_rows=1), kept=2), id="restarts-in-zeros-with-an-end"),
-        pytest.param(JPEG[:-2], id="a-jpeg-without-its-end"),
-        pytest.param(JPEG[: len(JPEG) // 2] + JPEG[-2:], id="half-a-jpeg-with-an-end"),
+        pytest.param(lambda: png().replace(b"IDAT", b"IDAt"), id="a-chunk-of-another-name"),
+        pytest.param(lambda: png()[:-20] + bytes([png()[-20] ^ 1]) + png()[-19:], id="a-bit-in-the-last-pixels"),
+        pytest.param(lambda: png()[:-12], id="a-png-without-its-end"),
+        pytest.param(lambda: png()[:29] + bytes(4) + png()[33:], id="a-wrong-checksum-of-the-header"),
+        pytest.param(lambda: noise("WEBP")[:-1000], id="a-webp-that-is-cut-off"),
+        pytest.param(lambda: zeroed(noise("WEBP")), id="a-webp-of-zeros"),
+        pytest.param(lambda: zeroed(noise("WEBP", lossless=True)), id="a-lossless-webp-of-zeros"),
+        pytest.param(lambda: zeroed(png()), id="a-png-of-zeros"),
+        pytest.param(lambda: zeroed(jpeg()), id="a-jpeg-of-zeros"),
+        pytest.param(lambda: zeroed(noise("JPEG", progressive=True)), id="a-progressive-jpeg-of-zeros"),
+        pytest.param(lambda: zeroed(optimised()), id="an-optimised-jpeg-of-zeros"),
+        pytest.param(lambda: zeroed(jpeg(), kept=2), id="a-jpeg-of-zeros-with-an-end"),
+        pytest.param(lambda: zeroed(optimised(), kept=2), id="an-optimised-jpeg-of-zeros-with-an-end"),
+        pytest.param(lambda: zeroed(with_restarts(), kept=2), id="restarts-in-zeros-with-an-end"),
+        pytest.param(lambda: jpeg()[:-2], id="a-jpeg-without-its-end"),
+        pytest.param(lambda: jpeg()[: len(jpeg()) // 2] + jpeg()[-2:], id="half-a-jpeg-with-an-end"),
     ],
 )
-def test_damage_that_a_lenient_decoder_overlooks_is_found(tmp_path: Path, content: bytes) -> None:
+def test_damage_that_a_lenient_decoder_overlooks_is_found(tmp_path: Path, damaged: Callable[[], bytes]) -> None:
     file = tmp_path / "frame"
-    file.write_bytes(content)
+    file.write_bytes(damaged())
     with pytest.raises(StillUnreadable, match="damaged"):
         stills.read(file)
 
@@ -157,18 +183,18 @@ def plain(kind: str, colour: tuple[int, int, int], **options: Any) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "content",
+    "whole",
     [
-        pytest.param(JPEG + bytes(5000), id="zeros-after-the-end"),
-        pytest.param(JPEG + b"what a phone adds" * 100, id="more-after-the-end"),
-        pytest.param(JPEG[:-2] + bytes(5000) + JPEG[-2:], id="zeros-that-are-no-part-of-the-pixels"),
-        pytest.param(PNG + b"more" * 100, id="more-after-a-png"),
-        pytest.param(PROGRESSIVE, id="progressive"),
-        pytest.param(noise("JPEG", restart_marker_blocks=1), id="restarts"),
-        pytest.param(noise("MPO", save_all=True, append_images=[Image.new("RGB", (8, 8))]), id="two-pictures"),
-        pytest.param(noise("JPEG", exif=b"Exif\0\0" + JPEG), id="a-preview-inside"),
+        pytest.param(lambda: jpeg() + bytes(5000), id="zeros-after-the-end"),
+        pytest.param(lambda: jpeg() + b"what a phone adds" * 100, id="more-after-the-end"),
+        pytest.param(lambda: jpeg()[:-2] + bytes(5000) + jpeg()[-2:], id="zeros-that-are-no-part-of-the-pixels"),
+        pytest.param(lambda: png() + b"more" * 100, id="more-after-a-png"),
+        pytest.param(lambda: noise("JPEG", progressive=True), id="progressive"),
+        pytest.param(lambda: noise("JPEG", restart_marker_blocks=1), id="restarts"),
+        pytest.param(two_pictures, id="two-pictures"),
+        pytest.param(lambda: noise("JPEG", exif=b"Exif\0\0" + jpeg()), id="a-preview-inside"),
         *(
-            pytest.param(plain(kind, (shade,) * 3, **options), id=f"{kind}-{shade}-{len(options)}")
+            pytest.param(partial(plain, kind, (shade,) * 3, **options), id=f"{kind}-{shade}-{len(options)}")
             for shade in (0, 128, 255)
             for kind, options in (
                 ("JPEG", {}),
@@ -179,9 +205,9 @@ def plain(kind: str, colour: tuple[int, int, int], **options: Any) -> bytes:
         ),
     ],
 )
-def test_a_whole_picture_is_never_taken_for_a_damaged_one(tmp_path: Path, content: bytes) -> None:
+def test_a_whole_picture_is_never_taken_for_a_damaged_one(tmp_path: Path, whole: Callable[[], bytes]) -> None:
     file = tmp_path / "frame"
-    file.write_bytes(content)
+    file.write_bytes(whole())
     assert stills.read(file).width_px in (200, 640)
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kfpipe.catalogue import shipped
@@ -233,6 +233,7 @@ answers = st.dictionaries(
 )
 
 
+@settings(max_examples=50)
 @given(answer=answers, status=st.integers(200, 599))
 def test_no_answer_whatsoever_makes_the_reading_crash(answer: dict[str, Any], status: int) -> None:
     read_back = wire.json_object(json.dumps(answer).encode(), secret="sk-secret")

@@ -14,7 +14,7 @@ from kfpipe.lock.states import Rendered
 from kfpipe.plan.model import Action
 from tests.runner.conftest import DEFAULTS, Studio, cut, difference
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole_runs]
 
 CHAIN = """\
 shots:

@@ -13,7 +13,7 @@ from kfpipe.events import RunFinished, TakeSubmitted
 from kfpipe.lock.states import Rendered, Submitted
 from tests.runner.conftest import Studio
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole_runs]
 
 SIX = "shots:\n- {id: cat, prompt: A cat looks up., matrix: {seed: [1, 2, 3, 4, 5, 6]}}\n"
 TWO = "shots:\n- {id: cat, prompt: A cat looks up.}\n- {id: dog, prompt: A dog looks up.}\n"

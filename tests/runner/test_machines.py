@@ -413,7 +413,7 @@ class Studio(RuleBasedStateMachine):
         self.bill.undecided_renders[fingerprint] = 0
 
 
-Studio.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Studio.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 TestStudio = Studio.TestCase
 
 

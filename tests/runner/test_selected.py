@@ -10,7 +10,7 @@ from kfpipe.lock.states import Rendered, Submitting, task_of
 from kfpipe.plan.model import Action
 from tests.runner.conftest import Studio
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole_runs]
 
 TWINS = "shots:\n- {id: cat, prompt: A cat looks up., matrix: {seed: [1, 2]}}\n"
 

@@ -75,7 +75,7 @@ def overtakers(story: Story) -> set[str]:
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[Emulator]:
-    with Emulator(factor=400, queue_s=(0, 10), run_s=(20, 60), film="tiny", enforces_rates=False) as running:
+    with Emulator(factor=100, queue_s=(0, 2), run_s=(5, 15), film="tiny", enforces_rates=False) as running:
         yield running
 
 

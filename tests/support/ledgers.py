@@ -144,12 +144,17 @@ def _clip(entry: Entry) -> tuple[str, str]:
     return task.task_id if task else "", entry.render.sha256 if isinstance(entry, Rendered) else ""
 
 
-def _pool(key: str) -> list[Entry]:
+def _pool(key: str) -> st.SearchStrategy[Entry]:
     draw = _Draw(KEYS[key])
-    return [draw.entry(key) for _ in range(500)]
+    return st.sampled_from([draw.entry(key) for _ in range(500)])
 
 
-ENTRIES: Final = {key: st.sampled_from(_pool(key)) for key in KEYS}
+def _later(key: str) -> st.SearchStrategy[Entry]:
+    """The pool is made when the first test draws from it: not in each process that collects tests."""
+    return st.deferred(lambda: _pool(key))
+
+
+ENTRIES: Final = {key: _later(key) for key in KEYS}
 
 ROUGH: Final[st.SearchStrategy[dict[str, Entry]]] = st.fixed_dictionaries({}, optional=ENTRIES)
 """Requests as they may lie in any file, a task perhaps with several."""

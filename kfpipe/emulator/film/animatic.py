@@ -29,6 +29,10 @@ FRAMES_PER_SECOND = 30
 
 _FRAMES_PER_POSE = 2
 
+_FRAMES_PER_KEYFRAME = 30
+_FRAMES_PER_KEYFRAME_IF_TINY = 5
+"""Who looks at the ends and the middle of such a clip has little to decode."""
+
 _NOISE_BYTES = 100_000
 _CONTAINER_OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
 
@@ -64,15 +68,17 @@ def render(scene: Scene, target: Path, is_stopped: Callable[[], bool]) -> None:
 
     Raises `Stopped` soon after `is_stopped()` turns true; what is at `target` is then of no use.
     """
-    _write(scene, target, _moving(scene), is_stopped)
+    _write(scene, target, _moving(scene), _FRAMES_PER_KEYFRAME, is_stopped)
 
 
 def render_tiny(scene: Scene, target: Path, is_stopped: Callable[[], bool]) -> None:
     """Like `render` in size, length and sound, but a plain cut between the two pictures: a fraction of the work."""
-    _write(scene, target, _cutting(scene), is_stopped)
+    _write(scene, target, _cutting(scene), _FRAMES_PER_KEYFRAME_IF_TINY, is_stopped)
 
 
-def _write(scene: Scene, target: Path, frames: Iterator[Planes], is_stopped: Callable[[], bool]) -> None:
+def _write(
+    scene: Scene, target: Path, frames: Iterator[Planes], frames_per_keyframe: int, is_stopped: Callable[[], bool]
+) -> None:
     if scene.format is Format.NOISE:
         target.write_bytes(random.Random(scene.digest).randbytes(_NOISE_BYTES))  # noqa: S311  not for secrets
         return
@@ -81,7 +87,7 @@ def _write(scene: Scene, target: Path, frames: Iterator[Planes], is_stopped: Cal
     with av.open(target, "w", format=coding.container, options=_CONTAINER_OPTIONS) as container:
         video = container.add_stream(coding.codec, rate=FRAMES_PER_SECOND)
         assert isinstance(video, av.VideoStream)
-        video.options = {**coding.options, "g": str(FRAMES_PER_SECOND)}
+        video.options = {**coding.options, "g": str(frames_per_keyframe)}
         video.codec_context.thread_count = 1
         video.width, video.height, video.pix_fmt = scene.width_px, scene.height_px, "yuv420p"
         video.codec_context.time_base = Fraction(1, FRAMES_PER_SECOND)

@@ -10,6 +10,7 @@ import pytest
 
 from kfpipe.files.schemas import schema_file
 from tests.cli.conftest import Call
+from tests.support import surroundings
 
 FILES = [
     "shots.yaml",
@@ -48,7 +49,7 @@ def test_the_example_is_sound_and_small(kfpipe: Call) -> None:
 
 
 def test_the_next_command_renders_the_example_for_nothing(kfpipe: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KFPIPE_EMULATOR_CLOCK", "2000")
+    surroundings.quicken(monkeypatch)
     kfpipe("init")
     ended = kfpipe("run", "shots.yaml")
     assert ended.code == 0

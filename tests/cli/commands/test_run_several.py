@@ -19,6 +19,7 @@ from kfpipe.errors import ExitCode
 from kfpipe.events import Event, TakeSubmitted
 from kfpipe.together import ProjectRun
 from tests.cli.conftest import Call
+from tests.support import surroundings
 from tests.support.places import ROOT
 
 KEYS = {"sk-north": "north", "sk-south": "south", "sk-harbour": "harbour"}
@@ -81,7 +82,10 @@ def test_each_project_is_rendered_by_its_own_account(folder: Path, kfpipe: Call,
     ]
 
 
-def test_the_clients_of_the_example_are_rehearsed_in_one_command(folder: Path, kfpipe: Call) -> None:
+def test_the_clients_of_the_example_are_rehearsed_in_one_command(
+    folder: Path, kfpipe: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    surroundings.quicken(monkeypatch)
     shutil.copytree(ROOT / "manifests", folder / "manifests", ignore=shutil.ignore_patterns(".kfpipe", "renders"))
     (folder / ".git").mkdir()
     clients = [f"manifests/clients/{name}.yaml" for name in ("north", "south", "harbour")]

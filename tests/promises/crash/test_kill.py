@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from kfpipe.lock import lockfile
 from kfpipe.lock.join import join
 from kfpipe.lock.paths import LockPaths
 from kfpipe.lock.states import Failed, Rendered
+from tests.support.processes import Running
 
 MANIFEST = """\
 kfpipe: 1
@@ -38,6 +37,8 @@ shots:
 """
 TAKES = 43
 KILLS = 20
+MOST_REQUESTS = 12
+"""Between two deaths: too few for all takes to be home before the last one."""
 
 
 @pytest.fixture
@@ -48,15 +49,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(folder: Path, emulator: Emulator) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "kfpipe", "run", "shots.yaml"],
-        cwd=folder,
-        env={**os.environ, "DASHSCOPE_HTTP_BASE_URL": emulator.base_url, "DASHSCOPE_API_KEY": "sk-test"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def start(folder: Path, emulator: Emulator) -> Running:
+    there = {"DASHSCOPE_HTTP_BASE_URL": emulator.base_url, "DASHSCOPE_API_KEY": "sk-test"}
+    return Running("run", "shots.yaml", cwd=folder, env={**os.environ, **there})
+
+
+def kill_sometime(process: Running, emulator: Emulator, moments: random.Random) -> None:
+    """Kill it a little while after it has asked the service for a few things more."""
+    enough = len(emulator.requests()) + moments.randint(1, MOST_REQUESTS)
+    while len(emulator.requests()) < enough and process.poll() is None:
+        time.sleep(0.005)
+    time.sleep(moments.uniform(0, 0.05))
+    process.kill()
+    process.communicate()
 
 
 @pytest.mark.timeout(300)
@@ -66,10 +71,10 @@ def test_twenty_kills_cost_nothing_and_lose_nothing(folder: Path) -> None:
         killed = 0
         for _ in range(KILLS):
             process = start(folder, emulator)
-            time.sleep(moments.uniform(0.8, 2.2))
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+            kill_sometime(process, emulator, moments)
             killed += process.returncode == -signal.SIGKILL
+        assert emulator.bill().charges, "no run came far enough for it to matter that it was killed"
+        emulator.clock.advance(1000)
         output, _ = start(folder, emulator).communicate(timeout=120)
         tasks = emulator.bill().charges
     assert killed == KILLS, "a run came to its end too early to be killed: give it more to do"

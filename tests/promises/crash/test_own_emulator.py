@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
+import os
 import time
 from pathlib import Path
 
 from PIL import Image
+
+from tests.support.processes import Running, ended
 
 MANIFEST = """\
 kfpipe: 1
 provider: {name: emulator}
 defaults: {model: wan2.7-i2v, resolution: 720P, duration: 2, first_frame: a.png, last_frame: b.png}
 shots:
-  - {id: kitten, prompt: A kitten looks up., matrix: {seed: [1, 2, 3, 4]}}
+  - {id: kitten, prompt: A kitten looks up., matrix: {seed: [1, 2, 3]}}
 """
 
 
@@ -24,16 +24,17 @@ def test_nothing_is_rendered_twice_when_the_quickstart_is_killed(tmp_path: Path)
     (tmp_path / "shots.yaml").write_text(MANIFEST, "utf-8")
     for name, colour in (("a.png", "navy"), ("b.png", "gold")):
         Image.new("RGB", (640, 360), colour).save(tmp_path / name)
-    command = [sys.executable, "-m", "kfpipe", "run", "shots.yaml"]
-
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(2.0)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    process = Running("run", "shots.yaml", cwd=tmp_path, env=os.environ)
+    journal = tmp_path / ".kfpipe/shots.journal"
+    while not (journal.exists() and b'"submitted"' in journal.read_bytes()):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    again = ended("run", "shots.yaml", cwd=tmp_path, env=os.environ)
     assert again.returncode == 0, again.stderr
 
     requests = json.loads((tmp_path / "shots.lock.json").read_text("utf-8"))["requests"].values()
     rendered = [request for request in requests if request["state"] == "rendered"]
-    assert len({request["task_id"] for request in rendered}) == len(rendered) == 4
+    assert len({request["task_id"] for request in rendered}) == len(rendered) == 3
     assert all(request["failure"]["billed"] is False for request in requests if request["state"] != "rendered")

@@ -18,7 +18,7 @@ from kfpipe.events import Event, RunFinished
 from kfpipe.files.durable import sha256_of
 from kfpipe.lock import check, lockfile
 from kfpipe.lock.records import Records
-from kfpipe.lock.states import Lock, Rendered, is_unsettled, result_of, spent, state_name, task_of
+from kfpipe.lock.states import Entry, Lock, Rendered, is_unsettled, result_of, spent, state_name, task_of
 from kfpipe.plan.model import Action
 from kfpipe.session import Session
 from tests.support import stills
@@ -122,26 +122,28 @@ class Stage:
 
         `foreign` are the tasks of the account that belong to somebody else.
         """
-        takes = {take.id for take in self.project.takes}
-        assert self.lock.keys() == takes, "every take is on record, and nothing that no take asks for"
-        paid = [entry for entry in self.ledger.requests.values() if result_of(entry) is not None]
+        project = self.project
+        takes, on_record = {take.id for take in project.takes}, api.records(project)
+        assert on_record.keys() == takes, "every take is on record, and nothing that no take asks for"
+        paid = [entry for entry in lockfile.read(project.paths).requests.values() if result_of(entry) is not None]
         assert len(paid) == len(takes), f"{len(paid)} clips were paid for, for {len(takes)} takes"
-        assert all(record.is_wanted and isinstance(record.entry, Rendered) for record in self.lock.values())
+        assert all(record.is_wanted and isinstance(record.entry, Rendered) for record in on_record.values())
         self.check_books(foreign=foreign)
 
     def check_books(self, *, foreign: Collection[str] = ()) -> None:
         """Nothing is owed, nothing that was paid for is missing, on record or on disk, and nothing is left to do."""
-        self._check_bill(set(foreign))
-        self._check_disk()
-        text = self.project.lockfile_path.read_bytes()
+        project = self.project
+        requests = lockfile.read(project.paths).requests
+        self._check_bill(requests, set(foreign))
+        self._check_disk(project, requests)
+        text = project.lockfile_path.read_bytes()
         assert check.problems(text, "shots.lock.json") == (), "`kfpipe lock check` finds nothing"
-        plan = api.plan(self.project)
+        plan = api.plan(project)
         assert (plan.work, plan.debts, plan.under_way, plan.cost) == ((), (), 0, 0), "the next plan is silent"
         assert {step.action for step in plan.takes} <= {Action.KEEP}
 
-    def _check_bill(self, foreign: set[str]) -> None:
+    def _check_bill(self, requests: Mapping[str, Entry], foreign: set[str]) -> None:
         """Every charge is that of just one request on record, to the last digit; so is every request that has ended."""
-        requests = self.ledger.requests
         owners = Counter(task.task_id for entry in requests.values() if (task := task_of(entry)) is not None)
         assert not [task_id for task_id, count in owners.items() if count > 1], "a task belongs to one request"
         assert not owners.keys() & foreign, "no task of somebody else is on record"
@@ -157,14 +159,14 @@ class Stage:
         assert not unsettled, "every request is settled"
         assert not any(entry.doubts.rivals for entry in requests.values()), "no record contradicts another"
 
-    def _check_disk(self) -> None:
+    def _check_disk(self, project: api.Project, requests: Mapping[str, Entry]) -> None:
         """The bytes of every rendered request are where the record says, and there is no other file."""
-        clips = {e.render.path: e.render.sha256 for e in self.ledger.requests.values() if isinstance(e, Rendered)}
+        clips = {e.render.path: e.render.sha256 for e in requests.values() if isinstance(e, Rendered)}
         wanted = {"shots.yaml", "shots.lock.json", *(still.name for still in self.folder.glob("*.png")), *clips}
         found = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
         assert {path for path in found if not path.startswith(".kfpipe/")} == wanted
         assert {path: sha256_of(self.folder / path) for path in clips} == clips
-        assert all(verified.condition == "sound" for verified in api.verify(self.project))
+        assert all(verified.condition == "sound" for verified in api.verify(project))
 
 
 @contextmanager

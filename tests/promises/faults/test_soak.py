@@ -10,7 +10,7 @@ import pytest
 from tests.promises.faults import hurry
 from tests.promises.faults.soak import soak
 
-TAKES = int(os.environ.get("KFPIPE_SOAK", "60"))
+TAKES = int(os.environ.get("KFPIPE_SOAK", "40"))
 
 
 @pytest.mark.timeout(60 + TAKES)

@@ -19,8 +19,8 @@ from tests.support.places import ROOT
 from tests.support.surroundings import neutral
 
 ASKED_FOR = int(os.environ.get("KFPIPE_FUZZ_CASES", "0"))
-CHEAP = {"manifests": 250, "lockfiles": 60, "journals": 40, "environments": 10, "answers": 8}
-PROCESSES = {"manifests": 2, "lockfiles": 1, "answers": 1}
+CHEAP = {"manifests": 150, "lockfiles": 40, "journals": 30, "environments": 8, "answers": 6}
+PROCESSES = {"manifests": 1, "lockfiles": 1, "answers": 1}
 
 
 @pytest.fixture(scope="module")
