@@ -185,8 +185,9 @@ class Transport:
             try:
                 yield Opening(status=response.status_code, headers=headers, chunks=chunks)
             finally:
-                await _abandon(chunks)
-                await response.aclose()
+                if not response.is_closed:
+                    await _abandon(chunks)
+                    await response.aclose()
         finally:
             idle.append(connection)
 
@@ -202,6 +203,7 @@ class Transport:
         try:
             async for chunk in response.stream:
                 yield chunk
+            await response.aclose()
             return
         except httpx.HTTPError as error:
             failure = self._failure(error)

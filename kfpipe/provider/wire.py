@@ -250,7 +250,8 @@ def clean(text: str, limit_chars: int = MESSAGE_LIMIT_CHARS) -> str:
 
     A blank takes their place: closed up, the halves of a key that was echoed in two could become whole again.
     """
-    plain = " ".join(_CONTROL.sub(" ", TERMINAL_COMMANDS.sub(" ", text)).split())
+    is_word = text.isascii() and text.isprintable() and " " not in text  # as ids, codes and addresses are
+    plain = text if is_word else " ".join(_CONTROL.sub(" ", TERMINAL_COMMANDS.sub(" ", text)).split())
     return plain if len(plain) <= limit_chars else plain[: limit_chars - 1] + "…"
 
 
