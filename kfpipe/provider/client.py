@@ -72,7 +72,6 @@ class DashScope:
         self._now = now
         self._secret = _header_value(api_key, "DASHSCOPE_API_KEY", "the API key")
         self._local = is_loopback(base_url)
-        self._is_inside = is_inside(base_url)
         self._burn_in = burn_in if self._local else None
         headers = _api_headers(api_key, workspace)
         # Plain HTTP goes to loopback only, so it must not be handed to a proxy of the environment either.
@@ -259,7 +258,7 @@ class DashScope:
 
         Nor does a public service redirect into a private network.
         """
-        if not is_secure(url, local=self._local) or (not self._is_inside and is_inside(url)):
+        if not is_secure(url, local=self._local) or (not is_inside(self._base_url) and is_inside(url)):
             raise ServiceRefused(LINK_REFUSED, f"not a secure address: {wire.clean(url.partition('?')[0])}", status=0)
 
     # ---- the catalogue ---------------------------------------------------------------------------------------------

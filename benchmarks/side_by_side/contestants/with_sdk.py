@@ -46,17 +46,18 @@ class Threads:
 
     def render(self, number: int) -> None:
         for _ in range(TRIES):
-            output = self._rendered(number)
-            if output is not None and output.get("video_url"):
+            task_id = self._submitted(number)
+            output = task_id and _waited(task_id)
+            if output and output.get("video_url"):
                 self._notes.known[number] = time.time()
                 _download(output["video_url"], Path("clips", f"{number}.mp4"))
                 return
             time.sleep(PAUSE_S)
 
-    def _rendered(self, number: int) -> Any:
+    def _submitted(self, number: int) -> str | None:
         self._submissions.turn()
         try:
-            task = dashscope.VideoSynthesis.async_call(
+            answer = dashscope.VideoSynthesis.async_call(
                 model=course.MODEL,
                 prompt=course.prompt(number),
                 media=self._media,
@@ -64,9 +65,22 @@ class Threads:
                 headers={"X-DashScope-OssResourceResolve": "enable"},
                 **course.PARAMETERS,
             )
-            return dashscope.VideoSynthesis.wait(task).output if task.status_code == 200 else None
         except (requests.RequestException, OSError):
             return None
+        return answer.output.task_id if answer.status_code == 200 else None
+
+
+def _waited(task_id: str) -> Any:
+    """The task's end; what the SDK does not take for one, such as a gateway's page, is asked about again."""
+    for _ in range(TRIES):
+        try:
+            answer = dashscope.VideoSynthesis.wait(task_id)
+        except (requests.RequestException, OSError):
+            answer = None
+        if answer is not None and answer.status_code == 200:
+            return answer.output
+        time.sleep(PAUSE_S)
+    return None
 
 
 def _download(url: str, path: Path) -> None:
