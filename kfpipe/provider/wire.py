@@ -298,6 +298,8 @@ def _status(value: Any) -> TaskStatus | None:
 
 def _number(value: Any) -> Decimal | None:
     """A finite number from a number or its text, whole ones without decimal places: 5.0 is 5."""
+    if type(value) is int and -(10**18) <= value <= 10**18:  # nearly all are
+        return Decimal(value)
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str) or len(str(value)) > 40:
         return None
     try:
