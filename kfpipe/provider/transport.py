@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -44,6 +45,12 @@ def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
 def _parsed(url: str) -> httpx.URL:
     """The address; a task's is asked for again and again. Raises what httpx raises."""
     return httpx.URL(url)
+
+
+@cache
+def _mistrust() -> ssl.SSLContext:
+    """For plain addresses, which show no certificate: it trusts none, and takes no time to load."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def is_inside(url: str) -> bool:
@@ -108,7 +115,10 @@ class Transport:
         self._secret = secret
         self._places = anyio.Semaphore(CONNECTIONS, fast_acquire=True)
         self._proxies = {} if direct else _proxies()
-        self._idle = {proxy: [_connection(proxy)] for proxy in (None, *self._proxies.values())}
+        self._idle: defaultdict[tuple[str | None, bool], list[httpx.AsyncHTTPTransport]] = defaultdict(list)
+        if not direct:  # else nothing may be wanted of the environment's proxies and certificates
+            for proxy in (None, *self._proxies.values()):
+                self._idle[proxy, True] = [_connection(proxy, is_tls=True)]
 
     async def __aenter__(self) -> Self:
         return self
@@ -175,9 +185,9 @@ class Transport:
 
     @asynccontextmanager
     async def _opened(self, request: httpx.Request) -> AsyncIterator[Opening]:
-        proxy = _proxy_for(request.url, self._proxies)
-        idle = self._idle[proxy]
-        connection = idle.pop() if idle else _connection(proxy)
+        proxy, is_tls = _proxy_for(request.url, self._proxies), request.url.scheme == "https"
+        idle = self._idle[proxy, is_tls]
+        connection = idle.pop() if idle else _connection(proxy, is_tls=is_tls)
         try:
             response = await self._sent(connection, request)
             headers = {name.lower(): self._struck(value) for name, value in response.headers.items()}
@@ -241,16 +251,17 @@ async def _abandon(chunks: AsyncIterator[bytes]) -> None:
             pass
 
 
-def _connection(proxy: str | None) -> httpx.AsyncHTTPTransport:
+def _connection(proxy: str | None, *, is_tls: bool) -> httpx.AsyncHTTPTransport:
     """A pool of one connection: httpx looks at all of a pool whenever a request comes or goes.
 
     The layer below httpx's client: what that adds, cookies, logins, redirects and a log, is not wanted here.
     """
+    variables = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     try:
         return httpx.AsyncHTTPTransport(
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_S),
             proxy=proxy,
-            verify=_trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
+            verify=_trust(*variables) if is_tls else _mistrust(),
         )
     except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
         raise Refused.because(
