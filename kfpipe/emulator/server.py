@@ -117,6 +117,10 @@ class Emulator:
         """The last requests, oldest first: phase, method, path, query, header names, JSON body."""
         return self._log.entries()
 
+    def traffic(self) -> dict[str, int]:
+        """How many requests there were by phase, refused ones too."""
+        return self._log.counts()
+
     def script(self, *faults: Mapping[str, Any] | Fault) -> None:
         """Add faults to the script; they count requests from now on. Raises `FaultsInvalid`."""
         for fault in faults:

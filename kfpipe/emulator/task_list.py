@@ -106,5 +106,5 @@ def _matches(task: Task, query: Query, now: float) -> bool:
         query.task_id in (None, task.id)
         and query.model_name in (None, task.model.name)
         and query.api_key_id in (None, task.key_id)
-        and query.status in (None, task.status(now))
+        and (query.status is None or query.status is task.status(now))
     )

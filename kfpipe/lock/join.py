@@ -61,7 +61,7 @@ _FURTHEST_LAST: Final = (Submitted, Lost, Canceled, Failed, Succeeded, Rendered)
 
 def joined(one: Entry, other: Entry) -> Entry:
     """One request out of two versions of it: commutative, associative, idempotent; it knows all that either does."""
-    if one == other and _amounts(one) == _amounts(other):
+    if one is other or (one == other and _amounts(one) == _amounts(other)):
         return one
     return _Facts.of(one).joined(_Facts.of(other)).entry()
 
@@ -157,10 +157,7 @@ class _Facts:
 
     def joined(self, other: _Facts) -> _Facts:
         return _Facts(
-            asked=replace(
-                max(self.asked, other.asked, key=_asked),
-                approval=_approval(self.asked.approval, other.asked.approval),
-            ),
+            asked=_joined_asked(self.asked, other.asked),
             refusal=_surer_end(self.refusal, other.refusal),
             candidates=self.candidates | other.candidates,
             given_up_at=_first(self.given_up_at, other.given_up_at),
@@ -172,7 +169,7 @@ class _Facts:
         doubts = Doubts(candidates=self.candidates, given_up_at=self.given_up_at)
         found = [version for known in self.tasks.values() for version in known.versions(self.asked)]
         if found:
-            best, *rivals = sorted(found, key=_furthest, reverse=True)
+            best, *rivals = sorted(found, key=_furthest, reverse=True) if len(found) > 1 else found
             return replace(best, doubts=replace(doubts, rivals=tuple(rivals)))
         if doubts.given_up_at is not None:
             return given_up(Submitting(asked=self.asked), doubts)
@@ -193,6 +190,12 @@ def _union(
 
 def _first(one: datetime | None, other: datetime | None) -> datetime | None:
     return min((time for time in (one, other) if time is not None), default=None)
+
+
+def _joined_asked(one: Asked, other: Asked) -> Asked:
+    if one is other:
+        return one
+    return replace(max(one, other, key=_asked), approval=_approval(one.approval, other.approval))
 
 
 def _asked(asked: Asked) -> tuple[Any, ...]:

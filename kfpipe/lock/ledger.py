@@ -51,7 +51,7 @@ class Ledger:
         self._take_in(self._saved)
         self.lock = replace(self._saved, requests=self.requests.view)
         self._waiting: dict[str, Entry] = {}
-        self._flushing = anyio.Lock()
+        self._flushing = anyio.Lock(fast_acquire=True)
         self._broken: str | None = None
 
     @classmethod

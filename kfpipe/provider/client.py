@@ -258,7 +258,7 @@ class DashScope:
 
         Nor does a public service redirect into a private network.
         """
-        if not is_secure(url, local=self._local) or (is_inside(url) and not is_inside(self._base_url)):
+        if not is_secure(url, local=self._local) or (not is_inside(self._base_url) and is_inside(url)):
             raise ServiceRefused(LINK_REFUSED, f"not a secure address: {wire.clean(url.partition('?')[0])}", status=0)
 
     # ---- the catalogue ---------------------------------------------------------------------------------------------

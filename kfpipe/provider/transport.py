@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Final, Self
+from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import httpx
@@ -38,15 +41,27 @@ def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+@lru_cache(maxsize=1024)
+def _parsed(url: str) -> httpx.URL:
+    """The address; a task's is asked for again and again. Raises what httpx raises."""
+    return httpx.URL(url)
+
+
+@cache
+def _mistrust() -> ssl.SSLContext:
+    """For plain addresses, which show no certificate: it trusts none, and takes no time to load."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 def is_inside(url: str) -> bool:
     """Whether the address, which is HTTPS, leads into a private network."""
-    return is_private(httpx.URL(url).host.rstrip("."))
+    return is_private(_parsed(url).host.rstrip("."))
 
 
 def is_secure(url: str, *, local: bool) -> bool:
     """Whether the address may be visited: by HTTPS, or when `local` by plain HTTP on this machine."""
     try:
-        address = httpx.URL(url)
+        address = _parsed(url)
     except (httpx.InvalidURL, ValueError):
         return False
     if address.userinfo or not address.host:
@@ -83,7 +98,9 @@ class Form:
 
 
 class Transport:
-    """A pool of connections. `headers` go with every request; `direct` bypasses the proxies of the environment.
+    """A pool of connections, of which the one that was used last is used next: so few are kept alive.
+
+    `headers` go with every request; `direct` bypasses the proxies of the environment.
 
     `secret` is struck out of all that a server may echo: headers, whole bodies, and the HTTP library's complaints about
     a malformed answer, which quote it.
@@ -94,31 +111,21 @@ class Transport:
     """
 
     def __init__(self, *, headers: Mapping[str, str], direct: bool, secret: str) -> None:
+        self._headers = {"Accept": "*/*", "Accept-Encoding": "identity", "Connection": "keep-alive", **headers}
         self._secret = secret
-        self._places = anyio.Semaphore(CONNECTIONS)
-        try:
-            self._client = httpx.AsyncClient(
-                headers={"Accept-Encoding": "identity", **headers},
-                limits=httpx.Limits(
-                    max_connections=CONNECTIONS,
-                    max_keepalive_connections=CONNECTIONS,
-                    keepalive_expiry=KEEPALIVE_S,
-                ),
-                trust_env=not direct,
-                verify=_trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
-            )
-        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
-            raise Refused.because(
-                "environment",
-                f"the proxy or CA variables cannot be used: {error}",
-                fix="correct HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR",
-            ) from error
+        self._places = anyio.Semaphore(CONNECTIONS, fast_acquire=True)
+        self._proxies = {} if direct else _proxies()
+        self._idle: defaultdict[tuple[str | None, bool], list[httpx.AsyncHTTPTransport]] = defaultdict(list)
+        if not direct:  # else nothing may be wanted of the environment's proxies and certificates
+            for proxy in (None, *self._proxies.values()):
+                self._idle[proxy, True] = [_connection(proxy, is_tls=True)]
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
+        for connection in chain.from_iterable(self._idle.values()):
+            await connection.aclose()
 
     async def ask(
         self,
@@ -138,15 +145,15 @@ class Transport:
         exists. Raises `ServiceUnclear` when one of them runs out, or the answer is cut off or too long.
         """
         content, fields, files = _parts(body)
-        request = self._client.build_request(
+        request = httpx.Request(
             method,
-            url,
+            _parsed(url),
             params=params,
-            headers=headers,
+            headers={**self._headers, **(headers or {})},
             content=content,
             data=fields,
             files=files,
-            timeout=httpx.Timeout(silence_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
+            extensions=_timeouts(silence_s),
         )
         async with self._places:
             with anyio.move_on_after(CONNECT_TIMEOUT_S + deadline_s):
@@ -161,8 +168,9 @@ class Transport:
     @asynccontextmanager
     async def open(self, url: str, *, silence_s: float, headers: Mapping[str, str]) -> AsyncIterator[Opening]:
         """Begin to read from an address. Redirects are not followed."""
-        timeout = httpx.Timeout(silence_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S)
-        request = self._client.build_request("GET", url, headers=headers, timeout=timeout)
+        request = httpx.Request(
+            "GET", _parsed(url), headers={**self._headers, **headers}, extensions=_timeouts(silence_s)
+        )
         async with self._places, self._opened(request) as opening:
             yield opening
 
@@ -177,26 +185,35 @@ class Transport:
 
     @asynccontextmanager
     async def _opened(self, request: httpx.Request) -> AsyncIterator[Opening]:
-        response = await self._sent(request)
-        headers = {name.lower(): self._struck(value) for name, value in response.headers.items()}
-        chunks = self._chunks(response)
+        proxy, is_tls = _proxy_for(request.url, self._proxies), request.url.scheme == "https"
+        idle = self._idle[proxy, is_tls]
+        connection = idle.pop() if idle else _connection(proxy, is_tls=is_tls)
         try:
-            yield Opening(status=response.status_code, headers=headers, chunks=chunks)
+            response = await self._sent(connection, request)
+            headers = {name.lower(): self._struck(value) for name, value in response.headers.items()}
+            chunks = self._chunks(response)
+            try:
+                yield Opening(status=response.status_code, headers=headers, chunks=chunks)
+            finally:
+                if not response.is_closed:
+                    await _abandon(chunks)
+                    await response.aclose()
         finally:
-            await _abandon(chunks)
-            await response.aclose()
+            idle.append(connection)
 
-    async def _sent(self, request: httpx.Request) -> httpx.Response:
+    async def _sent(self, connection: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
         try:
-            return await self._client.send(request, stream=True)
+            return await connection.handle_async_request(request)
         except httpx.HTTPError as error:
             failure = _untrusted(error, request.url.host) or self._failure(error)
         raise failure
 
-    async def _chunks(self, response: httpx.Response) -> AsyncIterator[bytes]:
+    async def _chunks(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        assert isinstance(response.stream, httpx.AsyncByteStream), "as it comes from an asynchronous connection"
         try:
-            async for chunk in response.aiter_raw():
+            async for chunk in response.stream:
                 yield chunk
+            await response.aclose()
             return
         except httpx.HTTPError as error:
             failure = self._failure(error)
@@ -232,6 +249,43 @@ async def _abandon(chunks: AsyncIterator[bytes]) -> None:
         scope.cancel()
         async for _ in chunks:
             pass
+
+
+def _connection(proxy: str | None, *, is_tls: bool) -> httpx.AsyncHTTPTransport:
+    """A pool of one connection: httpx looks at all of a pool whenever a request comes or goes.
+
+    The layer below httpx's client: what that adds, cookies, logins, redirects and a log, is not wanted here.
+    """
+    variables = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    try:
+        return httpx.AsyncHTTPTransport(
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_S),
+            proxy=proxy,
+            verify=_trust(*variables) if is_tls else _mistrust(),
+        )
+    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+        raise Refused.because(
+            "environment",
+            f"the proxy or CA variables cannot be used: {error}",
+            fix="correct HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR",
+        ) from error
+
+
+def _proxies() -> dict[str, str]:
+    """The proxies of the environment, or of the system, by the scheme that they are for; `all` is any."""
+    found = {scheme: proxy for scheme, proxy in getproxies().items() if scheme in ("http", "https", "all") and proxy}
+    return {scheme: proxy if "://" in proxy else f"http://{proxy}" for scheme, proxy in found.items()}
+
+
+def _proxy_for(url: httpx.URL, proxies: Mapping[str, str]) -> str | None:
+    proxy = proxies.get(url.scheme, proxies.get("all"))
+    return None if proxy is None or proxy_bypass(url.netloc.decode("ascii")) else proxy
+
+
+@cache
+def _timeouts(silence_s: float) -> Mapping[str, Mapping[str, float | None]]:
+    """As httpx hands them down."""
+    return {"timeout": httpx.Timeout(silence_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S).as_dict()}
 
 
 def _parts(

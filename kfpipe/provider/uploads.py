@@ -63,8 +63,11 @@ class Uploads:
 
     async def url(self, medium: LocalMedium, wire_name: str) -> str:
         """The address under which the model can read the file. Many askers share one upload."""
+        known = self._memory.url(medium.sha256, wire_name)
+        if known is not None:
+            return known
         async with self._storing[medium.sha256, wire_name]:
-            known = self._memory.url(medium.sha256, wire_name)
+            known = self._memory.url(medium.sha256, wire_name)  # somebody may have stored it meanwhile
             if known is not None:
                 return known
             async with self._at_once:

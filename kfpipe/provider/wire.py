@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, Final, assert_never
 from urllib.parse import parse_qsl
 
@@ -86,7 +87,9 @@ def json_object(content: bytes, *, secret: str) -> dict[str, Any] | None:
         answer = json.loads(content, parse_float=Decimal, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return None
-    return _harmless(answer, secret) if isinstance(answer, dict) else None
+    if not isinstance(answer, dict):
+        return None
+    return _harmless(answer, secret) if b"\\u" in content or secret.encode() in content else answer
 
 
 def _harmless(value: Any, secret: str) -> Any:
@@ -209,17 +212,20 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
     seconds = _number(wish)
     if seconds is not None:
         return max(0.0, float(seconds))
-    try:
-        moment = parsedate_to_datetime(wish)
-    except (ValueError, OverflowError):
-        return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
+    moment = _date(wish)
+    return None if moment is None else max(0.0, (moment - now).total_seconds())
 
 
 def date_of(headers: Mapping[str, str]) -> datetime | None:
     """The time of the answer by the clock of who gave it; None when it does not say."""
+    return _date(headers.get("date", ""))
+
+
+@lru_cache(maxsize=4)
+def _date(text: str) -> datetime | None:
+    """What an HTTP date says: answers that come within a second bear the same."""
     try:
-        moment = parsedate_to_datetime(headers.get("date", ""))
+        moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
     return moment.replace(tzinfo=moment.tzinfo or UTC)
@@ -244,7 +250,8 @@ def clean(text: str, limit_chars: int = MESSAGE_LIMIT_CHARS) -> str:
 
     A blank takes their place: closed up, the halves of a key that was echoed in two could become whole again.
     """
-    plain = " ".join(_CONTROL.sub(" ", TERMINAL_COMMANDS.sub(" ", text)).split())
+    is_word = text.isascii() and text.isprintable() and " " not in text  # as ids, codes and addresses are
+    plain = text if is_word else " ".join(_CONTROL.sub(" ", TERMINAL_COMMANDS.sub(" ", text)).split())
     return plain if len(plain) <= limit_chars else plain[: limit_chars - 1] + "…"
 
 
@@ -291,6 +298,8 @@ def _status(value: Any) -> TaskStatus | None:
 
 def _number(value: Any) -> Decimal | None:
     """A finite number from a number or its text, whole ones without decimal places: 5.0 is 5."""
+    if type(value) is int and -(10**18) <= value <= 10**18:  # nearly all are
+        return Decimal(value)
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str) or len(str(value)) > 40:
         return None
     try:

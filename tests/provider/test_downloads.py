@@ -158,3 +158,13 @@ async def test_a_plain_link_is_tried_by_https(stub: Stub, dashscope: Client, mon
     with pytest.raises(ServiceRefused):
         await fetched(dashscope("https://service.example/api/v1"), "http://clips.example:80/a.mp4?Signature=a")
     assert [(heard.method, heard.target) for heard in stub.heard] == [("CONNECT", "clips.example:443")]
+
+
+async def test_a_host_that_needs_no_proxy_is_reached_past_it(
+    stub: Stub, dashscope: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", stub.origin)
+    monkeypatch.setenv("NO_PROXY", "localhost,.invalid")
+    with pytest.raises(ServiceRefused):
+        await fetched(dashscope("https://service.example/api/v1"), "https://clips.invalid/a.mp4")
+    assert stub.heard == []
