@@ -25,7 +25,7 @@ from kfpipe.cli.views import status as status_view
 from kfpipe.cli.views.words import STATES, picked_label
 from kfpipe.domain import LocalMedium, MediaRole, Medium, RenderRequest, Take, cell_of
 from kfpipe.lock.records import Record, Records, entries, state_of
-from kfpipe.lock.states import Asked, Entry, Failed, result_of, task_of
+from kfpipe.lock.states import Asked, Entry, Failed, fidelity_of, result_of, task_of
 from kfpipe.plan.selection import KnownTake
 from kfpipe.review.footage import Clip, Footage, Link, ShotFootage, address_of
 
@@ -214,8 +214,8 @@ def _facts(footage: Footage) -> Iterator[tuple[str, str]]:
         render = footage.entry.render
         yield "Size", f"{render.width_px}x{render.height_px}"
         yield "Length", f"{render.duration_s.normalize():f} s, {render.fps.normalize():f} fps"
-        if render.fidelity is not None:
-            yield "Fidelity", status_view.fidelity_text(render.fidelity)
+        if (fidelity := fidelity_of(footage.entry)) is not None:
+            yield "Fidelity", status_view.fidelity_text(fidelity)
     else:
         size = footage.take.size
         yield "Size", parameters.resolution if size is None else f"{size.width_px}x{size.height_px}"
