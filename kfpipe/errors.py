@@ -10,7 +10,8 @@
     ├── ServiceUnreachable                        1    no answer, however often the request was repeated
     │   └── ServiceUntrusted                      1    its certificate is not trusted; reported at once
     ├── BadRender                                 -    the downloaded file is damaged, cut off or another version
-    │   └── NotAVideo                             -    it is whole, and no video that can be read; it is kept
+    │   ├── NotAVideo                             -    it is whole, and no video that can be read; it is kept
+    │   └── media.download.Disputed               -    all that speaks against it is a tag that may be no checksum
     ├── StorageFailed                             1    the disk is full, read-only or gone
     ├── Unusable                                  -    a file of the project that can be read and is of no use
     │   ├── media.stills.StillUnreadable          -    not a picture, or a damaged one

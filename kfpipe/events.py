@@ -74,6 +74,18 @@ class TakeRendered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeExamined:
+    """The clip, rendered before, was decoded to its end. `first` and `last` say how much its ends look like its stills.
+
+    1.00 is the same; None: it was given none, or that is not at hand.
+    """
+
+    take_id: str
+    first: Decimal | None
+    last: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakeReused:
     """A clip that was paid for earlier is what is wanted, and is at `path` now."""
 
@@ -160,6 +172,7 @@ Event = (
     | TakeProgressed
     | TakeSucceeded
     | TakeRendered
+    | TakeExamined
     | TakeReused
     | TakeFailed
     | TakePostponed

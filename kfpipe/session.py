@@ -33,6 +33,7 @@ from kfpipe.plan.model import Plan, Whose, everything, nothing
 from kfpipe.plan.selection import Selection
 from kfpipe.project import Project
 from kfpipe.provider import Provider
+from kfpipe.runner.examiner import left_over
 from kfpipe.runner.lifecycle import result_by
 from kfpipe.runner.outcome import finished
 from kfpipe.runner.run import Run
@@ -117,6 +118,12 @@ class Session:
         """Raise `AccountRefused` when there is no key for the service; sends nothing."""
         connection.api_key(self.project, self.settings)
 
+    def _has_key(self) -> bool:
+        with suppress(AccountRefused):
+            self.check_key()
+            return True
+        return False
+
     def run(
         self, plan: Plan, *, cap: Decimal | None, emit: Callable[[Event], None], detach: bool = False
     ) -> RunFinished:
@@ -147,7 +154,7 @@ class Session:
 
         Who runs several projects at once handles them, and passes them on by `interrupts`.
         """
-        if not plan.work:
+        if not plan.work and not (left_over(plan.steps) and self._has_key()):
             emit(end := finished(plan))
             return end
         try:

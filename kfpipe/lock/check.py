@@ -12,7 +12,7 @@ from kfpipe.files.jsontext import index_of
 from kfpipe.files.scalars import decimal_text
 from kfpipe.files.text import DataPath, position_of
 from kfpipe.lock import text as locktext
-from kfpipe.lock.states import Entry, Lock, result_of, task_of
+from kfpipe.lock.states import Entry, Lock, is_damaged, result_of, task_of
 from kfpipe.wording import echoed
 
 _HAND: Final = "undo the manual change: `git log -p` shows when it was made"
@@ -90,11 +90,14 @@ def _wrong_sums(key: str, entry: Entry) -> Iterator[_Oddity]:
 
 
 def _contradictions(key: str, entry: Entry) -> Iterator[_Oddity]:
-    """Two records of one request that cannot both be true: other tasks, or other clips of one task."""
+    """Two records of one request that cannot both be true: other tasks, or other clips of one task.
+
+    A clip that was damaged, and the one that was fetched in its place, contradict each other in nothing.
+    """
     own = task_of(entry)
     for index, rival in enumerate(entry.doubts.rivals):
         task, path = task_of(rival), ("contradicted_by", index)
-        if task is None or own is None:
+        if task is None or own is None or is_damaged(rival):
             continue
         if task.task_id == own.task_id:
             yield _Oddity(key=key, path=path, what=f"there are two different clips of its task {own.task_id} on record")

@@ -79,7 +79,7 @@ class RefusedFile:
 class Result:
     """A finished clip at the service. `cost` is None only when the price is unknown.
 
-    `refused` is what came instead of a video that can be read.
+    `refused` is what came instead of a video that can be read, or turned out to be damaged when it was on record.
     """
 
     finished_at: datetime
@@ -95,7 +95,7 @@ class Result:
 class Fidelity:
     """How much a clip's first and last picture look like the stills it was given, 1.00 at most, two decimals.
 
-    None where it was given none that is at hand.
+    None where it was given none that is at hand. Both are None where the clip was looked over all the same.
     """
 
     first: Decimal | None
@@ -110,7 +110,7 @@ class Fidelity:
 class Render:
     """The finished video file; `path` is relative to the manifest's folder. `moved` counts its changes of place.
 
-    `remarks` are what is not as it was asked for; `fidelity` is None where it was compared with no still.
+    `remarks` are what is not as it was asked for; `fidelity` is None until the clip was decoded to its end.
     """
 
     path: str
@@ -345,9 +345,21 @@ def spent(billed: Iterable[Entry]) -> dict[str, Decimal]:
     return totals
 
 
+def is_damaged(entry: Entry) -> bool:
+    """Whether the clip on record has turned out to be damaged."""
+    refused = entry.result.refused if isinstance(entry, Rendered) else None
+    return refused is not None and isinstance(entry, Rendered) and refused.sha256 == entry.render.sha256
+
+
+def is_unexamined(entry: Entry) -> bool:
+    """Whether there is a clip that nobody has looked over so far."""
+    return isinstance(entry, Rendered) and entry.render.fidelity is None and not is_damaged(entry)
+
+
 def fidelity_of(entry: Entry) -> Fidelity | None:
     """How much the request's clip looks like its stills; None where there is no clip, or it was not compared."""
-    return entry.render.fidelity if isinstance(entry, Rendered) else None
+    fidelity = entry.render.fidelity if isinstance(entry, Rendered) else None
+    return None if fidelity is None or fidelity.first is fidelity.last is None else fidelity
 
 
 def has_drifted(entry: Entry, least: Decimal) -> bool:

@@ -15,12 +15,12 @@ from kfpipe.files import lfs
 from kfpipe.files.durable import sha256_of
 from kfpipe.lock import lockfile
 from kfpipe.lock.records import Record, Records
-from kfpipe.lock.states import Fidelity, Render, Rendered
+from kfpipe.lock.states import Fidelity, Render, Rendered, fidelity_of
 from kfpipe.media import ends, renders
+from kfpipe.media.examination import stills_given
 from kfpipe.media.facts import Expected
 from kfpipe.plan.model import Chosen
 from kfpipe.project import Project
-from kfpipe.runner.fetcher import stills_given
 
 if TYPE_CHECKING:
     from kfpipe.media.video import Glimpse
@@ -82,7 +82,7 @@ def _verified(records: Records, takes: dict[str, Take], project: Project) -> Ite
         if isinstance(entry, Rendered):
             path = take.output if take is not None and record.is_wanted else entry.render.path
             condition, detail, glimpse = _compared(entry.render, project.folder / path)
-            fidelity = entry.render.fidelity
+            fidelity = fidelity_of(entry)
             if glimpse is not None:
                 fidelity = fidelity or _fidelity(glimpse, record, take, project)
                 _keep_ends(entry.render, glimpse, project)

@@ -7,6 +7,7 @@ recipe, prepared, darkroom   what a still needs before it is sent, and the file 
 download     from a link to a checked file           placement    into its place, without losing what is there
 renders      the clips of a project on disk          display      a picture as players show it
 signatures, containers       what a file is, by its first bytes
+examination  a clip on record, decoded to its end
 posters      a small picture of each clip            pictures     a clip's pictures, decoded
 soundtrack   what kind of sound file music is
 ends         the pictures at which clips meet        likeness     how much two pictures look alike

@@ -4,86 +4,135 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import anyio
 
-from kfpipe.domain import FrameEnd
-from kfpipe.errors import BadRender, NotAVideo, ServiceUnclear, StorageFailed
+from kfpipe.errors import BadRender, NotAVideo, ServiceUnclear
 from kfpipe.files import durable
+from kfpipe.files.durable import storage
 from kfpipe.files.jsontext import NotJson, parse_json
 from kfpipe.files.read import first_bytes
-from kfpipe.lock.states import Fidelity
-from kfpipe.media import ends
 from kfpipe.media.facts import ClipFacts, Expected
 from kfpipe.media.placement import in_thread, make_own_folder, place, refuse
-from kfpipe.media.posters import Posters
 from kfpipe.provider import Body, Provider
+from kfpipe.provider.checksums import Checksum
 
 LARGEST_BYTES_PER_SECOND: Final = 16 << 20
 """Of a clip; more than ten times what H.264 needs at the largest size on offer. An endless body ends here."""
 
-
 _WRITE_BYTES: Final = 256 << 10
 """Chunks are gathered up to this before a thread is asked to write them."""
+
+_READ_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedClip(ClipFacts):
-    """A clip that was checked and is in its place."""
+    """A clip whose bytes are proven whole, in its place. `is_vouched`: they have the checksum that the store states."""
 
     sha256: str
     size_bytes: int
-    fidelity: Fidelity | None = None
+    is_vouched: bool
+
+
+class Disputed(BadRender):
+    """All that speaks against a file is a tag that may be no checksum; `sha256` is what arrived."""
+
+    def __init__(self, reason: str, *, sha256: str) -> None:
+        self.sha256 = sha256
+        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Download:
-    """A file that was received to its end; `announced` when it has the length that the service had stated."""
+class Errand:
+    """What is to come, and where to.
 
-    sha256: str
-    size_bytes: int
-    announced: bool
-
-
-async def fetch(
-    provider: Provider,
-    url: str,
-    *,
-    target: Path,
-    partial: Path,
-    expected: Expected,
-    posters: Posters,
-    stills: Mapping[FrameEnd, Path],
-    keep_refused: bool = False,
-) -> FetchedClip:
-    """Download the clip to `partial`, continuing where an earlier attempt broke off; check it; move it to `target`.
-
-    Its poster is cut on the way, and its first and last pictures are compared with `stills`.
-
-    Both must be on one disk. A file at `target` with other content moves to `.previous`. A whole clip that is not as
-    expected is put in place like any other, and `remarks` say what is unexpected.
-
-    Raises `BadRender` when this is no whole clip, and then the next attempt starts over; StorageFailed; and whatever
-    the provider raises, with `ServiceUnclear` for a body that ends early: the next attempt continues from there. With
-    `keep_refused`, which is meant for the last attempt, a file that arrived complete is not deleted when it cannot be
-    read: it moves to `.refused`, and `NotAVideo` says where it is.
+    `target` and `partial` must be on one disk. `with_all`: a clip counts as whole only when it was decoded to its last
+    picture. `keep_refused`: what arrived complete and cannot be read is kept. `believed` are the digests of files that
+    arrived before just as they do now, whatever the store's tag of them may mean.
     """
-    got = await _download(provider, url, partial, max(expected.lengths_s) * LARGEST_BYTES_PER_SECOND)
+
+    target: Path
+    partial: Path
+    expected: Expected
+    with_all: bool = False
+    keep_refused: bool = False
+    believed: frozenset[str] = frozenset()
+
+
+async def fetch(provider: Provider, url: str, errand: Errand) -> FetchedClip:
+    """Download the clip to `partial`, continuing where an earlier attempt broke off; prove it whole; move it to
+    `target`.
+
+    A file at `target` with other content moves to `.previous`. A whole clip that is not as expected is put in place
+    like any other, and `remarks` say what is unexpected.
+
+    Raises `BadRender` when this is no whole clip, and then the next attempt starts over; `Disputed` when all that
+    speaks against it is a tag that may be no checksum; StorageFailed; and whatever the provider raises, with
+    `ServiceUnclear` for a body that ends early: the next attempt continues from there. With `keep_refused`, which is
+    meant for the last attempt, a file that arrived complete is not deleted when it cannot be read: it moves to
+    `.refused`, and `NotAVideo` says where it is.
+    """
+    partial = await in_thread(errand.partial, _Partial.found, errand.partial)
     try:
-        facts, fidelity = await in_thread(partial, _checked, partial, expected, posters, got.sha256, stills)
+        async with provider.download(url, offset_bytes=partial.size_bytes, tag=partial.tag) as body:
+            await _receive(body, partial, errand.partial, max(errand.expected.lengths_s) * LARGEST_BYTES_PER_SECOND)
+        return await in_thread(errand.partial, _delivered, partial, body, errand)
+    except BadRender:
+        await in_thread(errand.partial, partial.discard)
+        raise
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await in_thread(errand.partial, partial.keep)
+        raise
+
+
+def _delivered(partial: _Partial, body: Body, errand: Errand) -> FetchedClip:
+    """The file that was received to its end, on the disk, proven whole and put in its place: all in one thread."""
+    partial.finish()
+    sha256 = _digest(errand.partial)
+    try:
+        is_vouched = _is_vouched(errand, body.checksum, sha256)
+        facts = _proven(errand)
     except BadRender as refusal:
-        if keep_refused and got.announced and not await in_thread(partial, _is_page, partial):
-            kept = await in_thread(target, refuse, partial, target, got.sha256)
-            raise NotAVideo(str(refusal), path=kept, sha256=got.sha256) from refusal
-        await in_thread(partial, partial.unlink)
-        raise BadRender(str(refusal)) from refusal  # without a path: nothing is left there
-    await in_thread(target, place, partial, target, got.sha256)
-    return FetchedClip(**asdict(facts), sha256=got.sha256, size_bytes=got.size_bytes, fidelity=fidelity)
+        if errand.keep_refused and body.size_bytes is not None and not _is_page(errand.partial):
+            with storage(errand.target):
+                kept = refuse(errand.partial, errand.target, sha256)
+            raise NotAVideo(str(refusal), path=kept, sha256=sha256) from refusal
+        if isinstance(refusal, NotAVideo):
+            raise BadRender(str(refusal)) from refusal  # without a path: nothing is left there
+        raise
+    with storage(errand.target):
+        place(errand.partial, errand.target, sha256)
+    return FetchedClip(**asdict(facts), sha256=sha256, size_bytes=partial.size_bytes, is_vouched=is_vouched)
+
+
+def _is_vouched(errand: Errand, checksum: Checksum | None, sha256: str) -> bool:
+    """Whether the file has the checksum that the store states; false where that says nothing of its bytes.
+
+    Raises `BadRender`, `Disputed`.
+    """
+    if checksum is None or sha256 in errand.believed:
+        return False
+    with errand.partial.open("rb") as file:
+        if checksum.agrees(_pieces(file)):
+            return True
+    reason = f"the file does not have the {checksum.kind} that the store states"
+    raise BadRender(reason) if checksum.is_certain else Disputed(reason, sha256=sha256)
+
+
+def _proven(errand: Errand) -> ClipFacts:
+    """What the clip holds. Raises `BadRender` when it is not whole."""
+    from kfpipe.media import video  # PyAV is slow to load, and only a clip that is here needs it
+
+    if errand.with_all:
+        return video.examine(errand.partial, errand.expected).facts
+    return video.prove(errand.partial, errand.expected)
 
 
 def _is_page(path: Path) -> bool:
@@ -91,35 +140,17 @@ def _is_page(path: Path) -> bool:
     return first_bytes(path, 256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
-def _checked(
-    path: Path, expected: Expected, posters: Posters, sha256: str, stills: Mapping[FrameEnd, Path]
-) -> tuple[ClipFacts, Fidelity | None]:
-    """What the clip holds, and how much it looks like its stills. Raises `BadRender` when it is not whole."""
-    from kfpipe.media import pictures, video  # PyAV is slow to load, and only a clip that is here needs it
-
-    clip = video.examine(path, expected)
-    with suppress(StorageFailed, *pictures.UNDRAWN):  # a poster can be cut later, a clip that was paid for counts
-        posters.keep(sha256, pictures.poster(clip.glimpse.middle))
-        ends.keep(posters.folder, sha256, clip.glimpse)
-    return clip.facts, pictures.fidelity(clip.glimpse, stills)
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for piece in _pieces(file):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
-async def _download(provider: Provider, url: str, path: Path, most_bytes: int) -> _Download:
-    """The whole file, which is then on the disk."""
-    partial = await in_thread(path, _Partial.found, path)
-    try:
-        async with provider.download(url, offset_bytes=partial.size_bytes, tag=partial.tag) as body:
-            await _receive(body, partial, path, most_bytes)
-            announced = body.size_bytes is not None
-        await in_thread(path, partial.finish)
-    except BadRender:
-        await in_thread(path, partial.discard)
-        raise
-    except BaseException:
-        with anyio.CancelScope(shield=True):
-            await in_thread(path, partial.keep)
-        raise
-    return _Download(sha256=partial.digest.hexdigest(), size_bytes=partial.size_bytes, announced=announced)
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    while piece := file.read(_READ_BYTES):
+        yield piece
 
 
 async def _receive(body: Body, partial: _Partial, path: Path, most_bytes: int) -> None:
@@ -155,11 +186,10 @@ class _Partial:
 
     def __init__(self, path: Path, *, tag: str | None) -> None:
         self.tag = tag
-        self.digest = hashlib.sha256()
-        self.size_bytes = 0
         self._gathered = bytearray()
         self._path = path
-        self._file = path.open("w+b" if tag is None else "r+b")
+        self._file = path.open("wb" if tag is None else "ab")
+        self.size_bytes = self._file.tell()
 
     @classmethod
     def found(cls, path: Path) -> _Partial:
@@ -167,21 +197,17 @@ class _Partial:
         make_own_folder(path.parent)
         if path.is_symlink():
             path.unlink()
-        partial = cls(path, tag=_take_note(path))
-        while chunk := partial._file.read(_WRITE_BYTES):
-            partial._count(chunk)
-        return partial
+        return cls(path, tag=_take_note(path))
 
     def restart(self) -> None:
         self._file.seek(0)
         self._file.truncate()
-        self.digest = hashlib.sha256()
         self.size_bytes = 0
 
     def gather(self, chunk: bytes) -> int:
         """Take a chunk into memory; returns how many bytes are waiting."""
         self._gathered += chunk
-        self._count(chunk)
+        self.size_bytes += len(chunk)
         return len(self._gathered)
 
     def write(self) -> None:
@@ -197,7 +223,7 @@ class _Partial:
 
     def keep(self) -> None:
         """Close the file so that a later attempt can continue it; where that fails, it will start over."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # it is closed already once it was received to its end
             self.finish()
             if self.tag is not None:
                 note = {"tag": self.tag, "size_bytes": self.size_bytes}
@@ -207,11 +233,7 @@ class _Partial:
 
     def discard(self) -> None:
         self._file.close()
-        self._path.unlink()
-
-    def _count(self, chunk: bytes) -> None:
-        self.digest.update(chunk)
-        self.size_bytes += len(chunk)
+        self._path.unlink(missing_ok=True)
 
 
 def _note_path(partial: Path) -> Path:

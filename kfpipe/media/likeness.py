@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,15 +27,21 @@ def of_still(picture: Image.Image, still: Path) -> Decimal:
 
     1.00 means the same, two decimals. Raises OSError and whatever Pillow raises for a file that is no picture.
     """
-    own = luma(picture)
-    with Image.open(still) as file:
-        return of_grey(own, ImageOps.exif_transpose(file).convert("RGB").convert("L"))
+    own, state = luma(picture), still.stat()
+    return of_grey(own, _scaled(still, (state.st_mtime_ns, state.st_size), own.size))
 
 
 def of_grey(one: Image.Image, other: Image.Image) -> Decimal:
     """How much two grey pictures look alike, two decimals; the other is scaled to the size of this one."""
     scaled = other if other.size == one.size else other.resize(one.size, Image.Resampling.LANCZOS)
     return Decimal(round(similarity(one, scaled) * 100)).scaleb(-2)
+
+
+@lru_cache(maxsize=64)
+def _scaled(still: Path, _version: tuple[int, int], size: tuple[int, int]) -> Image.Image:
+    """The still in shades of grey; kept, since many takes are given the same one, and to decode it takes longest."""
+    with Image.open(still) as file:
+        return ImageOps.exif_transpose(file).convert("RGB").convert("L").resize(size, Image.Resampling.LANCZOS)
 
 
 def luma(picture: Image.Image) -> Image.Image:

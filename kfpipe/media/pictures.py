@@ -47,14 +47,14 @@ def cut(clip: Path, end: FrameEnd) -> Picture:
     return Picture(png=_png(frame), width_px=frame.width, height_px=frame.height, sha256=_digest(frame))
 
 
-def fidelity(glimpse: video.Glimpse, stills: Mapping[FrameEnd, Path]) -> Fidelity | None:
-    """How much the clip looks like the stills at its ends; None where none of them can be read."""
+def fidelity(glimpse: video.Glimpse, stills: Mapping[FrameEnd, Path]) -> Fidelity:
+    """How much the clip looks like the stills at its ends; None for one that cannot be read."""
     ends = {FrameEnd.FIRST: glimpse.first, FrameEnd.LAST: glimpse.last}
     found: dict[FrameEnd, Decimal] = {}
     for end, still in stills.items():
         with suppress(Image.DecompressionBombError, *UNDRAWN):
             found[end] = likeness.of_still(rgb(ends[end]), still)
-    return Fidelity(first=found.get(FrameEnd.FIRST), last=found.get(FrameEnd.LAST)) if found else None
+    return Fidelity(first=found.get(FrameEnd.FIRST), last=found.get(FrameEnd.LAST))
 
 
 def poster(frame: VideoFrame) -> bytes:

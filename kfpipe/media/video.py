@@ -65,6 +65,18 @@ class Glimpse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Reel:
+    """A file that was read to its end, and is open still."""
+
+    file: InputContainer
+    stream: VideoStream
+    container: ClipFormat
+    extent: _Extent
+    length_s: Fraction
+    first: VideoFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
     """A clip that is whole: what it holds, and what it looks like."""
 
@@ -76,31 +88,31 @@ class _NoVideo(Exception):
     """The file is no video at all; the reason is its text."""
 
 
-def examine(path: Path, expected: Expected) -> Examined:
-    """What the file holds, when that is a video, whole from first to last picture; what was not expected is remarked.
+def prove(path: Path, expected: Expected) -> ClipFacts:
+    """What the file holds, when that is a video, whole by its parts, with every packet and its first picture.
 
-    Raises `BadRender` when it is damaged or cut off, `NotAVideo` when it is none, each with the reason; OSError when
-    the file cannot be read.
+    What was not expected is remarked. The rest of the pictures is not looked at: that takes many times as long, and is
+    what `glimpse` does. Raises `BadRender` when it is damaged or cut off, `NotAVideo` when it is none, each with the
+    reason; OSError when the file cannot be read.
     """
-    container = _whole_container(path)
-    extent = _extent_of(path, container)
-    with _reading(path, container) as file:
-        stream = _video(file)
-        _check_sides(stream)
-        length_s = _length_s(file, stream, extent)
-        first = displayed(_first(file, stream))
-        facts = _facts(file, stream, extent, length_s, first, container, expected)
-        return Examined(facts=facts, glimpse=_glimpse(file, stream, extent, first))
+    with _surveyed(path) as reel:
+        return _facts(reel, expected)
 
 
-def glimpse(path: Path) -> Glimpse:
-    """The clip's pictures alone. Raises as `examine`."""
-    container = _whole_container(path)
-    extent = _extent_of(path, container)
-    with _reading(path, container) as file:
-        stream = _video(file)
-        _check_sides(stream)
-        return _glimpse(file, stream, extent, displayed(_first(file, stream)))
+def examine(path: Path, expected: Expected) -> Examined:
+    """As `prove`, and all pictures can be decoded. Raises as `prove`."""
+    with _surveyed(path) as reel:
+        return Examined(facts=_facts(reel, expected), glimpse=_glimpse(reel, *_seen(reel)))
+
+
+def glimpse(path: Path, *, with_all: bool = True) -> Glimpse:
+    """The clip's pictures alone, decoded to the last. Raises as `prove`.
+
+    Without `with_all` those are left out that no other one depends on, which half of the time goes into: the last
+    picture stays the same to the pixel, and damage to one that was left out goes unnoticed.
+    """
+    with _surveyed(path) as reel:
+        return (None if with_all else _swift_glimpse(reel)) or _glimpse(reel, *_seen(reel))
 
 
 def picture(path: Path, end: FrameEnd) -> VideoFrame:
@@ -166,31 +178,49 @@ def _video(file: InputContainer) -> VideoStream:
     return stream
 
 
-def _extent_of(path: Path, container: ClipFormat) -> _Extent:
+@contextmanager
+def _surveyed(path: Path) -> Iterator[_Reel]:
+    """The file, opened once: every packet is read, and the first picture decoded. Raises as `prove`."""
+    container = _whole_container(path)
     with _reading(path, container) as file:
-        return _extent(file, _video(file))
+        stream = _video(file)
+        _check_sides(stream)
+        extent, first = _survey(file, stream)
+        yield _Reel(
+            file=file,
+            stream=stream,
+            container=container,
+            extent=extent,
+            length_s=_length_s(file, stream, extent),
+            first=displayed(_sound(first, FrameEnd.FIRST)),
+        )
 
 
-def _extent(file: InputContainer, video: VideoStream) -> _Extent:
-    """Reads the file to its end. Raises av.FFmpegError."""
+def _survey(file: InputContainer, video: VideoStream) -> tuple[_Extent, VideoFrame | None]:
+    """How much there is, and the first picture, where it can be decoded. Raises av.FFmpegError."""
     starts: list[Fraction] = []
     video_ends_s = reach_s = Fraction(0)
+    first: VideoFrame | None = None
     for packet in file.demux(*file.streams.video, *file.streams.audio):
+        is_video = packet.stream.index == video.index
+        if is_video and first is None:
+            first = next((frame for frame in packet.decode() if isinstance(frame, VideoFrame)), None)
         if packet.pts is None:
             continue  # the end of a stream
         starts_s = packet.pts * fraction(packet.time_base)
         ends_s = starts_s + (packet.duration or 0) * fraction(packet.time_base)
         reach_s = max(reach_s, ends_s)
-        if packet.stream.index == video.index:
+        if is_video:
             starts.append(starts_s)
             video_ends_s = max(video_ends_s, ends_s)
-    return _Extent(
+    extent = _Extent(
         pictures=len(starts),
         video_s=video_ends_s - min(starts, default=video_ends_s),
         first_picture_s=min(starts, default=video_ends_s),
         last_picture_s=max(starts, default=video_ends_s),
         reach_s=reach_s,
     )
+    return extent, first
 
 
 def _check_sides(stream: VideoStream) -> None:
@@ -199,20 +229,13 @@ def _check_sides(stream: VideoStream) -> None:
         raise BadRender(f"a picture of {stream.width}x{stream.height} px is not plausible")
 
 
-def _facts(
-    file: InputContainer,
-    stream: VideoStream,
-    extent: _Extent,
-    length_s: Fraction,
-    first: VideoFrame,
-    container: ClipFormat,
-    expected: Expected,
-) -> ClipFacts:
+def _facts(reel: _Reel, expected: Expected) -> ClipFacts:
     """What the file says of its video, as far as that can be believed; the sides are those that players show.
 
     Raises `_NoVideo`.
     """
-    duration_s = _decimal(length_s)
+    file, stream, extent, first, container = reel.file, reel.stream, reel.extent, reel.first, reel.container
+    duration_s = _decimal(reel.length_s)
     if extent.pictures < 2 or not duration_s:
         raise _NoVideo("the file holds no more than a single picture")
     rate = stream.average_rate
@@ -222,7 +245,7 @@ def _facts(
     return ClipFacts(
         width_px=size.width_px,
         height_px=size.height_px,
-        fps=_decimal(fraction(rate) if rate else extent.pictures / length_s),
+        fps=_decimal(fraction(rate) if rate else extent.pictures / reel.length_s),
         duration_s=duration_s,
         audio=len(file.streams.audio) > 0,
         codec=name,
@@ -258,21 +281,35 @@ def _decimal(number: Fraction) -> Decimal:
     return Decimal(round(number * 1000)) / 1000
 
 
-def _glimpse(file: InputContainer, stream: VideoStream, extent: _Extent, first: VideoFrame) -> Glimpse:
-    """Raises `BadRender` when the last picture cannot be decoded, or the last one that can comes too early.
+def _swift_glimpse(reel: _Reel) -> Glimpse | None:
+    """The pictures that others depend on; None where the last one is none of them. Raises as `_glimpse`."""
+    reel.stream.codec_context.skip_frame = "NONREF"
+    middle, last = _seen(reel)
+    reel.stream.codec_context.skip_frame = "DEFAULT"
+    is_last = last is not None and _at_s(last) >= reel.extent.last_picture_s
+    return _glimpse(reel, middle, last) if is_last else None
+
+
+def _seen(reel: _Reel) -> tuple[VideoFrame | None, VideoFrame | None]:
+    """The pictures in the middle and at the end. Raises av.FFmpegError.
 
     Most clips have a single keyframe, so that the way to the last picture passes the middle.
     """
     middle = end = None
-    for frame in _closing(file, stream):
+    for frame in _closing(reel.file, reel.stream):
         end = frame
-        if _at_s(frame) <= extent.middle_s and not frame.is_corrupt:
+        if _at_s(frame) <= reel.extent.middle_s and not frame.is_corrupt:
             middle = frame
+    return middle, end
+
+
+def _glimpse(reel: _Reel, middle: VideoFrame | None, end: VideoFrame | None) -> Glimpse:
+    """Raises `BadRender` when the last picture cannot be decoded, or the last one that can comes too early."""
     last = _sound(end, FrameEnd.LAST)
-    if _at_s(last) < extent.last_picture_s - SLACK_S:
+    if _at_s(last) < reel.extent.last_picture_s - SLACK_S:
         raise BadRender(_BREAKS_OFF)
-    middle = middle or _at(file, stream, extent.middle_s)
-    return Glimpse(first=first, middle=first if middle is None else displayed(middle), last=displayed(last))
+    middle = middle or _at(reel.file, reel.stream, reel.extent.middle_s)
+    return Glimpse(first=reel.first, middle=reel.first if middle is None else displayed(middle), last=displayed(last))
 
 
 def _at(file: InputContainer, stream: VideoStream, time_s: Fraction) -> VideoFrame | None:

@@ -25,6 +25,7 @@ from kfpipe.lock.states import (
     Succeeded,
     Unclear,
     fingerprints_of,
+    is_damaged,
     is_rehearsal,
     is_unsettled,
     name_of,
@@ -274,8 +275,9 @@ def _after(take: Take, record: Record, file: FileState, facts: PlanFacts) -> Nex
 def _rendered(take: Take, record: Record, entry: Rendered, file: FileState, facts: PlanFacts) -> Next:
     """What is to be done about a clip that was here once: its bytes count, wherever they are."""
     if file is FileState.MATCHES:
-        is_own = record.place is None
-        return (Action.KEEP, ("rendered",)) if is_own else (Action.REUSE, ("its clip is in place",))
+        return (Action.KEEP, ("rendered",)) if record.place is None else (Action.REUSE, ("its clip is in place",))
+    if entry.result.refused is not None and is_damaged(entry):
+        return Action.DECIDE, (f"its clip is damaged: {entry.result.refused.path}",)
     if take.id in facts.disk.elsewhere:
         return Action.REUSE, (f"its clip is at {facts.disk.elsewhere[take.id]}",)
     if file is FileState.POINTER:

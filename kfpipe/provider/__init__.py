@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from kfpipe.domain import MediaRole, RenderRequest, TaskStatus
+from kfpipe.provider.checksums import Checksum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +59,14 @@ class ListedTask:
 class Body:
     """A download under way: `size_bytes` is the whole file's length if stated, `offset_bytes` where `chunks` begin.
 
-    `tag` names the version of the object (its ETag), None when the server gave none.
+    `tag` names the version of the object (its ETag), None when the server gave none; `checksum` is that of the whole.
     """
 
     offset_bytes: int
     size_bytes: int | None
     tag: str | None
     chunks: AsyncIterator[bytes]
+    checksum: Checksum | None = None
 
 
 class Provider(Protocol):

@@ -16,7 +16,7 @@ from kfpipe.addresses import is_loopback
 from kfpipe.catalogue import Catalogue, Model
 from kfpipe.domain import MediaRole, RemoteMedium, RenderRequest
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear, ServiceUntrusted
-from kfpipe.provider import Accepted, Body, ListedTask, TaskReport, refusals, wire
+from kfpipe.provider import Accepted, Body, ListedTask, TaskReport, checksums, refusals, wire
 from kfpipe.provider.codes import CERTIFICATE, LINK_REFUSED
 from kfpipe.provider.transport import Answer, Opening, Transport, is_inside, is_secure
 from kfpipe.provider.upload_cache import UploadMemory
@@ -240,10 +240,17 @@ class DashScope:
         if opening.status == 200:
             size = opening.headers.get("content-length", "")
             size_bytes = int(size) if size.isdecimal() else None
-            return Body(offset_bytes=0, size_bytes=size_bytes, tag=strong_tag, chunks=opening.chunks)
+            checksum = checksums.stated(opening.headers, is_whole=True)
+            return Body(offset_bytes=0, size_bytes=size_bytes, tag=strong_tag, chunks=opening.chunks, checksum=checksum)
         if opening.status == 206:
             size_bytes = wire.range_size_bytes(opening.headers.get("content-range", ""), offset_bytes)
-            return Body(offset_bytes=offset_bytes, size_bytes=size_bytes, tag=strong_tag, chunks=opening.chunks)
+            return Body(
+                offset_bytes=offset_bytes,
+                size_bytes=size_bytes,
+                tag=strong_tag,
+                chunks=opening.chunks,
+                checksum=checksums.stated(opening.headers, is_whole=False),
+            )
         reason = refusals.storage_reason(await self._files.read(opening, limit_bytes=ERROR_LIMIT_BYTES))
         if opening.status in (408, 429) or opening.status >= 500:
             retry_after_s = self._retry_after_s(opening.headers)

@@ -14,7 +14,17 @@ from typing import Any, Final
 from kfpipe.domain import MIN_FIDELITY, LocalMedium, MediaInput, MediaRole, Take, cell_of
 from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.records import Record, state_of
-from kfpipe.lock.states import Entry, Failed, Render, Rendered, Submitted, Submitting, has_drifted, result_of, spent
+from kfpipe.lock.states import (
+    Entry,
+    Failed,
+    Rendered,
+    Submitted,
+    Submitting,
+    fidelity_of,
+    has_drifted,
+    result_of,
+    spent,
+)
 from kfpipe.plan import consent
 from kfpipe.plan.changed import changed_ids
 from kfpipe.plan.model import Plan, Step
@@ -253,7 +263,7 @@ def _take(step: Step, take: Take, shown: Playable | None, files: dict[str, Shelv
     entry = None if record is None else record.entry
     latest = take.request if entry is None else entry.asked
     result = None if entry is None else result_of(entry)
-    fidelity = None if shown is None else _both_ends(shown.entry.render)
+    fidelity = None if shown is None else _both_ends(shown.entry)
     return BoardTake(
         take=take.id,
         cell=cell_of(take.id),
@@ -282,9 +292,9 @@ def _take(step: Step, take: Take, shown: Playable | None, files: dict[str, Shelv
     )
 
 
-def _both_ends(render: Render) -> tuple[str | None, str | None] | None:
+def _both_ends(entry: Rendered) -> tuple[str | None, str | None] | None:
     """How like their stills the first and last pictures are, as decimal text; None where that was not measured."""
-    fidelity = render.fidelity
+    fidelity = fidelity_of(entry)
     if fidelity is None:
         return None
     first, last = (None if end is None else f"{end:f}" for end in (fidelity.first, fidelity.last))

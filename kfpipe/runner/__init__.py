@@ -9,7 +9,7 @@ adopter, orphans    whose task is that, when an answer was lost
 snapshot     the tasks of others, noted before the first request
 follower, polling   tasks to their end
 queries      what is only asked, within the query budget
-fetcher      clips to checked files
+fetcher, examiner    clips to checked files, and then decoded to their ends
 gate, pacing, slots    submissions per second, tasks in progress, and slowing down when the service asks
 budget, outcome    what may be spent, and what came of it
 breaker      pauses the run while the service is down

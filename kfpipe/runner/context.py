@@ -59,6 +59,15 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """A clip in its place and on record. `is_vouched`: the store's checksum vouches for its bytes."""
+
+    step: Step
+    key: str
+    is_vouched: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
     """A take gets no clip in this run; what is known of it is on record.
 

@@ -1,4 +1,4 @@
-"""Finished clips on their way here, and earlier ones that are wanted again."""
+"""Finished clips on their way here, and earlier ones that are wanted again; all are looked over when they are here."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Final, Self
 
 import anyio
 
-from kfpipe.errors import BadRender, NotAVideo, ServiceRefused, ServiceUnclear
+from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear
 from kfpipe.events import TakePostponed, TakeRendered, TakeReused
-from kfpipe.lock.states import Entry, Rendered, Succeeded, result_of, task_of
+from kfpipe.lock.states import Rendered, Succeeded, is_unexamined
 from kfpipe.lock.transitions import without_signature
 from kfpipe.plan.model import Step
 from kfpipe.provider.codes import LINK_REFUSED
-from kfpipe.runner.context import Finished, RunContext, Settled
-from kfpipe.runner.fetcher import Fetcher
+from kfpipe.runner.context import Arrived, Finished, RunContext, Settled
+from kfpipe.runner.examiner import Examiner, left_over
+from kfpipe.runner.fetcher import Fetcher, at_the_service, why_missing
 
 FETCHERS: Final = 4
 
@@ -28,6 +29,7 @@ class Delivery:
         self._context = context
         self._settled = settled
         self._fetcher = Fetcher(context)
+        self._examiner = Examiner(context, self._fetcher)
         self._outbox, self._inbox = anyio.create_memory_object_stream[Finished](capacity)
 
     async def try_places(self, steps: Sequence[Step]) -> None:
@@ -41,7 +43,7 @@ class Delivery:
     def send_all(self, steps: Sequence[Step]) -> None:
         """Have the clips of these steps fetched, those whose link ends first at the front."""
         clips = [
-            Finished(step=step, key=step.record.key, entry=_at_the_service(step.record.entry))
+            Finished(step=step, key=step.record.key, entry=at_the_service(step.record.entry))
             for step in steps
             if step.record is not None
         ]
@@ -53,10 +55,15 @@ class Delivery:
         self._outbox.close()
 
     async def fetch_all(self) -> None:
-        """Fetch what is sent, until it is closed and all is here."""
-        async with anyio.create_task_group() as fetchers:
+        """Fetch what is sent, until it is closed and all is here, and was looked over."""
+        async with self._examiner.working(), anyio.create_task_group() as fetchers:
             for _ in range(FETCHERS):
                 fetchers.start_soon(self._fetch)
+
+    def look_over(self, steps: Sequence[Step]) -> None:
+        """Have those clips looked over that are in their places, and that an earlier run has not come to."""
+        for arrived in left_over(steps):
+            self._examiner.send(arrived)
 
     def tidy(self) -> None:
         """Remove what fetching has left behind."""
@@ -70,19 +77,19 @@ class Delivery:
 
     async def _deliver(self, clip: Finished) -> bool:
         """Whether the clip is here now; else it was reported why not."""
-        step, entry, take, context = clip.step, clip.entry, clip.step.take, self._context
-        size = take.size if take is not None and take.fingerprint == entry.asked.fingerprint else None
+        step, context = clip.step, self._context
         try:
-            rendered = await self._fetcher.fetch(clip.key, entry, step.output, size, take)
+            rendered, is_vouched = await self._fetcher.fetch(clip)
         except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
             if isinstance(trouble, ServiceRefused) and trouble.code == LINK_REFUSED:
                 await self._note_dead_link(clip.key)
-            context.emit(TakePostponed(take_id=step.take_id, reason=_why_not(trouble)))
+            context.emit(TakePostponed(take_id=step.take_id, reason=why_missing(trouble)))
             return False
         render = rendered.render
         context.emit(
             TakeRendered(take_id=step.take_id, path=render.path, size_bytes=render.size_bytes, remarks=render.remarks)
         )
+        self._examiner.send(Arrived(step=step, key=clip.key, is_vouched=is_vouched))
         return True
 
     async def _note_dead_link(self, key: str) -> None:
@@ -105,6 +112,8 @@ class Delivery:
             self._context.emit(TakePostponed(take_id=step.take_id, reason=str(trouble)))
             return False
         self._context.emit(TakeReused(take_id=step.take_id, path=step.output))
+        if step.record is not None and is_unexamined(self._context.ledger.lock.requests[step.record.key]):
+            self._examiner.send(Arrived(step=step, key=step.record.key))
         return True
 
     def __enter__(self) -> Self:
@@ -115,17 +124,4 @@ class Delivery:
     ) -> None:
         self._outbox.close()
         self._inbox.close()
-
-
-def _why_not(trouble: BadRender | ServiceRefused | ServiceUnclear) -> str:
-    if isinstance(trouble, NotAVideo):
-        return f"what the service delivered is not a video, and is kept at {trouble.path}: {trouble}"
-    return f"its clip could not be downloaded: {trouble}"
-
-
-def _at_the_service(entry: Entry) -> Succeeded:
-    """The entry as it was before its file was here."""
-    task, result = task_of(entry), result_of(entry)
-    if task is None or result is None:
-        raise AssertionError("only what was paid for is downloaded")
-    return Succeeded(asked=entry.asked, task=task, result=result)
+        self._examiner.close()

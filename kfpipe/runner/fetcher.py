@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,18 +11,16 @@ from typing import Final, cast
 import anyio
 import anyio.to_thread
 
-from kfpipe.domain import FrameEnd, LocalMedium, MediaRole, PictureSize, Take
 from kfpipe.errors import BadRender, NotAVideo, ServiceRefused, ServiceUnclear, StorageFailed
-from kfpipe.lock.states import Asked, RefusedFile, Render, Rendered, Succeeded
+from kfpipe.lock.states import Entry, RefusedFile, Render, Rendered, Succeeded, result_of, task_of
 from kfpipe.lock.transitions import at_place
 from kfpipe.media import download, placement
-from kfpipe.media.download import FetchedClip
+from kfpipe.media.download import Disputed, Errand, FetchedClip
 from kfpipe.media.facts import Expected
-from kfpipe.media.posters import Posters
 from kfpipe.media.renders import PARTIAL
 from kfpipe.plan.model import Step
 from kfpipe.provider.codes import CERTIFICATE
-from kfpipe.runner.context import RunContext
+from kfpipe.runner.context import Finished, RunContext
 from kfpipe.runner.pacing import backoff_s
 
 TRIES: Final = 5
@@ -35,7 +33,6 @@ class Fetcher:
         self._context = context
         self._folder = context.settings.folder
         self._partials = self._folder / context.settings.output_dir / PARTIAL
-        self._posters = Posters(context.settings.state_dir)
 
     async def try_folders(self, outputs: Iterable[str]) -> None:
         """Raise StorageFailed unless clips can be put on the disk where they belong."""
@@ -43,44 +40,51 @@ class Fetcher:
             self._refuse_outside(folder)
             await placement.in_thread(folder, placement.try_folder, folder)
 
-    async def fetch(
-        self, key: str, entry: Succeeded, output: str, size: PictureSize | None, take: Take | None
-    ) -> Rendered:
-        """The take with its file in place, on record; it is compared with those stills of `take` that were sent for it.
+    async def fetch(self, clip: Finished, *, instead_of: RefusedFile | None = None) -> tuple[Rendered, bool]:
+        """The take with its file in place, on record; and whether the store's checksum vouches for the file.
+
+        `instead_of` is the damaged file that came before: then the clip is decoded to its end before it counts.
 
         The last error is raised (`BadRender`, `ServiceRefused`, `ServiceUnclear`) when the clip is not available now;
         the record then still says where it is.
         """
-        target = self._folder / output
-        # By the task alone: a download that was cut off goes on from there, wherever its clip is wanted by then.
-        partial = self._partials / f"{entry.task.task_id}{target.suffix}"
-        expected = Expected(
-            size=size, seconds=entry.asked.parameters.duration_s, billed_seconds=round(entry.result.billed_seconds)
-        )
+        key, entry, output = clip.key, clip.entry, clip.step.output
+        errand = self._errand(clip, with_all=instead_of is not None)
         for attempt in range(1, TRIES + 1):
-            self._refuse_outside(target.parent)
+            self._refuse_outside(errand.target.parent)
+            if attempt == TRIES:
+                errand = replace(errand, keep_refused=instead_of is None)
             try:
-                clip = await download.fetch(
-                    self._context.provider,
-                    entry.result.video_url,
-                    target=target,
-                    partial=partial,
-                    expected=expected,
-                    posters=self._posters,
-                    stills=stills_given(entry.asked, take, self._folder),
-                    keep_refused=attempt == TRIES,
-                )
+                found = await download.fetch(self._context.provider, entry.result.video_url, errand)
                 break
             except NotAVideo as refused:
-                await self._note_refused(key, entry, refused)
+                await self.note_refused(key, entry, self._kept(refused.path, refused.sha256))
                 raise
             except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
                 if attempt == TRIES or _is_untrusted(trouble):
                     raise
+                if isinstance(trouble, Disputed):
+                    errand = replace(errand, believed=errand.believed | {trouble.sha256})
                 retry_after_s = None if isinstance(trouble, BadRender) else trouble.retry_after_s
                 await anyio.sleep(backoff_s(attempt, retry_after_s, self._context.random.random()))
                 entry = await self._with_fresh_link(entry)
-        return await self._put_on_record(key, entry, clip, output)
+        if instead_of is not None:
+            entry = replace(entry, result=replace(entry.result, refused=instead_of))
+        return await self._put_on_record(key, entry, found, output), found.is_vouched
+
+    def _errand(self, clip: Finished, *, with_all: bool) -> Errand:
+        entry, take = clip.entry, clip.step.take
+        target = self._folder / clip.step.output
+        size = take.size if take is not None and take.fingerprint == entry.asked.fingerprint else None
+        return Errand(
+            target=target,
+            # By the task alone: a download that was cut off goes on from there, wherever its clip is wanted by then.
+            partial=self._partials / f"{entry.task.task_id}{target.suffix}",
+            expected=Expected(
+                size=size, seconds=entry.asked.parameters.duration_s, billed_seconds=round(entry.result.billed_seconds)
+            ),
+            with_all=with_all,
+        )
 
     async def _put_on_record(self, key: str, entry: Succeeded, clip: FetchedClip, output: str) -> Rendered:
         known = self._context.ledger.lock.requests.get(key)
@@ -95,18 +99,24 @@ class Fetcher:
             audio=clip.audio,
             codec=clip.codec,
             remarks=clip.remarks,
-            fidelity=clip.fidelity,
             moved=known.render.moved + 1 if isinstance(known, Rendered) else 0,
         )
         rendered = Rendered(asked=entry.asked, task=entry.task, result=entry.result, render=render)
         await self._context.ledger.record(key, rendered)
         return rendered
 
-    async def _note_refused(self, key: str, entry: Succeeded, refused: NotAVideo) -> None:
+    async def set_apart(self, path: str, sha256: str) -> RefusedFile:
+        """Move a clip that has turned out to be damaged to `.refused`; where it is then."""
+        place = self._folder / path
+        self._refuse_outside(place.parent)
+        return self._kept(await placement.in_thread(place, placement.refuse, place, place, sha256), sha256)
+
+    def _kept(self, path: Path, sha256: str) -> RefusedFile:
+        return RefusedFile(path=path.relative_to(self._folder).as_posix(), sha256=sha256)
+
+    async def note_refused(self, key: str, entry: Succeeded | Rendered, refused: RefusedFile) -> None:
         """Put on record where the file is that came in place of the clip: it was paid for."""
-        path = refused.path.relative_to(self._folder).as_posix()
-        result = replace(entry.result, refused=RefusedFile(path=path, sha256=refused.sha256))
-        await self._context.ledger.record(key, replace(entry, result=result))
+        await self._context.ledger.record(key, replace(entry, result=replace(entry.result, refused=refused)))
 
     async def reuse(self, step: Step) -> None:
         """Bring the clip that the step's take asks for, whose bytes are at hand, into its place and onto the record.
@@ -159,18 +169,21 @@ class Fetcher:
         return replace(entry, result=replace(entry.result, video_url=report.video_url, url_expires_at=expiry))
 
 
-def stills_given(asked: Asked, take: Take | None, folder: Path) -> Mapping[FrameEnd, Path]:
-    """The stills that the clip was asked to begin and to end on, as they were sent; none that is elsewhere."""
-    ends = {MediaRole.FIRST_FRAME: FrameEnd.FIRST, MediaRole.LAST_FRAME: FrameEnd.LAST}
-    return {
-        ends[given.role]: folder / given.medium.path
-        for given in (() if take is None else take.request.media)
-        if given.role in ends
-        and isinstance(given.medium, LocalMedium)
-        and asked.media.get(given.role) == given.medium.digest
-    }
-
-
 def _is_untrusted(trouble: BadRender | ServiceRefused | ServiceUnclear) -> bool:
     """Whether the host's certificate is not trusted, which no other try changes."""
     return isinstance(trouble, ServiceRefused) and trouble.code == CERTIFICATE
+
+
+def why_missing(trouble: BadRender | ServiceRefused | ServiceUnclear) -> str:
+    """What is reported of a clip that cannot be had now."""
+    if isinstance(trouble, NotAVideo):
+        return f"what the service delivered is not a video, and is kept at {trouble.path}: {trouble}"
+    return f"its clip could not be downloaded: {trouble}"
+
+
+def at_the_service(entry: Entry) -> Succeeded:
+    """The entry as it was before its file was here."""
+    task, result = task_of(entry), result_of(entry)
+    if task is None or result is None:
+        raise AssertionError("only what was paid for is downloaded")
+    return Succeeded(asked=entry.asked, task=task, result=result)

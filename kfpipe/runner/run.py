@@ -87,8 +87,10 @@ class Run:
             )
         )
         with self._scope, self._delivery:
-            await with_retries(context.provider.check_account, context.random)
+            if work:  # to look clips over nothing is asked of the service
+                await with_retries(context.provider.check_account, context.random)
             await self._delivery.try_places(work)
+            self._delivery.look_over(plan.steps)
             async with anyio.create_task_group() as service:
                 service.start_soon(self._follower.run)
                 await self._work_through(work)

@@ -46,11 +46,11 @@ WORLDLY: Final = frozenset(
         "files": "durable git statcache",
         "lock": "claim ledger workspace",
         "maintenance": "cancel doctor reconcile",
-        "media": "download placement renders",
+        "media": "download examination placement renders",
         "plan": "gather planfile revision",
         "provider": "transport upload_cache uploads",
         "review": "app.routes app.server app.watcher bundle output",
-        "runner": "adopter breaker context delivery fetcher follower gate interlock lane lifecycle plan_queue "
+        "runner": "adopter breaker context delivery examiner fetcher follower gate interlock lane lifecycle plan_queue "
         "retry run settings shields signals slots snapshot submitter",
         "session": "",
         "together": "",

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import base64
 import hashlib
 import random
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,9 +19,9 @@ from kfpipe.catalogue import shipped
 from kfpipe.domain import PictureSize
 from kfpipe.errors import BadRender, NotAVideo, ServiceUnclear, StorageFailed
 from kfpipe.files import durable
-from kfpipe.media.download import FetchedClip, fetch
+from kfpipe.files.crc64 import agrees
+from kfpipe.media.download import Disputed, Errand, FetchedClip, fetch
 from kfpipe.media.facts import Expected
-from kfpipe.media.posters import Posters
 from kfpipe.provider import Body
 from kfpipe.provider.client import DashScope
 from tests.support.films import SECONDS, film
@@ -37,6 +38,7 @@ class Shelf:
     tag: str | None = '"v1"'
     cut_bytes: int | None = None
     states_length: bool = True
+    checksums: Mapping[str, str] = field(default_factory=dict)
     heard: list[str | None] = field(default_factory=list)
 
 
@@ -56,6 +58,8 @@ def serving(shelf: Shelf) -> Iterator[str]:
                 self.send_header("Content-Length", str(size - start))
             if shelf.tag is not None:
                 self.send_header("ETag", shelf.tag)
+            for name, value in shelf.checksums.items():
+                self.send_header(name, value)
             self.end_headers()
             end = size if shelf.cut_bytes is None else start + shelf.cut_bytes
             self.wfile.write(shelf.content[start:end])
@@ -85,7 +89,7 @@ class Desk:
         self.partial = folder / "renders" / ".partial" / "task-1.mp4"
         self._origin = origin
 
-    async def fetch(self, expected: Expected = EXPECTED, *, keep_refused: bool = False) -> FetchedClip:
+    async def fetch(self, expected: Expected = EXPECTED, *, keep_refused: bool = False, **more: Any) -> FetchedClip:
         client = DashScope(
             base_url=f"{self._origin}/api/v1",
             api_key="sk-test",
@@ -96,16 +100,8 @@ class Desk:
         )
         async with client:
             url = f"{self._origin}/clip.mp4"
-            return await fetch(
-                client,
-                url,
-                target=self.target,
-                partial=self.partial,
-                expected=expected,
-                posters=Posters(self.folder / ".kfpipe"),
-                stills={},
-                keep_refused=keep_refused,
-            )
+            errand = Errand(target=self.target, partial=self.partial, expected=expected, keep_refused=keep_refused)
+            return await fetch(client, url, replace(errand, **more))
 
     def files(self) -> list[str]:
         return files_in(self.target.parent)
@@ -141,8 +137,7 @@ class Rest:
 
 
 async def fetch_from(provider: Any, target: Path, partial: Path) -> FetchedClip:
-    posters = Posters(target.parent / ".kfpipe")
-    return await fetch(provider, "", target=target, partial=partial, expected=EXPECTED, posters=posters, stills={})
+    return await fetch(provider, "", Errand(target=target, partial=partial, expected=EXPECTED))
 
 
 def files_in(folder: Path) -> list[str]:
@@ -181,6 +176,7 @@ async def test_a_clip_arrives_whole_checked_and_without_stray_files(desk: Desk, 
         remarks=(),
         sha256=sha256(clip),
         size_bytes=len(clip),
+        is_vouched=False,
     )
     assert desk.target.read_bytes() == clip
     assert desk.files() == ["kitten.mp4"]
@@ -419,6 +415,95 @@ async def test_a_body_longer_than_it_says_or_may_be_is_refused(
     with pytest.raises(BadRender, match=reason):
         await fetch_from(spout, tmp_path / "a.mp4", tmp_path / "a.part")
     assert files_in(tmp_path) == []
+
+
+# ---- the store's checksums -------------------------------------------------------------------------------------------
+
+
+def crc64(content: bytes) -> str:
+    """As the store computes it: ECMA-182, bits turned round, all ones to begin with, and turned at the end."""
+    table = []
+    for number in range(256):
+        for _ in range(8):
+            number = (number >> 1) ^ (0xC96C5795D7870F42 if number & 1 else 0)
+        table.append(number)
+    crc = 0xFFFF_FFFF_FFFF_FFFF
+    for byte in content:
+        crc = table[(crc ^ byte) & 0xFF] ^ (crc >> 8)
+    return str(crc ^ 0xFFFF_FFFF_FFFF_FFFF)
+
+
+def test_the_checksum_is_the_one_of_the_standard():
+    assert crc64(b"123456789") == str(0x995DC9BBDF1939FA)  # the catalogue of parametrised CRC algorithms, CRC-64/XZ
+
+
+def stated_of(content: bytes) -> dict[str, dict[str, str]]:
+    """What a store may state of a file, by its name."""
+    md5 = hashlib.md5(content)
+    return {
+        "CRC-64": {"x-oss-hash-crc64ecma": crc64(content)},
+        "MD5": {"Content-MD5": base64.b64encode(md5.digest()).decode()},
+        "tag": {"ETag": f'"{md5.hexdigest().upper()}"'},
+    }
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("how", ["CRC-64", "MD5", "tag"])
+async def test_a_checksum_of_the_store_vouches_for_the_file_or_has_it_fetched_again(tmp_path: Path, how: str):
+    content = film(tmp_path / "clip.mp4", noise_bytes=70_000)
+    shelf = Shelf(content=content, tag=None, checksums=stated_of(content)[how])
+    with serving(shelf) as origin:
+        desk = Desk(tmp_path, origin, shelf)
+        assert (await desk.fetch()).is_vouched
+        shelf.content = content[:-1] + bytes([content[-1] ^ 1])  # which no decoder would see
+        kind = "CRC-64" if how == "CRC-64" else "MD5"
+        with pytest.raises(BadRender, match=f"does not have the {kind} that the store states") as refusal:
+            await desk.fetch()
+        assert isinstance(refusal.value, Disputed) is (how == "tag")
+        assert desk.files() == ["kitten.mp4"]
+        if isinstance(refusal.value, Disputed):  # it came just like that before: the tag is no checksum
+            found = await desk.fetch(believed=frozenset([refusal.value.sha256]))
+            assert (found.sha256, found.is_vouched) == (sha256(shelf.content), False)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 65_535, 65_536, 65_537, 200_001])
+def test_a_crc_of_any_length_is_compared(length: int):
+    content = random.Random(length).randbytes(length)
+    pieces = [content[:100], content[100:]]
+    assert [agrees(pieces, int(crc64(content)) ^ turned) for turned in (0, 1, 1 << 63)] == [True, False, False]
+
+
+@pytest.mark.anyio
+async def test_a_part_bears_the_checksum_of_the_whole_file(tmp_path: Path):
+    content = film(tmp_path / "clip.mp4", noise_bytes=600_000)
+    shelf = Shelf(content=content, cut_bytes=300_000, checksums=stated_of(content)["CRC-64"])
+    with serving(shelf) as origin:
+        desk = Desk(tmp_path, origin, shelf)
+        with pytest.raises(ServiceUnclear):
+            await desk.fetch()
+        shelf.cut_bytes = None
+        shelf.checksums = {**shelf.checksums, **stated_of(b"of a part?")["MD5"]}
+        assert (await desk.fetch()).is_vouched
+    assert shelf.heard[-1] not in (None, "bytes=0-")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"x-oss-hash-crc64ecma": "no number"},
+        {"x-oss-hash-crc64ecma": str(1 << 64)},
+        {"Content-MD5": "no base64"},
+        {"Content-MD5": "c2hvcnQ="},
+        {"ETag": f'"{"0" * 32}-3"'},
+        {"ETag": f'W/"{"0" * 32}"'},
+    ],
+    ids=str,
+)
+async def test_what_is_no_checksum_says_nothing(tmp_path: Path, stated: dict[str, str]):
+    content = film(tmp_path / "clip.mp4", noise_bytes=0)
+    with serving(Shelf(content=content, tag=None, checksums=stated)) as origin:
+        assert not (await Desk(tmp_path, origin, Shelf(content=content)).fetch()).is_vouched
 
 
 @pytest.mark.anyio

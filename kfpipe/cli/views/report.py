@@ -34,6 +34,7 @@ from kfpipe.lock.states import (
     Submitted,
     Submitting,
     Unclear,
+    fidelity_of,
     result_of,
     task_of,
 )
@@ -319,8 +320,8 @@ def _facts(footage: Footage) -> Iterator[tuple[str, str]]:
         render = footage.entry.render
         yield "Size", f"{render.width_px}x{render.height_px}"
         yield "Length", f"{render.duration_s.normalize():f} s, {render.fps.normalize():f} fps"
-        if render.fidelity is not None:
-            yield "Fidelity", status_view.fidelity_text(render.fidelity)
+        if (fidelity := fidelity_of(footage.entry)) is not None:
+            yield "Fidelity", status_view.fidelity_text(fidelity)
     else:
         yield "Size", report_costs.predicted_size(footage.take)
         yield "Length", f"{parameters.duration_s} s"

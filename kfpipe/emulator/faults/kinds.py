@@ -207,11 +207,28 @@ class Truncate(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrupt(Act):
-    """One byte of the file arrives with all its bits turned."""
+    """Bytes of the file, by default one, arrive with all their bits turned."""
 
     name = "corrupt"
     phases = frozenset({Phase.DOWNLOAD})
     at_byte: Offset = 0
+    length_bytes: Count = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checksum(Act):
+    """The store states another checksum of the file than it has."""
+
+    name = "checksum"
+    phases = frozenset({Phase.DOWNLOAD})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bare(Act):
+    """The store states no checksum of the file, and names no version of it."""
+
+    name = "bare"
+    phases = frozenset({Phase.DOWNLOAD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,6 +336,8 @@ ACTS: dict[str, type[Act]] = {
         Slow,
         Truncate,
         Corrupt,
+        Checksum,
+        Bare,
         Fail,
         Unknown,
         Vanish,

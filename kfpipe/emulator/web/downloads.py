@@ -1,14 +1,26 @@
-"""A finished clip over HTTP: whole or in part, so that a download that was cut off can continue."""
+"""A finished clip over HTTP: whole or in part, so that a download that was cut off can continue.
 
+The store states the clip's checksums with every answer, those of the whole file with a part of it, too.
+Sources: Alibaba Cloud, "GetObject" and "Check data integrity by using CRC-64".
+"""
+
+import base64
+import lzma
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
+from typing import Any
 
 import anyio
 from starlette.responses import Response, StreamingResponse
 
 from kfpipe.emulator.film.scene import Film
+
+CRC64, MD5 = "x-oss-hash-crc64ecma", "Content-MD5"
+CHECKSUMS = (CRC64, MD5, "ETag")
+"""The headers that tell a file's content from any other."""
 
 _CHUNK_BYTES = 64 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
@@ -19,7 +31,7 @@ class Spoiling:
     """What a scripted fault does to a body on its way; nothing by default."""
 
     bytes_per_second: int | None = None
-    corrupt_at_byte: int | None = None
+    corrupt: range = range(0)  # the bytes of the file that arrive turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,7 @@ def response(film: Film, headers: Mapping[str, str], spoiling: Spoiling) -> Resp
     """200 with the whole clip, 206 with one range of it, or 416. Several ranges at once get the whole."""
     etag, modified = f'"{film.md5}"', formatdate(film.made_at, usegmt=True)
     common = {"ETag": etag, "Last-Modified": modified, "Accept-Ranges": "bytes", "Content-Type": "video/mp4"}
+    common |= {"x-oss-object-type": "Normal", CRC64: _crc64(film), MD5: _base64(film.md5)}
     part: _Part | None = None
     if headers.get("if-range", etag) in (etag, modified):
         part = _part(headers.get("range", ""), film.size_bytes)
@@ -72,8 +85,26 @@ async def _chunks(film: Film, part: _Part, spoiling: Spoiling) -> AsyncIterator[
 
 
 def _spoiled(chunk: bytes, position: int, spoiling: Spoiling) -> bytes:
-    at = spoiling.corrupt_at_byte
-    if at is None or not position <= at < position + len(chunk):
-        return chunk
-    index = at - position
-    return chunk[:index] + bytes([chunk[index] ^ 0xFF]) + chunk[index + 1 :]
+    first = max(spoiling.corrupt.start - position, 0)
+    last = min(spoiling.corrupt.stop - position, len(chunk))
+    return chunk if first >= last else chunk[:first] + bytes(byte ^ 0xFF for byte in chunk[first:last]) + chunk[last:]
+
+
+def _base64(md5: str) -> str:
+    return base64.b64encode(bytes.fromhex(md5)).decode()
+
+
+_XZ: dict[str, Any] = {
+    "check": lzma.CHECK_CRC64,
+    "filters": [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 12, "nice_len": 4, "depth": 1}],
+}
+_XZ_FOOTER_BYTES = 12
+
+
+@lru_cache(maxsize=1 << 10)
+def _crc64(film: Film) -> str:
+    """The file's CRC-64, which is the checksum that an .xz file carries: it stands right before the index."""
+    packed = lzma.compress(film.path.read_bytes(), lzma.FORMAT_XZ, **_XZ)
+    index_bytes = (int.from_bytes(packed[-8:-4], "little") + 1) * 4
+    end = len(packed) - _XZ_FOOTER_BYTES - index_bytes
+    return str(int.from_bytes(packed[end - 8 : end], "little"))

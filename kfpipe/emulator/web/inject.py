@@ -16,7 +16,7 @@ from kfpipe.emulator.faults.kinds import Act, When, Which
 from kfpipe.emulator.task_list import Page
 from kfpipe.emulator.tasks import Quirks, Task
 from kfpipe.emulator.web import dates, wire
-from kfpipe.emulator.web.downloads import Spoiling
+from kfpipe.emulator.web.downloads import CHECKSUMS, CRC64, MD5, Spoiling
 from kfpipe.emulator.web.hangups import CutShort, Hangup
 from kfpipe.emulator.web.oss import StoreRefused
 
@@ -59,6 +59,12 @@ def altered(befalling: Iterable[Act], response: Response) -> Response:
                 response = JSONResponse(fields, response.status_code)
             case kinds.Retag():
                 response.headers["ETag"] = '"another-version"'
+            case kinds.Checksum():
+                response.headers[CRC64] = "1"
+                response.headers[MD5] = "AAAAAAAAAAAAAAAAAAAAAA=="
+            case kinds.Bare():
+                for name in CHECKSUMS:
+                    del response.headers[name]
             case kinds.Truncate():
                 response = CutShort(response, act.after_bytes)
             case _:
@@ -139,8 +145,8 @@ def quirks(befalling: Iterable[Act]) -> Quirks:
 def spoiling(befalling: Sequence[Act]) -> Spoiling:
     """What happens to the bytes of a download."""
     paces = [act.bytes_per_second for act in befalling if isinstance(act, kinds.Slow)]
-    places = [act.at_byte for act in befalling if isinstance(act, kinds.Corrupt)]
-    return Spoiling(bytes_per_second=min(paces, default=None), corrupt_at_byte=min(places, default=None))
+    places = [range(act.at_byte, act.at_byte + act.length_bytes) for act in befalling if isinstance(act, kinds.Corrupt)]
+    return Spoiling(bytes_per_second=min(paces, default=None), corrupt=next(iter(places), range(0)))
 
 
 def _refusal(act: kinds.Answer) -> Response:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from kfpipe.files.scalars import decimal_text
+from kfpipe.lock.states import fidelity_of
 from kfpipe.review.footage import Clip
 
 
 def of(clip: Clip) -> dict[str, Any]:
     """Plain data; amounts are decimal text, null where the price is unknown."""
-    entry, asked, fidelity = clip.entry, clip.entry.asked, clip.entry.render.fidelity
+    entry, asked, fidelity = clip.entry, clip.entry.asked, fidelity_of(clip.entry)
     return {
         "take": clip.take.id,
         "shot": clip.take.shot_id,
