@@ -7,9 +7,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 
 from kfpipe.domain import MediaRole, RenderRequest, TaskStatus
+
+LIST_PAGE_SIZE: Final = 10
+"""The largest page of the task list that is documented to work: it is the default. Source: API reference, section 6."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +96,13 @@ class Provider(Protocol):
     async def look(self, task_id: str) -> TaskReport:
         """Ask for the task once."""
 
-    async def list_tasks(self, model: str, *, page: int) -> tuple[Sequence[ListedTask], bool]:
-        """A page (from 1) of the model's tasks of the last 24 h, and whether another page follows."""
+    async def list_tasks(
+        self, model: str, *, page: int, size: int = LIST_PAGE_SIZE, status: TaskStatus | None = None
+    ) -> tuple[Sequence[ListedTask], bool]:
+        """A page (from 1) of the model's tasks of the last 24 h, and whether another page follows.
+
+        `status` leaves all others out. The service may refuse a `size` other than the default, or grant less.
+        """
 
     async def cancel(self, task_id: str) -> None:
         """Cancel a task that is still waiting; `ServiceRefused` (`UnsupportedOperation`) when it runs or is over."""

@@ -23,7 +23,7 @@ from kfpipe.media.renders import PARTIAL
 from kfpipe.plan.model import Step
 from kfpipe.provider.codes import CERTIFICATE
 from kfpipe.runner.context import RunContext
-from kfpipe.runner.pacing import backoff_s
+from kfpipe.runner.pacing import retry_s
 
 TRIES: Final = 5
 
@@ -78,7 +78,7 @@ class Fetcher:
                 if attempt == TRIES or _is_untrusted(trouble):
                     raise
                 retry_after_s = None if isinstance(trouble, BadRender) else trouble.retry_after_s
-                await anyio.sleep(backoff_s(attempt, retry_after_s, self._context.random.random()))
+                await anyio.sleep(retry_s(attempt, retry_after_s, self._context.random.random()))
                 entry = await self._with_fresh_link(entry)
         return await self._put_on_record(key, entry, clip, output)
 

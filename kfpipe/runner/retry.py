@@ -11,7 +11,7 @@ import anyio
 from kfpipe.errors import ServiceRefused, ServiceUnclear
 from kfpipe.provider import ListedTask, Provider
 from kfpipe.provider.codes import verdict
-from kfpipe.runner.pacing import backoff_s
+from kfpipe.runner.pacing import retry_s
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ async def with_retries(request: Callable[[], Awaitable[T]], random: Random, *, t
         except (ServiceRefused, ServiceUnclear) as trouble:
             if not may_pass(trouble):
                 raise
-            await anyio.sleep(backoff_s(attempt, trouble.retry_after_s, random.random()))
+            await anyio.sleep(retry_s(attempt, trouble.retry_after_s, random.random()))
     return await request()
 
 
