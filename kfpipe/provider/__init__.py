@@ -14,6 +14,9 @@ from kfpipe.domain import MediaRole, RenderRequest, TaskStatus
 LIST_PAGE_SIZE: Final = 10
 """The largest page of the task list that is documented to work: it is the default. Source: API reference, section 6."""
 
+LARGE_PAGE_SIZE: Final = 100
+"""What is asked for first. The largest page is not documented: the service may refuse this one, or grant less."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
@@ -101,7 +104,8 @@ class Provider(Protocol):
     ) -> tuple[Sequence[ListedTask], bool]:
         """A page (from 1) of the model's tasks of the last 24 h, and whether another page follows.
 
-        `status` leaves all others out. The service may refuse a `size` other than the default, or grant less.
+        `status` leaves all others out. Raises `ServiceRefused` where the service does not grant a `size` other than the
+        default, nor a smaller one in so many words.
         """
 
     async def cancel(self, task_id: str) -> None:

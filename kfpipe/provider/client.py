@@ -17,7 +17,7 @@ from kfpipe.catalogue import Catalogue, Model
 from kfpipe.domain import MediaRole, RemoteMedium, RenderRequest, TaskStatus
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear, ServiceUntrusted
 from kfpipe.provider import LIST_PAGE_SIZE, Accepted, Body, ListedTask, TaskReport, refusals, wire
-from kfpipe.provider.codes import CERTIFICATE, LINK_REFUSED
+from kfpipe.provider.codes import CERTIFICATE, LINK_REFUSED, PAGE_SIZE
 from kfpipe.provider.transport import Answer, Opening, Transport, is_inside, is_secure
 from kfpipe.provider.upload_cache import UploadMemory
 from kfpipe.provider.uploads import Uploads, data_uri
@@ -158,7 +158,10 @@ class DashScope:
         params = {"model_name": wire_name, "page_no": str(page), "page_size": str(size)}
         if status is not None:
             params["status"] = status
-        return wire.listed_tasks(await self._get("tasks/", params=params), wire_name=wire_name)
+        answer = await self._get("tasks/", params=params)
+        if size != LIST_PAGE_SIZE and not wire.is_whole_page(answer, size=size):
+            raise ServiceRefused(PAGE_SIZE, f"the task list has no pages of {size} tasks", status=200)
+        return wire.listed_tasks(answer, wire_name=wire_name)
 
     async def cancel(self, task_id: str) -> None:
         """One POST; it reaches only tasks that are PENDING."""

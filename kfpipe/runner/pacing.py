@@ -88,7 +88,10 @@ class Pacer:
     request that arrives within a second of it holds another place, and there are no more of them than the limit.
     """
 
-    def __init__(self, limit_per_s: float) -> None:
+    def __init__(self, limit_per_s: float, *, harmless: bool = False) -> None:
+        """`harmless` requests may be refused now and then: they become fewer by the share that was."""
+        self._harmless = harmless
+        self._refused_s: deque[float] = deque()
         self._rate = Allowance.full(limit_per_s)
         self._places = max(1, int(limit_per_s))
         self._next_s = float("-inf")
@@ -127,6 +130,16 @@ class Pacer:
         pause_s = min(retry_after_s or 0.0, RETRY_AFTER_LIMIT_S)
         self._next_s = max(self._next_s, now_s + pause_s)
         self._on_time_s = max(self._on_time_s, self._next_s)
+        self._refused_s.append(now_s)
         if kind in _KEPT:
-            slower = max(self._rate.at(now_s) * _KEPT[kind], self._rate.ceiling / 64)
+            slower = max(self._rate.at(now_s) * self._kept(now_s, kind), self._rate.ceiling / 64)
             self._rate = self._rate.lowered(now_s, to=slower, until_s=now_s + pause_s)
+
+    def _kept(self, now_s: float, kind: ThrottleKind) -> float:
+        """What is left of the rate: of harmless requests as much as was answered of late, if that is more."""
+        while self._refused_s[0] <= now_s - WINDOW_S:
+            self._refused_s.popleft()
+        if not self._harmless or kind is not ThrottleKind.RATE:
+            return _KEPT[kind]
+        answered = sum(answered_s > now_s - WINDOW_S for answered_s in self._answered_s)
+        return max(_KEPT[kind], answered / (answered + len(self._refused_s)))

@@ -124,6 +124,8 @@ class Sweeps:
             await self._put_off(model, trouble)
             return
         pages.failures = 0
+        for task_id in states:
+            self._context.first_seen_s.setdefault(task_id, anyio.current_time())
         trust.read({*states}, began_s=began_s, tolerance_s=self._tolerance_s)
         for watch in self._watches.of(model):
             if watch.since_s < began_s:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
-
-import anyio
+from functools import partial
 
 from kfpipe.domain import TaskStatus
-from kfpipe.errors import ServiceRefused, ServiceUnclear
-from kfpipe.provider import LIST_PAGE_SIZE, ListedTask, Provider
-from kfpipe.runner.retry import may_pass
-
-WISHED_SIZE: Final = 100
-"""The page size that is asked for. The largest one is not documented: the service may refuse it, or grant less."""
+from kfpipe.errors import ServiceRefused
+from kfpipe.provider import LARGE_PAGE_SIZE, LIST_PAGE_SIZE, ListedTask, Provider
+from kfpipe.runner.retry import all_of, may_pass
 
 
 class TaskPages:
@@ -22,7 +17,7 @@ class TaskPages:
     def __init__(self, provider: Provider, model: str) -> None:
         self._provider = provider
         self._model = model
-        self._size = WISHED_SIZE
+        self._size = LARGE_PAGE_SIZE
         self._counts = {TaskStatus.PENDING: 0, TaskStatus.RUNNING: 1}
         self.failures = 0
 
@@ -52,25 +47,12 @@ class TaskPages:
 
     async def _read(self, status: TaskStatus) -> list[ListedTask]:
         """All pages: as many as the last time at once, so that few tasks move from one to the next meanwhile."""
-        pages: dict[int, tuple[Sequence[ListedTask], bool]] = {}
-        troubles: list[ServiceRefused | ServiceUnclear] = []
+        numbers = range(1, self._counts[status] + 1)
+        pages = await all_of(partial(self._page, status, number) for number in numbers)
+        while not pages or pages[-1][1]:
+            pages.append(await self._page(status, len(pages) + 1))
+        self._counts[status] = max((number for number, (tasks, _) in enumerate(pages, 1) if tasks), default=1)
+        return [task for tasks, _ in pages for task in tasks if not task.status.is_final]
 
-        async def read(number: int) -> None:
-            try:
-                answer = await self._provider.list_tasks(self._model, page=number, size=self._size, status=status)
-            except (ServiceRefused, ServiceUnclear) as trouble:
-                troubles.append(trouble)
-            else:
-                pages[number] = answer
-
-        async with anyio.create_task_group() as readers:
-            for number in range(1, self._counts[status] + 1):
-                readers.start_soon(read, number)
-        last = self._counts[status]
-        while not troubles and (not last or pages[last][1]):
-            last += 1
-            await read(last)
-        if troubles:
-            raise troubles[0]
-        self._counts[status] = max((number for number, (tasks, _) in pages.items() if tasks), default=1)
-        return [task for number in sorted(pages) for task in pages[number][0] if not task.status.is_final]
+    async def _page(self, status: TaskStatus, number: int) -> tuple[Sequence[ListedTask], bool]:
+        return await self._provider.list_tasks(self._model, page=number, size=self._size, status=status)

@@ -13,7 +13,7 @@ import pytest
 from kfpipe.domain import TaskStatus
 from kfpipe.lock.join import Requests
 from kfpipe.provider import ListedTask, TaskReport
-from kfpipe.runner.adopter import Adopter, Ambiguous, Found
+from kfpipe.runner.adopter import Absent, Adopter, Ambiguous, Found
 from kfpipe.runner.interlock import Interlock
 from tests.support.makers import NOW, submitting
 
@@ -30,7 +30,7 @@ class Account:
         self.listed = list(task_ids)
         self.while_followed: Callable[[], None] = lambda: None
 
-    async def list_tasks(self, model: str, *, page: int) -> tuple[Sequence[ListedTask], bool]:
+    async def list_tasks(self, model: str, *, page: int, size: int) -> tuple[Sequence[ListedTask], bool]:
         tasks = [
             ListedTask(
                 task_id=task_id,
@@ -48,7 +48,9 @@ class Account:
         return TaskReport(task_id=task_id, status=TaskStatus.SUCCEEDED, orig_prompt=FIRST.asked.prompt)
 
 
-def adopter_in(account: Account) -> Adopter:
+def adopter_in(
+    account: Account, *, first_seen_s: dict[str, float] | None = None, sent_at_s: dict[str, float] | None = None
+) -> Adopter:
     context: Any = SimpleNamespace(
         provider=account,
         random=Random(1),
@@ -56,8 +58,9 @@ def adopter_in(account: Account) -> Adopter:
         ledger=SimpleNamespace(seen={}, requests=Requests()),
         settings=SimpleNamespace(is_detached=False, list_patience_s=0.0, neighbours=set),
         now=lambda: NOW,
-        sent_at_s={},
+        sent_at_s=sent_at_s or {},
         submitted_at_s={},
+        first_seen_s=first_seen_s or {},
     )
     follower: Any = account
     return Adopter(context, follower, Interlock(), MODEL)
@@ -99,3 +102,18 @@ async def test_a_task_that_was_listed_before_a_twin_was_sent_is_not_the_twins() 
     account.listed.append("task-2")
     account.while_followed = lambda: None
     assert await found(adopter, "cat/2") == "task-2"
+
+
+async def test_a_task_that_a_list_had_shown_before_the_request_was_sent_is_not_waited_for() -> None:
+    """It is nobody's here, and it may run for minutes: its prompt, which shows at its end, need not be known."""
+    account = Account("task-1")
+    adopter = adopter_in(account, first_seen_s={"task-1": 10.0}, sent_at_s={"cat/1": 11.0})
+    account.while_followed = lambda: pytest.fail("it was followed")
+    adopter.expect("cat/1", FIRST)
+    assert isinstance(await adopter.find("cat/1"), Absent)
+
+
+async def test_a_task_that_a_list_first_showed_after_the_request_was_sent_may_be_its_own() -> None:
+    adopter = adopter_in(Account("task-1"), first_seen_s={"task-1": 11.5}, sent_at_s={"cat/1": 11.0})
+    adopter.expect("cat/1", FIRST)
+    assert await found(adopter, "cat/1") == "task-1"

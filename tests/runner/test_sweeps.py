@@ -64,6 +64,7 @@ class Following:
                 settings=SimpleNamespace(limits=SimpleNamespace(queries_per_second=QUERIES_PER_SECOND)),
                 random=Random(1),
                 emit=self.events.append,
+                first_seen_s={},
             )
             await self._all(Follower(context), [task.id for task in tasks])
 
