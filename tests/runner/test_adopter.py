@@ -8,6 +8,8 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from kfpipe.domain import TaskStatus
@@ -29,6 +31,7 @@ class Account:
     def __init__(self, *task_ids: str) -> None:
         self.listed = list(task_ids)
         self.while_followed: Callable[[], None] = lambda: None
+        self.was_read = anyio.Event()
 
     async def list_tasks(self, model: str, *, page: int, size: int) -> tuple[Sequence[ListedTask], bool]:
         tasks = [
@@ -41,6 +44,7 @@ class Account:
             )
             for number, task_id in enumerate(self.listed)
         ]
+        self.was_read.set()
         return tasks[::-1], False
 
     async def until_final(self, task_id: str, *_: Any, **__: Any) -> TaskReport:
@@ -48,22 +52,18 @@ class Account:
         return TaskReport(task_id=task_id, status=TaskStatus.SUCCEEDED, orig_prompt=FIRST.asked.prompt)
 
 
-def adopter_in(
-    account: Account, *, first_seen_s: dict[str, float] | None = None, sent_at_s: dict[str, float] | None = None
-) -> Adopter:
+def adopter_in(account: Account, interlock: Interlock | None = None, **known_to_the_run: Any) -> Adopter:
+    shared: dict[str, Any] = {"known": set(), "sent_at_s": {}, "submitted_at_s": {}, "first_seen_s": {}}
     context: Any = SimpleNamespace(
         provider=account,
         random=Random(1),
-        known=set(),
         ledger=SimpleNamespace(seen={}, requests=Requests()),
         settings=SimpleNamespace(is_detached=False, list_patience_s=0.0, neighbours=set),
         now=lambda: NOW,
-        sent_at_s=sent_at_s or {},
-        submitted_at_s={},
-        first_seen_s=first_seen_s or {},
+        **shared | known_to_the_run,
     )
     follower: Any = account
-    return Adopter(context, follower, Interlock(), MODEL)
+    return Adopter(context, follower, interlock or Interlock(), MODEL)
 
 
 async def found(adopter: Adopter, key: str) -> str:
@@ -117,3 +117,21 @@ async def test_a_task_that_a_list_first_showed_after_the_request_was_sent_may_be
     adopter = adopter_in(Account("task-1"), first_seen_s={"task-1": 11.5}, sent_at_s={"cat/1": 11.0})
     adopter.expect("cat/1", FIRST)
     assert await found(adopter, "cat/1") == "task-1"
+
+
+async def test_a_task_whose_answer_is_still_under_way_is_nobody_elses() -> None:
+    """Another request is on the wire while the list is read, and the list shows its task already."""
+    account, interlock, known = Account("task-1"), Interlock(), set[str]()
+    adopter = adopter_in(account, interlock, known=known)
+    adopter.expect("cat/1", FIRST)
+
+    async def post() -> None:
+        async with interlock.posting("another"):
+            await account.was_read.wait()
+            await anyio.lowlevel.checkpoint()
+            known.add("task-1")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(post)
+        await anyio.wait_all_tasks_blocked()
+        assert isinstance(await adopter.find("cat/1"), Absent)
