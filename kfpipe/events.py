@@ -122,6 +122,17 @@ class Slowed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListDistrusted:
+    """The account's task list does not show this model's tasks as they are, for this `reason`.
+
+    From here on each task is asked for by itself, more rarely: clips may be noticed later.
+    """
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Paused:
     """The whole run waits; `reason` says for what. Tasks at the service continue there."""
 
@@ -177,6 +188,7 @@ Event = (
     | TakeFailed
     | TakePostponed
     | Slowed
+    | ListDistrusted
     | Paused
     | Resumed
     | Interrupted

@@ -139,9 +139,10 @@ class Account:
                 return None
             return task
 
-    def page(self, query: Query) -> Page:
+    def page(self, query: Query, *, delay_s: float = 0.0) -> Page:
+        """A page of the task list as it was `delay_s` ago."""
         with self._lock:
-            now = self._settle()
+            now = self._settle() - delay_s
             hidden = self._unlisted = [task for task in self._unlisted if task.is_unlisted(now)]
             page = self._register.page(query, now, hidden)
             for task in hidden:

@@ -64,9 +64,9 @@ class Register:
         return tuple(self._tasks)
 
     def page(self, query: Query, now: float, hidden: Collection[Task] = ()) -> Page:
-        """Newest first. Nothing older than a day is listed, and nothing that is `hidden`."""
+        """Newest first. Nothing older than a day is listed, nor made after `now`, nor `hidden`."""
         low = bisect_left(self._created, max(query.start, now - DAY_S))
-        high = bisect_right(self._created, query.end)
+        high = bisect_right(self._created, min(query.end, now))
         offset = (query.page_no - 1) * query.page_size
         if not hidden and query.takes_all:
             total = max(0, high - low)

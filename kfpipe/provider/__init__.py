@@ -7,10 +7,16 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 
 from kfpipe.domain import MediaRole, RenderRequest, TaskStatus
 from kfpipe.provider.checksums import Checksum
+
+LIST_PAGE_SIZE: Final = 10
+"""The largest page of the task list that is documented to work: it is the default. Source: API reference, section 6."""
+
+LARGE_PAGE_SIZE: Final = 100
+"""What is asked for first. The largest page is not documented: the service may refuse this one, or grant less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +101,14 @@ class Provider(Protocol):
     async def look(self, task_id: str) -> TaskReport:
         """Ask for the task once."""
 
-    async def list_tasks(self, model: str, *, page: int) -> tuple[Sequence[ListedTask], bool]:
-        """A page (from 1) of the model's tasks of the last 24 h, and whether another page follows."""
+    async def list_tasks(
+        self, model: str, *, page: int, size: int = LIST_PAGE_SIZE, status: TaskStatus | None = None
+    ) -> tuple[Sequence[ListedTask], bool]:
+        """A page (from 1) of the model's tasks of the last 24 h, and whether another page follows.
+
+        `status` leaves all others out. Raises `ServiceRefused` where the service does not grant a `size` other than the
+        default, nor a smaller one in so many words.
+        """
 
     async def cancel(self, task_id: str) -> None:
         """Cancel a task that is still waiting; `ServiceRefused` (`UnsupportedOperation`) when it runs or is over."""

@@ -14,10 +14,10 @@ from urllib.parse import quote, urljoin
 
 from kfpipe.addresses import is_loopback
 from kfpipe.catalogue import Catalogue, Model
-from kfpipe.domain import MediaRole, RemoteMedium, RenderRequest
+from kfpipe.domain import MediaRole, RemoteMedium, RenderRequest, TaskStatus
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear, ServiceUntrusted
-from kfpipe.provider import Accepted, Body, ListedTask, TaskReport, checksums, refusals, wire
-from kfpipe.provider.codes import CERTIFICATE, LINK_REFUSED
+from kfpipe.provider import LIST_PAGE_SIZE, Accepted, Body, ListedTask, TaskReport, checksums, refusals, wire
+from kfpipe.provider.codes import CERTIFICATE, LINK_REFUSED, PAGE_SIZE
 from kfpipe.provider.transport import Answer, Opening, Transport, is_inside, is_secure
 from kfpipe.provider.upload_cache import UploadMemory
 from kfpipe.provider.uploads import Uploads, data_uri
@@ -28,9 +28,6 @@ DOWNLOAD_SILENCE_S: Final = 60.0
 JSON_LIMIT_BYTES: Final = 4 * 1024 * 1024
 ERROR_LIMIT_BYTES: Final = 64 * 1024
 REDIRECTS_MAX: Final = 3
-
-LIST_PAGE_SIZE: Final = 10
-"""The largest page that is documented to work: it is the default."""
 
 _HEADER_VALUE: Final = re.compile(r"[!-~]+")
 
@@ -153,11 +150,18 @@ class DashScope:
         answer = await self._answer("GET", f"tasks/{quote(task_id, safe='')}", timeout_s=QUERY_TIMEOUT_S)
         return replace(wire.task_report(self._good(answer), task_id), answered_at=wire.date_of(answer.headers))
 
-    async def list_tasks(self, model: str, *, page: int) -> tuple[Sequence[ListedTask], bool]:
-        """One GET for `LIST_PAGE_SIZE` tasks at most."""
+    async def list_tasks(
+        self, model: str, *, page: int, size: int = LIST_PAGE_SIZE, status: TaskStatus | None = None
+    ) -> tuple[Sequence[ListedTask], bool]:
+        """One GET for `size` tasks at most."""
         wire_name = self._wire_name(self._model(model))
-        params = {"model_name": wire_name, "page_no": str(page), "page_size": str(LIST_PAGE_SIZE)}
-        return wire.listed_tasks(await self._get("tasks/", params=params), wire_name=wire_name)
+        params = {"model_name": wire_name, "page_no": str(page), "page_size": str(size)}
+        if status is not None:
+            params["status"] = status
+        answer = await self._get("tasks/", params=params)
+        if size != LIST_PAGE_SIZE and not wire.is_whole_page(answer, size=size):
+            raise ServiceRefused(PAGE_SIZE, f"the task list has no pages of {size} tasks", status=200)
+        return wire.listed_tasks(answer, wire_name=wire_name)
 
     async def cancel(self, task_id: str) -> None:
         """One POST; it reaches only tasks that are PENDING."""

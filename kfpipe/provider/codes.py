@@ -11,6 +11,9 @@ from kfpipe.domain import ABANDONED, CANCELED, NEVER_CREATED, NO_LINK, NO_REASON
 NOT_CONNECTED: Final = "kfpipe.NotConnected"
 """No connection came about: the request never left."""
 
+PAGE_SIZE: Final = "kfpipe.PageSize"
+"""The task list has no pages as large as were asked for: a smaller size has to be asked for."""
+
 LINK_REFUSED: Final = "kfpipe.LinkRefused"
 """The address of a clip has expired or must not be visited."""
 
@@ -164,6 +167,7 @@ _BY_CODE: Final[Mapping[str, Verdict]] = {
     # ---- kfpipe's own words, where the service gave no code -----------------------------------------------------
     NOT_CONNECTED: Verdict.TRANSIENT,
     LINK_REFUSED: Verdict.FINAL,
+    PAGE_SIZE: Verdict.FINAL,
     CERTIFICATE: Verdict.FINAL,
     NO_LINK: Verdict.FINAL,
     STORAGE: Verdict.TRANSIENT,

@@ -152,6 +152,18 @@ def listed_tasks(answer: Json, *, wire_name: str) -> tuple[Sequence[ListedTask],
     return tuple(_listed_task(row, wire_name) for row in rows), page < pages
 
 
+def is_whole_page(answer: Json, *, size: int) -> bool:
+    """Whether a page of the task list holds as many tasks as it should by its own numbers, for which `size` were asked.
+
+    A service that cuts its pages short without saying so would hide tasks. It may say that its pages are smaller.
+    """
+    rows, page, total = answer.get("data"), _number(answer.get("page_no")), _number(answer.get("total"))
+    granted = _number(answer.get("page_size"))
+    if not isinstance(rows, list) or page is None or total is None or granted is None or not 0 < granted <= size:
+        return False
+    return len(rows) == max(0, min(granted, total - (page - 1) * granted))
+
+
 def _listed_task(row: Any, wire_name: str) -> ListedTask:
     """One row of the task list, whose times are epoch milliseconds. Raises `ServiceUnclear`."""
     fields: Json = row if isinstance(row, dict) else {}

@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from typing import Final
 
@@ -20,7 +21,7 @@ from kfpipe.runner import orphans
 from kfpipe.runner.context import RunContext
 from kfpipe.runner.follower import Follower
 from kfpipe.runner.interlock import Interlock
-from kfpipe.runner.retry import all_tasks
+from kfpipe.runner.retry import all_of, all_tasks
 
 LISTED_FOR: Final = timedelta(hours=23)
 """How long the list must show a task: an hour less than the service knows it. Source: API reference, section 12."""
@@ -85,6 +86,7 @@ class Adopter:
         self._expected_at_s: dict[str, float] = {}
         self._not_looked_for: set[str] = set()
         self._first_in_line: dict[str, frozenset[str]] = {}
+        self._reports: dict[str, TaskReport] = {}
 
     def expect(self, key: str, orphan: Submitting) -> None:
         """Register an unanswered request, so that it is considered when another one's task is looked for."""
@@ -116,8 +118,8 @@ class Adopter:
         fitting: list[Found] = []
         doubtful: list[tuple[Found, frozenset[str]]] = []
         forgotten: list[str] = []
-        for candidate in await self._candidates(key):
-            report = await self._last_report(candidate)
+        candidates = await self._candidates(key)
+        for candidate, report in zip(candidates, await self._last_reports(candidates), strict=True):
             if report is None:
                 return Candidates(fitting=(), doubtful=(), forgotten=(), is_complete=False)
             if candidate.task_id in self._context.known:
@@ -138,8 +140,18 @@ class Adopter:
             doubtful = []
         return Candidates(fitting=tuple(fitting), doubtful=tuple(doubtful), forgotten=tuple(forgotten))
 
+    async def _last_reports(self, candidates: Sequence[ListedTask]) -> list[TaskReport | None]:
+        """How each of the tasks ended, looked at as they end; each is asked for once, whoever may own it."""
+        reports = await all_of(partial(self._last_report, candidate) for candidate in candidates)
+        for candidate, report in zip(candidates, reports, strict=True):
+            if report is not None and report.status is not TaskStatus.UNKNOWN:
+                self._reports[candidate.task_id] = report
+        return reports
+
     async def _last_report(self, candidate: ListedTask) -> TaskReport | None:
         """The task's end; None when it has none by now, and this run does not wait for it."""
+        if (report := self._reports.get(candidate.task_id)) is not None:
+            return report
         if self._context.settings.is_detached:
             return await self._follower.glance(candidate.task_id)
         return await self._follower.until_final(
@@ -148,6 +160,7 @@ class Adopter:
             # The service's clock may be ahead of ours.
             age_s=max((self._context.now() - candidate.created_at).total_seconds(), 0.0),
             on_status=lambda _: None,
+            is_over=candidate.status.is_final,
         )
 
     def _by_turn(self, key: str, candidates: Candidates) -> Sequence[Found]:
@@ -199,28 +212,40 @@ class Adopter:
         trusted_at_s = self._expected_at_s[key] + context.settings.list_patience_s
         for look in count():
             listed = await all_tasks(context.provider, self._model, context.random)
-            found |= {task.task_id: task for task in orphans.candidates(listed, context.known)}
+            found |= await self._without_owner(listed)
             found = {task_id: task for task_id, task in found.items() if not self._is_nobodys(task_id)}
             if self._is_witnessed(key, listed):
                 return found
             left_s = trusted_at_s - anyio.current_time()
             if left_s <= 0:
-                left_s = self._hidden_for_s({task.task_id for task in listed})
+                left_s = self._hidden_for_s(key, {task.task_id for task in listed})
             if left_s <= 0:
                 return found
             await anyio.sleep(min(left_s, FIRST_PAUSE_S * 2**look))
         raise AssertionError("the last look returns")
 
-    def _hidden_for_s(self, listed: Collection[str]) -> float:
+    async def _without_owner(self, listed: Sequence[ListedTask]) -> dict[str, ListedTask]:
+        """Those of the listed tasks that no answer has named, once those under way are here."""
+        for task in listed:
+            self._context.first_seen_s.setdefault(task.task_id, anyio.current_time())
+        if orphans.candidates(listed, self._context.known):
+            await self._interlock.all_answered()
+        return {task.task_id: task for task in orphans.candidates(listed, self._context.known)}
+
+    def _hidden_for_s(self, key: str, listed: Collection[str]) -> float:
         """How long to wait for a task of ours that the list must show, and does not; 0 where there is none.
 
+        It was sent before the request with this key was missed. Later ones come and go while the list is read.
         Raises `ServiceUnclear` after that: such a list proves nothing about another task.
         """
         context = self._context
         hidden = {
-            task.task_id: context.submitted_at_s.get(task.task_id, -math.inf)
+            task.task_id: sent_at_s
             for entry in context.ledger.requests.view.values()
-            if (task := task_of(entry)) is not None and task.task_id not in listed and self._must_be_listed(entry, task)
+            if (task := task_of(entry)) is not None
+            and (sent_at_s := context.submitted_at_s.get(task.task_id, -math.inf)) <= self._expected_at_s[key]
+            and task.task_id not in listed
+            and self._must_be_listed(entry, task)
         }
         if not hidden:
             return 0.0
@@ -243,9 +268,11 @@ class Adopter:
         return all(self._was_seen_before(key, task_id) for key in self._orphans)
 
     def _was_seen_before(self, key: str, task_id: str) -> bool:
-        """Whether the list had shown the task before the request was on record: then it is another's."""
+        """Whether the list had shown the task before the request was on record, or was sent: then it is another's."""
         seen_at = self._context.ledger.seen.get(task_id)
-        return seen_at is not None and seen_at < self._orphans[key].asked.asked_at
+        if seen_at is not None and seen_at < self._orphans[key].asked.asked_at:
+            return True
+        return self._context.first_seen_s.get(task_id, math.inf) < self._context.sent_at_s.get(key, -math.inf)
 
     def _is_witnessed(self, key: str, listed: Sequence[ListedTask]) -> bool:
         """Whether the list shows a task that this run sent at or after the lost request."""

@@ -9,10 +9,10 @@ from typing import Final, TypeVar
 
 import anyio
 
-from kfpipe.domain import MediaRole, RenderRequest
+from kfpipe.domain import MediaRole, RenderRequest, TaskStatus
 from kfpipe.errors import ServiceRefused, ServiceUnclear, ServiceUnreachable
 from kfpipe.events import Event, Paused, Resumed
-from kfpipe.provider import Accepted, Body, ListedTask, Provider, TaskReport
+from kfpipe.provider import LIST_PAGE_SIZE, Accepted, Body, ListedTask, Provider, TaskReport
 from kfpipe.provider.codes import NOT_CONNECTED
 from kfpipe.runner.pacing import backoff_s
 
@@ -53,8 +53,10 @@ class Breaker:
     async def look(self, task_id: str) -> TaskReport:
         return await self._ask(lambda: self._provider.look(task_id))
 
-    async def list_tasks(self, model: str, *, page: int) -> tuple[Sequence[ListedTask], bool]:
-        return await self._ask(lambda: self._provider.list_tasks(model, page=page))
+    async def list_tasks(
+        self, model: str, *, page: int, size: int = LIST_PAGE_SIZE, status: TaskStatus | None = None
+    ) -> tuple[Sequence[ListedTask], bool]:
+        return await self._ask(lambda: self._provider.list_tasks(model, page=page, size=size, status=status))
 
     async def cancel(self, task_id: str) -> None:
         await self._ask(lambda: self._provider.cancel(task_id))

@@ -25,7 +25,8 @@ class RunContext:
 
     `emit` is called with each event and must not block. `known` holds the ids of all tasks that have an owner,
     `in_flight` the requests whose tasks are under way. `sent_at_s` is when this run sent a request, by its key,
-    `submitted_at_s` the same by the task that came of it, both on the event loop's clock.
+    `submitted_at_s` the same by the task that came of it, and `first_seen_s` when the account's list had shown a task,
+    whoever made it; all on the event loop's clock.
     """
 
     provider: Provider
@@ -36,6 +37,7 @@ class RunContext:
     known: set[str]
     sent_at_s: dict[str, float] = field(default_factory=dict)
     submitted_at_s: dict[str, float] = field(default_factory=dict)
+    first_seen_s: dict[str, float] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome)
     shields: Shields = field(default_factory=Shields)
     in_flight: set[str] = field(default_factory=set)

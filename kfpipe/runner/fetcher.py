@@ -21,7 +21,7 @@ from kfpipe.media.renders import PARTIAL
 from kfpipe.plan.model import Step
 from kfpipe.provider.codes import CERTIFICATE
 from kfpipe.runner.context import Finished, RunContext
-from kfpipe.runner.pacing import backoff_s
+from kfpipe.runner.pacing import retry_s
 
 TRIES: Final = 5
 
@@ -66,7 +66,7 @@ class Fetcher:
                 if isinstance(trouble, Disputed):
                     errand = replace(errand, believed=errand.believed | {trouble.sha256})
                 retry_after_s = None if isinstance(trouble, BadRender) else trouble.retry_after_s
-                await anyio.sleep(backoff_s(attempt, retry_after_s, self._context.random.random()))
+                await anyio.sleep(retry_s(attempt, retry_after_s, self._context.random.random()))
                 entry = await self._with_fresh_link(entry)
         if instead_of is not None:
             entry = replace(entry, result=replace(entry.result, refused=instead_of))

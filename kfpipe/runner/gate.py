@@ -18,8 +18,8 @@ class Gate:
     A request cancelled in the queue leaves no trace. To be used within one event loop.
     """
 
-    def __init__(self, limit_per_s: float) -> None:
-        self._pacer = Pacer(limit_per_s)
+    def __init__(self, limit_per_s: float, *, harmless: bool = False) -> None:
+        self._pacer = Pacer(limit_per_s, harmless=harmless)
         self._turn = anyio.Lock()
         self._answer = anyio.Event()
 

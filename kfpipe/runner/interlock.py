@@ -1,10 +1,11 @@
-"""Who may post when: many at once, except twins; and none while the account's task list is being read."""
+"""Who may post when: many at once, except twins; and when what the account's task list shows can be judged."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 import anyio
 
@@ -23,17 +24,16 @@ class Interlock:
     """One model's right of way.
 
     The task list shows no more of a request than its prompt. So two requests with the same prompt never wait for
-    their answers at the same time; after a lost answer the next twin waits until the list was read; and the list is
-    only read when no answer is outstanding. What it shows then is either on record or has lost its owner.
+    their answers at the same time, and after a lost answer the next twin waits until the list was read. Other requests
+    go on meanwhile: what the list shows is judged when all that were on the wire have their answers. It is then either
+    on record or has lost its owner.
     """
 
     def __init__(self) -> None:
         self._same_prompt: dict[str, _SamePrompt] = {}
-        self._unanswered = 0
-        self._quiet = anyio.Event()
-        self._quiet.set()
+        self._on_the_wire: dict[int, anyio.Event] = {}
+        self._numbers = count()
         self._list = anyio.Lock()
-        self._is_reading = False
         self._lost: set[str] = set()
         self._way_free = anyio.Event()
 
@@ -47,16 +47,18 @@ class Interlock:
         twins.members += 1
         try:
             async with twins.turn:
-                while self._is_reading or prompt in self._lost:
+                while prompt in self._lost:
                     await self._way_free.wait()
-                self._enter()
+                number, answered = next(self._numbers), anyio.Event()
+                self._on_the_wire[number] = answered
                 try:
                     yield
                 except ServiceUnclear:
                     self._lost.add(prompt)
                     raise
                 finally:
-                    self._leave()
+                    del self._on_the_wire[number]
+                    answered.set()
         finally:
             twins.members -= 1
             if not twins.members:
@@ -64,31 +66,17 @@ class Interlock:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
-        """Hold while the task list is read: new requests wait, and those on the wire are waited for."""
+        """Hold while the task list is read: one reader at a time."""
         async with self._list:
-            self._is_reading = True
-            try:
-                await self._quiet.wait()
-                yield
-            finally:
-                self._is_reading = False
-                self._wave_on()
+            yield
+
+    async def all_answered(self) -> None:
+        """Return when each request that is on the wire now has its answer, or has lost it."""
+        for answered in [*self._on_the_wire.values()]:
+            await answered.wait()
 
     def looked_for(self, prompt: str) -> None:
         """The list was read for a request with this prompt: its twins may continue."""
         self._lost.discard(prompt)
-        self._wave_on()
-
-    def _wave_on(self) -> None:
         waiting, self._way_free = self._way_free, anyio.Event()
         waiting.set()
-
-    def _enter(self) -> None:
-        if not self._unanswered:
-            self._quiet = anyio.Event()
-        self._unanswered += 1
-
-    def _leave(self) -> None:
-        self._unanswered -= 1
-        if not self._unanswered:
-            self._quiet.set()

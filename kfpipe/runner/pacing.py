@@ -9,14 +9,18 @@ from typing import Final
 from kfpipe.provider.codes import ThrottleKind
 
 BACKOFF_LIMIT_S: Final = 60.0
+FIRST_RETRY_S: Final = 0.2
 RETRY_AFTER_LIMIT_S: Final = 3600.0
 """A longer `Retry-After` is a mistake of the service; it must not put a run to sleep for days."""
 
-WINDOW_S: Final = 1.01
-"""The service counts arrivals within a second; the rest is a margin for two clocks that do not agree."""
+WINDOW_S: Final = 1.002
+"""The service counts arrivals within a second; the rest is a margin for two clocks that do not run alike."""
 
-TIMER_SLACK_S: Final = 0.002
-"""A sleeper wakes up a little late; the next request makes up for that much."""
+CATCH_UP_S: Final = 0.5
+"""Sleepers wake up late, and places become free late: the next requests make up for that much of the delay."""
+
+CATCH_UP_PACE: Final = 2.0
+"""How many times the rate requests leave meanwhile: the service has a limit on bursts of its own."""
 
 RECOVERY_S: Final = 60.0
 """How long it takes from nothing back to the full limit. Source: API reference, section 9, "within a minute"."""
@@ -37,6 +41,16 @@ def backoff_s(attempt: int, retry_after_s: float | None, jitter: float) -> float
     longest = min(BACKOFF_LIMIT_S, 2.0 ** min(attempt - 1, 16))
     own = longest * (1 + jitter) / 2
     return max(own, min(retry_after_s or 0.0, RETRY_AFTER_LIMIT_S))
+
+
+def retry_s(attempt: int, retry_after_s: float | None, jitter: float) -> float:
+    """Seconds to wait before a harmless request is made again: 0.1 to 0.2, 0.4 to 0.8, 1.6 to 3.2 ... at most 60.
+
+    One bad answer of a gateway is over soon, and what lasts is left in peace sooner than by `backoff_s`. The arguments
+    are the same.
+    """
+    longest = min(BACKOFF_LIMIT_S, FIRST_RETRY_S * 4.0 ** min(attempt - 1, 16))
+    return max(longest * (1 + jitter) / 2, min(retry_after_s or 0.0, RETRY_AFTER_LIMIT_S))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +83,19 @@ class Allowance:
 class Pacer:
     """Says when the next request may leave, so that the service never sees too many, whatever the latency.
 
-    Two rules. Requests are spaced by 1/rate, also the first ones. And of the `limit_per_s` places a request keeps one
-    until a window after its answer: it arrived before it was answered, so any request that arrives within a second of
-    it holds another place, and there are no more of them than the limit.
+    Two rules. Requests are spaced by 1/rate, also the first ones; after a delay by less, for a while. And of the
+    `limit_per_s` places a request keeps one until a window after its answer: it arrived before it was answered, so any
+    request that arrives within a second of it holds another place, and there are no more of them than the limit.
     """
 
-    def __init__(self, limit_per_s: float) -> None:
+    def __init__(self, limit_per_s: float, *, harmless: bool = False) -> None:
+        """`harmless` requests may be refused now and then: they become fewer by the share that was."""
+        self._harmless = harmless
+        self._refused_s: deque[float] = deque()
         self._rate = Allowance.full(limit_per_s)
         self._places = max(1, int(limit_per_s))
         self._next_s = float("-inf")
+        self._on_time_s = float("inf")
         self._unanswered = 0
         self._answered_s: deque[float] = deque()
 
@@ -98,7 +116,9 @@ class Pacer:
     def sent(self, now_s: float) -> None:
         """A request leaves now."""
         self._unanswered += 1
-        self._next_s = max(self._next_s, now_s - TIMER_SLACK_S) + 1 / self._rate.at(now_s)
+        spacing_s = 1 / self._rate.at(now_s)
+        self._on_time_s = min(max(self._on_time_s, now_s - CATCH_UP_S), now_s) + spacing_s
+        self._next_s = max(self._on_time_s, now_s + spacing_s / CATCH_UP_PACE)
 
     def answered(self, now_s: float) -> None:
         """One of the requests has its answer, or was given up."""
@@ -109,6 +129,17 @@ class Pacer:
         """The service refused: nothing leaves for as long as it asks, and then more slowly."""
         pause_s = min(retry_after_s or 0.0, RETRY_AFTER_LIMIT_S)
         self._next_s = max(self._next_s, now_s + pause_s)
+        self._on_time_s = max(self._on_time_s, self._next_s)
+        self._refused_s.append(now_s)
         if kind in _KEPT:
-            slower = max(self._rate.at(now_s) * _KEPT[kind], self._rate.ceiling / 64)
+            slower = max(self._rate.at(now_s) * self._kept(now_s, kind), self._rate.ceiling / 64)
             self._rate = self._rate.lowered(now_s, to=slower, until_s=now_s + pause_s)
+
+    def _kept(self, now_s: float, kind: ThrottleKind) -> float:
+        """What is left of the rate: of harmless requests as much as was answered of late, if that is more."""
+        while self._refused_s[0] <= now_s - WINDOW_S:
+            self._refused_s.popleft()
+        if not self._harmless or kind is not ThrottleKind.RATE:
+            return _KEPT[kind]
+        answered = sum(answered_s > now_s - WINDOW_S for answered_s in self._answered_s)
+        return max(_KEPT[kind], answered / (answered + len(self._refused_s)))

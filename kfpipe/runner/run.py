@@ -49,7 +49,9 @@ class Run:
     ) -> None:
         self._plan = plan
         self._context = RunContext(
-            provider=Breaker(Paced(provider, Gate(settings.limits.queries_per_second)), settings.random, emit),
+            provider=Breaker(
+                Paced(provider, Gate(settings.limits.queries_per_second, harmless=True)), settings.random, emit
+            ),
             ledger=ledger,
             settings=settings,
             emit=emit,

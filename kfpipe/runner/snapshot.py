@@ -27,7 +27,7 @@ class Snapshot:
         self._is_over = False
 
     async def taken(self) -> None:
-        """Return when it is on record, or cannot be had; the first call reads, while no request is on the wire."""
+        """Return when it is on record, or cannot be had; the first call reads, before any request."""
         async with self._turn:
             if not self._is_over:
                 async with self._interlock.reading():

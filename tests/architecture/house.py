@@ -51,7 +51,7 @@ WORLDLY: Final = frozenset(
         "provider": "transport upload_cache uploads",
         "review": "app.routes app.server app.watcher bundle output",
         "runner": "adopter breaker context delivery examiner fetcher follower gate interlock lane lifecycle plan_queue "
-        "retry run settings shields signals slots snapshot submitter",
+        "retry run settings shields signals slots snapshot submitter sweeps watches",
         "session": "",
         "together": "",
     }.items()

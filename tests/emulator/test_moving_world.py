@@ -142,6 +142,26 @@ def test_a_list_is_blind_without_further_words_to_everything(start, bodies):
     assert len(listed(caller)) == 1
 
 
+def test_a_list_may_show_the_account_as_it_was_some_seconds_ago(start, bodies):
+    caller = start(queue_s=0, run_s=100)
+    early = caller.make(bodies.kf2v())
+    caller.emulator.clock.advance(90)
+    late = caller.make(bodies.kf2v(seed=2))
+    caller.emulator.clock.advance(20)
+    assert listed(caller, status="RUNNING") == [late]
+    caller.emulator.script({"on": "list", "do": "stale", "seconds": 60})
+    assert listed(caller, status="RUNNING") == listed(caller) == [early]
+
+
+def test_a_page_of_the_list_may_be_smaller_than_was_asked_for(start, bodies):
+    caller = start(faults=[{"on": "list", "do": "small-pages", "size": 2}])
+    made = [caller.make(bodies.kf2v(seed=seed)) for seed in range(3)]
+    pages = [caller.http.get("tasks", params={"page_size": 100, "page_no": number}).json() for number in (1, 2)]
+    assert [page["page_size"] for page in pages] == [2, 2]
+    assert [page["total_page"] for page in pages] == [2, 2]
+    assert [[entry["task_id"] for entry in page["data"]] for page in pages] == [made[:0:-1], made[:1]]
+
+
 def test_a_task_may_be_unknown_for_some_seconds_of_its_life(start, bodies):
     caller = start(
         faults=[{"on": "submit", "nth": 1, "do": "vanish", "seconds": 60, "after_s": 30}], queue_s=0, run_s=1000

@@ -18,7 +18,7 @@ RUNNER: Final = (
         "runner/adopter.py",
         (
             "blind-list-is-proof",
-            "left_s = self._hidden_for_s({task.task_id for task in listed})",
+            "left_s = self._hidden_for_s(key, {task.task_id for task in listed})",
             "left_s = 0.0",
             "promises/moving/test_service.py::test_a_list_that_shows_nothing_proves_nothing",
         ),
@@ -42,9 +42,21 @@ RUNNER: Final = (
         ),
         (
             "foreign-task-seen-before-is-a-candidate",
-            "return seen_at is not None and seen_at < self._orphans[key].asked.asked_at",
-            "return False",
+            "if seen_at is not None and seen_at < self._orphans[key].asked.asked_at:",
+            "if False:",
             "promises/faults/test_snapshot.py::test_a_foreign_task_that_was_there_before_is_never_adopted",
+        ),
+        (
+            "any-task-was-there-before",
+            "< self._context.sent_at_s.get(key, -math.inf)",
+            "< math.inf",
+            "runner/test_adopter.py::test_a_task_that_a_list_first_showed_after_the_request_was_sent_may_be_its_own",
+        ),
+        (
+            "list-judged-before-answers-are-here",
+            "await self._interlock.all_answered()",
+            "pass",
+            "runner/test_adopter.py::test_a_task_whose_answer_is_still_under_way_is_nobody_elses",
         ),
         (
             "first-of-several-adopted",
@@ -102,15 +114,9 @@ RUNNER: Final = (
         "runner/interlock.py",
         (
             "twins-do-not-wait-for-the-list",
-            "while self._is_reading or prompt in self._lost:",
-            "while self._is_reading:",
-            "runner/test_right_of_way.py::test_after_a_lost_answer_the_next_twin_waits_until_the_list_was_read",
-        ),
-        (
-            "posted-while-the-list-is-read",
-            "while self._is_reading or prompt in self._lost:",
             "while prompt in self._lost:",
-            "runner/test_right_of_way.py::test_the_list_is_read_only_while_no_answer_is_outstanding",
+            "while False:",
+            "runner/test_right_of_way.py::test_after_a_lost_answer_the_next_twin_waits_until_the_list_was_read",
         ),
         (
             "twins-posted-together",
@@ -119,10 +125,11 @@ RUNNER: Final = (
             "runner/test_right_of_way.py::test_twins_never_wait_for_their_answers_together",
         ),
         (
-            "list-read-while-an-answer-is-outstanding",
-            "await self._quiet.wait()",
+            "outstanding-answers-not-waited-for",
+            "await answered.wait()",
             "pass",
-            "runner/test_right_of_way.py::test_the_list_is_read_only_while_no_answer_is_outstanding",
+            "runner/test_right_of_way.py"
+            "::test_what_the_list_shows_is_judged_when_all_that_were_on_the_wire_have_their_answers",
         ),
     ),
     *within(

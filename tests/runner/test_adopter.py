@@ -8,12 +8,14 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from kfpipe.domain import TaskStatus
 from kfpipe.lock.join import Requests
 from kfpipe.provider import ListedTask, TaskReport
-from kfpipe.runner.adopter import Adopter, Ambiguous, Found
+from kfpipe.runner.adopter import Absent, Adopter, Ambiguous, Found
 from kfpipe.runner.interlock import Interlock
 from tests.support.makers import NOW, submitting
 
@@ -29,8 +31,9 @@ class Account:
     def __init__(self, *task_ids: str) -> None:
         self.listed = list(task_ids)
         self.while_followed: Callable[[], None] = lambda: None
+        self.was_read = anyio.Event()
 
-    async def list_tasks(self, model: str, *, page: int) -> tuple[Sequence[ListedTask], bool]:
+    async def list_tasks(self, model: str, *, page: int, size: int) -> tuple[Sequence[ListedTask], bool]:
         tasks = [
             ListedTask(
                 task_id=task_id,
@@ -41,6 +44,7 @@ class Account:
             )
             for number, task_id in enumerate(self.listed)
         ]
+        self.was_read.set()
         return tasks[::-1], False
 
     async def until_final(self, task_id: str, *_: Any, **__: Any) -> TaskReport:
@@ -48,19 +52,18 @@ class Account:
         return TaskReport(task_id=task_id, status=TaskStatus.SUCCEEDED, orig_prompt=FIRST.asked.prompt)
 
 
-def adopter_in(account: Account) -> Adopter:
+def adopter_in(account: Account, interlock: Interlock | None = None, **known_to_the_run: Any) -> Adopter:
+    shared: dict[str, Any] = {"known": set(), "sent_at_s": {}, "submitted_at_s": {}, "first_seen_s": {}}
     context: Any = SimpleNamespace(
         provider=account,
         random=Random(1),
-        known=set(),
         ledger=SimpleNamespace(seen={}, requests=Requests()),
         settings=SimpleNamespace(is_detached=False, list_patience_s=0.0, neighbours=set),
         now=lambda: NOW,
-        sent_at_s={},
-        submitted_at_s={},
+        **shared | known_to_the_run,
     )
     follower: Any = account
-    return Adopter(context, follower, Interlock(), MODEL)
+    return Adopter(context, follower, interlock or Interlock(), MODEL)
 
 
 async def found(adopter: Adopter, key: str) -> str:
@@ -99,3 +102,36 @@ async def test_a_task_that_was_listed_before_a_twin_was_sent_is_not_the_twins() 
     account.listed.append("task-2")
     account.while_followed = lambda: None
     assert await found(adopter, "cat/2") == "task-2"
+
+
+async def test_a_task_that_a_list_had_shown_before_the_request_was_sent_is_not_waited_for() -> None:
+    """It is nobody's here, and it may run for minutes: its prompt, which shows at its end, need not be known."""
+    account = Account("task-1")
+    adopter = adopter_in(account, first_seen_s={"task-1": 10.0}, sent_at_s={"cat/1": 11.0})
+    account.while_followed = lambda: pytest.fail("it was followed")
+    adopter.expect("cat/1", FIRST)
+    assert isinstance(await adopter.find("cat/1"), Absent)
+
+
+async def test_a_task_that_a_list_first_showed_after_the_request_was_sent_may_be_its_own() -> None:
+    adopter = adopter_in(Account("task-1"), first_seen_s={"task-1": 11.5}, sent_at_s={"cat/1": 11.0})
+    adopter.expect("cat/1", FIRST)
+    assert await found(adopter, "cat/1") == "task-1"
+
+
+async def test_a_task_whose_answer_is_still_under_way_is_nobody_elses() -> None:
+    """Another request is on the wire while the list is read, and the list shows its task already."""
+    account, interlock, known = Account("task-1"), Interlock(), set[str]()
+    adopter = adopter_in(account, interlock, known=known)
+    adopter.expect("cat/1", FIRST)
+
+    async def post() -> None:
+        async with interlock.posting("another"):
+            await account.was_read.wait()
+            await anyio.lowlevel.checkpoint()
+            known.add("task-1")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(post)
+        await anyio.wait_all_tasks_blocked()
+        assert isinstance(await adopter.find("cat/1"), Absent)

@@ -92,3 +92,28 @@ def test_however_often_the_service_complains_requests_continue() -> None:
     for minute in range(100):
         pacer.throttled(60.0 + 2 * minute, ThrottleKind.BURST, None)
     assert pacer.rate_per_s(400.0) >= 0.125
+
+
+def test_of_harmless_requests_as_many_go_on_as_were_answered() -> None:
+    """One refusal among fifty requests is no reason to halve the rate; one without any answer is."""
+    pacer = Pacer(100.0, harmless=True)
+    for _ in range(49):
+        pacer.sent(10.0)
+        pacer.answered(10.1)
+    pacer.throttled(10.2, ThrottleKind.RATE, None)
+    assert pacer.rate_per_s(10.2) == pytest.approx(98)
+    pacer.throttled(20.0, ThrottleKind.RATE, None)
+    assert pacer.rate_per_s(20.0) == pytest.approx(50)
+
+
+def test_after_a_delay_requests_catch_up_at_twice_the_rate_for_a_while() -> None:
+    pacer, now_s, sent = Pacer(10.0), 10.0, 0
+    pacer.sent(now_s)
+    now_s = 10.4
+    while now_s < 11.0:
+        if pacer.wait_s(now_s) == 0:
+            pacer.sent(now_s)
+            pacer.answered(now_s)
+            sent += 1
+        now_s += 0.001
+    assert sent == 9, "with the first one ten in a second, as if nothing had been late"

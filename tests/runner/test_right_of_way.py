@@ -48,31 +48,42 @@ async def test_twins_never_wait_for_their_answers_together() -> None:
     assert most == 5
 
 
-async def test_the_list_is_read_only_while_no_answer_is_outstanding() -> None:
+async def test_other_requests_go_on_while_the_list_is_read() -> None:
+    crossing = Interlock()
+    async with crossing.reading():
+        with anyio.fail_after(1):
+            async with crossing.posting("another"):
+                pass
+
+
+async def test_what_the_list_shows_is_judged_when_all_that_were_on_the_wire_have_their_answers() -> None:
     crossing = Interlock()
     log: list[str] = []
-    answer = anyio.Event()
+    answers = {"first": anyio.Event(), "second": anyio.Event()}
 
     async def post(name: str) -> None:
         async with crossing.posting(name):
             log.append(f"{name} left")
-            await answer.wait()
+            await answers[name].wait()
             log.append(f"{name} answered")
 
-    async def read() -> None:
+    async def judge() -> None:
         async with crossing.reading():
-            log.append("list read")
+            await crossing.all_answered()
+            log.append("judged")
 
     async with anyio.create_task_group() as group:
         group.start_soon(post, "first")
         await settled()
-        group.start_soon(read)
+        group.start_soon(judge)
         await settled()
         group.start_soon(post, "second")
         await settled()
-        assert log == ["first left"]
-        answer.set()
-    assert log == ["first left", "first answered", "list read", "second left", "second answered"]
+        assert log == ["first left", "second left"]
+        answers["first"].set()
+        await settled()
+        answers["second"].set()
+    assert log == ["first left", "second left", "first answered", "judged", "second answered"]
 
 
 async def test_after_a_lost_answer_the_next_twin_waits_until_the_list_was_read() -> None:

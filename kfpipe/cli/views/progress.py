@@ -13,6 +13,7 @@ from kfpipe.domain import TaskStatus
 from kfpipe.events import (
     Event,
     Interrupted,
+    ListDistrusted,
     Paused,
     Resumed,
     RunStarted,
@@ -133,6 +134,9 @@ def outcome(event: Event, before: Progress, *, with_path: bool = True) -> str | 
             return f"{event.take_id}: failed: {event.code}: {event.message}{request}{again}"
         case TakePostponed():
             return f"{event.take_id}: left for the next run: {event.reason}"
+        case ListDistrusted():
+            told = f"the account's task list cannot be relied on for {event.model}: {event.reason}"
+            return f"{told}; tasks are checked one by one, so clips may be noticed later"
         case Interrupted():
             tasks = counted(event.running, "task")
             price = f" for up to {money_text(event.cost, before.currency)}" if event.cost else ""

@@ -155,6 +155,24 @@ class Blind(Act):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stale(Act):
+    """The task list shows the account as it was so many virtual seconds ago."""
+
+    name = "stale"
+    phases = frozenset({Phase.LIST})
+    seconds: Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallPages(Act):
+    """A page of the task list holds so many tasks at most, whatever was asked for."""
+
+    name = "small-pages"
+    phases = frozenset({Phase.LIST})
+    size: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expire(Act):
     """The store refuses the link as one that has expired."""
 
@@ -329,6 +347,8 @@ ACTS: dict[str, type[Act]] = {
         Resend,
         Misname,
         Blind,
+        Stale,
+        SmallPages,
         Expire,
         Redirect,
         Endless,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +14,7 @@ from kfpipe.emulator.account import Account
 from kfpipe.emulator.errors import Denied
 from kfpipe.emulator.faults import kinds
 from kfpipe.emulator.faults.kinds import Act, When, Which
-from kfpipe.emulator.task_list import Page
+from kfpipe.emulator.task_list import Page, Query
 from kfpipe.emulator.tasks import Quirks, Task
 from kfpipe.emulator.web import dates, wire
 from kfpipe.emulator.web.downloads import CHECKSUMS, CRC64, MD5, Spoiling
@@ -106,6 +107,17 @@ def named(befalling: Iterable[Act], made: Task, account: Account) -> Task:
     tasks = account.tasks()
     place = tasks.index(made) - misname.back
     return tasks[place] if place >= 0 else made
+
+
+def narrowed(befalling: Iterable[Act], query: Query) -> Query:
+    """The query of a task list as far as the service grants it."""
+    sizes = [act.size for act in befalling if isinstance(act, kinds.SmallPages)]
+    return replace(query, page_size=min([query.page_size, *sizes]))
+
+
+def delay_s(befalling: Iterable[Act]) -> float:
+    """By how much the task list lags behind, in virtual seconds."""
+    return sum(act.seconds for act in befalling if isinstance(act, kinds.Stale))
 
 
 def seen(befalling: Iterable[Act], page: Page) -> Page:

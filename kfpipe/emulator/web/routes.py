@@ -178,9 +178,10 @@ class Routes:
     async def _list(self, call: Call) -> Response:
         account, _ = self._caller(call)
         account.admit_query()
-        now = self._clock.now()
-        page = inject.seen(call.acts, account.page(_query_of(call.request, now)))
-        return JSONResponse(wire.page(page, self._settings.region, now))
+        now, delay_s = self._clock.now(), inject.delay_s(call.acts)
+        query = inject.narrowed(call.acts, _query_of(call.request, now))
+        page = inject.seen(call.acts, account.page(query, delay_s=delay_s))
+        return JSONResponse(wire.page(page, self._settings.region, now - delay_s))
 
     async def _cancel(self, call: Call) -> Response:
         account, _ = self._caller(call)
