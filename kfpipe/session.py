@@ -62,7 +62,7 @@ def session(project: Project) -> Iterator[Session]:
         yield Session(project=project, ledger=ledger, settings=settings, whose=whose)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)  # event loops spell out what their tasks return
 class Session:
     """A project under its run lock. `approval` says who agreed to the plan that it is to carry out."""
 
@@ -75,7 +75,7 @@ class Session:
     @property
     def standing(self) -> Standing:
         """What is on record for each take now."""
-        return gather.standing(self.project, self.ledger.lock)
+        return gather.standing(self.project, self.ledger.lock, self.ledger.requests)
 
     async def recognised(self, *, is_same: bool = False) -> Session:
         """The session once the service was asked whether other accounts, which have debts here, are this one.
@@ -101,8 +101,12 @@ class Session:
         retry: Selection = nothing,
         rerender: Selection = nothing,
         new_seed: bool = False,
+        now: Standing | None = None,
     ) -> Plan:
-        """What `run` will do with each take, why, and what it will cost; the arguments are those of `kfpipe.plan`."""
+        """What `run` will do with each take, why, and what it will cost; the arguments are those of `kfpipe.plan`.
+
+        `now` is the session's standing, where it is at hand and nothing was put on record since.
+        """
         return gather.plan(
             self.project,
             self.ledger.lock,
@@ -112,6 +116,7 @@ class Session:
             new_seed=new_seed,
             whose=self.whose,
             requests=self.ledger.requests,
+            now=now,
         )
 
     def check_key(self) -> None:

@@ -7,11 +7,12 @@ import re
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Final, NoReturn
 
 import click
 
+from kfpipe import gcpause
 from kfpipe.cli.group import COMPLETION, READERS, SUMMARIES, NoSuchCommand, commands
 from kfpipe.cli.output import messages, outlets, streams
 from kfpipe.errors import ExitCode, KfpipeError, Problem
@@ -36,7 +37,8 @@ def _ended(args: list[str]) -> ExitCode:
     """Run the command; every exception of a command arrives here."""
     as_json = "--json" in args
     try:
-        code = commands.main(args=args, prog_name="kfpipe", standalone_mode=False)
+        with gcpause.paused() if args[:1] == ["plan"] else nullcontext():  # it ends before there is much garbage
+            code = commands.main(args=args, prog_name="kfpipe", standalone_mode=False)
         return _told(ExitCode(code or ExitCode.OK), args)
     except click.ClickException as error:
         return _refused([_usage_problem(error)], ExitCode.REFUSED, as_json=as_json)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kfpipe import environment
 from kfpipe.errors import Refused
+
+if TYPE_CHECKING:
+    import subprocess
 
 _OFFLINE: Final = ("-c", "protocol.allow=never")
 _SETTINGS: Final = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
@@ -44,6 +46,8 @@ def variables() -> Mapping[str, str]:
 
 def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Git's answer, whatever its exit code; it is asked nothing on a terminal. Raises Refused where there is no git."""
+    import subprocess  # slow to load, and git is rarely asked
+
     return subprocess.run(  # noqa: S603  there is no shell, and no word from outside is an option
         command(folder, *words),
         env=variables(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,15 +38,18 @@ class FileMemory(Generic[T]):
         self._known = _load(file)
         self._learnt = False
 
-    def look(self, path: Path) -> T:
-        """The facts of the file at `path`, read at most once while it stays the same. Raises OSError."""
-        key, stamp = path.as_posix(), _stamp(path)
+    def look(self, path: Path, status: os.stat_result | None = None) -> T:
+        """The facts of the file at `path`, read at most once while it stays the same. Raises OSError.
+
+        `status` is what the file system said of it just now, where it was asked already.
+        """
+        key, stamp = path.as_posix(), _stamp(path.stat() if status is None else status)
         with contextlib.suppress(TypeError, LookupError, ValueError):
             if self._known[key]["stamp"] == stamp:
                 return self._unpack(self._known[key]["facts"])
         read_at_ns = time.time_ns()
         facts = self._read(path)
-        if _stamp(path) == stamp and abs(read_at_ns - stamp[1]) >= RACY_NS:
+        if _stamp(path.stat()) == stamp and abs(read_at_ns - stamp[1]) >= RACY_NS:
             self._known[key] = {"stamp": stamp, "facts": self._pack(facts)}
             self._learnt = True
         return facts
@@ -62,8 +66,7 @@ class FileMemory(Generic[T]):
             durable.replace(self._file, [text.encode()])
 
 
-def _stamp(path: Path) -> list[int]:
-    status = path.stat()
+def _stamp(status: os.stat_result) -> list[int]:
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 

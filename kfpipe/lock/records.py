@@ -120,6 +120,8 @@ class Register:
         Only takes that ask for the very same clip share one.
         """
         made: dict[str, Record] = {}
+        if not self.requests.view and not self.neighbours:
+            return made
         wanted = self._wanted(takes)
         keys = {key for group in wanted.values() for key, _ in group}
         names = dict.fromkeys(name_of(key) for key in self.requests.view)

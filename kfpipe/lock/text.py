@@ -129,18 +129,19 @@ class _Reader:
         return None
 
     def _entry(self, key: str, data: Any) -> Entry | None:
-        where = f"request {echoed(key)}"
         if not fits_schema(Part.KEY, key):
-            self._note(("requests", key), where, "this is not a request's key", "a take id, a slash, ten hex digits")
+            self._note(
+                ("requests", key), _named(key), "this is not a request's key", "a take id, a slash, ten hex digits"
+            )
             return None
         if not fits_schema(Part.ENTRY, data):
             for fault in islice(faults(Part.ENTRY, data), MOST_EXPLAINED):
-                self._note(("requests", key, *fault.path), where, fault.what, fault.expected)
+                self._note(("requests", key, *fault.path), _named(key), fault.what, fault.expected)
             return None
         try:
             return entry_from_json(data)
         except ValueError as error:
-            self._note(("requests", key), where, f"one of its times is not a valid date: {error}")
+            self._note(("requests", key), _named(key), f"one of its times is not a valid date: {error}")
             return None
 
     def _refuse_second_owner(self, key: str, entry: Entry) -> None:
@@ -149,7 +150,7 @@ class _Reader:
             owner = self._owners.setdefault(task_id, key)
             if owner != key:
                 what = f"its task {task_id} is already on record for {echoed(owner)}"
-                self._note(("requests", key, "task_id"), f"request {echoed(key)}", what, "one request for each task")
+                self._note(("requests", key, "task_id"), _named(key), what, "one request for each task")
 
     def _note(self, path: DataPath, where: str, what: str, expected: str | None = None) -> None:
         if len(self.problems) < MOST_EXPLAINED:
@@ -157,6 +158,10 @@ class _Reader:
             self.problems.append(
                 Problem(file=self._file, position=place, where=where, what=what, expected=expected, fix=RESTORE)
             )
+
+
+def _named(key: str) -> str:
+    return f"request {echoed(key)}"
 
 
 def _data(text: str, file: str) -> dict[str, Any]:

@@ -135,55 +135,60 @@ class _Reader:
         own, source = entry.own, self._document.source_number(entry.path)
         inherited = self._inherited(source)
         given = inherited.settled(own, entry.places)
+        fields = given.fields
+        found, refused = self._references(entry, given, self._document.sources[source].folder)
         shot = Shot(
             id=in_one_form(own["id"]),
             path=entry.path,
             places=given.places,
-            refused=entry.refused,
-            tags=tuple(dict.fromkeys(map(in_one_form, given.fields.get("tags", ())))),
+            refused=entry.refused | refused if refused else entry.refused,
+            tags=tuple(dict.fromkeys(map(in_one_form, fields["tags"]))) if "tags" in fields else (),
+            media={role: found[role] for role in _ROLES if role in found},
             variables=given.variables,
-            settings=_settings(given.fields),
+            settings=_settings(fields, found.get("prompt")),
             preparation=self._preparation(source),
             in_sequence=entry.in_sequence,
-            trim=_trim(given.fields["trim"]) if "trim" in given.fields else None,
-            notes=given.fields.get("notes", ""),
+            trim=_trim(fields["trim"]) if "trim" in fields else None,
+            notes=fields.get("notes", ""),
         )
-        read = self._references(shot, given.fields)
-        found = {name: value for name, value in read.items() if not isinstance(value, Finding)}
-        for value in read.values():
-            if isinstance(value, Finding):
-                self._report(value, shot.where)
-        matrix = self._matrix(shot, own["matrix"], inherited) if own.get("matrix") is not None else None
-        return replace(
-            shot,
-            refused=shot.refused | (read.keys() - found.keys()),
-            media={role: found[role] for role in _ROLES if role in found},
-            settings=replace(shot.settings, prompt=found["prompt"]) if "prompt" in found else shot.settings,
-            matrix=matrix,
-            by_model={
-                model: _for_model(inherited.settled(own, entry.places, model=model))
-                for model in (_models_of(matrix) if matrix is not None and inherited.sets_models else ())
-            },
-        )
+        return self._with_matrix(shot, entry, inherited) if own.get("matrix") is not None else shot
 
-    def _references(self, shot: Shot, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """The media and the prompt file as the shot names them, or what is wrong with each."""
-        read: dict[str, Any] = {}
-        own_folder = self._document.source(shot.path).folder
+    def _with_matrix(self, shot: Shot, entry: ShotEntry, inherited: Inheritance) -> Shot:
+        matrix = self._matrix(shot, entry.own["matrix"], inherited)
+        by_model = {
+            model: _for_model(inherited.settled(entry.own, entry.places, model=model))
+            for model in (_models_of(matrix) if inherited.sets_models else ())
+        }
+        return replace(shot, matrix=matrix, by_model=by_model)
+
+    def _references(self, entry: ShotEntry, given: Layers, own_folder: str) -> tuple[dict[str, Any], frozenset[str]]:
+        """The media and the prompt file as the shot names them, and the names of those that cannot be used."""
+        found: dict[str, Any] = {}
+        refused: list[str] = []
         for name in _REFERENCES:
-            value = fields.get(name)
+            value = given.fields.get(name)
             if value is None or (name == "prompt" and isinstance(value, str)):
                 continue
-            path = shot.path_of(name)
-            folder = self._folder_of_shared(path) if shot.inherits(name) else own_folder
-            read[name] = (
-                self._prompt_file(value, path, folder)
-                if name == "prompt"
-                else self._slice(shot, value, path, folder)
-                if name == MediaRole.DRIVING_AUDIO and isinstance(value, dict)
-                else self._footage(MediaRole(name), value, path, folder)
-            )
-        return read
+            place = given.places.get(name)
+            path = place or (*entry.path, name)
+            is_inherited = place is not None and place[: len(entry.path)] != entry.path
+            folder = self._folder_of_shared(path) if is_inherited else own_folder
+            read = self._reference(name, value, entry, path, folder)
+            if isinstance(read, Finding):
+                self._report(read, f"shot '{in_one_form(entry.own['id'])}'")
+                refused.append(name)
+            else:
+                found[name] = read
+        return found, frozenset(refused)
+
+    def _reference(
+        self, name: str, value: Any, entry: ShotEntry, path: DataPath, folder: str
+    ) -> MediaSource | PromptFile | Finding:
+        if name == "prompt":
+            return self._prompt_file(value, path, folder)
+        if name == MediaRole.DRIVING_AUDIO and isinstance(value, dict):
+            return self._slice(entry, value, path, folder)
+        return self._footage(MediaRole(name), value, path, folder)
 
     def _prompt_file(self, value: Mapping[str, str], path: DataPath, folder: str) -> PromptFile | Finding:
         file = references.inside_project(value["file"], (*path, "file"), levels_up=self._levels_up, folder=folder)
@@ -211,7 +216,7 @@ class _Reader:
                 what, fix = "the shot to take the picture from is missing", "add `still: SHOT` or `render: SHOT`"
         return Finding(path=path, what=what, expected="`still: SHOT` or `render: SHOT`", fix=fix)
 
-    def _slice(self, shot: Shot, value: Mapping[str, Any], path: DataPath, folder: str) -> SoundSlice | Finding:
+    def _slice(self, entry: ShotEntry, value: Mapping[str, Any], path: DataPath, folder: str) -> SoundSlice | Finding:
         """A part of a sound; what a sequence is given as a whole runs on through its shots."""
         noun = _NOUNS[MediaRole.DRIVING_AUDIO]
         file = references.file(value["file"], (*path, "file"), levels_up=self._levels_up, folder=folder, noun=noun)
@@ -225,7 +230,7 @@ class _Reader:
                     expected="a file of the project",
                     fix="save the file in the project and give its path",
                 )
-        runs_on = shot.in_sequence is not None and path[len(shot.path) :][:1] != ("shots",)
+        runs_on = entry.in_sequence is not None and path[len(entry.path) :][:1] != ("shots",)
         return SoundSlice(path=file.path, start_s=Decimal(value["start"]), runs_on=runs_on)
 
     def _matrix(self, shot: Shot, data: Mapping[str, Any], inherited: Inheritance) -> Matrix:
@@ -294,11 +299,14 @@ def _preparation(document: Document, source: int) -> Preparation:
     return Preparation(verbs=verbs, background=said.get("background", usual.background).lower())
 
 
-def _settings(fields: Mapping[str, Any]) -> ShotSettings:
+def _settings(fields: Mapping[str, Any], prompt: PromptFile | None = None) -> ShotSettings:
+    """The settings that are given; `prompt` is the file that it is in, None also where that is refused."""
     given = {name: fields[name] for name in _SETTINGS if name in fields}
     if given.get("seed") == SeedChoice.RANDOM.value:
         given["seed"] = SeedChoice.RANDOM
-    if not isinstance(given.get("prompt", ""), str):
+    if prompt is not None:
+        given["prompt"] = prompt
+    elif not isinstance(given.get("prompt", ""), str):
         del given["prompt"]
     return ShotSettings(**given)
 

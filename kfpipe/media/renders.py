@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from kfpipe.files.statcache import FileMemory, Stored
 from kfpipe.lock.records import Neighbour, Record, entries
 from kfpipe.lock.states import Render, Rendered, result_of
 from kfpipe.media.facts import FileState
+from kfpipe.names import clash_key
 
 MEMORY_FILE: Final = "renders.json"
 
@@ -70,7 +71,8 @@ class Shelf:
         self._memory.save()
 
     def _is(self, path: Path, render: Render) -> bool:
-        return path.stat().st_size == render.size_bytes and self._memory.look(path) == render.sha256
+        status = path.stat()
+        return status.st_size == render.size_bytes and self._memory.look(path, status) == render.sha256
 
     def _beside(self, place: Path, render: Render) -> Iterator[Path]:
         for name in (PREVIOUS, REFUSED):
@@ -103,6 +105,29 @@ class Shelf:
         return found
 
 
+def in_place(takes: Sequence[Take], folder: Path) -> list[Take]:
+    """The takes in whose place there may be a file: a folder is listed once, instead of asking for each of its files.
+
+    File systems differ in whether capitals and the Unicode form of a name count; here they do not.
+    """
+    found: dict[str, frozenset[str]] = {}
+    filled = []
+    for take in takes:
+        parent, _, name = take.output.rpartition("/")
+        if parent not in found:
+            found[parent] = _names_in(folder / parent)
+        if found[parent] and clash_key(name) in found[parent]:
+            filled.append(take)
+    return filled
+
+
+def _names_in(folder: Path) -> frozenset[str]:
+    try:
+        return frozenset(clash_key(entry.name) for entry in os.scandir(folder))
+    except OSError:
+        return frozenset()
+
+
 def strays(takes: Iterable[Take], records: Mapping[str, Record], folder: Path) -> dict[str, FileState]:
     """The takes without a clip on record where there is a clip all the same, which is on no record either."""
     clips = (entry.render.path for entry in entries(records) if isinstance(entry, Rendered))
@@ -119,7 +144,7 @@ def strays(takes: Iterable[Take], records: Mapping[str, Record], folder: Path) -
 def owners(
     takes: Iterable[Take],
     states: Mapping[str, FileState],
-    neighbours: Iterable[Neighbour],
+    neighbours: Sequence[Neighbour],
     shelf: Shelf,
     folder: Path,
 ) -> dict[str, str]:
@@ -127,6 +152,8 @@ def owners(
 
     What only a lockfile without a manifest knows may be moved: nobody looks for it there.
     """
+    if not any(not neighbour.is_alone for neighbour in neighbours):
+        return {}
     filled = [take for take in takes if states.get(take.id) in (None, FileState.ALTERED, FileState.STRAY)]
     places = {os.path.normpath(folder / take.output): take for take in filled if (folder / take.output).is_file()}
     found: dict[str, str] = {}

@@ -72,9 +72,10 @@ def shelf(project: Project) -> Shelf:
     return Shelf(project.folder, project.root, project.manifest.output_dir, project.state_dir)
 
 
-def standing(project: Project, lock: Lock) -> Standing:
-    """What is on record for each take, as a person asks for it."""
-    known, clips = register(project, lock), shelf(project)
+@gcpause.paused()
+def standing(project: Project, lock: Lock, requests: Requests | None = None) -> Standing:
+    """What is on record for each take, as a person asks for it; `requests` as in `register`."""
+    known, clips = register(project, lock, requests), shelf(project)
     takes = chain.completed(project, known, clips, nothing).takes
     clips.save()
     return Standing.of(takes, known, project.manifest.min_fidelity)
@@ -85,8 +86,9 @@ def disk_facts(
 ) -> DiskFacts:
     """The state on disk of the clips on record, and which takes have a clip in place that is not theirs."""
     clips = shelf(project)
-    states = renders.on_disk(takes, records, clips) | renders.strays(takes, records, project.folder)
-    owners = renders.owners(takes, states, neighbours, clips, project.folder)
+    filled = renders.in_place(takes, project.folder)
+    states = renders.on_disk(takes, records, clips) | renders.strays(filled, records, project.folder)
+    owners = renders.owners(filled, states, neighbours, clips, project.folder)
     states |= dict.fromkeys(owners, FileState.STRAY)
     elsewhere = _elsewhere(project, records, states, clips)
     clips.save()
@@ -145,6 +147,8 @@ def chosen(standing: Standing, selection: Selection, option: str) -> Chosen:
     if callable(selection):
         return selection
     selectors = (selection,) if isinstance(selection, str) else tuple(selection)
+    if not selectors:
+        return nothing
     return named(selectors, standing.everyone, option).__contains__
 
 
@@ -159,20 +163,22 @@ def plan(
     new_seed: bool = False,
     whose: Whose | None = None,
     requests: Requests | None = None,
+    now: Standing | None = None,
 ) -> Plan:
     """What the next run will do with the takes that `select` chooses, and with no others.
 
-    What is to be rendered again is a take of the manifest. Raises Refused when a selector names nothing.
+    What is to be rendered again is a take of the manifest. `now` is the standing of this `lock`, where it is at hand.
+    Raises Refused when a selector names nothing.
     """
     known, clips = register(project, lock, requests), shelf(project)
-    takes = chain.completed(project, known, clips, nothing).takes
-    now = Standing.of(takes, known, project.manifest.min_fidelity)
+    if now is None:
+        now = Standing.of(chain.completed(project, known, clips, nothing).takes, known, project.manifest.min_fidelity)
     select = chosen(now, select, "select")
     retry = _both(select, chosen(now.of_manifest, retry, "retry"))
     rerender = _both(select, chosen(now.of_manifest, rerender, "rerender"))
     chained = chain.completed(project, known, clips, rerender)
     clips.save()
-    records = known.of(chained.takes)
+    records = now.records if chained.takes is now.takes else known.of(chained.takes)
     facts = PlanFacts(
         records=records,
         disk=disk_facts(project, chained.takes, records, known.neighbours),
@@ -229,4 +235,4 @@ def continued(project: Project, by_id: Mapping[str, Take], known: Register, whos
 
 
 def _both(one: Chosen, other: Chosen) -> Chosen:
-    return lambda take_id: one(take_id) and other(take_id)
+    return nothing if other is nothing else lambda take_id: one(take_id) and other(take_id)

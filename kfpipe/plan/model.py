@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from kfpipe.domain import Account, Take
@@ -31,6 +32,9 @@ class Whose:
 
 UNKNOWN: Final = Whose(account=Account(host=""))
 """Where no account is at hand."""
+
+
+_NOTHING: Final = Decimal(0)
 
 
 class Action(StrEnum):
@@ -137,12 +141,12 @@ class Step:
     @property
     def cost(self) -> Decimal | None:
         """What this step may add to the bill; None when the price is unknown."""
-        return self.take.cost if self.take is not None and self.is_billed else Decimal(0)
+        return self.take.cost if self.take is not None and self.is_billed else _NOTHING
 
     @property
     def cap_cost(self) -> Decimal | None:
         """What this step may count for a cap; None when the price is unknown."""
-        return self.take.cap_cost if self.take is not None and self.is_billed else Decimal(0)
+        return self.take.cap_cost if self.take is not None and self.is_billed else _NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +202,7 @@ def debts_of(steps: Iterable[Step]) -> tuple[Debt, ...]:
     return tuple(found.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: its sums and selections are made once, when they are asked for
 class Plan:
     """What a run will do: a step for each take, in film order, then for requests that nobody asks for.
 
@@ -221,32 +225,32 @@ class Plan:
         foreign = [debt for debt in self.debts if not self.whose.is_ours(debt.step.asked)]
         return bool(foreign) and not self.work and len(foreign) == len(self.undecided)
 
-    @property
+    @cached_property
     def takes(self) -> tuple[Step, ...]:
         """The steps of the manifest's takes."""
         return tuple(step for step in self.steps if step.take is not None)
 
-    @property
+    @cached_property
     def work(self) -> tuple[Step, ...]:
         """The steps that a run carries out."""
         return tuple(step for step in self.steps if step.action.is_work)
 
-    @property
+    @cached_property
     def undecided(self) -> tuple[Step, ...]:
         """The steps that wait for a person's word."""
         return tuple(step for step in self.steps if step.action is Action.DECIDE)
 
-    @property
+    @cached_property
     def cost(self) -> Decimal:
         """The sum of all known prices; see `unpriced`."""
-        return sum((step.cost or Decimal(0) for step in self.steps), Decimal(0))
+        return _sum(step.cost for step in self.steps)
 
-    @property
+    @cached_property
     def cap_cost(self) -> Decimal:
         """What the plan counts for a cap: the dearer of the manifest's price and the catalogue's for each take."""
-        return sum((step.cap_cost or Decimal(0) for step in self.steps), Decimal(0))
+        return _sum(step.cap_cost for step in self.steps)
 
-    @property
+    @cached_property
     def unpriced(self) -> tuple[Step, ...]:
         """Steps whose cost is unknown."""
         return tuple(step for step in self.steps if step.cost is None)
@@ -268,6 +272,10 @@ class Plan:
         return tuple(_total(model, self.currency, steps) for model, steps in groups.items())
 
 
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal:
+    return sum(filter(None, amounts), Decimal(0))
+
+
 def _total(model: str, currency: str, steps: Sequence[Step]) -> Total:
     paid = [step for step in steps if step.is_billed]
     return Total(
@@ -276,7 +284,7 @@ def _total(model: str, currency: str, steps: Sequence[Step]) -> Total:
         takes=len(steps),
         renders=len(paid),
         seconds=sum(step.take.request.parameters.duration_s for step in paid if step.take is not None),
-        cost=sum((step.cost or Decimal(0) for step in paid), Decimal(0)),
+        cost=_sum(step.cost for step in paid),
         unpriced=sum(step.cost is None for step in paid),
     )
 

@@ -4,46 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 
 from kfpipe.catalogue import Catalogue, Model
-from kfpipe.domain import (
-    CutFrom,
-    MediaInput,
-    MediaRole,
-    Medium,
-    Parameters,
-    PictureSize,
-    RemoteMedium,
-    RenderRequest,
-    Take,
-)
+from kfpipe.domain import CutFrom, MediaRole, Parameters, PictureSize, RenderRequest, Take
 from kfpipe.errors import Problem, Severity
 from kfpipe.files.text import DataPath
 from kfpipe.lock.records import stand_ins
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
-from kfpipe.manifest.model import (
-    File,
-    LocalFile,
-    Manifest,
-    MediaSource,
-    RemoteFile,
-    RenderOf,
-    SeedChoice,
-    Shot,
-    SoundSlice,
-)
-from kfpipe.media.facts import Material, Recipe, Recording, RecordingFacts, Still, StillFacts
-from kfpipe.media.recipe import AS_IT_IS, recipe
+from kfpipe.manifest.model import Manifest, RenderOf, SeedChoice, Shot
+from kfpipe.media.facts import Material
 from kfpipe.takes import (
     blame,
     expand,
     fingerprint,
     media_rules,
     model_rules,
-    preparation,
-    remote,
     seeds,
     slices,
     sources,
@@ -51,6 +29,7 @@ from kfpipe.takes import (
 )
 from kfpipe.takes.expand import Draft
 from kfpipe.takes.matrix import values_in_ids
+from kfpipe.takes.media_sets import MediaSet, MediaSets
 from kfpipe.takes.prices import PriceList
 from kfpipe.takes.resolve import size_of
 from kfpipe.takes.texts import PromptTexts, Texts
@@ -100,7 +79,7 @@ class _Maker:
         self._manifest = manifest
         self._texts = PromptTexts(manifest, document, material.prompts, self.problems)
         self._document = document
-        self._material = material
+        self._media_sets = MediaSets(material)
         self._catalogue = catalogue
         self._prices = prices
         self._currency = currency
@@ -112,9 +91,10 @@ class _Maker:
         self._repeated: set[tuple[DataPath, DataPath]] = set()
         self._room = manifest.limits.matrix_takes
         self._refused_matrices: set[DataPath] = set()
-        self._medium = cache(self._look_up)
-        self._input = cache(self._in_role)
+        self._models: dict[str | None, Model] = {}
         self._flawless: set[Hashable] = set()
+        self._agreeing: set[tuple[MediaSet, int]] = set()
+        self._price = cache(self._looked_up_price)
         self._size = cache(lambda resolution, *sides: size_of(catalogue, resolution, *sides))
         self._take_ids: dict[str, tuple[str, ...]] = {}
         self._lenders: dict[RenderOf, CutFrom] = {}
@@ -135,6 +115,9 @@ class _Maker:
 
         All shots of a sequence have one matrix: what is wrong with it is reported for the first of them.
         """
+        if shot.matrix is None:
+            self._take_ids[shot.id] = (shot.id,)
+            return expand.drafts(shot)[0]
         self._take_ids[shot.id] = ()
         if shot.path in self._refused_matrices:
             return ()
@@ -144,60 +127,88 @@ class _Maker:
         if not drafts:
             self._refused_matrices.add(shot.path)
         self._take_ids[shot.id] = tuple(draft.id for draft in drafts)
-        if shot.matrix is not None:
-            self._room -= len(drafts)
-            self._refuses(shot, self._texts.unused_axes(shot, drafts) if drafts else ())
+        self._room -= len(drafts)
+        self._refuses(shot, self._texts.unused_axes(shot, drafts) if drafts else ())
         return drafts
 
     def _take(self, draft: Draft) -> Take | None:
         """The take, or None when something is wrong with it; all of it is reported, not just the first thing."""
-        model = model_rules.chosen_model(draft, self._catalogue, self._prices.region)
+        model = self._model(draft)
         texts = self._texts.of(draft)
         if isinstance(model, Finding):
             self._refuses(draft.shot, [model])
             return None
-        model = self._prices.extended(model)
+        media = self._media_sets.of(draft, model)
         cuts = self._cuts(draft)
-        request = self._request(draft, model, texts)
+        request = self._request(draft, model, media, texts)
+        spelled = None
         if request is not None and cuts is not None and draft.has_derived_seed:
-            texts, request = self._with_seed(draft, model, request, texts, cuts)
-        findings = (*self._findings(draft, model, *texts), *self._continuations(draft, model, cuts or ()))
-        refused = self._refuses(draft.shot, findings, of_model=True)
-        if refused or request is None or cuts is None:
+            spelled = fingerprint.spelling(request)
+            request = seeds.seeded(request, seeds.derived(request, draft.free_values, cuts, spelled))
+            if self._texts.speak_of_the_seed(draft):
+                spelled, (texts, request) = None, self._read_again(draft, model, request)
+        findings = [*self._findings(draft, model, media, *texts), *self._continuations(draft, model, cuts or ())]
+        if self._refuses(draft.shot, findings, of_model=True) or request is None or cuts is None:
             return None
+        return self._made(draft, media, request, cuts, spelled)
+
+    def _made(
+        self,
+        draft: Draft,
+        media: MediaSet,
+        request: RenderRequest,
+        cuts: _Cuts,
+        spelled: fingerprint.Spelling | None,
+    ) -> Take:
+        shot, settings = draft.shot, draft.settings
+        unit_price, cap_price = self._price(settings.model, settings.resolution)
         return Take(
             id=draft.id,
-            shot_id=draft.shot.id,
-            tags=draft.shot.tags,
+            shot_id=shot.id,
+            tags=shot.tags,
             request=request,
-            fingerprint=fingerprint.of(request, cuts),
-            size=self._predicted_size(draft, model),
-            unit_price=self._prices.per_second(model, draft.settings.resolution),
-            cap_price=self._prices.per_second_for_cap(model, draft.settings.resolution),
+            fingerprint=fingerprint.of(request, cuts, spelled),
+            size=self._predicted_size(settings.resolution, media),
+            unit_price=unit_price,
+            cap_price=cap_price,
             currency=self._currency,
             output=f"{self._folder}{draft.id}.mp4",
-            attempts=draft.settings.attempts,
-            priority=draft.settings.priority,
+            attempts=settings.attempts,
+            priority=settings.priority,
             cuts=cuts,
             continues=cuts,
             seed_is_derived=draft.has_derived_seed,
-            in_film=draft.shot.in_film,
-            trim=draft.shot.trim,
-            notes=draft.shot.notes,
+            in_film=shot.in_film,
+            trim=shot.trim,
+            notes=shot.notes,
         )
 
-    def _request(self, draft: Draft, model: Model, texts: Texts) -> RenderRequest | None:
+    def _model(self, draft: Draft) -> Model | Finding:
+        """The model that the draft asks for, with all resolutions that there is a price for."""
+        name = draft.settings.model
+        if name not in self._models:
+            found = model_rules.chosen_model(draft, self._catalogue, self._prices.region)
+            if isinstance(found, Finding):
+                return found
+            self._models[name] = self._prices.extended(found)
+        return self._models[name]
+
+    def _looked_up_price(self, model: str | None, resolution: str) -> tuple[Decimal | None, Decimal | None]:
+        """What a second costs of a model, by the manifest's name for it, and what it counts for a cap."""
+        found = self._models[model]
+        return self._prices.per_second(found, resolution), self._prices.per_second_for_cap(found, resolution)
+
+    def _request(self, draft: Draft, model: Model, media: MediaSet, texts: Texts) -> RenderRequest | None:
         """The request without the pictures to be cut and without a seed to be derived; None when a part is missing."""
         prompt, negative_prompt = texts
-        media = self._media(draft, model)
-        if prompt is None or negative_prompt is None or media is None:
+        if prompt is None or negative_prompt is None or media.inputs is None or draft.shot.refused:
             return None
         settings = draft.settings
         return RenderRequest(
             model=model.name,
             prompt=prompt,
             negative_prompt=_accepted(model, negative_prompt),
-            media=media,
+            media=media.inputs,
             template=settings.template,
             parameters=Parameters(
                 resolution=settings.resolution,
@@ -211,15 +222,9 @@ class _Maker:
 
     # -- identity ---------------------------------------------------------------------------------------------------
 
-    def _with_seed(
-        self, draft: Draft, model: Model, request: RenderRequest, texts: Texts, cuts: _Cuts
-    ) -> tuple[Texts, RenderRequest | None]:
-        """The prompts and the request with the seed that follows from it; prompts that speak of it are read again."""
-        seed = seeds.derived(request, draft.free_values, cuts)
-        seeded = replace(request, parameters=replace(request.parameters, seed=seed))
-        if not self._texts.speak_of_the_seed(draft):
-            return texts, seeded
-        prompt, negative_prompt = texts = self._texts.of(draft, seed)
+    def _read_again(self, draft: Draft, model: Model, seeded: RenderRequest) -> tuple[Texts, RenderRequest | None]:
+        """The prompts that speak of a derived seed, and the request with them."""
+        prompt, negative_prompt = texts = self._texts.of(draft, seeded.parameters.seed or 0)
         if prompt is None or negative_prompt is None:
             return texts, None
         return texts, replace(seeded, prompt=prompt, negative_prompt=_accepted(model, negative_prompt))
@@ -227,9 +232,11 @@ class _Maker:
     def _repetition(self, draft: Draft, take: Take) -> Iterator[Finding]:
         """Two takes that ask for the very same clip are one request, and hardly on purpose; told once a place."""
         twin = take if take.unpicked else self._first_with.setdefault(take.fingerprint, take)
+        if twin is take or draft.settings.seed is SeedChoice.RANDOM:
+            return
         path = draft.path_of("seed")
         place = (draft.shot.path, path)
-        if twin is not take and draft.settings.seed is not SeedChoice.RANDOM and place not in self._repeated:
+        if place not in self._repeated:
             self._repeated.add(place)
             yield Finding(
                 path=path,
@@ -246,80 +253,37 @@ class _Maker:
         return any(problem.severity is Severity.ERROR for problem in told)
 
     def _findings(
-        self, draft: Draft, model: Model, prompt: str | None, negative_prompt: str | None
+        self, draft: Draft, model: Model, media: MediaSet, prompt: str | None, negative_prompt: str | None
     ) -> Iterator[Finding]:
-        facts = {role: self._facts(draft, model, footage) for role, footage in draft.media.items()}
-        likeness = _likeness(draft, facts)
+        likeness = _likeness(draft, media)
         if likeness is None or likeness not in self._flawless:
             offered = model_rules.offer_findings(draft, model, self._sold)
-            found = (*offered, *media_rules.file_findings(draft, model, facts))
+            found = (*offered, *media_rules.file_findings(draft, model, media.facts))
             if likeness is not None and not found:
                 self._flawless.add(likeness)
             yield from found
         if draft.settings.model not in self._sales_checked:  # told once for a model, however many takes ask for it
             self._sales_checked.add(draft.settings.model)
             yield from model_rules.sale_findings(draft, model, self._prices.region)
-        yield from self._pairings(draft, model)
-        yield from trims.findings(draft)
+        if (media, draft.settings.duration) not in self._agreeing:
+            yield from self._pairings(draft, model, media)
+        if draft.shot.trim is not None:
+            yield from trims.findings(draft)
         if draft.settings.template is None and prompt is not None and negative_prompt is not None:
             yield from model_rules.prompt_findings(draft, model, prompt, negative_prompt)
 
-    def _pairings(self, draft: Draft, model: Model) -> Iterator[Finding]:
+    def _pairings(self, draft: Draft, model: Model, media: MediaSet) -> Iterator[Finding]:
         """What is unexpected about the files together: once a shot, and once for what several shots inherit."""
-        files = {role: self._file(draft, model, footage) for role, footage in draft.media.items()}
-        for finding in media_rules.pair_findings(draft, model, files):
+        found = list(media_rules.pair_findings(draft, model, media.files))
+        if not found:
+            self._agreeing.add((media, draft.settings.duration))
+        for finding in found:
             places = {(draft.shot.path, finding.path), ((finding.what,), finding.path)}
             if places.isdisjoint(self._repeated):
                 yield finding
             self._repeated |= places
 
     # -- media ------------------------------------------------------------------------------------------------------
-
-    def _file(self, draft: Draft, model: Model, footage: MediaSource | None) -> Still | Recording | None:
-        """What is known of a file of the project, as it is sent; None for all else, and for one that is of no use."""
-        if isinstance(footage, SoundSlice):
-            cut = self._material.slices.get((footage.path, self._recipe(draft, model, footage)))
-            return None if cut is None else cut.sound
-        if not isinstance(footage, LocalFile):
-            return None
-        made = self._material.prepared.get((footage.path, self._recipe(draft, model, footage)))
-        if made is not None:
-            return made.still
-        return self._material.stills.get(footage.path) or self._material.recordings.get(footage.path)
-
-    def _recipe(self, draft: Draft, model: Model, footage: File | SoundSlice) -> Recipe:
-        """How the file is prepared; most are not."""
-        if isinstance(footage, SoundSlice):
-            track = self._material.recordings.get(footage.path)
-            return AS_IT_IS if track is None else preparation.slice_of(footage, track.facts, draft, model)
-        still = self._material.stills.get(footage.path) if isinstance(footage, LocalFile) else None
-        if still is None or not self._material.prepared:
-            return AS_IT_IS
-        return recipe(still.facts, draft.shot.preparation, model.frames)
-
-    def _facts(self, draft: Draft, model: Model, footage: MediaSource) -> StillFacts | RecordingFacts | None:
-        file = self._file(draft, model, footage)
-        return None if file is None else file.facts
-
-    def _media(self, draft: Draft, model: Model) -> tuple[MediaInput, ...] | None:
-        """The media as the request names them, without those to be cut; None when one of them is missing."""
-        if draft.shot.refused:
-            return None
-        files = [(role, footage) for role, footage in draft.media.items() if isinstance(footage, File | SoundSlice)]
-        inputs = (self._input(role, footage, self._recipe(draft, model, footage)) for role, footage in files)
-        given = tuple(found for found in inputs if found is not None)
-        return given if len(given) == len(files) else None
-
-    def _in_role(self, role: MediaRole, footage: File | SoundSlice, how: Recipe) -> MediaInput | None:
-        medium = self._medium(footage, how)
-        return None if medium is None else MediaInput(role=role, medium=medium)
-
-    def _look_up(self, footage: File | SoundSlice, how: Recipe) -> Medium | None:
-        if isinstance(footage, RemoteFile):
-            return RemoteMedium(url=footage.url, digest=remote.digest(footage.url))
-        if isinstance(footage, SoundSlice) and (footage.path, how) not in self._material.slices:
-            return None
-        return preparation.medium(self._material, footage.path, how)
 
     def _cuts(self, draft: Draft) -> _Cuts | None:
         """The pictures to be cut from other takes; None when one of them is not available."""
@@ -360,13 +324,10 @@ class _Maker:
         alike = stand_ins(picked, sources.meant(footage, take_ids), values_in_ids(self._manifest.by_profile))
         return alike[0] if len(alike) == 1 else None
 
-    def _predicted_size(self, draft: Draft, model: Model) -> PictureSize | None:
+    def _predicted_size(self, resolution: str, media: MediaSet) -> PictureSize | None:
         """The clip takes the shape of its first frame, or of the clip that it continues."""
-        footage = draft.media.get(MediaRole.FIRST_FRAME) or draft.media.get(MediaRole.FIRST_CLIP)
-        leading = self._file(draft, model, footage)
-        if leading is None:
-            return None
-        return self._size(draft.settings.resolution, leading.facts.width_px, leading.facts.height_px)
+        leading = media.leading
+        return None if leading is None else self._size(resolution, leading.facts.width_px, leading.facts.height_px)
 
 
 def _accepted(model: Model, negative_prompt: str) -> str:
@@ -374,15 +335,15 @@ def _accepted(model: Model, negative_prompt: str) -> str:
     return negative_prompt if model.negative_prompt_limit_chars else ""
 
 
-def _likeness(draft: Draft, facts: media_rules.MediaFacts) -> Hashable | None:
+def _likeness(draft: Draft, media: MediaSet) -> Hashable | None:
     """All that the rules of the model look at, besides the prompts; None where they look at more.
 
     In a large shot list thousands of takes are alike.
     """
-    settings = draft.settings
-    if settings.template is not None or draft.shot.refused or not _VARIED_MEDIA.isdisjoint(draft.cell.values):
+    settings, varied = draft.settings, draft.cell.values
+    if settings.template is not None or draft.shot.refused or (varied and not _VARIED_MEDIA.isdisjoint(varied)):
         return None
-    return settings.model, settings.resolution, settings.duration, settings.audio, *facts.items()
+    return settings.model, settings.resolution, settings.duration, settings.audio, media.kind
 
 
 _VARIED_MEDIA = frozenset(MediaRole)

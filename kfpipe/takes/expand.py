@@ -53,15 +53,17 @@ class Draft:
     @property
     def free_values(self) -> Mapping[str, Scalar]:
         """The values of those axes that are no fields of a shot: variables of the prompt, or names for variants."""
-        return {name: value for name, value in self.cell.values.items() if name not in FIELD_NAMES}
+        values = self.cell.values
+        return {name: value for name, value in values.items() if name not in FIELD_NAMES} if values else values
 
     def variables(self, shared: Mapping[str, Any], *, derived_seed: int) -> dict[str, Any]:
         """What templates may use; `shared`, the command line's, win. A random seed is not there."""
-        own = {"shot": self.shot.id, "index": self.index, "count": self.count}
+        nearer: dict[str, Any] = normalised_values({**self.shot.variables, **self.cell.values})
+        nearer.update(shared, shot=self.shot.id, index=self.index, count=self.count)
         given = derived_seed if self.has_derived_seed else self.settings.seed
-        seed = {"seed": given} if isinstance(given, int) else {}
-        nearer = normalised_values({**self.shot.variables, **self.cell.values})
-        return {**nearer, **shared, **own, **seed}
+        if isinstance(given, int):
+            nearer["seed"] = given
+        return nearer
 
 
 def drafts(
@@ -72,7 +74,7 @@ def drafts(
     `room` is what is left of the `limit` on the takes that all matrices of a manifest make together.
     """
     if shot.matrix is None:
-        return (_draft(shot, _NO_CELL, 1, 1),), ()
+        return (_only(shot),), ()
     findings = list(matrix.axis_findings(shot.matrix))
     if not findings:
         place = shot.in_sequence or _ALONE
@@ -89,6 +91,20 @@ def drafts(
 
 _NO_CELL = Cell(values={}, paths={})
 _ALONE = Place(index=1, count=1)
+
+
+def _only(shot: Shot) -> Draft:
+    """The draft of a shot without a matrix."""
+    place = shot.in_sequence or _ALONE
+    return Draft(
+        id=shot.id,
+        shot=shot,
+        cell=_NO_CELL,
+        settings=shot.settings,
+        media=shot.media,
+        index=place.index,
+        count=place.count,
+    )
 
 
 def _draft(shot: Shot, cell: Cell, index: int, count: int) -> Draft:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum, auto
 from functools import cache
@@ -50,7 +50,7 @@ def read(
     problems: list[Problem] = []
     places: dict[str, str] = {}
     preparer = Preparer(files, digests, known)
-    for shot in manifest.shots:
+    for shot in _unlike(manifest.shots, problems):
         for name, path, kind in _named(shot):
             content = use(name, kind)
             if not name.isascii():
@@ -76,6 +76,25 @@ def read(
         places=places,
     )
     return material, tuple(problems)
+
+
+def _unlike(shots: Iterable[Shot], problems: Sequence[Problem]) -> Iterator[Shot]:
+    """The shots, but for those that are like one before about which no problem came up."""
+    flawless: set[Hashable] = set()
+    for shot in shots:
+        likeness, told = _likeness(shot), len(problems)
+        if likeness in flawless:
+            continue
+        yield shot
+        if likeness is not None and len(problems) == told:
+            flawless.add(likeness)
+
+
+def _likeness(shot: Shot) -> Hashable | None:
+    """All of a shot that its files depend on; None where that is more. Many shots of a large list are alike."""
+    if shot.matrix is not None or isinstance(shot.settings.prompt, PromptFile):
+        return None
+    return shot.settings.model, shot.preparation, *shot.media, *shot.media.values()
 
 
 def _readers(digests: DigestCache) -> Mapping[_Kind, Callable[[Path], Still | Recording | str]]:

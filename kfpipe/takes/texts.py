@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Any
 
 from kfpipe.errors import Position, Problem, Severity
 from kfpipe.files.text import normalised, normalised_values
@@ -35,21 +34,26 @@ class PromptTexts:
         """The prompt and the negative prompt as they are sent: none with an effect, None what was refused."""
         if draft.settings.template is not None:
             return "", ""
-        variables = draft.variables(self._variables, derived_seed=derived_seed)
-        prompt = self._rendered(draft, "prompt", draft.settings.prompt, variables)
-        return prompt, self._rendered(draft, "negative_prompt", draft.settings.negative_prompt, variables)
+        prompt = self._rendered(draft, "prompt", draft.settings.prompt, derived_seed)
+        return prompt, self._rendered(draft, "negative_prompt", draft.settings.negative_prompt, derived_seed)
 
     def speak_of_the_seed(self, draft: Draft) -> bool:
         """Whether one of the prompts has to be read again when the seed is known."""
         templates = map(self._template, (draft.settings.prompt, draft.settings.negative_prompt))
         return draft.settings.template is None and any("seed" in (template or "") for template in templates)
 
-    def _rendered(self, draft: Draft, name: str, source: str | PromptFile, variables: Mapping[str, Any]) -> str | None:
-        """The text of one of the two prompts, without blanks at its ends; None when it was refused."""
+    def _rendered(self, draft: Draft, name: str, source: str | PromptFile, derived_seed: int) -> str | None:
+        """The text of one of the two prompts, without blanks at its ends; None when it was refused.
+
+        Most negative prompts, and many others, are not templates: the variables are gathered for those that are.
+        """
         template = self._template(source)
         if template is None or name in draft.shot.refused:
             return None
+        if "{" not in template:
+            return template.strip()
         try:
+            variables = draft.variables(self._variables, derived_seed=derived_seed)
             text = normalised(prompts.render(template, variables)).strip()
         except sandbox.PromptInvalid as error:
             self._problems.append(self._prompt_problem(draft, name, source, template, error))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, Final
 
 import pytest
 
@@ -57,6 +61,50 @@ def test_the_looks_at_the_disk_grow_with_the_takes_and_no_faster(
             assert kfpipe("run", "shots.yaml").code == 0
             seen.append(looks)
     assert seen[2] - seen[1] == 2 * (seen[1] - seen[0]) > 0
+
+
+COSTLY: Final = (
+    "pair_findings",
+    "file_findings",
+    "offer_findings",
+    "_recipes_for",
+    "_looked_up",
+    "_looked_up_price",
+    "chosen_model",
+    "predicted_size",
+    "walk",
+    "_run",
+)
+"""What planning does once for all takes that are alike: rules of models and media, prices, sizes, templates read."""
+
+
+@pytest.mark.parametrize("shape", ["shots", "table"])
+def test_what_takes_have_in_common_is_looked_at_once(shape: str, folder: Path) -> None:
+    counts = []
+    for takes in (20, 40):  # of the same stills
+        write(folder, shape, takes)
+        made = scale.api.load(folder / "shots.yaml")  # whose stills are known from here on
+        counts.append(_calls(lambda: scale.api.plan(scale.api.load(folder / "shots.yaml"))))
+        assert len(made.takes) >= takes
+    few, many = counts
+    assert few["spelling"] < many["spelling"]  # or nothing would be counted
+    assert {name: few[name] for name in COSTLY} == {name: many[name] for name in COSTLY}
+
+
+def _calls(work: Callable[[], object]) -> Counter[str]:
+    """How often each function of Python is called meanwhile; a generator counts when it begins, and when it goes on."""
+    counts: Counter[str] = Counter()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            counts[frame.f_code.co_name] += 1
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return counts
 
 
 def test_the_benchmark_tells_of_each_command(

@@ -329,9 +329,9 @@ def named_seed(take_id: str) -> int:
 
 def record_of(asked: RenderRequest, seed: int | None) -> dict[str, Any]:
     """A request with this seed (None: a random one) as version 1 had it on record, with its fingerprint."""
-    form = {**fingerprint.form(asked, {}), "version": 1}
+    form = {**json.loads(fingerprint.canonical(asked)), "version": 1}
     form["parameters"]["seed"] = seed
-    digest = hashlib.sha256(fingerprint.spelled(form)).hexdigest()
+    digest = hashlib.sha256(json.dumps(form, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     given = {name: value for name, value in form["parameters"].items() if name != "seed"}
     return {
         **took(1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from hypothesis import assume, given
@@ -71,6 +72,15 @@ def test_a_renamed_frame_leaves_the_fingerprint_alone(request_: RenderRequest, p
     assert isinstance(first.medium, LocalMedium)
     renamed = replace(request_, media=(replace(first, medium=replace(first.medium, path=path)), *rest))
     assert fingerprint.of(renamed) == fingerprint.of(request_)
+
+
+@given(requests, st.none() | st.booleans(), st.none() | texts)
+def test_the_canonical_form_is_what_json_writes_with_sorted_keys(
+    request_: RenderRequest, audio: bool | None, template: str | None
+) -> None:
+    asked = replace(request_, template=template, parameters=replace(request_.parameters, audio=audio))
+    canonical = fingerprint.canonical(asked)
+    assert canonical == json.dumps(json.loads(canonical), sort_keys=True, separators=(",", ":")).encode()
 
 
 @given(requests)

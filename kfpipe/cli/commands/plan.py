@@ -13,17 +13,16 @@ from kfpipe import accounts, connection, environment
 from kfpipe.cli.options.choices import Choices, choice_options
 from kfpipe.cli.options.common import json_option
 from kfpipe.cli.options.examples import WithExamples, examples
-from kfpipe.cli.options.saved_plan import approved_by, as_file
 from kfpipe.cli.options.source import Source, manifest_arguments
 from kfpipe.cli.output import markdown, messages, streams, table
 from kfpipe.cli.output.table import Table
-from kfpipe.cli.views import diff as diff_view
 from kfpipe.cli.views import plan as plan_view
 from kfpipe.cli.views import plan_by_shot
 from kfpipe.connection import Destination
 from kfpipe.errors import ExitCode, Problem
 from kfpipe.lock import lockfile
-from kfpipe.plan import gather, planfile
+from kfpipe.lock.states import Approval
+from kfpipe.plan import gather
 from kfpipe.plan.compare import Comparison, Revision, compare
 from kfpipe.plan.model import Plan
 from kfpipe.project import Project
@@ -77,12 +76,12 @@ def command(
     """
     if as_markdown and as_json:
         raise click.UsageError("give either --markdown or --json")
-    approval = None if approve is None else approved_by(approve, output, environment.now())
+    approval = None if approve is None else _approval(approve, output)
     project = source.load()
     lock = lockfile.read(project.paths)
     now = gather.standing(project, lock)
     chosen, whose = choices.among(now), accounts.known(project, environment.read())
-    plan = gather.plan(project, lock, **chosen, whose=whose)
+    plan = gather.plan(project, lock, **chosen, whose=whose, now=now)
     goal = connection.destination(project)
     past = None if diff is None else _past(project, source, diff)
     page = _Page(
@@ -95,7 +94,7 @@ def command(
         in_full=in_full,
     )
     if output is not None:
-        planfile.save(output, as_file(plan, goal, source, choices, approval), project.root)
+        _save(output, project, plan, goal, source=source, choices=choices, approval=approval)
     if as_json:
         streams.result_json(page.as_json(project.warnings))
     else:
@@ -105,6 +104,28 @@ def command(
         else:
             page.show()
     return ExitCode.INCOMPLETE if check and (plan.work or plan.undecided) else ExitCode.OK
+
+
+def _approval(by: str, output: Path | None) -> Approval:
+    from kfpipe.cli.options.saved_plan import approved_by  # only for a plan that is saved, as below
+
+    return approved_by(by, output, environment.now())
+
+
+def _save(
+    output: Path,
+    project: Project,
+    plan: Plan,
+    goal: Destination,
+    *,
+    source: Source,
+    choices: Choices,
+    approval: Approval | None,
+) -> None:
+    from kfpipe.cli.options.saved_plan import as_file
+    from kfpipe.plan import planfile
+
+    planfile.save(output, as_file(plan, goal, source, choices, approval), project.root)
 
 
 def _past(project: Project, source: Source, commit: str) -> Revision:
@@ -126,8 +147,12 @@ class _Page:
     in_full: bool
 
     def as_json(self, warnings: tuple[Problem, ...]) -> dict[str, Any]:
-        also = {} if self.comparison is None else {"diff": diff_view.as_json(self.comparison)}
-        return {**plan_view.as_json(self.plan, self.goal, warnings), **also}
+        data = plan_view.as_json(self.plan, self.goal, warnings)
+        if self.comparison is None:
+            return data
+        from kfpipe.cli.views import diff as diff_view  # few plans are compared with another, here and below
+
+        return {**data, "diff": diff_view.as_json(self.comparison)}
 
     def as_markdown(self) -> list[str]:
         """For a comment: the totals, and the takes that differ or that need something done."""
@@ -155,10 +180,16 @@ class _Page:
     def _rows(self, plan: Plan) -> Table:
         if self.comparison is None:
             return plan_view.table(plan)
+        from kfpipe.cli.views import diff as diff_view
+
         return diff_view.table(self.comparison, self.plan)
 
     def _summary(self) -> list[str]:
-        compared = [] if self.comparison is None else diff_view.summary(self.comparison, self.plan.currency)
+        if self.comparison is None:
+            return plan_view.summary(self.plan, self.goal)
+        from kfpipe.cli.views import diff as diff_view
+
+        compared = diff_view.summary(self.comparison, self.plan.currency)
         return [*compared, *plan_view.summary(self.plan, self.goal)]
 
     def _command(self, verb: str, *words: str) -> str:

@@ -131,8 +131,9 @@ class _Run:
         streams.note(*messages.problems_text(self.project.warnings))
         with held(self.project) as opened:
             session = anyio.run(partial(opened.recognised, is_same=is_same))
-            chosen = self.choices.among(session.standing)
-            plan = session.plan(**chosen)
+            now = session.standing
+            chosen = self.choices.among(now)
+            plan = session.plan(**chosen, now=now)
             if self.saved_plan is not None:
                 self.saved_plan.check(as_file(plan, self.goal, self.source, self.choices), self.choices)
                 streams.note(*self.saved_plan.told)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from kfpipe.errors import Refused
 
 _AMOUNT = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
 
 
+@lru_cache(maxsize=256)
 def amount_text(amount: Decimal) -> str:
     """At least two decimals, and as many as it takes to lose nothing: `2.50`, `0.075`."""
     exact = f"{amount.normalize():f}"

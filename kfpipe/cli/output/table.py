@@ -49,23 +49,29 @@ def is_short() -> bool:
 def lines(table: Table) -> list[str]:
     """The table as text, as wide as it needs to be; columns without any entry are left out."""
     columns, rows = used(table)
-    cells = [[column.title for column in columns], *rows]
-    widths = [max(map(width_of, column)) for column in zip(*cells, strict=True)]
-    return [_aligned(row, columns, widths) for row in cells]
+    cells = zip(*[[column.title for column in columns], *rows], strict=True)
+    aligned = [_aligned(column, list(texts)) for column, texts in zip(columns, cells, strict=True)]
+    return [GAP.join(row).rstrip() for row in zip(*aligned, strict=True)]
 
 
 def used(table: Table) -> tuple[list[Column], list[list[str]]]:
     """The columns that hold anything, and the rows cut down to them, safe to print."""
-    rows = [[streams.plain(cell) for cell in row] for row in table.rows]
-    used = [place for place in range(len(table.columns)) if any(row[place] for row in rows)]
-    return [table.columns[place] for place in used], [[row[place] for place in used] for row in rows]
+    texts = [_plain(column) for column in zip(*table.rows, strict=True)]
+    used = [place for place, column in enumerate(texts) if any(column)]
+    rows = zip(*(texts[place] for place in used), strict=True) if used else ([] for _ in table.rows)
+    return [table.columns[place] for place in used], [list(row) for row in rows]
 
 
-def _aligned(row: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
-    cells = (
-        padded(cell, width, right=column.is_number) for cell, column, width in zip(row, columns, widths, strict=True)
-    )
-    return GAP.join(cells).rstrip()
+def _plain(column: Sequence[str]) -> Sequence[str]:
+    return column if "".join(column).isprintable() else [streams.plain(cell) for cell in column]
+
+
+def _aligned(column: Column, texts: list[str]) -> list[str]:
+    """The texts of one column, each as wide as the widest."""
+    width = max(map(width_of, texts))
+    if not "".join(texts).isascii():
+        return [padded(text, width, right=column.is_number) for text in texts]
+    return [text.rjust(width) for text in texts] if column.is_number else [text.ljust(width) for text in texts]
 
 
 # ---- on a terminal -----------------------------------------------------------------------------------------------

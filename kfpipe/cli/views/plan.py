@@ -64,6 +64,7 @@ def rows(plan: Plan) -> tuple[Step, ...]:
 
 def table(plan: Plan) -> Table:
     """A row for each debt that no take asks for, then one for each take."""
+    shown = rows(plan)
     return Table(
         columns=(
             Column(title="take", least=40),
@@ -74,8 +75,8 @@ def table(plan: Plan) -> Table:
             Column(title="seconds", is_number=True, rank=5),
             Column(title=plan.currency, is_number=True, rank=1),
         ),
-        rows=tuple(map(_row, rows(plan))),
-        tones=tuple(ACTION_TONES.get(step.action) for step in rows(plan)),
+        rows=tuple(map(_row, shown)),
+        tones=tuple(ACTION_TONES.get(step.action) for step in shown),
     )
 
 
@@ -100,9 +101,10 @@ def _size(step: Step) -> str:
 
 def cost_text(step: Step) -> str:
     """What the step may add to the bill; empty where that is nothing."""
-    if step.cost is None:
+    cost = step.cost
+    if cost is None:
         return "unknown"
-    return amount_text(step.cost) if step.cost or step.action is Action.RENDER else ""
+    return amount_text(cost) if cost or step.action is Action.RENDER else ""
 
 
 def summary(plan: Plan, destination: Destination) -> list[str]:

@@ -114,6 +114,7 @@ class _Builder:
         self._anchors: dict[str, _Anchored] = {}
         self._aliased_values = 0
         self._has_comments = " #" in text
+        self._has_escapes = "\\" in text
         self._memo: dict[str, Any] = {}
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
@@ -136,7 +137,6 @@ class _Builder:
     def _read(self) -> None:
         """Take the parser's events one by one, up to the first that it cannot make sense of."""
         handlers: dict[type, Callable[[Any], None]] = {
-            yaml.ScalarEvent: self._take_scalar,
             yaml.MappingStartEvent: self._begin_mapping,
             yaml.SequenceStartEvent: self._begin_list,
             yaml.MappingEndEvent: self._end,
@@ -145,10 +145,12 @@ class _Builder:
             yaml.DocumentStartEvent: self._begin_document,
         }
         loader = _Loader(self._text[: self._readable])
+        get_event, scalar, take_scalar = loader.get_event, yaml.ScalarEvent, self._take_scalar
         try:
-            while (event := loader.get_event()) is not None:
-                handle = handlers.get(type(event))
-                if handle is not None:
+            while (event := get_event()) is not None:
+                if (kind := type(event)) is scalar:  # most are
+                    take_scalar(event)
+                elif (handle := handlers.get(kind)) is not None:
                     handle(event)
         except yaml.YAMLError as error:
             limit = syntax.nesting_limit(error)
@@ -166,19 +168,19 @@ class _Builder:
     # ---- values
 
     def _take_scalar(self, event: Any) -> None:
-        value, style = event.value, event.style
+        value, style, start = event.value, event.style, event.start_mark
         if not style:
             known = self._memo.get(value, _UNSEEN)
             value = known if known is not _UNSEEN else self._plain(event)
             if self._has_comments:
                 self._check_comment(event)
-        elif style == '"' and "\\" in self._text[event.start_mark.index : event.end_mark.index]:
+        elif style == '"' and self._has_escapes and "\\" in self._text[start.index : event.end_mark.index]:
             self._check_escapes(event)
         if event.tag is not None:
             self._refuse_tag(event)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(value, 1, 0)
-        self._place(value, _mark(event))
+        self._place(value, packed(start.line, start.column))
 
     def _plain(self, event: Any) -> Any:
         """What an unquoted text means, remembered: large manifests write few values many times."""
@@ -256,21 +258,26 @@ class _Builder:
     def _place(self, value: Any, mark: int) -> None:
         """Put a value where it belongs: into the open list, or as a key or a value into the open mapping."""
         parent = self._open[-1]
-        if isinstance(parent.container, list):
-            parent.container.append(value)
+        container, key = parent.container, parent.key
+        if key is not None:
+            container[key] = value  # type: ignore[call-overload]
+            parent.marks += (parent.key_mark, mark)  # type: ignore[arg-type]
+            parent.key = parent.key_mark = None
+        elif type(container) is list:
+            container.append(value)
             parent.marks.append(mark)
         elif parent.key_mark is None:
-            parent.key_mark = mark
-            value = in_one_form(value) if type(value) is str else value
-            if type(value) is str and value != _MERGE and value not in parent.container:
-                parent.key = value
-            else:
-                self._refuse_key(value, mark, parent)
+            self._take_key(value, mark, parent)
         else:
-            if parent.key is not None:
-                parent.container[parent.key] = value
-                parent.marks += (parent.key_mark, mark)
-            parent.key = parent.key_mark = None
+            parent.key_mark = None
+
+    def _take_key(self, value: Any, mark: int, parent: _Open) -> None:
+        parent.key_mark = mark
+        value = in_one_form(value) if type(value) is str else value
+        if type(value) is str and value != _MERGE and value not in parent.container:
+            parent.key = value
+        else:
+            self._refuse_key(value, mark, parent)
 
     # ---- what is refused, and warned of
 

@@ -17,7 +17,7 @@ from typing import Final
 from kfpipe.errors import Problem, Refused
 from kfpipe.files.text import LARGEST_BYTES, decoded
 from kfpipe.manifest.document import Document, SourceFile
-from kfpipe.manifest.tables import delimited, rows, workbook
+from kfpipe.manifest.tables import delimited, rows
 from kfpipe.manifest.tables.cells import TableRow
 
 __all__ = ["SEPARATORS", "parse", "read_rows"]
@@ -45,6 +45,8 @@ def read_rows(content: bytes, file: str, *, name: str) -> tuple[Iterator[TableRo
     if ending == ".xlsx":
         if len(content) > LARGEST_BYTES:
             raise Refused.because(file, f"the file is larger than {LARGEST_BYTES // 2**20} MiB", fix="split it")
+        from kfpipe.manifest.tables import workbook  # readers of ZIP and XML, which few shot lists need
+
         return workbook.read(content, file)
     raise Refused.because(
         file, "is not a table that kfpipe can read", expected="a .csv, .tsv or .xlsx file", fix="export it as CSV"
