@@ -14,7 +14,6 @@ from kfpipe.domain import ABANDONED, NEVER_CREATED, NO_LINK, Take, in_order, sho
 from kfpipe.files.scalars import time_text
 from kfpipe.lock.records import Known, Neighbour, Record
 from kfpipe.lock.states import (
-    Asked,
     Canceled,
     Entry,
     Failed,
@@ -33,7 +32,7 @@ from kfpipe.lock.states import (
 from kfpipe.lock.transitions import LINK_LIFE, failures, has_dead_link
 from kfpipe.media.facts import FileState
 from kfpipe.media.renders import PREVIOUS
-from kfpipe.plan.diff import MediumRef, RequestShape, between, shape_of
+from kfpipe.plan.diff import changes
 from kfpipe.plan.model import NO_WISH, Action, Chosen, Plan, PlanFacts, Step, Wish, debts_of
 from kfpipe.provider.advice import advice
 from kfpipe.provider.codes import verdict
@@ -370,33 +369,3 @@ def _homecoming(entry: Entry, facts: PlanFacts) -> Next:
             return Action.RETIRED, ("kept on record",)
         case other:
             assert_never(other)
-
-
-# ---- reasons ---------------------------------------------------------------------------------------------------------
-
-
-def changes(take: Take, asked: Asked) -> tuple[str, ...]:
-    """What differs between the request on record and the take's, one reason a field.
-
-    The record holds the seed that was drawn where the manifest says `random`: to ask for that differs from any seed.
-    """
-    wanted = shape_of(take)
-    found = between(_recorded(asked, wanted), wanted)
-    if found:
-        return tuple(difference.text for difference in found)
-    if wanted.parameters.seed is None:
-        return (f"seed {asked.parameters.seed} -> random",)
-    return ("the request changed",)
-
-
-def _recorded(asked: Asked, wanted: RequestShape) -> RequestShape:
-    """The request on record; a seed that was drawn is taken to be drawn still."""
-    is_drawn = wanted.parameters.seed is None
-    return RequestShape(
-        model=asked.model,
-        template=asked.template,
-        prompt=asked.prompt,
-        negative_prompt=asked.negative_prompt,
-        parameters=replace(asked.parameters, seed=None) if is_drawn else asked.parameters,
-        media={role: MediumRef(digest=digest) for role, digest in asked.media.items()},
-    )

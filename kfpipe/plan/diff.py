@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
 
 from kfpipe.domain import LocalMedium, MediaRole, Medium, Parameters, Take
+from kfpipe.lock.states import Asked
 from kfpipe.wording import echoed, visible
 
 NONE: Final = "none"
@@ -187,3 +188,30 @@ def _with_blanks(text: str) -> str:
 
 def _quoted(text: str, part: str) -> str:
     return echoed(part) if text else NONE
+
+
+def changes(take: Take, asked: Asked) -> tuple[str, ...]:
+    """What differs between the request on record and the take's, one reason a field.
+
+    The record holds the seed that was drawn where the manifest says `random`: to ask for that differs from any seed.
+    """
+    wanted = shape_of(take)
+    found = between(_recorded(asked, wanted), wanted)
+    if found:
+        return tuple(difference.text for difference in found)
+    if wanted.parameters.seed is None:
+        return (f"seed {asked.parameters.seed} -> random",)
+    return ("the request changed",)
+
+
+def _recorded(asked: Asked, wanted: RequestShape) -> RequestShape:
+    """The request on record; a seed that was drawn is taken to be drawn still."""
+    is_drawn = wanted.parameters.seed is None
+    return RequestShape(
+        model=asked.model,
+        template=asked.template,
+        prompt=asked.prompt,
+        negative_prompt=asked.negative_prompt,
+        parameters=replace(asked.parameters, seed=None) if is_drawn else asked.parameters,
+        media={role: MediumRef(digest=digest) for role, digest in asked.media.items()},
+    )

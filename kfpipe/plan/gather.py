@@ -171,8 +171,9 @@ def plan(
     Raises Refused when a selector names nothing.
     """
     known, clips = register(project, lock, requests), shelf(project)
-    if now is None:
-        now = Standing.of(chain.completed(project, known, clips, nothing).takes, known, project.manifest.min_fidelity)
+    now = now or Standing.of(
+        chain.completed(project, known, clips, nothing).takes, known, project.manifest.min_fidelity
+    )
     select = chosen(now, select, "select")
     retry = _both(select, chosen(now.of_manifest, retry, "retry"))
     rerender = _both(select, chosen(now.of_manifest, rerender, "rerender"))
