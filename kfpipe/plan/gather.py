@@ -171,9 +171,7 @@ def plan(
     Raises Refused when a selector names nothing.
     """
     known, clips = register(project, lock, requests), shelf(project)
-    now = now or Standing.of(
-        chain.completed(project, known, clips, nothing).takes, known, project.manifest.min_fidelity
-    )
+    now = now or _now(project, known, clips)
     select = chosen(now, select, "select")
     retry = _both(select, chosen(now.of_manifest, retry, "retry"))
     rerender = _both(select, chosen(now.of_manifest, rerender, "rerender"))
@@ -201,6 +199,10 @@ def plan(
         new_seed=new_seed,
     )
     return narrowed(replace(whole, on_record=_on_record(project, lock), under_way=_under_way(whole)), select)
+
+
+def _now(project: Project, known: Register, clips: Shelf) -> Standing:
+    return Standing.of(chain.completed(project, known, clips, nothing).takes, known, project.manifest.min_fidelity)
 
 
 def _on_record(project: Project, lock: Lock) -> Decimal:
