@@ -41,6 +41,8 @@ class Figures:
 
     makespan: float
     ratio: float
+    to_end: float
+    ratio_to_end: float
     lag: float
     worst_lag: float
     queries: float
@@ -48,6 +50,7 @@ class Figures:
     throttled: float
     cpu_ms: float
     cpu_without_decoding_ms: float
+    cpu_without_clips_ms: float
     peak_mb: float
     start_up: float
     paid_twice: float
@@ -55,16 +58,18 @@ class Figures:
     service_load: float
 
 
+_PROCESSOR: Final = "{cpu_ms:.0f}, {cpu_without_decoding_ms:.0f}, {cpu_without_clips_ms:.0f} ms"
+
 COLUMNS: Final = {
     "takes": "",
     "client": "",
-    "seconds": "{makespan:.1f}",
-    "of the ideal": "{ratio:.2f}",
+    "seconds, to its end": "{makespan:.1f}, {to_end:.1f}",
+    "of the ideal": "{ratio:.2f}, {ratio_to_end:.2f}",
     "lag, longest": "{lag:.2f}, {worst_lag:.1f} s",
     "queries a take": "{queries:.1f}",
     "pages": "{pages:.0f}",
     "429s": "{throttled:.0f}",
-    "processor a take, without decoding": "{cpu_ms:.0f}, {cpu_without_decoding_ms:.0f} ms",
+    "processor a take, without looking over, nor proof": _PROCESSOR,
     "memory": "{peak_mb:.0f} MB",
     "paid twice": "{paid_twice:.0f}",
     "lost": "{lost:.0f}",
@@ -114,15 +119,16 @@ def raced(name: str, takes: int, *, with_faults: bool) -> Figures:
 
 
 def _figures(own: dict[str, Any], seen: dict[str, Any], started_at: float, takes: int, *, lost: int) -> Figures:
-    drawn = {task["number"]: task["run_s"] for task in reversed(seen["tasks"])}
-    ideal_s = course.ideal_s([drawn[number] for number in sorted(drawn)])
-    makespan = own["ended_at"] - own["began_at"]
+    ideal_s = course.ideal_s(_needed(seen["tasks"]))
+    makespan, to_end = own["last_clip_at"] - own["began_at"], own["ended_at"] - own["began_at"]
     paid = [task for task in seen["tasks"] if task["paid"]]
     lags = sorted(_lags({int(number): at for number, at in own["known"].items()}, paid))
     cpu_s = own["cpu_s"] + own["children_s"]
     return Figures(
         makespan=makespan,
         ratio=makespan / ideal_s,
+        to_end=to_end,
+        ratio_to_end=to_end / ideal_s,
         lag=statistics.median(lags),
         worst_lag=lags[-1],
         queries=seen["requests"].get("query", 0) / takes,
@@ -130,12 +136,25 @@ def _figures(own: dict[str, Any], seen: dict[str, Any], started_at: float, takes
         throttled=seen["throttled"],
         cpu_ms=1000 * cpu_s / takes,
         cpu_without_decoding_ms=1000 * (own["cpu_s"] - own["decoding_s"]) / takes,
+        cpu_without_clips_ms=1000 * (own["cpu_s"] - own["decoding_s"] - own["proving_s"]) / takes,
         peak_mb=own["peak_mb"],
         start_up=own["began_at"] - started_at,
         paid_twice=sum(count - 1 for count in Counter(task["number"] for task in paid).values()),
         lost=lost,
-        service_load=seen["cpu_s"] / makespan,
+        service_load=seen["cpu_s"] / to_end,
     )
+
+
+def _needed(tasks: Sequence[dict[str, Any]]) -> list[list[float]]:
+    """What the service had to run for each take, in seconds: the tasks that failed, and one that did not."""
+    takes: dict[int, list[float]] = {}
+    done: set[int] = set()
+    for task in tasks:
+        if task["number"] not in done:
+            takes.setdefault(task["number"], []).append(task["run_s"])
+        if task["paid"]:
+            done.add(task["number"])
+    return [takes[number] for number in sorted(takes)]
 
 
 def _lags(known: dict[int, float], paid: Sequence[dict[str, Any]]) -> Iterator[float]:

@@ -60,13 +60,18 @@ def number_of(prompt: str) -> int:
     return int(prompt.rstrip(".").rpartition(" ")[2])
 
 
-def ideal_s(durations_s: Sequence[float]) -> float:
+def ideal_s(takes_s: Sequence[Sequence[float]]) -> float:
     """The time at which the last task ends when each one starts as soon as the limits allow, in this order.
 
+    A take has one task, and before it those that failed, each of which ran to its end before the next one was made.
     Submissions leave one by one, evenly; a task needs one of the places; nothing else takes any time.
     """
     ends_s = [0.0] * LIMITS["concurrent_tasks"]
-    for place, duration_s in enumerate(durations_s):
-        started_s = max(ends_s[0], place / LIMITS["submissions_per_second"])
-        heapq.heapreplace(ends_s, started_s + duration_s)
+    ready = [(0.0, number, 0) for number in range(len(takes_s))]  # from when on, the take, and how many have failed
+    for place in range(sum(map(len, takes_s))):
+        ready_s, number, failed = heapq.heappop(ready)
+        ended_s = max(ends_s[0], ready_s, place / LIMITS["submissions_per_second"]) + takes_s[number][failed]
+        heapq.heapreplace(ends_s, ended_s)
+        if failed + 1 < len(takes_s[number]):
+            heapq.heappush(ready, (ended_s, number, failed + 1))
     return max(ends_s)

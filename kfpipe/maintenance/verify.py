@@ -110,11 +110,11 @@ def _fidelity(glimpse: Glimpse, record: Record, take: Take | None, project: Proj
     """How like its stills the clip is, as far as they are still those that it was made from."""
     from kfpipe.media import pictures
 
-    return pictures.fidelity(glimpse, stills_given(record.entry.asked, take, project.folder))
+    return pictures.fidelity(pictures.greys(glimpse), stills_given(record.entry.asked, take, project.folder))
 
 
 def _keep_ends(render: Render, glimpse: Glimpse, project: Project) -> None:
-    from kfpipe.media.pictures import UNDRAWN
+    from kfpipe.media import pictures
 
-    with suppress(StorageFailed, *UNDRAWN):  # they can be cut again
-        ends.keep(project.state_dir, render.sha256, glimpse)
+    with suppress(StorageFailed):  # they can be cut again
+        ends.keep(project.state_dir, render.sha256, pictures.greys(glimpse))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,8 +25,6 @@ from kfpipe.media.posters import is_there
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from kfpipe.media.video import Glimpse
 
 FOLDER: Final = "ends"
 NOTES: Final = "likeness.json"
@@ -53,17 +52,15 @@ class ClipPicture:
         return f"{self.sha256[:32]}.{place}"
 
 
-def keep(folder: Path, sha256: str, glimpse: Glimpse) -> None:
-    """Put the two ends of the clip with this digest in their places in the state folder.
+def keep(folder: Path, sha256: str, greys: Mapping[FrameEnd, Image]) -> None:
+    """Put the ends of the clip with this digest (see `pictures.greys`) in their places in the state folder.
 
-    Raises StorageFailed, `pictures.UNDRAWN`.
+    Raises StorageFailed.
     """
-    from kfpipe.media import likeness, pictures
-
-    for end, frame in ((FrameEnd.FIRST, glimpse.first), (FrameEnd.LAST, glimpse.last)):
+    for end, picture in greys.items():
         place = _place(folder, ClipPicture(file=folder, sha256=sha256, at=end))
         if not is_there(place):
-            _put(place, likeness.luma(pictures.rgb(frame)))
+            _put(place, picture)
 
 
 class EndPictures:
@@ -180,13 +177,13 @@ def _read(place: Path) -> Image | None:
 
 def _cut(wanted: ClipPicture) -> Image:
     """The picture, decoded. Raises `BadRender`, OSError."""
-    from kfpipe.media import likeness, pictures, video  # PyAV is slow to load, and only a missing picture needs it
+    from kfpipe.media import pictures, video  # PyAV is slow to load, and only a missing picture needs it
 
     try:
         frame = (
             video.picture(wanted.file, wanted.at) if isinstance(wanted.at, FrameEnd) else _at(wanted.file, wanted.at)
         )
-        return likeness.luma(pictures.rgb(frame))
+        return pictures.grey(frame)
     except OSError:
         raise
     except pictures.UNDRAWN as trouble:

@@ -72,8 +72,10 @@ def examined(subject: Subject, posters: Posters) -> Fidelity:
         glimpse = video.glimpse(subject.clip, with_all=not subject.is_vouched)
     with suppress(StorageFailed, *pictures.UNDRAWN):  # they can be cut later
         posters.keep(subject.sha256, pictures.poster(glimpse.middle))
-        ends.keep(posters.folder, subject.sha256, glimpse)
-    return pictures.fidelity(glimpse, subject.stills)
+    greys = pictures.greys(glimpse)
+    with suppress(StorageFailed):
+        ends.keep(posters.folder, subject.sha256, greys)
+    return pictures.fidelity(greys, subject.stills)
 
 
 class Examiners:

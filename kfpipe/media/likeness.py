@@ -46,8 +46,12 @@ def _scaled(still: Path, _version: tuple[int, int], size: tuple[int, int]) -> Im
 
 def luma(picture: Image.Image) -> Image.Image:
     """The picture in shades of grey, 256 pixels wide, at least a window high."""
-    height = max(2 * _STRIDE_PX, round(WIDTH_PX * picture.height / picture.width))
-    return picture.convert("L").resize((WIDTH_PX, height), Image.Resampling.LANCZOS)
+    return picture.convert("L").resize(compared_px(*picture.size), Image.Resampling.LANCZOS)
+
+
+def compared_px(width: int, height: int) -> tuple[int, int]:
+    """The sides of a picture of this shape when it is compared."""
+    return WIDTH_PX, max(2 * _STRIDE_PX, round(WIDTH_PX * height / width))
 
 
 def similarity(one: Image.Image, other: Image.Image) -> float:

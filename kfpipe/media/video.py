@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -198,8 +199,8 @@ def _surveyed(path: Path) -> Iterator[_Reel]:
 
 def _survey(file: InputContainer, video: VideoStream) -> tuple[_Extent, VideoFrame | None]:
     """How much there is, and the first picture, where it can be decoded. Raises av.FFmpegError."""
-    starts: list[Fraction] = []
-    video_ends_s = reach_s = Fraction(0)
+    starts: list[int] = []
+    ends: defaultdict[int, int] = defaultdict(int)  # by stream, in its own unit: fractions take their time
     first: VideoFrame | None = None
     for packet in file.demux(*file.streams.video, *file.streams.audio):
         is_video = packet.stream.index == video.index
@@ -207,18 +208,18 @@ def _survey(file: InputContainer, video: VideoStream) -> tuple[_Extent, VideoFra
             first = next((frame for frame in packet.decode() if isinstance(frame, VideoFrame)), None)
         if packet.pts is None:
             continue  # the end of a stream
-        starts_s = packet.pts * fraction(packet.time_base)
-        ends_s = starts_s + (packet.duration or 0) * fraction(packet.time_base)
-        reach_s = max(reach_s, ends_s)
+        index = packet.stream.index
+        ends[index] = max(ends[index], packet.pts + (packet.duration or 0))
         if is_video:
-            starts.append(starts_s)
-            video_ends_s = max(video_ends_s, ends_s)
+            starts.append(packet.pts)
+    units_s = {stream.index: fraction(stream.time_base) if stream.time_base else Fraction(0) for stream in file.streams}
+    unit_s, video_end = units_s[video.index], ends[video.index]
     extent = _Extent(
         pictures=len(starts),
-        video_s=video_ends_s - min(starts, default=video_ends_s),
-        first_picture_s=min(starts, default=video_ends_s),
-        last_picture_s=max(starts, default=video_ends_s),
-        reach_s=reach_s,
+        video_s=(video_end - min(starts, default=video_end)) * unit_s,
+        first_picture_s=min(starts, default=video_end) * unit_s,
+        last_picture_s=max(starts, default=video_end) * unit_s,
+        reach_s=max(end * units_s[index] for index, end in ends.items()),
     )
     return extent, first
 

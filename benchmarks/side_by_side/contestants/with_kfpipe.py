@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from benchmarks.side_by_side.contestants.notes import Notes
 from kfpipe import api
 from kfpipe.cli.views import live
-from kfpipe.events import Event, TakeSucceeded
+from kfpipe.events import Event, TakeRendered, TakeSucceeded
 
 ENOUGH = Decimal(10**6)
 
@@ -24,6 +27,8 @@ def main() -> None:
         def hear(event: Event) -> None:
             if isinstance(event, TakeSucceeded):
                 notes.known[_number(event.take_id)] = time.time()
+            elif isinstance(event, TakeRendered):
+                notes.arrived()
             show(event)
 
         notes.begin()
@@ -32,11 +37,22 @@ def main() -> None:
 
 
 def _time_the_decoding(notes: Notes) -> None:
-    """What looks into clips works in this process, or in one of its children, which are counted in any case."""
-    with notes.decoding():
-        from kfpipe.media import pictures, video
-    for module, name in ((video, "examine"), (pictures, "poster"), (pictures, "fidelity")):
-        setattr(module, name, notes.timed(getattr(module, name)))
+    """A clip is proven whole before it counts; it is looked over in the background. Each has its own account."""
+    with notes.proving():
+        from kfpipe.media import examination, video
+    for module, name, account in (
+        (video, "prove", notes.proving),
+        (examination, "examined", notes.decoding),
+    ):
+        setattr(module, name, _timed(getattr(module, name), account))
+
+
+def _timed(work: Callable[..., Any], account: Callable[[], AbstractContextManager[None]]) -> Callable[..., Any]:
+    def timed(*args: Any, **named: Any) -> Any:
+        with account():
+            return work(*args, **named)
+
+    return timed
 
 
 def _number(take_id: str) -> int:
