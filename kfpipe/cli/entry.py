@@ -111,11 +111,11 @@ def _bug_problem(error: Exception) -> Problem:
 
 
 def _without_keys(text: str) -> str:
-    from kfpipe import environment  # only a bug needs it
+    from kfpipe import environment, keychain  # only a bug needs them
 
     keys: Iterable[str] = ()
     with suppress(KfpipeError):
-        keys = environment.read().keys.values()
+        keys = [*environment.read().keys.values(), *keychain.shown_so_far()]
     for key in keys:
         text = text.replace(key, "***")
     return _KEYS.sub(r"\1-***", text)

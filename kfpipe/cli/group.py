@@ -38,9 +38,12 @@ SECTIONS: Final = {
         "export": "Make the film, or export it to an NLE: MP4, OTIO, EDL, CSV.",
     },
     "Set up": {
+        "login": "Store an account's key in the system's keyring.",
+        "logout": "Remove an account's key from the system's keyring.",
         "doctor": "Check that this machine is set up.",
         "emulate": "Run an emulator of the service on this machine.",
         "completion": "Print a shell completion script.",
+        "ci": "Check a repository, and comment on pull requests.",
     },
 }
 """The commands with their summaries, in the order of the work; the help lists them under these headings."""
