@@ -61,7 +61,7 @@ def shown_so_far() -> list[str]:
     return sorted(_seen)
 
 
-def named(account: str | None) -> str:
+def account_text(account: str | None) -> str:
     """The account in a sentence."""
     return "the account without a name" if account is None else f"the account {echoed(account)}"
 

@@ -38,8 +38,8 @@ WORLDLY: Final = frozenset(
     for package, named in {
         "accounts": "",
         "api": "",
-        "cli": "entry commands.cancel commands.doctor commands.models commands.prune commands.reconcile "
-        "commands.review commands.run commands.run_several completion.candidates completion.shells "
+        "cli": "entry ci.github commands.cancel commands.ci_comment commands.doctor commands.models commands.prune "
+        "commands.reconcile commands.review commands.run commands.run_several completion.candidates completion.shells "
         "output.outlets output.streams output.cells views.film views.live views.watch",
         "connection": "",
         "emulator": "",

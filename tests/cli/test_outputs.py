@@ -42,6 +42,7 @@ ANSWERS = (
     "lock merge base.json shots.lock.json theirs.json",
     "doctor",
     "ci check",
+    "ci comment shots.yaml",
 )
 """Each command with a result for programs, so that it can give one."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kfpipe.cli.commands import ci_check
+from kfpipe.cli.commands import ci_check, ci_comment
 from kfpipe.cli.options.examples import WithExamples, examples
 
 
@@ -12,7 +12,7 @@ class _Group(WithExamples, click.Group):
     """The subcommands."""
 
 
-@click.group("ci", cls=_Group, epilog=examples("kfpipe ci check"))
+@click.group("ci", cls=_Group, epilog=examples("kfpipe ci check", "kfpipe ci comment shots.yaml"))
 def command() -> None:
     """Check a repository, and comment on pull requests.
 
@@ -21,3 +21,4 @@ def command() -> None:
 
 
 command.add_command(ci_check.command)
+command.add_command(ci_comment.command)

@@ -28,7 +28,7 @@ def command(account: str | None, as_json: bool) -> ExitCode:
     if as_json:
         streams.result_json({"account": account, "keyring": keyring, "exit_code": int(ExitCode.OK)})
         return ExitCode.OK
-    streams.result(f"the key of {keychain.named(account)} is in the keyring ({keyring})")
+    streams.result(f"the key of {keychain.account_text(account)} is in the keyring ({keyring})")
     name = environment.key_name(account)
     if environment.read().keys.get(name):
         streams.note(f"warning: {name} is set in the environment or in .env, and goes before it")
@@ -38,7 +38,7 @@ def command(account: str | None, as_json: bool) -> ExitCode:
 def _asked_for(account: str | None) -> str:
     """The key as it is typed or piped in. Raises Refused for what cannot be one, without repeating it."""
     if sys.stdin.isatty():
-        typed = click.prompt(f"API key of {keychain.named(account)}", hide_input=True, err=True, type=str)
+        typed = click.prompt(f"API key of {keychain.account_text(account)}", hide_input=True, err=True, type=str)
     else:
         typed = sys.stdin.readline()
     secret = str(typed).strip()

@@ -23,7 +23,7 @@ def command(account: str | None, as_json: bool) -> ExitCode:
     if as_json:
         streams.result_json({"account": account, "removed": removed, "exit_code": int(ExitCode.OK)})
     elif removed:
-        streams.result(f"the key of {keychain.named(account)} is no longer in the keyring")
+        streams.result(f"the key of {keychain.account_text(account)} is no longer in the keyring")
     else:
-        streams.result(f"the keyring has no key of {keychain.named(account)}")
+        streams.result(f"the keyring has no key of {keychain.account_text(account)}")
     return ExitCode.OK
