@@ -34,7 +34,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 
 def _ended(args: list[str]) -> ExitCode:
     """Run the command; every exception of a command arrives here."""
-    as_json = "--json" in args
+    as_json = "--json" in args or _asks_for_json(args)
     try:
         code = commands.main(args=args, prog_name="kfpipe", standalone_mode=False)
         return _told(ExitCode(code or ExitCode.OK), args)
@@ -46,6 +46,13 @@ def _ended(args: list[str]) -> ExitCode:
         return _refused([Problem(file="", what="interrupted")], ExitCode.INTERRUPTED, as_json=as_json)
     except Exception as error:  # noqa: BLE001  the last resort of the program: nothing is above it
         return _refused([_bug_problem(error)], ExitCode.BUG, as_json=as_json)
+
+
+def _asks_for_json(args: Sequence[str]) -> bool:
+    """Whether the environment asks for what `--json` does, as with any option: `KFPIPE_PLAN_JSON=1`."""
+    words = [word for word in args[:2] if word.isidentifier()]
+    names = ("_".join(["KFPIPE", *words[:count], "JSON"]).upper() for count in (1, 2))
+    return any(os.environ.get(name, "").lower() in ("1", "true", "yes", "on", "t", "y") for name in names)
 
 
 def _told(code: ExitCode, args: Sequence[str]) -> ExitCode:

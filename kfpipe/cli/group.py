@@ -9,6 +9,7 @@ import click
 
 from kfpipe import gcpause
 from kfpipe.cli.options.examples import WithExamples, examples
+from kfpipe.cli.options.variables import give_variables
 from kfpipe.version import __version__
 
 SECTIONS: Final = {
@@ -73,6 +74,7 @@ class _Commands(WithExamples, click.Group):
         with gcpause.paused():  # classes and patterns, no garbage: a tenth of the time
             command = import_module(f"kfpipe.cli.commands.{cmd_name}").command
         assert isinstance(command, click.Command)
+        give_variables(command, cmd_name)
         return command
 
     def resolve_command(
