@@ -26,6 +26,9 @@ SUBMIT_TIMEOUT: Final = "KFPIPE_SUBMIT_TIMEOUT"
 LIST_PATIENCE: Final = "KFPIPE_LIST_PATIENCE"
 EMULATOR_CLOCK: Final = "KFPIPE_EMULATOR_CLOCK"
 
+_SECRETS: Final = (API_KEY, "GITHUB_TOKEN", "KFPIPE_NOTIFY", "KFPIPE_RUN_NOTIFY")
+"""How the names of variables begin that are no business of a program which kfpipe starts."""
+
 _NO_NAME: Final = re.compile(r"\W")
 """What the name of a variable cannot hold."""
 
@@ -105,8 +108,8 @@ def key_name(account: str | None) -> str:
 
 
 def without_key() -> dict[str, str]:
-    """The process's own variables for a program that it starts, without the keys."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(API_KEY)}
+    """The process's own variables for a program that it starts, without the keys and other secrets."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
 
 
 def _keys(values: Mapping[str, str]) -> dict[str, str]:
