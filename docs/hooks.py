@@ -19,6 +19,8 @@ BORROWED = {
     "README.md": "readme.md",
     "README.zh-CN.md": "readme.zh-CN.md",
     "SECURITY.md": "security.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CODE_OF_CONDUCT.md": "code-of-conduct.md",
     "CHANGELOG.md": "changelog.md",
     "LICENSE": "license.txt",
     **{f"manifests/{path.name}": f"manifests/{path.name}" for path in (ROOT / "manifests").glob("*.yaml")},

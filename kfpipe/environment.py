@@ -1,4 +1,7 @@
-"""What the environment says: the key, the address, time-outs. Variables win over `.env` of the current folder."""
+"""What the environment says: the key, the address, time-outs. Variables win over `.env` of the current folder.
+
+A key that neither has may be in the keyring.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from kfpipe import keychain
 from kfpipe.addresses import is_service_host, is_web_address
 from kfpipe.errors import Refused
 from kfpipe.wording import echoed
@@ -21,6 +25,9 @@ BASE_URL: Final = "DASHSCOPE_HTTP_BASE_URL"
 SUBMIT_TIMEOUT: Final = "KFPIPE_SUBMIT_TIMEOUT"
 LIST_PATIENCE: Final = "KFPIPE_LIST_PATIENCE"
 EMULATOR_CLOCK: Final = "KFPIPE_EMULATOR_CLOCK"
+
+_SECRETS: Final = (API_KEY, "GITHUB_TOKEN", "KFPIPE_NOTIFY", "KFPIPE_RUN_NOTIFY")
+"""How the names of variables begin that are no business of a program which kfpipe starts."""
 
 _NO_NAME: Final = re.compile(r"\W")
 """What the name of a variable cannot hold."""
@@ -34,9 +41,10 @@ EMULATOR_FACTOR: Final = 120.0
 class Environment:
     """Settings from outside the manifest. `keys` are API keys by the variable's name; they never show in a repr.
 
-    `list_patience_s` is None where nobody says how long a task may take to appear in the account's list. `strays` are
-    the variables whose keys must not go to `base_url`: the address comes from a `.env`, and the key does not. Whoever
-    wrote that file, perhaps a stranger whose repository this is, must not receive it.
+    A key that is in none of these is looked up in the keyring. `list_patience_s` is None where nobody says how long a
+    task may take to appear in the account's list. `trusted_with` are the variables whose keys may go to `base_url`,
+    None for all keys: an address from a `.env` gets those of the same file alone. Whoever wrote that file, perhaps a
+    stranger whose repository this is, must not receive another.
     """
 
     keys: Mapping[str, str] = field(repr=False)
@@ -44,16 +52,16 @@ class Environment:
     submit_timeout_s: float
     emulator_factor: float
     list_patience_s: float | None = None
-    strays: frozenset[str] = frozenset()
+    trusted_with: frozenset[str] | None = None
 
     @property
     def api_key(self) -> str | None:
         """The key of the account that has no name; None when there is none."""
-        return self.keys.get(API_KEY)
+        return self.key_of(None)
 
     def key_of(self, account: str | None) -> str | None:
         """The key of a named account, or of the one without a name; None when there is none."""
-        return self.keys.get(key_name(account))
+        return self.keys.get(key_name(account)) or keychain.key(account)
 
     def trusted_base_url(self, account: str | None = None) -> str | None:
         """The address to send an account's key to, if one is given. Raises Refused for a stray one, and for none."""
@@ -64,7 +72,8 @@ class Environment:
                 expected="an address like https://dashscope-intl.aliyuncs.com/api/v1",
                 fix="correct it, or unset it to use the address of the manifest's region",
             )
-        if key_name(account) in self.strays:
+        trusted = self.trusted_with is None or key_name(account) in self.trusted_with
+        if not trusted and self.key_of(account) is not None:
             raise Refused.because(
                 ".env",
                 f"{BASE_URL} names {echoed(self.base_url or '')}, and your key does not come from this file",
@@ -86,7 +95,7 @@ def read(variables: Mapping[str, str] | None = None, folder: Path | None = None)
     return Environment(
         keys=_keys(values),
         base_url=base_url,
-        strays=frozenset(_keys(own)) if is_stray else frozenset(),
+        trusted_with=frozenset(_keys(values)) - frozenset(_keys(own)) if is_stray else None,
         submit_timeout_s=_positive(values, SUBMIT_TIMEOUT, SUBMIT_TIMEOUT_S),
         list_patience_s=_positive(values, LIST_PATIENCE, 120.0) if LIST_PATIENCE in values else None,
         emulator_factor=_positive(values, EMULATOR_CLOCK, EMULATOR_FACTOR),
@@ -99,8 +108,8 @@ def key_name(account: str | None) -> str:
 
 
 def without_key() -> dict[str, str]:
-    """The process's own variables for a program that it starts, without the keys."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(API_KEY)}
+    """The process's own variables for a program that it starts, without the keys and other secrets."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
 
 
 def _keys(values: Mapping[str, str]) -> dict[str, str]:

@@ -28,6 +28,9 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, usual)
 
+# What a developer has in a keyring is not for tests.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+
 # Where this is set, each of the many processes that tests start would compile all of kfpipe again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

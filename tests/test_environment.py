@@ -58,3 +58,10 @@ def test_what_is_no_address_is_refused_without_its_text(tmp_path: Path, url: str
         settings.trusted_base_url()
     assert refused.value.problems[0].file == "DASHSCOPE_HTTP_BASE_URL"
     assert url not in str(refused.value)
+
+
+def test_a_program_that_is_started_gets_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = ["DASHSCOPE_API_KEY", "DASHSCOPE_API_KEY_ACME", "GITHUB_TOKEN", "KFPIPE_NOTIFY", "KFPIPE_RUN_NOTIFY"]
+    for name in secrets:
+        monkeypatch.setenv(name, "secret")
+    assert "secret" not in environment.without_key().values()

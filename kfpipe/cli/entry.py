@@ -35,7 +35,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 
 def _ended(args: list[str]) -> ExitCode:
     """Run the command; every exception of a command arrives here."""
-    as_json = "--json" in args
+    as_json = "--json" in args or _asks_for_json(args)
     try:
         with gcpause.paused() if args[:1] == ["plan"] else nullcontext():  # it ends before there is much garbage
             code = commands.main(args=args, prog_name="kfpipe", standalone_mode=False)
@@ -48,6 +48,13 @@ def _ended(args: list[str]) -> ExitCode:
         return _refused([Problem(file="", what="interrupted")], ExitCode.INTERRUPTED, as_json=as_json)
     except Exception as error:  # noqa: BLE001  the last resort of the program: nothing is above it
         return _refused([_bug_problem(error)], ExitCode.BUG, as_json=as_json)
+
+
+def _asks_for_json(args: Sequence[str]) -> bool:
+    """Whether the environment asks for what `--json` does, as with any option: `KFPIPE_PLAN_JSON=1`."""
+    words = [word for word in args[:2] if word.isidentifier()]
+    names = ("_".join(["KFPIPE", *words[:count], "JSON"]).upper() for count in (1, 2))
+    return any(os.environ.get(name, "").lower() in ("1", "true", "yes", "on", "t", "y") for name in names)
 
 
 def _told(code: ExitCode, args: Sequence[str]) -> ExitCode:
@@ -113,11 +120,11 @@ def _bug_problem(error: Exception) -> Problem:
 
 
 def _without_keys(text: str) -> str:
-    from kfpipe import environment  # only a bug needs it
+    from kfpipe import environment, keychain  # only a bug needs them
 
     keys: Iterable[str] = ()
     with suppress(KfpipeError):
-        keys = environment.read().keys.values()
+        keys = [*environment.read().keys.values(), *keychain.shown_so_far()]
     for key in keys:
         text = text.replace(key, "***")
     return _KEYS.sub(r"\1-***", text)

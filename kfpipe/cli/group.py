@@ -9,6 +9,7 @@ import click
 
 from kfpipe import gcpause
 from kfpipe.cli.options.examples import WithExamples, examples
+from kfpipe.cli.options.variables import give_variables
 from kfpipe.version import __version__
 
 SECTIONS: Final = {
@@ -38,9 +39,12 @@ SECTIONS: Final = {
         "export": "Make the film, or export it to an NLE: MP4, OTIO, EDL, CSV.",
     },
     "Set up": {
+        "login": "Store an account's key in the system's keyring.",
+        "logout": "Remove an account's key from the system's keyring.",
         "doctor": "Check that this machine is set up.",
         "emulate": "Run an emulator of the service on this machine.",
         "completion": "Print a shell completion script.",
+        "ci": "Check a repository, and comment on pull requests.",
     },
 }
 """The commands with their summaries, in the order of the work; the help lists them under these headings."""
@@ -70,6 +74,7 @@ class _Commands(WithExamples, click.Group):
         with gcpause.paused():  # classes and patterns, no garbage: a tenth of the time
             command = import_module(f"kfpipe.cli.commands.{cmd_name}").command
         assert isinstance(command, click.Command)
+        give_variables(command, cmd_name)
         return command
 
     def resolve_command(

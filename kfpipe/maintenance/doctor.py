@@ -22,7 +22,7 @@ import av
 import av.codec
 import yaml
 
-from kfpipe import environment
+from kfpipe import environment, keychain
 from kfpipe.addresses import is_loopback
 from kfpipe.catalogue import Catalogue, Region
 from kfpipe.errors import AccountRefused, Refused, ServiceRefused, ServiceUnclear
@@ -133,15 +133,18 @@ def _key(folder: Path, variables: Mapping[str, str]) -> Check:
     if variables.get(name, "").strip():
         return Check(topic="key", what=f"in the environment, as {name}")
     try:
-        found = environment.read({}, folder).api_key is not None
+        found = name in environment.read({}, folder).keys
     except Refused as refusal:
         problem = refusal.problems[0]
         what, fix = f"{problem.file}: {problem.what}", problem.expected
         return Check(topic="key", what=what, verdict=Grade.ATTENTION, fix=fix)
     if found:
         return Check(topic="key", what=f"in {folder / '.env'}")
-    fix = f"put {name}=... into the environment or into a file .env"
-    return Check(topic="key", what="none: the emulator needs none, but the service does", verdict=Grade.NOTE, fix=fix)
+    if keychain.key(None) is not None:
+        return Check(topic="key", what="in the keyring, as `kfpipe login` has put it")
+    fix = f"put {name}=... into the environment or into a file .env, or use `kfpipe login`"
+    what, why = "none: the emulator needs none, but the service does", keychain.trouble()
+    return Check(topic="key", what=what if why is None else f"{what} (keyring: {why})", verdict=Grade.NOTE, fix=fix)
 
 
 # ---- disk --------------------------------------------------------------------------------------------------------

@@ -17,8 +17,9 @@ import kfpipe
 PACKAGE: Final = Path(kfpipe.__file__).parent
 
 _FROM_LEFT_TO_RIGHT: Final = """
-version wording names errors domain gcpause addresses | catalogue environment events | files provider | lock manifest
-| media | takes | project | plan | runner review | connection accounts maintenance | session | together | api | cli
+version wording names errors domain gcpause addresses | catalogue keychain environment events | files provider
+| lock manifest | media | takes | project | plan | runner review | connection accounts maintenance | session | together
+| api | cli
 """
 
 ORDER: Final = tuple(name for name in _FROM_LEFT_TO_RIGHT.split() if name != "|")
@@ -37,9 +38,9 @@ WORLDLY: Final = frozenset(
     for package, named in {
         "accounts": "",
         "api": "",
-        "cli": "entry commands.cancel commands.doctor commands.models commands.prune commands.reconcile "
-        "commands.review commands.run commands.run_several completion.candidates completion.shells "
-        "output.outlets output.streams output.cells views.film views.live views.watch",
+        "cli": "entry ci.github commands.cancel commands.ci_comment commands.doctor commands.models commands.prune "
+        "commands.reconcile commands.review commands.run commands.run_several completion.candidates completion.shells "
+        "output.outlets output.streams output.cells options.waiting views.film views.live views.watch",
         "connection": "",
         "emulator": "",
         "environment": "",
@@ -61,7 +62,7 @@ WORLDLY: Final = frozenset(
 
 
 _PLAYED: Final = """
-cli maintenance project files.read lock.mergedriver lock.tidy media.frames media.pictures plan.chain
+cli maintenance project keychain files.read lock.mergedriver lock.tidy media.frames media.pictures plan.chain
 review.film.conform review.film.pictures review.film.sound review.film.writing runner.outcome
 """
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 
 import anyio
 import click
 
 from kfpipe import connection
+from kfpipe.cli.commands import run_notice
 from kfpipe.cli.options.choices import Choices
 from kfpipe.cli.options.common import json_option
 from kfpipe.cli.options.examples import WithExamples, examples
+from kfpipe.cli.options.manner import Manner
+from kfpipe.cli.options.reporting import Reporting, reporting_options
 from kfpipe.cli.options.saved_plan import SavedPlan, as_file, manifest_or_plan
 from kfpipe.cli.options.source import Source
-from kfpipe.cli.output import event_log, messages, streams, table
+from kfpipe.cli.options.waiting import patient
+from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.output.amounts import parse_amount
 from kfpipe.cli.views import live, plan_by_shot
 from kfpipe.cli.views import plan as plan_view
@@ -52,9 +55,8 @@ from kfpipe.session import session as held
 @click.option("--max-cost", metavar="AMOUNT", help="Spend at most this; overrides `budget.max_cost`.")
 @click.option("--same-account", is_flag=True, help="Requests on record by another key or host are of this account.")
 @click.option("--detach", is_flag=True, help="Submit what the limits allow, and do not wait.")
-@click.option(
-    "--events", type=click.Path(path_type=Path), metavar="FILE", help="Append events to a file, as JSON lines."
-)
+@click.option("--wait", is_flag=True, help="Wait for another run of the manifest to end, rather than refuse.")
+@reporting_options
 @json_option
 def command(
     sources: Sequence[Source],
@@ -63,7 +65,8 @@ def command(
     max_cost: str | None,
     same_account: bool,
     detach: bool,
-    events: Path | None,
+    wait: bool,
+    reporting: Reporting,
     as_json: bool,
 ) -> ExitCode:
     """Render every clip that is missing.
@@ -81,25 +84,22 @@ def command(
     Several manifests are several projects, each with its own account, budget and lockfile. All are checked before
     anything is sent, you are asked once, and --max-cost is for all of them together, beside the budget of each.
     """
-    if len(sources) > 1:
-        from kfpipe.cli.commands import run_several  # most runs have one project
+    title = f"kfpipe run {' '.join(str(source.path) for source in sources)}"
+    with run_notice.telling(title, reporting.notify, with_prompts=reporting.with_prompts) as notice:
+        manner = Manner(detach=detach, wait=wait, reporting=reporting, notice=notice, as_json=as_json)
+        if len(sources) > 1:
+            from kfpipe.cli.commands import run_several  # most runs have one project
 
-        return run_several.run(
-            sources, choices, max_cost=max_cost, is_same=same_account, detach=detach, events=events, as_json=as_json
-        )
-    (source,) = sources
+            notice.code = run_several.run(sources, choices, manner, max_cost=max_cost, is_same=same_account)
+        else:
+            notice.code = _one(sources[0], choices, saved_plan, manner).of_one(max_cost, is_same=same_account)
+    return notice.code
+
+
+def _one(source: Source, choices: Choices, saved_plan: SavedPlan | None, manner: Manner) -> _Run:
     project = source.load()
-    run = _Run(
-        source=source,
-        choices=choices,
-        saved_plan=saved_plan,
-        project=project,
-        goal=connection.destination(project),
-        detach=detach,
-        events=events,
-        as_json=as_json,
-    )
-    return run.of_one(max_cost, is_same=same_account)
+    goal = connection.destination(project)
+    return _Run(source=source, choices=choices, saved_plan=saved_plan, project=project, goal=goal, manner=manner)
 
 
 def _cap(project: Project, max_cost: str | None) -> Decimal | None:
@@ -121,15 +121,14 @@ class _Run:
     saved_plan: SavedPlan | None
     project: Project
     goal: Destination
-    detach: bool
-    events: Path | None
-    as_json: bool
+    manner: Manner
 
     def of_one(self, max_cost: str | None, *, is_same: bool) -> ExitCode:
         """Plan, ask where that is needed, carry out, and report."""
         agreed = _cap(self.project, max_cost)
         streams.note(*messages.problems_text(self.project.warnings))
-        with held(self.project) as opened:
+        with ExitStack() as stack:
+            opened = patient(lambda: stack.enter_context(held(self.project)), wait=self.manner.wait)
             session = anyio.run(partial(opened.recognised, is_same=is_same))
             now = session.standing
             chosen = self.choices.among(now)
@@ -158,7 +157,7 @@ class _Run:
 
     def show(self, plan: Plan) -> None:
         """The priced plan, for a person."""
-        if not self.as_json:
+        if not self.manner.as_json:
             if table.is_short():
                 table.show(plan_by_shot.table(plan))
                 streams.result(*plan_by_shot.all_takes(plan, self._look))
@@ -177,7 +176,7 @@ class _Run:
     def stop(self, plan: Plan, question: Question) -> ExitCode:
         """End without consent: why, and how to give it."""
         told = messages.problems(OverBudget(question.reason, fix=self._way_to_consent(plan)))
-        if self.as_json:
+        if self.manner.as_json:
             priced = plan_view.as_json(plan, self.goal, self.project.warnings)
             streams.result_json({**priced, **messages.refusal_json(told, ExitCode.OVER_BUDGET)})
         else:
@@ -192,7 +191,7 @@ class _Run:
 
     def _again(self, *more: str) -> str:
         """This very command with more words."""
-        words = (*more, "--detach") if self.detach else more
+        words = (*more, "--detach") if self.manner.detach else more
         if self.saved_plan is not None:
             return self.saved_plan.command(*words)
         return self.source.command("run", *self.choices.words, *words)
@@ -200,14 +199,18 @@ class _Run:
     def carry_out(self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen) -> ExitCode:
         """Carry out the plan and report the result."""
         started_s = time.monotonic()
-        with live.watching() if plan.work else nullcontext(_unheard) as show, event_log.appending(self.events) as log:
+        reporting, notice = self.manner.reporting, self.manner.notice
+        notice.plan(plan)
+        is_watched = plan.work and not reporting.is_logged
+        with live.watching() if is_watched else nullcontext(_unheard) as show, reporting.receiving() as log:
 
             def emit(event: Event) -> None:
                 show(event)
                 log(event)
+                notice.hear(event, is_charged=self.goal.is_charged)
 
-            finished = session.run(plan, cap=cap, emit=emit, detach=self.detach)
-        if self.as_json:
+            finished = session.run(plan, cap=cap, emit=emit, detach=self.manner.detach)
+        if self.manner.as_json:
             streams.result_json(run_view.as_json(finished, plan, session.standing))
             return finished.exit_code
         if plan.work:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import anyio
 
 from kfpipe import connection, together
 from kfpipe.cli.options.choices import Choices, among_each
+from kfpipe.cli.options.manner import Manner
 from kfpipe.cli.options.source import Source
-from kfpipe.cli.output import event_log, messages, streams, table
+from kfpipe.cli.options.waiting import patient
+from kfpipe.cli.output import messages, streams, table
 from kfpipe.cli.output.amounts import parse_amount
 from kfpipe.cli.views import live, plan_by_shot, several
 from kfpipe.cli.views import plan as plan_view
@@ -56,12 +57,10 @@ class _One:
 def run(
     sources: Sequence[Source],
     choices: Choices,
+    manner: Manner,
     *,
     max_cost: str | None,
     is_same: bool,
-    detach: bool,
-    events: Path | None,
-    as_json: bool,
 ) -> ExitCode:
     """Render every missing clip of several manifests; nothing is sent for any if one of them is refused."""
     total = None if max_cost is None else parse_amount(max_cost, "--max-cost")
@@ -70,7 +69,7 @@ def run(
     for project in projects:
         streams.note(*messages.problems_text(project.warnings))
     with ExitStack() as sessions:
-        opened = _opened(sessions, projects)
+        opened = patient(lambda: _opened(sessions, projects), wait=manner.wait)
         ones = [
             _One(source=source, name=name, project=project, goal=goal, session=session)
             for source, name, project, goal, session in zip(
@@ -78,7 +77,7 @@ def run(
             )
         ]
         _plan(ones, choices, is_same=is_same)
-        job = _Several(ones=ones, sources=sources, choices=choices, detach=detach, events=events, as_json=as_json)
+        job = _Several(ones=ones, sources=sources, choices=choices, manner=manner)
         return job.run(total)
 
 
@@ -86,14 +85,16 @@ def _opened(stack: ExitStack, projects: Sequence[Project]) -> list[Session]:
     """All of them under their locks. Raises Refused with all that stands in the way."""
     sessions: list[Session] = []
     refused: list[Refused] = []
-    for project in projects:
-        try:
-            sessions.append(stack.enter_context(held(project)))
-        except Refused as error:
-            refused.append(error)
-    if refused:
-        kind = ProjectBusy if all(isinstance(error, ProjectBusy) for error in refused) else Refused
-        raise kind([problem for error in refused for problem in error.problems])
+    with ExitStack() as locks:
+        for project in projects:
+            try:
+                sessions.append(locks.enter_context(held(project)))
+            except Refused as error:
+                refused.append(error)
+        if refused:  # none is held while another one is waited for
+            kind = ProjectBusy if all(isinstance(error, ProjectBusy) for error in refused) else Refused
+            raise kind([problem for error in refused for problem in error.problems])
+        stack.push(locks.pop_all())
     return sessions
 
 
@@ -122,14 +123,12 @@ class _Several:
     ones: Sequence[_One]
     sources: Sequence[Source]
     choices: Choices
-    detach: bool
-    events: Path | None
-    as_json: bool
+    manner: Manner
 
     def run(self, total: Decimal | None) -> ExitCode:
         """Ask once, carry out all plans, and report the result; `total` is the most that all may cost together."""
         for one in self.ones:
-            if one.error is not None and not self.as_json:
+            if one.error is not None and not self.manner.as_json:
                 streams.note(*several.told(one.name, messages.problems_text(messages.problems(one.error))))
         wanted = [_wanted(one, one.plan) for one in self.ones if one.plan is not None and one.error is None]
         question = several.question(wanted, total)
@@ -145,7 +144,7 @@ class _Several:
 
     def _show(self) -> None:
         """The priced plans, for a person."""
-        if self.as_json:
+        if self.manner.as_json:
             return
         for one in self.ones:
             if one.plan is not None and one.error is None:
@@ -157,7 +156,7 @@ class _Several:
     def _stop(self, question: Question) -> ExitCode:
         """End without consent: why, and how to give it."""
         told = [Problem(file="", what=question.reason, fix=several.WAY_TO_CONSENT)]
-        if self.as_json:
+        if self.manner.as_json:
             priced = [
                 {"manifest": one.manifest, **plan_view.as_json(one.plan, one.goal, one.project.warnings)}
                 for one in self.ones
@@ -173,12 +172,18 @@ class _Several:
     def _carry_out(self, caps: dict[str, Decimal | None]) -> ExitCode:
         started_s = time.monotonic()
         going = [one for one in self.ones if one.error is None]
-        with live.watching([one.name for one in going]) as show, event_log.appending(self.events) as log:
+        reporting, notice = self.manner.reporting, self.manner.notice
+        for one in going:
+            if one.plan is not None:
+                notice.plan(one.plan, one.name)
+        watched = nullcontext(_unheard) if reporting.is_logged else live.watching([one.name for one in going])
+        with watched as show, reporting.receiving() as log:
 
             def hear(one: _One, event: Event) -> None:
                 if one.plan is not None and one.plan.work:
                     show(event, one.name)
                 log(event, one.manifest)
+                notice.hear(event, one.name, is_charged=one.goal.is_charged)
 
             ended = together.run(
                 [
@@ -192,7 +197,7 @@ class _Several:
                     for one in going
                     if one.plan is not None
                 ],
-                detach=self.detach,
+                detach=self.manner.detach,
             )
         results = {one.name: end for one, end in zip(going, ended, strict=True)}
         return self._report(
@@ -209,7 +214,7 @@ class _Several:
         sums = several.grand_totals(
             [(end.finished, one.goal.is_charged) for one, end in results if end.finished is not None]
         )
-        if self.as_json:
+        if self.manner.as_json:
             done = [{"manifest": one.manifest, **_as_json(one, end)} for one, end in results]
             streams.result_json({"projects": done, "totals": several.totals_json(sums), "exit_code": int(code)})
             return code
@@ -235,6 +240,10 @@ class _Several:
             steps = plan_view.next_steps(after, lambda *more: one.source.command(*more, *words))
             told = [*run_view.undecided(after), *run_view.ending(end.finished), *steps]
             streams.result(*(f"  {line.lstrip()}" for line in told))
+
+
+def _unheard(event: Event, name: str = "", /) -> None:
+    """Nobody watches."""
 
 
 def _wanted(one: _One, plan: Plan) -> Wanted:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -17,6 +18,7 @@ from click.shell_completion import CompletionItem, ShellComplete, split_arg_stri
 from kfpipe.cli.completion import outline
 from kfpipe.cli.completion.candidates import Typed
 from kfpipe.cli.group import COMPLETION
+from kfpipe.files.durable import storage
 
 LINE: Final = "KFPIPE_LINE"
 WORD: Final = "KFPIPE_WORD"
@@ -127,6 +129,34 @@ SHELLS: Final[Mapping[str, type[_Shell]]] = {shell.name: shell for shell in (Bas
 def script(shell: str) -> str:
     """What a shell has to run once to complete kfpipe commands."""
     return _of(shell, click.Group()).source()
+
+
+START_UP: Final = {
+    "bash": ".bashrc",
+    "zsh": ".zshrc",
+    "fish": ".config/fish/completions/kfpipe.fish",
+}
+"""What each shell reads when it starts, below the home folder."""
+
+_LOADS: Final = {"bash": 'eval "$(kfpipe completion bash)"', "zsh": 'eval "$(kfpipe completion zsh)"'}
+
+
+def installed(shell: str, home: Path) -> tuple[Path, bool]:
+    """Have the shell load the completions when it starts: the file that does, and whether it was changed.
+
+    Raises StorageFailed. Nothing that stands in the file is touched: a line is added at its end.
+    """
+    path = home / START_UP[shell]
+    line = _LOADS.get(shell, f"kfpipe completion {shell} | source")
+    with storage(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = path.read_bytes() if path.exists() else b""
+        if line.encode() in before.splitlines():
+            return path, False
+        ended = before if before.endswith(b"\n") or not before else before + b"\n"
+        with path.open("ab") as file:  # a link to where somebody keeps such files stays one
+            file.write(ended[len(before) :] + line.encode() + b"\n")
+    return path, True
 
 
 def answered(instruction: str) -> str:

@@ -26,7 +26,7 @@ def found(folder: Path = Path()) -> Path:
     """
     names = sorted(path for path in folder.iterdir() if path.suffix in ENDINGS and path.is_file())
     own = [path for path in names if path.name == NAME] or [path for path in names if path.name.endswith(_OWN_ENDING)]
-    candidates = own or [path for path in names if _has_key(path)]
+    candidates = own or [path for path in names if is_manifest(path)]
     if len(candidates) == 1:
         return candidates[0]
     raise _refused(candidates)
@@ -37,7 +37,8 @@ def is_manifest_name(word: str) -> bool:
     return word.endswith(ENDINGS) or Path(word).is_file()
 
 
-def _has_key(path: Path) -> bool:
+def is_manifest(path: Path) -> bool:
+    """Whether it has a `kfpipe:` key of its own, as far as a glance tells."""
     try:
         return _KEY.search(read.first_bytes(path, _LOOKED_AT_BYTES)) is not None
     except OSError:

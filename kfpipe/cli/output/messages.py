@@ -45,7 +45,7 @@ _ACCOUNT_FIXES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
         ("kfpipe.PlanKey",),
         "create an API key for pay-as-you-go in the console of this region (sk-..., or a temporary st-...)",
     ),
-    (("kfpipe.NoKey",), "set DASHSCOPE_API_KEY in the environment or in a .env file"),
+    (("kfpipe.NoKey",), "set DASHSCOPE_API_KEY in the environment or in a .env file, or run `kfpipe login`"),
     (("InvalidApiKey", "invalid_api_key", "kfpipe.Http401"), "check the key; each key is valid in one region only"),
     (("Arrearage", "PrepaidBillOverdue", "PostpaidBillOverdue"), f"pay the outstanding bill in the console, {_AGAIN}"),
     (("AllocationQuota.FreeTierOnly", "Throttling.AllocationQuota"), "turn off 'free tier only' in the console"),

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from kfpipe.cli.completion import outline
-from kfpipe.cli.completion.shells import LINE, SHELLS, WORD
+from kfpipe.cli.completion.shells import LINE, SHELLS, START_UP, WORD
 from kfpipe.cli.group import COMPLETION, commands
 from tests.cli.conftest import HEAD, Call
 from tests.cli.test_help import HEAVY
@@ -234,3 +234,19 @@ def read(terminal: int) -> str:
 )
 def test_the_tab_key_completes(film: Path, shell: str, typed: str, completed: str) -> None:
     assert on_the_line(shell, typed, film) == completed
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_start_up_file_gets_one_line_and_keeps_the_rest(
+    tmp_path: Path, kfpipe: Call, monkeypatch: pytest.MonkeyPatch, shell: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert kfpipe("completion", shell, "--install", "--json").json["changed"] is True
+    file = tmp_path / START_UP[shell]
+    (line,) = file.read_text("utf-8").splitlines()
+    assert f"kfpipe completion {shell}" in line
+    file.write_bytes(b"alias k=kfpipe \xff")
+    assert kfpipe("completion", shell, "--install").code == 0
+    assert kfpipe("completion", shell, "--install").out.endswith("loads it already\n")
+    assert file.read_bytes() == b"alias k=kfpipe \xff\n" + line.encode() + b"\n"

@@ -90,7 +90,7 @@ def test_a_problem_for_a_program_has_every_field() -> None:
             4,
             [
                 "no API key: DASHSCOPE_API_KEY is not set",
-                "  fix: set DASHSCOPE_API_KEY in the environment or in a .env file",
+                "  fix: set DASHSCOPE_API_KEY in the environment or in a .env file, or run `kfpipe login`",
             ],
         ),
         (
