@@ -1,10 +1,9 @@
 """Looking a clip over that is on record: it is decoded to its end, compared with its stills, and its poster cut.
 
 That takes most of the processor time of a run, so it happens once for each clip, in threads that give way to the rest.
-PyAV and Pillow let go of the interpreter while they work. Measured on one core with clips of 720P decoded all the time,
-99 of 100 ticks of an event loop came within 25 ms beside such a thread, as beside a process of its own, which costs
-0.3 s to start, and within 60 ms beside a thread of the same priority. The least priority is no choice for a thread:
-where others keep all cores busy, it comes to a stand with the interpreter in its hands.
+PyAV and Pillow let go of the interpreter while they work. A process of its own would not disturb the run at all, but
+takes its time to start. The least priority is no choice for a thread: where others keep all cores busy, it comes to a
+stand with the interpreter in its hands.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from kfpipe.media.posters import Posters
 MOST_AT_ONCE: Final = 4
 
 _NICER: Final = 5
-"""By so much it gives way; of a busy core it leaves three quarters to the rest of the run."""
+"""By so much it gives way: enough for Linux to prefer the rest of the run, and too little to come to a stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
