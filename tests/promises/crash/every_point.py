@@ -289,7 +289,7 @@ class Lane:
             name = path.relative_to(self.folder).as_posix()
             if name == "renders/.partial" and not any(path.iterdir()):
                 continue  # an empty folder; the next download takes it away
-            if name == ".kfpipe/posters" or path.parent.name == "posters":
+            if name in (".kfpipe/posters", ".kfpipe/ends") or path.parent.name in ("posters", "ends"):
                 continue  # pictures of clips; those of an older clip stay
             if name not in expected and name.removeprefix(".kfpipe/") not in state:
                 yield f"{name} is left over"

@@ -70,10 +70,10 @@ def test_only_the_open_shot_has_clips_and_the_last_can_be_searched_for(page: Any
     assert page.locator("video").count() == TAKES
 
 
-def test_a_pick_sends_its_shot_alone(page: Any, here: Served) -> None:
+def test_a_pick_sends_its_shot_alone_and_the_one_that_cuts_to_it(page: Any, here: Served) -> None:
     with page.expect_response(lambda answer: "/api/board?since=" in answer.url) as news:
         assert api.pick(api.load(here.folder / "shots.yaml"), "s007", "s007@seed=2")
-    assert [shot["shot"] for shot in news.value.json()["shots"]] == ["s007"]
+    assert [shot["shot"] for shot in news.value.json()["shots"]] == ["s006", "s007"]
 
 
 def test_of_more_takes_than_nine_nine_are_on_stage(page: Any, here: Served) -> None:
