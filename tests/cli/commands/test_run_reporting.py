@@ -109,7 +109,7 @@ def test_a_log_takes_the_place_of_the_progress(folder: Path, kfpipe: Call, emula
     ended = kfpipe("run", "shots.yaml", "-s", "kitten", "--log-json")
     records = [json.loads(line) for line in ended.err.splitlines()]
     assert [one["event"] for one in records] == [
-        "run_started", "take_submitted", "take_succeeded", "take_rendered", "run_finished",
+        "run_started", "take_submitted", "take_succeeded", "take_rendered", "take_examined", "run_finished",
     ]  # fmt: skip
     assert {(one["level"], one["logger"]) for one in records} == {("info", "kfpipe.run")}
     assert records[1]["take"] == "kitten"

@@ -47,7 +47,7 @@ def html_of(
 ) -> str:
     takes = [one.take for shot in footage for one in shot.takes]
     lock = {one.take.id: one.record for shot in footage for one in shot.takes if one.record is not None}
-    return report_view.html(title, footage, nominees(takes, {**lock, **(departed or {})}), link, poster)
+    return report_view.html(title, footage, nominees(takes, {**lock, **(departed or {})}), link, poster, {})
 
 
 def page(*footage: ShotFootage, title: str = "Film", departed: Records | None = None) -> Page:
