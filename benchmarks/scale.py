@@ -30,7 +30,7 @@ from PIL import Image
 from kfpipe import api
 from kfpipe.domain import Account, Take
 from kfpipe.lock import lockfile
-from kfpipe.lock.states import Asked, Lock, Render, Rendered, Result, Task
+from kfpipe.lock.states import Asked, Fidelity, Lock, Render, Rendered, Result, Task
 
 SEEDS = 100
 TAKES_OF_A_STILL = 100
@@ -176,6 +176,7 @@ def _rendered(take: Take) -> Rendered:
         fps=Decimal(30),
         duration_s=Decimal(request.parameters.duration_s),
         audio=True,
+        fidelity=Fidelity(first=Decimal(1), last=Decimal(1)),
     )
     return Rendered(asked=asked, task=task, result=result, render=render)
 
