@@ -176,7 +176,7 @@ def _rendered(take: Take) -> Rendered:
         fps=Decimal(30),
         duration_s=Decimal(request.parameters.duration_s),
         audio=True,
-        fidelity=Fidelity(first=Decimal(1), last=Decimal(1)),
+        fidelity=Fidelity(first=Decimal("1.00"), last=Decimal("1.00")),
     )
     return Rendered(asked=asked, task=task, result=result, render=render)
 

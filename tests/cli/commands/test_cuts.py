@@ -112,7 +112,7 @@ def test_report_and_sheet_tell_of_the_joins(film: Path, kfpipe: Call) -> None:
     kfpipe("report", "shots.yaml", "-o", "page.html")
     text = (film / "page.html").read_text("utf-8")
     assert (
-        f'<a href="#shot-down">down</a>: one still, fidelity {told[0]["fidelity"]} <span class="label drift">' in text
+        f'<a href="#shot-down">down</a>: one still, fidelity {told[0]["fidelity"]}, <span class="label drift">' in text
     )
     assert f'<a href="#shot-hard">hard</a>: fidelity {told[2]["fidelity"]}</p>' in text
     assert 'href="#shot-late">late</a>: ' not in text
