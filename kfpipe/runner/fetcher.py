@@ -78,7 +78,7 @@ class Fetcher:
         size = take.size if take is not None and take.fingerprint == entry.asked.fingerprint else None
         return Errand(
             target=target,
-            # By the task alone: a download that was cut off goes on from there, wherever its clip is wanted by then.
+            # By the task alone: a download that was cut off continues from there, wherever its clip is wanted by then.
             partial=self._partials / f"{entry.task.task_id}{target.suffix}",
             expected=Expected(
                 size=size, seconds=entry.asked.parameters.duration_s, billed_seconds=round(entry.result.billed_seconds)

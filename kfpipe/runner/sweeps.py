@@ -64,8 +64,12 @@ class Sweeps:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
+            crowded = self._crowded()
+            if not crowded:
+                await self._watches.more()
+                continue
             began_s, pages = anyio.current_time(), 0
-            for model in self._crowded():
+            for model in filter(self._is_worth_reading, crowded):
                 await self._sweep(model)
                 pages += self._pages[model].count
             interval_s = sweep_interval_s(pages=pages, queries_per_second=self._queries_per_second)
@@ -83,7 +87,7 @@ class Sweeps:
             elif watch.is_listed:
                 trust.ended_while_listed(watch.task_id, now_s)
         else:
-            watch.has_left = False
+            watch.has_left, watch.was_asked = False, True
             if watch.missed_since_s is not None and now_s - watch.missed_since_s > self._tolerance_s:
                 trust.left_out()
                 watch.missed_since_s = now_s
@@ -98,7 +102,7 @@ class Sweeps:
             for model in models:
                 self._unlist(model)
             return []
-        return [model for model in models if self._is_worth_reading(model)]
+        return models
 
     def _pages_of(self, model: str) -> TaskPages:
         if model not in self._pages:
@@ -149,6 +153,8 @@ class Sweeps:
             watch.missed_since_s, watch.has_left = None, False
             watch.show(status)
             self._list(watch)
+        elif watch.is_listed and watch.was_asked and watch.missed_since_s is None:
+            watch.missed_since_s = began_s  # pages move while they are read
         elif watch.is_listed and watch.ticket is not None:
             watch.is_listed, watch.has_left, watch.missed_since_s = False, True, began_s
             self._watches.place(watch, 0.0)
@@ -164,11 +170,11 @@ class Sweeps:
     def _audit(self, model: str) -> None:
         """Ask for some tasks although the list shows them: the oldest, each once."""
         experience, now_s = self._experience.setdefault(model, Experience()), anyio.current_time()
-        listed = (watch for watch in self._watches.of(model) if watch.is_listed and not watch.is_audited)
+        listed = (watch for watch in self._watches.of(model) if watch.is_listed and not watch.was_asked)
         for watch in sorted(listed, key=lambda watch: watch.since_s)[: int(self._audits)]:
             if watch.ticket is not None and is_worth_watching(experience, now_s - watch.since_s):
                 self._audits -= 1
-                watch.is_audited = True
+                watch.was_asked = True
                 self._watches.place(watch, 0.0)
 
     def _give_up(self, model: str, reason: str) -> None:

@@ -19,7 +19,8 @@ class Watch:
     """One task that is waited for. `ticket` is that of its place in the heap; None while it is being asked for.
 
     `is_listed`: the task list shows it as in progress, so that it need not be asked for. `has_left`: it did, and no
-    longer does. `missed_since_s`: since when the list has left it out although it should show it.
+    longer does. `missed_since_s`: since when the list has left it out although it should show it. `was_asked`: it was
+    asked for although it was in progress; the next time, one reading that leaves it out does not count as its end.
     """
 
     task_id: str
@@ -38,7 +39,7 @@ class Watch:
     due_s: float = math.inf
     is_listed: bool = False
     has_left: bool = False
-    is_audited: bool = False
+    was_asked: bool = False
     missed_since_s: float | None = None
 
     def show(self, status: TaskStatus) -> None:
@@ -57,6 +58,7 @@ class Watches:
         self._due: list[tuple[float, int, Watch]] = []
         self._tickets = count()
         self._woken = anyio.Event()
+        self._entered = anyio.Event()
 
     def __len__(self) -> int:
         return len(self.by_task)
@@ -72,6 +74,7 @@ class Watches:
     def enter(self, task_id: str, model: str, since_s: float, listener: Callable[[TaskStatus], None]) -> Watch:
         """The task's watch, which others may wait for as well; a new one is not due yet."""
         watch = self.by_task.setdefault(task_id, Watch(task_id=task_id, model=model, since_s=since_s))
+        self._entered.set()
         watch.listeners.append(listener)
         watch.waiters += 1
         return watch
@@ -98,6 +101,11 @@ class Watches:
         if self._due[0][2] is watch:
             self._woken.set()
             self._woken = anyio.Event()
+
+    async def more(self) -> None:
+        """Wait until another task is waited for."""
+        self._entered = anyio.Event()
+        await self._entered.wait()
 
     async def next_due(self) -> Watch:
         """The next one, when it is due."""

@@ -28,7 +28,7 @@ from tests.support import outputs
 from tests.support.surroundings import neutral
 
 FINE: Final = (0, 1, 2, 3, 4, 130)
-LONGEST_S: Final = 90.0
+LONGEST_S: Final = 20.0
 IDLE_S: Final = 0.02
 """How long nothing must happen before the clock jumps: a loopback answer or a write to the disk takes less."""
 

@@ -67,7 +67,7 @@ def test_no_file_no_stream_and_no_child_gets_the_key(folder: Path, variables: di
     assert files_with(KEY, folder) == []
 
 
-@pytest.mark.parametrize("number", [0, 3])  # of the others a run waits long, jump by jump of its clock
+@pytest.mark.parametrize("number", range(4))
 def test_a_service_that_echoes_the_key_everywhere_gets_it_nowhere(
     folder: Path, service: Service, kfpipe: Call, number: int
 ) -> None:
