@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -10,7 +10,7 @@ import anyio
 
 from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear
 from kfpipe.events import TakePostponed, TakeRendered, TakeReused
-from kfpipe.lock.states import Rendered, Succeeded, is_unexamined
+from kfpipe.lock.states import Rendered, Succeeded
 from kfpipe.lock.transitions import without_signature
 from kfpipe.plan.model import Step
 from kfpipe.provider.codes import LINK_REFUSED
@@ -22,12 +22,17 @@ FETCHERS: Final = 4
 
 
 class Delivery:
-    """The way of clips from the service to their places, as a context. `settled` hears how each one ended."""
+    """The way of clips from the service to their places, as a context. `settled` hears how each one ended.
 
-    def __init__(self, context: RunContext, settled: Settled, *, capacity: int) -> None:
+    A clip that `awaits` names the take of is looked over before others continue from it: what is made from a damaged
+    one is paid for in vain.
+    """
+
+    def __init__(self, context: RunContext, settled: Settled, awaits: Callable[[str], bool], *, capacity: int) -> None:
         """`capacity` is how many clips may wait; one more would hold up the lane that finished it."""
         self._context = context
         self._settled = settled
+        self._awaits = awaits
         self._fetcher = Fetcher(context)
         self._examiner = Examiner(context, self._fetcher)
         self._outbox, self._inbox = anyio.create_memory_object_stream[Finished](capacity)
@@ -72,11 +77,20 @@ class Delivery:
     async def _fetch(self) -> None:
         async for clip in self._inbox:
             arrived = await self._deliver(clip)
-            self._context.outcome.rendered += arrived
-            self._settled(clip.step, arrived=arrived)
+            self._context.outcome.rendered += arrived is not None
+            self._settled(clip.step, arrived=await self._is_sound(arrived))
 
-    async def _deliver(self, clip: Finished) -> bool:
-        """Whether the clip is here now; else it was reported why not."""
+    async def _is_sound(self, arrived: Arrived | None) -> bool:
+        """Whether others may continue from the clip, as far as any wait for it; it is looked over, now or later."""
+        if arrived is None:
+            return False
+        if self._awaits(arrived.step.id):
+            return await self._examiner.look_over(arrived)
+        self._examiner.send(arrived)
+        return True
+
+    async def _deliver(self, clip: Finished) -> Arrived | None:
+        """The clip that is here now; None where it was reported why not."""
         step, context = clip.step, self._context
         try:
             rendered, is_vouched = await self._fetcher.fetch(clip)
@@ -84,13 +98,12 @@ class Delivery:
             if isinstance(trouble, ServiceRefused) and trouble.code == LINK_REFUSED:
                 await self._note_dead_link(clip.key)
             context.emit(TakePostponed(take_id=step.take_id, reason=why_missing(trouble)))
-            return False
+            return None
         render = rendered.render
         context.emit(
             TakeRendered(take_id=step.take_id, path=render.path, size_bytes=render.size_bytes, remarks=render.remarks)
         )
-        self._examiner.send(Arrived(step=step, key=clip.key, is_vouched=is_vouched))
-        return True
+        return Arrived(step=step, key=clip.key, is_vouched=is_vouched)
 
     async def _note_dead_link(self, key: str) -> None:
         """Put on record that the host takes a link no more whose time is over."""
@@ -102,19 +115,17 @@ class Delivery:
         """Bring clips into their places whose bytes are at hand elsewhere."""
         for step in steps:
             arrived = await self._reused(step)
-            self._context.outcome.kept += arrived
-            self._settled(step, arrived=arrived)
+            self._context.outcome.kept += arrived is not None
+            self._settled(step, arrived=await self._is_sound(arrived))
 
-    async def _reused(self, step: Step) -> bool:
+    async def _reused(self, step: Step) -> Arrived | None:
         try:
             await self._fetcher.reuse(step)
         except BadRender as trouble:
             self._context.emit(TakePostponed(take_id=step.take_id, reason=str(trouble)))
-            return False
+            return None
         self._context.emit(TakeReused(take_id=step.take_id, path=step.output))
-        if step.record is not None and is_unexamined(self._context.ledger.lock.requests[step.record.key]):
-            self._examiner.send(Arrived(step=step, key=step.record.key))
-        return True
+        return None if step.record is None else Arrived(step=step, key=step.record.key)
 
     def __enter__(self) -> Self:
         return self

@@ -21,6 +21,10 @@ class Dependents:
                 for source in sources:
                     self._guests.setdefault(source, []).append(step)
 
+    def awaits(self, take_id: str) -> bool:
+        """Whether steps wait for the take's clip."""
+        return take_id in self._guests
+
     def arrived(self, take_id: str) -> list[Step]:
         """The take's clip is here: the steps that wait for nothing else are released."""
         released = []

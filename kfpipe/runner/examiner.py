@@ -40,7 +40,7 @@ class Examiner:
         self._context = context
         self._fetcher = fetcher
         self._folder = context.settings.folder
-        self._posters = Posters(context.settings.state_dir)
+        self._examiners = Examiners(Posters(context.settings.state_dir))
         self._sent, self._waiting = anyio.create_memory_object_stream[Arrived](math.inf)
 
     def send(self, arrived: Arrived) -> None:
@@ -55,49 +55,53 @@ class Examiner:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Clips are looked over while the block runs, and all that were sent when it ends."""
-        with Examiners(self._posters) as examiners:
+        with self._examiners:
             async with anyio.create_task_group() as group:
                 for _ in range(at_once()):
-                    group.start_soon(self._work, examiners)
+                    group.start_soon(self._work)
                 with self._sent:
                     yield
 
-    async def _work(self, examiners: Examiners) -> None:
+    async def _work(self) -> None:
         async for arrived in self._waiting:
-            entry = self._context.ledger.lock.requests[arrived.key]
-            if is_unexamined(entry) and isinstance(entry, Rendered):
-                await self._look_over(arrived, entry, examiners)
+            await self.look_over(arrived)
 
-    async def _look_over(self, arrived: Arrived, entry: Rendered, examiners: Examiners) -> None:
+    async def look_over(self, arrived: Arrived) -> bool:
+        """Look the clip over at once, unless that was done; whether it is sound, or a sound one is in its place now."""
+        entry = self._context.ledger.lock.requests[arrived.key]
+        if not isinstance(entry, Rendered) or not is_unexamined(entry):
+            return True
         try:
-            fidelity = await examiners.examine(self._subject(arrived, entry))
+            fidelity = await self._examiners.examine(self._subject(arrived, entry))
         except BadRender as damage:
-            await self._fetch_again(arrived, entry, damage, examiners)
+            return await self._fetch_again(arrived, entry, damage)
         except StorageFailed:
-            return  # it was taken away meanwhile: the next run finds that out
-        else:
-            await self._note(arrived, entry, fidelity)
+            return False  # it was taken away meanwhile: the next run finds that out
+        await self._note(arrived, entry, fidelity)
+        return True
 
     async def _note(self, arrived: Arrived, entry: Rendered, fidelity: Fidelity) -> None:
         known = replace(entry, render=replace(entry.render, fidelity=fidelity))
         await self._context.ledger.record(arrived.key, known)
         self._context.emit(TakeExamined(take_id=arrived.step.take_id, first=fidelity.first, last=fidelity.last))
 
-    async def _fetch_again(self, arrived: Arrived, entry: Rendered, damage: BadRender, examiners: Examiners) -> None:
-        """Put a damaged clip aside, and a sound one in its place, if the service has that."""
+    async def _fetch_again(self, arrived: Arrived, entry: Rendered, damage: BadRender) -> bool:
+        """Put a damaged clip aside, and a sound one in its place; whether the service has that."""
         step = arrived.step
         aside = await self._fetcher.set_apart(step.output, entry.render.sha256)
         clip = Finished(step=step, key=arrived.key, entry=at_the_service(entry))
         try:
             sound, _ = await self._fetcher.fetch(clip, instead_of=aside)
             subject = replace(self._subject(arrived, sound), is_vouched=True)  # it was decoded on its way
-            await self._note(arrived, sound, await examiners.examine(subject))
+            await self._note(arrived, sound, await self._examiners.examine(subject))
         except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
             if not isinstance(trouble, ServiceUnclear):  # else the next run tries again
                 await self._fetcher.note_refused(arrived.key, entry, aside)
             self._miss(step)
             reason = f"its clip is damaged, and kept at {aside.path}: {damage}; fetched again: {why_missing(trouble)}"
             self._context.emit(TakePostponed(take_id=step.take_id, reason=reason))
+            return False
+        return True
 
     def _miss(self, step: Step) -> None:
         """Take back what was counted of a clip."""

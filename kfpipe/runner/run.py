@@ -60,8 +60,8 @@ class Run:
         )
         self._scope = anyio.CancelScope()
         self._follower = Follower(self._context)
-        self._delivery = Delivery(self._context, self._settled, capacity=len(plan.work))
         self._dependents = Dependents(plan.work)
+        self._delivery = Delivery(self._context, self._settled, self._dependents.awaits, capacity=len(plan.work))
         self._queues: dict[str, PlanQueue] = {}
         self._adopters: dict[str, Adopter] = {}
         self._interlocks: dict[str, Interlock] = {}

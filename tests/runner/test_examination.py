@@ -7,16 +7,16 @@ from typing import Any
 import anyio
 import pytest
 
+from kfpipe.domain import MediaRole
 from kfpipe.errors import ExitCode
-from kfpipe.events import RunFinished, TakeExamined, TakePostponed, TakeRendered
+from kfpipe.events import RunFinished, TakeExamined, TakePostponed, TakeRendered, TakeSubmitted
 from kfpipe.lock import check
 from kfpipe.lock.states import Rendered
-from kfpipe.media import examination
 from kfpipe.media.posters import Posters
 from kfpipe.plan.model import Action
 from tests.runner.conftest import Studio
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole_runs]
 
 ONE = "shots: [{id: kitten, prompt: Up.}]\n"
 TWO = "shots: [{id: kitten, prompt: Up.}, {id: street, prompt: Down.}]\n"
@@ -66,31 +66,17 @@ async def test_a_clip_is_rendered_first_and_looked_over_before_the_run_ends(stud
     assert not studio.of(TakeExamined)
 
 
-async def test_what_a_run_does_not_come_to_look_over_the_next_one_does_without_a_request(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    studio.write(TWO)
-    real = examination.Examiners.examine
-
-    async def never(self: examination.Examiners, subject: examination.Subject) -> Any:
-        if "street" in subject.clip.name:
-            await anyio.sleep_forever()
-        return await real(self, subject)
-
-    monkeypatch.setattr(examination.Examiners, "examine", never)
-    monkeypatch.setattr(examination, "MOST_AT_ONCE", 2)
-    monkeypatch.setattr("kfpipe.runner.examiner.at_once", lambda: 2)
-    await studio.run_until(
-        lambda: "TakeExamined" in str(studio.events) and str(studio.events).count("TakeRendered") == 2
-    )
-    assert [rendered(studio, name).render.fidelity is None for name in ("kitten", "street")] == [False, True]
-    monkeypatch.setattr(examination.Examiners, "examine", real)
+async def test_what_a_run_does_not_come_to_look_over_the_next_one_does_without_a_request(studio: Studio) -> None:
+    studio.write(ONE)
+    with anyio.CancelScope() as broken_off:
+        await studio.run(emit=lambda event: broken_off.cancel() if isinstance(event, TakeRendered) else None)
+    assert rendered(studio).render.fidelity is None
     before = len(studio.emulator.requests())
     finished = await studio.run()
-    assert (finished.kept, finished.exit_code, len(studio.emulator.requests())) == (2, ExitCode.OK, before)
-    assert [event.take_id for event in studio.of(TakeExamined)] == ["street"]
-    assert rendered(studio, "street").render.fidelity is not None
-    assert has_poster(studio, rendered(studio, "street"))
+    assert (finished.kept, finished.exit_code, len(studio.emulator.requests())) == (1, ExitCode.OK, before)
+    assert [event.take_id for event in studio.of(TakeExamined)] == ["kitten"]
+    assert rendered(studio).render.fidelity is not None
+    assert has_poster(studio, rendered(studio))
 
 
 async def test_damage_that_only_decoding_finds_has_the_clip_fetched_again_for_nothing(studio: Studio) -> None:
@@ -109,6 +95,27 @@ async def test_damage_that_only_decoding_finds_has_the_clip_fetched_again_for_no
     assert [step.action for step in studio.plan().steps] == [Action.KEEP]
     kinds = [type(event) for event in studio.events if isinstance(event, TakeRendered | TakeExamined | TakePostponed)]
     assert kinds == [TakeRendered, TakeExamined]
+
+
+CHAINED = ONE.replace("}]", "}, {id: walk, first_clip: {render: kitten}, first_frame: null, duration: 4, prompt: On.}]")
+
+
+@pytest.mark.parametrize("is_hopeless", [False, True], ids=["on its way", "at the service"])
+async def test_no_shot_continues_from_a_clip_that_turns_out_to_be_damaged(studio: Studio, is_hopeless: bool) -> None:
+    studio.write(ONE)
+    size_bytes = await size_of_the_clip(studio)
+    billed = studio.billed()
+    studio.write(CHAINED)
+    fault = spoilt_end(studio, size_bytes) | ({} if is_hopeless else {"nth": 1})
+    studio.emulator.script(BARE, fault)
+    finished = await studio.run()
+    assert (finished.rendered, studio.billed() - billed) == ((0, 1) if is_hopeless else (2, 2))
+    if not is_hopeless:
+        clip = rendered(studio, "kitten").render.sha256
+        assert rendered(studio, "walk").asked.media[MediaRole.FIRST_CLIP] == f"sha256:{clip}"
+        kinds = [type(event) for event in studio.events if isinstance(event, TakeExamined | TakeSubmitted)]
+        assert kinds == [TakeSubmitted, TakeExamined, TakeSubmitted, TakeExamined]
+        assert [step.action for step in studio.plan().steps] == [Action.KEEP] * 2
 
 
 async def test_a_clip_that_is_damaged_at_the_service_is_kept_apart_and_left_to_a_person(studio: Studio) -> None:

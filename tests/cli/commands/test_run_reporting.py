@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,7 +13,6 @@ from typing import Any
 import pytest
 
 from kfpipe import project as projects
-from kfpipe.cli.commands import run_notice
 from kfpipe.cli.options import waiting
 from kfpipe.emulator import Emulator
 from kfpipe.session import session
@@ -100,7 +100,7 @@ def test_an_address_that_is_none_is_refused_before_anything_is_sent(
 
 
 def test_without_the_extra_it_is_named(folder: Path, kfpipe: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_notice, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "apprise", None)
     ended = kfpipe("run", "shots.yaml", "--notify", "json://127.0.0.1")
     assert (ended.code, "kfpipe[notify]" in ended.err) == (2, True)
 
