@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from kfpipe.lock import lockfile
 from kfpipe.lock import text as locktext
 from kfpipe.lock.lockfile import load, read, save
 from kfpipe.lock.paths import LockPaths
-from kfpipe.lock.states import EMPTY, Lock
+from kfpipe.lock.states import EMPTY, Fidelity, Lock, Rendered
 from kfpipe.lock.tidy import LockPlace
-from tests.support.makers import failed, key, lock, rendered, submitting
+from tests.support.makers import failed, key, lock, render, rendered, submitting
 from tests.support.surroundings import room_for
 
 TWO = Lock(requests={key(): rendered(), key("monster"): submitting()}, picked={"kitten": "kitten"})
@@ -262,3 +263,15 @@ def test_a_conflict_in_bytes_is_known_from_text_that_only_looks_like_one() -> No
     entry = rendered(prompt="<<<<<<< ours\n=======\n>>>>>>> theirs")
     content = b"".join(locktext.pieces(lock(entry)))
     assert locktext.parsed(content, "x") == lock(entry)
+
+
+def test_what_is_found_out_about_a_request_takes_nothing_from_what_is_on_record_by_now(home: LockPaths) -> None:
+    """Somebody measures a clip, while a run moves it on."""
+    measured = rendered(of_render=render(fidelity=Fidelity(first=Decimal("0.98"), last=Decimal("0.97"))))
+    save(home.lockfile_path, Lock(requests={key(): rendered(of_render=render(path="renders/moved.mp4", moved=1))}))
+    assert lockfile.supplement(home, {key(): measured, key("gone"): measured}) == 1
+    [entry] = load(home.lockfile_path).requests.values()
+    assert isinstance(entry, Rendered)
+    assert (entry.render.path, entry.render.moved) == ("renders/moved.mp4", 1)
+    assert entry.render.fidelity == measured.render.fidelity
+    assert lockfile.supplement(home, {key(): measured}) == 0

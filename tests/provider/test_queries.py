@@ -11,7 +11,7 @@ import pytest
 from kfpipe.domain import TaskStatus
 from kfpipe.emulator import Emulator
 from kfpipe.errors import AccountRefused, Refused, ServiceRefused, ServiceUnclear
-from kfpipe.provider import Provider, TaskReport
+from kfpipe.provider import LARGE_PAGE_SIZE, Provider, TaskReport
 from kfpipe.provider.client import DashScope
 from tests.provider.conftest import KEY, Stub, hang_up, render_request, reply
 
@@ -56,6 +56,26 @@ async def test_all_pages_of_the_list_can_be_read(emulator: Emulator, dashscope: 
             listed |= {task.task_id for task in tasks}
     assert listed == made
     assert page == 3
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"total": 30, "total_page": 1, "page_size": 100},
+        {"total": 30, "total_page": 1},
+        {"total_page": 1, "page_size": 100},
+        {"total": 10, "total_page": 1, "page_size": 0},
+    ],
+    ids=["too few", "no size", "no total", "no room"],
+)
+async def test_a_large_page_that_may_hide_tasks_is_refused(stub: Stub, dashscope: Client, said: dict[str, int]) -> None:
+    """A task that is overlooked is paid for twice; the documented size is asked for then."""
+    row = {"request_id": "r", "status": "RUNNING", "model_name": "wan2.7-i2v", "gmt_create": 1_760_000_000_000}
+    rows = [{"task_id": f"task-{number}", **row} for number in range(10)]
+    stub.script = [reply(200, {"request_id": "r", "data": rows, "page_no": 1, **said})]
+    async with dashscope(stub.base_url) as provider:
+        with pytest.raises(ServiceRefused):
+            await provider.list_tasks("wan2.7-i2v", page=1, size=LARGE_PAGE_SIZE)
 
 
 async def test_a_task_that_nobody_knows_is_unknown(emulator: Emulator, dashscope: Client) -> None:

@@ -124,6 +124,8 @@ async def test_a_task_whose_answer_is_still_under_way_is_nobody_elses() -> None:
     account, interlock, known = Account("task-1"), Interlock(), set[str]()
     adopter = adopter_in(account, interlock, known=known)
     adopter.expect("cat/1", FIRST)
+    followed: list[str] = []
+    account.while_followed = lambda: followed.append("task-1")
 
     async def post() -> None:
         async with interlock.posting("another"):
@@ -135,3 +137,4 @@ async def test_a_task_whose_answer_is_still_under_way_is_nobody_elses() -> None:
         group.start_soon(post)
         await anyio.wait_all_tasks_blocked()
         assert isinstance(await adopter.find("cat/1"), Absent)
+    assert not followed

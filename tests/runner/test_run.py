@@ -77,6 +77,18 @@ async def test_a_lost_answer_is_looked_up_and_never_paid_for_again(studio: Studi
     assert len(studio.of(TakeSubmitted)) == 3
 
 
+async def test_a_task_whose_answer_comes_late_is_not_taken_for_a_strangers(studio: Studio) -> None:
+    """Another request's answer is lost, and its list shows a task that ends before the answer about it arrives."""
+    studio.write("shots: [{id: kitten, prompt: A kitten.}, {id: monster, prompt: A monster.}]\n")
+    studio.emulator.script(
+        {"on": "submit", "nth": 1, "prompt_contains": "kitten", "do": "drop", "when": "after"},
+        {"on": "submit", "nth": 1, "prompt_contains": "monster", "do": "hang", "seconds": 1.5, "when": "after"},
+    )
+    finished = await studio.run()
+    assert (finished.rendered, studio.billed(), finished.exit_code) == (2, 2, ExitCode.OK)
+    assert [event.take_id for event in studio.of(TakeAdopted)] == ["kitten"]
+
+
 async def test_twins_are_never_on_the_wire_together(studio: Studio) -> None:
     studio.write(FOUR)
     studio.emulator.script({"on": "submit", "do": "hang", "seconds": 0.3})
