@@ -211,6 +211,7 @@ class Adopter:
         context, found = self._context, dict[str, ListedTask]()
         trusted_at_s = self._expected_at_s[key] + context.settings.list_patience_s
         for look in count():
+            looked_at_s = anyio.current_time()
             listed = await all_tasks(context.provider, self._model, context.random)
             found |= await self._without_owner(listed)
             found = {task_id: task for task_id, task in found.items() if not self._is_nobodys(task_id)}
@@ -218,7 +219,7 @@ class Adopter:
                 return found
             left_s = trusted_at_s - anyio.current_time()
             if left_s <= 0:
-                left_s = self._hidden_for_s(key, {task.task_id for task in listed})
+                left_s = self._hidden_for_s({task.task_id for task in listed}, looked_at_s)
             if left_s <= 0:
                 return found
             await anyio.sleep(min(left_s, FIRST_PAUSE_S * 2**look))
@@ -232,18 +233,18 @@ class Adopter:
             await self._interlock.all_answered()
         return {task.task_id: task for task in orphans.candidates(listed, self._context.known)}
 
-    def _hidden_for_s(self, key: str, listed: Collection[str]) -> float:
+    def _hidden_for_s(self, listed: Collection[str], looked_at_s: float) -> float:
         """How long to wait for a task of ours that the list must show, and does not; 0 where there is none.
 
-        It was sent before the request with this key was missed. Later ones come and go while the list is read.
-        Raises `ServiceUnclear` after that: such a list proves nothing about another task.
+        What was sent after the look had begun cannot be shown by it. Raises `ServiceUnclear` after that: such a list
+        proves nothing about another task.
         """
         context = self._context
         hidden = {
             task.task_id: sent_at_s
             for entry in context.ledger.requests.view.values()
             if (task := task_of(entry)) is not None
-            and (sent_at_s := context.submitted_at_s.get(task.task_id, -math.inf)) <= self._expected_at_s[key]
+            and (sent_at_s := context.submitted_at_s.get(task.task_id, -math.inf)) <= looked_at_s
             and task.task_id not in listed
             and self._must_be_listed(entry, task)
         }

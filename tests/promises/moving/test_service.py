@@ -78,9 +78,11 @@ def test_a_gateway_that_sends_a_request_twice_is_found_out(world: World) -> None
     assert others.pop() in told
 
 
-def test_a_list_that_shows_nothing_proves_nothing(world: World) -> None:
-    world.write('shots:\n- {id: kitten, prompt: "Kitten {{ seed }}.", matrix: {seed: [1, 2, 3]}}\n')
-    world.variables["KFPIPE_LIST_PATIENCE"] = "3"
+@pytest.mark.parametrize("pace", [20, 3], ids=["others are sent meanwhile", "others are sent after the loss"])
+def test_a_list_that_shows_nothing_proves_nothing(world: World, pace: int) -> None:
+    shots = 'shots:\n- {id: kitten, prompt: "Kitten {{ seed }}.", matrix: {seed: [1, 2, 3]}}\n'
+    world.write(shots, head=HEAD.replace("submissions_per_second: 20", f"submissions_per_second: {pace}"))
+    world.variables["KFPIPE_LIST_PATIENCE"] = "2"
     world.emulator.script(
         {"on": "submit", "nth": 1, "do": "drop", "when": "after"},
         {"on": "list", "do": "blind", "times": 1000},
