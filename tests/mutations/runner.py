@@ -15,12 +15,70 @@ _POST: Final = "                accepted = await self._sent(key, asked, request,
 
 RUNNER: Final = (
     *within(
+        "runner/delivery.py",
+        (
+            "shots-continue-from-what-nobody-has-looked-over",
+            "if self._awaits(arrived.step.id):",
+            "if False:",
+            "runner/test_examination.py::test_no_shot_continues_from_a_clip_that_turns_out_to_be_damaged",
+        ),
+    ),
+    *within(
+        "runner/examiner.py",
+        (
+            "damaged-clip-left-in-its-place",
+            "aside = await self._fetcher.set_apart(step.output, entry.render.sha256)",
+            "aside = self._fetcher._kept(self._folder / step.output, entry.render.sha256)",
+            "runner/test_examination.py::test_damage_that_only_decoding_finds_has_the_clip_fetched_again_for_nothing",
+        ),
+    ),
+    *within(
+        "provider/client.py",
+        (
+            "short-page-of-the-list-believed",
+            "if size != LIST_PAGE_SIZE and not wire.is_whole_page(answer, size=size):",
+            "if False:",
+            "provider/test_queries.py::test_a_large_page_that_may_hide_tasks_is_refused",
+        ),
+    ),
+    *within(
+        "media/download.py",
+        (
+            "wrong-checksum-believed",
+            "raise BadRender(reason) if checksum.is_certain else Disputed(reason, sha256=sha256)",
+            "return False",
+            "media/test_download.py::test_a_checksum_of_the_store_vouches_for_the_file_or_has_it_fetched_again",
+        ),
+    ),
+    *within(
+        "lock/lockfile.py",
+        (
+            "measure-replaces-the-record",
+            "joined(lock.requests[key], entry)",
+            "entry",
+            "lock/test_lockfile.py::test_what_is_found_out_about_a_request_takes_nothing_from_what_is_on_record_by_now",
+        ),
+    ),
+    *within(
         "runner/adopter.py",
         (
             "blind-list-is-proof",
-            "left_s = self._hidden_for_s(key, {task.task_id for task in listed})",
+            "left_s = self._hidden_for_s({task.task_id for task in listed}, looked_at_s)",
             "left_s = 0.0",
             "promises/moving/test_service.py::test_a_list_that_shows_nothing_proves_nothing",
+        ),
+        (
+            "list-may-hide-what-was-sent-later",
+            "<= looked_at_s",
+            "<= looked_at_s - context.settings.list_patience_s",
+            "promises/moving/test_service.py::test_a_list_that_shows_nothing_proves_nothing",
+        ),
+        (
+            "tasks-judged-before-their-answers",
+            "            await self._interlock.all_answered()\n",
+            "            pass\n",
+            "runner/test_run.py::test_a_task_whose_answer_comes_late_is_not_taken_for_a_strangers",
+            "runner/test_adopter.py::test_a_task_whose_answer_is_still_under_way_is_nobody_elses",
         ),
         (
             "one-look-is-proof",
