@@ -84,8 +84,8 @@ class World:
         with self._here():
             project = kfpipe.load(manifest)
             found = kfpipe.plan(project)
-            told: dict[str, Any] = plan_view.as_json(found, connection.destination(project), project.warnings)
-        return told
+            told = plan_view.as_json(found, connection.destination(project), project.warnings)
+        return {**told, "takes": [*told["takes"]]}
 
     @contextmanager
     def _here(self) -> Iterator[None]:
