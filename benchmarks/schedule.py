@@ -10,19 +10,20 @@ none.
 from __future__ import annotations
 
 import heapq
+import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import anyio
 from PIL import Image
 
-from kfpipe import api
+from kfpipe import accounts, api
 from kfpipe.emulator import Emulator
-from kfpipe.environment import Environment
-from kfpipe.session import Session
+from kfpipe.environment import API_KEY, STATE_HOME, Environment
 
 LIMITS = {"submissions_per_second": 5, "concurrent_tasks": 5, "queries_per_second": 20}
 FACTOR = 60.0
@@ -47,6 +48,7 @@ def main() -> None:
     takes = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     with tempfile.TemporaryDirectory() as name, _emulator() as emulator:
         folder = Path(name)
+        os.environ[STATE_HOME] = str(folder / "state")
         _write_project(folder, takes)
         took_s = anyio.run(_run, folder, emulator.base_url)
         tasks = sorted(emulator.account.tasks(), key=lambda task: task.submitted_at)
@@ -72,9 +74,9 @@ def _write_project(folder: Path, takes: int) -> None:
 
 
 async def _run(folder: Path, base_url: str) -> float:
-    settings = Environment(api_key="sk-benchmark", base_url=base_url, submit_timeout_s=60, emulator_factor=1)
+    settings = Environment(keys={API_KEY: "sk-benchmark"}, base_url=base_url, submit_timeout_s=60, emulator_factor=1)
     with api.session(api.load(folder / "shots.yaml")) as held:
-        session = Session(project=held.project, ledger=held.ledger, settings=settings)
+        session = replace(held, settings=settings, whose=accounts.known(held.project, settings))
         started = time.monotonic()
         finished = await session.run_async(session.plan(), cap=Decimal(1000), emit=lambda _: None)
         took_s = time.monotonic() - started

@@ -39,7 +39,7 @@ from kfpipe.runner.context import Left, RunContext
 from kfpipe.runner.follower import Follower
 from kfpipe.runner.pacing import backoff_s
 from kfpipe.runner.retry import with_retries
-from kfpipe.runner.submitter import Submitter, minted
+from kfpipe.runner.submitter import AskedElsewhere, Submitter, minted
 
 TASK_LIFE: Final = timedelta(hours=24)
 """How long the service knows a task, at least. Source: API reference, section 1."""
@@ -208,7 +208,11 @@ class Lifecycle:
             if not context.budget.reserve(take.cap_cost):
                 context.outcome.over_budget = True
                 return Left(reason="it would exceed the budget")
-            end = await self._attempt(take, media_urls)
+            try:
+                end = await self._attempt(take, media_urls)
+            except AskedElsewhere as place:
+                context.budget.release(take.cap_cost)
+                return Left(reason=f"its clip is under way elsewhere, and on record in {place}")
             if isinstance(end, Left):
                 return end  # its task may be billed: what was set aside for it stays so
             if isinstance(end.entry, Succeeded):

@@ -44,14 +44,14 @@ WORLDLY: Final = frozenset(
         "emulator": "",
         "environment": "",
         "files": "durable git statcache",
-        "lock": "claim ledger workspace",
+        "lock": "book.account_book book.database book.presence claim ledger workspace",
         "maintenance": "cancel doctor reconcile",
         "media": "download placement renders",
         "plan": "gather planfile revision",
         "provider": "transport upload_cache uploads",
         "review": "app.routes app.server app.watcher bundle output",
-        "runner": "adopter breaker context delivery fetcher follower gate interlock lane lifecycle plan_queue "
-        "retry run settings shields signals slots snapshot submitter",
+        "runner": "adopter breaker company context delivery fetcher follower gate interlock lane lifecycle plan_queue "
+        "retry run settings shares shields signals slots snapshot submitter",
         "session": "",
         "together": "",
     }.items()

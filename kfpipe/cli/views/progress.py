@@ -25,6 +25,7 @@ from kfpipe.events import (
     TakeReused,
     TakeSubmitted,
     TakeSucceeded,
+    Unshared,
 )
 
 _WAITS: Final = "queued"
@@ -133,6 +134,8 @@ def outcome(event: Event, before: Progress, *, with_path: bool = True) -> str | 
             return f"{event.take_id}: failed: {event.code}: {event.message}{request}{again}"
         case TakePostponed():
             return f"{event.take_id}: left for the next run: {event.reason}"
+        case Unshared():
+            return f"warning: the account book cannot be used: {event.reason}; this run knows nothing of other runs"
         case Interrupted():
             tasks = counted(event.running, "task")
             price = f" for up to {money_text(event.cost, before.currency)}" if event.cost else ""
