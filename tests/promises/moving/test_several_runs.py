@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,7 @@ from kfpipe.lock.book.sharing import EVERY_MODEL, LimitKind, Share
 from kfpipe.runner import company
 from tests.promises.moving.world import KEY, World, stills
 from tests.runner.test_pacing_laws import most_in_any_second
+from tests.support.makers import submitted
 
 PER_SECOND: Final = 10
 AT_ONCE: Final = 5
@@ -149,6 +151,21 @@ def test_what_a_killed_run_has_left_holds_its_place_until_another_run_sees_it_en
         one, later = (task.submitted_at for task in emulator.account.tasks())
         assert later >= one + 400
         assert emulator.account.throttled == Counter()
+
+
+def test_a_task_that_another_project_has_on_record_is_never_adopted(world: World) -> None:
+    world.write(KITTEN)
+    unlisted = [{"on": "list", "nth": nth, "do": "html", "status": 503} for nth in (2, 3)]
+    world.emulator.script(*unlisted, {"on": "submit", "nth": 1, "do": "drop"})
+    foreign = world.emulator.account.plant("A kitten looks up.", resolution="720P", duration=2)
+    entry = submitted()
+    entry = replace(entry, task=replace(entry.task, task_id=foreign.id))
+    book = AccountBook(book_of(world.emulator), Path("/elsewhere/shots.lock.json"))
+    book.enter([("cat/0123456789", entry)], ["cat/0123456789"], time.time())
+    book.leave(["cat/0123456789"], time.time())
+    assert heard(world)[1].exit_code == 0
+    assert foreign.id not in {entry["task_id"] for entry in world.requests().values()}
+    assert len(world.emulator.bill().charges) == 2
 
 
 # ---- clones and worktrees --------------------------------------------------------------------------------------------
