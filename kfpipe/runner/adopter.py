@@ -120,7 +120,7 @@ class Adopter:
             report = await self._last_report(candidate)
             if report is None:
                 return Candidates(fitting=(), doubtful=(), forgotten=(), is_complete=False)
-            if candidate.task_id in self._context.known or await self._context.shares.is_anothers(candidate.task_id):
+            if candidate.task_id in self._context.known:
                 continue
             is_anothers = self._was_seen_before(key, candidate.task_id)
             if report.status is TaskStatus.UNKNOWN and not is_anothers:

@@ -34,7 +34,7 @@ from kfpipe.lock.transitions import LINK_LIFE, failures
 from kfpipe.plan.model import Action, Debt, Step
 from kfpipe.provider import TaskReport
 from kfpipe.provider.codes import verdict
-from kfpipe.runner.adopter import Adopter, Ambiguous, Found, UnderWay
+from kfpipe.runner.adopter import Absent, Adopter, Ambiguous, Found, UnderWay
 from kfpipe.runner.context import Left, RunContext
 from kfpipe.runner.follower import Follower
 from kfpipe.runner.pacing import backoff_s
@@ -106,9 +106,8 @@ class Lifecycle:
 
     async def _adopted(self, take_id: str, key: str, orphan: Submitting) -> Ending | Left:
         """The end of a request without an answer; it `is_absent` when it is proven that there is no task of it."""
-        self._adopter.expect(key, orphan)
         try:
-            found = await self._adopter.find(key)
+            found = await self._found(key, orphan)
         except (ServiceRefused, ServiceUnclear) as trouble:
             return Left(reason=f"its task could not be looked up: {trouble}")
         if isinstance(found, UnderWay):
@@ -126,6 +125,14 @@ class Lifecycle:
             await self._context.ledger.record(key, entry)
             return await self._followed(take_id, key, entry)
         return await self._succeeded(take_id, key, entry, found.report)
+
+    async def _found(self, key: str, orphan: Submitting) -> Found | Absent | Ambiguous | UnderWay:
+        """What became of a request without an answer. A task that another project has on record is not its own."""
+        while True:
+            self._adopter.expect(key, orphan)
+            found = await self._adopter.find(key)
+            if not isinstance(found, Found) or not await self._context.shares.is_anothers(found.task.task_id):
+                return found
 
     async def _followed(self, take_id: str, key: str, entry: Submitted) -> Ending | Left:
         """How the task ended, on record."""
