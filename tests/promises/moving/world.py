@@ -90,10 +90,11 @@ class World:
     @contextmanager
     def _here(self) -> Iterator[None]:
         """This process in the project's folder, with the person's variables."""
+        there = self.environment()
         with pytest.MonkeyPatch.context() as patch:
             for name in [name for name in os.environ if name.startswith(("DASHSCOPE_", "KFPIPE_"))]:
                 patch.delenv(name)
-            for name, value in self.environment().items():
+            for name, value in there.items():
                 patch.setenv(name, value)
             patch.chdir(self.folder)
             yield
