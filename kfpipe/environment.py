@@ -25,6 +25,7 @@ BASE_URL: Final = "DASHSCOPE_HTTP_BASE_URL"
 SUBMIT_TIMEOUT: Final = "KFPIPE_SUBMIT_TIMEOUT"
 LIST_PATIENCE: Final = "KFPIPE_LIST_PATIENCE"
 EMULATOR_CLOCK: Final = "KFPIPE_EMULATOR_CLOCK"
+STATE_HOME: Final = "KFPIPE_STATE_HOME"
 
 _SECRETS: Final = (API_KEY, "GITHUB_TOKEN", "KFPIPE_NOTIFY", "KFPIPE_RUN_NOTIFY")
 """How the names of variables begin that are no business of a program which kfpipe starts."""
@@ -105,6 +106,16 @@ def read(variables: Mapping[str, str] | None = None, folder: Path | None = None)
 def key_name(account: str | None) -> str:
     """The variable with an account's key: `DASHSCOPE_API_KEY_ACME` for `acme`."""
     return API_KEY if account is None else f"{API_KEY}_{_NO_NAME.sub('_', account).upper()}"
+
+
+def state_home(variables: Mapping[str, str] | None = None) -> Path:
+    """The user's folder for what all projects share on this machine, made or not. A `.env` has no say in it."""
+    named = (os.environ if variables is None else variables).get(STATE_HOME, "").strip()
+    if named:
+        return Path(named).expanduser().resolve()
+    from platformdirs import user_state_path  # only who looks there needs it
+
+    return user_state_path("kfpipe", appauthor=False)
 
 
 def without_key() -> dict[str, str]:

@@ -147,6 +147,13 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unshared:
+    """The account book cannot be used, as `reason` says: the run keeps the limits by itself, and knows of no other."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
     """No more submissions; `running` tasks continue at the service and are noted for the next run.
 
@@ -191,6 +198,7 @@ Event = (
     | ListDistrusted
     | Paused
     | Resumed
+    | Unshared
     | Interrupted
     | RunFinished
 )

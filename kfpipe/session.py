@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from random import SystemRandom
@@ -21,6 +22,8 @@ from kfpipe.environment import Environment
 from kfpipe.errors import AccountRefused, KfpipeError
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import workspace
+from kfpipe.lock.book.database import path_of
+from kfpipe.lock.book.elsewhere import tasks_elsewhere
 from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.states import Approval, Submitted, Submitting, Succeeded, task_ids
 from kfpipe.maintenance import cancel, prune, reconcile
@@ -34,6 +37,7 @@ from kfpipe.plan.selection import Selection
 from kfpipe.project import Project
 from kfpipe.provider import Provider
 from kfpipe.runner.examiner import left_over
+from kfpipe.runner.company import Entrance, joined_by
 from kfpipe.runner.lifecycle import result_by
 from kfpipe.runner.outcome import finished
 from kfpipe.runner.run import Run
@@ -64,13 +68,17 @@ def session(project: Project) -> Iterator[Session]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)  # event loops spell out what their tasks return
 class Session:
-    """A project under its run lock. `approval` says who agreed to the plan that it is to carry out."""
+    """A project under its run lock, since `opened_at`.
+
+    `approval` says who agreed to the plan that it is to carry out.
+    """
 
     project: Project
     ledger: Ledger
     settings: Environment
     whose: Whose
     approval: Approval | None = None
+    opened_at: datetime = field(default_factory=environment.now)
 
     @property
     def standing(self) -> Standing:
@@ -163,8 +171,9 @@ class Session:
             emit(end := finished(plan))
             return end
         try:
-            async with self.provider() as provider:
-                run = Run(plan, provider, self.ledger, self._run_settings(cap, detach), emit)
+            entrance = self._entrance(detach)
+            async with self.provider() as provider, joined_by(entrance, plan, self.ledger, emit) as shares:
+                run = Run(plan, provider, self.ledger, self._run_settings(cap, detach), emit, shares)
                 heard = interrupts or Interrupts()
                 async with interrupting(heard, enabled=signals):
                     with heard.of(run):
@@ -253,11 +262,23 @@ class Session:
             yield provider
 
     def _neighbours(self) -> set[str]:
-        return workspace.known_tasks(self.project.root, self.project.lockfile_path)
+        own, keys = self.project.lockfile_path, self.ledger.requests.view.keys()
+        elsewhere = tasks_elsewhere(path_of(self.whose.account), own, keys, environment.now().timestamp())
+        return elsewhere | workspace.known_tasks(self.project.root, own)
+
+    def _entrance(self, detach: bool) -> Entrance:
+        return Entrance(
+            book=path_of(self.whose.account),
+            lockfile=self.project.lockfile_path,
+            is_ours=self.whose.is_ours,
+            since=self.opened_at,
+            now=environment.now,
+            is_detached=detach,
+        )
 
     def _run_settings(self, cap: Decimal | None, detach: bool) -> RunSettings:
         charged, project = connection.is_charged(self.project), self.project
-        known = gather.register(project, self.ledger.lock, self.ledger.requests)
+        known = gather.register(project, self.ledger.lock, self.ledger.requests, self.whose.account)
         return RunSettings(
             folder=self.project.folder,
             root=self.project.root,

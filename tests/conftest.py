@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import tempfile
 import zlib
 from collections.abc import Generator, Iterator
+from itertools import count
 from pathlib import Path
 from typing import TextIO
 
@@ -15,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from kfpipe.cli.output import streams
 from kfpipe.emulator.settings import FILMS
+from kfpipe.environment import STATE_HOME
 
 # How long an example takes depends on what else the machine does; that is no property of the code.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -34,6 +37,10 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 # Where this is set, each of the many processes that tests start would compile all of kfpipe again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+
+_NOWHERE = str(Path(tempfile.gettempdir(), f"kfpipe-tests-{os.getpid()}", "state"))
+os.environ[STATE_HOME] = _NOWHERE
+_NUMBER = count()
 
 # Modules and tests are collected, millions of values and no garbage: a quarter of the time went into walking over them.
 gc.disable()
@@ -80,6 +87,15 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Tests marked `anyio` run once on each event loop."""
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Every test has a user's state folder of its own: none touches the developer's, nor another test's."""
+    folder = tmp_path_factory.getbasetemp() / f"state-{next(_NUMBER)}"
+    os.environ[STATE_HOME] = str(folder)
+    yield folder
+    os.environ[STATE_HOME] = _NOWHERE
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -34,7 +34,7 @@ class Ledger:
     """The requests of a manifest while a run writes them: only one at a time, on any machine that shares the folder.
 
     `lock` and `requests` show a request once it is on the disk, never earlier: what a reader acts on survives a power
-    cut. `seen` says when tasks of others were first listed.
+    cut. `seen` says when tasks of others were first listed. `heard` is called with what has just been put on record.
     """
 
     def __init__(self, paths: LockPaths, claim: Claim, now: Callable[[], datetime]) -> None:
@@ -53,6 +53,7 @@ class Ledger:
         self._waiting: dict[str, Entry] = {}
         self._flushing = anyio.Lock(fast_acquire=True)
         self._broken: str | None = None
+        self.heard: Callable[[str, Entry], None] = _unheard
 
     @classmethod
     def open(cls, paths: LockPaths, *, now: Callable[[], datetime]) -> Self:
@@ -83,6 +84,7 @@ class Ledger:
         batch = self._waiting
         batch[key] = joined(batch.get(key, entry), entry)
         await self._flushed(batch)
+        self.heard(key, self.requests.view[key])
 
     async def note_seen(self, task_ids: Iterable[str]) -> None:
         """Put on record that the account's list shows these tasks, which are nobody's here. Raises StorageFailed.
@@ -178,6 +180,10 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _unheard(key: str, entry: Entry) -> None:
+    """Nobody listens."""
 
 
 class _JournalFile:

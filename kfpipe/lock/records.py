@@ -7,7 +7,7 @@ What no take of the manifest asks for is kept under the name that it was first a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,7 +23,8 @@ Known = tuple[str, Entry]
 class Neighbour:
     """What another lockfile of the project has on record. `name` is its path in the user's words.
 
-    `folder` is that of its manifest. `is_alone`: that manifest is gone. `is_busy`: a run is writing it.
+    `folder` is that of its manifest. `is_alone`: that manifest is gone. `is_busy`: a run is writing it. `is_elsewhere`:
+    it is not of this project, but of another clone or worktree on this machine.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Neighbour:
     requests: Requests
     is_alone: bool = False
     is_busy: bool = False
+    is_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,10 @@ def entries(records: Records) -> Iterator[Entry]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
-    """All that is on record in a project, as a run in `region` sees it. Picks are those of the lock."""
+    """All that is on record in a project, as a run in `region` sees it. Picks are those of the lock.
+
+    `elsewhere` tells, by fingerprint, which other clone or worktree has a clip, or will have it.
+    """
 
     requests: Requests
     picked: Mapping[str, str]
@@ -90,6 +95,7 @@ class Register:
     neighbours: tuple[Neighbour, ...] = ()
     picked_from: Mapping[str, str] = field(default_factory=dict)
     by_profile: ByProfile = field(default_factory=dict)
+    elsewhere: Callable[[str], Neighbour | None] = lambda _: None
 
     def alike(self, take: Take) -> list[Known]:
         """The manifest's own requests for just this clip, those left out that the emulator has answered."""
@@ -107,12 +113,19 @@ class Register:
         """The record of a take whose clip other lockfiles of the project know: the one that has it, or may get it."""
         if take.request.parameters.seed is None:
             return None
-        found = (
-            replace(record, others=_in_time(rest), place=neighbour)
-            for neighbour in self.neighbours
-            if (record := _record(self._real(neighbour.requests.alike(take.fingerprint)), [])) is not None
+        found = max(
+            (record for one in self.neighbours if (record := self._there(one, take, rest)) is not None),
+            key=lambda record: not isinstance(record.entry, Ended),
+            default=None,
         )
-        return max(found, key=lambda record: not isinstance(record.entry, Ended), default=None)
+        if found is not None and not isinstance(found.entry, Ended):
+            return found
+        other = self.elsewhere(take.fingerprint)
+        return found if other is None else self._there(other, take, rest)
+
+    def _there(self, neighbour: Neighbour, take: Take, rest: list[Known]) -> Record | None:
+        record = _record(self._real(neighbour.requests.alike(take.fingerprint)), [])
+        return None if record is None else replace(record, others=_in_time(rest), place=neighbour)
 
     def of(self, takes: Sequence[Take]) -> dict[str, Record]:
         """The records of the manifest's takes, and of what no take asks for: each request is in one of them.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 import re
+import secrets
 import shutil
 import sys
 import tempfile
@@ -27,6 +28,7 @@ from kfpipe.addresses import is_loopback
 from kfpipe.catalogue import Catalogue, Region
 from kfpipe.errors import AccountRefused, Refused, ServiceRefused, ServiceUnclear
 from kfpipe.files import durable
+from kfpipe.lock.book.database import FOLDER, BookLost, Database, discard
 from kfpipe.maintenance import terms
 from kfpipe.provider.transport import Answer, Transport, is_secure
 from kfpipe.provider.wire import date_of
@@ -67,6 +69,7 @@ def offline(folder: Path, variables: Mapping[str, str]) -> Iterator[Check]:
     yield _yaml()
     yield _codecs()
     yield _key(folder, variables)
+    yield _books(environment.state_home(variables))
     yield from _disk(folder)
 
 
@@ -145,6 +148,22 @@ def _key(folder: Path, variables: Mapping[str, str]) -> Check:
     fix = f"put {name}=... into the environment or into a file .env, or use `kfpipe login`"
     what, why = "none: the emulator needs none, but the service does", keychain.trouble()
     return Check(topic="key", what=what if why is None else f"{what} (keyring: {why})", verdict=Grade.NOTE, fix=fix)
+
+
+def _books(home: Path) -> Check:
+    """Whether runs can share the limits of their accounts: a book is made for a trial, and those there are opened."""
+    topic, folder = "account book", home / FOLDER
+    path = trial = folder / f"doctor-{secrets.token_hex(4)}.sqlite3"
+    try:
+        for path in (trial, *sorted(folder.glob("*.sqlite3"))):
+            Database(path).close()
+    except BookLost as lost:
+        what = f"{path}: {lost}: runs of one account do not know of each other"
+        fix = f"delete it, if no run is on: it is made again; or set {environment.STATE_HOME} to another folder"
+        return Check(topic=topic, what=what, verdict=Grade.ATTENTION, fix=fix)
+    finally:
+        discard(trial)
+    return Check(topic=topic, what=f"one for each account, in {folder}")
 
 
 # ---- disk --------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from kfpipe.files.durable import sha256_of
 from kfpipe.files.statcache import FileMemory, Stored
 from kfpipe.lock.records import Neighbour, Record, entries
 from kfpipe.lock.states import Render, Rendered, result_of
+from kfpipe.manifest.files import project_root
 from kfpipe.media.facts import FileState
 from kfpipe.names import clash_key
 
@@ -57,12 +58,16 @@ class Shelf:
         return FileState.POINTER if is_pointer else FileState.ALTERED
 
     def find(self, render: Render, origin: Path | None = None) -> Path | None:
-        """Where the clip's bytes are at hand; `origin` is the folder that the record is from, where that is another."""
+        """Where the clip's bytes are at hand; `origin` is the folder that the record is from, where that is another.
+
+        No path on record leads out of the project that it stands in.
+        """
         folder = origin or self._folder
+        root = self._root if folder.is_relative_to(self._root) else project_root(folder)
         place = folder / render.path
         for path in (place, *self._beside(place, render), *self._anywhere(render)):
             with suppress(OSError):
-                if self._is(path, render) and path.resolve().is_relative_to(self._root):
+                if self._is(path, render) and path.resolve().is_relative_to(root):
                     return path
         return self._fetched(render)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -77,10 +77,6 @@ def make(
         retired=tuple(step for step in unwanted if step.action is Action.RETIRED),
         debts=debts_of(steps),
     )
-
-
-def _is_for_one_of(entry: Entry, clips: Collection[str]) -> bool:
-    return any(fingerprint in clips for fingerprint in fingerprints_of(entry.asked))
 
 
 def _known(facts: PlanFacts) -> Iterator[tuple[Known, Neighbour | None]]:
@@ -229,6 +225,11 @@ def _origin(take: Take, record: Record) -> Iterator[str]:
 def _open_question(record: Record, facts: PlanFacts) -> Next | None:
     """What has to be settled elsewhere about a request, whatever the manifest says: it may be billed."""
     entry, asked = record.entry, record.entry.asked
+    if record.place is not None and record.place.is_elsewhere and is_unsettled(entry):
+        return Action.DECIDE, (
+            "its clip is under way elsewhere",
+            "when it is rendered there, the next run uses it",
+        )
     if not isinstance(entry, Submitting | Submitted | Unclear):
         return None
     if record.place is not None and record.place.is_busy:

@@ -9,8 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from kfpipe import environment, gcpause
-from kfpipe.domain import Take
+from kfpipe.domain import Account, Take
 from kfpipe.lock import workspace
+from kfpipe.lock.book.database import path_of
+from kfpipe.lock.book.elsewhere import Elsewhere
 from kfpipe.lock.join import Requests
 from kfpipe.lock.records import Known, Neighbour, Records, Register
 from kfpipe.lock.states import Lock, Rendered, spent
@@ -55,15 +57,24 @@ class Standing:
         return replace(self, records={take.id: self.records[take.id] for take in self.takes if take.id in self.records})
 
 
-def register(project: Project, lock: Lock, requests: Requests | None = None) -> Register:
-    """All that is on record for the project; `requests` are those of `lock`, where they are indexed already."""
+def register(
+    project: Project, lock: Lock, requests: Requests | None = None, account: Account | None = None
+) -> Register:
+    """All that is on record for the project; `requests` are those of `lock`, where they are indexed already.
+
+    With an `account` also what its book lists of other clones and worktrees.
+    """
+    neighbours = workspace.neighbours(project.root, project.lockfile_path)
+    besides = [project.root / neighbour.name for neighbour in neighbours]
+    book = None if account is None else path_of(account)
     return Register(
         requests=requests or Requests(lock.requests),
         picked=lock.picked,
         picked_from=lock.picked_from,
         by_profile=values_in_ids(project.manifest.by_profile),
         region=project.region.name,
-        neighbours=workspace.neighbours(project.root, project.lockfile_path),
+        neighbours=neighbours,
+        elsewhere=Elsewhere(book, project.lockfile_path, besides).of,
     )
 
 
@@ -170,7 +181,8 @@ def plan(
     What is to be rendered again is a take of the manifest. `now` is the standing of this `lock`, where it is at hand.
     Raises Refused when a selector names nothing.
     """
-    known, clips = register(project, lock, requests), shelf(project)
+    whose = whose or UNKNOWN
+    known, clips = register(project, lock, requests, whose.account), shelf(project)
     now = now or _now(project, known, clips)
     select = chosen(now, select, "select")
     retry = _both(select, chosen(now.of_manifest, retry, "retry"))
@@ -185,7 +197,7 @@ def plan(
         now=environment.now(),
         requests=[*known.requests.view.items()],
         neighbours=known.neighbours,
-        whose=whose or UNKNOWN,
+        whose=whose,
         obstacles=chained.obstacles,
         manifest=project.sources[0].file,
     )

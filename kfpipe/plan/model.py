@@ -193,11 +193,16 @@ class Debt:
 
 
 def debts_of(steps: Iterable[Step]) -> tuple[Debt, ...]:
-    """The requests that these steps are to settle, each once: by the first take that asks for it, or by itself."""
+    """The requests that these steps are to settle, each once: by the first take that asks for it, or by itself.
+
+    Another clone settles its own.
+    """
     found: dict[str, Debt] = {}
     for step in steps:
         record = step.record
-        if record is not None and (record.is_wanted or step.take is None) and is_unsettled(record.entry):
+        if record is None or (record.place is not None and record.place.is_elsewhere):
+            continue
+        if (record.is_wanted or step.take is None) and is_unsettled(record.entry):
             found.setdefault(record.key, Debt(key=record.key, step=step))
     return tuple(found.values())
 

@@ -16,6 +16,7 @@ from kfpipe.provider import Provider
 from kfpipe.runner.budget import Budget
 from kfpipe.runner.outcome import Outcome
 from kfpipe.runner.settings import RunSettings
+from kfpipe.runner.shares import Shares
 from kfpipe.runner.shields import Shields
 
 
@@ -35,6 +36,7 @@ class RunContext:
     emit: Callable[[Event], None]
     budget: Budget
     known: set[str]
+    shares: Shares
     sent_at_s: dict[str, float] = field(default_factory=dict)
     submitted_at_s: dict[str, float] = field(default_factory=dict)
     first_seen_s: dict[str, float] = field(default_factory=dict)

@@ -34,12 +34,12 @@ from kfpipe.lock.transitions import LINK_LIFE, failures
 from kfpipe.plan.model import Action, Debt, Step
 from kfpipe.provider import TaskReport
 from kfpipe.provider.codes import verdict
-from kfpipe.runner.adopter import Adopter, Ambiguous, Found, UnderWay
+from kfpipe.runner.adopter import Absent, Adopter, Ambiguous, Found, UnderWay
 from kfpipe.runner.context import Left, RunContext
 from kfpipe.runner.follower import Follower
 from kfpipe.runner.pacing import backoff_s
 from kfpipe.runner.retry import with_retries
-from kfpipe.runner.submitter import Submitter, minted
+from kfpipe.runner.submitter import AskedElsewhere, Submitter, minted
 
 TASK_LIFE: Final = timedelta(hours=24)
 """How long the service knows a task, at least. Source: API reference, section 1."""
@@ -106,9 +106,8 @@ class Lifecycle:
 
     async def _adopted(self, take_id: str, key: str, orphan: Submitting) -> Ending | Left:
         """The end of a request without an answer; it `is_absent` when it is proven that there is no task of it."""
-        self._adopter.expect(key, orphan)
         try:
-            found = await self._adopter.find(key)
+            found = await self._found(key, orphan)
         except (ServiceRefused, ServiceUnclear) as trouble:
             return Left(reason=f"its task could not be looked up: {trouble}")
         if isinstance(found, UnderWay):
@@ -126,6 +125,14 @@ class Lifecycle:
             await self._context.ledger.record(key, entry)
             return await self._followed(take_id, key, entry)
         return await self._succeeded(take_id, key, entry, found.report)
+
+    async def _found(self, key: str, orphan: Submitting) -> Found | Absent | Ambiguous | UnderWay:
+        """What became of a request without an answer. A task that another project has on record is not its own."""
+        while True:
+            self._adopter.expect(key, orphan)
+            found = await self._adopter.find(key)
+            if not isinstance(found, Found) or not await self._context.shares.is_anothers(found.task.task_id):
+                return found
 
     async def _followed(self, take_id: str, key: str, entry: Submitted) -> Ending | Left:
         """How the task ended, on record."""
@@ -208,7 +215,11 @@ class Lifecycle:
             if not context.budget.reserve(take.cap_cost):
                 context.outcome.over_budget = True
                 return Left(reason="it would exceed the budget")
-            end = await self._attempt(take, media_urls)
+            try:
+                end = await self._attempt(take, media_urls)
+            except AskedElsewhere as place:
+                context.budget.release(take.cap_cost)
+                return Left(reason=f"its clip is under way elsewhere, and on record in {place}")
             if isinstance(end, Left):
                 return end  # its task may be billed: what was set aside for it stays so
             if isinstance(end.entry, Succeeded):

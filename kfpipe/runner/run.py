@@ -12,11 +12,13 @@ import anyio.to_thread
 
 from kfpipe.errors import BadRender, Refused
 from kfpipe.events import Event, Interrupted, RunFinished, RunStarted, TakePostponed
+from kfpipe.lock.book.sharing import LimitKind
 from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.states import Rendered, Submitted, Submitting, task_ids
 from kfpipe.plan.chain import why_not
 from kfpipe.plan.model import Action, Plan, Step
 from kfpipe.provider import Provider
+from kfpipe.runner import company
 from kfpipe.runner.adopter import Adopter
 from kfpipe.runner.breaker import Breaker
 from kfpipe.runner.budget import Budget
@@ -33,6 +35,7 @@ from kfpipe.runner.plan_queue import PlanQueue
 from kfpipe.runner.queries import Paced
 from kfpipe.runner.retry import with_retries
 from kfpipe.runner.settings import RunSettings
+from kfpipe.runner.shares import Shares
 from kfpipe.runner.slots import Slots
 from kfpipe.runner.snapshot import Snapshot
 from kfpipe.runner.submitter import Submitter
@@ -45,18 +48,25 @@ class Run:
     """One execution of a plan. `emit` is called with each event, in order, and must not block."""
 
     def __init__(
-        self, plan: Plan, provider: Provider, ledger: Ledger, settings: RunSettings, emit: Callable[[Event], None]
+        self,
+        plan: Plan,
+        provider: Provider,
+        ledger: Ledger,
+        settings: RunSettings,
+        emit: Callable[[Event], None],
+        shares: Shares,
     ) -> None:
         self._plan = plan
+        self._shares = shares
+        queries = shares.gate(LimitKind.QUERIES, settings.limits.queries_per_second, harmless=True)
         self._context = RunContext(
-            provider=Breaker(
-                Paced(provider, Gate(settings.limits.queries_per_second, harmless=True)), settings.random, emit
-            ),
+            provider=Breaker(Paced(provider, queries), settings.random, emit),
             ledger=ledger,
             settings=settings,
             emit=emit,
             budget=Budget(cap=settings.cap, reserved=plan.under_way + _adoptable(plan)),
             known=task_ids(ledger.lock),
+            shares=shares,
         )
         self._scope = anyio.CancelScope()
         self._follower = Follower(self._context)
@@ -95,6 +105,8 @@ class Run:
             self._delivery.look_over(plan.steps)
             async with anyio.create_task_group() as service:
                 service.start_soon(self._follower.run)
+                service.start_soon(self._shares.run)
+                service.start_soon(company.look_after, self._shares, context.provider)
                 await self._work_through(work)
                 service.cancel_scope.cancel()
         self._delivery.tidy()
@@ -125,14 +137,15 @@ class Run:
     # ---- lanes -----------------------------------------------------------------------------------------------------
 
     def _start_lanes(self, steps: Sequence[Step], queues: ExitStack) -> None:
-        limits = self._context.settings.limits
-        shared_gate = limits.shared_submissions_per_second and Gate(limits.shared_submissions_per_second)
-        shared_slots = limits.shared_concurrent_tasks and Slots(limits.shared_concurrent_tasks)
+        limits, shares = self._context.settings.limits, self._shares
+        per_second, at_once = limits.shared_submissions_per_second, limits.shared_concurrent_tasks
+        shared_gate = per_second and shares.gate(LimitKind.SUBMISSIONS, per_second)
+        shared_slots = at_once and shares.slots(at_once)
         for model, own in _by_model(steps).items():
             pace = limits.of(model)
-            gate = shared_gate or Gate(pace.submissions_per_second)
-            slots = shared_slots or Slots(pace.concurrent_tasks)
-            workers = limits.shared_concurrent_tasks or pace.concurrent_tasks
+            gate = shared_gate or shares.gate(LimitKind.SUBMISSIONS, pace.submissions_per_second, model)
+            slots = shared_slots or shares.slots(pace.concurrent_tasks, model)
+            workers = at_once or pace.concurrent_tasks
             self._queues[model] = queue = queues.enter_context(PlanQueue(own))
             for step in own:
                 if step.action is not Action.WAIT:

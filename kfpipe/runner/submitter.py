@@ -34,6 +34,10 @@ TOKEN_BYTES: Final = 5
 """Of the random part of a request's key."""
 
 
+class AskedElsewhere(Exception):
+    """Another project has a request for the same clip under way; the exception's text is its lockfile."""
+
+
 def minted(take: Take) -> str:
     """A key for a new request of the take."""
     return f"{take.id}/{secrets.token_hex(TOKEN_BYTES)}"
@@ -80,13 +84,15 @@ class Submitter:
         """The take's new task, or why the service refuses it; both are on record under `key`, which is new.
 
         Raises `ServiceUnclear` when it is unknown whether there is a task now: the record says so, and the request
-        must not be made again before the account's task list was read. After `AccountRefused` and `ServiceUnreachable`,
+        must not be made again before the account's task list was read, and `AskedElsewhere`, with nothing on record,
+        when another project has a request for the same clip. After `AccountRefused` and `ServiceUnreachable`,
         which end the run, it says that nothing is owed.
         """
         await self._snapshot.taken()
         request = self._with_seed(take.request)
         settings = self._context.settings
         asked = asked_for(take, request, settings.region, settings.account, self._context.now(), settings.approval)
+        await self._claimed(key, take, asked)
         for refusals in range(1, REFUSALS + 1):
             try:
                 return await self._post(key, asked, request, media_urls)
@@ -99,6 +105,13 @@ class Submitter:
                 self._context.emit(Slowed(what="submissions", wait_s=wait_s, reason=str(refusal)))
                 await anyio.sleep(wait_s)
         raise AssertionError("the last refusal returns")
+
+    async def _claimed(self, key: str, take: Take, asked: Asked) -> None:
+        """Raise `AskedElsewhere` when the clip is under way in another project; a random seed makes each its own."""
+        if take.request.parameters.seed is not None:
+            place = await self._context.shares.rival_of(key, asked)
+            if place is not None:
+                raise AskedElsewhere(place)
 
     async def _post(
         self, key: str, asked: Asked, request: RenderRequest, media_urls: Mapping[MediaRole, str]

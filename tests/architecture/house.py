@@ -45,14 +45,14 @@ WORLDLY: Final = frozenset(
         "emulator": "",
         "environment": "",
         "files": "durable git statcache",
-        "lock": "claim ledger workspace",
+        "lock": "book.account_book book.database book.presence claim ledger workspace",
         "maintenance": "cancel doctor reconcile",
         "media": "download examination placement renders",
         "plan": "gather planfile revision",
         "provider": "transport upload_cache uploads",
         "review": "app.routes app.server app.watcher bundle output",
-        "runner": "adopter breaker context delivery examiner fetcher follower gate interlock lane lifecycle plan_queue "
-        "retry run settings shields signals slots snapshot submitter sweeps watches",
+        "runner": "adopter breaker company context delivery examiner fetcher follower gate interlock lane lifecycle "
+        "plan_queue retry run settings shares shields signals slots snapshot submitter sweeps watches",
         "session": "",
         "together": "",
     }.items()

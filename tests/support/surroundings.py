@@ -11,12 +11,13 @@ import pytest
 
 from kfpipe import environment
 from kfpipe.emulator import Emulator
+from kfpipe.environment import STATE_HOME
 
 
 def neutral() -> dict[str, str]:
     """This process's variables without any that kfpipe reads; a task that the list does not show soon is not there."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("DASHSCOPE_", "KFPIPE_"))}
-    return {**kept, "KFPIPE_LIST_PATIENCE": "0.5"}
+    return {**kept, "KFPIPE_LIST_PATIENCE": "0.5", STATE_HOME: os.environ[STATE_HOME]}
 
 
 @contextmanager

@@ -10,12 +10,13 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, TextIO
 
 import click
 
 from kfpipe.cli.output.cells import width_of, wrapped
+from kfpipe.files import jsontext
 from kfpipe.wording import TERMINAL_COMMANDS
 
 _HIDDEN: Final = r"\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -23,6 +24,9 @@ _HIDDEN: Final = r"\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
 
 _CONTROLS: Final = re.compile(rf"[\x00-\x1f{_HIDDEN}]")
 _HIDDEN_IN_JSON: Final = re.compile(rf"[{_HIDDEN}]")
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+
+_PIECES_AT_ONCE: Final = 256
 
 
 def plain(text: str) -> str:
@@ -43,11 +47,30 @@ def result_painted(*lines: str) -> None:
 
 
 def result_json(data: Mapping[str, Any]) -> None:
-    """The command's result for a program: one JSON object, safe to show on a terminal, and in the stream's encoding."""
-    text = json.dumps(data, indent=2, ensure_ascii=False)
-    if not _is_encodable(text, sys.stdout):
-        text = json.dumps(data, indent=2)  # what the stream itself puts for a missing character is no JSON
-    _write(sys.stdout, _HIDDEN_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+    """The command's result for a program: one JSON object, safe to show on a terminal, and in the stream's encoding.
+
+    A list may be given as an iterator: each entry is made, written and forgotten, however many there are.
+    """
+    for piece in _gathered(jsontext.pieces(data)):
+        text = piece
+        if not _is_encodable(text, sys.stdout):  # what the stream itself puts for a missing character is no JSON
+            text = _BEYOND_ASCII.sub(_escaped, text)
+        _write(sys.stdout, _HIDDEN_IN_JSON.sub(_escaped, text))
+
+
+def _gathered(pieces: Iterable[str]) -> Iterator[str]:
+    """Pieces of text, joined to some that are worth a write each."""
+    waiting: list[str] = []
+    for piece in pieces:
+        waiting.append(piece)
+        if len(waiting) == _PIECES_AT_ONCE:
+            yield "".join(waiting)
+            waiting.clear()
+    yield "".join(waiting)
+
+
+def _escaped(character: re.Match[str]) -> str:
+    return json.dumps(character[0])[1:-1] if ord(character[0]) > 0xFFFF else f"\\u{ord(character[0]):04x}"
 
 
 def note(*lines: str) -> None:

@@ -254,9 +254,12 @@ def _retry(steps: Sequence[Step]) -> list[str]:
 
 
 def as_json(plan: Plan, destination: Destination, warnings: tuple[Problem, ...]) -> dict[str, Any]:
-    """The plan as `plan --json` prints it; amounts are decimal text, null where the price is unknown."""
+    """The plan as `plan --json` prints it; amounts are decimal text, null where the price is unknown.
+
+    The takes are made as they are asked for.
+    """
     return {
-        "takes": [_take_json(step, step.take, plan.currency) for step in plan.takes if step.take is not None],
+        "takes": (_take_json(step, step.take, plan.currency) for step in plan.takes if step.take is not None),
         "debts": [_request_json(debt.step) for debt in plan.debts],
         "retired": [_request_json(step) for step in plan.retired],
         "totals": _totals_json(plan),

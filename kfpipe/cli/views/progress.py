@@ -26,6 +26,7 @@ from kfpipe.events import (
     TakeReused,
     TakeSubmitted,
     TakeSucceeded,
+    Unshared,
 )
 
 _WAITS: Final = "queued"
@@ -137,6 +138,8 @@ def outcome(event: Event, before: Progress, *, with_path: bool = True) -> str | 
         case ListDistrusted():
             told = f"the account's task list cannot be relied on for {event.model}: {event.reason}"
             return f"{told}; tasks are checked one by one, so clips may be noticed later"
+        case Unshared():
+            return f"warning: the account book cannot be used: {event.reason}; this run knows nothing of other runs"
         case Interrupted():
             tasks = counted(event.running, "task")
             price = f" for up to {money_text(event.cost, before.currency)}" if event.cost else ""

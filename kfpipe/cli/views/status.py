@@ -254,7 +254,7 @@ def as_json(shown: Sequence[KnownTake], *, in_full: bool) -> dict[str, Any]:
     """What `status --json` prints; amounts are decimal text, null where unknown or not yet known."""
     records = _records(shown)
     return {
-        "takes": [{**_take_json(one), **(_history_json(one) if in_full else {})} for one in shown],
+        "takes": ({**_take_json(one), **(_history_json(one) if in_full else {})} for one in shown),
         "spent": _amounts_json(costs.amounts(entries(records), in_play=False)),
         "play_money": _amounts_json(costs.amounts(entries(records), in_play=True)),
         "under_way": _amounts_json(costs.under_way(entries(records))),
@@ -284,9 +284,9 @@ def _amounts_json(amounts: Mapping[str, Decimal]) -> dict[str, str | None]:
     return {currency: decimal_text(amount) for currency, amount in sorted(amounts.items())}
 
 
-def takes_json(shown: Sequence[KnownTake]) -> list[dict[str, Any]]:
+def takes_json(shown: Sequence[KnownTake]) -> Iterator[dict[str, Any]]:
     """Every take in its present state."""
-    return [_take_json(one) for one in shown]
+    return map(_take_json, shown)
 
 
 def _take_json(one: KnownTake) -> dict[str, Any]:

@@ -124,3 +124,21 @@ def test_a_clock_that_is_hours_off_needs_attention(
 def test_a_region_that_does_not_exist_is_refused(folder: Path, kfpipe: Call) -> None:
     ended = kfpipe("doctor", "--region", "bejing")
     assert (ended.code, ended.err.splitlines()[-1]) == (2, "  fix: did you mean `beijing`?")
+
+
+def test_it_says_where_the_account_books_are_and_leaves_nothing_there(
+    folder: Path, kfpipe: Call, state_home: Path
+) -> None:
+    ended = kfpipe("doctor", "--json")
+    assert verdicts(ended.json)["account book"] == "fine"
+    assert str(state_home / "accounts") in told(ended.json, "account book")
+    assert not [*state_home.rglob("*.sqlite3*")]
+
+
+def test_a_book_that_cannot_be_used_needs_attention(folder: Path, kfpipe: Call, state_home: Path) -> None:
+    (state_home / "accounts").mkdir(parents=True)
+    book = state_home / "accounts" / "0123456789abcdef.sqlite3"
+    book.write_bytes(b"no book at all, " * 99)
+    ended = kfpipe("doctor", "--json")
+    assert ended.code == 1
+    assert str(book) in told(ended.json, "account book")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -25,6 +26,27 @@ def test_json_keeps_every_character_and_shows_none_of_the_hidden_ones(capsys: py
     assert json.loads(out) == {"prompt": f"{HOSTILE} \u732b"}
     assert "\u732b" in out
     assert not {"\x1b", "\x9b", "\u202e", "\u2066", "\x00"} & set(out)
+
+
+def test_json_is_that_of_the_standard_library_though_it_is_written_entry_by_entry(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    takes = [{"take": f"\u732b_{n}", "tags": ["a\n", {}], "trim": {"in": None}, "n": n, "b": True} for n in range(200)]
+    data = {"takes": takes, "none": [], "no": {}, "totals": {"models": [[], [1]]}, "deep": [{"a": []}]}
+    streams.result_json(data | {"takes": iter(takes), "none": iter(()), "deep": [{"a": iter(())}]})
+    assert capsys.readouterr().out == json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    streams.result_json({})
+    assert capsys.readouterr().out == "{}\n"
+
+
+def test_json_escapes_what_the_stream_cannot_show(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.TextIOWrapper(io.BytesIO(), "latin-1")
+    monkeypatch.setattr("sys.stdout", written)
+    streams.result_json({"prompt": "\u732b \U0001f408 \ud83d \xe9"})
+    written.seek(0)
+    assert json.loads(written.read()) == {"prompt": "\u732b \U0001f408 \ud83d \xe9"}
 
 
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:

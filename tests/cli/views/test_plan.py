@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from kfpipe.cli.output import table
 from kfpipe.cli.views import plan as plan_view
@@ -147,8 +148,14 @@ def test_a_plan_without_work_says_so() -> None:
     assert plan_view.next_steps(done, command) == ["nothing to do"]
 
 
+def told(shown: Plan) -> dict[str, Any]:
+    """What `plan --json` prints, with its takes made."""
+    data = plan_view.as_json(shown, SERVICE, ())
+    return {**data, "takes": [*data["takes"]]}
+
+
 def test_json_has_every_take_in_manifest_order_with_the_promised_fields() -> None:
-    data = plan_view.as_json(plan(), SERVICE, ())
+    data = told(plan())
     assert [step["take"] for step in data["takes"]] == ["kitten", "monster", "walk", "roof"]
     assert data["takes"][1] == {
         "take": "monster",
@@ -172,7 +179,7 @@ def test_json_has_every_take_in_manifest_order_with_the_promised_fields() -> Non
 
 
 def test_json_has_the_debts_and_what_is_only_on_record_apart_from_the_takes() -> None:
-    data = plan_view.as_json(plan(), SERVICE, ())
+    data = told(plan())
     account = {"host": "dashscope-intl.aliyuncs.com", "workspace": None, "key": "1c9b52aa04f1", "name": None}
     nobody = "no take of the manifest asks for it"
     debt = {"request": key("gone", 2), "take": "gone", "action": "follow", "account": account}
@@ -183,7 +190,7 @@ def test_json_has_the_debts_and_what_is_only_on_record_apart_from_the_takes() ->
 
 def test_json_has_a_debt_also_where_a_take_asks_for_it() -> None:
     unnoted = submitted(KITTEN, account=None)
-    data = plan_view.as_json(planned([KITTEN], records_of((KITTEN, unnoted))), SERVICE, ())
+    data = told(planned([KITTEN], records_of((KITTEN, unnoted))))
     assert [step["action"] for step in data["takes"]] == ["follow"]
     wanted = {"request": key("kitten"), "take": "kitten", "action": "follow", "account": None}
     assert data["debts"] == [{**wanted, "reasons": ["its task is running at the service"]}]

@@ -154,14 +154,15 @@ def test_the_history_has_a_line_for_each_request_and_its_costs_add_up() -> None:
     ]
     assert status_view.summary(shown)[1] == "spent so far: USD 0.80, and 1 request that may be billed"
     told = status_view.as_json(shown, in_full=True)
-    costs = [Decimal(one["cost"]) for take in told["takes"] for one in take["history"] if one["cost"]]
+    takes = [*told["takes"]]
+    costs = [Decimal(one["cost"]) for take in takes for one in take["history"] if one["cost"]]
     assert sum(costs) == Decimal(told["spent"]["USD"])
-    assert [[one["request"] for one in take["history"]] for take in told["takes"]] == [
+    assert [[one["request"] for one in take["history"]] for take in takes] == [
         [key("kitten")],
         [key("monster", 1), key("monster", 2), key("monster", 3)],
         [],
     ]
-    assert [take["request"] for take in told["takes"]] == [key("kitten"), key("monster", 3), None]
+    assert [take["request"] for take in takes] == [key("kitten"), key("monster", 3), None]
 
 
 def test_the_picked_take_is_marked() -> None:

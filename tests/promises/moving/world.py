@@ -84,16 +84,17 @@ class World:
         with self._here():
             project = kfpipe.load(manifest)
             found = kfpipe.plan(project)
-            told: dict[str, Any] = plan_view.as_json(found, connection.destination(project), project.warnings)
-        return told
+            told = plan_view.as_json(found, connection.destination(project), project.warnings)
+        return {**told, "takes": [*told["takes"]]}
 
     @contextmanager
     def _here(self) -> Iterator[None]:
         """This process in the project's folder, with the person's variables."""
+        there = self.environment()
         with pytest.MonkeyPatch.context() as patch:
             for name in [name for name in os.environ if name.startswith(("DASHSCOPE_", "KFPIPE_"))]:
                 patch.delenv(name)
-            for name, value in self.environment().items():
+            for name, value in there.items():
                 patch.setenv(name, value)
             patch.chdir(self.folder)
             yield
