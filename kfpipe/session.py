@@ -36,8 +36,8 @@ from kfpipe.plan.model import Plan, Whose, everything, nothing
 from kfpipe.plan.selection import Selection
 from kfpipe.project import Project
 from kfpipe.provider import Provider
-from kfpipe.runner.examiner import left_over
 from kfpipe.runner.company import Entrance, joined_by
+from kfpipe.runner.examiner import left_over
 from kfpipe.runner.lifecycle import result_by
 from kfpipe.runner.outcome import finished
 from kfpipe.runner.run import Run

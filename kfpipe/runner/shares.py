@@ -216,9 +216,7 @@ class Shares:
 
     # ---- limits ------------------------------------------------------------------------------------------------------
 
-    def gate(
-        self, kind: LimitKind, limit_per_s: float, scope: str = EVERY_MODEL, *, harmless: bool = False
-    ) -> Gate:
+    def gate(self, kind: LimitKind, limit_per_s: float, scope: str = EVERY_MODEL, *, harmless: bool = False) -> Gate:
         """Where requests of this kind queue up; `harmless` ones may be sent again."""
         if self.is_alone:
             return Gate(limit_per_s, harmless=harmless)
