@@ -83,7 +83,7 @@ class Session:
     @property
     def standing(self) -> Standing:
         """What is on record for each take now."""
-        return gather.standing(self.project, self.ledger.lock, self.ledger.requests)
+        return gather.standing(self.project, self.ledger.lock, self.ledger.requests, self.whose.account)
 
     async def recognised(self, *, is_same: bool = False) -> Session:
         """The session once the service was asked whether other accounts, which have debts here, are this one.

@@ -86,7 +86,7 @@ def entries(records: Records) -> Iterator[Entry]:
 class Register:
     """All that is on record in a project, as a run in `region` sees it. Picks are those of the lock.
 
-    `elsewhere` tells, by fingerprint, which other clone or worktree has a clip, or will have it.
+    `elsewhere` tells, by fingerprint, which other clone or worktree has a clip, or will have it; None: none has any.
     """
 
     requests: Requests
@@ -95,7 +95,7 @@ class Register:
     neighbours: tuple[Neighbour, ...] = ()
     picked_from: Mapping[str, str] = field(default_factory=dict)
     by_profile: ByProfile = field(default_factory=dict)
-    elsewhere: Callable[[str], Neighbour | None] = lambda _: None
+    elsewhere: Callable[[str], Neighbour | None] | None = None
 
     def alike(self, take: Take) -> list[Known]:
         """The manifest's own requests for just this clip, those left out that the emulator has answered."""
@@ -120,7 +120,7 @@ class Register:
         )
         if found is not None and not isinstance(found.entry, Ended):
             return found
-        other = self.elsewhere(take.fingerprint)
+        other = None if self.elsewhere is None else self.elsewhere(take.fingerprint)
         return found if other is None else self._there(other, take, rest)
 
     def _there(self, neighbour: Neighbour, take: Take, rest: list[Known]) -> Record | None:
@@ -133,7 +133,7 @@ class Register:
         Only takes that ask for the very same clip share one.
         """
         made: dict[str, Record] = {}
-        if not self.requests.view and not self.neighbours:
+        if not self.requests.view and not self.neighbours and self.elsewhere is None:
             return made
         wanted = self._wanted(takes)
         keys = {key for group in wanted.values() for key, _ in group}
