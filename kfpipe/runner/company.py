@@ -19,7 +19,7 @@ from kfpipe.lock.book.account_book import AccountBook, LeftTask
 from kfpipe.lock.book.database import BookLost
 from kfpipe.lock.book.elsewhere import place_at
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import Asked, Entry, Submitted, Submitting, is_unsettled
+from kfpipe.lock.states import Asked, Entry, Submitted, Submitting, is_unsettled, task_of
 from kfpipe.plan.model import Plan
 from kfpipe.provider import Provider
 from kfpipe.runner.shares import Shares
@@ -118,18 +118,15 @@ async def look_after(shares: Shares, provider: Provider) -> None:
 
 
 async def _has_ended(left: LeftTask, provider: Provider) -> bool:
-    if left.task_id is None:
-        return await anyio.to_thread.run_sync(_is_settled, left.lockfile, left.request)
+    task_id = left.task_id
+    if task_id is None:  # the run died before it told, or had no answer: its own record knows
+        there = await anyio.to_thread.run_sync(place_at, left.lockfile)
+        entry = None if there is None else there.requests.view.get(left.request)
+        task = None if entry is None else task_of(entry)
+        if task is None or not isinstance(entry, Submitting | Submitted):
+            return there is not None and not isinstance(entry, Submitting)
+        task_id = task.task_id
     with suppress(ServiceRefused, ServiceUnclear):
-        status = (await provider.look(left.task_id)).status
+        status = (await provider.look(task_id)).status
         return status.is_final and status is not TaskStatus.UNKNOWN
     return False
-
-
-def _is_settled(lockfile: Path, request: str) -> bool:
-    """Whether the request's own project has it on record as settled, or was stopped before it was made."""
-    there = place_at(lockfile)
-    if there is None:
-        return False
-    entry = there.requests.view.get(request)
-    return entry is None or not isinstance(entry, Submitting | Submitted)
