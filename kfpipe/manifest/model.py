@@ -177,8 +177,9 @@ class ForModel:
 class Shot:
     """One shot, whether it has an entry of its own or is one of a sequence.
 
-    `places` locates fields that are not in the shot's own entry; `refused` names the media and the prompt
-    that cannot be used. `in_film` is whether `film.order` has a place for it.
+    `places` locates fields that are not in the shot's own entry; the texts of `variables` are in the one form that
+    prompts have. `refused` names the media and the prompt that cannot be used. `in_film` is whether `film.order` has a
+    place for it.
     """
 
     id: str

@@ -248,7 +248,7 @@ class Plan:
     @cached_property
     def cost(self) -> Decimal:
         """The sum of all known prices; see `unpriced`."""
-        return _sum(step.cost for step in self.steps)
+        return _sum(self._costs)
 
     @cached_property
     def cap_cost(self) -> Decimal:
@@ -258,7 +258,11 @@ class Plan:
     @cached_property
     def unpriced(self) -> tuple[Step, ...]:
         """Steps whose cost is unknown."""
-        return tuple(step for step in self.steps if step.cost is None)
+        return tuple(step for step, cost in zip(self.steps, self._costs, strict=True) if cost is None)
+
+    @cached_property
+    def _costs(self) -> tuple[Decimal | None, ...]:
+        return tuple(step.cost for step in self.steps)
 
     @property
     def unpriced_names(self) -> tuple[str, ...]:
@@ -283,14 +287,15 @@ def _sum(amounts: Iterable[Decimal | None]) -> Decimal:
 
 def _total(model: str, currency: str, steps: Sequence[Step]) -> Total:
     paid = [step for step in steps if step.is_billed]
+    costs = [step.cost for step in paid]
     return Total(
         model=model,
         currency=currency,
         takes=len(steps),
         renders=len(paid),
         seconds=sum(step.take.request.parameters.duration_s for step in paid if step.take is not None),
-        cost=_sum(step.cost for step in paid),
-        unpriced=sum(step.cost is None for step in paid),
+        cost=_sum(costs),
+        unpriced=costs.count(None),
     )
 
 

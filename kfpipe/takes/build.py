@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 
 from kfpipe.catalogue import Catalogue, Model
 from kfpipe.domain import CutFrom, MediaRole, Parameters, PictureSize, RenderRequest, Take
@@ -95,7 +95,8 @@ class _Maker:
         self._flawless: set[Hashable] = set()
         self._agreeing: set[tuple[MediaSet, int]] = set()
         self._price = cache(self._looked_up_price)
-        self._size = cache(lambda resolution, *sides: size_of(catalogue, resolution, *sides))
+        self._size = cache(self._predicted_size)
+        self._size_of = cache(partial(size_of, catalogue))
         self._take_ids: dict[str, tuple[str, ...]] = {}
         self._lenders: dict[RenderOf, CutFrom] = {}
         self._durations: dict[str, int] = {}
@@ -107,7 +108,7 @@ class _Maker:
         for draft in drafted:
             take = self._take(draft)
             if take is not None:
-                self._refuses(draft.shot, self._repetition(draft, take))
+                self._check_repetition(draft, take)
                 yield take
 
     def _drafts(self, shot: Shot) -> tuple[Draft, ...]:
@@ -143,11 +144,13 @@ class _Maker:
         request = self._request(draft, model, media, texts)
         spelled = None
         if request is not None and cuts is not None and draft.has_derived_seed:
-            spelled = fingerprint.spelling(request)
+            spelled = fingerprint.spelling(request, media.spelled)
             request = seeds.seeded(request, seeds.derived(request, draft.free_values, cuts, spelled))
             if self._texts.speak_of_the_seed(draft):
                 spelled, (texts, request) = None, self._read_again(draft, model, request)
-        findings = [*self._findings(draft, model, media, *texts), *self._continuations(draft, model, cuts or ())]
+        findings = self._findings(draft, model, media, texts)
+        if cuts:
+            findings += self._continuations(draft, model, cuts)
         if self._refuses(draft.shot, findings, of_model=True) or request is None or cuts is None:
             return None
         return self._made(draft, media, request, cuts, spelled)
@@ -168,7 +171,7 @@ class _Maker:
             tags=shot.tags,
             request=request,
             fingerprint=fingerprint.of(request, cuts, spelled),
-            size=self._predicted_size(settings.resolution, media),
+            size=self._size(settings.resolution, media),
             unit_price=unit_price,
             cap_price=cap_price,
             currency=self._currency,
@@ -229,48 +232,51 @@ class _Maker:
             return texts, None
         return texts, replace(seeded, prompt=prompt, negative_prompt=_accepted(model, negative_prompt))
 
-    def _repetition(self, draft: Draft, take: Take) -> Iterator[Finding]:
+    def _check_repetition(self, draft: Draft, take: Take) -> None:
         """Two takes that ask for the very same clip are one request, and hardly on purpose; told once a place."""
-        twin = take if take.unpicked else self._first_with.setdefault(take.fingerprint, take)
+        twin = take if take.cuts and take.unpicked else self._first_with.setdefault(take.fingerprint, take)
         if twin is take or draft.settings.seed is SeedChoice.RANDOM:
             return
         path = draft.path_of("seed")
         place = (draft.shot.path, path)
         if place not in self._repeated:
             self._repeated.add(place)
-            yield Finding(
+            found = Finding(
                 path=path,
                 what=f"the take {echoed(take.id)} asks for the same clip as {echoed(twin.id)}: it is rendered once, "
                 "and both have the clip",
                 fix="give one of them another seed, if you want two clips",
                 severity=Severity.WARNING,
             )
+            self._refuses(draft.shot, [found])
 
     def _refuses(self, shot: Shot, findings: Iterable[Finding], *, of_model: bool = False) -> bool:
         """Keeps the findings; whether one of them is an error. `of_model` as in `blame.problem`."""
         told = [blame.problem(finding, self._document, shot, of_model=of_model) for finding in findings]
+        if not told:
+            return False
         self.problems += told
         return any(problem.severity is Severity.ERROR for problem in told)
 
-    def _findings(
-        self, draft: Draft, model: Model, media: MediaSet, prompt: str | None, negative_prompt: str | None
-    ) -> Iterator[Finding]:
+    def _findings(self, draft: Draft, model: Model, media: MediaSet, texts: Texts) -> list[Finding]:
+        found: list[Finding] = []
+        settings, (prompt, negative_prompt) = draft.settings, texts
         likeness = _likeness(draft, media)
         if likeness is None or likeness not in self._flawless:
-            offered = model_rules.offer_findings(draft, model, self._sold)
-            found = (*offered, *media_rules.file_findings(draft, model, media.facts))
+            found += model_rules.offer_findings(draft, model, self._sold)
+            found += media_rules.file_findings(draft, model, media.facts)
             if likeness is not None and not found:
                 self._flawless.add(likeness)
-            yield from found
-        if draft.settings.model not in self._sales_checked:  # told once for a model, however many takes ask for it
-            self._sales_checked.add(draft.settings.model)
-            yield from model_rules.sale_findings(draft, model, self._prices.region)
-        if (media, draft.settings.duration) not in self._agreeing:
-            yield from self._pairings(draft, model, media)
+        if settings.model not in self._sales_checked:  # told once for a model, however many takes ask for it
+            self._sales_checked.add(settings.model)
+            found += model_rules.sale_findings(draft, model, self._prices.region)
+        if (media, settings.duration) not in self._agreeing:
+            found += self._pairings(draft, model, media)
         if draft.shot.trim is not None:
-            yield from trims.findings(draft)
-        if draft.settings.template is None and prompt is not None and negative_prompt is not None:
-            yield from model_rules.prompt_findings(draft, model, prompt, negative_prompt)
+            found += trims.findings(draft)
+        if settings.template is None and prompt is not None and negative_prompt is not None:
+            found += model_rules.prompt_findings(draft, model, prompt, negative_prompt)
+        return found
 
     def _pairings(self, draft: Draft, model: Model, media: MediaSet) -> Iterator[Finding]:
         """What is unexpected about the files together: once a shot, and once for what several shots inherit."""
@@ -327,7 +333,9 @@ class _Maker:
     def _predicted_size(self, resolution: str, media: MediaSet) -> PictureSize | None:
         """The clip takes the shape of its first frame, or of the clip that it continues."""
         leading = media.leading
-        return None if leading is None else self._size(resolution, leading.facts.width_px, leading.facts.height_px)
+        if leading is None:
+            return None
+        return self._size_of(resolution, leading.facts.width_px, leading.facts.height_px)
 
 
 def _accepted(model: Model, negative_prompt: str) -> str:

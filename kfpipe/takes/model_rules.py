@@ -133,8 +133,13 @@ def _assignment(draft: Draft, name: str, value: object) -> str:
     return f"{line}{place}"
 
 
-def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: str) -> Iterator[Finding]:
+def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: str) -> Iterable[Finding]:
     """Length after templating, in characters as the service counts them: one for each letter or ideograph."""
+    fits = len(prompt) <= model.prompt_limit_chars and len(negative_prompt) <= model.negative_prompt_limit_chars
+    return () if prompt and fits else _unfit_prompts(draft, model, prompt, negative_prompt)
+
+
+def _unfit_prompts(draft: Draft, model: Model, prompt: str, negative_prompt: str) -> Iterator[Finding]:
     limits = (
         ("prompt", prompt, model.prompt_limit_chars),
         ("negative_prompt", negative_prompt, model.negative_prompt_limit_chars),

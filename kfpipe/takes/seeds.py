@@ -32,7 +32,7 @@ def derived(
     pending = {role: f"render:{cut.part}" for role, cut in cuts}
     named = {name: normalised(scalar_text(value)) for name, value in variables.items()}
     spelling = spelling or fingerprint.spelling(request)
-    return _seed_of(spelling.without_seed(request.media, pending, named))
+    return _seed_of(spelling.without_seed(pending, named))
 
 
 def seeded(request: RenderRequest, seed: int) -> RenderRequest:

@@ -39,8 +39,10 @@ class PromptTexts:
 
     def speak_of_the_seed(self, draft: Draft) -> bool:
         """Whether one of the prompts has to be read again when the seed is known."""
-        templates = map(self._template, (draft.settings.prompt, draft.settings.negative_prompt))
-        return draft.settings.template is None and any("seed" in (template or "") for template in templates)
+        settings = draft.settings
+        if settings.template is not None:
+            return False
+        return "seed" in (self._template(settings.prompt) or "") or "seed" in settings.negative_prompt
 
     def _rendered(self, draft: Draft, name: str, source: str | PromptFile, derived_seed: int) -> str | None:
         """The text of one of the two prompts, without blanks at its ends; None when it was refused.
