@@ -19,7 +19,7 @@ PACKAGE: Final = Path(kfpipe.__file__).parent
 _FROM_LEFT_TO_RIGHT: Final = """
 version wording names errors domain gcpause addresses | catalogue keychain environment events | files provider
 | lock manifest | media | takes | project | plan | runner review | connection accounts maintenance | session | together
-| api | cli
+| api | cli | handover
 """
 
 ORDER: Final = tuple(name for name in _FROM_LEFT_TO_RIGHT.split() if name != "|")
@@ -45,6 +45,7 @@ WORLDLY: Final = frozenset(
         "emulator": "",
         "environment": "",
         "files": "durable git statcache",
+        "handover": "",
         "lock": "book.account_book book.database book.presence claim ledger workspace",
         "maintenance": "cancel doctor reconcile",
         "media": "download examination placement renders",
