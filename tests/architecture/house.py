@@ -40,7 +40,8 @@ WORLDLY: Final = frozenset(
         "api": "",
         "cli": "entry ci.github commands.cancel commands.ci_comment commands.doctor commands.models commands.prune "
         "commands.reconcile commands.review commands.run commands.run_several completion.candidates completion.shells "
-        "output.outlets output.streams output.cells options.waiting views.film views.live views.watch",
+        "output.collector output.outlets output.spans output.streams "
+        "output.telemetry output.cells options.waiting views.film views.live views.watch",
         "connection": "",
         "emulator": "",
         "environment": "",
