@@ -8,6 +8,7 @@ changes of the code the tests notice; how an answer of the service in a phase is
     <!-- table: acts -->
     <!-- table: prices:singapore -->
     <!-- table: python:functions -->
+    <!-- table: fields:Plan -->
     <!-- table: mutations -->
     <!-- table: answers:submit -->
     <!-- table: file:examples/render.py -->
@@ -71,6 +72,11 @@ def _table(subject: str) -> str:
             return signatures.methods()
         case ["python", "events"]:
             return _drawn(("event", "fields", "what it reports"), [*signatures.event_rows()])
+        case ["python", "states"]:
+            return _drawn(("class", "fields", "state"), [*signatures.state_rows()])
+        case ["fields", name]:
+            (kind,) = (kind for kind in signatures.FIELDS if kind.__name__ == name)
+            return _drawn(("field", "type", "what it is"), [*signatures.field_rows(kind)])
         case ["python", "errors"]:
             return _drawn(("error", "is a", "what it means"), [*signatures.error_rows()])
         case ["mutations"]:

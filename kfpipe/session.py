@@ -19,7 +19,7 @@ import anyio.to_thread
 from kfpipe import accounts, connection, environment, gcpause
 from kfpipe.domain import Take
 from kfpipe.environment import Environment
-from kfpipe.errors import AccountRefused, KfpipeError
+from kfpipe.errors import AccountRefused, KfpipeError, LoopRunning
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import workspace
 from kfpipe.lock.book.database import path_of
@@ -146,6 +146,7 @@ class Session:
         what is finished, and waits for nothing.
         """
 
+        refuse_on_a_loop("session.run(...)", instead="await session.run_async(...)")
         signals = current_thread() is main_thread()
 
         async def interruptible() -> RunFinished:
@@ -299,6 +300,15 @@ class Session:
             random=SystemRandom(),
             approval=self.approval,
         )
+
+
+def refuse_on_a_loop(called: str, *, instead: str) -> None:
+    """Raises LoopRunning where an event loop is running in this thread: no second one can be started."""
+    try:
+        anyio.get_cancelled_exc_class()
+    except RuntimeError:  # what says so is of another library in each release of anyio
+        return
+    raise LoopRunning(called, instead=instead)
 
 
 def most_telling(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -13,7 +13,18 @@ from pathlib import Path
 
 from kfpipe.domain import Take, shot_of
 from kfpipe.lock.join import Requests
-from kfpipe.lock.states import ABSENT, Ended, Entry, Rendered, is_never_made, is_rehearsal, name_of, state_name
+from kfpipe.lock.states import (
+    ABSENT,
+    Ended,
+    Entry,
+    Rendered,
+    is_never_made,
+    is_rehearsal,
+    name_of,
+    result_of,
+    state_name,
+)
+from kfpipe.wording import html_table
 
 Known = tuple[str, Entry]
 """A request and its key."""
@@ -67,6 +78,21 @@ ByProfile = Mapping[str, frozenset[str]]
 
 Records = Mapping[str, Record]
 """Records by take id: of the manifest's takes, and of names that no take bears any more."""
+
+
+class TakeRecords(dict[str, Record]):
+    """Records by take id, which a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        rows = [(take_id, state_of(record), *_cells(record)) for take_id, record in self.items()]
+        return html_table(("take", "state", "picked", "cost", "file"), rows)
+
+
+def _cells(record: Record) -> tuple[str, str, str]:
+    """Whether it is picked, what it has cost, and where the clip is."""
+    entry, result = record.entry, result_of(record.entry)
+    cost = "" if result is None or result.cost is None else f"{result.cost:f} {entry.asked.currency}"
+    return "picked" if record.picked else "", cost, entry.render.path if isinstance(entry, Rendered) else ""
 
 
 def state_of(record: Record | None) -> str:

@@ -14,6 +14,7 @@ from kfpipe.domain import Account, Take
 from kfpipe.lock.records import Known, Neighbour, Record, Records
 from kfpipe.lock.states import Asked, Entry, Succeeded, is_unsettled
 from kfpipe.media.facts import DiskFacts
+from kfpipe.wording import html_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +225,11 @@ class Plan:
     under_way: Decimal = Decimal(0)
     on_record: Decimal = Decimal(0)
 
+    def _repr_html_(self) -> str:
+        """The plan as a notebook shows it."""
+        titles = ("take", "action", "why", "model", self.currency)
+        return html_table(titles, [_cells(step) for step in self.steps])
+
     @property
     def is_for_others(self) -> bool:
         """Whether nothing is left to do but what another account has to settle."""
@@ -279,6 +285,11 @@ class Plan:
             if step.take is not None:
                 groups.setdefault(step.take.request.model, []).append(step)
         return tuple(_total(model, self.currency, steps) for model, steps in groups.items())
+
+
+def _cells(step: Step) -> tuple[str, ...]:
+    cost = "unknown" if step.cost is None else f"{step.cost:f}" if step.is_billed else ""
+    return step.take_id, step.action, "; ".join(step.reasons), step.model, cost
 
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal:
