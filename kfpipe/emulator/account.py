@@ -229,7 +229,7 @@ class Account:
         self._seen[digest] += 1
         # A string seeds the same way in every process; the count distinguishes a repeated request from the first.
         rng = random.Random(f"{self.settings.seed}/{digest}/{self._seen[digest]}")  # noqa: S311  not for secrets
-        queue_s, run_s = (0.0, rng.uniform(0.1, 3.0)) if order is None else self._drawn_times(rng)
+        queue_s, run_s = (0.0, rng.uniform(0.1, 3.0)) if order is None else self._drawn_times(model, rng)
         return Task(
             # Random even for a fixed seed: an id must never come back in another life of the emulator.
             id=str(uuid.uuid4()),
@@ -277,8 +277,9 @@ class Account:
         else:
             lane.resume(task)
 
-    def _drawn_times(self, rng: random.Random) -> tuple[float, float]:
-        return _drawn(rng, self.settings.queue_s), _drawn(rng, self.settings.run_s)
+    def _drawn_times(self, model: Model, rng: random.Random) -> tuple[float, float]:
+        run_s = model.run_s if self.settings.run_s is None else self.settings.run_s
+        return _drawn(rng, self.settings.queue_s), _drawn(rng, run_s)
 
     def _settle(self) -> float:
         now = self.clock.now()

@@ -117,6 +117,7 @@ def _model(name: str, entry: Table, pictures: Mapping[str, Any]) -> Model:
         "foreign_roles": frozenset(entry.get("foreign_roles", ())),
         "templates": frozenset(entry.get("templates", ())),
         "snapshot": entry.get("snapshot") or None,
+        "run_s": tuple(entry.get("run_s", (40.0, 500.0))),
         "patience": _patience(**entry.get("patience", {})),
     }
     link = fields.pop("link", {})

@@ -189,6 +189,7 @@ class Model:
     link: LinkKind = LinkKind.OSS
     link_life_h: float = 24
     limits: Limits
+    run_s: tuple[float, float] = (40.0, 500.0)  # the span of its usual runs
     patience: Patience = Patience()
 
     @property

@@ -78,6 +78,7 @@ class FilmStyle(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The account, its region and its clock. Times are virtual seconds; a pair is the span they are drawn from.
+    Without `run_s` each model takes as long as its pages show.
 
     `limits` may hold `submissions_per_second`, `concurrent_tasks`, `queued_tasks` (all per model), `queries_per_second`
     and `policies_per_second`; what it leaves out is the model's own. `enforces_rates` false lets every rate pass.
@@ -95,7 +96,7 @@ class Settings:
     factor: float = 1.0
     seed: int = 0
     queue_s: Span = (0.0, 155.0)
-    run_s: Span = (40.0, 500.0)
+    run_s: Span | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
     enforces_rates: bool = True
     over_limit: OverLimit = OverLimit.QUEUE

@@ -251,3 +251,13 @@ def test_a_file_of_models_that_cannot_be_used_says_where(start, tmp_path, text, 
     path.write_text(text)
     with pytest.raises(ModelsInvalid, match=said):
         start(models=path)
+
+
+def test_each_model_runs_as_long_as_its_pages_show_unless_told_otherwise(start):
+    caller, told = start(queue_s=0), start(queue_s=0, run_s=7)
+    for body, least, most in ((both(KLING), 30, 60), (images(Q2_TURBO), 15, 30), (images(Q3), 40, 80)):
+        for one in (caller, told):
+            make(one, body)
+        (*_, task), (*_, other) = (one.emulator.account.tasks() for one in (caller, told))
+        assert least <= task.run_s <= most
+        assert other.run_s == 7
