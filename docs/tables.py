@@ -1,11 +1,13 @@
 """What is written in the documentation from the schemas and the code: `python -m docs.tables`.
 
 A page says where a table stands and what it lists: the fields of an object, by the schema's file and a JSON pointer
-into it; what scripted faults can do; what a second of video costs in a region; a part of the Python interface; which
-changes of the code the tests notice; how an answer of the service in a phase is met; or a file of this folder:
+into it; what scripted faults and switches can do; what a second of video costs in a region; a part of the Python
+interface; which changes of the code the tests notice; how an answer of the service in a phase is met; or a file of this
+folder:
 
     <!-- table: manifest.schema.json#/$defs/shot -->
     <!-- table: acts -->
+    <!-- table: switches -->
     <!-- table: prices:singapore -->
     <!-- table: python:functions -->
     <!-- table: fields:Plan -->
@@ -29,6 +31,7 @@ from typing import Any
 from docs import signatures
 from kfpipe import catalogue
 from kfpipe.emulator.faults.kinds import ACTS, Act, Phase
+from kfpipe.emulator.settings import Switch
 from tests.mutations import __main__ as mutations
 from tests.support import golden
 
@@ -62,6 +65,8 @@ def subjects(text: str) -> set[str]:
 
 def _table(subject: str) -> str:
     match subject.split(":"):
+        case ["switches"]:
+            return _drawn(("switch", "what it does"), [(f"`{switch}`", switch.effect) for switch in Switch])
         case ["acts"]:
             return _drawn(("do", "on", "fields", "what happens"), [_act(act) for act in ACTS.values()])
         case ["prices", region]:

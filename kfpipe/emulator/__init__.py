@@ -10,9 +10,12 @@ from kfpipe.emulator.faults.matching import Fault
 from kfpipe.emulator.faults.script import FaultsInvalid
 from kfpipe.emulator.faults.script import load as load_faults
 from kfpipe.emulator.journal.folder import FolderInUse
-from kfpipe.emulator.models import REGIONS
+from kfpipe.emulator.model_file import ModelsInvalid, shelf
 from kfpipe.emulator.server import Emulator, serve
-from kfpipe.emulator.settings import FilmStyle, OverLimit, Settings, Standing
+from kfpipe.emulator.settings import FilmStyle, OverLimit, Settings, Standing, Switch
+
+REGIONS = shelf().models
+"""The emulator's own models by name, of each region; the region `emulator` has them all."""
 
 __all__ = [
     "REGIONS",
@@ -25,9 +28,11 @@ __all__ = [
     "FaultsInvalid",
     "FilmStyle",
     "FolderInUse",
+    "ModelsInvalid",
     "OverLimit",
     "Settings",
     "Standing",
+    "Switch",
     "load_faults",
     "serve",
 ]

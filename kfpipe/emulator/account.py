@@ -19,14 +19,13 @@ from kfpipe.emulator.errors import Denied, TaskRefused
 from kfpipe.emulator.film.scene import MediaFile, RemoteFile
 from kfpipe.emulator.journal.events import Began, Canceled, Submitted
 from kfpipe.emulator.journal.log import EventLog
-from kfpipe.emulator.models import REGIONS, Model, Route
-from kfpipe.emulator.prices import TARIFFS
+from kfpipe.emulator.models import Dialect, Model
 from kfpipe.emulator.rate_limit import RateLimit
 from kfpipe.emulator.renderer import Renderer
 from kfpipe.emulator.scheduler import Lane
 from kfpipe.emulator.settings import OverLimit, Settings, Span
 from kfpipe.emulator.task_list import Page, Query, Register
-from kfpipe.emulator.tasks import Quirks, Task, TaskStatus, scene_of
+from kfpipe.emulator.tasks import Quirks, Task, TaskStatus, marked_scene_of, scene_of
 
 STRANGER = "149999"
 """The id of a key that no client of the emulator has."""
@@ -58,19 +57,16 @@ class Account:
         self.name = name
         self.settings = settings
         self.clock = clock
-        self.models = REGIONS[settings.region]
-        self.tariff = TARIFFS[settings.tariff_region]
+        self.models = settings.offered
+        self.tariff = settings.tariff
         self.throttled: Counter[str] = Counter()
         self._renderer = renderer
         self._event_log = event_log
         self._tasks: dict[str, Task] = {}
         self._register = Register()
         self._unlisted: list[Task] = []
-        limits = {name: self.limits_of(model) for name, model in self.models.items()}
-        self._lanes = {name: Lane(limit["concurrent_tasks"], limit["queued_tasks"]) for name, limit in limits.items()}
-        self._submissions = {
-            name: RateLimit(limit["submissions_per_second"], clock.real_s) for name, limit in limits.items()
-        }
+        self._lanes: dict[tuple[str, str | None], Lane] = {}
+        self._submissions: dict[str, RateLimit] = {}
         self._queries = RateLimit(self._limit("queries_per_second", _QUERIES_PER_SECOND), clock.real_s)
         self._policies = RateLimit(self._limit("policies_per_second", _POLICIES_PER_SECOND), clock.real_s)
         self._seen: Counter[str] = Counter()
@@ -95,7 +91,7 @@ class Account:
         """
         with self._lock:
             now = self._settle()
-            self._admit_submission(model)
+            self._admit_submission(model, key_id)
             task = self._task(model, body, fetch, now, key_id, quirks or Quirks())
             if self.settings.burn_in:
                 task.label = f"request {task.digest[:_DIGEST_SHOWN]}" if label is None else label
@@ -129,6 +125,13 @@ class Account:
             task = self._tasks.get(task_id)
             return None if task is None or task.is_forgotten(now) else task
 
+    def linked(self, task_id: str) -> Task | None:
+        """The task as long as a link to its clip may work, which may be longer than anybody is told of it."""
+        with self._lock:
+            now = self._settle()
+            task = self._tasks.get(task_id)
+            return None if task is None or task.is_gone(now) else task
+
     def query(self, task_id: str) -> Task | None:
         """What a client's query finds: like `task`, but within the rate, and blind where a fault says so."""
         with self._lock:
@@ -157,7 +160,7 @@ class Account:
             if task is None or task.status(now) is not TaskStatus.PENDING:
                 message = "Failed to cancel the task, please confirm if the task is in PENDING status."
                 raise Denied(400, "UnsupportedOperation", message)
-            self._lanes[task.model.name].cancel(task, now)
+            self._lane(task.model, task.key_id).cancel(task, now)
             self._event_log.note(Canceled(task_id=task.id, canceled_at=now))
 
     def bill(self) -> Bill:
@@ -176,7 +179,7 @@ class Account:
     def limits_of(self, model: Model) -> dict[str, int]:
         """How many requests and tasks of a model the account may have, by the names of the settings."""
         names = ("submissions_per_second", "concurrent_tasks", "queued_tasks")
-        return {name: self._limit(name, getattr(model, name)) for name in names}
+        return {name: self._limit(name, getattr(model.limits, name)) for name in names}
 
     def admit_query(self) -> None:
         """Count one of the account's queries, lists or cancellations. Raises `Denied` beyond the rate."""
@@ -185,11 +188,24 @@ class Account:
     def admit_policy(self) -> None:
         self._admit(self._policies, "policy")
 
-    def _admit_submission(self, model: Model) -> None:
-        self._admit(self._submissions[model.name], "submit")
-        lane = self._lanes[model.name]
+    def _lane(self, model: Model, key_id: str) -> Lane:
+        """Where the model's tasks find their places: together with those of its group, and of one key or of all."""
+        name = (model.place_group, key_id if model.limits.is_per_key else None)
+        if name not in self._lanes:
+            self._lanes[name] = Lane(self.limits_of(model)["concurrent_tasks"])
+        return self._lanes[name]
+
+    def _pace(self, model: Model) -> RateLimit:
+        name = model.pace_group
+        if name not in self._submissions:
+            self._submissions[name] = RateLimit(self.limits_of(model)["submissions_per_second"], self.clock.real_s)
+        return self._submissions[name]
+
+    def _admit_submission(self, model: Model, key_id: str) -> None:
+        self._admit(self._pace(model), "submit")
+        lane = self._lane(model, key_id)
         is_refused = self.settings.over_limit is OverLimit.REFUSE and lane.is_full()
-        if is_refused or lane.is_queue_full():
+        if is_refused or lane.is_queue_full(model.name, self.limits_of(model)["queued_tasks"]):
             self.throttled["submit"] += 1
             code = "Throttling.RateQuota" if is_refused else _QUEUE_FULL
             raise Denied(429, code, "Too many tasks of this model are in progress.")
@@ -206,14 +222,14 @@ class Account:
         order: validation.Order | None = None
         refusal: TaskRefused | None = None
         try:
-            order = validation.order(model, body, fetch)
+            order = validation.order(model, body, fetch, self.settings.switches)
         except TaskRefused as refused:
             refusal = refused
         digest = _digest(model, body) if order is None else _order_digest(model, order)
         self._seen[digest] += 1
         # A string seeds the same way in every process; the count distinguishes a repeated request from the first.
         rng = random.Random(f"{self.settings.seed}/{digest}/{self._seen[digest]}")  # noqa: S311  not for secrets
-        queue_s, run_s = (0.0, rng.uniform(0.1, 3.0)) if order is None else self._drawn_times(rng)
+        queue_s, run_s = (0.0, rng.uniform(0.1, 3.0)) if order is None else self._drawn_times(model, rng)
         return Task(
             # Random even for a fixed seed: an id must never come back in another life of the emulator.
             id=str(uuid.uuid4()),
@@ -246,11 +262,14 @@ class Account:
         scene = scene_of(task, self.settings.film)
         if scene is not None:
             task.film = self._renderer.order(scene)
+        marked = marked_scene_of(task, self.settings.film)
+        if marked is not None:
+            task.marked_film = self._renderer.order(marked)
         self._tasks[task.id] = task
         self._register.add(task)
         if task.is_unlisted(self.clock.now()):
             self._unlisted.append(task)
-        lane = self._lanes[task.model.name]
+        lane = self._lane(task.model, task.key_id)
         if task.order is None or task.canceled_at is not None:
             return
         if task.started_at is None:
@@ -258,8 +277,9 @@ class Account:
         else:
             lane.resume(task)
 
-    def _drawn_times(self, rng: random.Random) -> tuple[float, float]:
-        return _drawn(rng, self.settings.queue_s), _drawn(rng, self.settings.run_s)
+    def _drawn_times(self, model: Model, rng: random.Random) -> tuple[float, float]:
+        run_s = model.run_s if self.settings.run_s is None else self.settings.run_s
+        return _drawn(rng, self.settings.queue_s), _drawn(rng, run_s)
 
     def _settle(self) -> float:
         now = self.clock.now()
@@ -281,10 +301,18 @@ def _drawn(rng: random.Random, span: Span) -> float:
 def _foreign_body(model: Model, prompt: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """A request between two pictures that lie elsewhere."""
     pictures = {role: f"https://example.com/{role}.png" for role in ("first_frame", "last_frame")}
-    if model.route is Route.KEYFRAMES:
-        given: dict[str, Any] = {f"{role}_url": url for role, url in pictures.items()}
-    else:
-        given = {"media": [{"type": role, "url": url} for role, url in pictures.items()]}
+    given: dict[str, Any]
+    match model.dialect:
+        case Dialect.FRAME_URLS:
+            given = {f"{role}_url": url for role, url in pictures.items()}
+        case Dialect.IMG_URL:
+            given = {"img_url": pictures["first_frame"]}
+        case Dialect.IMAGES:
+            given = {"media": [{"type": "image", "url": url} for url in pictures.values()]}
+        case Dialect.ROLES:
+            taken = frozenset(pictures) in model.role_sets
+            roles = pictures if taken else ("first_frame",)
+            given = {"media": [{"type": role, "url": pictures[role]} for role in roles]}
     return {"model": model.name, "input": {"prompt": prompt, **given}, "parameters": dict(parameters)}
 
 

@@ -32,6 +32,11 @@ class Accounts(Mapping[str, Account]):
         found = (account.task(task_id) for account in self.values())
         return next((task for task in found if task is not None), None)
 
+    def linked(self, task_id: str) -> Task | None:
+        """The task as long as a link to its clip may work, whoever's it is."""
+        found = (account.linked(task_id) for account in self.values())
+        return next((task for task in found if task is not None), None)
+
     def bill(self) -> Bill:
         """What all of them pay, oldest first."""
         return billing.joined(account.bill() for account in self.values())

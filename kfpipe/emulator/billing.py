@@ -61,7 +61,7 @@ class Bill:
 def charge(task: Task, tariff: Tariff) -> Charge:
     """What a succeeded task costs."""
     assert task.order is not None
-    unit_price = tariff.unit_price(task.model.name, task.order.tier)
+    unit_price = tariff.unit_price(task.model.name, task.order.tier, has_sound=task.order.has_sound)
     return Charge(
         account=task.account,
         task_id=task.id,

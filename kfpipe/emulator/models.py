@@ -1,8 +1,13 @@
-"""What each model takes and allows, and where it is sold. Data as of November 2026; sources: the API references."""
+"""What a model takes, allows and answers with, as values; `models.toml` has them all, and where each is sold."""
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+MEGABYTE = 1024 * 1024
+HOUR_S = 3600.0
+LARGEST_SEED = 2_147_483_647
 
 
 class Route(StrEnum):
@@ -12,13 +17,138 @@ class Route(StrEnum):
     MEDIA = "video-generation"
 
 
-class UsageShape(StrEnum):
-    """Which fields a finished task reports its seconds in."""
+class Dialect(StrEnum):
+    """How a request names its files: by role, two pictures by their order, or each in a field of its own."""
 
-    KF2V_21 = "kf2v-2.1"
-    KF2V_22 = "kf2v-2.2"
-    WAN_27 = "wan-2.7"
-    WAN_30 = "wan-3.0"
+    ROLES = "roles"
+    IMAGES = "images"
+    FRAME_URLS = "frame_urls"
+    IMG_URL = "img_url"
+
+
+class Sound(StrEnum):
+    """Whether clips have sound; ON and OFF are the defaults of models that have a parameter for it."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    ON = "on"
+    OFF = "off"
+
+
+class Watermark(StrEnum):
+    """OFF and ON are the defaults of a mark on the clip. COPY marks a second clip, if asked for, and not the first."""
+
+    OFF = "off"
+    ON = "on"
+    COPY = "copy"
+
+
+class SizeRule(StrEnum):
+    """What of a tier's picture is kept for every shape: its pixel total, its long side, or its short one."""
+
+    AREA = "area"
+    LONG = "long"
+    SHORT = "short"
+
+
+class LinkKind(StrEnum):
+    """What the address of a clip looks like: the object store's, another network's, or without a query at all."""
+
+    OSS = "oss"
+    AWS = "aws"
+    CACHED = "cached"
+    BARE = "bare"
+
+
+class Measure(StrEnum):
+    """What a field of `usage` can tell of a finished task."""
+
+    SECONDS = "seconds"
+    SECONDS_FLOAT = "seconds as float"
+    GIVEN = "given seconds"
+    GIVEN_FLOAT = "given seconds as float"
+    MADE = "made seconds"
+    MADE_FLOAT = "made seconds as float"
+    ZERO = "zero"
+    ONE = "one"
+    STANDARD = "standard"
+    TIER = "tier"
+    TIER_TEXT = "tier as text"
+    SIZE = "size"
+    FPS = "fps"
+    RATIO = "ratio"
+    SOUND = "sound"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """`name` is the price list's; `width_px` and `height_px` are those of its picture at 16:9."""
+
+    name: str
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lengths:
+    """Whole seconds: those that can be asked for, and fewer at some tiers. Without a default one must be asked for."""
+
+    seconds: tuple[int, ...]
+    at_tier: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    default_s: int | None = None
+    is_fixed: bool = False  # the default, whatever is asked for
+    may_be_left_open: bool = False  # asked for -1, the model chooses one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How the sides follow from tier and shape: multiples of `step_px`, below the exact ones or nearest to them."""
+
+    rule: SizeRule = SizeRule.AREA
+    long_side_tiers: frozenset[str] = frozenset()  # tiers whose long side is kept, whatever the rule
+    step_px: int = 16
+    rounds_down: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompts:
+    """Longest texts in characters; of a prompt, the part beyond is cut without a word, or the whole refused."""
+
+    limit: int
+    chinese_limit: int | None = None  # where a Chinese character counts for more than others
+    negative_limit: int = 500
+    is_required: bool = False
+    refuses_longer: bool = False
+    is_shown: bool = True  # a finished task repeats it
+    may_be_rewritten: bool = False  # and shows what it became
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frames:
+    """What a still may be. `handed_over` are the ways that the model's page names: http, oss, data."""
+
+    formats: tuple[str, ...] = ("JPEG", "PNG", "BMP", "WEBP")
+    sides_px: tuple[int, int] = (240, 8000)
+    widest_aspect: float = math.inf
+    limit_mb: int
+    takes_alpha: bool = False
+    pixel_quotient: float = math.inf  # of the larger still to the smaller one
+    handed_over: frozenset[str] = frozenset({"http", "oss", "data"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """`places` and `pace` name the models that share their tasks at once, or their submissions; else the model's own.
+
+    `is_per_key`: every key of the account has these places for itself.
+    """
+
+    submissions_per_second: int
+    concurrent_tasks: int
+    queued_tasks: int = 500  # how many more may wait
+    places: str | None = None
+    pace: str | None = None
+    is_per_key: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,132 +163,45 @@ class Patience:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     name: str
-    route: Route
-    usage: UsageShape
-    tiers: tuple[str, ...]
-    default_tier: str
-    shortest_s: int
-    longest_s: int
-    default_s: int = 5
-    may_choose_length: bool = False  # asked for a duration of -1, it chooses one
-    has_sound: bool
-    sound_is_optional: bool = False
+    route: Route = Route.MEDIA
+    dialect: Dialect = Dialect.ROLES
+    opened_as: str | None = None  # what has to be switched on in the console before
+    tiers: Mapping[str, Tier]  # as requests spell them
+    tier_field: str = "resolution"
+    default_tier: str | None = None  # without one a tier must be asked for
+    lengths: Lengths
+    size: Size = Size()
+    frames_per_second: int = 30
+    extra_frames: int = 0
+    sound: Sound
+    watermark: Watermark = Watermark.OFF
+    least_seed: int | None = 0  # -1 stands for any; None: the model has no seed
     ratios: tuple[str, ...] = ()  # shapes that can be asked for in place of the first frame's
-    role_sets: tuple[frozenset[str], ...] = ()  # media that go together, where they are given by role
+    role_sets: tuple[frozenset[str], ...] = ()  # media that go together
     foreign_roles: frozenset[str] = frozenset()  # those of a mode that excludes frames
-    prompt_limit: int
-    negative_prompt_limit: int = 500
-    frame_limit_bytes: int
-    frame_side_px: tuple[int, int] = (240, 8000)
-    widest_aspect: float | None
+    shortest_audio_s: int = 2
+    prompts: Prompts
+    frames: Frames
     templates: frozenset[str] = frozenset()  # names of its effects
     snapshot: str | None = None  # the dated model that the name stands for
-    submissions_per_second: int
-    concurrent_tasks: int
-    queued_tasks: int = 500  # how many more may wait
+    usage: Mapping[str, Measure]
+    times_before_end: bool = True  # a task that goes on tells its times
+    link: LinkKind = LinkKind.OSS
+    link_life_h: float = 24
+    limits: Limits
+    run_s: tuple[float, float] = (40.0, 500.0)  # the span of its usual runs
     patience: Patience = Patience()
 
+    @property
+    def place_group(self) -> str:
+        """The name shared by all models whose tasks take each other's places."""
+        return self.limits.places or self.name
 
-# Pixels a tier aims at; the first frame's shape decides how they are spread.
-TARGET_PX = {"480P": 640 * 480, "720P": 1280 * 720, "1080P": 1920 * 1080}
+    @property
+    def pace_group(self) -> str:
+        """The name shared by all models whose submissions are counted together."""
+        return self.limits.pace or self.name
 
-MEGABYTE = 1024 * 1024
-
-HOUR_S = 3600.0
-
-_FRAMES = (frozenset({"first_frame"}), frozenset({"first_frame", "last_frame"}))
-_REFERENCES = frozenset({"reference_image", "reference_video", "reference_audio", "file", "link"})
-
-_WAN_27 = Model(
-    name="wan2.7-i2v",
-    route=Route.MEDIA,
-    usage=UsageShape.WAN_27,
-    tiers=("720P", "1080P"),
-    default_tier="1080P",
-    shortest_s=2,
-    longest_s=15,
-    has_sound=True,
-    role_sets=(
-        *_FRAMES,
-        *(roles | {"driving_audio"} for roles in _FRAMES),
-        frozenset({"first_clip"}),
-        frozenset({"first_clip", "last_frame"}),
-    ),
-    snapshot="wan2.7-i2v-2026-04-25",
-    prompt_limit=5000,
-    frame_limit_bytes=20 * MEGABYTE,
-    widest_aspect=8.0,
-    submissions_per_second=5,
-    concurrent_tasks=5,
-)
-_WAN_27_SNAPSHOT = replace(_WAN_27, name="wan2.7-i2v-2026-04-25", snapshot=None)
-_WAN_30 = Model(
-    name="wan3.0-video",
-    route=Route.MEDIA,
-    usage=UsageShape.WAN_30,
-    tiers=("480P", "720P", "1080P"),
-    default_tier="1080P",
-    shortest_s=2,
-    longest_s=30,
-    may_choose_length=True,
-    has_sound=True,
-    sound_is_optional=True,
-    ratios=("16:9", "4:3", "1:1", "3:4", "9:16"),
-    role_sets=_FRAMES,
-    foreign_roles=_REFERENCES,
-    prompt_limit=20_000,
-    negative_prompt_limit=0,
-    frame_limit_bytes=20 * MEGABYTE,
-    widest_aspect=8.0,
-    submissions_per_second=5,
-    concurrent_tasks=5,
-    queued_tasks=200,
-    patience=Patience(waiting_s=24 * HOUR_S, running_s=8 * HOUR_S),
-)
-_WAN_30_PRIME = replace(_WAN_30, name="wan3.0-video-prime")
-_KF2V_FLASH = Model(
-    name="wan2.2-kf2v-flash",
-    route=Route.KEYFRAMES,
-    usage=UsageShape.KF2V_22,
-    tiers=("480P", "720P", "1080P"),
-    default_tier="720P",
-    shortest_s=5,
-    longest_s=5,
-    has_sound=False,
-    prompt_limit=800,
-    frame_limit_bytes=10 * MEGABYTE,
-    widest_aspect=None,
-    submissions_per_second=2,
-    concurrent_tasks=2,
-    patience=Patience(in_all_s=3 * HOUR_S),
-)
-_KF2V_PLUS_BEIJING = replace(
-    _KF2V_FLASH,
-    name="wanx2.1-kf2v-plus",
-    usage=UsageShape.KF2V_21,
-    tiers=("720P",),
-    templates=frozenset({"hanfu-1", "solaron", "magazine", "mech1", "mech2"}),
-)
-_KF2V_PLUS_SINGAPORE = replace(_KF2V_PLUS_BEIJING, name="wan2.1-kf2v-plus", submissions_per_second=1)
-
-
-def _by_name(*models: Model) -> dict[str, Model]:
-    return {model.name: model for model in models}
-
-
-_WAN = (_WAN_27, _WAN_27_SNAPSHOT, _WAN_30, _WAN_30_PRIME, _KF2V_FLASH)
-_ONLY_WAN_30 = _by_name(_WAN_30, _WAN_30_PRIME)
-
-REGIONS: dict[str, dict[str, Model]] = {
-    "emulator": _by_name(*_WAN, _KF2V_PLUS_SINGAPORE, _KF2V_PLUS_BEIJING),
-    "singapore": _by_name(*_WAN, _KF2V_PLUS_SINGAPORE),
-    "beijing": _by_name(*_WAN, _KF2V_PLUS_BEIJING),
-    "virginia": _ONLY_WAN_30,
-    "frankfurt": _ONLY_WAN_30,
-    "tokyo": _ONLY_WAN_30,
-    "hongkong": _ONLY_WAN_30,
-}
-"""The models by name, of each region; the region `emulator` has them all."""
 
 # The region's name as the task list spells it.
 REGION_IDS = {

@@ -1,7 +1,8 @@
-"""One model's tasks and the places they run in: who waits, who runs, and when each one began."""
+"""The tasks that share places, of one model or of several: who waits, who runs, and when each one began."""
 
 import heapq
 import math
+from collections import Counter
 
 from kfpipe.emulator.tasks import Task
 
@@ -9,21 +10,21 @@ from kfpipe.emulator.tasks import Task
 class Lane:
     """Starts tasks in the order they are ready, at most `places` at a time; each start costs O(log n), once.
 
-    A task that finds no place before it gives up is never started. `queue` says how many may wait for one.
+    A task that finds no place before it gives up is never started.
 
     Nothing happens between calls: `settle(now)` lets everything happen that was due by `now`.
     """
 
-    def __init__(self, places: int, queue: int) -> None:
+    def __init__(self, places: int) -> None:
         self._places = places
-        self._queue = queue
+        self._in_line: Counter[str] = Counter()  # how many tasks of each model wait
         self._waiting: list[tuple[float, int, Task]] = []
         self._running: list[float] = []  # when each place will be free again
         self._joined = 0
-        self._canceled = 0
 
     def join(self, task: Task) -> None:
         self._joined += 1
+        self._in_line[task.model.name] += 1
         heapq.heappush(self._waiting, (task.ready_at, self._joined, task))
 
     def resume(self, task: Task) -> None:
@@ -36,7 +37,7 @@ class Lane:
     def cancel(self, task: Task, now: float) -> None:
         """Take a waiting task out."""
         task.canceled_at = now
-        self._canceled += 1
+        self._in_line[task.model.name] -= 1
 
     def settle(self, now: float) -> list[Task]:
         """The tasks that were started."""
@@ -45,7 +46,6 @@ class Lane:
             ready_at, _, task = self._waiting[0]
             if task.canceled_at is not None:
                 heapq.heappop(self._waiting)
-                self._canceled -= 1
                 continue
             if ready_at > now:
                 break
@@ -54,6 +54,7 @@ class Lane:
             if min(started_at, task.gives_up_at()) > now:
                 break
             heapq.heappop(self._waiting)
+            self._in_line[task.model.name] -= 1
             if started_at >= task.gives_up_at():
                 continue
             if len(self._running) >= self._places:
@@ -66,15 +67,15 @@ class Lane:
 
     def occupancy(self) -> int:
         """Tasks that wait or run, as of the last `settle`."""
-        return len(self._waiting) - self._canceled + len(self._running)
+        return self._in_line.total() + len(self._running)
 
     def is_full(self) -> bool:
         """Whether another task would have to wait."""
         return self.occupancy() >= self._places
 
-    def is_queue_full(self) -> bool:
-        """Whether no other task may even wait."""
-        return self.occupancy() >= self._places + self._queue
+    def is_queue_full(self, model: str, queue: int) -> bool:
+        """Whether no other task of the model may even wait: of each, so many may that find no place."""
+        return self._in_line[model] + len(self._running) >= self._places + queue
 
     def _next_start(self, ready_at: float) -> float:
         """When the next task has a place; never if there are none at all."""

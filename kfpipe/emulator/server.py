@@ -20,7 +20,6 @@ from kfpipe.emulator.clock import Clock
 from kfpipe.emulator.faults import script
 from kfpipe.emulator.faults.matching import Fault, Faults
 from kfpipe.emulator.journal.folder import StateFolder, claimed
-from kfpipe.emulator.models import REGIONS
 from kfpipe.emulator.renderer import Renderer
 from kfpipe.emulator.settings import MAIN, Settings
 from kfpipe.emulator.tasks import Task
@@ -74,7 +73,7 @@ class Emulator:
             self.folder = self._state_dir or _passing_folder(opening)
             opening.enter_context(claimed(self.folder))
             home = StateFolder(self.folder)
-            recalled = home.recall(self.clock, REGIONS[self.settings.region], self.settings.film)
+            recalled = home.recall(self.clock, self.settings.offered, self.settings.film)
             event_log = opening.enter_context(closing(home.settle(recalled, self.clock)))
             renderer = Renderer(home.clips, self.settings, self.clock.now, event_log, recalled.films)
             opening.callback(renderer.close)

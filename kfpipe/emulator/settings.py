@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from kfpipe.emulator.models import REGIONS
+from kfpipe.emulator.model_file import Shelf, shelf
+from kfpipe.emulator.models import REGION_IDS, Model
+from kfpipe.emulator.prices import Tariff
 
 LIMITS = ("submissions_per_second", "concurrent_tasks", "queued_tasks", "queries_per_second", "policies_per_second")
 
@@ -15,6 +17,9 @@ MAIN = "main"
 
 FILMS = "KFPIPE_EMULATOR_FILMS"
 """The variable that names the folder of clips for all emulators that are not given one."""
+
+MODELS = "KFPIPE_EMULATOR_MODELS"
+"""The variable that names a file of more models for all emulators that are not given one."""
 
 Span = float | tuple[float, float]
 
@@ -35,6 +40,36 @@ class Standing(StrEnum):
     NOT_ACTIVATED = "not_activated"
 
 
+class Switch(StrEnum):
+    """What the service may do and does not document, or what its pages tell in two ways; off by default."""
+
+    NOT_SWITCHED_ON = "not-switched-on"
+    HTTP_ONLY = "http-only"
+    DATA_URIS = "data-uris"
+    PROMPT_REFUSED = "prompt-refused"
+    PROMPT_CUT = "prompt-cut"
+    UNEQUAL_STILLS = "unequal-stills"
+    FAILURE_WITHOUT_OUTPUT = "failure-without-output"
+    ODD_SR = "odd-sr"
+
+    @property
+    def effect(self) -> str:
+        """What it makes the emulator do."""
+        return _EFFECTS[self]
+
+
+_EFFECTS = {
+    Switch.NOT_SWITCHED_ON: "Models that have to be switched on in the console have not been: 404 `ModelNotFound`.",
+    Switch.HTTP_ONLY: "Files are taken only in the ways that the model's page names: for most partners http(s).",
+    Switch.DATA_URIS: "Files are taken as data URIs by all models, also where no page names them.",
+    Switch.PROMPT_REFUSED: "Every model refuses a prompt that is too long, in its task.",
+    Switch.PROMPT_CUT: "Every model cuts a prompt that is too long, without a word.",
+    Switch.UNEQUAL_STILLS: "Vidu takes two stills of unlike pixel totals.",
+    Switch.FAILURE_WITHOUT_OUTPUT: "The answer of a failed task has `code` and `message` at its top, and no `output`.",
+    Switch.ODD_SR: "`usage.SR` is empty where it is text.",
+}
+
+
 class FilmStyle(StrEnum):
     MOVING = "moving"
     TINY = "tiny"
@@ -43,6 +78,7 @@ class FilmStyle(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The account, its region and its clock. Times are virtual seconds; a pair is the span they are drawn from.
+    Without `run_s` each model takes as long as its pages show.
 
     `limits` may hold `submissions_per_second`, `concurrent_tasks`, `queued_tasks` (all per model), `queries_per_second`
     and `policies_per_second`; what it leaves out is the model's own. `enforces_rates` false lets every rate pass.
@@ -51,7 +87,8 @@ class Settings:
     name of an account; keys that it leaves out are those of the account `main`, and so are all keys by default. The
     limits are those of each account. `burn_in` lets clips show take, seed and timecode. `strict` fails tasks with
     remote media, which the emulator never fetches, the way the service does for an address it cannot reach. `films` is
-    a folder in which clips are kept for other emulators: an equal scene is not filmed again.
+    a folder in which clips are kept for other emulators: an equal scene is not filmed again. `models` is a file of more
+    models, of the form of the emulator's own. Raises ValueError, and `ModelsInvalid` or OSError for that file.
     """
 
     region: str = "emulator"
@@ -59,7 +96,7 @@ class Settings:
     factor: float = 1.0
     seed: int = 0
     queue_s: Span = (0.0, 155.0)
-    run_s: Span = (40.0, 500.0)
+    run_s: Span | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
     enforces_rates: bool = True
     over_limit: OverLimit = OverLimit.QUEUE
@@ -71,23 +108,40 @@ class Settings:
     film: FilmStyle = FilmStyle.MOVING
     burn_in: bool = True
     workers: int = 2
-    films: Path | None = field(default_factory=lambda: _folder(os.environ.get(FILMS, "")))
+    films: Path | None = field(default_factory=lambda: _path(os.environ.get(FILMS, "")))
+    models: Path | None = field(default_factory=lambda: _path(os.environ.get(MODELS, "")))
+    switches: frozenset[Switch] = frozenset()
 
     def __post_init__(self) -> None:
         for name, kind in (("over_limit", OverLimit), ("standing", Standing), ("film", FilmStyle)):
             object.__setattr__(self, name, kind(getattr(self, name)))  # plain text is accepted, typos are not
+        object.__setattr__(self, "switches", frozenset(map(Switch, self.switches)))
         unknown = self.limits.keys() - LIMITS
         if unknown:
             raise ValueError(f"no such limit: {', '.join(sorted(unknown))}; the limits are {', '.join(LIMITS)}")
         for region in (self.region, self.tariff_region):
-            if region not in REGIONS:
-                raise ValueError(f"no such region: {region}; the regions are {', '.join(REGIONS)}")
+            if region not in REGION_IDS:
+                raise ValueError(f"no such region: {region}; the regions are {', '.join(REGION_IDS)}")
+        self._shelf()
 
     @property
     def tariff_region(self) -> str:
         """The region whose prices hold."""
         return self.priced_in or self.region
 
+    @property
+    def offered(self) -> Mapping[str, Model]:
+        """The region's models, by name."""
+        return self._shelf().models[self.region]
 
-def _folder(name: str) -> Path | None:
+    @property
+    def tariff(self) -> Tariff:
+        """The prices that hold."""
+        return self._shelf().tariffs[self.tariff_region]
+
+    def _shelf(self) -> Shelf:
+        return shelf(self.models)
+
+
+def _path(name: str) -> Path | None:
     return Path(name) if name else None

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from kfpipe.emulator.errors import TaskRefused
@@ -11,7 +11,7 @@ from kfpipe.emulator.film.animatic import Stopped
 from kfpipe.emulator.film.burn_in import BurnIn
 from kfpipe.emulator.film.formats import Format
 from kfpipe.emulator.film.scene import Film, Scene
-from kfpipe.emulator.models import Model
+from kfpipe.emulator.models import HOUR_S, Model, Sound, Watermark
 from kfpipe.emulator.settings import MAIN, FilmStyle
 from kfpipe.emulator.validation import Order
 
@@ -63,6 +63,7 @@ class Task:
     order: Order | None
     film_seed: int
     film: Future[Film] | None
+    marked_film: Future[Film] | None = None  # the clip with a mark on it, where that is a second one
     refusal: TaskRefused | None
     quirks: Quirks = field(default_factory=Quirks)
     submitted_at: float
@@ -97,7 +98,11 @@ class Task:
             return run_ends_at
         if not _is_settled(self.film):
             return None
-        return run_ends_at if self.film.exception() else max(run_ends_at, self.film.result().made_at)
+        if self.film.exception():
+            return run_ends_at
+        if self.marked_film is not None and not _is_settled(self.marked_film):
+            return None
+        return max(run_ends_at, self.film.result().made_at)
 
     def gives_up_at(self) -> float:
         """Until when it waits for a place; it fails then. Infinite where the model sets no limit."""
@@ -144,6 +149,11 @@ class Task:
         ended_at = self.ended_at()
         return ended_at is not None and now >= ended_at + DAY_S
 
+    def is_gone(self, now: float) -> bool:
+        """Whether not even a link to its clip works any more."""
+        ended_at = self.ended_at()
+        return ended_at is not None and now >= ended_at + max(DAY_S, self.model.link_life_h * HOUR_S)
+
     @property
     def billed_seconds(self) -> int:
         assert self.order is not None
@@ -163,16 +173,27 @@ def scene_of(task: Task, style: FilmStyle) -> Scene | None:
         seconds=quirks.film_seconds or order.seconds,
         format=Format(quirks.film_format),
         drifts=tuple(sorted({*quirks.film_drifts})),
-        first=order.media.get("first_frame") or order.media["first_clip"],
+        # A last frame alone is all there is to move on.
+        first=order.media.get("first_frame") or order.media.get("first_clip") or order.media["last_frame"],
         goes_on="first_clip" in order.media,
         last=order.media.get("last_frame"),
         driving_audio=order.media.get("driving_audio"),
-        has_sound=order.has_sound and task.model.has_sound,
-        has_watermark=order.watermark,
+        has_sound=order.has_sound and task.model.sound is not Sound.NEVER,
+        has_watermark=order.watermark and task.model.watermark is not Watermark.COPY,
+        rate=task.model.frames_per_second,
+        extra_frames=task.model.extra_frames,
         burn_in=BurnIn(name=task.label, seed=order.seed) if task.label and style is FilmStyle.MOVING else None,
         seed=0 if style is FilmStyle.TINY else seed,
         style=style,
     )
+
+
+def marked_scene_of(task: Task, style: FilmStyle) -> Scene | None:
+    """What its second clip shows, where a mark makes one."""
+    if task.order is None or not task.order.watermark or task.model.watermark is not Watermark.COPY:
+        return None
+    scene = scene_of(task, style)
+    return None if scene is None else replace(scene, has_watermark=True)
 
 
 def _is_settled(film: Future[Film]) -> bool:

@@ -13,11 +13,11 @@ from typing import Any
 from kfpipe.emulator import media_limits as limits
 from kfpipe.emulator.errors import TaskRefused
 from kfpipe.emulator.film.scene import MediaFile
-from kfpipe.emulator.models import TARGET_PX, Model, Route
+from kfpipe.emulator.models import LARGEST_SEED, Dialect, Model, Size, SizeRule, Sound, Tier, Watermark
+from kfpipe.emulator.requested_media import urls_by_role
+from kfpipe.emulator.settings import Switch
 
 Fetch = Callable[[str], MediaFile]
-
-LARGEST_SEED = 2_147_483_647
 
 ADAPTIVE = "adaptive"
 """The ratio that stands for the first frame's own shape."""
@@ -33,7 +33,8 @@ class Order:
     negative_prompt: str | None
     media: Mapping[str, MediaFile]
     template: str | None
-    tier: str
+    tier: str  # by the name of the price list
+    tier_spelled: str = ""  # and as it was asked for
     width_px: int
     height_px: int
     seconds: int
@@ -45,94 +46,94 @@ class Order:
     ratio: str | None = None  # as width:height, where the model reports it
 
 
-def order(model: Model, body: Mapping[str, Any], fetch: Fetch) -> Order:
+def order(model: Model, body: Mapping[str, Any], fetch: Fetch, switches: Collection[Switch] = ()) -> Order:
     """The order a request's JSON body amounts to. Raises `TaskRefused`."""
     given = _section(body, "input", is_required=True)
     parameters = _section(body, "parameters", is_required=False)
-    media = _media(model, given, fetch)
-    tier = _tier(model, parameters)
+    media = _media(model, given, fetch, switches)
+    spelled = _tier(model, parameters)
+    tier = model.tiers[spelled]
     shape, ratio = _shape(model, parameters, limits.shape(media))
-    width_px, height_px = output_size(shape, tier)
-    prompt = _text(given, "prompt", model.prompt_limit)
-    seconds = _seconds(model, parameters, prompt)
+    width_px, height_px = output_size(model.size, shape, tier)
+    prompt = _prompt(model, given, switches)
+    seconds = _seconds(model, parameters, tier, prompt)
     clip_seconds = round(limits.clip_length_s(media))
     if clip_seconds >= seconds:
         raise TaskRefused("InvalidParameter", "duration must be longer than the first clip, which is part of it")
     return Order(
         prompt=prompt,
-        negative_prompt=_text(given, "negative_prompt", model.negative_prompt_limit) or None,
+        negative_prompt=_text(given, "negative_prompt", model.prompts.negative_limit) or None,
         media=media,
         template=_template(model, given),
-        tier=tier,
+        tier=tier.name,
+        tier_spelled=spelled,
         width_px=width_px,
         height_px=height_px,
         seconds=seconds,
         clip_seconds=clip_seconds,
-        seed=_integer(parameters, "seed", 0, LARGEST_SEED),
+        seed=_seed(model, parameters),
         prompt_extend=_flag(parameters, "prompt_extend", default=True),
-        watermark=_flag(parameters, "watermark", default=False),
-        has_sound=model.has_sound and (not model.sound_is_optional or _flag(parameters, "audio", default=True)),
+        watermark=_flag(parameters, "watermark", default=model.watermark is Watermark.ON),
+        has_sound=_has_sound(model, parameters),
         ratio=ratio,
     )
 
 
-def output_size(shape: tuple[int, int], tier: str) -> tuple[int, int]:
-    """Sides of the video, in pixels: the first frame's shape, near the tier's pixel count, multiples of 16."""
+def output_size(size: Size, shape: tuple[int, int], tier: Tier) -> tuple[int, int]:
+    """Sides of the video, in pixels: the first frame's shape at the tier's size, in steps."""
     ratio = shape[0] / shape[1]
-    target = TARGET_PX[tier]
-    return 16 * math.floor(math.sqrt(target * ratio) / 16), 16 * math.floor(math.sqrt(target / ratio) / 16)
+    area = math.sqrt(tier.width_px * tier.height_px * ratio)
+    sides = (area, area / ratio)
+    if size.rule is SizeRule.LONG or tier.name in size.long_side_tiers:
+        sides = _scaled(ratio, tier.width_px / max(ratio, 1))
+    elif size.rule is SizeRule.SHORT:
+        sides = _scaled(ratio, tier.height_px / min(ratio, 1))
+    turned = math.floor if size.rounds_down else round
+    # Divided first, a side that is exact could fall just below its step.
+    width, height = (size.step_px * turned(round(side / size.step_px, 6)) for side in sides)
+    if size.rule is SizeRule.SHORT:  # the short side is the tier's, whatever the step
+        return (width, tier.height_px) if ratio >= 1 else (tier.height_px, height)
+    return width, height
 
 
-def _media(model: Model, given: Mapping[str, Any], fetch: Fetch) -> dict[str, MediaFile]:
-    urls = _urls_by_role(model, given) if model.route is Route.MEDIA else _frame_urls(given)
-    media = {role: fetch(url) for role, url in urls.items()}
+def _scaled(ratio: float, height: float) -> tuple[float, float]:
+    return height * ratio, height
+
+
+def _media(model: Model, given: Mapping[str, Any], fetch: Fetch, switches: Collection[Switch]) -> dict[str, MediaFile]:
+    media = {role: fetch(url) for role, url in urls_by_role(model, given).items()}
     for role, file in media.items():
         limits.check(model, role, file)
+    if Switch.UNEQUAL_STILLS not in switches:
+        limits.check_quotient(model, media)
     return media
 
 
-def _urls_by_role(model: Model, given: Mapping[str, Any]) -> dict[str, str]:
-    media = given.get("media")
-    if media is None:
-        raise TaskRefused("InvalidParameter", "Field required: input.media")
-    if not isinstance(media, list) or not media:
-        raise TaskRefused("InvalidParameter", "input.media must be a non-empty array")
-    urls: dict[str, str] = {}
-    for index, item in enumerate(media):
-        for field in ("type", "url"):
-            if not isinstance(item, dict) or not isinstance(item.get(field), str):
-                raise TaskRefused("InvalidParameter", f"Field required: input.media.{index}.{field}")
-        if item["type"] in urls:
-            raise TaskRefused("InvalidParameter", f"input.media: {item['type']} is given more than once")
-        urls[item["type"]] = item["url"]
-    _check_together(model, urls)
-    return urls
+def _prompt(model: Model, given: Mapping[str, Any], switches: Collection[Switch]) -> str | None:
+    rules = model.prompts
+    prompt = _text(given, "prompt", None)
+    if not prompt:
+        if rules.is_required:
+            raise TaskRefused("InvalidParameter", "Field required: input.prompt")
+        return prompt
+    kept = _kept(prompt, rules.limit, rules.chinese_limit)
+    is_refused = rules.refuses_longer or Switch.PROMPT_REFUSED in switches
+    if len(kept) < len(prompt) and is_refused and Switch.PROMPT_CUT not in switches:
+        raise TaskRefused("InvalidParameter", f"input.prompt must not be longer than {rules.limit} characters")
+    return kept
 
 
-def _check_together(model: Model, roles: Collection[str]) -> None:
-    foreign = model.foreign_roles.intersection(roles)
-    if foreign:
-        if len(foreign) < len(roles):
-            message = "First/last frames and references cannot be combined. The two modes are mutually exclusive."
-        else:
-            message = "references are not emulated; give a first_frame, and a last_frame"
-        raise TaskRefused("InvalidParameter", f"input.media: {message}")
-    if frozenset(roles) not in model.role_sets:
-        raise TaskRefused("InvalidParameter", f"input.media: {' + '.join(roles)} is not a supported combination")
-
-
-def _frame_urls(given: Mapping[str, Any]) -> dict[str, str]:
-    urls: dict[str, str] = {}
-    # An effect needs the first frame alone.
-    for role in ("first_frame",) if given.get("template") else ("first_frame", "last_frame"):
-        url = given.get(f"{role}_url")
-        if isinstance(url, str) and url:
-            urls[role] = url
-        elif url is not None:
-            raise TaskRefused("InvalidParameter", f"input.{role}_url must be a non-empty string")
-    if "first_frame" not in urls:
-        raise TaskRefused("InvalidParameter", "Field required: input.first_frame_url")
-    return urls
+def _kept(text: str, limit: int, chinese_limit: int | None) -> str:
+    """As much of the text as the service reads."""
+    if chinese_limit is None:
+        return text[:limit]
+    weight = limit // chinese_limit
+    used = 0
+    for index, letter in enumerate(text):
+        used += weight if "\u3400" <= letter <= "\u9fff" else 1
+        if used > limit:
+            return text[:index]
+    return text
 
 
 def _section(body: Mapping[str, Any], name: str, *, is_required: bool) -> Mapping[str, Any]:
@@ -155,19 +156,21 @@ def _text(given: Mapping[str, Any], name: str, limit: int | None) -> str | None:
 
 
 def _template(model: Model, given: Mapping[str, Any]) -> str | None:
-    template = _text(given, "template", None) if model.route is Route.KEYFRAMES else None
+    has_effects = model.dialect in (Dialect.FRAME_URLS, Dialect.IMG_URL)
+    template = _text(given, "template", None) if has_effects else None
     if template and template not in model.templates:
         raise TaskRefused("InvalidParameter", f"input.template: {model.name} has no effect of this name")
     return template
 
 
 def _tier(model: Model, parameters: Mapping[str, Any]) -> str:
-    tier = parameters.get("resolution")
+    """The tier as requests spell it."""
+    tier = parameters.get(model.tier_field, model.default_tier)
     if tier is None:
-        return model.default_tier
-    if tier not in model.tiers:
-        raise TaskRefused("InvalidParameter", f"resolution must be one of {', '.join(model.tiers)}")
-    return str(tier)
+        raise TaskRefused("InvalidParameter", f"Field required: parameters.{model.tier_field}")
+    if not isinstance(tier, str) or tier not in model.tiers:
+        raise TaskRefused("InvalidParameter", f"{model.tier_field} must be one of {', '.join(model.tiers)}")
+    return tier
 
 
 def _shape(model: Model, parameters: Mapping[str, Any], own: tuple[int, int]) -> tuple[tuple[int, int], str | None]:
@@ -188,25 +191,44 @@ def _sides(ratio: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def _seconds(model: Model, parameters: Mapping[str, Any], prompt: str | None) -> int:
-    if model.route is Route.KEYFRAMES:  # its length is fixed, whatever is asked for
-        return model.default_s
-    if model.may_choose_length and _is_left_to_the_model(parameters.get("duration")):
+def _seconds(model: Model, parameters: Mapping[str, Any], tier: Tier, prompt: str | None) -> int:
+    lengths, asked = model.lengths, parameters.get("duration")
+    if lengths.is_fixed or asked is None:
+        if lengths.default_s is None:
+            raise TaskRefused("InvalidParameter", "Field required: parameters.duration")
+        return lengths.default_s
+    if lengths.may_be_left_open and _is_left_to_the_model(asked):
         return _CHOSEN_LENGTHS_S[zlib.crc32((prompt or "").encode()) % len(_CHOSEN_LENGTHS_S)]
-    return _integer(parameters, "duration", model.shortest_s, model.longest_s) or model.default_s
+    allowed = lengths.at_tier.get(tier.name, lengths.seconds)
+    if not isinstance(asked, int) or isinstance(asked, bool) or asked not in allowed:
+        raise TaskRefused("InvalidParameter", f"duration must be {_range(allowed)}")
+    return asked
+
+
+def _range(allowed: tuple[int, ...]) -> str:
+    if allowed == tuple(range(allowed[0], allowed[-1] + 1)):
+        return f"an integer from {allowed[0]} to {allowed[-1]}"
+    return f"one of {', '.join(map(str, allowed))}"
 
 
 def _is_left_to_the_model(duration: object) -> bool:
     return isinstance(duration, int) and duration == -1
 
 
-def _integer(parameters: Mapping[str, Any], name: str, least: int, most: int) -> int | None:
-    value = parameters.get(name)
-    if value is None:
+def _seed(model: Model, parameters: Mapping[str, Any]) -> int | None:
+    """The seed asked for; None for any, and where the model has none."""
+    seed, least = parameters.get("seed"), model.least_seed
+    if seed is None or least is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise TaskRefused("InvalidParameter", f"{name} must be an integer from {least} to {most}")
-    return value
+    if not isinstance(seed, int) or isinstance(seed, bool) or not least <= seed <= LARGEST_SEED:
+        raise TaskRefused("InvalidParameter", f"seed must be an integer from {least} to {LARGEST_SEED}")
+    return None if seed < 0 else seed
+
+
+def _has_sound(model: Model, parameters: Mapping[str, Any]) -> bool:
+    if model.sound in (Sound.NEVER, Sound.ALWAYS):
+        return model.sound is Sound.ALWAYS
+    return _flag(parameters, "audio", default=model.sound is Sound.ON)
 
 
 def _flag(parameters: Mapping[str, Any], name: str, *, default: bool) -> bool:

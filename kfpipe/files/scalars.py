@@ -12,6 +12,12 @@ def decimal_text(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount:f}"
 
 
+def exact_amount(amount: Decimal) -> str:
+    """At least two decimals, and as many as it takes to lose nothing: `2.50`, `0.075`."""
+    exact = f"{amount.normalize():f}"
+    return f"{amount:.2f}" if len(exact.partition(".")[2]) <= 2 else exact
+
+
 @lru_cache(maxsize=4096)  # a large lockfile says few amounts many times
 def parse_decimal(text: str | None) -> Decimal | None:
     """The inverse of `decimal_text`. Raises decimal.InvalidOperation."""

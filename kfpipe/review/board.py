@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from kfpipe.domain import MIN_FIDELITY, LocalMedium, MediaInput, MediaRole, Take, cell_of
-from kfpipe.files.scalars import decimal_text
+from kfpipe.files.scalars import decimal_text, exact_amount
 from kfpipe.lock.records import Record, state_of
 from kfpipe.lock.states import (
     Entry,
@@ -28,6 +28,8 @@ from kfpipe.lock.states import (
 from kfpipe.plan import consent
 from kfpipe.plan.changed import changed_ids
 from kfpipe.plan.model import Plan, Step
+from kfpipe.review import by_model
+from kfpipe.review.by_model import ModelGroup
 from kfpipe.review.timeline import Join
 
 _MIME_TYPES: Final = {
@@ -145,12 +147,16 @@ class BoardCut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardShot:
-    """The takes of one shot, in the order of the manifest; `cut` leads to the next shot of the film."""
+    """The takes of one shot, in the order of the manifest; `cut` leads to the next shot of the film.
+
+    `models` are what its models are compared by, where there are several.
+    """
 
     shot: str
     in_film: bool
     notes: str
     takes: tuple[BoardTake, ...]
+    models: tuple[ModelGroup, ...]
     cut: BoardCut | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -201,11 +207,11 @@ def make(
     limit = consent.limit(plan, cap=cap, total=total)
     money = Money(
         currency=plan.currency,
-        spent=_amount(plan.on_record),
-        under_way=_amount(plan.under_way),
-        estimate=_amount(plan.cost),
+        spent=exact_amount(plan.on_record),
+        under_way=exact_amount(plan.under_way),
+        estimate=exact_amount(plan.cost),
         unpriced=len(plan.unpriced),
-        cap=None if limit is None else _amount(limit),
+        cap=None if limit is None else exact_amount(limit),
     )
     return Board(title=title, money=money, shots=made, files=files)
 
@@ -255,6 +261,10 @@ def _shot(
             )
             for step, take in takes
         ),
+        models=by_model.groups(
+            by_model.seen(take, step.record, None if (shown := clips.get(take.id)) is None else shown.entry)
+            for step, take in takes
+        ),
     )
 
 
@@ -277,7 +287,7 @@ def _take(step: Step, take: Take, shown: Playable | None, files: dict[str, Shelv
         seed=latest.parameters.seed,
         seconds=latest.parameters.duration_s,
         cost=None if record is None else _spent(record, take.currency),
-        price=None if step.cost is None else _amount(step.cost),
+        price=None if step.cost is None else exact_amount(step.cost),
         size="" if take.size is None else f"{take.size.width_px}×{take.size.height_px}",  # noqa: RUF001  for people
         trim=None if take.trim is None else take.trim.text,
         tags=take.tags,
@@ -359,14 +369,8 @@ def _trouble(entry: Entry | None, shown: Playable | None) -> str:
 
 
 def _spent(record: Record, currency: str) -> str:
-    return _amount(_sum(record.entries, currency))
+    return exact_amount(_sum(record.entries, currency))
 
 
 def _sum(entries: Iterable[Entry], currency: str) -> Decimal:
     return spent(entries).get(currency, Decimal(0))
-
-
-def _amount(amount: Decimal) -> str:
-    """At least two decimals, and as many as it takes to lose nothing."""
-    exact = f"{amount.normalize():f}"
-    return f"{amount:.2f}" if len(exact.partition(".")[2]) <= 2 else exact

@@ -16,6 +16,8 @@ from kfpipe.plan import gather
 from kfpipe.plan.changed import changed_ids
 from kfpipe.plan.model import Chosen
 from kfpipe.project import Project
+from kfpipe.review import by_model
+from kfpipe.review.by_model import ModelGroup
 
 Link = Callable[[str], str | None]
 """A path below the manifest's folder -> the way there from the file that is written; None: it leaves the project."""
@@ -102,6 +104,13 @@ class ShotFootage:
     def clips(self) -> tuple[Clip, ...]:
         """The takes that have a clip."""
         return tuple(take for take in self.takes if isinstance(take, Clip))
+
+    @property
+    def models(self) -> tuple[ModelGroup, ...]:
+        """What its models are compared by, where there are several."""
+        return by_model.groups(
+            by_model.seen(one.take, one.record, one.entry if isinstance(one, Clip) else None) for one in self.takes
+        )
 
     @property
     def picked(self) -> Footage | None:

@@ -253,6 +253,13 @@ def test_a_bad_script_of_faults_is_refused(folder: Path, kfpipe: Call) -> None:
     assert ended.err.startswith("faults.json: fault 1, `do`: ")
 
 
+def test_a_bad_file_of_models_is_refused(folder: Path, kfpipe: Call) -> None:
+    (folder / "models.toml").write_text('[models."lumen/dawn-1"]\nlike = "wan9"', "utf-8")
+    ended = kfpipe("emulate", "--models", "models.toml")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("--models: model lumen/dawn-1: 'wan9' is not there")
+
+
 # ---- the end -------------------------------------------------------------------------------------------------------
 
 

@@ -70,7 +70,8 @@ class Caller:
 
     def finish(self, task_id: str) -> Json:
         """Wait for the clips, jump to a time when the task is over, and look."""
-        films = [task.film for task in self.emulator.account.tasks() if task.film is not None]
+        tasks = self.emulator.account.tasks()
+        films = [film for task in tasks for film in (task.film, task.marked_film) if film is not None]
         concurrent.futures.wait(films, timeout=30)
         self.emulator.clock.advance(1000)
         return self.look(task_id)

@@ -8,8 +8,7 @@ import httpx
 import pytest
 
 from kfpipe.emulator import Emulator
-from kfpipe.emulator.models import REGIONS
-from kfpipe.emulator.prices import TARIFFS
+from kfpipe.emulator.model_file import shelf
 
 
 @pytest.mark.parametrize(
@@ -45,12 +44,12 @@ def test_a_clip_costs_its_seconds_at_the_region_s_price(start, bodies, region, m
         ("beijing", "wan3.0-video", ("0.30", "0.60", "1.20"), "CNY"),
         ("beijing", "wan3.0-video-prime", ("0.45", "0.90", "1.80"), "CNY"),
         ("tokyo", "wan3.0-video", ("0.30", "0.60", "1.20"), "CNY"),
-        ("virginia", "wan3.0-video-prime", (None, None, None), "CNY"),
+        ("virginia", "wan3.0-video-prime", ("0.45", "0.90", "1.80"), "CNY"),
     ],
 )
 def test_every_region_has_its_own_price_list(region, model, prices, currency):
-    tariff = TARIFFS[region]
-    assert model in REGIONS[region]
+    tariff = shelf().tariffs[region]
+    assert model in shelf().models[region]
     found = [tariff.unit_price(model, tier) for tier in ("480P", "720P", "1080P")]
     assert (found, tariff.currency) == ([price and Decimal(price) for price in prices], currency)
 

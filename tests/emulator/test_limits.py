@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kfpipe.emulator.models import REGIONS
+from kfpipe.emulator.model_file import shelf
 from kfpipe.emulator.rate_limit import RateLimit
 
 
@@ -57,14 +57,10 @@ def test_a_task_that_may_not_even_wait_is_refused_and_not_made(start, bodies):
 
 
 def test_as_many_tasks_may_wait_as_the_service_documents():
-    assert {name: model.queued_tasks for name, model in REGIONS["emulator"].items()} == {
-        "wan2.7-i2v": 500,
-        "wan2.7-i2v-2026-04-25": 500,
+    waiting = {name: model.limits.queued_tasks for name, model in shelf().models["emulator"].items()}
+    assert {name: count for name, count in waiting.items() if count != 500} == {
         "wan3.0-video": 200,
         "wan3.0-video-prime": 200,
-        "wan2.2-kf2v-flash": 500,
-        "wan2.1-kf2v-plus": 500,
-        "wanx2.1-kf2v-plus": 500,
     }
 
 
@@ -73,7 +69,7 @@ def test_the_list_of_models_has_their_prices_and_counts_as_nothing(start, bodies
     for _ in range(25):
         answer = caller.http.get("models")
     output = answer.json()["output"]
-    assert (output["total"], output["page_no"], output["page_size"]) == (6, 1, 100)
+    assert (output["total"], output["page_no"], output["page_size"]) == (26, 1, 100)
     entries = {entry["model"]: entry for entry in output["models"]}
     assert entries["wan2.7-i2v"] == {
         "model": "wan2.7-i2v",
@@ -85,8 +81,10 @@ def test_the_list_of_models_has_their_prices_and_counts_as_nothing(start, bodies
         "inference_offline_info": {"offline_time": None},
     }
     assert "wanx2.1-kf2v-plus" in entries
-    page = caller.http.get("models/", params={"page_no": 2, "page_size": 4}).json()["output"]
-    assert [entry["model"] for entry in page["models"]] == list(entries)[4:]
+    priced = [(price["range_name"], price["price"]) for price in entries["pixverse/pixverse-v6-kf2v"]["prices"]]
+    assert priced[:2] == [("360P", "0.15"), ("360P with sound", "0.21")]
+    page = caller.http.get("models/", params={"page_no": 2, "page_size": 20}).json()["output"]
+    assert [entry["model"] for entry in page["models"]] == list(entries)[20:]
     assert caller.submit(bodies.kf2v()).status_code == 200
     assert caller.emulator.bill().charges == ()
 

@@ -10,11 +10,11 @@ from PIL import Image
 
 from kfpipe.emulator.errors import TaskRefused
 from kfpipe.emulator.film.scene import RemoteFile
-from kfpipe.emulator.models import REGIONS
+from kfpipe.emulator.model_file import shelf
 from kfpipe.emulator.validation import order, output_size
 from tests.support import recordings
 
-MODELS = REGIONS["emulator"]
+MODELS = shelf().models["emulator"]
 URL = "https://pictures.example/a.png"
 
 
@@ -25,6 +25,10 @@ def wan27(*roles, **parameters):
 
 def ordered(body, model="wan2.7-i2v"):
     return order(MODELS[model], body, RemoteFile)
+
+
+def sized(first, tier, model="wan3.0-video"):
+    return output_size(MODELS[model].size, first, MODELS[model].tiers[tier])
 
 
 def refused(body, model="wan2.7-i2v"):
@@ -46,7 +50,7 @@ def refused(body, model="wan2.7-i2v"):
     ],
 )
 def test_the_first_frame_shapes_the_video_and_the_tier_sizes_it(tier, first, size):
-    assert output_size(first, tier) == size
+    assert sized(first, tier) == size
 
 
 def test_defaults_are_the_service_s_own():
@@ -145,7 +149,7 @@ def test_a_wan_3_clip_may_be_long_silent_small_and_of_a_shape_of_its_own():
     body["input"].update(prompt="x" * 20_001, negative_prompt="dropped")
     made = ordered(body, "wan3.0-video")
     assert (made.seconds, made.has_sound, made.tier, made.ratio) == (30, False, "480P", "1:1")
-    assert (made.width_px, made.height_px) == output_size((1, 1), "480P")
+    assert (made.width_px, made.height_px) == sized((1, 1), "480P")
     assert (len(made.prompt or ""), made.negative_prompt) == (20_000, None)
 
 
@@ -163,7 +167,7 @@ def test_a_wan_3_clip_is_like_its_first_frame_with_sound_unless_told_otherwise()
         (wan27("reference_image"), "references are not emulated"),
         (wan27("first_frame", "driving_audio"), "first_frame + driving_audio is not a supported combination"),
         (wan27("first_clip"), "first_clip is not a supported combination"),
-        (wan27(ratio="21:9"), "ratio must be one of adaptive, 16:9"),
+        (wan27(ratio="2:1"), "ratio must be one of adaptive, 16:9"),
         (wan27(audio="on"), "audio must be a boolean"),
         (wan27(duration=31), "duration must be an integer from 2 to 30"),
         (wan27(duration=0), "duration must be an integer from 2 to 30"),

@@ -78,6 +78,21 @@ def test_the_cap_is_what_is_left_to_spend() -> None:
     assert made(one).money.estimate == f"{KITTEN.cost:.2f}"
 
 
+def test_a_shot_of_several_models_tells_what_they_are_compared_by() -> None:
+    other = makers.take("kitten@seed=2", request=makers.request(model="wan3.0-video"))
+    steps = tuple(
+        Step(take_id=of.id, shot_id=of.shot_id, action=Action.KEEP, reasons=(), take=of, record=None, output=of.output)
+        for of in (KITTEN, other)
+    )
+    shown = board.make(Plan(steps=steps, currency="USD"), {}, title="Film", cap=None, total=None)
+    told = shown.shots[0].as_json()["models"]
+    assert [(one["model"], one["takes"], one["unit_price"]) for one in told] == [
+        ("wan2.7-i2v", 1, "0.10"),
+        ("wan3.0-video", 1, "0.10"),
+    ]
+    assert made(step()).shots[0].models == ()
+
+
 def test_a_shot_tells_of_its_cut_to_the_next_one() -> None:
     other = makers.take("monster")
     steps = tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,7 +11,7 @@ from kfpipe import emulator
 from kfpipe.cli.options.common import json_problems_option
 from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import streams
-from kfpipe.emulator import REGIONS, Emulator, Fault, FaultsInvalid
+from kfpipe.emulator import REGIONS, Emulator, Fault, FaultsInvalid, ModelsInvalid, Switch
 from kfpipe.errors import ExitCode, Refused
 
 
@@ -38,18 +39,38 @@ from kfpipe.errors import ExitCode, Refused
 )
 @click.option("--strict", is_flag=True, help="Fail tasks with remote frames, as if their URLs could not be reached.")
 @click.option("--burn-in/--no-burn-in", default=True, help="Show take, seed and timecode in the clips; on by default.")
+@click.option(
+    "--switch",
+    "switches",
+    type=click.Choice([switch.value for switch in Switch]),
+    multiple=True,
+    help="Let the service behave in another way that is not documented, or told in two ways; can be repeated.",
+)
+@click.option("--models", type=click.Path(path_type=Path), metavar="FILE", help="More models, as TOML.")
 @json_problems_option
-def command(port: int, clock: float, faults: Path | None, region: str, strict: bool, burn_in: bool) -> ExitCode:
+def command(
+    port: int,
+    clock: float,
+    faults: Path | None,
+    region: str,
+    strict: bool,
+    burn_in: bool,
+    switches: tuple[str, ...],
+    models: Path | None,
+) -> ExitCode:
     """Run an emulator of the service on this machine.
 
     It is free of charge, and works with any client of the service and any key that starts with sk-. The first line on
     stdout is the base URL; the bill is at /emulator/bill. Stop it with Ctrl-C.
     """
     script = _script(faults) if faults is not None else ()
+    settings: dict[str, Any] = {"region": region, "strict": strict, "burn_in": burn_in, "switches": frozenset(switches)}
+    if models is not None:
+        settings["models"] = _readable(models)
     try:
-        emulator.serve(
-            port=port, factor=clock, faults=script, region=region, strict=strict, burn_in=burn_in, on_ready=_greet
-        )
+        emulator.serve(port=port, factor=clock, faults=script, on_ready=_greet, **settings)
+    except ModelsInvalid as error:
+        raise Refused.because("--models", str(error), fix="docs/emulator.md says what such a file holds") from error
     except OSError as error:
         raise Refused.because("--port", f"{port}: {error.strerror}", fix="leave it out to use a free port") from error
     return ExitCode.OK
@@ -62,6 +83,14 @@ def _script(path: Path) -> tuple[Fault, ...]:
         raise Refused.because(str(path), str(error)) from error
     except OSError as error:
         raise Refused.because(str(path), f"cannot be read: {error.strerror}") from error
+
+
+def _readable(path: Path) -> Path:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise Refused.because(str(path), f"cannot be read: {error.strerror}") from error
+    return path
 
 
 def _greet(running: Emulator) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from kfpipe.errors import Refused
+from kfpipe.files.scalars import exact_amount
 
 _AMOUNT = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
 
@@ -14,8 +15,7 @@ _AMOUNT = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
 @lru_cache(maxsize=256)
 def amount_text(amount: Decimal) -> str:
     """At least two decimals, and as many as it takes to lose nothing: `2.50`, `0.075`."""
-    exact = f"{amount.normalize():f}"
-    return f"{amount:.2f}" if len(exact.partition(".")[2]) <= 2 else exact
+    return exact_amount(amount)
 
 
 def money_text(amount: Decimal, currency: str) -> str:

@@ -20,7 +20,7 @@ from typing import Any, Final
 from jinja2 import Environment, StrictUndefined, Template
 
 from kfpipe.cli.output import streams
-from kfpipe.cli.output.amounts import counted, money_text
+from kfpipe.cli.output.amounts import counted, money_text, span_text
 from kfpipe.cli.views import report_costs
 from kfpipe.cli.views import status as status_view
 from kfpipe.cli.views.words import STATES, picked_label
@@ -39,6 +39,7 @@ from kfpipe.lock.states import (
     task_of,
 )
 from kfpipe.plan.selection import KnownTake
+from kfpipe.review.by_model import ModelGroup
 from kfpipe.review.footage import Clip, Footage, Link, ShotFootage, address_of
 from kfpipe.review.timeline import Join
 
@@ -99,6 +100,7 @@ class _Card:
 
     take_id: str
     name: str
+    model: str
     state: str
     kinds: tuple[str, ...]
     tone: str
@@ -128,6 +130,7 @@ class _Shot:
     prompt: str | None
     negative_prompt: str | None
     cards: tuple[_Card, ...]
+    models: Mapping[str, ModelGroup]
     cut: CutNote | None
 
     @property
@@ -219,6 +222,7 @@ def _template() -> Template:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_harmless
     )
+    environment.filters["span"] = span_text
     return environment.from_string(_file(_TEMPLATE))
 
 
@@ -231,7 +235,10 @@ def _harmless(value: Any) -> Any:
 
 
 def _shot(shot: ShotFootage, link: Link, poster: Poster, drifting: frozenset[str], cut: CutNote | None) -> _Shot:
-    cards = tuple(_card(footage, shot, link, poster, footage.take.id in drifting) for footage in shot.takes)
+    models = {group.model: group for group in shot.models}
+    rank = {model: place for place, model in enumerate(models)}
+    cards = [_card(footage, shot, link, poster, footage.take.id in drifting) for footage in shot.takes]
+    cards.sort(key=lambda card: rank.get(card.model, 0))
     media = dict.fromkeys(medium for footage in shot.takes for medium in _media(footage.take, link))
     return _Shot(
         shot_id=shot.shot_id,
@@ -241,7 +248,8 @@ def _shot(shot: ShotFootage, link: Link, poster: Poster, drifting: frozenset[str
         media=tuple(media),
         prompt=_common(card.prompt for card in cards),
         negative_prompt=_common(card.negative_prompt for card in cards),
-        cards=cards,
+        cards=tuple(cards),
+        models=models,
         cut=cut,
     )
 
@@ -258,6 +266,7 @@ def _card(footage: Footage, shot: ShotFootage, link: Link, poster: Poster, has_d
     return _Card(
         take_id=take.id,
         name=cell_of(take.id),
+        model=latest.model,
         state=STATES[state_of(record)],
         kinds=(("drift",) if has_drifted else ()) + tuple(_kinds(footage, shot)),
         tone=_tone(footage, has_drifted),

@@ -25,8 +25,6 @@ from kfpipe.emulator.film.formats import Format
 from kfpipe.emulator.film.scene import Scene, StoredFile
 from kfpipe.emulator.film.yuv import Planes, Stamp, blend, from_picture, stamped, to_video_frame, zoomed
 
-FRAMES_PER_SECOND = 30
-
 _FRAMES_PER_POSE = 2
 
 _FRAMES_PER_KEYFRAME = 30
@@ -85,12 +83,12 @@ def _write(
     coding = _CODINGS[scene.format]
     # One thread and no time stamps in the container: the same scene has to give the same bytes.
     with av.open(target, "w", format=coding.container, options=_CONTAINER_OPTIONS) as container:
-        video = container.add_stream(coding.codec, rate=FRAMES_PER_SECOND)
+        video = container.add_stream(coding.codec, rate=scene.rate)
         assert isinstance(video, av.VideoStream)
         video.options = {**coding.options, "g": str(frames_per_keyframe)}
         video.codec_context.thread_count = 1
         video.width, video.height, video.pix_fmt = scene.width_px, scene.height_px, "yuv420p"
-        video.codec_context.time_base = Fraction(1, FRAMES_PER_SECOND)
+        video.codec_context.time_base = Fraction(1, scene.rate)
         if scene.has_sound and coding.takes_sound:
             sound.write(container, scene)
         for index, planes in enumerate(frames):
@@ -101,8 +99,8 @@ def _write(
 
 
 def _cutting(scene: Scene) -> Iterator[Planes]:
-    marks, count = _marks(scene), scene.seconds * FRAMES_PER_SECOND
-    slate = Slate(None, (scene.width_px, scene.height_px), count, FRAMES_PER_SECOND, 0)
+    marks, count = _marks(scene), scene.frame_count
+    slate = Slate(None, (scene.width_px, scene.height_px), count, scene.rate, 0)
     start = deque(_opening(scene), maxlen=1).pop()
     first, last = stamped(start, marks), stamped(_end(scene) or start, marks)
     marked_first, marked_last = slate.over(first, count // 2), slate.over(last, count // 2)
@@ -114,7 +112,7 @@ def _cutting(scene: Scene) -> Iterator[Planes]:
 
 def _moving(scene: Scene) -> Iterator[Planes]:
     """What the clip continues from, if anything, and then the camera's path from there."""
-    marks, count = _marks(scene), scene.seconds * FRAMES_PER_SECOND
+    marks, count = _marks(scene), scene.frame_count
     index = 0
     opening = _opening(scene)
     start = next(opening)
@@ -124,7 +122,7 @@ def _moving(scene: Scene) -> Iterator[Planes]:
     end = _end(scene)
     path = camera.chosen(scene.seed, scene.seconds, settles=end is not None)
     # A clip that is continued shows as it is: it may have lettering of its own.
-    slate = Slate(scene.burn_in, (scene.width_px, scene.height_px), count, FRAMES_PER_SECOND, index)
+    slate = Slate(scene.burn_in, (scene.width_px, scene.height_px), count, scene.rate, index)
     for planes in _travelling(start, end, count - index, path, marks):
         yield slate.over(planes, index)
         index += 1
@@ -155,8 +153,8 @@ def _opening(scene: Scene) -> Iterator[Planes]:
     """The frames before the camera starts to move, and the one it starts from: at least that one."""
     size = (scene.width_px, scene.height_px)
     if scene.goes_on and isinstance(scene.first, StoredFile):
-        frames = pictures.moving(scene.first, size, FRAMES_PER_SECOND)
-        return map(from_picture, islice(frames, scene.seconds * FRAMES_PER_SECOND - 2))
+        frames = pictures.moving(scene.first, size, scene.rate)
+        return map(from_picture, islice(frames, scene.frame_count - 2))
     return iter([_chequered(size) if "first" in scene.drifts else from_picture(pictures.fitted(scene.first, size))])
 
 

@@ -66,9 +66,15 @@ class Scene:
     has_watermark: bool
     seed: int
     style: FilmStyle = FilmStyle.MOVING
+    rate: int = 30  # pictures in a second
+    extra_frames: int = 0  # beyond the whole seconds
     format: Format = Format.H264
     burn_in: BurnIn | None = None
     drifts: tuple[str, ...] = ()  # `first`, `last`: where another picture is shown than was ordered
+
+    @property
+    def frame_count(self) -> int:
+        return self.seconds * self.rate + self.extra_frames
 
     @property
     def digest(self) -> str:
@@ -76,7 +82,9 @@ class Scene:
         values = {field.name: _named(getattr(self, field.name)) for field in fields(self)}
         if self.format is Format.H264:
             del values["format"]  # clips that were filmed when there was no other keep their names
-        for later in ("burn_in", "drifts"):
+        if self.rate == 30:
+            del values["rate"]
+        for later in ("burn_in", "drifts", "extra_frames"):
             if not values[later]:
                 del values[later]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()

@@ -9,7 +9,7 @@ from kfpipe.emulator.film.scene import StoredFile
 from kfpipe.emulator.journal.events import Began, Canceled, Event, Filmed, Granted, Opened, Passed, Submitted, Uploaded
 from kfpipe.emulator.journal.log import Entry
 from kfpipe.emulator.settings import FilmStyle
-from kfpipe.emulator.tasks import Task, scene_of
+from kfpipe.emulator.tasks import Task, marked_scene_of, scene_of
 
 _AFTERWORK_S = 3600
 
@@ -49,10 +49,11 @@ class AccountState:
 
     def forget(self, now: float, style: FilmStyle) -> None:
         """Drop what the service would have dropped by now, and clips whose tasks are all gone."""
-        self.tasks = {task_id: task for task_id, task in self.tasks.items() if not task.is_forgotten(now)}
+        self.tasks = {task_id: task for task_id, task in self.tasks.items() if not task.is_gone(now)}
         self.grants = {folder: grant for folder, grant in self.grants.items() if grant.expires_at > now}
         self.objects = {key: upload for key, upload in self.objects.items() if upload.expires_at > now}
-        scenes = {scene.digest for task in self.tasks.values() if (scene := scene_of(task, style)) is not None}
+        ordered = (of(task, style) for task in self.tasks.values() for of in (scene_of, marked_scene_of))
+        scenes = {scene.digest for scene in ordered if scene is not None}
         self.films = {scene: film for scene, film in self.films.items() if scene in scenes}
 
     def events(self, factor: float) -> Iterator[Event]:

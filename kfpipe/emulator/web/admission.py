@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from kfpipe.emulator.errors import Denied
+from kfpipe.emulator.errors import Denied, TaskRefused
 from kfpipe.emulator.models import MEGABYTE, Model
-from kfpipe.emulator.settings import MAIN, Standing
+from kfpipe.emulator.settings import MAIN, Standing, Switch
 
 # The service names no number. This one leaves room for three files in data URIs, each as large as it may be.
 _LARGEST_BODY_BYTES = 32 * MEGABYTE
@@ -97,8 +97,29 @@ def model(body: Mapping[str, Any], route: str, offered: Mapping[str, Model]) -> 
 def known(name: str, offered: Mapping[str, Model]) -> Model:
     """The model of this name. Raises `Denied`."""
     if name not in offered:
-        raise Denied(404, "ModelNotFound", f"The model `{name}` does not exist or you do not have access to it.")
+        raise _not_found(name)
     return offered[name]
+
+
+def check_opened(model: Model, switches: Collection[Switch]) -> None:
+    """Some partners' models have to be switched on in the console before."""
+    if model.opened_as is not None and Switch.NOT_SWITCHED_ON in switches:
+        raise _not_found(model.name)
+
+
+def _not_found(name: str) -> Denied:
+    return Denied(404, "ModelNotFound", f"The model `{name}` does not exist or you do not have access to it.")
+
+
+def check_handed_over(model: Model, scheme: str, switches: Collection[Switch]) -> None:
+    """A file in a way that the model does not take fails the task. Uploads are promised for all models elsewhere."""
+    ways = model.frames.handed_over
+    if Switch.HTTP_ONLY not in switches:
+        ways |= {"oss"}
+    if Switch.DATA_URIS in switches:
+        ways |= {"data"}
+    if scheme in ("oss", "data") and scheme not in ways:
+        raise TaskRefused("InvalidURL", f"{model.name} does not take files as {scheme}: URLs.")
 
 
 def check_standing(standing: Standing) -> None:

@@ -20,7 +20,7 @@ from kfpipe.emulator.errors import Denied, TaskRefused
 from kfpipe.emulator.faults.kinds import Act, Phase, When
 from kfpipe.emulator.faults.matching import Faults
 from kfpipe.emulator.film.scene import MediaFile
-from kfpipe.emulator.models import REGIONS
+from kfpipe.emulator.models import Model
 from kfpipe.emulator.settings import Settings
 from kfpipe.emulator.tasks import Task, TaskStatus
 from kfpipe.emulator.web import admission, downloads, inject, multipart, result_links, shop, uploads, wire
@@ -72,7 +72,7 @@ class Routes:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._models = REGIONS[settings.region]
+        self._models = settings.offered
         self._accounts = accounts
         self._blobs = blobs
         self._uploads = uploads
@@ -94,7 +94,7 @@ class Routes:
                 *self._served("GET", f"{API_PATH}/models", Phase.MODELS, self._list_models),
                 *self._served("GET", f"{API_PATH}/models/limits", Phase.MODELS, self._limits),
                 *self._served("POST", _UPLOAD_PATH, Phase.UPLOAD, self._upload),
-                *self._served("GET", "/results/{a}/{b}/{day}/{token}/{name}", Phase.DOWNLOAD, self._download),
+                *self._served("GET", "/results/{folders:path}/{token}/{name}", Phase.DOWNLOAD, self._download),
                 Route("/emulator/bill", self._bill),
                 Route("/emulator/requests", self._requests),
             ],
@@ -140,7 +140,7 @@ class Routes:
             case Phase.QUERY | Phase.CANCEL:
                 task = self._accounts.task(request.path_params["task_id"])
             case Phase.DOWNLOAD:
-                task = self._accounts.task(result_links.task_id(request.path_params["token"]) or "")
+                task = self._accounts.linked(result_links.task_id(request.path_params["token"]) or "")
             case Phase.LIST | Phase.POLICY | Phase.UPLOAD | Phase.MODELS:
                 query = request.query_params
                 return Subject(query.get("model", query.get("model_name")))
@@ -154,9 +154,10 @@ class Routes:
         admission.check_async(headers)
         body = admission.body(call.body)
         model = admission.model(body, call.request.path_params["route"], self._models)
+        admission.check_opened(model, self._settings.switches)
         admission.check_standing(self._settings.standing)
         admission.check_resolve_header(body, headers)
-        fetch = partial(self._fetch, model.name)
+        fetch = partial(self._fetch, model)
 
         def deliver() -> Task:
             quirks = inject.quirks(call.acts)
@@ -172,8 +173,7 @@ class Routes:
         if task is None:
             return JSONResponse(wire.unknown(task_id))
         link = partial(self._links.url, self._origin)
-        truncates_prompt = self._settings.truncates_orig_prompt
-        return JSONResponse(wire.task(task, self._clock.now(), link, truncates_prompt=truncates_prompt))
+        return JSONResponse(wire.task(task, self._clock.now(), link, self._settings))
 
     async def _list(self, call: Call) -> Response:
         account, _ = self._caller(call)
@@ -221,11 +221,10 @@ class Routes:
 
     async def _download(self, call: Call) -> Response:
         request = call.request
-        self._links.check(request.url.path, request.query_params, self._clock.now())
-        task = self._accounts.task(result_links.task_id(request.path_params["token"]) or "")
-        if task is None or task.film is None:
-            raise StoreRefused(404, "NoSuchKey", "The specified key does not exist.")
-        return downloads.response(task.film.result(), request.headers, inject.spoiling(call.acts))
+        task = self._accounts.linked(result_links.task_id(request.path_params["token"]) or "")
+        path = request.scope["raw_path"].decode("ascii")
+        film = self._links.film(task, path, request.url.query, request.headers, self._clock.now())
+        return downloads.response(film, request.headers, inject.spoiling(call.acts))
 
     async def _bill(self, request: Request) -> Response:
         return JSONResponse(self._accounts.bill().to_json())
@@ -239,13 +238,14 @@ class Routes:
         caller = admission.caller(call.request.headers, settings.api_keys, settings.accounts)
         return self._accounts[caller.account], caller.key_id
 
-    def _fetch(self, model: str, url: str) -> MediaFile:
+    def _fetch(self, model: Model, url: str) -> MediaFile:
         """The file behind any kind of URL a request may hold. Raises `TaskRefused`."""
         scheme = url.partition(":")[0].lower()
+        admission.check_handed_over(model, "http" if scheme == "https" else scheme, self._settings.switches)
         if scheme == "data":
             return self._blobs.inline(url)
         if scheme == "oss":
-            return self._uploads.resolve(url, model)
+            return self._uploads.resolve(url, model.name)
         if scheme in ("http", "https"):
             return blobs.remote(url, is_strict=self._settings.strict)
         raise TaskRefused("InvalidURL", "The request URL is invalid, please make sure it is correct.")

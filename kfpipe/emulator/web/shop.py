@@ -1,6 +1,7 @@
 """What the account is told about the models that it can buy: their prices, and how much of them it may ask for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from kfpipe.emulator.models import Model
@@ -37,7 +38,7 @@ def limits(model: Model, allowed: Mapping[str, int]) -> Json:
 
 
 def _entry(model: Model, tariff: Tariff) -> Json:
-    prices = {tier: tariff.unit_price(model.name, tier) for tier in model.tiers}
+    prices = dict(_prices(model, tariff))
     return {
         "model": model.name,
         "equivalent_snapshot": model.snapshot,
@@ -48,3 +49,12 @@ def _entry(model: Model, tariff: Tariff) -> Json:
         ],
         "inference_offline_info": {"offline_time": None},
     }
+
+
+def _prices(model: Model, tariff: Tariff) -> Iterator[tuple[str, Decimal | None]]:
+    """The price of each tier, twice where sound has one of its own."""
+    for tier in model.tiers.values():
+        silent, sound = (tariff.unit_price(model.name, tier.name, has_sound=has_sound) for has_sound in (False, True))
+        yield tier.name, silent
+        if sound != silent:
+            yield f"{tier.name} with sound", sound

@@ -2,17 +2,21 @@
 
 import uuid
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Protocol
 
-from kfpipe.emulator.film.animatic import FRAMES_PER_SECOND
-from kfpipe.emulator.models import REGION_IDS, UsageShape
-from kfpipe.emulator.settings import MAIN
+from kfpipe.emulator.models import REGION_IDS, Measure
+from kfpipe.emulator.settings import MAIN, Settings, Switch
 from kfpipe.emulator.task_list import SERVICE_ZONE, Page
 from kfpipe.emulator.tasks import Task, TaskStatus
 
 Json = dict[str, Any]
+
+
+class Link(Protocol):
+    def __call__(self, task: Task, ended_at: float, *, is_marked: bool = False) -> str: ...
+
 
 _MAIN_ACCOUNT_ID = 100_000_000_001
 
@@ -34,19 +38,24 @@ def unknown(task_id: str) -> Json:
     return {"request_id": request_id(), "output": {"task_id": task_id, "task_status": TaskStatus.UNKNOWN}}
 
 
-def task(task: Task, now: float, link: Callable[[str, float], str], *, truncates_prompt: bool) -> Json:
-    """The answer to a query. `link` makes the video's URL from the task's id and its end, once there is one."""
+def task(task: Task, now: float, link: Link, settings: Settings) -> Json:
+    """The answer to a query. `link` makes the address of a clip from the task and its end."""
     status = task.status(now)
     output: Json = {"task_id": task.id, "task_status": status, **_times(task, status)}
     body: Json = {"request_id": request_id(), "output": output}
     if status is TaskStatus.SUCCEEDED:
         ended_at = task.ended_at()
         assert ended_at is not None
-        output.update(_prompts(task, truncates_prompt=truncates_prompt), video_url=link(task.id, ended_at))
-        body["usage"] = _usage(task)
+        output.update(_prompts(task, truncates_prompt=settings.truncates_orig_prompt), video_url=link(task, ended_at))
+        if task.marked_film is not None:
+            output["watermark_video_url"] = link(task, ended_at, is_marked=True)
+        body["usage"] = _usage(task, is_odd=Switch.ODD_SR in settings.switches)
     elif status is TaskStatus.FAILED:
         code, message = task.failure() or (None, None)
-        output.update(_present({"code": code, "message": message}))
+        told = _present({"code": code, "message": message})
+        if Switch.FAILURE_WITHOUT_OUTPUT in settings.switches:
+            return {"request_id": body["request_id"], **told}
+        output.update(told)
     return body
 
 
@@ -89,6 +98,8 @@ def _account_id(account: str) -> str:
 
 
 def _times(task: Task, status: TaskStatus) -> Json:
+    if status in (TaskStatus.PENDING, TaskStatus.RUNNING) and not task.model.times_before_end:
+        return {}
     has_started = status not in (TaskStatus.PENDING, TaskStatus.CANCELED)
     has_ended = status not in (TaskStatus.PENDING, TaskStatus.RUNNING)
     return _present(
@@ -102,45 +113,44 @@ def _times(task: Task, status: TaskStatus) -> Json:
 
 def _prompts(task: Task, *, truncates_prompt: bool) -> Json:
     assert task.order is not None
-    rewritten = None
-    if task.model.usage in (UsageShape.KF2V_21, UsageShape.KF2V_22) and task.order.prompt_extend and task.prompt:
+    rules, rewritten = task.model.prompts, None
+    if rules.may_be_rewritten and task.order.prompt_extend and task.prompt:
         rewritten = f"{task.prompt.rstrip('. ')}. The movement is smooth and continuous, the light natural."
     original = task.order.prompt if truncates_prompt else task.prompt
-    return _present({"orig_prompt": original, "actual_prompt": rewritten})
+    return _present({"orig_prompt": original if rules.is_shown else None, "actual_prompt": rewritten})
 
 
-def _usage(task: Task) -> Json:
-    assert task.order is not None
-    seconds, tier = task.billed_seconds, int(task.order.tier.removesuffix("P"))
-    usage: Json
-    match task.model.usage:
-        case UsageShape.KF2V_21:
-            usage = {"video_duration": seconds, "video_ratio": "standard", "video_count": 1}
-        case UsageShape.KF2V_22:
-            usage = {"video_duration": seconds, "video_count": 1, "SR": tier}
-        case UsageShape.WAN_27:
-            usage = {
-                "duration": seconds,
-                "input_video_duration": task.order.clip_seconds,
-                "output_video_duration": seconds - task.order.clip_seconds,
-                "video_count": 1,
-                "SR": tier,
-            }
-        case UsageShape.WAN_30:
-            usage = {
-                "duration": float(seconds),
-                "input_video_duration": 0.0,
-                "output_video_duration": float(seconds),
-                "video_count": 1,
-                "fps": FRAMES_PER_SECOND,
-                "SR": tier,
-                "ratio": task.order.ratio,
-            }
-        case other:
-            assert_never(other)
+def _usage(task: Task, *, is_odd: bool) -> Json:
+    measured = _measured(task)
+    if is_odd:
+        measured[Measure.TIER_TEXT] = ""
+    usage = {name: measured[measure] for name, measure in task.model.usage.items()}
     if task.quirks.has_float_usage:
-        return {name: float(value) if isinstance(value, int) else value for name, value in usage.items()}
+        return {name: float(value) if type(value) is int else value for name, value in usage.items()}
     return usage
+
+
+def _measured(task: Task) -> dict[Measure, Any]:
+    order, seconds = task.order, task.billed_seconds
+    assert order is not None
+    number = order.tier.removesuffix("P")
+    return {
+        Measure.SECONDS: seconds,
+        Measure.SECONDS_FLOAT: float(seconds),
+        Measure.GIVEN: order.clip_seconds,
+        Measure.GIVEN_FLOAT: float(order.clip_seconds),
+        Measure.MADE: seconds - order.clip_seconds,
+        Measure.MADE_FLOAT: float(seconds - order.clip_seconds),
+        Measure.ZERO: 0,
+        Measure.ONE: 1,
+        Measure.STANDARD: "standard",
+        Measure.TIER: int(number) if number.isdigit() else None,
+        Measure.TIER_TEXT: number if number.isdigit() else order.tier_spelled,
+        Measure.SIZE: f"{order.width_px}*{order.height_px}",
+        Measure.FPS: task.model.frames_per_second,
+        Measure.RATIO: order.ratio,
+        Measure.SOUND: order.has_sound,
+    }
 
 
 def _present(fields: Mapping[str, Any]) -> Json:

@@ -18,6 +18,7 @@ from kfpipe.lock.states import Entry
 from kfpipe.plan.selection import nominees
 from kfpipe.review.footage import Link, ShotFootage
 from tests.support.html_page import Page
+from tests.support.ledgers import FAITHFUL
 from tests.support.makers import (
     failed,
     parameters,
@@ -126,6 +127,18 @@ def test_a_take_tells_all_that_a_choice_depends_on() -> None:
         "task-1",
     ):
         assert told in text
+
+
+def test_takes_of_several_models_stand_together_under_what_each_costs_and_takes() -> None:
+    models = ("wan2.7-i2v", "kling/kling-v3-video-generation", "wan2.7-i2v")
+    takes = [take(f"cat@seed={n}", request=request(model=model)) for n, model in enumerate(models, 1)]
+    entries = [rendered(one, of_render=render(fidelity=FAITHFUL)) for one in takes]
+    shown = page(*shots(*((one, on_record(one, entry)) for one, entry in zip(takes, entries, strict=True))))
+    order = [element.attributes["aria-label"] for element in shown.all("article")]
+    assert order == ["Take cat@seed=1", "Take cat@seed=3", "Take cat@seed=2"]
+    for model in models:
+        assert shown.text.count(f"{model} USD 0.10/s 5 min 00 s to render fidelity 0.98 / 0.71") == 1
+    assert not [element for element in card(DOG, None).all("header") if "by-model" in element.classes]
 
 
 def test_the_stills_of_a_shot_are_shown_once_with_words_for_those_who_do_not_see_them() -> None:

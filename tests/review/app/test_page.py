@@ -201,6 +201,25 @@ def test_a_cut_between_two_pictures_that_were_asked_to_be_one_is_marked(
         page.close()
 
 
+def test_takes_of_several_models_stand_under_headings_that_a_phone_shows_too(page: Any, clips: Path) -> None:
+    sound = (clips / "shots.yaml").read_text("utf-8")
+    models = "[wan2.7-i2v, wan2.2-kf2v-flash, wan2.7-i2v-2026-04-25]"
+    shot = f"  - {{id: off, prompt: Whose is it?, matrix: {{variant: [1, 2], model: {models}}}, duration: 5}}\n"
+    (clips / "shots.yaml").write_text(sound + shot, "utf-8")
+    page.wait_for_selector("[data-shot=off]")
+    page.click("[data-shot=off]")
+    heads = page.locator(".by-model:not(.more)")
+    assert heads.locator("h3").all_inner_texts() == ["wan2.7-i2v", "wan2.2-kf2v-flash", "wan2.7-i2v-2026-04-25"]
+    assert heads.locator("ul").all_inner_texts() == ["USD 0.10/s", "USD 0.03/s", "USD 0.10/s"]
+    assert page.locator(".choose span").all_inner_texts() == ["variant=1", "variant=2"] * 3
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert heads.count() == page.locator(".by-model:visible").count() == 3
+    assert not page.evaluate(IS_WIDER)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    (clips / "shots.yaml").write_text(sound, "utf-8")
+    page.wait_for_selector("[data-shot=off]", state="detached")
+
+
 def test_a_manifest_that_breaks_meanwhile_is_told_above_the_film(page: Any, clips: Path) -> None:
     sound = (clips / "shots.yaml").read_text("utf-8")
     (clips / "shots.yaml").write_text(sound.replace("id: monster", "di: monster"), "utf-8")

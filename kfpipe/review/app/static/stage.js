@@ -4,7 +4,7 @@ import { $, fill, h, say } from "./dom.js";
 import { board, pick } from "./store.js";
 import { matching } from "./filter.js";
 import { Player } from "./player.js";
-import { ACTIONS, ROLES, counted, standing, tone, trouble } from "./words.js";
+import { ACTIONS, ROLES, counted, lasting, standing, tone, trouble } from "./words.js";
 
 const ON_STAGE = 9; // so many videos there are at most
 const MODES = { side: "Side by side", wipe: "Wipe", first: "First frame", last: "Last frame" };
@@ -63,7 +63,7 @@ function fit() {
   const { clientWidth, clientHeight } = parts.grid;
   const isTall = matchMedia("(max-width: 48rem)").matches;
   const [width, height] = [clientWidth - 8, isTall ? Infinity : clientHeight - 8];
-  const [gap, caption] = [14, 36];
+  const [gap, caption] = [14, isByModel() ? 106 : 36];
   let best = { columns: 1, size: 0 };
   for (let columns = 1; columns <= (isTall ? 1 : count); columns += 1) {
     const rows = Math.ceil(count / columns);
@@ -106,7 +106,13 @@ export function close() {
 function shownTakes() {
   const one = board.shots.get(shot);
   const fits = matching(one);
-  return isAll || !fits.length ? one.takes : fits;
+  return grouped(one, isAll || !fits.length ? one.takes : fits);
+}
+
+/** The takes with those of a model together, where there are several models. */
+function grouped(one, takes) {
+  const rank = new Map(one.models.map((group, n) => [group.model, n]));
+  return rank.size ? [...takes].sort((a, b) => rank.get(a.model) - rank.get(b.model)) : takes;
 }
 
 function letGo() {
@@ -151,12 +157,31 @@ function stageTakes(takes) {
     if (video) { video.muted = true; video.addEventListener("error", () => missing(cell)); }
     cell.screen = h("div.screen", { onclick: () => choose(n) }, video ?? nothing(take));
     cell.caption = h("figcaption", {});
-    cell.figure = h("figure.take", { "data-take": take.take }, cell.screen, cell.caption);
+    const isFirst = takes[n - 1]?.model !== take.model;
+    cell.heading = !isByModel() ? "" : h(isFirst ? "header.by-model" : "header.by-model.more", {});
+    cell.figure = h("figure.take", { "data-take": take.take }, cell.heading, cell.screen, cell.caption);
     return cell;
   });
   parts.grid.replaceChildren(...cells.map((cell) => cell.figure));
   parts.grid.dataset.count = cells.length;
   player.use(playing(), time < player.duration ? time : 0);
+}
+
+const isByModel = () => board.shots.get(shot).models.length > 0;
+
+/** What a model costs, how long it takes and how well it keeps to the stills, over the first of its takes. */
+function head(take) {
+  const group = board.shots.get(shot).models.find((one) => one.model === take.model);
+  if (!group) return [];
+  const [first, last] = group.fidelity ?? [];
+  return [
+    h("h3", { dir: "auto", title: group.model }, group.model),
+    h("ul", {}, [
+      [group.unit_price && `${group.currency} ${group.unit_price}/s`, "Price of a second of video"],
+      [group.took_s !== null && `${lasting(group.took_s)} to render`, "From sending to the finished clip, waiting included"],
+      [group.fidelity && `fidelity ${first ?? "–"} / ${last ?? "–"}`, "How like its stills it begins and ends, at worst"],
+    ].filter(([text]) => text).map(([text, title]) => h("li", { title }, text))),
+  ];
 }
 
 /** What stands where there is no clip: why, over the still that it would begin with. */
@@ -175,19 +200,26 @@ function missing(cell) {
   player.use(playing());
 }
 
+/** What tells the take from the others under its heading. */
+const label = (take) => (isByModel() && take.cell.split(",").filter((value) => value !== `model=${take.model}`).join(",")) || take.cell;
+
+/** Whether the heading already says of the take what there is to say of its model. */
+const isAlone = (take) => board.shots.get(shot).models.some((group) => group.model === take.model && group.takes === 1) && !take.has_drifted;
+
 /** Captions, marks and notes, as the takes and the choice are now. */
 function dress() {
   cells.forEach((cell, n) => {
     const { take, figure } = cell;
+    if (cell.heading && !cell.heading.classList.contains("more")) fill(cell.heading, ...head(take));
     const role = mode === "wipe" ? (n === active ? "A" : n === other ? "B" : "") : "";
     figure.classList.toggle("active", n === active);
     figure.classList.toggle("picked", take.is_picked);
     figure.classList.toggle("is-b", role === "B");
     figure.classList.toggle("off", mode === "wipe" && !role);
     fill(cell.caption,
-      h("button.choose", { type: "button", "data-choose": n, "aria-pressed": String(n === active), "aria-label": `Take ${n + 1}: ${take.cell}` }, h("kbd", {}, String(n + 1)), h("span", { dir: "auto" }, take.cell)),
+      h("button.choose", { type: "button", "data-choose": n, "aria-pressed": String(n === active), "aria-label": `Take ${n + 1}: ${take.cell}` }, h("kbd", {}, String(n + 1)), h("span", { dir: "auto" }, label(take))),
       role || standing(take) ? h("span.standing", { class: `standing ${tone(take)}` }, [role, standing(take)].filter(Boolean).join(" · ")) : "",
-      take.fidelity ? h("span.fidelity", { class: take.has_drifted ? "fidelity mark" : "fidelity", title: "How like its stills it begins and ends" }, take.fidelity.filter(Boolean).join(" / ")) : "",
+      take.fidelity && !isAlone(take) ? h("span.fidelity", { class: take.has_drifted ? "fidelity mark" : "fidelity", title: "How like its stills it begins and ends" }, take.fidelity.filter(Boolean).join(" / ")) : "",
       take.clip && !board.readOnly ? h("button.pick", { type: "button", "data-pick": n, "aria-pressed": String(take.is_picked), "aria-label": take.is_picked ? `${take.cell} is picked: remove the pick` : `Pick ${take.cell}` }, take.is_picked ? "✓ Picked" : "Pick")
         : take.is_picked ? h("span.standing.done", {}, "✓ Picked") : "");
     cell.caption.onclick = (event) => {
