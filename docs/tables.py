@@ -114,7 +114,7 @@ def _prices(region: str) -> str:
     rows = [
         (
             f"`{offer.wire_name}`",
-            ", ".join(f"{step} {price}" for step, price in offer.prices.items()) or "unknown",
+            _amounts(offer),
             f"{offer.submissions_per_second:g}",
             str(offer.concurrent_tasks),
             _LINK.sub(r"[\1](\2)", offer.source),
@@ -124,6 +124,13 @@ def _prices(region: str) -> str:
     ]
     title = f"{known.regions[region].currency} for a second, as of {known.as_of}"
     return _drawn(("model", title, "submissions per second", "tasks at once", "source"), rows)
+
+
+def _amounts(offer: catalogue.Offer) -> str:
+    """The price of each resolution, and that of a clip with sound where it is another."""
+    told = ", ".join(f"{step} {price}" for step, price in offer.prices.items()) or "unknown"
+    loud = ", ".join(f"{step} {price}" for step, price in offer.prices_with_sound.items())
+    return f"{told}; with sound {loud}" if loud else told
 
 
 _LINK = re.compile(r"([^;\s][^;]*?): (https://[^;\s]+)")

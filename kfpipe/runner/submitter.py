@@ -65,6 +65,7 @@ def asked_for(
         currency=take.currency,
         asked_at=now,
         template=request.template,
+        variant=request.variant,
         reseeds=take.reseeds,
         approval=approval,
     )
@@ -108,7 +109,7 @@ class Submitter:
 
     async def _claimed(self, key: str, take: Take, asked: Asked) -> None:
         """Raise `AskedElsewhere` when the clip is under way in another project; a random seed makes each its own."""
-        if take.request.parameters.seed is not None:
+        if not take.request.draws_seed:
             place = await self._context.shares.rival_of(key, asked)
             if place is not None:
                 raise AskedElsewhere(place)
@@ -160,6 +161,6 @@ class Submitter:
         return Task(task_id=accepted.task_id, request_id=accepted.request_id, submitted_at=moment)
 
     def _with_seed(self, request: RenderRequest) -> RenderRequest:
-        if request.parameters.seed is not None:
+        if not request.draws_seed:
             return request
         return replace(request, parameters=replace(request.parameters, seed=self._context.random.randint(0, SEED_MAX)))

@@ -63,15 +63,18 @@ class Spelling:
 
 
 def spelling(request: RenderRequest) -> Spelling:
-    """The pieces. What few requests have (an effect, a choice of sound) is listed for those only."""
+    """The pieces. What not all requests have (an effect, a choice of sound, a variant) is listed for those only."""
     asked = request.parameters
     audio = "" if asked.audio is None else f'"audio":{_truth(asked.audio)},'
+    extend = "" if asked.prompt_extend is None else f'"prompt_extend":{_truth(asked.prompt_extend)},'
+    # A seed stands before it, with a comma.
+    watermark = '"watermark":null' if asked.watermark is None else f'"watermark":{_truth(asked.watermark)}'
     template = "" if request.template is None else f'"template":{_text(request.template)},'
+    variant = "" if request.variant is None else f'"variant":{_object(request.variant)},'
     return Spelling(
         f'"model":{_text(request.model)},"negative_prompt":{_text(normalised(request.negative_prompt))},'
-        f'"parameters":{{{audio}"duration":{asked.duration_s},"prompt_extend":{_truth(asked.prompt_extend)},'
-        f'"resolution":{_text(asked.resolution)},',
-        f'"watermark":{_truth(asked.watermark)}}},"prompt":{_text(normalised(request.prompt))},{template}',
+        f'"parameters":{{{audio}"duration":{asked.duration_s},{extend}"resolution":{_text(asked.resolution)},',
+        f'{watermark}}},"prompt":{_text(normalised(request.prompt))},{template}{variant}',
     )
 
 
