@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any, Final
 
 from kfpipe.catalogue.model import (
@@ -31,7 +31,12 @@ Fields = Mapping[str, Any]
 _WAN: Final = ("resolution", "duration", "prompt_extend", "watermark", "seed")
 """The settings of most models, each under the manifest's own name."""
 
-_REHEARSED: Final = ("prices-emulator",)
+_REHEARSED: Final = "prices-emulator"
+
+PLAY_RATE: Final = 6
+"""What a dollar of the emulator's is worth in the money of a region that has another one."""
+
+_STEP: Final = Decimal("0.001")
 
 
 class Entries:
@@ -40,6 +45,7 @@ class Entries:
     def __init__(self, data: Fields) -> None:
         self._models: Fields = data["models"]
         self._sources: Fields = data["sources"]
+        self._currencies = {name: fields["currency"] for name, fields in data["regions"].items()}
         self.tiers = {name: Tier(**fields) for name, fields in data["tiers"].items()}
         self._groups = {name: _group(name, fields) for name, fields in data.get("groups", {}).items()}
 
@@ -86,9 +92,29 @@ class Entries:
         found = {name: self._offer(model, fields, regions, name) for name in regions}
         if EMULATOR_REGION not in found and found:
             first = next(iter(found.values()))
-            source = "; ".join(self._sources[name] for name in _REHEARSED)
-            found[EMULATOR_REGION] = replace(first, source=source, free_seconds=None, doubt=None)
+            found[EMULATOR_REGION] = replace(
+                first,
+                wire_name=model,
+                source=self._sources[_REHEARSED],
+                certainty=Certainty.DOCUMENTED,
+                prices=self._play_money({name: offer.prices for name, offer in found.items()}),
+                prices_with_sound=self._play_money({name: offer.prices_with_sound for name, offer in found.items()}),
+                free_seconds=None,
+                doubt=None,
+            )
         return found
+
+    def _play_money(self, published: Mapping[str, Mapping[str, Decimal]]) -> Mapping[str, Decimal]:
+        """Prices to rehearse with: those in dollars, and what is made of the others."""
+        home = self._currencies[EMULATOR_REGION]
+        own: dict[str, Decimal] = {}
+        made: dict[str, Decimal] = {}
+        for region, prices in published.items():
+            if self._currencies[region] == home:
+                own |= prices
+            else:
+                made |= {tier: (price / PLAY_RATE).quantize(_STEP, ROUND_CEILING) for tier, price in prices.items()}
+        return made | own
 
     def _offer(self, model: str, fields: Fields, regions: Fields, region: str) -> Offer:
         own = regions[region]

@@ -289,6 +289,8 @@ class _Maker:
             yield from self._pairings(draft, model, media)
         if draft.shot.trim is not None:
             yield from trims.findings(draft)
+        if not model.has_seed:
+            yield from self._texts.findings_without_a_seed(draft, model.name)
         if draft.settings.template is None and prompt is not None and negative_prompt is not None:
             yield from model_rules.prompt_findings(draft, model, prompt, negative_prompt)
 

@@ -42,9 +42,9 @@ wan3.0-video                      tokyo     CNY 480P 0.30 720P 0.60 1080P 1.20
 wan3.0-video                      hongkong  CNY 480P ? 720P ? 1080P ?
 wan3.0-video-prime                singapore USD 480P 0.068 720P 0.14 1080P 0.28
 wan3.0-video-prime                beijing   CNY 480P 0.45 720P 0.90 1080P 1.80
-wan3.0-video-prime                virginia  CNY 480P ? 720P ? 1080P ?
-wan3.0-video-prime                frankfurt CNY 480P ? 720P ? 1080P ?
-wan3.0-video-prime                tokyo     CNY 480P ? 720P ? 1080P ?
+wan3.0-video-prime                virginia  CNY 480P 0.45 720P 0.90 1080P 1.80
+wan3.0-video-prime                frankfurt CNY 480P 0.45 720P 0.90 1080P 1.80
+wan3.0-video-prime                tokyo     CNY 480P 0.45 720P 0.90 1080P 1.80
 wan3.0-video-prime                hongkong  CNY 480P ? 720P ? 1080P ?
 wan2.6-i2v                        singapore USD 720P 0.10 1080P 0.15
 wan2.6-i2v                        beijing   CNY 720P 0.60 1080P 1.00
