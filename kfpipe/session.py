@@ -274,6 +274,7 @@ class Session:
             since=self.opened_at,
             now=environment.now,
             is_detached=detach,
+            groups=connection.groups(self.project),
         )
 
     def _run_settings(self, cap: Decimal | None, detach: bool) -> RunSettings:
@@ -298,6 +299,7 @@ class Session:
             now=environment.now,
             random=SystemRandom(),
             approval=self.approval,
+            hide_prompts=frozenset(one.name for one in project.catalogue.models.values() if not one.shows_prompt),
         )
 
 

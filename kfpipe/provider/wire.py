@@ -146,6 +146,7 @@ def task_report(answer: Json, task_id: str) -> TaskReport:
         actual_prompt=_prompt(output.get("actual_prompt")),
         billed_seconds=_seconds(usage.get("duration")) or _seconds(usage.get("video_duration")),
         resolution=_resolution(usage.get("SR")),
+        audio=sound if isinstance(sound := usage.get("audio"), bool) else None,
         code=_text(output.get("code")),
         message=_message(output),
     )

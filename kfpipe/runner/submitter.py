@@ -74,8 +74,19 @@ def asked_for(
 class Submitter:
     """Submits the takes of one model."""
 
-    def __init__(self, context: RunContext, gate: Gate, slots: Slots, interlock: Interlock, snapshot: Snapshot) -> None:
+    def __init__(
+        self,
+        context: RunContext,
+        gate: Gate,
+        slots: Slots,
+        interlock: Interlock,
+        snapshot: Snapshot,
+        *,
+        by_prompt: bool = True,
+    ) -> None:
+        """Not `by_prompt`, where tasks of the model do not show what they were made from."""
         self._context = context
+        self._by_prompt = by_prompt
         self._gate = gate
         self._slots = slots
         self._interlock = interlock
@@ -117,7 +128,8 @@ class Submitter:
     async def _post(
         self, key: str, asked: Asked, request: RenderRequest, media_urls: Mapping[MediaRole, str]
     ) -> Submitted:
-        async with self._interlock.posting(orphans.folded(asked.prompt)), self._gate.slot():
+        twins = orphans.twin_key(asked, by_prompt=self._by_prompt)
+        async with self._interlock.posting(twins), self._gate.slot():
             await self._context.ledger.record(key, Submitting(asked=asked))
             async with self._context.shields.raised():
                 self._context.sent_at_s[key] = sent_at_s = anyio.current_time()
