@@ -275,6 +275,7 @@ class Session:
             since=self.opened_at,
             now=environment.now,
             is_detached=detach,
+            groups=connection.groups(self.project),
         )
 
     def _run_settings(self, cap: Decimal | None, detach: bool) -> RunSettings:
@@ -299,6 +300,7 @@ class Session:
             now=environment.now,
             random=SystemRandom(),
             approval=self.approval,
+            hide_prompts=frozenset(one.name for one in project.catalogue.models.values() if not one.shows_prompt),
         )
 
 

@@ -71,6 +71,12 @@ def listed(names: Iterable[str], conjunction: str = "or") -> str:
     return f"{', '.join(head)} {conjunction} {last}" if head else last
 
 
+def some_of(names: Iterable[str], most: int = 8) -> str:
+    """The same of many names: the first of them, and how many more there are."""
+    found = list(names)
+    return listed([*found[:most], f"one of {len(found) - most} more"] if len(found) > most + 1 else found)
+
+
 def closest(word: str, choices: Iterable[str], *, likeness: float = 0.65) -> str | None:
     """The choice that `word` was probably meant to be; case, hyphens and spaces do not count.
 

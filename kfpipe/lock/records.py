@@ -137,7 +137,7 @@ class Register:
 
     def borrowed(self, take: Take, rest: list[Known]) -> Record | None:
         """The record of a take whose clip other lockfiles of the project know: the one that has it, or may get it."""
-        if take.request.parameters.seed is None:
+        if take.request.draws_seed:
             return None
         found = max(
             (record for one in self.neighbours if (record := self._there(one, take, rest)) is not None),
@@ -196,7 +196,7 @@ class Register:
     def _wanted(self, takes: Sequence[Take]) -> dict[str, list[Known]]:
         """By take, the requests on record that ask for just its clip."""
         wanted = {take.id: self.alike(take) for take in takes}
-        drawn = [take for take in takes if take.request.parameters.seed is None]
+        drawn = [take for take in takes if take.request.draws_seed]
         claimed: set[str] = set()
         for take in drawn:
             wanted[take.id] = [known for known in wanted[take.id] if name_of(known[0]) == take.id]

@@ -19,7 +19,7 @@ from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.scalars import Scalar
 from kfpipe.manifest.model import Matrix, Variables
-from kfpipe.wording import did_you_mean, echoed, listed
+from kfpipe.wording import did_you_mean, echoed, listed, some_of
 
 FieldsAt = tuple[DataPath, Mapping[str, Any]]
 """Fields, and where they are."""
@@ -198,7 +198,7 @@ def unknown_models(said: FieldsAt, catalogue: Catalogue) -> Iterator[Finding]:
                 path=(*path, "models", name),
                 at_key=True,
                 what=f"the model {echoed(name)} is not known",
-                expected=listed(offered),
+                expected=some_of(offered),
                 fix=did_you_mean(name, offered, "delete it, or choose one of these; `kfpipe models` lists them"),
             )
 

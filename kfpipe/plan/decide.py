@@ -177,7 +177,9 @@ def _reseeded(take: Take, record: Record) -> Take:
 def _about_its_seed(take: Take) -> str:
     if take.seed_is_derived:
         return "with another seed"
-    return "with another seed, as always" if take.request.parameters.seed is None else "the manifest gives its seed"
+    if take.request.variant is not None:
+        return "its model has no seed: no two clips of it are alike"
+    return "with another seed, as always" if take.request.draws_seed else "the manifest gives its seed"
 
 
 def _step(

@@ -80,11 +80,12 @@ def spelling(request: RenderRequest, given: str | None = None) -> Spelling:
         asked.watermark,
         request.template,
     )
+    variant = "" if request.variant is None else f'"variant":{_object(request.variant)},'
     return Spelling(
         request.media,
         media_text(request.media) if given is None else given,
         f"{head}{_text(normalised(request.negative_prompt))}{middle}",
-        f"{foot}{_text(normalised(request.prompt))}{end}",
+        f"{foot}{_text(normalised(request.prompt))}{end}{variant}",
     )
 
 
@@ -93,22 +94,23 @@ def _frame(
     model: str,
     audio: bool | None,
     duration_s: int,
-    prompt_extend: bool,
+    prompt_extend: bool | None,
     resolution: str,
-    watermark: bool,
+    watermark: bool | None,
     template: str | None,
 ) -> tuple[str, str, str, str]:
     """What stands around the negative prompt, the seed and the prompt: the same in nearly all requests of a manifest.
 
-    What few requests have (an effect, a choice of sound) is listed for those only.
+    What not all requests have (an effect, a choice of sound) is listed for those only.
     """
     sound = "" if audio is None else f'"audio":{_truth(audio)},'
+    extend = "" if prompt_extend is None else f'"prompt_extend":{_truth(prompt_extend)},'
+    marked = "null" if watermark is None else _truth(watermark)
     effect = "" if template is None else f'"template":{_text(template)},'
     return (
         f'"model":{_text(model)},"negative_prompt":',
-        f',"parameters":{{{sound}"duration":{duration_s},"prompt_extend":{_truth(prompt_extend)},'
-        f'"resolution":{_text(resolution)},',
-        f'"watermark":{_truth(watermark)}}},"prompt":',
+        f',"parameters":{{{sound}"duration":{duration_s},{extend}"resolution":{_text(resolution)},',
+        f'"watermark":{marked}}},"prompt":',
         f",{effect}",
     )
 

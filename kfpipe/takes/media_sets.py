@@ -32,8 +32,10 @@ class MediaSet:
 
     @property
     def leading(self) -> KnownFile:
-        """What the clip takes its shape from: its first frame, or the clip that it continues."""
-        return self.files.get(MediaRole.FIRST_FRAME) or self.files.get(MediaRole.FIRST_CLIP)
+        """What the clip takes its shape from: its first frame, the clip that it continues, or the last frame alone."""
+        first = self.files.get(MediaRole.FIRST_FRAME) or self.files.get(MediaRole.FIRST_CLIP)
+        is_last_alone = [*self.files] == [MediaRole.LAST_FRAME]
+        return self.files[MediaRole.LAST_FRAME] if is_last_alone else first
 
 
 class MediaSets:

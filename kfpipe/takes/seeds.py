@@ -44,6 +44,7 @@ def seeded(request: RenderRequest, seed: int) -> RenderRequest:
         negative_prompt=request.negative_prompt,
         media=request.media,
         template=request.template,
+        variant=request.variant,
         parameters=Parameters(
             resolution=given.resolution,
             duration_s=given.duration_s,

@@ -25,9 +25,9 @@ class LimitKind(StrEnum):
 class Share:
     """What one run holds of a limit.
 
-    `scope` is a model, or all of them; `places` the limit as this run knows it. Of the places that it has `held`, it
-    can give back all but `busy`; `wanted` is how many it has a use for. A run that has ended wants none, and what it
-    still holds is free in a moment.
+    `scope` is a model, a group of them, or all; `places` the limit as this run knows it. Of the places that it has
+    `held`, it can give back all but `busy`; `wanted` is how many it has a use for. A run that has ended wants none, and
+    what it still holds is free in a moment.
     """
 
     run: str
