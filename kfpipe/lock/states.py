@@ -39,8 +39,7 @@ class Asked:
     `template` is the effect asked for, `media` holds a digest per role, `unit_price` is per second, None when unknown.
     `account` is None in records of a time that did not note it. `reseeds` is the fingerprint of the request that the
     manifest describes, where this one was made in its place, with another seed. `variant` tells requests of a model
-    without a seed apart, None where it has one. `approval` is None where the plan was
-    not approved by anyone.
+    without a seed apart, None where it has one. `approval` is None where the plan was not approved by anyone.
     """
 
     fingerprint: str

@@ -1,6 +1,6 @@
 """Everything that decides the pixels -> one digest.
 
-Two requests have one fingerprint exactly when the service would be asked for the same clip. Media count by their
+Two requests have one fingerprint exactly when the service would be asked for the same clip. GivenMedia count by their
 bytes (remote ones by their address without its signature), never by their path, so that renaming a still renders
 nothing again; prompts count by their text, however it is encoded.
 """
@@ -21,7 +21,7 @@ VERSION: Final = 2
 """Goes into every fingerprint; a change of the canonical form below needs a new number, and renders all again."""
 
 Cuts = Iterable[tuple[MediaRole, CutFrom]]
-Media = Sequence[MediaInput]
+GivenMedia = Sequence[MediaInput]
 _Pending = Mapping[MediaRole, str]
 _NONE_PENDING: Final[_Pending] = {}
 
@@ -48,7 +48,7 @@ class Spelling:
     Joining pieces takes a third of the time of a tree and an encoder. `given` spells the media that there are.
     """
 
-    media: Media
+    media: GivenMedia
     given: str
     settings: str
     rest: str
@@ -115,7 +115,7 @@ def _frame(
     )
 
 
-def media_text(media: Media, pending: _Pending = _NONE_PENDING) -> str:
+def media_text(media: GivenMedia, pending: _Pending = _NONE_PENDING) -> str:
     """The media as the canonical request names them; `pending` as in `Spelling.canonical`."""
     digests = [(given.role.value, given.medium.digest) for given in media]
     return _object([*digests, *((role.value, what) for role, what in pending.items())] if pending else digests)
