@@ -1,4 +1,4 @@
-"""HTTP with bounded answers and two kinds of failure: never sent, or unclear. The one place that knows httpx."""
+"""HTTP with bounded answers and two kinds of failure: never sent, or unclear."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ import httpx
 from kfpipe.addresses import is_loopback, is_private
 from kfpipe.errors import KfpipeError, Refused, ServiceRefused, ServiceUnclear
 from kfpipe.provider.codes import CERTIFICATE, NOT_CONNECTED
+from kfpipe.provider.connections import KEEPALIVE_S, Direct
 
 CONNECTIONS: Final = 16
 CONNECT_TIMEOUT_S: Final = 10.0
-KEEPALIVE_S: Final = 60.0
-"""Longer than the time between two polls, so that a poll needs no new TLS handshake."""
 
 _STRUCK: Final = "***"
 _NEVER_SENT: Final = (
@@ -115,7 +114,7 @@ class Transport:
         self._secret = secret
         self._places = anyio.Semaphore(CONNECTIONS, fast_acquire=True)
         self._proxies = {} if direct else _proxies()
-        self._idle: defaultdict[tuple[str | None, bool], list[httpx.AsyncHTTPTransport]] = defaultdict(list)
+        self._idle: defaultdict[tuple[str | None, bool], list[httpx.AsyncBaseTransport]] = defaultdict(list)
         if not direct:  # else nothing may be wanted of the environment's proxies and certificates
             for proxy in (None, *self._proxies.values()):
                 self._idle[proxy, True] = [_connection(proxy, is_tls=True)]
@@ -201,7 +200,7 @@ class Transport:
         finally:
             idle.append(connection)
 
-    async def _sent(self, connection: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+    async def _sent(self, connection: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
         try:
             return await connection.handle_async_request(request)
         except httpx.HTTPError as error:
@@ -251,18 +250,18 @@ async def _abandon(chunks: AsyncIterator[bytes]) -> None:
             pass
 
 
-def _connection(proxy: str | None, *, is_tls: bool) -> httpx.AsyncHTTPTransport:
-    """A pool of one connection: httpx looks at all of a pool whenever a request comes or goes.
+def _connection(proxy: str | None, *, is_tls: bool) -> httpx.AsyncBaseTransport:
+    """One connection, for one request at a time.
 
     The layer below httpx's client: what that adds, cookies, logins, redirects and a log, is not wanted here.
     """
     variables = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     try:
-        return httpx.AsyncHTTPTransport(
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_S),
-            proxy=proxy,
-            verify=_trust(*variables) if is_tls else _mistrust(),
-        )
+        trust = _trust(*variables) if is_tls else _mistrust()
+        if proxy is None:
+            return Direct(trust)
+        one = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_S)
+        return httpx.AsyncHTTPTransport(limits=one, proxy=proxy, verify=trust)
     except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
         raise Refused.because(
             "environment",
