@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -15,6 +14,7 @@ from typing import Any
 
 from kfpipe.domain import MediaRole, PictureSize
 from kfpipe.errors import Refused
+from kfpipe.values import dataclass
 from kfpipe.wording import Fix, did_you_mean, echoed, listed
 
 

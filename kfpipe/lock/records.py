@@ -8,12 +8,13 @@ What no take of the manifest asks for is kept under the name that it was first a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from kfpipe.domain import Take, shot_of
 from kfpipe.lock.join import Requests
 from kfpipe.lock.states import ABSENT, Ended, Entry, Rendered, is_never_made, is_rehearsal, name_of, state_name
+from kfpipe.values import dataclass
 
 Known = tuple[str, Entry]
 """A request and its key."""

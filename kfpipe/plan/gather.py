@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from kfpipe.plan.narrow import narrowed
 from kfpipe.plan.selection import KnownTake, Selection, named, nominees
 from kfpipe.project import Project
 from kfpipe.takes.matrix import values_in_ids
+from kfpipe.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,8 +182,7 @@ def plan(
     What is to be rendered again is a take of the manifest. `now` is the standing of this `lock`, where it is at hand.
     Raises Refused when a selector names nothing.
     """
-    whose = whose or UNKNOWN
-    known, clips = register(project, lock, requests, whose.account), shelf(project)
+    known, clips = register(project, lock, requests, (whose or UNKNOWN).account), shelf(project)
     now = now or _now(project, known, clips)
     select = chosen(now, select, "select")
     retry = _both(select, chosen(now.of_manifest, retry, "retry"))
@@ -197,7 +197,7 @@ def plan(
         now=environment.now(),
         requests=[*known.requests.view.items()],
         neighbours=known.neighbours,
-        whose=whose,
+        whose=whose or UNKNOWN,
         obstacles=chained.obstacles,
         manifest=project.sources[0].file,
     )
