@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from graphlib import TopologicalSorter
 from typing import Final
+
+from kfpipe.values import dataclass
 
 MIN_FIDELITY: Final = Decimal("0.80")
 """How much a clip's first and last picture have to look like its stills, where the manifest says nothing else."""

@@ -6,7 +6,7 @@ Everything is read here and nothing is sent. What it returns is sound; else Refu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from kfpipe.media import soundtrack
 from kfpipe.media.cache import DigestCache
 from kfpipe.takes import build, inputs, prices
 from kfpipe.takes.build import Picks
+from kfpipe.values import dataclass
 from kfpipe.wording import did_you_mean, echoed
 
 DIGESTS_FILE = "digests.json"

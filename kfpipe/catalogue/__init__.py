@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -29,6 +28,7 @@ from kfpipe.catalogue.model import (
 )
 from kfpipe.catalogue.parse import Entries
 from kfpipe.errors import Refused
+from kfpipe.values import dataclass
 from kfpipe.wording import Fix, did_you_mean, echoed, listed
 
 __all__ = [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from kfpipe.domain import MediaRole, PictureSize
+from kfpipe.values import dataclass
 
 
 class Certainty(StrEnum):

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -53,6 +53,7 @@ from kfpipe.lock.states import (
     tasks_of,
     versions,
 )
+from kfpipe.values import dataclass
 
 _Fact = TypeVar("_Fact")
 

@@ -17,7 +17,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ from kfpipe.lock.codec import entry_from_json, entry_to_json
 from kfpipe.lock.join import Requests
 from kfpipe.lock.schema import Part, faults, fits_schema
 from kfpipe.lock.states import Entry
+from kfpipe.values import dataclass
 from kfpipe.wording import described, echoed
 
 FORMAT: Final = 2

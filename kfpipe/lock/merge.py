@@ -7,11 +7,12 @@ side that has changed it counts, and where both have, differently, a person deci
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kfpipe.files.scalars import time_text
 from kfpipe.lock.join import join
 from kfpipe.lock.states import Entry, Lock
+from kfpipe.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

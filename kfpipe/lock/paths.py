@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 from kfpipe.domain import EMULATOR_REGION
+from kfpipe.values import dataclass
 
 STATE_DIR: Final = ".kfpipe"
 """The folder for what can be made again, next to the manifest; git ignores it."""

@@ -8,7 +8,7 @@ What no take of the manifest asks for is kept under the name that it was first a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from kfpipe.domain import Take, shot_of
@@ -24,6 +24,7 @@ from kfpipe.lock.states import (
     result_of,
     state_name,
 )
+from kfpipe.values import dataclass
 from kfpipe.wording import html_table
 
 Known = tuple[str, Entry]

@@ -13,12 +13,13 @@ or `Lost`; or is `Unclear` until a person decides. Each state is built from the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from kfpipe.domain import EMULATOR_REGION, NEVER_CREATED, Account, MediaRole, Parameters, Variant
+from kfpipe.values import dataclass
 
 ABSENT: Final = "absent"
 """The state of a take that is not on record."""

@@ -7,7 +7,7 @@ model, its own entry, the profile. A field that is `null` takes away what lies b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.scalars import Scalar
 from kfpipe.manifest.model import Matrix, Variables
+from kfpipe.values import dataclass
 from kfpipe.wording import did_you_mean, echoed, listed, some_of
 
 FieldsAt = tuple[DataPath, Mapping[str, Any]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ from kfpipe.catalogue import Region
 from kfpipe.domain import MIN_FIDELITY, FrameEnd, MediaRole, PictureSize, Trim
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.scalars import Scalar
+from kfpipe.values import dataclass
 
 TAKES_LIMIT = 10_000
 """Takes that all matrices of a manifest may make together: more than that is more likely a mistake."""

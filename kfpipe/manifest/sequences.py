@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import Any
 
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import Place
+from kfpipe.values import dataclass
 
 _OF_THE_WHOLE = ("keyframes", "loop", "prompts", "shots")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.schema import StructureCheck
+from kfpipe.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

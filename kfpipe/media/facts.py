@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from kfpipe.domain import PictureSize
+from kfpipe.values import dataclass
 
 _FIRST_ON_ITS_SIDE: Final = 5
 

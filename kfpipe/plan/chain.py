@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kfpipe.domain import CutFrom, Take, in_order
 from kfpipe.errors import BadRender, Problem, Refused
@@ -16,6 +16,7 @@ from kfpipe.media.renders import Shelf
 from kfpipe.plan.model import Chosen
 from kfpipe.project import Project
 from kfpipe.takes import resolve
+from kfpipe.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ from kfpipe.lock.records import Records
 from kfpipe.plan.diff import Difference, between, shape_of
 from kfpipe.plan.model import Chosen, everything
 from kfpipe.plan.saved import prior_state_of, progress
+from kfpipe.values import dataclass
 from kfpipe.wording import visible
 
 

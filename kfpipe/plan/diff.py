@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import takewhile
 from typing import Final
 
 from kfpipe.domain import LocalMedium, MediaRole, Medium, Parameters, Take, Variant
 from kfpipe.lock.states import Asked
+from kfpipe.values import dataclass
 from kfpipe.wording import echoed, visible
 
 NONE: Final = "none"

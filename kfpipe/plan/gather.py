@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from kfpipe.plan.narrow import narrowed
 from kfpipe.plan.selection import KnownTake, Selection, named, nominees
 from kfpipe.project import Project
 from kfpipe.takes.matrix import values_in_ids
+from kfpipe.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -14,6 +15,7 @@ from kfpipe.domain import Account, Take
 from kfpipe.lock.records import Known, Neighbour, Record, Records
 from kfpipe.lock.states import Asked, Entry, Succeeded, is_unsettled
 from kfpipe.media.facts import DiskFacts
+from kfpipe.values import dataclass
 from kfpipe.wording import html_table
 
 
@@ -208,7 +210,7 @@ def debts_of(steps: Iterable[Step]) -> tuple[Debt, ...]:
     return tuple(found.values())
 
 
-@dataclass(frozen=True, kw_only=True)  # without slots: its sums and selections are made once, when they are asked for
+@dataclasses.dataclass(frozen=True, kw_only=True)  # without slots: its sums are made once, when they are asked for
 class Plan:
     """What a run will do: a step for each take, in film order, then for requests that nobody asks for.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
 
@@ -14,6 +13,7 @@ from kfpipe.lock.records import Record
 from kfpipe.lock.states import ABSENT, state_name, task_of
 from kfpipe.plan.diff import SHORT_DIGEST, Difference, MediumRef, RequestShape, between, shape_of
 from kfpipe.plan.model import Action, Step
+from kfpipe.values import dataclass
 from kfpipe.wording import visible
 
 

@@ -7,7 +7,6 @@ leading `!` names. A name without a prefix is that of a take or of its shot; `ta
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Final
@@ -19,6 +18,7 @@ from kfpipe.lock.states import ABSENT, STATES, has_drifted
 from kfpipe.names import in_one_form
 from kfpipe.plan.changed import changed_ids
 from kfpipe.plan.model import Chosen
+from kfpipe.values import dataclass
 from kfpipe.wording import closest, did_you_mean, echoed, listed, suggested
 
 Selection = Chosen | str | Iterable[str]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Protocol
 
 from kfpipe.domain import MediaRole, RenderRequest, TaskStatus
 from kfpipe.provider.checksums import Checksum
+from kfpipe.values import dataclass
 
 LIST_PAGE_SIZE: Final = 10
 """The largest page of the task list that is documented to work: it is the default. Source: API reference, section 6."""

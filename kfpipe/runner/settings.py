@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +11,7 @@ from random import Random
 from kfpipe.domain import Account
 from kfpipe.lock.states import Approval, Asked, Render
 from kfpipe.plan.model import Step
+from kfpipe.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ A draft has no prompts or pictures yet; `takes.build` adds them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from kfpipe.domain import MediaRole
@@ -18,6 +18,7 @@ from kfpipe.manifest.model import TAKES_LIMIT, Matrix, MediaSource, Place, SeedC
 from kfpipe.names import ID_LIMIT_BYTES, clash_key, is_too_long
 from kfpipe.takes import matrix
 from kfpipe.takes.matrix import FIELD_NAMES, SETTING_NAMES, Cell, value_in_id
+from kfpipe.values import dataclass
 from kfpipe.wording import echoed
 
 _ROLES = tuple(MediaRole)

@@ -1,6 +1,6 @@
 """Everything that decides the pixels -> one digest.
 
-Two requests have one fingerprint exactly when the service would be asked for the same clip. GivenMedia count by their
+Two requests have one fingerprint exactly when the service would be asked for the same clip. Media count by their
 bytes (remote ones by their address without its signature), never by their path, so that renaming a still renders
 nothing again; prompts count by their text, however it is encoded.
 """
@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import Final
 
 from kfpipe.domain import CutFrom, MediaInput, MediaRole, RenderRequest
 from kfpipe.files.text import normalised
+from kfpipe.values import dataclass
 
 VERSION: Final = 2
 """Goes into every fingerprint; a change of the canonical form below needs a new number, and renders all again."""
 
 Cuts = Iterable[tuple[MediaRole, CutFrom]]
-GivenMedia = Sequence[MediaInput]
+_Media = Sequence[MediaInput]
 _Pending = Mapping[MediaRole, str]
 _NONE_PENDING: Final[_Pending] = {}
 
@@ -48,7 +48,7 @@ class Spelling:
     Joining pieces takes a third of the time of a tree and an encoder. `given` spells the media that there are.
     """
 
-    media: GivenMedia
+    media: _Media
     given: str
     settings: str
     rest: str
@@ -115,7 +115,7 @@ def _frame(
     )
 
 
-def media_text(media: GivenMedia, pending: _Pending = _NONE_PENDING) -> str:
+def media_text(media: _Media, pending: _Pending = _NONE_PENDING) -> str:
     """The media as the canonical request names them; `pending` as in `Spelling.canonical`."""
     digests = [(given.role.value, given.medium.digest) for given in media]
     return _object([*digests, *((role.value, what) for role, what in pending.items())] if pending else digests)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
 from itertools import product
 
 from kfpipe.domain import SEED_MAX, MediaRole
@@ -14,6 +13,7 @@ from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.scalars import Scalar
 from kfpipe.manifest.model import Matrix, SeedChoice, ShotSettings
 from kfpipe.names import for_take_id, in_one_form, is_variable
+from kfpipe.values import dataclass
 from kfpipe.wording import closest, described, did_you_mean, echoed, listed, suggested
 
 SETTING_NAMES = tuple(ShotSettings.__dataclass_fields__)

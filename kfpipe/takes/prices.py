@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from kfpipe.catalogue import Catalogue, Model, Region
 from kfpipe.errors import Severity
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import PriceLine
+from kfpipe.values import dataclass
 from kfpipe.wording import did_you_mean, echoed, listed, some_of
 
 

@@ -17,7 +17,7 @@ import kfpipe
 PACKAGE: Final = Path(kfpipe.__file__).parent
 
 _FROM_LEFT_TO_RIGHT: Final = """
-version wording names errors domain gcpause addresses | catalogue keychain environment events | files provider
+version wording names errors values domain gcpause addresses | catalogue keychain environment events | files provider
 | lock manifest | media | takes | project | plan | runner review | connection accounts maintenance | session | together
 | api | cli | handover
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from kfpipe.errors import ExitCode, Refused
 from kfpipe.plan import gather, selection
 from kfpipe.plan.gather import Standing
 from kfpipe.plan.model import Chosen, Plan, everything, nothing
+from kfpipe.values import dataclass
 
 MOST_NAMED: Final = 10
 """Takes that a suggested command names one by one."""

@@ -7,9 +7,9 @@ out; and the widest of the others give way, down to the width at which they can 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from kfpipe.cli.output.cells import width_of
+from kfpipe.values import dataclass
 
 GAP = "  "
 

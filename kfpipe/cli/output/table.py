@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from kfpipe.cli.output import streams
 from kfpipe.cli.output.cells import cut_apart, padded, shortened, width_of, wrapped
 from kfpipe.cli.output.layout import GAP, Column, fitted
 from kfpipe.cli.output.tone import Tone, heading, painted
+from kfpipe.values import dataclass
 
 __all__ = ["Column", "Table", "drawn", "is_short", "lines", "prose", "show", "used"]
 

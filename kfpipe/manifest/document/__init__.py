@@ -13,7 +13,6 @@ marks       positions, packed
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from kfpipe.errors import Position, Problem
@@ -22,6 +21,7 @@ from kfpipe.files.text import DataPath
 from kfpipe.manifest.document import builder
 from kfpipe.manifest.document.cellwords import cell_name
 from kfpipe.manifest.document.marks import Marks, source_of, unpacked
+from kfpipe.values import dataclass
 
 __all__ = ["FILES", "Document", "SourceFile", "parse"]
 

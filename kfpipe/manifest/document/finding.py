@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kfpipe.errors import Problem, Severity
 from kfpipe.files.text import DataPath
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.cellwords import in_cells
+from kfpipe.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
