@@ -3,12 +3,12 @@ ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE constraints.txt ./
+COPY pyproject.toml hatch_build.py README.md LICENSE constraints.txt ./
 COPY kfpipe kfpipe
 COPY schemas schemas
 RUN python -m venv /opt/kfpipe \
     && PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
-       /opt/kfpipe/bin/pip install --no-cache-dir '.[keyring,notify,xlsx,heic]'
+       /opt/kfpipe/bin/pip install --no-cache-dir '.[keyring,notify,otel,xlsx,heic]'
 
 FROM ${BASE}
 # plan --diff, ci check and ci comment read the project's history

@@ -10,6 +10,7 @@ folder:
     <!-- table: switches -->
     <!-- table: prices:singapore -->
     <!-- table: python:functions -->
+    <!-- table: fields:Plan -->
     <!-- table: mutations -->
     <!-- table: answers:submit -->
     <!-- table: file:examples/render.py -->
@@ -70,14 +71,11 @@ def _table(subject: str) -> str:
             return _drawn(("do", "on", "fields", "what happens"), [_act(act) for act in ACTS.values()])
         case ["prices", region]:
             return _prices(region)
-        case ["python", "functions"]:
-            return signatures.functions()
-        case ["python", "methods"]:
-            return signatures.methods()
-        case ["python", "events"]:
-            return _drawn(("event", "fields", "what it reports"), [*signatures.event_rows()])
-        case ["python", "errors"]:
-            return _drawn(("error", "is a", "what it means"), [*signatures.error_rows()])
+        case ["python", what]:
+            return _python(what)
+        case ["fields", name]:
+            (kind,) = (kind for kind in signatures.FIELDS if kind.__name__ == name)
+            return _drawn(("field", "type", "what it is"), [*signatures.field_rows(kind)])
         case ["mutations"]:
             return "".join(f"{line}\n" for line in mutations.listed())
         case ["answers", phase]:
@@ -86,6 +84,21 @@ def _table(subject: str) -> str:
             return f"```python\n{(PAGES / path).read_text('utf-8')}```\n"
         case _:
             return _fields(*subject.split("#"))
+
+
+def _python(what: str) -> str:
+    match what:
+        case "functions":
+            return signatures.functions()
+        case "methods":
+            return signatures.methods()
+        case "events":
+            return _drawn(("event", "fields", "what it reports"), [*signatures.event_rows()])
+        case "states":
+            return _drawn(("class", "fields", "state"), [*signatures.state_rows()])
+        case "errors":
+            return _drawn(("error", "is a", "what it means"), [*signatures.error_rows()])
+    raise ValueError(f"no table of python:{what}")
 
 
 def _drawn(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -119,7 +132,7 @@ def _prices(region: str) -> str:
     rows = [
         (
             f"`{offer.wire_name}`",
-            ", ".join(f"{step} {price}" for step, price in offer.prices.items()) or "unknown",
+            _amounts(offer),
             f"{offer.submissions_per_second:g}",
             str(offer.concurrent_tasks),
             _LINK.sub(r"[\1](\2)", offer.source),
@@ -129,6 +142,13 @@ def _prices(region: str) -> str:
     ]
     title = f"{known.regions[region].currency} for a second, as of {known.as_of}"
     return _drawn(("model", title, "submissions per second", "tasks at once", "source"), rows)
+
+
+def _amounts(offer: catalogue.Offer) -> str:
+    """The price of each resolution, and that of a clip with sound where it is another."""
+    told = ", ".join(f"{step} {price}" for step, price in offer.prices.items()) or "unknown"
+    loud = ", ".join(f"{step} {price}" for step, price in offer.prices_with_sound.items())
+    return f"{told}; with sound {loud}" if loud else told
 
 
 _LINK = re.compile(r"([^;\s][^;]*?): (https://[^;\s]+)")

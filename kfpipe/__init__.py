@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Project,
         Session,
         Withheld,
+        arun,
         consent,
         load,
         pick,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         verify,
     )
     from kfpipe.errors import AccountRefused, KfpipeError, OverBudget, Refused
+    from kfpipe.handover import export, report, review
 
 __all__ = [
     "AccountRefused",
@@ -45,11 +47,15 @@ __all__ = [
     "Session",
     "Withheld",
     "__version__",
+    "arun",
     "consent",
+    "export",
     "load",
     "pick",
     "plan",
     "records",
+    "report",
+    "review",
     "run",
     "running",
     "select",
@@ -57,8 +63,12 @@ __all__ = [
     "verify",
 ]
 
-_MODULES_TOO: Final = frozenset({"plan", "session"})
+_MODULES_TOO: Final = frozenset({"plan", "review", "session"})
 """Public functions that share their name with a module: `kfpipe.plan` is the function."""
+
+
+_HANDOVER: Final = frozenset({"export", "report", "review"})
+"""What loads the command line, jinja and a server with it."""
 
 
 class _Package(ModuleType):
@@ -69,6 +79,10 @@ class _Package(ModuleType):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from kfpipe import api, errors
 
+        if name in _HANDOVER:
+            from kfpipe import handover
+
+            return getattr(handover, name)
         return getattr(errors if hasattr(errors, name) else api, name)
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -18,7 +18,7 @@ from kfpipe import project as projects
 from kfpipe.errors import OverBudget
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import lockfile, picks
-from kfpipe.lock.records import Records
+from kfpipe.lock.records import TakeRecords
 from kfpipe.maintenance import verify as verification
 from kfpipe.maintenance.verify import Verified
 from kfpipe.plan import gather
@@ -27,7 +27,7 @@ from kfpipe.plan.gather import Standing
 from kfpipe.plan.model import Plan, everything, nothing
 from kfpipe.plan.selection import Selection, named
 from kfpipe.project import Options, Project
-from kfpipe.session import Session, session
+from kfpipe.session import Session, refuse_on_a_loop, session
 
 __all__ = [
     "Granted",
@@ -35,6 +35,7 @@ __all__ = [
     "Project",
     "Session",
     "Withheld",
+    "arun",
     "consent",
     "load",
     "pick",
@@ -61,12 +62,12 @@ def load(manifest: str | PathLike[str], options: Options | None = None) -> Proje
     return projects.load(Path(manifest), options or Options())
 
 
-def records(project: Project) -> Records:
-    """What is on record for each take, including a run that is under way or was interrupted. Writes nothing.
+def records(project: Project) -> TakeRecords:
+    """What is on record, by take id, including a run that is under way or was interrupted. Writes nothing.
 
     Under a name that no take of the manifest bears are the requests that no take asks for any more.
     """
-    return _standing(project).records
+    return TakeRecords(_standing(project).records)
 
 
 def _standing(project: Project) -> Standing:
@@ -150,12 +151,35 @@ def run(
 
     It spends at most `max_cost`, or the manifest's `budget.max_cost` when none is given; where there is neither, only
     the emulator renders. Raises `OverBudget` before anything is sent when the plan costs more, or when its cost
-    is unknown. `emit` is called with each event as it happens. Ctrl-C and SIGTERM end the run in good order.
+    is unknown. `emit` is called with each event as it happens. Ctrl-C and SIGTERM end the run in good order. On an
+    event loop, as in a notebook, use `await kfpipe.arun(...)`: here it raises `LoopRunning`.
     """
+    refuse_on_a_loop("kfpipe.run(...)", instead="await kfpipe.arun(...)")
     with session(project) as opened:
         held = anyio.run(opened.recognised)
         planned = held.plan(select=select, retry=retry, rerender=rerender, new_seed=new_seed)
         return held.run(planned, cap=_agreed(project, planned, max_cost), emit=emit)
+
+
+async def arun(
+    project: Project,
+    *,
+    max_cost: Decimal | None = None,
+    select: Selection = everything,
+    retry: Selection = nothing,
+    rerender: Selection = nothing,
+    new_seed: bool = False,
+    emit: Callable[[Event], None] = _unheard,
+) -> RunFinished:
+    """`run` on your event loop, asyncio or trio: `await kfpipe.arun(project)` in a notebook.
+
+    Signals are yours to handle. Cancelling it ends the run: tasks under way are on record, and the next run follows
+    them.
+    """
+    with session(project) as opened:
+        held = await opened.recognised()
+        planned = held.plan(select=select, retry=retry, rerender=rerender, new_seed=new_seed)
+        return await held.run_async(planned, cap=_agreed(project, planned, max_cost), emit=emit)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from kfpipe import environment
 from kfpipe.addresses import is_loopback
-from kfpipe.catalogue import Region
+from kfpipe.catalogue import Offer, Region
 from kfpipe.domain import EMULATOR_REGION, Account
 from kfpipe.environment import Environment
 from kfpipe.errors import AccountRefused, Refused
@@ -95,14 +95,26 @@ def limits(project: Project) -> RunLimits:
     own, region = project.manifest.limits, project.region
     offers = {name: model.offers.get(region.name) for name, model in project.catalogue.models.items()}
     return RunLimits(
-        models={
-            name: Pace(submissions_per_second=offer.submissions_per_second, concurrent_tasks=offer.concurrent_tasks)
-            for name, offer in offers.items()
-            if offer is not None
-        },
+        models={name: _pace(offer) for name, offer in offers.items() if offer is not None},
         shared_submissions_per_second=own.submissions_per_second,
         shared_concurrent_tasks=own.concurrent_tasks,
         queries_per_second=own.queries_per_second or region.queries_per_second,
+    )
+
+
+def groups(project: Project) -> dict[str, str]:
+    """The models that share their tasks at once with others there, and the name under which they do."""
+    paces = limits(project).models.items()
+    return {model: pace.tasks_with for model, pace in paces if pace.tasks_with is not None}
+
+
+def _pace(offer: Offer) -> Pace:
+    group = offer.group
+    return Pace(
+        submissions_per_second=offer.submissions_per_second,
+        concurrent_tasks=offer.concurrent_tasks,
+        tasks_with=group.name if group else None,
+        rate_with=group.name if group and group.rates else None,
     )
 
 

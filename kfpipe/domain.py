@@ -135,22 +135,26 @@ class MediaInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """The settings as sent. `seed` is None when the take asked for a random one: it is drawn at submission.
+    """The settings as sent; what the model does not have is None.
 
-    `audio` is None where the model leaves no choice.
+    `seed` is also None when the take asked for a random one: it is drawn at submission.
     """
 
     resolution: str
     duration_s: int
-    prompt_extend: bool
-    watermark: bool
+    prompt_extend: bool | None
+    watermark: bool | None
     seed: int | None
     audio: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderRequest:
-    """Everything that decides the pixels. `model` is the catalogue's name for it, `template` the effect asked for."""
+    """Everything that decides the pixels. `model` is the catalogue's name for it, `template` the effect asked for.
+
+    `variant` are the names and values that tell a take from others of its kind where the model has no seed; None where
+    it has one.
+    """
 
     model: str
     prompt: str
@@ -158,6 +162,16 @@ class RenderRequest:
     media: tuple[MediaInput, ...]
     parameters: Parameters
     template: str | None = None
+    variant: Variant | None = None
+
+    @property
+    def draws_seed(self) -> bool:
+        """Whether a seed is drawn for each request, so that no two of them ask for the same clip."""
+        return self.parameters.seed is None and self.variant is None
+
+
+Variant = tuple[tuple[str, str], ...]
+"""Names and values, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +225,8 @@ class Trim:
 class Take:
     """One concrete render of a shot: one task, one bill, one entry of the lockfile.
 
-    `size` is what the service should deliver, None while the first frame is out of reach. `unit_price` is per second
+    `size` is what the service should deliver, None while the first frame is out of reach; of one that `has_rough_size`
+    only the shape can be relied on. `unit_price` is per second
     of video, None when it is unknown; `cap_price` is what a second counts for a cap, where that is more. `output` is
     the render's path, relative to the manifest's folder. `attempts` bounds how often a failure that may pass is tried;
     a higher `priority` goes first. `cuts` are the pictures still to be cut from other takes: until then the request
@@ -241,6 +256,7 @@ class Take:
     in_film: bool = True
     trim: Trim | None = None
     notes: str = ""
+    has_rough_size: bool = False
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ LIST_PATIENCE: Final = "KFPIPE_LIST_PATIENCE"
 EMULATOR_CLOCK: Final = "KFPIPE_EMULATOR_CLOCK"
 STATE_HOME: Final = "KFPIPE_STATE_HOME"
 
-_SECRETS: Final = (API_KEY, "GITHUB_TOKEN", "KFPIPE_NOTIFY", "KFPIPE_RUN_NOTIFY")
+_SECRETS: Final = (API_KEY, "GITHUB_TOKEN", "KFPIPE_NOTIFY", "KFPIPE_RUN_NOTIFY", "OTEL_EXPORTER_OTLP")
 """How the names of variables begin that are no business of a program which kfpipe starts."""
 
 _NO_NAME: Final = re.compile(r"\W")

@@ -13,6 +13,7 @@
     │   ├── NotAVideo                             -    it is whole, and no video that can be read; it is kept
     │   └── media.download.Disputed               -    all that speaks against it is a tag that may be no checksum
     ├── StorageFailed                             1    the disk is full, read-only or gone
+    ├── LoopRunning                               -    a function that blocks was called on an event loop
     ├── Unusable                                  -    a file of the project that can be read and is of no use
     │   ├── media.stills.StillUnreadable          -    not a picture, or a damaged one
     │   ├── media.signatures.AnotherFormat        -    sound or video of a kind that no model takes
@@ -195,6 +196,14 @@ class StorageFailed(KfpipeError):
         self.path = path
         self.reason = reason
         super().__init__(f"{path}: {reason}")
+
+
+class LoopRunning(KfpipeError, RuntimeError):
+    """Called where an event loop is running, as in a notebook; `instead` is what to write there."""
+
+    def __init__(self, called: str, *, instead: str) -> None:
+        self.instead = instead
+        super().__init__(f"{called} cannot wait here: an event loop is running. Write `{instead}` instead")
 
 
 class Unusable(KfpipeError):

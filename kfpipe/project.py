@@ -64,7 +64,8 @@ class Project:
     """A sound manifest with its takes, in film order. Paths are real and absolute.
 
     `root` is the git work tree, or `folder`, the manifest's own, where there is none; no file outside it is read or
-    written. `sources` are the files that it was read from, the manifest first.
+    written. `sources` are the files that it was read from, the manifest first. `path` is the manifest as it was named,
+    `options` are what was laid over it.
     """
 
     root: Path
@@ -76,6 +77,8 @@ class Project:
     warnings: tuple[Problem, ...]
     paths: LockPaths
     sources: tuple[SourceFile, ...]
+    path: Path
+    options: Options
 
     @property
     def stem(self) -> str:
@@ -129,6 +132,8 @@ def load(path: Path, options: Options = _NO_OPTIONS, *, bring: Callable[[Path], 
         warnings=warnings,
         paths=paths,
         sources=whole.sources,
+        path=path,
+        options=options,
     )
 
 

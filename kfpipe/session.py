@@ -19,7 +19,7 @@ import anyio.to_thread
 from kfpipe import accounts, connection, environment, gcpause
 from kfpipe.domain import Take
 from kfpipe.environment import Environment
-from kfpipe.errors import AccountRefused, KfpipeError
+from kfpipe.errors import AccountRefused, KfpipeError, LoopRunning
 from kfpipe.events import Event, RunFinished
 from kfpipe.lock import workspace
 from kfpipe.lock.book.database import path_of
@@ -83,7 +83,7 @@ class Session:
     @property
     def standing(self) -> Standing:
         """What is on record for each take now."""
-        return gather.standing(self.project, self.ledger.lock, self.ledger.requests)
+        return gather.standing(self.project, self.ledger.lock, self.ledger.requests, self.whose.account)
 
     async def recognised(self, *, is_same: bool = False) -> Session:
         """The session once the service was asked whether other accounts, which have debts here, are this one.
@@ -146,6 +146,7 @@ class Session:
         what is finished, and waits for nothing.
         """
 
+        refuse_on_a_loop("session.run(...)", instead="await session.run_async(...)")
         signals = current_thread() is main_thread()
 
         async def interruptible() -> RunFinished:
@@ -274,6 +275,7 @@ class Session:
             since=self.opened_at,
             now=environment.now,
             is_detached=detach,
+            groups=connection.groups(self.project),
         )
 
     def _run_settings(self, cap: Decimal | None, detach: bool) -> RunSettings:
@@ -298,7 +300,17 @@ class Session:
             now=environment.now,
             random=SystemRandom(),
             approval=self.approval,
+            hide_prompts=frozenset(one.name for one in project.catalogue.models.values() if not one.shows_prompt),
         )
+
+
+def refuse_on_a_loop(called: str, *, instead: str) -> None:
+    """Raises LoopRunning where an event loop is running in this thread: no second one can be started."""
+    try:
+        anyio.get_cancelled_exc_class()
+    except RuntimeError:  # what says so is of another library in each release of anyio
+        return
+    raise LoopRunning(called, instead=instead)
 
 
 def most_telling(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from html import escape
 from typing import Any, Final, TypeVar
 
 Fix = TypeVar("Fix", str, None)
@@ -18,6 +19,21 @@ TERMINAL_COMMANDS: Final = re.compile(
 
 LONGEST_ECHO = 60
 """Characters of a user's text that a message repeats at most."""
+
+
+MOST_ROWS: Final = 200
+"""As many rows has a table in a notebook at most."""
+
+
+def html_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table for a notebook. Every cell is text: what a manifest or the service says is no mark-up."""
+    lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows[:MOST_ROWS]]
+    if len(rows) > MOST_ROWS:
+        lines.append(f'<td colspan="{len(titles)}">and {len(rows) - MOST_ROWS:,} more</td>')
+    head = "".join(f"<th>{escape(title)}</th>" for title in titles)
+    return (
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(f'<tr>{line}</tr>' for line in lines)}</tbody></table>"
+    )
 
 
 def echoed(text: str) -> str:
@@ -53,6 +69,12 @@ def listed(names: Iterable[str], conjunction: str = "or") -> str:
     """`a, b or c`."""
     *head, last = names
     return f"{', '.join(head)} {conjunction} {last}" if head else last
+
+
+def some_of(names: Iterable[str], most: int = 8) -> str:
+    """The same of many names: the first of them, and how many more there are."""
+    found = list(names)
+    return listed([*found[:most], f"one of {len(found) - most} more"] if len(found) > most + 1 else found)
 
 
 def closest(word: str, choices: Iterable[str], *, likeness: float = 0.65) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ certainty = "reported"
 source = "moon"
 dialect = "keyframes"
 path = "moon/video-synthesis"
-resolutions = ["360P", "720P"]
+resolutions = ["400P", "720P"]
 min_duration_s = 3
 max_duration_s = 12
 prompt_limit_chars = 100
@@ -43,7 +42,7 @@ max_size_bytes = 1_000_000
 wire_name = "moon/one"
 certainty = "reported"
 sources = ["moon"]
-prices = { 360P = "0.01", 720P = "0.02" }
+prices = { 400P = "0.01", 720P = "0.02" }
 submissions = [[3, 1], [20, 10]]
 concurrent_tasks = 4
 
@@ -53,7 +52,7 @@ aliases = []
 currency = "EUR"
 queries_per_second = 10
 
-[tiers.360P]
+[tiers.400P]
 pixels = 230_400
 certain = true
 
@@ -84,11 +83,9 @@ def only_take(text: str, region: str) -> Take:
 
 
 def test_a_model_that_exists_nowhere_is_planned_from_its_entry(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = files("kfpipe").joinpath("catalogue.toml").read_text("utf-8")
-    head, sources = MOON.split("[sources]\n")
-    known = catalogue.parse(written.replace("[sources]\n", f"[sources]\n{sources}") + head)
+    known = catalogue.parse(*catalogue.texts(), MOON)
     monkeypatch.setattr(catalogue, "shipped", lambda: known)
-    shot = f"  - {{id: rise, model: moon1-frames, resolution: 360P, duration: 12, prompt: Up., {FRAMES}}}\n"
+    shot = f"  - {{id: rise, model: moon1-frames, resolution: 400P, duration: 12, prompt: Up., {FRAMES}}}\n"
     mine = loaded(f"shots:\n{shot}", "moonbase")
     (take,) = mine.takes
     assert (str(take.unit_price), take.currency) == ("0.01", "EUR")

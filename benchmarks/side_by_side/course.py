@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -61,17 +62,21 @@ def number_of(prompt: str) -> int:
 
 
 def ideal_s(takes_s: Sequence[Sequence[float]]) -> float:
-    """The time at which the last task ends when each one starts as soon as the limits allow, in this order.
+    """The time at which the last task ends when each one starts as soon as the limits allow.
 
-    A take has one task, and before it those that failed, each of which ran to its end before the next one was made.
-    Submissions leave one by one, evenly; a task needs one of the places; nothing else takes any time.
+    A take has one task, and before it those that failed, each of which ran to its end before the next one was made. The
+    next one goes before takes that are still new. Submissions leave one by one, evenly; a task needs one of the places;
+    nothing else takes any time.
     """
     ends_s = [0.0] * LIMITS["concurrent_tasks"]
-    ready = [(0.0, number, 0) for number in range(len(takes_s))]  # from when on, the take, and how many have failed
+    again: list[tuple[float, int, int]] = []  # from when on, the take, and how many of its tasks have failed
+    new = deque(range(len(takes_s)))
     for place in range(sum(map(len, takes_s))):
-        ready_s, number, failed = heapq.heappop(ready)
-        ended_s = max(ends_s[0], ready_s, place / LIMITS["submissions_per_second"]) + takes_s[number][failed]
+        free_s = max(ends_s[0], place / LIMITS["submissions_per_second"])
+        is_again = bool(again) and (not new or again[0][0] <= free_s)
+        ready_s, number, failed = heapq.heappop(again) if is_again else (0.0, new.popleft(), 0)
+        ended_s = max(free_s, ready_s) + takes_s[number][failed]
         heapq.heapreplace(ends_s, ended_s)
         if failed + 1 < len(takes_s[number]):
-            heapq.heappush(ready, (ended_s, number, failed + 1))
+            heapq.heappush(again, (ended_s, number, failed + 1))
     return max(ends_s)

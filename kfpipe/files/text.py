@@ -72,8 +72,11 @@ def normalised(text: str) -> str:
 
 def normalised_values(value: Any) -> Any:
     """As `normalised`, for all texts in a tree of mappings and lists, keys included."""
-    if type(value) is str:
+    kind = type(value)
+    if kind is str:  # as nearly all are
         return normalised(value)
+    if kind is dict:
+        return {normalised_values(name): normalised_values(inner) for name, inner in value.items()}
     match value:
         case str():
             return normalised(value)

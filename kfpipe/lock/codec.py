@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from kfpipe.domain import Account, MediaRole, Parameters
+from kfpipe.domain import Account, MediaRole, Parameters, Variant
 from kfpipe.files.scalars import decimal_text, parse_decimal, parse_time, time_text
 from kfpipe.lock.states import (
     NO_DOUBTS,
@@ -35,7 +35,7 @@ from kfpipe.lock.states import (
 
 FORMAT: Final = 2
 _ROLES: Final = {str(role): role for role in MediaRole}
-_RARE: Final = ("audio", "template")
+_RARE: Final = ("audio", "template", "variant")
 
 
 def to_json(lock: Lock) -> dict[str, Any]:
@@ -163,9 +163,23 @@ def parameters_from_json(fields: Mapping[str, Any]) -> Parameters:
     )
 
 
+def variant_to_json(variant: Variant | None) -> dict[str, str] | None:
+    """What tells a request of a model without a seed from others, by name; null where the model has one."""
+    return None if variant is None else dict(variant)
+
+
+def variant_from_json(fields: Mapping[str, str] | None) -> Variant | None:
+    """The inverse of `variant_to_json`."""
+    return None if fields is None else tuple(sorted(fields.items()))
+
+
 def _settings(asked: Asked) -> dict[str, Any]:
     """The settings but for the seed, which stands by itself; what few requests have is named by those alone."""
-    settings = {**parameters_to_json(asked.parameters), "template": asked.template}
+    settings = {
+        **parameters_to_json(asked.parameters),
+        "template": asked.template,
+        "variant": variant_to_json(asked.variant),
+    }
     del settings["seed"]
     return {name: value for name, value in settings.items() if value is not None or name not in _RARE}
 
@@ -192,6 +206,7 @@ def _asked(fields: Mapping[str, Any]) -> Asked:
         currency=fields["currency"],
         asked_at=parse_time(fields["asked_at"]),
         template=parameters.get("template"),
+        variant=variant_from_json(parameters.get("variant")),
         reseeds=fields.get("reseeds"),
         approval=approval_from_json(fields["approved"]) if "approved" in fields else None,
     )

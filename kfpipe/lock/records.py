@@ -13,7 +13,18 @@ from pathlib import Path
 
 from kfpipe.domain import Take, shot_of
 from kfpipe.lock.join import Requests
-from kfpipe.lock.states import ABSENT, Ended, Entry, Rendered, is_never_made, is_rehearsal, name_of, state_name
+from kfpipe.lock.states import (
+    ABSENT,
+    Ended,
+    Entry,
+    Rendered,
+    is_never_made,
+    is_rehearsal,
+    name_of,
+    result_of,
+    state_name,
+)
+from kfpipe.wording import html_table
 
 Known = tuple[str, Entry]
 """A request and its key."""
@@ -69,6 +80,21 @@ Records = Mapping[str, Record]
 """Records by take id: of the manifest's takes, and of names that no take bears any more."""
 
 
+class TakeRecords(dict[str, Record]):
+    """Records by take id, which a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        rows = [(take_id, state_of(record), *_cells(record)) for take_id, record in self.items()]
+        return html_table(("take", "state", "picked", "cost", "file"), rows)
+
+
+def _cells(record: Record) -> tuple[str, str, str]:
+    """Whether it is picked, what it has cost, and where the clip is."""
+    entry, result = record.entry, result_of(record.entry)
+    cost = "" if result is None or result.cost is None else f"{result.cost:f} {entry.asked.currency}"
+    return "picked" if record.picked else "", cost, entry.render.path if isinstance(entry, Rendered) else ""
+
+
 def state_of(record: Record | None) -> str:
     """The state's word in every table. A take whose request never became a task is as if it had not been asked for."""
     if record is None or is_never_made(record.entry):
@@ -86,7 +112,7 @@ def entries(records: Records) -> Iterator[Entry]:
 class Register:
     """All that is on record in a project, as a run in `region` sees it. Picks are those of the lock.
 
-    `elsewhere` tells, by fingerprint, which other clone or worktree has a clip, or will have it.
+    `elsewhere` tells, by fingerprint, which other clone or worktree has a clip, or will have it; None: none has any.
     """
 
     requests: Requests
@@ -95,7 +121,7 @@ class Register:
     neighbours: tuple[Neighbour, ...] = ()
     picked_from: Mapping[str, str] = field(default_factory=dict)
     by_profile: ByProfile = field(default_factory=dict)
-    elsewhere: Callable[[str], Neighbour | None] = lambda _: None
+    elsewhere: Callable[[str], Neighbour | None] | None = None
 
     def alike(self, take: Take) -> list[Known]:
         """The manifest's own requests for just this clip, those left out that the emulator has answered."""
@@ -111,7 +137,7 @@ class Register:
 
     def borrowed(self, take: Take, rest: list[Known]) -> Record | None:
         """The record of a take whose clip other lockfiles of the project know: the one that has it, or may get it."""
-        if take.request.parameters.seed is None:
+        if take.request.draws_seed:
             return None
         found = max(
             (record for one in self.neighbours if (record := self._there(one, take, rest)) is not None),
@@ -120,7 +146,7 @@ class Register:
         )
         if found is not None and not isinstance(found.entry, Ended):
             return found
-        other = self.elsewhere(take.fingerprint)
+        other = None if self.elsewhere is None else self.elsewhere(take.fingerprint)
         return found if other is None else self._there(other, take, rest)
 
     def _there(self, neighbour: Neighbour, take: Take, rest: list[Known]) -> Record | None:
@@ -133,7 +159,7 @@ class Register:
         Only takes that ask for the very same clip share one.
         """
         made: dict[str, Record] = {}
-        if not self.requests.view and not self.neighbours:
+        if not self.requests.view and not self.neighbours and self.elsewhere is None:
             return made
         wanted = self._wanted(takes)
         keys = {key for group in wanted.values() for key, _ in group}
@@ -170,7 +196,7 @@ class Register:
     def _wanted(self, takes: Sequence[Take]) -> dict[str, list[Known]]:
         """By take, the requests on record that ask for just its clip."""
         wanted = {take.id: self.alike(take) for take in takes}
-        drawn = [take for take in takes if take.request.parameters.seed is None]
+        drawn = [take for take in takes if take.request.draws_seed]
         claimed: set[str] = set()
         for take in drawn:
             wanted[take.id] = [known for known in wanted[take.id] if name_of(known[0]) == take.id]

@@ -18,7 +18,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from kfpipe.domain import EMULATOR_REGION, NEVER_CREATED, Account, MediaRole, Parameters
+from kfpipe.domain import EMULATOR_REGION, NEVER_CREATED, Account, MediaRole, Parameters, Variant
 
 ABSENT: Final = "absent"
 """The state of a take that is not on record."""
@@ -38,7 +38,8 @@ class Asked:
 
     `template` is the effect asked for, `media` holds a digest per role, `unit_price` is per second, None when unknown.
     `account` is None in records of a time that did not note it. `reseeds` is the fingerprint of the request that the
-    manifest describes, where this one was made in its place, with another seed. `approval` is None where the plan was
+    manifest describes, where this one was made in its place, with another seed. `variant` tells requests of a model
+    without a seed apart, None where it has one. `approval` is None where the plan was
     not approved by anyone.
     """
 
@@ -54,6 +55,7 @@ class Asked:
     currency: str
     asked_at: datetime
     template: str | None = None
+    variant: Variant | None = None
     reseeds: str | None = None
     approval: Approval | None = None
 

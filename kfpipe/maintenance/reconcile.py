@@ -8,6 +8,7 @@ from datetime import datetime
 from random import Random
 from typing import TypeGuard
 
+from kfpipe import catalogue
 from kfpipe.domain import NO_LINK, TaskStatus
 from kfpipe.lock.join import given_up
 from kfpipe.lock.ledger import Ledger
@@ -43,13 +44,15 @@ async def candidates(
 ) -> list[Candidate]:
     """The tasks that may be the request's own, oldest first; none that is `owned`, or that failed: it was not billed.
 
-    A task's prompt shows when it has succeeded; until then it may be anyone's.
+    A task's prompt shows when it has succeeded; until then it may be anyone's, and longer where a model hides it.
     """
+    model = catalogue.shipped().model(entry.asked.model)
+    by_prompt = model is None or model.shows_prompt
     listed = await all_tasks(provider, entry.asked.model, random)
     found = []
     for task in orphans.candidates(listed, owned):
         report = await with_retries(lambda: provider.look(task.task_id), random)  # noqa: B023
-        if orphans.has_prompt(report, entry.asked):
+        if not by_prompt or orphans.has_prompt(report, entry.asked):
             found.append(Candidate(task=task, report=report))
     return found
 

@@ -103,13 +103,11 @@ class _Composer:
             found, own = sheet.check.broken, sheet.document.data[part]
             if (part,) in found:
                 continue
-            rests_on_broken = self._rests_on_broken(sheet)
-            self.broken |= {
-                ("shots", len(entries) + index)
-                for index in range(len(own))
-                if rests_on_broken or (part, index) in found
-            }
-            marks += [self._marks.entry(own, index)[1] for index in range(len(own))]
+            unfit = {path[1] for path in found if path[:1] == (part,)}
+            if self._rests_on_broken(sheet):
+                unfit.update(range(len(own)))
+            self.broken |= {("shots", len(entries) + int(index)) for index in unfit}
+            marks.extend(self._marks.items(own))
             entries += own
         self._marks.keep(entries, marks)
         return entries

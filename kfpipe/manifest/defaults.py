@@ -14,12 +14,12 @@ from typing import Any
 
 from kfpipe.catalogue import Catalogue
 from kfpipe.errors import Severity
-from kfpipe.files.text import DataPath
+from kfpipe.files.text import DataPath, normalised_values
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.scalars import Scalar
 from kfpipe.manifest.model import Matrix, Variables
-from kfpipe.wording import did_you_mean, echoed, listed
+from kfpipe.wording import did_you_mean, echoed, listed, some_of
 
 FieldsAt = tuple[DataPath, Mapping[str, Any]]
 """Fields, and where they are."""
@@ -27,7 +27,10 @@ FieldsAt = tuple[DataPath, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layers:
-    """Fields laid over one another; one that was taken away is None, and `places` says where that was done."""
+    """Fields laid over one another; one that was taken away is None, and `places` says where that was done.
+
+    The texts of `variables` are in the one form in which prompts have them.
+    """
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     variables: Variables = field(default_factory=dict)
@@ -42,7 +45,7 @@ def laid(layers: Iterable[FieldsAt]) -> Layers:
     for path, layer in layers:
         for name, value in layer.items():
             if name == "vars":
-                variables = {} if value is None else variables | value
+                variables = {} if value is None else variables | normalised_values(value)
             elif name != "matrix":
                 fields[name], places[name] = value, (*path, name)
     return Layers(fields=fields, variables=variables, places=places)
@@ -58,7 +61,7 @@ class Inheritance:
         self._profile = profile
         self._model_name = model_name
         self._below = cache(self._laid_below)
-        self._known_places: dict[tuple[str | None, frozenset[str]], Mapping[str, DataPath]] = {}
+        self._known_places: dict[tuple[str | None, ...], Mapping[str, DataPath]] = {}
         self._known_variables: dict[str | None, Variables] = {}
 
     def settled(self, own: Mapping[str, Any], places: Mapping[str, DataPath], *, model: str | None = None) -> Layers:
@@ -67,28 +70,29 @@ class Inheritance:
         Equal places and variables are one object: thousands of shots inherit the same fields.
         """
         model = model or self._model_of(own)
-        below = self._below(None if model is None else self._model_name(model))
-        key = (model, frozenset(own))
+        below, profile = self._below(None if model is None else self._model_name(model)), self.profile
+        key = (model, *own)
         inherited = self._known_places.get(key)
         if inherited is None:
             kept = {name: place for name, place in below.places.items() if name not in own}
-            inherited = {**kept, **self.profile.places}
+            inherited = {**kept, **profile.places}
             self._known_places[key] = inherited
         if "vars" in own:
-            under = {} if own["vars"] is None else {**below.variables, **own["vars"]}
-            variables = _kept({**under, **self._over_vars})
+            under = {} if own["vars"] is None else {**below.variables, **normalised_values(own["vars"])}
+            variables = _kept({**under, **profile.variables})
+        elif model in self._known_variables:
+            variables = self._known_variables[model]
         else:
-            variables = self._known_variables.setdefault(model, _kept({**below.variables, **self._over_vars}))
-        fields = {**below.fields, **own, **self.profile.fields}
+            variables = self._known_variables[model] = _kept({**below.variables, **profile.variables})
         return Layers(
-            fields={name: value for name, value in fields.items() if value is not None},
+            fields=_kept({**below.fields, **own, **profile.fields}),
             variables=variables,
             places={**places, **inherited} if places else inherited,
         )
 
     def _model_of(self, own: Mapping[str, Any]) -> str | None:
-        fields = {**self._below(None).fields, **own, **self.profile.fields}
-        name: str | None = fields.get("model")
+        saying = next((fields for fields in (self.profile.fields, own) if "model" in fields), self._below(None).fields)
+        name: str | None = saying.get("model")
         return name
 
     def _laid_below(self, model: str | None) -> Layers:
@@ -111,10 +115,6 @@ class Inheritance:
     def profile(self) -> Layers:
         """The fields that win over those of the shots; the profile of the shots' own file is on top."""
         return laid(self._profiles)
-
-    @cached_property
-    def _over_vars(self) -> Variables:
-        return self.profile.variables
 
     @cached_property
     def _profiles(self) -> tuple[FieldsAt, ...]:
@@ -154,8 +154,9 @@ class Inheritance:
         )
 
 
-def _kept(variables: Variables) -> Variables:
-    return {name: value for name, value in variables.items() if value is not None}
+def _kept(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is not taken away by a null."""
+    return {name: value for name, value in given.items() if value is not None} if None in given.values() else given
 
 
 def _without(names: Set[str], entries: Iterable[Mapping[str, Scalar]]) -> dict[int, Mapping[str, Scalar]]:
@@ -197,7 +198,7 @@ def unknown_models(said: FieldsAt, catalogue: Catalogue) -> Iterator[Finding]:
                 path=(*path, "models", name),
                 at_key=True,
                 what=f"the model {echoed(name)} is not known",
-                expected=listed(offered),
+                expected=some_of(offered),
                 fix=did_you_mean(name, offered, "delete it, or choose one of these; `kfpipe models` lists them"),
             )
 

@@ -25,7 +25,7 @@ def followed(
 
     A shot that is not among them but `may_exist`, in a part that could not be read, is not reported.
     """
-    if not any(isinstance(footage, StillOf | RenderOf) for shot in shots for footage in shot.media.values()):
+    if not any(isinstance(footage, (StillOf, RenderOf)) for shot in shots for footage in shot.media.values()):
         return tuple(shots), ()
     chains = _Chains(shots, may_exist)
     resolved = tuple(chains.resolved(shot) for shot in shots)

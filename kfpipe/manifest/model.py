@@ -89,7 +89,8 @@ class SeedChoice(Enum):
 class ShotSettings:
     """What an axis of a matrix may vary besides media, under the manifest's own names; `duration` is in seconds.
 
-    `model` is None where the manifest names none, `template` where no effect is asked for.
+    `model` is None where the manifest names none, `template` where no effect is asked for, `audio` where it is left to
+    what sound costs.
     """
 
     model: str | None = None
@@ -97,7 +98,7 @@ class ShotSettings:
     duration: int = 5
     prompt_extend: bool = False
     watermark: bool = False
-    audio: bool = True
+    audio: bool | None = None
     seed: int | SeedChoice = SeedChoice.DERIVED
     prompt: str | PromptFile = ""
     negative_prompt: str = ""
@@ -177,8 +178,9 @@ class ForModel:
 class Shot:
     """One shot, whether it has an entry of its own or is one of a sequence.
 
-    `places` locates fields that are not in the shot's own entry; `refused` names the media and the prompt
-    that cannot be used. `in_film` is whether `film.order` has a place for it.
+    `places` locates fields that are not in the shot's own entry; the texts of `variables` are in the one form that
+    prompts have. `refused` names the media and the prompt that cannot be used. `in_film` is whether `film.order` has a
+    place for it.
     """
 
     id: str

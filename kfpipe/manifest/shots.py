@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from kfpipe.catalogue import Catalogue
@@ -46,8 +46,7 @@ _RESERVED_NAMES = frozenset(
 )
 _NOUNS = {MediaRole.DRIVING_AUDIO: "sound", MediaRole.FIRST_CLIP: "clip"}
 _ROLES = tuple(MediaRole)
-_REFERENCES = (*_ROLES, "prompt")
-_SETTINGS = tuple(ShotSettings.__dataclass_fields__)
+_SETTINGS = frozenset(ShotSettings.__dataclass_fields__)
 _VARIED_FIELDS = frozenset([*_SETTINGS, *_ROLES])
 _RESTS_ON: frozenset[DataPath] = frozenset([(), ("defaults",), ("vars",), ("models",), ("shots",)])
 
@@ -98,7 +97,10 @@ class _Reader:
         self._first_with: dict[str, Shot] = {}
         self._folder_of_shared = cache(lambda path: document.source(path).folder)
         self._preparation = cache(lambda source: _preparation(document, source))
-        self._file = cache(partial(references.file, path=(), levels_up=levels_up))
+        self._file = cache(
+            lambda text, folder, noun: references.file(text, (), levels_up=levels_up, folder=folder, noun=noun)
+        )
+        self._tags = cache(lambda *names: tuple(dict.fromkeys(map(in_one_form, names))))
 
     def shots(self, path: DataPath, own: Mapping[str, Any]) -> Iterator[Shot]:
         """The shot of an entry, or the shots of a sequence."""
@@ -136,16 +138,16 @@ class _Reader:
         inherited = self._inherited(source)
         given = inherited.settled(own, entry.places)
         fields = given.fields
-        found, refused = self._references(entry, given, self._document.sources[source].folder)
+        found, prompt, refused = self._references(entry, given, self._document.sources[source].folder)
         shot = Shot(
             id=in_one_form(own["id"]),
             path=entry.path,
             places=given.places,
             refused=entry.refused | refused if refused else entry.refused,
-            tags=tuple(dict.fromkeys(map(in_one_form, fields["tags"]))) if "tags" in fields else (),
-            media={role: found[role] for role in _ROLES if role in found},
+            tags=self._tags(*fields["tags"]) if "tags" in fields else (),
+            media=found,
             variables=given.variables,
-            settings=_settings(fields, found.get("prompt")),
+            settings=_settings(fields, prompt),
             preparation=self._preparation(source),
             in_sequence=entry.in_sequence,
             trim=_trim(fields["trim"]) if "trim" in fields else None,
@@ -161,43 +163,58 @@ class _Reader:
         }
         return replace(shot, matrix=matrix, by_model=by_model)
 
-    def _references(self, entry: ShotEntry, given: Layers, own_folder: str) -> tuple[dict[str, Any], frozenset[str]]:
+    def _references(
+        self, entry: ShotEntry, given: Layers, own_folder: str
+    ) -> tuple[dict[MediaRole, MediaSource], PromptFile | None, frozenset[str]]:
         """The media and the prompt file as the shot names them, and the names of those that cannot be used."""
-        found: dict[str, Any] = {}
+        found: dict[MediaRole, MediaSource] = {}
+        prompt: PromptFile | None = None
         refused: list[str] = []
-        for name in _REFERENCES:
-            value = given.fields.get(name)
-            if value is None or (name == "prompt" and isinstance(value, str)):
+        for role in _ROLES:
+            value = given.fields.get(role)
+            if value is None:
                 continue
-            place = given.places.get(name)
-            path = place or (*entry.path, name)
-            is_inherited = place is not None and place[: len(entry.path)] != entry.path
-            folder = self._folder_of_shared(path) if is_inherited else own_folder
-            read = self._reference(name, value, entry, path, folder)
-            if isinstance(read, Finding):
-                self._report(read, f"shot '{in_one_form(entry.own['id'])}'")
-                refused.append(name)
+            path, folder = self._place(role, entry, given, own_folder)
+            media = self._medium(role, value, entry, path, folder)
+            if isinstance(media, Finding):
+                self._refuse(media, entry)
+                refused.append(role)
             else:
-                found[name] = read
-        return found, frozenset(refused)
+                found[role] = media
+        if isinstance(given.fields.get("prompt"), dict):
+            file = self._prompt_file(given.fields["prompt"], *self._place("prompt", entry, given, own_folder))
+            if isinstance(file, Finding):
+                self._refuse(file, entry)
+                refused.append("prompt")
+            else:
+                prompt = file
+        return found, prompt, frozenset(refused)
 
-    def _reference(
-        self, name: str, value: Any, entry: ShotEntry, path: DataPath, folder: str
-    ) -> MediaSource | PromptFile | Finding:
-        if name == "prompt":
-            return self._prompt_file(value, path, folder)
-        if name == MediaRole.DRIVING_AUDIO and isinstance(value, dict):
+    def _refuse(self, finding: Finding, entry: ShotEntry) -> None:
+        self._report(finding, f"shot '{in_one_form(entry.own['id'])}'")
+
+    def _place(self, name: str, entry: ShotEntry, given: Layers, own_folder: str) -> tuple[DataPath, str]:
+        """Where the field is, and the folder that a path in it is relative to."""
+        place = given.places.get(name)
+        if place is None:
+            return (*entry.path, name), own_folder
+        return place, own_folder if place[: len(entry.path)] == entry.path else self._folder_of_shared(place)
+
+    def _medium(
+        self, role: MediaRole, value: Any, entry: ShotEntry, path: DataPath, folder: str
+    ) -> MediaSource | Finding:
+        if isinstance(value, str):
+            file: File | Finding = self._file(value, folder, _NOUNS.get(role, "frame"))
+            return replace(file, path=path) if isinstance(file, Finding) else file
+        if role is MediaRole.DRIVING_AUDIO:
             return self._slice(entry, value, path, folder)
-        return self._footage(MediaRole(name), value, path, folder)
+        return self._footage(role, value, path)
 
     def _prompt_file(self, value: Mapping[str, str], path: DataPath, folder: str) -> PromptFile | Finding:
         file = references.inside_project(value["file"], (*path, "file"), levels_up=self._levels_up, folder=folder)
         return file if isinstance(file, Finding) else PromptFile(path=file)
 
-    def _footage(self, role: MediaRole, value: Any, path: DataPath, folder: str) -> MediaSource | Finding:
-        if isinstance(value, str):
-            file = self._file(value, folder=folder, noun=_NOUNS.get(role, "frame"))
-            return replace(file, path=path) if isinstance(file, Finding) else file
+    def _footage(self, role: MediaRole, value: Mapping[str, str], path: DataPath) -> MediaSource | Finding:
         value = {name: in_one_form(word) for name, word in value.items()}
         if role is MediaRole.FIRST_CLIP:
             return RenderOf(shot_id=value["render"], end=None, take=value.get("take"))
@@ -301,7 +318,7 @@ def _preparation(document: Document, source: int) -> Preparation:
 
 def _settings(fields: Mapping[str, Any], prompt: PromptFile | None = None) -> ShotSettings:
     """The settings that are given; `prompt` is the file that it is in, None also where that is refused."""
-    given = {name: fields[name] for name in _SETTINGS if name in fields}
+    given = {name: value for name, value in fields.items() if name in _SETTINGS}
     if given.get("seed") == SeedChoice.RANDOM.value:
         given["seed"] = SeedChoice.RANDOM
     if prompt is not None:

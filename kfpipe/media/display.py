@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from av.filter import Graph
+from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import VideoFrame
 
 _MATRIX: Final = struct.Struct("=9i")
@@ -32,7 +33,9 @@ def turns(frame: VideoFrame) -> Iterator[tuple[str, str]]:
 
     A point (x, y) is displayed at (a x + c y, b x + d y). Source: ISO/IEC 14496-12, 6.2.2.
     """
-    data: Any = frame.side_data.get("DISPLAYMATRIX")  # the stubs know it as text
+    # Not by `frame.side_data`: the frame would hold what holds the frame, and its megabytes be free long after.
+    container: Any = SideDataContainer  # whose stub has neither argument nor bytes
+    data = container(frame).get("DISPLAYMATRIX")
     matrix = b"" if data is None else bytes(data)
     if len(matrix) != _MATRIX.size:
         return

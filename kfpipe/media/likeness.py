@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -28,20 +29,34 @@ def of_still(picture: Image.Image, still: Path) -> Decimal:
     1.00 means the same, two decimals. Raises OSError and whatever Pillow raises for a file that is no picture.
     """
     own, state = luma(picture), still.stat()
-    return of_grey(own, _scaled(still, (state.st_mtime_ns, state.st_size), own.size))
+    return _rounded(_similarity(_measured(own), _of_still(still, (state.st_mtime_ns, state.st_size), own.size)))
 
 
 def of_grey(one: Image.Image, other: Image.Image) -> Decimal:
     """How much two grey pictures look alike, two decimals; the other is scaled to the size of this one."""
     scaled = other if other.size == one.size else other.resize(one.size, Image.Resampling.LANCZOS)
-    return Decimal(round(similarity(one, scaled) * 100)).scaleb(-2)
+    return _rounded(similarity(one, scaled))
+
+
+def _rounded(likeness: float) -> Decimal:
+    return Decimal(round(likeness * 100)).scaleb(-2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A grey picture in floating point, and the means of its windows, of the luma and of its squares."""
+
+    picture: Image.Image
+    mean: Image.Image
+    mean_of_squares: Image.Image
 
 
 @lru_cache(maxsize=64)
-def _scaled(still: Path, _version: tuple[int, int], size: tuple[int, int]) -> Image.Image:
+def _of_still(still: Path, _version: tuple[int, int], size: tuple[int, int]) -> _Measured:
     """The still in shades of grey; kept, since many takes are given the same one, and to decode it takes longest."""
     with Image.open(still) as file:
-        return ImageOps.exif_transpose(file).convert("RGB").convert("L").resize(size, Image.Resampling.LANCZOS)
+        grey = ImageOps.exif_transpose(file).convert("RGB").convert("L").resize(size, Image.Resampling.LANCZOS)
+    return _measured(grey)
 
 
 def luma(picture: Image.Image) -> Image.Image:
@@ -56,9 +71,23 @@ def compared_px(width: int, height: int) -> tuple[int, int]:
 
 def similarity(one: Image.Image, other: Image.Image) -> float:
     """The mean similarity of two grey pictures of one size, from -1 to 1; what a window does not fill is left out."""
-    x, y = one.convert("F"), other.convert("F")
-    parts = {"x": x, "y": y, "xx": _product(x, x), "yy": _product(y, y), "xy": _product(x, y)}
-    found = array("f", _made(_of_windows, **{name: _windows(picture) for name, picture in parts.items()}).tobytes())
+    return _similarity(_measured(one), _measured(other))
+
+
+def _measured(grey: Image.Image) -> _Measured:
+    picture = grey.convert("F")
+    return _Measured(picture, _windows(picture), _windows(_product(picture, picture)))
+
+
+def _similarity(one: _Measured, other: _Measured) -> float:
+    windows = {
+        "x": one.mean,
+        "y": other.mean,
+        "xx": one.mean_of_squares,
+        "yy": other.mean_of_squares,
+        "xy": _windows(_product(one.picture, other.picture)),
+    }
+    found = array("f", _made(_of_windows, **windows).tobytes())
     return sum(found) / len(found)
 
 

@@ -18,6 +18,9 @@ AS_IT_IS: Final[Recipe] = ()
 RESAMPLED_HZ: Final = 48_000
 """Samples a second that nobody hears more than."""
 
+UNBOUNDED_PX: Final = 65_535
+"""The longest side that a JPEG can have."""
+
 _HEAD_BYTES: Final = 44
 _SAMPLE_BYTES: Final = 2
 _EARS: Final = 2
@@ -80,5 +83,5 @@ def _is_in_range(facts: StillFacts, rules: FrameRules) -> bool:
 
 
 def _sides_px(rules: FrameRules) -> tuple[int, int]:
-    """The shortest and the longest side that nobody doubts."""
-    return rules.safe_sides_px or (rules.min_side_px, rules.max_side_px)
+    """The shortest and the longest side that nobody doubts; without a bound, what no picture has."""
+    return rules.safe_sides_px or (rules.min_side_px or 1, rules.max_side_px or UNBOUNDED_PX)

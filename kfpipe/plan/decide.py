@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import PurePosixPath
@@ -33,7 +32,7 @@ from kfpipe.lock.transitions import LINK_LIFE, failures, has_dead_link
 from kfpipe.media.facts import FileState
 from kfpipe.media.renders import PREVIOUS
 from kfpipe.plan.diff import changes
-from kfpipe.plan.model import NO_WISH, Action, Chosen, Plan, PlanFacts, Step, Wish, debts_of
+from kfpipe.plan.model import NO_WISH, Action, Chosen, Plan, PlanFacts, Step, Wish, debts_of, nothing
 from kfpipe.provider.advice import advice
 from kfpipe.provider.codes import verdict
 from kfpipe.takes import seeds
@@ -50,16 +49,16 @@ def make(
     *,
     currency: str,
     output_dir: str,
-    retry: Chosen = lambda _: False,
-    rerender: Chosen = lambda _: False,
+    retry: Chosen = nothing,
+    rerender: Chosen = nothing,
     new_seed: bool = False,
 ) -> Plan:
     """The plan for these takes: those of the manifest in its order, then the debts that none of them asks for."""
     planned: dict[str, Step] = {}
+    wishes = _wishes(retry, rerender, new_seed=new_seed)
     for take in in_order(takes):
         step = partial(_continuing, planned=planned) if take.cuts else step_of
-        wish = Wish(retry=retry(take.id), rerender=rerender(take.id), new_seed=new_seed)
-        planned[take.id] = step(take, facts, wish)
+        planned[take.id] = step(take, facts, wishes(take.id))
     wanted = {step.record.key for step in planned.values() if step.record is not None and step.record.is_wanted}
     clips = {take.fingerprint for take in takes if not take.cuts}
     unwanted = [
@@ -77,6 +76,13 @@ def make(
         retired=tuple(step for step in unwanted if step.action is Action.RETIRED),
         debts=debts_of(steps),
     )
+
+
+def _wishes(retry: Chosen, rerender: Chosen, *, new_seed: bool) -> Callable[[str], Wish]:
+    """What a person asked for about each take; mostly nothing about any."""
+    if retry is rerender is nothing and not new_seed:
+        return lambda _: NO_WISH
+    return lambda take_id: Wish(retry=retry(take_id), rerender=rerender(take_id), new_seed=new_seed)
 
 
 def _known(facts: PlanFacts) -> Iterator[tuple[Known, Neighbour | None]]:
@@ -140,8 +146,7 @@ def step_of(take: Take, facts: PlanFacts, wish: Wish = NO_WISH) -> Step:
             action, reasons = Action.DECIDE, _in_its_place(take, facts)
     if action is Action.RENDER and record is not None and wish.is_given and wish.new_seed:
         take, reasons = _reseeded(take, record), (*reasons, _about_its_seed(take))
-    step = _step(take, record, action, reasons, wish)
-    return replace(step, is_at_hand=action is Action.DECIDE and file in _AT_HAND)
+    return _step(take, record, action, reasons, wish, is_at_hand=action is Action.DECIDE and file in _AT_HAND)
 
 
 def _in_its_place(take: Take, facts: PlanFacts) -> tuple[str, ...]:
@@ -172,10 +177,20 @@ def _reseeded(take: Take, record: Record) -> Take:
 def _about_its_seed(take: Take) -> str:
     if take.seed_is_derived:
         return "with another seed"
-    return "with another seed, as always" if take.request.parameters.seed is None else "the manifest gives its seed"
+    if take.request.variant is not None:
+        return "its model has no seed: no two clips of it are alike"
+    return "with another seed, as always" if take.request.draws_seed else "the manifest gives its seed"
 
 
-def _step(take: Take, record: Record | None, action: Action, reasons: tuple[str, ...], wish: Wish) -> Step:
+def _step(
+    take: Take,
+    record: Record | None,
+    action: Action,
+    reasons: tuple[str, ...],
+    wish: Wish,
+    *,
+    is_at_hand: bool = False,
+) -> Step:
     return Step(
         take_id=take.id,
         shot_id=take.shot_id,
@@ -184,6 +199,7 @@ def _step(take: Take, record: Record | None, action: Action, reasons: tuple[str,
         take=take,
         record=record,
         output=take.output,
+        is_at_hand=is_at_hand,
         wish=wish,
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
 
-from kfpipe.domain import LocalMedium, MediaRole, Medium, Parameters, Take
+from kfpipe.domain import LocalMedium, MediaRole, Medium, Parameters, Take, Variant
 from kfpipe.lock.states import Asked
 from kfpipe.wording import echoed, visible
 
@@ -65,6 +65,7 @@ class RequestShape:
     parameters: Parameters
     media: Mapping[MediaRole, MediumRef]
     seed_is_derived: bool = False
+    variant: Variant | None = None
 
 
 def shape_of(take: Take) -> RequestShape:
@@ -83,6 +84,7 @@ def shape_of(take: Take) -> RequestShape:
         parameters=request.parameters,
         media=given | {role: MediumRef(digest=cut.part, name=lent[role]) for role, cut in take.cuts},
         seed_is_derived=take.seed_is_derived,
+        variant=request.variant,
     )
 
 
@@ -116,7 +118,10 @@ def _settings(before: RequestShape, after: RequestShape) -> Iterator[Difference]
         if was != now:
             yield Difference(field=field, before=_spelt(was), after=_spelt(now))
     if old.seed != new.seed:
-        yield Difference(field="seed", before=_seed(old.seed), after=_seed(new.seed))
+        yield Difference(field="seed", before=_seed(before), after=_seed(after))
+    was_variant, variant = _variant(before), _variant(after)
+    if was_variant != variant:
+        yield Difference(field="variant", before=was_variant, after=variant)
 
 
 def _spelt(value: str | int | bool | None) -> str:
@@ -130,8 +135,16 @@ def _spelt(value: str | int | bool | None) -> str:
             return visible(str(value))
 
 
-def _seed(seed: int | None) -> str:
-    return "random" if seed is None else str(seed)
+def _seed(shape: RequestShape) -> str:
+    seed = shape.parameters.seed
+    if seed is None:
+        return "random" if shape.variant is None else NONE
+    return str(seed)
+
+
+def _variant(shape: RequestShape) -> str:
+    """`light=evening`; where the model has a seed, that tells requests apart."""
+    return ", ".join(f"{name}={visible(value)}" for name, value in shape.variant or ()) or NONE
 
 
 def _prompts(before: RequestShape, after: RequestShape) -> Iterator[Difference]:
@@ -199,14 +212,14 @@ def changes(take: Take, asked: Asked) -> tuple[str, ...]:
     found = between(_recorded(asked, wanted), wanted)
     if found:
         return tuple(difference.text for difference in found)
-    if wanted.parameters.seed is None:
+    if take.request.draws_seed:
         return (f"seed {asked.parameters.seed} -> random",)
     return ("the request changed",)
 
 
 def _recorded(asked: Asked, wanted: RequestShape) -> RequestShape:
     """The request on record; a seed that was drawn is taken to be drawn still."""
-    is_drawn = wanted.parameters.seed is None
+    is_drawn = wanted.parameters.seed is None and wanted.variant is None
     return RequestShape(
         model=asked.model,
         template=asked.template,
@@ -214,4 +227,5 @@ def _recorded(asked: Asked, wanted: RequestShape) -> RequestShape:
         negative_prompt=asked.negative_prompt,
         parameters=replace(asked.parameters, seed=None) if is_drawn else asked.parameters,
         media={role: MediumRef(digest=digest) for role, digest in asked.media.items()},
+        variant=asked.variant,
     )

@@ -31,20 +31,15 @@ from kfpipe.takes.matrix import values_in_ids
 class Standing:
     """A project's takes, complete as far as there are clips to cut pictures from, and what is on record for each.
 
-    `picked` are takes of the manifest, on record or not.
+    `picked` are takes of the manifest, on record or not. With an `account`, `records` has what other clones of its
+    book have on record, too.
     """
 
     takes: tuple[Take, ...]
     records: Records
     min_fidelity: Decimal
     picked: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, takes: tuple[Take, ...], known: Register, min_fidelity: Decimal) -> Standing:
-        """Whatever is on record for these takes."""
-        records = known.of(takes)
-        picked = known.picked_among(takes, records)
-        return cls(takes=takes, records=records, min_fidelity=min_fidelity, picked=picked)
+    account: Account | None = None
 
     @property
     def everyone(self) -> list[KnownTake]:
@@ -66,7 +61,7 @@ def register(
     """
     neighbours = workspace.neighbours(project.root, project.lockfile_path)
     besides = [project.root / neighbour.name for neighbour in neighbours]
-    book = None if account is None else path_of(account)
+    elsewhere = Elsewhere(None if account is None else path_of(account), project.lockfile_path, besides)
     return Register(
         requests=requests or Requests(lock.requests),
         picked=lock.picked,
@@ -74,7 +69,7 @@ def register(
         by_profile=values_in_ids(project.manifest.by_profile),
         region=project.region.name,
         neighbours=neighbours,
-        elsewhere=Elsewhere(book, project.lockfile_path, besides).of,
+        elsewhere=elsewhere.of if elsewhere else None,
     )
 
 
@@ -84,12 +79,14 @@ def shelf(project: Project) -> Shelf:
 
 
 @gcpause.paused()
-def standing(project: Project, lock: Lock, requests: Requests | None = None) -> Standing:
-    """What is on record for each take, as a person asks for it; `requests` as in `register`."""
-    known, clips = register(project, lock, requests), shelf(project)
-    takes = chain.completed(project, known, clips, nothing).takes
+def standing(
+    project: Project, lock: Lock, requests: Requests | None = None, account: Account | None = None
+) -> Standing:
+    """What is on record for each take, as a person asks for it; `requests` and `account` as in `register`."""
+    clips = shelf(project)
+    now = _now(project, register(project, lock, requests, account), clips, account)
     clips.save()
-    return Standing.of(takes, known, project.manifest.min_fidelity)
+    return now
 
 
 def disk_facts(
@@ -178,19 +175,32 @@ def plan(
 ) -> Plan:
     """What the next run will do with the takes that `select` chooses, and with no others.
 
-    What is to be rendered again is a take of the manifest. `now` is the standing of this `lock`, where it is at hand.
-    Raises Refused when a selector names nothing.
+    What is to be rendered again is a take of the manifest. `now` is the standing of this `lock`, where it is at hand;
+    one that was read for another account is read again. Raises Refused when a selector names nothing.
     """
     whose = whose or UNKNOWN
     known, clips = register(project, lock, requests, whose.account), shelf(project)
-    now = now or _now(project, known, clips)
+    now = now if now is not None and now.account == whose.account else _now(project, known, clips, whose.account)
     select = chosen(now, select, "select")
     retry = _both(select, chosen(now.of_manifest, retry, "retry"))
     rerender = _both(select, chosen(now.of_manifest, rerender, "rerender"))
     chained = chain.completed(project, known, clips, rerender)
     clips.save()
     records = now.records if chained.takes is now.takes else known.of(chained.takes)
-    facts = PlanFacts(
+    whole = decide.make(
+        chained.takes,
+        _facts(project, known, chained, records, whose),
+        currency=project.currency,
+        output_dir=project.manifest.output_dir,
+        retry=retry,
+        rerender=rerender,
+        new_seed=new_seed,
+    )
+    return narrowed(replace(whole, on_record=_on_record(project, lock), under_way=_under_way(whole)), select)
+
+
+def _facts(project: Project, known: Register, chained: chain.Chained, records: Records, whose: Whose) -> PlanFacts:
+    return PlanFacts(
         records=records,
         disk=disk_facts(project, chained.takes, records, known.neighbours),
         region=known.region,
@@ -201,20 +211,18 @@ def plan(
         obstacles=chained.obstacles,
         manifest=project.sources[0].file,
     )
-    whole = decide.make(
-        chained.takes,
-        facts,
-        currency=project.currency,
-        output_dir=project.manifest.output_dir,
-        retry=retry,
-        rerender=rerender,
-        new_seed=new_seed,
+
+
+def _now(project: Project, known: Register, clips: Shelf, account: Account | None) -> Standing:
+    takes = chain.completed(project, known, clips, nothing).takes
+    records = known.of(takes)
+    return Standing(
+        takes=takes,
+        records=records,
+        min_fidelity=project.manifest.min_fidelity,
+        picked=known.picked_among(takes, records),
+        account=account,
     )
-    return narrowed(replace(whole, on_record=_on_record(project, lock), under_way=_under_way(whole)), select)
-
-
-def _now(project: Project, known: Register, clips: Shelf) -> Standing:
-    return Standing.of(chain.completed(project, known, clips, nothing).takes, known, project.manifest.min_fidelity)
 
 
 def _on_record(project: Project, lock: Lock) -> Decimal:

@@ -14,6 +14,7 @@ from kfpipe.domain import Account, Take
 from kfpipe.lock.records import Known, Neighbour, Record, Records
 from kfpipe.lock.states import Asked, Entry, Succeeded, is_unsettled
 from kfpipe.media.facts import DiskFacts
+from kfpipe.wording import html_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +225,11 @@ class Plan:
     under_way: Decimal = Decimal(0)
     on_record: Decimal = Decimal(0)
 
+    def _repr_html_(self) -> str:
+        """The plan as a notebook shows it."""
+        titles = ("take", "action", "why", "model", self.currency)
+        return html_table(titles, [_cells(step) for step in self.steps])
+
     @property
     def is_for_others(self) -> bool:
         """Whether nothing is left to do but what another account has to settle."""
@@ -248,7 +254,7 @@ class Plan:
     @cached_property
     def cost(self) -> Decimal:
         """The sum of all known prices; see `unpriced`."""
-        return _sum(step.cost for step in self.steps)
+        return _sum(self._costs)
 
     @cached_property
     def cap_cost(self) -> Decimal:
@@ -258,7 +264,11 @@ class Plan:
     @cached_property
     def unpriced(self) -> tuple[Step, ...]:
         """Steps whose cost is unknown."""
-        return tuple(step for step in self.steps if step.cost is None)
+        return tuple(step for step, cost in zip(self.steps, self._costs, strict=True) if cost is None)
+
+    @cached_property
+    def _costs(self) -> tuple[Decimal | None, ...]:
+        return tuple(step.cost for step in self.steps)
 
     @property
     def unpriced_names(self) -> tuple[str, ...]:
@@ -277,20 +287,26 @@ class Plan:
         return tuple(_total(model, self.currency, steps) for model, steps in groups.items())
 
 
+def _cells(step: Step) -> tuple[str, ...]:
+    cost = "unknown" if step.cost is None else f"{step.cost:f}" if step.is_billed else ""
+    return step.take_id, step.action, "; ".join(step.reasons), step.model, cost
+
+
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal:
     return sum(filter(None, amounts), Decimal(0))
 
 
 def _total(model: str, currency: str, steps: Sequence[Step]) -> Total:
     paid = [step for step in steps if step.is_billed]
+    costs = [step.cost for step in paid]
     return Total(
         model=model,
         currency=currency,
         takes=len(steps),
         renders=len(paid),
         seconds=sum(step.take.request.parameters.duration_s for step in paid if step.take is not None),
-        cost=_sum(step.cost for step in paid),
-        unpriced=sum(step.cost is None for step in paid),
+        cost=_sum(costs),
+        unpriced=costs.count(None),
     )
 
 

@@ -42,7 +42,7 @@ def _without_twins(steps: Iterable[Step]) -> Iterator[Step]:
     first: dict[str, Step] = {}
     for step in steps:
         take = step.ready
-        if take is None or take.request.parameters.seed is None:
+        if take is None or take.request.draws_seed:
             yield step
             continue
         twin = first.setdefault(take.fingerprint, step)

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from kfpipe.domain import MediaRole
 from kfpipe.files.scalars import decimal_text, parse_decimal
-from kfpipe.lock.codec import parameters_from_json, parameters_to_json
+from kfpipe.lock.codec import parameters_from_json, parameters_to_json, variant_from_json, variant_to_json
 from kfpipe.lock.records import Record
 from kfpipe.lock.states import ABSENT, state_name, task_of
 from kfpipe.plan.diff import SHORT_DIGEST, Difference, MediumRef, RequestShape, between, shape_of
@@ -172,6 +172,7 @@ def _form_to_json(form: RequestShape) -> dict[str, Any]:
         "negative_prompt": form.negative_prompt,
         **parameters_to_json(form.parameters),
         "media": {role: {"digest": given.digest, "name": given.name} for role, given in form.media.items()},
+        **({} if form.variant is None else {"variant": variant_to_json(form.variant)}),
     }
 
 
@@ -183,4 +184,5 @@ def _form(fields: Mapping[str, Any]) -> RequestShape:
         negative_prompt=fields["negative_prompt"],
         parameters=parameters_from_json(fields),
         media={MediaRole(role): MediumRef(**given) for role, given in fields["media"].items()},
+        variant=variant_from_json(fields.get("variant")),
     )

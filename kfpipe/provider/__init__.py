@@ -32,7 +32,8 @@ class Accepted:
 class TaskReport:
     """What the service reports on one task. Fields that it left out, or that do not apply yet, are None.
 
-    `code` and `message` belong to a failed task. `resolution` is the billed tier, such as `720P`. `answered_at` is the
+    `code` and `message` belong to a failed task. `resolution` is the billed tier, such as `720P`, `audio` whether
+    the clip has sound. `answered_at` is the
     service's own time, to the second.
     """
 
@@ -45,6 +46,7 @@ class TaskReport:
     actual_prompt: str | None = None
     billed_seconds: Decimal | None = None
     resolution: str | None = None
+    audio: bool | None = None
     code: str | None = None
     message: str | None = None
     answered_at: datetime | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -18,8 +19,8 @@ from functools import lru_cache
 from typing import Any, Final, assert_never
 from urllib.parse import parse_qsl
 
-from kfpipe.catalogue import Dialect, Model
-from kfpipe.domain import MediaRole, RenderRequest, TaskStatus
+from kfpipe.catalogue import Dialect, Model, Setting
+from kfpipe.domain import MediaRole, Parameters, RenderRequest, TaskStatus
 from kfpipe.errors import ServiceUnclear
 from kfpipe.provider import Accepted, ListedTask, TaskReport
 from kfpipe.wording import TERMINAL_COMMANDS
@@ -30,6 +31,12 @@ _STATUSES: Final = {status.value: status for status in TaskStatus}
 _BILLED_SECONDS_MAX: Final = Decimal(86_400)
 _TASK_ID: Final = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,200}")
 """What names a task. It becomes part of addresses and file names, so nothing else is accepted."""
+
+_FIELDS: Final = {MediaRole.FIRST_FRAME: "img_url", MediaRole.DRIVING_AUDIO: "audio_url"}
+"""Where a model that takes one picture wants its media."""
+
+_HIGH_TIER: Final = re.compile(r"[1-9]K")
+_SIGNED_AT: Final = "%Y%m%dT%H%M%SZ"
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
 
@@ -46,22 +53,25 @@ def submit_path(model: Model) -> str:
 def submit_body(
     request: RenderRequest, media_urls: Mapping[MediaRole, str], *, model: Model, wire_name: str
 ) -> dict[str, Any]:
-    """The body that creates the task. Nothing is left to the service's defaults, but for a seed that is None."""
+    """The body that creates the task: all that the model has, and nothing else, whatever the service's defaults are."""
     words = {"prompt": request.prompt} if request.template is None else {"template": request.template}
     if request.negative_prompt:
         words["negative_prompt"] = request.negative_prompt
-    parameters: dict[str, Any] = {
-        **model.constants,
-        "resolution": request.parameters.resolution,
-        "duration": request.parameters.duration_s,
-        "prompt_extend": request.parameters.prompt_extend,
-        "watermark": request.parameters.watermark,
-    }
-    if request.parameters.seed is not None:
-        parameters["seed"] = request.parameters.seed
-    if request.parameters.audio is not None:
-        parameters["audio"] = request.parameters.audio
+    parameters = {**model.constants, **_settings(request.parameters, model)}
     return {"model": wire_name, "input": words | _media(media_urls, model.dialect), "parameters": parameters}
+
+
+def _settings(asked: Parameters, model: Model) -> dict[str, Any]:
+    """The settings under the service's names and in its spelling."""
+    given = {
+        Setting.RESOLUTION: model.spellings.get(asked.resolution, asked.resolution),
+        Setting.DURATION: asked.duration_s,
+        Setting.PROMPT_EXTEND: asked.prompt_extend,
+        Setting.WATERMARK: asked.watermark,
+        Setting.SEED: asked.seed,
+        Setting.AUDIO: asked.audio,
+    }
+    return {name: given[setting] for setting, name in model.parameters.items() if given[setting] is not None}
 
 
 def _media(media_urls: Mapping[MediaRole, str], dialect: Dialect) -> dict[str, Any]:
@@ -69,8 +79,12 @@ def _media(media_urls: Mapping[MediaRole, str], dialect: Dialect) -> dict[str, A
     match dialect:
         case Dialect.MEDIA:
             return {"media": [{"type": str(role), "url": url} for role, url in in_order]}
+        case Dialect.PICTURES:
+            return {"media": [{"type": "image", "url": url} for _, url in in_order]}
         case Dialect.KEYFRAMES:
             return {f"{role}_url": url for role, url in in_order}
+        case Dialect.PICTURE:
+            return {_FIELDS[role]: url for role, url in in_order}
         case other:
             assert_never(other)
 
@@ -132,6 +146,7 @@ def task_report(answer: Json, task_id: str) -> TaskReport:
         actual_prompt=_prompt(output.get("actual_prompt")),
         billed_seconds=_seconds(usage.get("duration")) or _seconds(usage.get("video_duration")),
         resolution=_resolution(usage.get("SR")),
+        audio=sound if isinstance(sound := usage.get("audio"), bool) else None,
         code=_text(output.get("code")),
         message=_message(output),
     )
@@ -268,10 +283,20 @@ def clean(text: str, limit_chars: int = MESSAGE_LIMIT_CHARS) -> str:
 
 
 def url_expires_at(url: str) -> datetime | None:
-    """When a signed link expires, by its `Expires` (epoch seconds); None when it does not say."""
-    query = url.partition("?")[2].partition("#")[0]
-    expires = _number(dict(parse_qsl(query)).get("Expires"))
-    return None if expires is None else _moment(expires)
+    """When a signed link expires; None when it does not say.
+
+    By its `Expires` (epoch seconds), or by the date and the life that newer signatures have (`X-Amz-`, `x-oss-`).
+    """
+    given = {name.lower(): value for name, value in parse_qsl(url.partition("?")[2].partition("#")[0])}
+    expires = _number(given.get("expires"))
+    if expires is not None:
+        return _moment(expires)
+    for maker in ("x-amz", "x-oss"):
+        signed_at, life_s = given.get(f"{maker}-date", ""), _number(given.get(f"{maker}-expires"))
+        with suppress(ValueError, OverflowError):
+            if life_s is not None:
+                return datetime.strptime(signed_at, _SIGNED_AT).replace(tzinfo=UTC) + timedelta(seconds=int(life_s))
+    return None
 
 
 def is_task_id(text: str) -> bool:
@@ -329,7 +354,10 @@ def _seconds(value: Any) -> Decimal | None:
 
 
 def _resolution(value: Any) -> str | None:
-    lines = _number(value.upper().removesuffix("P") if isinstance(value, str) else value)
+    word = value.strip().upper() if isinstance(value, str) else value
+    if isinstance(word, str) and _HIGH_TIER.fullmatch(word):
+        return word
+    lines = _number(word.removesuffix("P") if isinstance(word, str) else word)
     return None if lines is None else f"{lines}P"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -77,11 +77,16 @@ class Candidates:
 class Adopter:
     """Looks for the tasks of one model's unanswered requests."""
 
-    def __init__(self, context: RunContext, follower: Follower, interlock: Interlock, model: str) -> None:
+    def __init__(
+        self, context: RunContext, follower: Follower, interlock: Interlock, model: str, *, by_prompt: bool = True
+    ) -> None:
+        """Not `by_prompt`, where finished tasks of the model do not show what they were made from."""
         self._context = context
         self._follower = follower
         self._interlock = interlock
         self._model = model
+        self._by_prompt = by_prompt
+        self._listed: dict[str, ListedTask] = {}
         self._orphans: dict[str, Submitting] = {}
         self._expected_at_s: dict[str, float] = {}
         self._not_looked_for: set[str] = set()
@@ -105,6 +110,8 @@ class Adopter:
         if not candidates.is_complete:
             return UnderWay()
         own = candidates.fitting or self._by_turn(key, candidates)
+        if not self._by_prompt and self._has_company():
+            own = ()  # somebody else makes tasks of this model, too: nobody can tell whose is whose
         if len(own) > 1 or (candidates.task_ids and not own):
             return Ambiguous(task_ids=tuple(one for one in candidates.task_ids if not self._was_seen_before(key, one)))
         del self._orphans[key]
@@ -129,7 +136,7 @@ class Adopter:
                 forgotten.append(candidate.task_id)
             if report.status is not TaskStatus.SUCCEEDED:
                 continue
-            owners = self._owners(candidate, report)
+            owners = [owner for owner in self._owners(candidate, report) if self._may_own(owner, candidate)]
             if owners == [key] and not is_anothers:
                 fitting.append(Found(task=candidate, report=report))
             elif owners in ([], [key]):
@@ -183,7 +190,7 @@ class Adopter:
         Those that were about to be looked for when it was first seen go before their twins: of these, some had read
         the list without it, and the others posted later (see `Interlock`).
         """
-        owners = orphans.owners(report, self._orphans)
+        owners = orphans.owners(report, self._orphans, by_prompt=self._by_prompt)
         first = self._first_in_line[candidate.task_id]
         return [key for key in owners if key in first] or owners
 
@@ -197,7 +204,7 @@ class Adopter:
                     self._first_in_line.setdefault(task_id, frozenset(self._not_looked_for))
                 self._not_looked_for.discard(key)
         finally:
-            self._interlock.looked_for(orphans.folded(self._orphans[key].asked.prompt))
+            self._interlock.looked_for(orphans.twin_key(self._orphans[key].asked, by_prompt=self._by_prompt))
         return list(candidates.values())
 
     async def _unowned(self, key: str) -> dict[str, ListedTask]:
@@ -229,9 +236,33 @@ class Adopter:
         """Those of the listed tasks that no answer has named, once those under way are here."""
         for task in listed:
             self._context.first_seen_s.setdefault(task.task_id, anyio.current_time())
+        self._listed |= {task.task_id: task for task in listed}
         if orphans.candidates(listed, self._context.known):
             await self._interlock.all_answered()
         return {task.task_id: task for task in orphans.candidates(listed, self._context.known)}
+
+    # ---- tasks that do not show their prompts ----------------------------------------------------------------------
+
+    def _may_own(self, key: str, candidate: ListedTask) -> bool:
+        """Whether the task was made in this request's turn, where nothing but that tells requests apart."""
+        if self._by_prompt:
+            return True
+        return orphans.is_in_turn(candidate, self._moment(key, self._orphans[key]), self._own_tasks())
+
+    def _own_tasks(self) -> Iterator[tuple[orphans.Moment, ListedTask]]:
+        for key, entry in self._context.ledger.requests.view.items():
+            task = task_of(entry)
+            if task is not None and task.task_id in self._listed:
+                yield self._moment(key, entry), self._listed[task.task_id]
+
+    def _moment(self, key: str, entry: Entry) -> orphans.Moment:
+        sent_at_s = self._context.sent_at_s.get(key)
+        return (False, entry.asked.asked_at.timestamp()) if sent_at_s is None else (True, sent_at_s)
+
+    def _has_company(self) -> bool:
+        """Whether the list shows tasks that were there before any of the requests, and are on no record."""
+        known = self._context.known
+        return any(one not in known and self._is_nobodys(one) for one in self._listed)
 
     def _hidden_for_s(self, listed: Collection[str], looked_at_s: float) -> float:
         """How long to wait for a task of ours that the list must show, and does not; 0 where there is none.

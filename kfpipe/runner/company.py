@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from kfpipe.lock.book.account_book import AccountBook, LeftTask
 from kfpipe.lock.book.database import BookLost
 from kfpipe.lock.book.elsewhere import place_at
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import Asked, Entry, Submitted, Submitting, is_unsettled
+from kfpipe.lock.states import Asked, Entry, Submitted, Submitting, is_unsettled, task_of
 from kfpipe.plan.model import Plan
 from kfpipe.provider import Provider
 from kfpipe.runner.shares import Shares
@@ -36,7 +36,10 @@ LOOKS: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrance:
-    """Where a run comes in: `book` is None where it is alone anyway, `since` is when its plan was made."""
+    """Where a run comes in: `book` is None where it is alone anyway, `since` is when its plan was made.
+
+    `groups` are the names under which models share their limits.
+    """
 
     book: Path | None
     lockfile: Path
@@ -44,6 +47,7 @@ class Entrance:
     since: datetime
     now: Callable[[], datetime]
     is_detached: bool = False
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     def now_s(self) -> float:
         """The time of day, in seconds."""
@@ -67,7 +71,7 @@ async def joined_by(
         emit,
         now_s=entrance.now_s,
         since_s=entrance.since.timestamp(),
-        followed=_followed(plan),
+        followed=_followed(plan, entrance.groups),
         is_detached=entrance.is_detached,
     )
     unheard, ledger.heard = ledger.heard, shares.note
@@ -80,7 +84,7 @@ async def joined_by(
 
 
 def _entered(path: Path, entrance: Entrance, ledger: Ledger) -> AccountBook:
-    book = AccountBook(path, entrance.lockfile)
+    book = AccountBook(path, entrance.lockfile, entrance.groups)
     try:
         known = ledger.requests.view
         book.enter(_of_interest(known.items(), entrance), known.keys(), entrance.now_s())
@@ -99,12 +103,12 @@ def _of_interest(known: Iterable[tuple[str, Entry]], entrance: Entrance) -> Iter
             yield key, entry
 
 
-def _followed(plan: Plan) -> dict[str, list[str]]:
-    """The requests that the run brings to their end, and whose tasks may be in progress, by model."""
+def _followed(plan: Plan, groups: Mapping[str, str]) -> dict[str, list[str]]:
+    """The requests that the run brings to their end, and whose tasks may be in progress, by model or group of them."""
     found: dict[str, list[str]] = {}
     for step in plan.work:
         if step.record is not None and isinstance(step.record.entry, Submitted | Submitting):
-            found.setdefault(step.model, []).append(step.record.key)
+            found.setdefault(groups.get(step.model, step.model), []).append(step.record.key)
     return found
 
 
@@ -118,18 +122,15 @@ async def look_after(shares: Shares, provider: Provider) -> None:
 
 
 async def _has_ended(left: LeftTask, provider: Provider) -> bool:
-    if left.task_id is None:
-        return await anyio.to_thread.run_sync(_is_settled, left.lockfile, left.request)
+    task_id = left.task_id
+    if task_id is None:  # the run died before it told, or had no answer: its own record knows
+        there = await anyio.to_thread.run_sync(place_at, left.lockfile)
+        entry = None if there is None else there.requests.view.get(left.request)
+        task = None if entry is None else task_of(entry)
+        if task is None or not isinstance(entry, Submitting | Submitted):
+            return there is not None and not isinstance(entry, Submitting)
+        task_id = task.task_id
     with suppress(ServiceRefused, ServiceUnclear):
-        status = (await provider.look(left.task_id)).status
+        status = (await provider.look(task_id)).status
         return status.is_final and status is not TaskStatus.UNKNOWN
     return False
-
-
-def _is_settled(lockfile: Path, request: str) -> bool:
-    """Whether the request's own project has it on record as settled, or was stopped before it was made."""
-    there = place_at(lockfile)
-    if there is None:
-        return False
-    entry = there.requests.view.get(request)
-    return entry is None or not isinstance(entry, Submitting | Submitted)

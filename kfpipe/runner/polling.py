@@ -12,7 +12,7 @@ SHORTEST_S: Final = 0.2
 LONGEST_S: Final = 15.0
 """No task goes unpolled for longer than this: the service's own advice for a poll interval."""
 
-CLOSELY_S: Final = 0.2
+CLOSELY_S: Final = 0.1
 """Where the tasks in progress are so many that single queries come to each more rarely than this, the task list is
 read instead."""
 

@@ -141,10 +141,16 @@ class Run:
         per_second, at_once = limits.shared_submissions_per_second, limits.shared_concurrent_tasks
         shared_gate = per_second and shares.gate(LimitKind.SUBMISSIONS, per_second)
         shared_slots = at_once and shares.slots(at_once)
+        gates: dict[str, Gate] = {}
+        places: dict[str, Slots] = {}
         for model, own in _by_model(steps).items():
             pace = limits.of(model)
-            gate = shared_gate or shares.gate(LimitKind.SUBMISSIONS, pace.submissions_per_second, model)
-            slots = shared_slots or shares.slots(pace.concurrent_tasks, model)
+            rate_of, tasks_of = pace.rate_with or model, pace.tasks_with or model
+            if not shared_gate and rate_of not in gates:
+                gates[rate_of] = shares.gate(LimitKind.SUBMISSIONS, pace.submissions_per_second, rate_of)
+            if not shared_slots and tasks_of not in places:
+                places[tasks_of] = shares.slots(pace.concurrent_tasks, tasks_of)
+            gate, slots = shared_gate or gates[rate_of], shared_slots or places[tasks_of]
             workers = at_once or pace.concurrent_tasks
             self._queues[model] = queue = queues.enter_context(PlanQueue(own))
             for step in own:
@@ -154,13 +160,18 @@ class Run:
 
     def _lane(self, model: str, gate: Gate, slots: Slots) -> Lane:
         interlock = self._interlock(model)
-        submitter = Submitter(self._context, gate, slots, interlock, Snapshot(self._context, interlock, model))
+        by_prompt = model not in self._context.settings.hide_prompts
+        snapshot = Snapshot(self._context, interlock, model)
+        submitter = Submitter(self._context, gate, slots, interlock, snapshot, by_prompt=by_prompt)
         lifecycle = Lifecycle(self._context, submitter, self._adopter(model), self._follower)
         return Lane(self._context, lifecycle, slots, self._delivery.send, self._settled)
 
     def _adopter(self, model: str) -> Adopter:
         if model not in self._adopters:
-            self._adopters[model] = Adopter(self._context, self._follower, self._interlock(model), model)
+            by_prompt = model not in self._context.settings.hide_prompts
+            self._adopters[model] = Adopter(
+                self._context, self._follower, self._interlock(model), model, by_prompt=by_prompt
+            )
         return self._adopters[model]
 
     def _interlock(self, model: str) -> Interlock:

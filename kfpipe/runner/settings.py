@@ -16,10 +16,15 @@ from kfpipe.plan.model import Step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """What one model may do in this account: submissions per second, and tasks in progress at once."""
+    """What one model may do in this account: submissions per second, and tasks in progress at once.
+
+    `tasks_with` and `rate_with` name the group of models that it shares them with; None: they are its own.
+    """
 
     submissions_per_second: float
     concurrent_tasks: int
+    tasks_with: str | None = None
+    rate_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,7 @@ class RunSettings:
     digests of the clips that belong at a path. `neighbours` returns the ids of the tasks that other manifests have on
     record; `continued` cuts the pictures that a take continues from, and returns its next step; `find` looks for the
     bytes of a clip. These three may block.
-    `approval` says who agreed to the plan.
+    `approval` says who agreed to the plan. `hide_prompts` are the models whose tasks do not show theirs.
     """
 
     folder: Path
@@ -69,3 +74,4 @@ class RunSettings:
     now: Callable[[], datetime]
     random: Random
     approval: Approval | None = None
+    hide_prompts: frozenset[str] = frozenset()

@@ -34,6 +34,12 @@ T = TypeVar("T")
 BEAT_S: Final = 0.1
 """How often a run notices what others have written; it costs two looks at the file system."""
 
+CALM_BEAT_S: Final = 5.0
+"""How often it does where nothing happens: then it holds no place that it has no use for."""
+
+_CALMER: Final = 1.5
+"""By so much each pause is longer than the one before, as long as nothing happens."""
+
 LINGER_S: Final = 1.0
 """How long a run is taken to want what it has just had a use for."""
 
@@ -213,6 +219,7 @@ class Shares:
         self._lost: AccountBook | None = None
         self._noted: dict[str, Entry] = {}
         self._kick = anyio.Event()
+        self._signs = 0
 
     # ---- limits ------------------------------------------------------------------------------------------------------
 
@@ -266,15 +273,18 @@ class Shares:
 
     async def run(self) -> None:
         """Follow what other runs do, and write down what this one has, until cancelled."""
+        beat_s, signs = BEAT_S, self._signs
         while not self.is_alone:
-            with anyio.move_on_after(BEAT_S):
+            with anyio.move_on_after(beat_s):
                 await self._kick.wait()
             self._kick = anyio.Event()
             await self._write_down()
-            await self._keep_up()
+            is_calm = not await self._keep_up() and signs == self._signs
+            beat_s, signs = min(beat_s * _CALMER, CALM_BEAT_S) if is_calm else BEAT_S, self._signs
 
     def sign(self) -> None:
         """A request leaves now, or has its answer: some microseconds, so that a dead run's places need not be kept."""
+        self._signs += 1
         if self._book is not None:
             self._book.sign()
 
@@ -307,9 +317,12 @@ class Shares:
             return True
         return False
 
-    async def _keep_up(self) -> None:
-        if self._holdings and (self._is_short or self._is_changed()):
+    async def _keep_up(self) -> bool:
+        """Take note of what others have written; whether there was a reason to look."""
+        is_due = bool(self._holdings) and (self._is_short or self._is_changed())
+        if is_due:
             await self._settle()
+        return is_due
 
     async def _settle(self) -> None:
         async with self._settling:

@@ -65,6 +65,7 @@ def asked_for(
         currency=take.currency,
         asked_at=now,
         template=request.template,
+        variant=request.variant,
         reseeds=take.reseeds,
         approval=approval,
     )
@@ -73,8 +74,19 @@ def asked_for(
 class Submitter:
     """Submits the takes of one model."""
 
-    def __init__(self, context: RunContext, gate: Gate, slots: Slots, interlock: Interlock, snapshot: Snapshot) -> None:
+    def __init__(
+        self,
+        context: RunContext,
+        gate: Gate,
+        slots: Slots,
+        interlock: Interlock,
+        snapshot: Snapshot,
+        *,
+        by_prompt: bool = True,
+    ) -> None:
+        """Not `by_prompt`, where tasks of the model do not show what they were made from."""
         self._context = context
+        self._by_prompt = by_prompt
         self._gate = gate
         self._slots = slots
         self._interlock = interlock
@@ -108,7 +120,7 @@ class Submitter:
 
     async def _claimed(self, key: str, take: Take, asked: Asked) -> None:
         """Raise `AskedElsewhere` when the clip is under way in another project; a random seed makes each its own."""
-        if take.request.parameters.seed is not None:
+        if not take.request.draws_seed:
             place = await self._context.shares.rival_of(key, asked)
             if place is not None:
                 raise AskedElsewhere(place)
@@ -116,7 +128,8 @@ class Submitter:
     async def _post(
         self, key: str, asked: Asked, request: RenderRequest, media_urls: Mapping[MediaRole, str]
     ) -> Submitted:
-        async with self._interlock.posting(orphans.folded(asked.prompt)), self._gate.slot():
+        twins = orphans.twin_key(asked, by_prompt=self._by_prompt)
+        async with self._interlock.posting(twins), self._gate.slot():
             await self._context.ledger.record(key, Submitting(asked=asked))
             async with self._context.shields.raised():
                 self._context.sent_at_s[key] = sent_at_s = anyio.current_time()
@@ -160,6 +173,6 @@ class Submitter:
         return Task(task_id=accepted.task_id, request_id=accepted.request_id, submitted_at=moment)
 
     def _with_seed(self, request: RenderRequest) -> RenderRequest:
-        if request.parameters.seed is not None:
+        if not request.draws_seed:
             return request
         return replace(request, parameters=replace(request.parameters, seed=self._context.random.randint(0, SEED_MAX)))

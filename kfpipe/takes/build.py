@@ -7,10 +7,10 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 
-from kfpipe.catalogue import Catalogue, Model
-from kfpipe.domain import CutFrom, MediaRole, Parameters, PictureSize, RenderRequest, Take
+from kfpipe.catalogue import Catalogue, Model, Setting
+from kfpipe.domain import CutFrom, MediaRole, Parameters, PictureSize, RenderRequest, Take, Variant
 from kfpipe.errors import Problem, Severity
-from kfpipe.files.text import DataPath
+from kfpipe.files.text import DataPath, normalised
 from kfpipe.lock.records import stand_ins
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
@@ -20,6 +20,7 @@ from kfpipe.takes import (
     blame,
     expand,
     fingerprint,
+    lacks,
     media_rules,
     model_rules,
     seeds,
@@ -28,7 +29,7 @@ from kfpipe.takes import (
     trims,
 )
 from kfpipe.takes.expand import Draft
-from kfpipe.takes.matrix import values_in_ids
+from kfpipe.takes.matrix import scalar_text, values_in_ids
 from kfpipe.takes.media_sets import MediaSet, MediaSets
 from kfpipe.takes.prices import PriceList
 from kfpipe.takes.resolve import size_of
@@ -85,6 +86,7 @@ class _Maker:
         self._currency = currency
         self._picks = picks
         self._sales_checked: set[str | None] = set()
+        self._sound_checked: set[str | None] = set()
         self._sold = model_rules.sold_in(catalogue, prices.region)
         self._folder = "" if manifest.output_dir == "." else f"{manifest.output_dir}/"
         self._first_with: dict[str, Take] = {}
@@ -95,7 +97,8 @@ class _Maker:
         self._flawless: set[Hashable] = set()
         self._agreeing: set[tuple[MediaSet, int]] = set()
         self._price = cache(self._looked_up_price)
-        self._size = cache(lambda resolution, *sides: size_of(catalogue, resolution, *sides))
+        self._size = cache(self._predicted_size)
+        self._size_of = cache(lambda model, resolution, *sides: size_of(self._models[model], resolution, *sides))
         self._take_ids: dict[str, tuple[str, ...]] = {}
         self._lenders: dict[RenderOf, CutFrom] = {}
         self._durations: dict[str, int] = {}
@@ -107,7 +110,7 @@ class _Maker:
         for draft in drafted:
             take = self._take(draft)
             if take is not None:
-                self._refuses(draft.shot, self._repetition(draft, take))
+                self._check_repetition(draft, take)
                 yield take
 
     def _drafts(self, shot: Shot) -> tuple[Draft, ...]:
@@ -142,33 +145,38 @@ class _Maker:
         cuts = self._cuts(draft)
         request = self._request(draft, model, media, texts)
         spelled = None
-        if request is not None and cuts is not None and draft.has_derived_seed:
-            spelled = fingerprint.spelling(request)
+        if request is not None and cuts is not None and draft.has_derived_seed and model.has_seed:
+            spelled = fingerprint.spelling(request, media.spelled)
             request = seeds.seeded(request, seeds.derived(request, draft.free_values, cuts, spelled))
             if self._texts.speak_of_the_seed(draft):
                 spelled, (texts, request) = None, self._read_again(draft, model, request)
-        findings = [*self._findings(draft, model, media, *texts), *self._continuations(draft, model, cuts or ())]
+        findings = self._findings(draft, model, media, texts)
+        if cuts:
+            findings += self._continuations(draft, model, cuts)
         if self._refuses(draft.shot, findings, of_model=True) or request is None or cuts is None:
             return None
-        return self._made(draft, media, request, cuts, spelled)
+        return self._made(draft, model, media, request, cuts, spelled)
 
     def _made(
         self,
         draft: Draft,
+        model: Model,
         media: MediaSet,
         request: RenderRequest,
         cuts: _Cuts,
         spelled: fingerprint.Spelling | None,
     ) -> Take:
         shot, settings = draft.shot, draft.settings
-        unit_price, cap_price = self._price(settings.model, settings.resolution)
+        sound = request.parameters.audio is not False and model.sound
+        unit_price, cap_price = self._price(settings.model, settings.resolution, sound)
         return Take(
             id=draft.id,
             shot_id=shot.id,
             tags=shot.tags,
             request=request,
             fingerprint=fingerprint.of(request, cuts, spelled),
-            size=self._predicted_size(settings.resolution, media),
+            size=self._size(settings.model, settings.resolution, media),
+            has_rough_size=not model.sizing.certain,
             unit_price=unit_price,
             cap_price=cap_price,
             currency=self._currency,
@@ -177,7 +185,7 @@ class _Maker:
             priority=settings.priority,
             cuts=cuts,
             continues=cuts,
-            seed_is_derived=draft.has_derived_seed,
+            seed_is_derived=draft.has_derived_seed and model.has_seed,
             in_film=shot.in_film,
             trim=shot.trim,
             notes=shot.notes,
@@ -193,10 +201,15 @@ class _Maker:
             self._models[name] = self._prices.extended(found)
         return self._models[name]
 
-    def _looked_up_price(self, model: str | None, resolution: str) -> tuple[Decimal | None, Decimal | None]:
+    def _looked_up_price(
+        self, model: str | None, resolution: str, sound: bool
+    ) -> tuple[Decimal | None, Decimal | None]:
         """What a second costs of a model, by the manifest's name for it, and what it counts for a cap."""
-        found = self._models[model]
-        return self._prices.per_second(found, resolution), self._prices.per_second_for_cap(found, resolution)
+        found, prices = self._models[model], self._prices
+        return (
+            prices.per_second(found, resolution, sound=sound),
+            prices.per_second_for_cap(found, resolution, sound=sound),
+        )
 
     def _request(self, draft: Draft, model: Model, media: MediaSet, texts: Texts) -> RenderRequest | None:
         """The request without the pictures to be cut and without a seed to be derived; None when a part is missing."""
@@ -210,14 +223,21 @@ class _Maker:
             negative_prompt=_accepted(model, negative_prompt),
             media=media.inputs,
             template=settings.template,
-            parameters=Parameters(
-                resolution=settings.resolution,
-                duration_s=settings.duration,
-                prompt_extend=settings.prompt_extend,
-                watermark=settings.watermark,
-                seed=settings.seed if isinstance(settings.seed, int) else None,
-                audio=settings.audio if model.audio_choice else None,
-            ),
+            variant=None if model.has_seed else _variant(draft),
+            parameters=self._parameters(draft, model),
+        )
+
+    def _parameters(self, draft: Draft, model: Model) -> Parameters:
+        """What is asked for, as far as the model has it."""
+        settings, has = draft.settings, model.parameters
+        sound = lacks.sound_of(draft, model, model.offers[self._prices.region.name]) if Setting.AUDIO in has else None
+        return Parameters(
+            resolution=settings.resolution,
+            duration_s=settings.duration,
+            prompt_extend=settings.prompt_extend if Setting.PROMPT_EXTEND in has else None,
+            watermark=settings.watermark if Setting.WATERMARK in has else None,
+            seed=settings.seed if Setting.SEED in has and isinstance(settings.seed, int) else None,
+            audio=sound,
         )
 
     # -- identity ---------------------------------------------------------------------------------------------------
@@ -229,48 +249,65 @@ class _Maker:
             return texts, None
         return texts, replace(seeded, prompt=prompt, negative_prompt=_accepted(model, negative_prompt))
 
-    def _repetition(self, draft: Draft, take: Take) -> Iterator[Finding]:
+    def _check_repetition(self, draft: Draft, take: Take) -> None:
         """Two takes that ask for the very same clip are one request, and hardly on purpose; told once a place."""
-        twin = take if take.unpicked else self._first_with.setdefault(take.fingerprint, take)
-        if twin is take or draft.settings.seed is SeedChoice.RANDOM:
+        twin = take if take.cuts and take.unpicked else self._first_with.setdefault(take.fingerprint, take)
+        if twin is take or take.request.draws_seed:
             return
+        way = "give one of them another seed" if take.request.variant is None else "vary a `variant` in the matrix"
         path = draft.path_of("seed")
         place = (draft.shot.path, path)
         if place not in self._repeated:
             self._repeated.add(place)
-            yield Finding(
+            found = Finding(
                 path=path,
                 what=f"the take {echoed(take.id)} asks for the same clip as {echoed(twin.id)}: it is rendered once, "
                 "and both have the clip",
-                fix="give one of them another seed, if you want two clips",
+                fix=f"{way}, if you want two clips",
                 severity=Severity.WARNING,
             )
+            self._refuses(draft.shot, [found])
 
     def _refuses(self, shot: Shot, findings: Iterable[Finding], *, of_model: bool = False) -> bool:
         """Keeps the findings; whether one of them is an error. `of_model` as in `blame.problem`."""
         told = [blame.problem(finding, self._document, shot, of_model=of_model) for finding in findings]
+        if not told:
+            return False
         self.problems += told
         return any(problem.severity is Severity.ERROR for problem in told)
 
-    def _findings(
-        self, draft: Draft, model: Model, media: MediaSet, prompt: str | None, negative_prompt: str | None
-    ) -> Iterator[Finding]:
+    def _findings(self, draft: Draft, model: Model, media: MediaSet, texts: Texts) -> list[Finding]:
+        found: list[Finding] = []
+        settings, (prompt, negative_prompt) = draft.settings, texts
         likeness = _likeness(draft, media)
         if likeness is None or likeness not in self._flawless:
-            offered = model_rules.offer_findings(draft, model, self._sold)
-            found = (*offered, *media_rules.file_findings(draft, model, media.facts))
+            found += model_rules.offer_findings(draft, model, self._sold)
+            found += media_rules.file_findings(draft, model, media.facts)
             if likeness is not None and not found:
                 self._flawless.add(likeness)
-            yield from found
-        if draft.settings.model not in self._sales_checked:  # told once for a model, however many takes ask for it
-            self._sales_checked.add(draft.settings.model)
-            yield from model_rules.sale_findings(draft, model, self._prices.region)
-        if (media, draft.settings.duration) not in self._agreeing:
-            yield from self._pairings(draft, model, media)
+        if settings.model not in self._sales_checked:  # told once for a model, however many takes ask for it
+            self._sales_checked.add(settings.model)
+            found += model_rules.sale_findings(draft, model, self._prices.region)
+        if settings.model not in self._sound_checked:
+            found += self._unsaid(draft, model)
+        if (media, settings.duration) not in self._agreeing:
+            found += self._pairings(draft, model, media)
         if draft.shot.trim is not None:
-            yield from trims.findings(draft)
-        if draft.settings.template is None and prompt is not None and negative_prompt is not None:
-            yield from model_rules.prompt_findings(draft, model, prompt, negative_prompt)
+            found += trims.findings(draft)
+        if not model.has_seed:
+            found += self._texts.findings_without_a_seed(draft, model.name)
+        if settings.template is None and prompt is not None and negative_prompt is not None:
+            found += model_rules.prompt_findings(draft, model, prompt, negative_prompt)
+        return found
+
+    def _unsaid(self, draft: Draft, model: Model) -> Iterator[Finding]:
+        """A price that depends on what nobody has said: told once for a model."""
+        region = self._prices.priced_in if self._prices.priced_in.name in model.offers else self._prices.region
+        finding = lacks.unsaid_sound(draft, model, model.offers[region.name], region.currency)
+        if finding is not None or not model.audio_choice:
+            self._sound_checked.add(draft.settings.model)
+        if finding is not None:
+            yield finding
 
     def _pairings(self, draft: Draft, model: Model, media: MediaSet) -> Iterator[Finding]:
         """What is unexpected about the files together: once a shot, and once for what several shots inherit."""
@@ -324,10 +361,17 @@ class _Maker:
         alike = stand_ins(picked, sources.meant(footage, take_ids), values_in_ids(self._manifest.by_profile))
         return alike[0] if len(alike) == 1 else None
 
-    def _predicted_size(self, resolution: str, media: MediaSet) -> PictureSize | None:
+    def _predicted_size(self, model: str, resolution: str, media: MediaSet) -> PictureSize | None:
         """The clip takes the shape of its first frame, or of the clip that it continues."""
         leading = media.leading
-        return None if leading is None else self._size(resolution, leading.facts.width_px, leading.facts.height_px)
+        if leading is None:
+            return None
+        return self._size_of(model, resolution, leading.facts.width_px, leading.facts.height_px)
+
+
+def _variant(draft: Draft) -> Variant:
+    """What tells the takes of a model without a seed apart: their own values of axes that are no fields."""
+    return tuple(sorted((name, normalised(scalar_text(value))) for name, value in draft.free_values.items()))
 
 
 def _accepted(model: Model, negative_prompt: str) -> str:
@@ -343,7 +387,13 @@ def _likeness(draft: Draft, media: MediaSet) -> Hashable | None:
     settings, varied = draft.settings, draft.cell.values
     if settings.template is not None or draft.shot.refused or (varied and not _VARIED_MEDIA.isdisjoint(varied)):
         return None
-    return settings.model, settings.resolution, settings.duration, settings.audio, media.kind
+    return (
+        settings.model,
+        settings.resolution,
+        settings.duration,
+        (settings.audio, settings.prompt_extend, settings.watermark, settings.seed is SeedChoice.DERIVED),
+        media.kind,
+    )
 
 
 _VARIED_MEDIA = frozenset(MediaRole)

@@ -58,7 +58,9 @@ class Draft:
 
     def variables(self, shared: Mapping[str, Any], *, derived_seed: int) -> dict[str, Any]:
         """What templates may use; `shared`, the command line's, win. A random seed is not there."""
-        nearer: dict[str, Any] = normalised_values({**self.shot.variables, **self.cell.values})
+        nearer: dict[str, Any] = {**self.shot.variables}
+        if self.cell.values:
+            nearer.update(normalised_values(self.cell.values))
         nearer.update(shared, shot=self.shot.id, index=self.index, count=self.count)
         given = derived_seed if self.has_derived_seed else self.settings.seed
         if isinstance(given, int):

@@ -44,7 +44,7 @@ def file_findings(draft: Draft, model: Model, facts: MediaFacts) -> Iterator[Fin
 
 
 def pair_findings(draft: Draft, model: Model, files: Mapping[MediaRole, KnownFile]) -> Iterator[Finding]:
-    """What is unexpected about files that are sound each, taken together or with the clip's length: warnings."""
+    """What is unexpected about files that are sound each, taken together or with the clip's length."""
     yield from _open_to_all(draft)
     leading = files.get(MediaRole.FIRST_FRAME) or files.get(MediaRole.FIRST_CLIP)
     last = files.get(MediaRole.LAST_FRAME)
@@ -57,6 +57,7 @@ def pair_findings(draft: Draft, model: Model, files: Mapping[MediaRole, KnownFil
         )
     elif leading is not None and isinstance(last, Still):
         yield from shape_findings(draft.path_of("last_frame"), leading.facts, last.facts)
+        yield from quotient_findings(draft.path_of("last_frame"), model, leading.facts.shown_px, last.facts.shown_px)
     sound, rules = files.get(MediaRole.DRIVING_AUDIO), model.recordings.get(MediaRole.DRIVING_AUDIO)
     if isinstance(sound, Recording) and rules is not None and rules.min_s <= sound.facts.seconds <= rules.max_s:
         yield from sound_findings(draft.path_of("driving_audio"), model, draft.settings.duration, sound.facts)
@@ -106,12 +107,15 @@ def still_findings(path: DataPath, model: Model, role: MediaRole, still: StillFa
             fix="save it as RGB",
             severity=Severity.WARNING,
         )
-    if still.alpha:
+    if still.alpha and not rules.alpha:
+        is_known = rules.alpha is not None
         yield Finding(
             path=path,
-            what=f"{subject} has an alpha channel (transparency), which {model.name} does not accept",
+            what=f"{subject} has an alpha channel (transparency)"
+            + (f", which {model.name} does not accept" if is_known else f": what {model.name} makes of it is unknown"),
             expected="a picture without transparency",
             fix=f"{_verb(Verb.FLATTEN)}, or flatten it onto a background and save it again",
+            severity=Severity.ERROR if is_known else Severity.WARNING,
         )
     yield from weight_findings(path, model, role, still.size_bytes)
     yield from side_findings(path, model, role, still.width_px, still.height_px)
@@ -147,7 +151,7 @@ def side_findings(path: DataPath, model: Model, role: MediaRole, width_px: int, 
         yield Finding(
             path=path,
             what=what,
-            expected=f"each side {least:,} to {most:,} px for {model.name}",
+            expected=f"{_sides_text(rules)} for {model.name}",
             fix=_other_size(noun, is_small=short < least),
         )
     elif isinstance(rules, FrameRules) and rules.safe_sides_px is not None:
@@ -158,6 +162,36 @@ def side_findings(path: DataPath, model: Model, role: MediaRole, width_px: int, 
             what=f"{what}, which is too long and narrow",
             expected=f"one side at most {rules.max_aspect} times the other for {model.name}",
             fix="crop it",
+        )
+
+
+def _sides_text(rules: FrameRules | RecordingRules) -> str:
+    """`each side 240 to 8,000 px`; some models bound only one end."""
+    match rules.min_side_px, rules.max_side_px:
+        case int(least), int(most):
+            return f"each side {least:,} to {most:,} px"
+        case int(least), None:
+            return f"each side at least {least:,} px"
+        case _, most:
+            return f"each side at most {most:,} px"
+
+
+def quotient_findings(
+    path: DataPath, model: Model, first_px: tuple[int, int] | None, last_px: tuple[int, int] | None
+) -> Iterator[Finding]:
+    """Frames that the model wants to be of like size. Source: API reference of Vidu, pictures."""
+    bounds = model.pixel_quotient
+    if bounds is None or first_px is None or last_px is None:
+        return
+    (width, height), (last_width, last_height) = first_px, last_px
+    quotient = Decimal(width * height) / Decimal(last_width * last_height)
+    if not bounds[0] <= quotient <= bounds[1]:
+        yield Finding(
+            path=path,
+            what=f"the frames differ in size: first {width}x{height} px, last {last_width}x{last_height} px, "
+            f"{quotient:.2f} to 1 in pixels",
+            expected=f"{bounds[0]} to {bounds[1]} times as many in the first as in the last for {model.name}",
+            fix=f"scale the last frame to {width}x{height} px",
         )
 
 
@@ -259,7 +293,7 @@ def sound_findings(path: DataPath, model: Model, duration_s: int, sound: Recordi
     is_longer = sound.seconds > duration_s
     lengths = f"the driving audio lasts {sound.seconds:f} s, the clip {duration_s} s"
     fitting_s = math.ceil(sound.seconds) if is_longer else math.floor(sound.seconds)
-    can_fit = model.min_duration_s <= fitting_s <= model.max_duration_s
+    can_fit = fitting_s in model.durations_s
     yield Finding(
         path=path,
         what=f"{lengths}: the rest of the sound is cut off" if is_longer else f"{lengths}: the rest of it is silent",

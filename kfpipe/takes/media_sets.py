@@ -11,7 +11,7 @@ from kfpipe.domain import MediaInput, MediaRole, Medium, RemoteMedium
 from kfpipe.manifest.model import File, LocalFile, MediaSource, RemoteFile, SoundSlice
 from kfpipe.media.facts import Material, Recipe, Recording, Still
 from kfpipe.media.recipe import AS_IT_IS, recipe
-from kfpipe.takes import preparation, remote
+from kfpipe.takes import fingerprint, preparation, remote
 from kfpipe.takes.expand import Draft
 from kfpipe.takes.media_rules import KnownFile, MediaFacts
 
@@ -20,19 +20,22 @@ from kfpipe.takes.media_rules import KnownFile, MediaFacts
 class MediaSet:
     """The media of a draft together. `inputs` are those of its request; None when one of them is missing.
 
-    `files` has what is known of each, by role. Sets whose files the rules of a model cannot tell apart are of one
-    `kind`.
+    `spelled` is how the fingerprint names them. `files` has what is known of each, by role. Sets whose files the rules
+    of a model cannot tell apart are of one `kind`.
     """
 
     inputs: tuple[MediaInput, ...] | None
+    spelled: str
     files: Mapping[MediaRole, KnownFile]
     facts: MediaFacts
     kind: int
 
     @property
     def leading(self) -> KnownFile:
-        """What the clip takes its shape from: its first frame, or the clip that it continues."""
-        return self.files.get(MediaRole.FIRST_FRAME) or self.files.get(MediaRole.FIRST_CLIP)
+        """What the clip takes its shape from: its first frame, the clip that it continues, or the last frame alone."""
+        first = self.files.get(MediaRole.FIRST_FRAME) or self.files.get(MediaRole.FIRST_CLIP)
+        is_last_alone = [*self.files] == [MediaRole.LAST_FRAME]
+        return self.files[MediaRole.LAST_FRAME] if is_last_alone else first
 
 
 class MediaSets:
@@ -64,7 +67,10 @@ class MediaSets:
         files = {role: self._file(draft, model, source) for role, source in draft.media.items()}
         facts = {role: None if file is None else file.facts for role, file in files.items()}
         kind = self._kinds.setdefault((*facts.items(),), len(self._kinds))
-        return MediaSet(inputs=self._media(draft, model), files=files, facts=facts, kind=kind)
+        inputs = self._media(draft, model)
+        return MediaSet(
+            inputs=inputs, spelled=fingerprint.media_text(inputs or ()), files=files, facts=facts, kind=kind
+        )
 
     def _file(self, draft: Draft, model: Model, source: MediaSource) -> Still | Recording | None:
         """What is known of a file of the project, as it is sent; None for all else, and for one that is of no use."""

@@ -6,15 +6,17 @@ here the same is reported before anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from kfpipe.catalogue import Catalogue, Model, Region
 from kfpipe.domain import EMULATOR_REGION, MediaRole
 from kfpipe.errors import Severity
 from kfpipe.manifest.document.finding import Finding
+from kfpipe.takes import lacks
 from kfpipe.takes.blame import profile_of
 from kfpipe.takes.expand import Draft
-from kfpipe.wording import did_you_mean, echoed, listed
+from kfpipe.wording import did_you_mean, echoed, listed, some_of
 
 
 def chosen_model(draft: Draft, catalogue: Catalogue, region: Region) -> Model | Finding:
@@ -24,27 +26,34 @@ def chosen_model(draft: Draft, catalogue: Catalogue, region: Region) -> Model | 
     if model is not None and region.name in model.offers:
         return model
     path = draft.path_of("model")
-    offered = [other.name for other in sold_in(catalogue, region)]
+    sold = sold_in(catalogue, region)
+    offered = [other.name for other in sold]
+    fitting = [other.name for other in sold if _takes(other, draft)] or offered
     if name is None:
         return Finding(
             path=path,
             what="no model is chosen",
-            expected=f"`model`: {listed(offered)}",
-            fix=f"add `model: {offered[0]}` to the shot, or to `defaults` for all shots",
+            expected=f"`model`: {some_of(fitting)}",
+            fix=f"add `model: {fitting[0]}` to the shot, or to `defaults` for all shots",
         )
     if model is None:
         return Finding(
             path=path,
             what=f"the model {echoed(name)} is not known",
-            expected=listed(offered),
+            expected=some_of(fitting),
             fix=did_you_mean(name, offered, "choose one of these; `kfpipe models` shows what each can do"),
         )
     return Finding(
         path=path,
         what=f"the model {model.name} is not offered in the region {region.name}",
-        expected=listed(offered),
+        expected=some_of(fitting),
         fix=f"choose another model, or the region {listed(sorted({*model.offers} - {EMULATOR_REGION}))}",
     )
+
+
+def _takes(model: Model, draft: Draft) -> bool:
+    """Whether the model takes what the draft is given."""
+    return any(combination >= draft.media.keys() for combination in model.combinations)
 
 
 def sold_in(catalogue: Catalogue, region: Region) -> tuple[Model, ...]:
@@ -55,6 +64,7 @@ def sold_in(catalogue: Catalogue, region: Region) -> tuple[Model, ...]:
 def offer_findings(draft: Draft, model: Model, others: Iterable[Model] = ()) -> Iterator[Finding]:
     """What the model does not offer; `others` are the models to be recommended instead."""
     yield from setting_findings(draft, model)
+    yield from lacks.findings(draft, model, others)
     yield from media_findings(draft, model, others)
     yield from template_findings(draft, model, others)
 
@@ -90,36 +100,32 @@ def _sure_regions(model: Model) -> list[str]:
 
 
 def setting_findings(draft: Draft, model: Model) -> Iterator[Finding]:
-    """Resolution, duration and sound, against what the model makes."""
+    """Resolution and duration, against what the model makes."""
     settings = draft.settings
     if settings.resolution not in model.resolutions:
         yield Finding(
             path=draft.path_of("resolution"),
             what=f"the resolution {echoed(settings.resolution)} is not offered by {model.name}",
             expected=listed(model.resolutions),
-            fix=_assignment(draft, "resolution", _nearest(settings.resolution, model.resolutions)),
+            fix=_assignment(draft, "resolution", model.nearest(settings.resolution)),
         )
-    if not model.min_duration_s <= settings.duration <= model.max_duration_s:
-        fixed = model.min_duration_s == model.max_duration_s
+    lengths = model.durations(settings.resolution)
+    if settings.duration not in lengths:
+        at = f" at {settings.resolution}" if settings.duration in model.durations_s else ""
         yield Finding(
             path=draft.path_of("duration"),
-            what=f"{model.name} cannot make a clip of {settings.duration} s",
-            expected=f"{model.min_duration_s} s" if fixed else f"{model.min_duration_s} to {model.max_duration_s} s",
-            fix=_assignment(draft, "duration", min(max(settings.duration, model.min_duration_s), model.max_duration_s)),
-        )
-    if not settings.audio and model.sound and not model.audio_choice:
-        yield Finding(
-            path=draft.path_of("audio"),
-            what=f"{model.name} always makes sound",
-            expected="`audio: true`",
-            fix="delete the line; the sound can be removed from the finished clip",
+            what=f"{model.name} cannot make a clip of {settings.duration} s{at}",
+            expected=_lengths_text(lengths),
+            fix=_assignment(draft, "duration", min(lengths, key=lambda length: abs(length - settings.duration))),
         )
 
 
-def _nearest(resolution: str, offered: tuple[str, ...]) -> str:
-    """`1080p` and `1080` are understood; for all else the cheapest that is offered."""
-    digits = resolution.strip().upper().removesuffix("P")
-    return next((known for known in offered if known.removesuffix("P") == digits), offered[0])
+def _lengths_text(lengths: Sequence[int]) -> str:
+    """`5 s`, `2 to 15 s`, or `5, 8 or 10 s`."""
+    first, last = lengths[0], lengths[-1]
+    if first == last:
+        return f"{first} s"
+    return f"{first} to {last} s" if len(lengths) == last - first + 1 else f"{listed(list(map(str, lengths)))} s"
 
 
 def _assignment(draft: Draft, name: str, value: object) -> str:
@@ -127,14 +133,20 @@ def _assignment(draft: Draft, name: str, value: object) -> str:
     line = f"write `{name}: {value}`"
     if profile_of(draft.path_of(name)):
         return f"{line} here"
-    inherited = draft.shot.inherits(name) and name not in draft.cell.values
+    inherited = lacks.is_inherited(draft, name)
     profile = profile_of(draft.path_of("model"))
     place = f" in profile '{profile}', or here" if profile else " here, or in the shot" if inherited else ""
     return f"{line}{place}"
 
 
-def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: str) -> Iterator[Finding]:
+def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: str) -> Iterable[Finding]:
     """Length after templating, in characters as the service counts them: one for each letter or ideograph."""
+    fits = _length(prompt, model) <= model.prompt_limit_chars
+    is_fine = prompt and fits and _length(negative_prompt, model) <= model.negative_prompt_limit_chars
+    return () if is_fine else _unfit_prompts(draft, model, prompt, negative_prompt)
+
+
+def _unfit_prompts(draft: Draft, model: Model, prompt: str, negative_prompt: str) -> Iterator[Finding]:
     limits = (
         ("prompt", prompt, model.prompt_limit_chars),
         ("negative_prompt", negative_prompt, model.negative_prompt_limit_chars),
@@ -142,14 +154,16 @@ def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: st
     for name, text, limit in limits:
         if text and limit == 0:
             yield _unwanted_text(draft, model, name)
-        elif len(text) > limit:
-            yield Finding(
-                path=draft.path_of(name),
-                what=f"the {name.replace('_', ' ')} has {len(text):,} characters once its variables are filled in",
-                expected=f"at most {limit:,} for {model.name}",
-                fix=f"shorten it by {len(text) - limit:,}: the service would cut off the end, and still bill the clip",
-            )
-    if not prompt:
+        elif (length := _length(text, model)) > limit:
+            yield _overlong(draft, model, name, length, limit)
+    if not prompt and model.needs_prompt:
+        yield Finding(
+            path=draft.path_of("prompt"),
+            what=f"there is no prompt, but {model.name} needs one",
+            expected="`prompt`: what happens between the frames",
+            fix="describe what happens, like `prompt: The camera rises while the kitten looks up.`",
+        )
+    elif not prompt:
         yield Finding(
             path=draft.path_of("prompt"),
             what="there is no prompt: the service invents the movement between the frames",
@@ -158,10 +172,30 @@ def prompt_findings(draft: Draft, model: Model, prompt: str, negative_prompt: st
         )
 
 
+def _length(text: str, model: Model) -> int:
+    """As the model counts: a Chinese character may be worth several others."""
+    extra = model.chinese_counts - 1
+    return len(text) + (extra * len(_CHINESE.findall(text)) if extra else 0)
+
+
+_CHINESE = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+def _overlong(draft: Draft, model: Model, name: str, length: int, limit: int) -> Finding:
+    counted = f", where a Chinese one counts as {model.chinese_counts}" if model.chinese_counts > 1 else ""
+    then = "the service would cut off the end, and still bill the clip" if model.cuts_prompt else "it is refused"
+    return Finding(
+        path=draft.path_of(name),
+        what=f"the {name.replace('_', ' ')} has {length:,} characters once its variables are filled in{counted}",
+        expected=f"at most {limit:,} for {model.name}",
+        fix=f"shorten it by {length - limit:,}: {then}",
+    )
+
+
 def _unwanted_text(draft: Draft, model: Model, name: str) -> Finding:
     """An error where the shot itself says it; what holds for many shots is merely not sent to this model."""
     what = f"{model.name} does not accept a {name.replace('_', ' ')}"
-    if draft.shot.inherits(name) and name not in draft.cell.values:
+    if lacks.is_inherited(draft, name):
         return Finding(
             path=draft.path_of(name),
             what=f"{what}: this one is not sent to it",

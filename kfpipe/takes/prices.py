@@ -10,7 +10,7 @@ from kfpipe.catalogue import Catalogue, Model, Region
 from kfpipe.errors import Severity
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.model import PriceLine
-from kfpipe.wording import did_you_mean, echoed, listed
+from kfpipe.wording import did_you_mean, echoed, listed, some_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +28,15 @@ class PriceList:
     written: Mapping[tuple[str, str], Decimal]
     tiers: tuple[str, ...] = ()
 
-    def per_second(self, model: Model, resolution: str) -> Decimal | None:
+    def per_second(self, model: Model, resolution: str, *, sound: bool = False) -> Decimal | None:
         """What one second costs; None when that is unknown. The command line wins, then the manifest."""
         key = (model.name, resolution)
-        return self.given.get(key, self.written.get(key, self._published(model, resolution)))
+        return self.given.get(key, self.written.get(key, self._published(model, resolution, sound=sound)))
 
-    def per_second_for_cap(self, model: Model, resolution: str) -> Decimal | None:
+    def per_second_for_cap(self, model: Model, resolution: str, *, sound: bool = False) -> Decimal | None:
         """What one second counts for a cap: no price in a manifest makes it count less than the catalogue says."""
-        key, known = (model.name, resolution), self._published(model, resolution)
-        price = self.per_second(model, resolution)
+        key, known = (model.name, resolution), self._published(model, resolution, sound=sound)
+        price = self.per_second(model, resolution, sound=sound)
         return price if key in self.given or known is None or price is None else max(price, known)
 
     def extended(self, model: Model) -> Model:
@@ -45,9 +45,9 @@ class PriceList:
         more = tuple(resolution for resolution in self.tiers if resolution in priced.difference(model.resolutions))
         return replace(model, resolutions=(*model.resolutions, *more)) if more else model
 
-    def _published(self, model: Model, resolution: str) -> Decimal | None:
+    def _published(self, model: Model, resolution: str, *, sound: bool) -> Decimal | None:
         offer = model.offers.get(self.priced_in.name)
-        return None if offer is None else offer.prices.get(resolution)
+        return None if offer is None else offer.price(resolution, sound=sound)
 
 
 def price_list(
@@ -76,7 +76,7 @@ def _line_findings(line: PriceLine, model: Model | None, catalogue: Catalogue) -
             path=line.path[:2],
             at_key=True,
             what=f"there is a price for {echoed(line.model)}, which is not a known model",
-            expected=listed(list(catalogue.models)),
+            expected=some_of(catalogue.models),
             fix=did_you_mean(line.model, catalogue.models, "delete the price"),
         )
     elif line.resolution not in catalogue.tiers:

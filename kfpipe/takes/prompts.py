@@ -48,12 +48,13 @@ def _filled(template_text: str, variables: Mapping[str, Any]) -> str | None:
     """
     pieces = _PLAIN_TAG.split(template_text)
     names = _plain_names(tuple(pieces[1::2]))
-    if names is None or any(map(_TAG_START.search, pieces[::2])):
+    if names is None or ("{" in "".join(pieces[::2]) and any(map(_TAG_START.search, pieces[::2]))):
         return None
-    values = [variables.get(name) for name in names]
-    if not all(type(value) is str or type(value) is int for value in values):
-        return None
-    pieces[1::2] = map(str, values)
+    for place, name in enumerate(names):
+        value = variables.get(name)
+        if type(value) is not str and type(value) is not int:
+            return None
+        pieces[2 * place + 1] = str(value)
     text = "".join(pieces)
     return text if len(text) <= OUTPUT_LIMIT_CHARS else None
 

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kfpipe import catalogue
-from kfpipe.catalogue import Catalogue, Model
-from kfpipe.domain import (
-    LocalMedium,
-    MediaInput,
-    MediaRole,
-    PictureSize,
-    Take,
-)
+from kfpipe.catalogue import Model
+from kfpipe.domain import LocalMedium, MediaInput, MediaRole, Medium, PictureSize, Take
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.media.facts import Recording
 from kfpipe.takes import fingerprint, media_rules
@@ -27,25 +21,37 @@ def resolved(
     `clip` is the one that it continues, with its path. The take's fingerprint is no longer provisional, and its size
     is known when its first frame or clip was among what it waited for.
     """
-    known = catalogue.shipped()
     given = dict(pictures)
     if clip is not None:
         given[MediaRole.FIRST_CLIP] = _medium(*clip)
     cut = tuple(MediaInput(role=role, medium=medium) for role, medium in given.items())
     media = tuple(sorted((*take.request.media, *cut), key=lambda given: tuple(MediaRole).index(given.role)))
     request = replace(take.request, media=media)
+    model = catalogue.shipped().models[request.model]
     first = given.get(MediaRole.FIRST_FRAME) or given.get(MediaRole.FIRST_CLIP)
     size = (
-        take.size if first is None else size_of(known, request.parameters.resolution, first.width_px, first.height_px)
+        take.size if first is None else size_of(model, request.parameters.resolution, first.width_px, first.height_px)
     )
-    model = known.models[request.model]
     flaws = [finding for role, medium in pictures.items() for finding in _cut_findings(model, role, medium)]
+    flaws += media_rules.quotient_findings((), model, *map(_sides, _frames(media)))
     if clip is not None:
         facts = clip[1].facts
         flaws += media_rules.recording_findings((), model, MediaRole.FIRST_CLIP, facts)
         flaws += media_rules.clip_findings((), request.parameters.duration_s, facts.seconds)
     told = tuple(f"{flaw.what}; expected {flaw.expected}" for flaw in flaws)
     return replace(take, request=request, cuts=(), fingerprint=fingerprint.of(request), size=size), told
+
+
+def _frames(media: Sequence[MediaInput]) -> Iterator[Medium | None]:
+    """The first and the last frame, whether they were cut or not."""
+    given = {one.role: one.medium for one in media}
+    return (given.get(role) for role in (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME))
+
+
+def _sides(medium: Medium | None) -> tuple[int, int] | None:
+    if not isinstance(medium, LocalMedium) or medium.width_px is None or medium.height_px is None:
+        return None
+    return medium.width_px, medium.height_px
 
 
 def _cut_findings(model: Model, role: MediaRole, picture: LocalMedium) -> Iterator[Finding]:
@@ -67,8 +73,8 @@ def _medium(path: str, clip: Recording) -> LocalMedium:
     )
 
 
-def size_of(known: Catalogue, resolution: str, width_px: int | None, height_px: int | None) -> PictureSize | None:
+def size_of(model: Model, resolution: str, width_px: int | None, height_px: int | None) -> PictureSize | None:
     """The size of a clip that takes its shape from a picture or clip of these sides."""
     if width_px is None or height_px is None:
         return None
-    return known.predicted_size(resolution, width_px, height_px)
+    return model.predicted_size(resolution, width_px, height_px)

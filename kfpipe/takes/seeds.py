@@ -32,7 +32,7 @@ def derived(
     pending = {role: f"render:{cut.part}" for role, cut in cuts}
     named = {name: normalised(scalar_text(value)) for name, value in variables.items()}
     spelling = spelling or fingerprint.spelling(request)
-    return _seed_of(spelling.without_seed(request.media, pending, named))
+    return _seed_of(spelling.without_seed(pending, named))
 
 
 def seeded(request: RenderRequest, seed: int) -> RenderRequest:
@@ -44,6 +44,7 @@ def seeded(request: RenderRequest, seed: int) -> RenderRequest:
         negative_prompt=request.negative_prompt,
         media=request.media,
         template=request.template,
+        variant=request.variant,
         parameters=Parameters(
             resolution=given.resolution,
             duration_s=given.duration_s,

@@ -21,6 +21,8 @@ from kfpipe.wording import echoed
 def wanted_in(manifest: Manifest) -> Iterator[tuple[Draft, SoundSlice]]:
     """The takes that are given a slice, and which; what is wrong with a matrix is reported when takes are made."""
     given = [shot for shot in manifest.shots if slice_in(shot.media) is not None]
+    if not given:
+        return
     sequences = {shot.sequence for shot in given} - {None}
     limit = manifest.limits.matrix_takes
     told = [shot for shot in manifest.shots if shot.sequence in sequences or slice_in(shot.media) is not None]

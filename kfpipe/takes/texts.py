@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -39,8 +40,23 @@ class PromptTexts:
 
     def speak_of_the_seed(self, draft: Draft) -> bool:
         """Whether one of the prompts has to be read again when the seed is known."""
-        templates = map(self._template, (draft.settings.prompt, draft.settings.negative_prompt))
-        return draft.settings.template is None and any("seed" in (template or "") for template in templates)
+        settings = draft.settings
+        if settings.template is not None:
+            return False
+        return "seed" in (self._template(settings.prompt) or "") or "seed" in settings.negative_prompt
+
+    def findings_without_a_seed(self, draft: Draft, model: str) -> Iterator[Finding]:
+        """The prompts that speak of a seed which the model does not have, and nobody has given."""
+        if isinstance(draft.settings.seed, int) or not self.speak_of_the_seed(draft):
+            return
+        for name, source in (("prompt", draft.settings.prompt), ("negative_prompt", draft.settings.negative_prompt)):
+            with suppress(sandbox.PromptInvalid):  # which is told elsewhere
+                if "seed" in prompts.names(self._template(source) or ""):
+                    yield Finding(
+                        path=draft.path_of(name),
+                        what=f"the {name.replace('_', ' ')} speaks of `seed`, and {model} does not have one",
+                        fix="take it out of the prompt, or vary a name of your own in the matrix and speak of that",
+                    )
 
     def _rendered(self, draft: Draft, name: str, source: str | PromptFile, derived_seed: int) -> str | None:
         """The text of one of the two prompts, without blanks at its ends; None when it was refused.

@@ -19,7 +19,7 @@ PACKAGE: Final = Path(kfpipe.__file__).parent
 _FROM_LEFT_TO_RIGHT: Final = """
 version wording names errors domain gcpause addresses | catalogue keychain environment events | files provider
 | lock manifest | media | takes | project | plan | runner review | connection accounts maintenance | session | together
-| api | cli
+| api | cli | handover
 """
 
 ORDER: Final = tuple(name for name in _FROM_LEFT_TO_RIGHT.split() if name != "|")
@@ -40,11 +40,13 @@ WORLDLY: Final = frozenset(
         "api": "",
         "cli": "entry ci.github commands.cancel commands.ci_comment commands.doctor commands.models commands.prune "
         "commands.reconcile commands.review commands.run commands.run_several completion.candidates completion.shells "
-        "output.outlets output.streams output.cells options.waiting views.film views.live views.watch",
+        "output.collector output.outlets output.spans output.streams "
+        "output.telemetry output.cells options.waiting views.film views.live views.watch",
         "connection": "",
         "emulator": "",
         "environment": "",
         "files": "durable git statcache",
+        "handover": "",
         "lock": "book.account_book book.database book.presence claim ledger workspace",
         "maintenance": "cancel doctor reconcile",
         "media": "download examination placement renders",

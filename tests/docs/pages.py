@@ -9,6 +9,7 @@ What is said after a block's language tells the tests what it is:
     json              a text that some test names by its `file=`
     sh                commands to paste: those of kfpipe must exist, with these options
     console           the same after a `$`, run in the page's folder; what follows is what they print
+    python notebook   what a notebook runs, which awaits by itself
     ... file=NAME     the block lies in the page's folder under this name
 """
 

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 import kfpipe
-from docs.signatures import FUNCTIONS, METHODS
+from docs.signatures import FIELDS, FUNCTIONS, METHODS, field_rows
 from kfpipe import environment
 from kfpipe.emulator import Emulator
 from kfpipe.plan.model import Plan
@@ -57,13 +57,20 @@ def test_the_short_examples_run_one_after_the_other(
     Path("shots.yaml").write_text(f"{HEAD}{TWO_SHOTS}", "utf-8")
     names: dict[str, object] = {}
     for block in blocks(PAGE, "python"):
-        if not block.text.startswith(("def", "async", "@", '"""')):  # heads of functions, and the example above
+        # heads of functions, the example above, and what only a notebook takes
+        if not block.text.startswith(("def", "async", "@", '"""')) and "notebook" not in block.words:
             exec(block.text, names)
     printed = capsys.readouterr().out
     assert "2 1.00 USD\nkitten keep ('rendered',) 0\nwalk keep ('rendered',) 0\n" in printed
     assert names["heroes"] == ("kitten",)
     assert [step.take_id for step in cast(Plan, names["again"]).work] == ["kitten"]
     assert len(quick_emulator.bill().charges) == 2
+
+
+@pytest.mark.parametrize("kind", FIELDS, ids=lambda kind: kind.__name__)
+def test_every_field_of_plans_and_records_is_described(kind: type) -> None:
+    assert not [name for name, _, told in field_rows(kind) if not told]
+    assert f"<!-- table: fields:{kind.__name__} -->" in PAGE.read_text("utf-8")
 
 
 def test_the_page_describes_every_public_function() -> None:

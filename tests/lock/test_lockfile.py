@@ -155,7 +155,7 @@ def test_a_wrong_value_is_shown_where_it_stands_with_what_belongs_there(home: Lo
     assert problem.position == Position(line=text[: text.index('"seed": 7')].count("\n") + 1, column=15)
     assert problem.where == "request 'kitten/0000000001'"
     assert problem.what == "the field `seed` is the text 'seven'"
-    assert problem.expected == "The seed as sent; null only when it is not drawn yet."
+    assert problem.expected == "The seed as sent; null when it is not drawn yet, and where the model has none."
 
 
 def test_all_that_is_wrong_is_reported_at_once(home: LockPaths) -> None:

@@ -188,7 +188,7 @@ def test_a_draft_profile_works_on_shots_that_have_a_duration_of_their_own(tmp_pa
 def test_a_message_about_what_a_profile_chose_names_it_and_both_lines(tmp_path: Path) -> None:
     assert problems(tmp_path, DRAFT, profile="sharp") == [
         "10: shot 'a' (line 12) with profile 'sharp' (line 10): the resolution '4K' is not offered by wan2.7-i2v "
-        "(and in 1 more); write `resolution: 720P` here"
+        "(and in 1 more); write `resolution: 1080P` here"
     ]
     assert problems(tmp_path, DRAFT, profile="short") == [
         "13: shot 'a' (line 13) with profile 'short' (line 7): wan2.2-kf2v-flash cannot make a clip of 8 s; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import random
 from dataclasses import replace
@@ -11,13 +12,14 @@ from typing import Any
 
 import av
 import pytest
+from av.video.frame import VideoFrame
 from PIL import Image, ImageStat
 from PIL.Image import Transpose
 
 from kfpipe.domain import FrameEnd, PictureSize
 from kfpipe.errors import BadRender, NotAVideo
 from kfpipe.media.facts import ClipFacts, Expected
-from kfpipe.media.video import examine, picture
+from kfpipe.media.video import examine, glimpse, picture
 from tests.support import recordings
 from tests.support.films import SECONDS, film
 
@@ -379,3 +381,14 @@ def test_a_sound_is_no_video(tmp_path: Path) -> None:
 def test_a_single_picture_is_no_video(tmp_path: Path, how: dict[str, Any]) -> None:
     with pytest.raises(NotAVideo, match="single picture"):
         check_clip(made(tmp_path, seconds=1 / 30, **how), EXPECTED)
+
+
+def test_pictures_of_a_clip_take_no_memory_once_they_were_looked_at(tmp_path: Path) -> None:
+    film(clip := tmp_path / "clip.mp4")
+    gc.collect()
+    gc.disable()
+    try:
+        glimpse(clip)
+        assert not [kept for kept in gc.get_objects() if isinstance(kept, VideoFrame)]
+    finally:
+        gc.enable()

@@ -17,6 +17,7 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"prompt": "A kitten looks down."}, "prompt '...looks up.' -> '...looks down.'"),
     ({"negative_prompt": "blurry"}, "negative_prompt none -> 'blurry'"),
     ({"media": request().media[:1]}, "last_frame frames/b.png (bbbbbbbb) -> none"),
+    ({"variant": (("light", "dusk"), ("n", "2"))}, "variant none -> light=dusk, n=2"),
     ({"parameters": parameters(resolution="1080P")}, "resolution 720P -> 1080P"),
     ({"parameters": parameters(duration_s=8)}, "duration 5 -> 8"),
     ({"parameters": parameters(prompt_extend=True)}, "prompt_extend false -> true"),

@@ -125,6 +125,29 @@ def test_five_seconds_are_five_however_they_are_written(five: Any) -> None:
     assert str(report({}, {"duration": five}).billed_seconds) == "5"
 
 
+@pytest.mark.parametrize(
+    ("query", "expires_at"),
+    [
+        ("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20261120T023658Z&X-Amz-Expires=86400&X-Amz-Signature=ab", 21),
+        ("x-oss-date=20261120T023658Z&x-oss-expires=172800&x-oss-signature=ab", 22),
+        ("X-Amz-Date=yesterday&X-Amz-Expires=86400", None),
+        ("X-Amz-Date=20261120T023658Z&X-Amz-Expires=9999999999999999", None),
+        ("cacheKey=ChtzZWN1cml0eS5rbGluZw", None),
+    ],
+)
+def test_a_links_end_is_read_from_its_signature_whoever_made_it(query: str, expires_at: int | None) -> None:
+    expected = None if expires_at is None else datetime(2026, 11, expires_at, 2, 36, 58, tzinfo=UTC)
+    assert wire.url_expires_at(f"https://host.example/a%2Fb.mp4?{query}") == expected
+
+
+def test_what_the_makers_models_report_is_read() -> None:
+    usage = {"duration": 5, "size": "1280*720", "fps": 24, "video_count": 1, "audio": False, "SR": "540"}
+    read = report({"video_url": "https://media.example/x.mp4"}, usage | {"output_video_duration": 5})
+    assert (read.billed_seconds, read.resolution, read.orig_prompt) == (Decimal(5), "540P", None)
+    empty = report({}, {"duration": 5, "video_duration": 0, "video_ratio": "", "SR": "4k"})
+    assert (empty.billed_seconds, empty.resolution) == (Decimal(5), "4K")
+
+
 def test_fractions_of_a_second_are_not_rounded() -> None:
     assert report({}, {"duration": 5.97}).billed_seconds == Decimal("5.97")
 
@@ -134,7 +157,20 @@ def test_seconds_that_make_no_sense_are_unknown(nonsense: Any) -> None:
     assert report({}, {"duration": nonsense}).billed_seconds is None
 
 
-@pytest.mark.parametrize(("spelt", "resolution"), [(1080, "1080P"), ("720P", "720P"), (480.0, "480P"), (None, None)])
+@pytest.mark.parametrize(
+    ("spelt", "resolution"),
+    [
+        (1080, "1080P"),
+        ("720P", "720P"),
+        (480.0, "480P"),
+        (None, None),
+        ("720", "720P"),
+        ("768", "768P"),
+        ("4k", "4K"),
+        ("2K", "2K"),
+        ("", None),
+    ],
+)
 def test_the_billed_tier_is_read_from_a_number_or_a_text(spelt: Any, resolution: str | None) -> None:
     assert report({}, {"SR": spelt}).resolution == resolution
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 import kfpipe
@@ -197,6 +198,58 @@ def test_a_selector_that_names_nothing_is_refused(studio: Studio) -> None:
     with pytest.raises(kfpipe.Refused, match="kitteh"):
         kfpipe.select(load(), "kitteh")
     assert studio.billed() == 0
+
+
+# ---- in a notebook -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_on_an_event_loop_a_run_is_awaited(studio: Studio) -> None:
+    studio.write(TWO)
+    heard: list[Event] = []
+    assert (await kfpipe.arun(load(), select="kitten", emit=heard.append)).rendered == 1
+    assert isinstance(heard[-1], RunFinished)
+    with pytest.raises(RuntimeError, match=r"await kfpipe\.arun\(\.\.\.\)"):
+        kfpipe.run(load())
+    with kfpipe.session(load()) as session, pytest.raises(kfpipe.KfpipeError, match=r"await session\.run_async"):
+        session.run(session.plan(), cap=None, emit=heard.append)
+    assert studio.billed() == 1
+
+
+def test_tables_in_a_notebook_are_text_whatever_a_manifest_says(studio: Studio) -> None:
+    studio.write(TWO)
+    kfpipe.run(load())
+    records = kfpipe.records(load())._repr_html_()
+    assert records.count("<tr>") == 3 and "<td>kitten</td><td>rendered</td>" in records
+    assert "<td>0.20 USD</td><td>renders/kitten.mp4</td>" in records
+    studio.write(TWO.replace("looks up", "<img src=x onerror=alert(1)> looks up"))
+    plan = kfpipe.plan(load())._repr_html_()
+    assert "<img" not in plan and "&lt;img src=x" in plan
+    assert "<td>walk</td><td>keep</td>" in plan
+
+
+# ---- handing over ------------------------------------------------------------------------------------------------
+
+
+def test_a_page_a_list_and_a_film_are_written_from_python(studio: Studio) -> None:
+    studio.write(TWO + "film: {size: 64x36}\n")
+    with pytest.raises(kfpipe.Refused, match="never rendered"):
+        kfpipe.export(load(), "cut.edl")
+    kfpipe.run(load())
+    assert kfpipe.report(load(), "page.html").read_text("utf-8").count("<video") == 2
+    assert kfpipe.report(load(), "page.zip", select="kitten").is_file()
+    assert kfpipe.export(load(), "cut.edl", select="kitten").read_text("utf-8").count("FROM CLIP NAME") == 1
+    assert kfpipe.export(load(), "film.mp4").stat().st_size > 1000
+    with pytest.raises(kfpipe.Refused):
+        kfpipe.export(load(), "film.docx")
+
+
+def test_the_review_is_open_as_long_as_its_block_lasts(studio: Studio) -> None:
+    studio.write(TWO)
+    with kfpipe.review(load()) as address, httpx.Client(follow_redirects=True, trust_env=False) as browser:
+        assert "<title>shots" in browser.get(address).text
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(address, trust_env=False)
 
 
 # ---- the stream --------------------------------------------------------------------------------------------------

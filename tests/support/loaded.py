@@ -11,8 +11,11 @@ from PIL import Image
 import kfpipe
 from kfpipe.provider import transport
 
+_LEFT_OUT = ("__main__", "output.collector", "output.spans")
+"""The last two are loaded only where OpenTelemetry is switched on."""
+
 Image.init()
 for module in pkgutil.walk_packages(kfpipe.__path__, "kfpipe."):
-    if not module.name.endswith("__main__"):
+    if not module.name.endswith(_LEFT_OUT):
         import_module(module.name)
 transport._trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))  # a tenth of a second a run

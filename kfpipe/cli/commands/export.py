@@ -79,7 +79,7 @@ def command(
         raise click.UsageError("--allow-gaps and --strict contradict each other")
     project = source.load()
     handout = Handout.at(output or _usual_place(source.path.parent, project, wanted), project)
-    form = _format(handout.given, wanted)
+    form = format_of(handout.given, wanted)
     is_film, is_rehearsal = form == FILM, form == FILM and source.options.emulator
     music = export_film.music_of(project) if is_film else None  # first: it may be what a warning is about
     streams.note(*messages.problems_text(project.warnings))
@@ -88,7 +88,7 @@ def command(
     else:
         chosen = select.among(gather.standing(project, lockfile.read(project.paths)))
     shots = footage.of_project(project, lockfile.read(project.paths), handout.link, chosen)
-    made = _timeline(project, shots, form)
+    made = timeline_of(project, shots, form)
     gaps = made.gaps if strict or not is_film else export_film.undecided(made, shots, project)
     edited = export_film.edited(project, made) if is_film else None
     written = None
@@ -108,7 +108,7 @@ def command(
     return code
 
 
-def _timeline(project: Project, shots: Sequence[ShotFootage], form: str) -> Timeline:
+def timeline_of(project: Project, shots: Sequence[ShotFootage], form: str) -> Timeline:
     """What is exported, with all that the format tells: the film itself is dissolved by the film's own rate."""
     overlap_s = Decimal(0) if form in (Format.FFCONCAT, FILM) else project.manifest.film.overlap_s
     made = timeline.make(project.manifest.title or project.stem, shots, overlap_s=overlap_s)
@@ -121,7 +121,7 @@ def _usual_place(folder: Path, project: Project, wanted: str | None) -> Path:
     return folder / project.manifest.output_dir / f"{project.stem}.{wanted}"
 
 
-def _format(path: Path, wanted: str | None) -> str:
+def format_of(path: Path, wanted: str | None) -> str:
     """The format that the file's extension names. Raises Refused."""
     ending, known = path.suffix.removeprefix(".").lower(), [*Format, FILM]
     if ending not in known or wanted not in (None, ending):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,9 @@ from kfpipe.session import session as held
 from kfpipe.wording import listed
 
 FILM: Final = "mp4"
+
+Watched = AbstractContextManager[Callable[[int], object]]
+"""For as long as the film is made: what is called with the number of its pictures that there are."""
 
 _MOST_TOLD: Final = 3
 
@@ -105,14 +109,19 @@ def edited(project: Project, made: Timeline) -> Edit:
     return edit.make(made, project.manifest.film, planned)
 
 
-def write(film: Edit, project: Project, handout: Handout, music: Path | None) -> None:
-    """Decode, join and encode it. Raises Refused, StorageFailed; then nothing is left behind."""
+def write(
+    film: Edit, project: Project, handout: Handout, music: Path | None, watched: Callable[[int], Watched] = filming
+) -> None:
+    """Decode, join and encode it. Raises Refused, StorageFailed; then nothing is left behind.
+
+    `watched` is given the number of pictures, and then hears how many there are so far.
+    """
     from kfpipe.review.film import writing  # decoders are loaded only where there is something to decode
 
     outputs = {(project.folder / take.output).resolve() for take in project.takes}
     if handout.path in outputs:
         raise Refused.because(str(handout.given), "is the place of a clip", fix="name another file")
-    with handout.replacing(writing.is_film) as target, filming(film.frames) as shown:
+    with handout.replacing(writing.is_film) as target, watched(film.frames) as shown:
         writing.write(film, target, handout.path.parent, music, shown)
 
 

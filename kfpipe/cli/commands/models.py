@@ -20,7 +20,7 @@ from kfpipe.errors import AccountRefused, ExitCode, Refused, ServiceRefused, Ser
 from kfpipe.maintenance import terms
 from kfpipe.maintenance.terms import Agreement, ModelTerms
 from kfpipe.manifest.parse import DEFAULT_REGION
-from kfpipe.wording import did_you_mean, echoed, listed
+from kfpipe.wording import did_you_mean, echoed, some_of
 
 
 @click.command(
@@ -95,7 +95,7 @@ def _named(known: Catalogue, name: str) -> Model:
         names = [name for one in known.models.values() for name in (one.name, *one.aliases)]
         fix = did_you_mean(name, names, "run `kfpipe models` to list them")
         what = f"the model {echoed(name)} is not known"
-        raise Refused.because("MODEL", what, expected=listed(known.models), fix=fix)
+        raise Refused.because("MODEL", what, expected=some_of(known.models), fix=fix)
     return model
 
 

@@ -18,10 +18,11 @@ from kfpipe.errors import BadRender, ExitCode, Refused, StorageFailed
 from kfpipe.lock import lockfile
 from kfpipe.media.posters import Posters
 from kfpipe.plan import gather
+from kfpipe.plan.model import Chosen
 from kfpipe.project import Project
 from kfpipe.review import footage, joins
 from kfpipe.review.bundle import Bundle
-from kfpipe.review.footage import Clip, Link
+from kfpipe.review.footage import Clip, Link, ShotFootage
 from kfpipe.review.output import Handout
 from kfpipe.wording import echoed
 
@@ -59,15 +60,8 @@ def command(source: Source, output: Path | None, bundle: Path | None, select: Se
     project = source.load()
     streams.note(*messages.problems_text(project.warnings))
     handout = _handout(source, project, output, bundle)
-    lock = lockfile.read(project.paths)
-    now = gather.standing(project, lock)
-    is_meant = select.among(now)
-    shown = [one for one in now.everyone if is_meant(one.take_id)]
-    target = handout if bundle is None else Bundle(handout=handout)
-    shots = footage.of_project(project, lock, target.link, is_meant)
-    title, poster = project.manifest.title or project.stem, _posters(project, target.link)
-    cuts = report_view.cuts(joins.of_film(project, now), shots, now.min_fidelity)
-    target.write(report_view.html(title, shots, shown, target.link, poster, cuts))
+    is_meant = select.among(gather.standing(project, lockfile.read(project.paths)))
+    shots = write_page(project, handout if bundle is None else Bundle(handout=handout), is_meant)
     given = handout.given
     takes, clips = sum(len(shot.takes) for shot in shots), sum(len(shot.clips) for shot in shots)
     if as_json:
@@ -77,6 +71,18 @@ def command(source: Source, output: Path | None, bundle: Path | None, select: Se
         told = ", ".join((counted(len(shots), "shot"), counted(takes, "take"), counted(clips, "clip")))
         streams.result(f"{given}: {told}")
     return ExitCode.OK
+
+
+def write_page(project: Project, target: Handout | Bundle, is_meant: Chosen) -> tuple[ShotFootage, ...]:
+    """Write the page of these takes; what it shows, shot by shot. Raises StorageFailed, Refused."""
+    lock = lockfile.read(project.paths)
+    now = gather.standing(project, lock)
+    shown = [one for one in now.everyone if is_meant(one.take_id)]
+    shots = footage.of_project(project, lock, target.link, is_meant)
+    title, poster = project.manifest.title or project.stem, _posters(project, target.link)
+    cuts = report_view.cuts(joins.of_film(project, now), shots, now.min_fidelity)
+    target.write(report_view.html(title, shots, shown, target.link, poster, cuts))
+    return shots
 
 
 def _posters(project: Project, link: Link) -> report_view.Poster:
@@ -100,7 +106,11 @@ def _handout(source: Source, project: Project, output: Path | None, bundle: Path
             what = f"{echoed(bundle.name)} is not the name of an archive"
             raise Refused.because("--bundle", what, expected="a file name ending in .zip")
         return Handout.at(bundle, project)
-    given = output or source.path.parent / project.manifest.output_dir / f"{project.stem}.html"
+    return page_at(output or source.path.parent / project.manifest.output_dir / f"{project.stem}.html", project)
+
+
+def page_at(given: Path, project: Project) -> Handout:
+    """The page to write. Raises Refused for a file of another kind."""
     if given.suffix.lower() not in _ENDINGS:
         what = f"{echoed(given.name)} is not an HTML file name"
         raise Refused.because("--output", what, expected="a file name ending in .html")

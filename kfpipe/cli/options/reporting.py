@@ -1,4 +1,4 @@
-"""Options that say who hears of a run: a file of events, a log, people elsewhere."""
+"""Options that say who hears of a run: a file of events, a log, people elsewhere, OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from kfpipe.cli.options.common import Command
-from kfpipe.cli.output import event_log, logs
+from kfpipe.cli.output import event_log, logs, telemetry
 from kfpipe.cli.output.event_log import Tell
 from kfpipe.errors import ExitCode
 from kfpipe.events import Event
@@ -37,12 +37,13 @@ class Reporting:
 
     @contextmanager
     def receiving(self) -> Iterator[Tell]:
-        """A receiver of events for the file and the log. Raises StorageFailed."""
-        with event_log.appending(self.events) as written:
+        """A receiver of events for the file, the log and OpenTelemetry. Raises StorageFailed, Refused."""
+        with event_log.appending(self.events) as written, telemetry.sending() as collected:
             logged = logs.receiver(self.log_level or "info", as_json=self.log_json) if self.is_logged else None
 
             def tell(event: Event, manifest: str | None = None, /) -> None:
                 written(event, manifest)
+                collected(event, manifest)
                 if logged is not None:
                     logged(event, manifest)
 
@@ -78,6 +79,7 @@ def reporting_options(command: Command) -> Command:
         log_json: bool,
         **own: Any,
     ) -> ExitCode:
+        telemetry.signals()  # refuses before anything else is done
         reporting = Reporting(
             events=events, notify=notify, with_prompts=with_prompts, log_level=log_level, log_json=log_json
         )

@@ -68,9 +68,10 @@ def _plain(column: Sequence[str]) -> Sequence[str]:
 
 def _aligned(column: Column, texts: list[str]) -> list[str]:
     """The texts of one column, each as wide as the widest."""
-    width = max(map(width_of, texts))
     if not "".join(texts).isascii():
+        width = max(map(width_of, texts))
         return [padded(text, width, right=column.is_number) for text in texts]
+    width = max(map(len, texts))
     return [text.rjust(width) for text in texts] if column.is_number else [text.ljust(width) for text in texts]
 
 

@@ -14,6 +14,10 @@ from kfpipe.wording import listed
 
 UNKNOWN = "?"
 NOT_OFFERED = "-"
+NOT_BOUND = "?"
+
+_COMMON = ("480P", "720P", "1080P")
+"""The tiers that most models have; a narrow table leaves out the others."""
 
 Sold = tuple[Model, Region, Offer]
 
@@ -37,7 +41,7 @@ def table(known: Catalogue, rows: Sequence[Sold], marks: Mapping[str, str]) -> T
             Column(title="model"),
             Column(title="region"),
             Column(title="bills in", rank=1),
-            *(Column(title=tier, is_number=True) for tier in tiers),
+            *(Column(title=tier, is_number=True, rank=0 if tier in _COMMON else 5) for tier in tiers),
             Column(title="seconds", is_number=True, rank=2),
             Column(title="sound", rank=6),
             Column(title="frame px", is_number=True, rank=7),
@@ -76,8 +80,8 @@ def _price(model: Model, offer: Offer, tier: str) -> str:
     return UNKNOWN if tier in model.resolutions else NOT_OFFERED
 
 
-def _span(least: int, most: int) -> str:
-    return str(least) if least == most else f"{least}-{most}"
+def _span(least: int | None, most: int | None) -> str:
+    return str(least) if least == most is not None else f"{least or NOT_BOUND}-{most or NOT_BOUND}"
 
 
 def _sound(model: Model) -> str:
@@ -166,7 +170,9 @@ def _offer_facts(model: Model, region: Region, offer: Offer) -> Iterator[tuple[s
     if offer.doubt is not None:
         yield "in doubt", offer.doubt
     prices = ", ".join(f"{tier} {_price(model, offer, tier)}" for tier in model.resolutions)
-    yield "price", f"{region.currency} {prices} per second" if offer.prices else "not published"
+    loud = ", ".join(f"{tier} {amount_text(price)}" for tier, price in offer.prices_with_sound.items())
+    with_sound = f"; with sound {loud}" if loud else ""
+    yield "price", f"{region.currency} {prices} per second{with_sound}" if offer.prices else "not published"
     rates = listed([f"{rate.tasks} per {rate.seconds} s" for rate in offer.rates], "and")
     yield "limits", f"{rates}; {offer.concurrent_tasks} at once{_waiting(offer)}"
     if offer.free_seconds is not None:
@@ -214,7 +220,7 @@ def _frames_json(rules: FrameRules) -> dict[str, Any]:
         "max_side_px": rules.max_side_px,
         "safe_sides_px": None if rules.safe_sides_px is None else list(rules.safe_sides_px),
         "max_size_bytes": rules.max_size_bytes,
-        "max_aspect": rules.max_aspect,
+        "max_aspect": rules.max_aspect and float(rules.max_aspect),
     }
 
 
@@ -228,6 +234,7 @@ def _offer_json(model: Model, region: Region) -> dict[str, Any]:
         "doubt": offer.doubt,
         "currency": region.currency,
         "prices": {resolution: decimal_text(offer.prices.get(resolution)) for resolution in model.resolutions},
+        "prices_with_sound": {tier: decimal_text(price) for tier, price in offer.prices_with_sound.items()},
         "submissions_per_second": offer.submissions_per_second,
         "rates": [{"tasks": rate.tasks, "seconds": rate.seconds} for rate in offer.rates],
         "concurrent_tasks": offer.concurrent_tasks,

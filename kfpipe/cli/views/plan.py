@@ -144,7 +144,8 @@ def _owed(plan: Plan) -> list[str]:
 
 def _prepared(plan: Plan) -> list[str]:
     """The stills that are not sent as they are, and the slices of sounds, each once."""
-    made = [given for step in plan.takes for given in _made(step)]
+    unlike = {id(step.take.request.media): step for step in plan.takes if step.take is not None}  # most share theirs
+    made = [given for step in unlike.values() for given in _made(step)]
     stills = (f"  {visible(given.name)}: {', '.join(given.recipe)}" for given in made if not given.is_slice)
     slices = (_slice_text(given) for given in made if given.is_slice)
     return [*_some("still", "prepared", stills), *_some("slice", "cut from sounds", slices)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -78,11 +78,18 @@ class LeftTask:
     task_id: str | None
 
 
-class AccountBook:
-    """The book while a run is at work. To be used by one thread at a time; all raise BookLost."""
+_NO_GROUPS: Final[Mapping[str, str]] = {}
 
-    def __init__(self, path: Path, lockfile: Path) -> None:
+
+class AccountBook:
+    """The book while a run is at work. To be used by one thread at a time; all raise BookLost.
+
+    `groups` are the names under which models share their limits; tasks of one group are counted together.
+    """
+
+    def __init__(self, path: Path, lockfile: Path, groups: Mapping[str, str] = _NO_GROUPS) -> None:
         self.lockfile = lockfile
+        self._groups = groups
         self._database = Database(path)
         self._folder = path.parent / "runs"
         with as_lost():
@@ -263,7 +270,7 @@ class AccountBook:
             str(self.lockfile),
             asked.fingerprint,
             asked.reseeds,
-            asked.model,
+            self._groups.get(asked.model, asked.model),
             state,
             task,
             asked.asked_at.timestamp(),

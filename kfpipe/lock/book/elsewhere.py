@@ -41,6 +41,10 @@ class Elsewhere:
         self._places: dict[str, set[tuple[str, str]]] | None = None
         self._read: dict[str, Neighbour | None] = {}
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._listed())
+
     def of(self, fingerprint: str) -> Neighbour | None:
         """Where the clip is under way, or where its bytes are; with these requests alone."""
         found: Neighbour | None = None

@@ -25,9 +25,9 @@ class LimitKind(StrEnum):
 class Share:
     """What one run holds of a limit.
 
-    `scope` is a model, or all of them; `places` the limit as this run knows it. Of the places that it has `held`, it
-    can give back all but `busy`; `wanted` is how many it has a use for. A run that has ended wants none, and what it
-    still holds is free in a moment.
+    `scope` is a model, a group of them, or all; `places` the limit as this run knows it. Of the places that it has
+    `held`, it can give back all but `busy`; `wanted` is how many it has a use for. A run that has ended wants none, and
+    what it still holds is free in a moment.
     """
 
     run: str
@@ -83,11 +83,11 @@ def _within(own: Share, pool: Sequence[Share], taken: int, turn: int) -> int:
 
 def dealt(wanted: Mapping[tuple[str, str], int], places: int, turn: int) -> dict[tuple[str, str], int]:
     """Who gets how many of the places: one each in turn, until there are none or nobody wants more."""
-    names = sorted(wanted)
-    first = turn % len(names)
-    hands = dict.fromkeys([*names[first:], *names[:first]], 0)
+    takers = sorted(name for name, want in wanted.items() if want > 0)
+    first = turn % len(takers) if takers else 0
+    hands = dict.fromkeys([*takers[first:], *takers[:first]], 0)
     while places > 0 and (still := [name for name in hands if hands[name] < wanted[name]]):
         for name in still[:places]:
             hands[name] += 1
         places -= len(still)
-    return hands
+    return dict.fromkeys(wanted, 0) | hands

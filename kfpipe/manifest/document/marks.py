@@ -64,6 +64,11 @@ class Marks:
         mark = self._packed[offset + int(step)]
         return mark, mark
 
+    def items(self, container: list[Any]) -> array[int]:
+        """The marks of a list's items."""
+        offset = self._offsets[id(container)]
+        return self._packed[offset : offset + len(container)]
+
     def find(self, data: Any, path: DataPath) -> tuple[int, int]:
         """The marks of the key and of the value at `path`; twice its nearest ancestor's value when it is missing."""
         key_mark = mark = self.root

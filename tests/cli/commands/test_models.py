@@ -14,52 +14,9 @@ from kfpipe.cli.output import table
 from kfpipe.cli.views import models as view
 from tests.cli.conftest import Call
 from tests.support.accounts import AccountServer, serving
+from tests.support.official_numbers import FREE_SECONDS, LIMITS, PRICES, PRICES_WITH_SOUND, SLOWER
 
-# ---- the numbers of the official pages, written down once more ---------------------------------------------------
-# Prices per second: https://help.aliyun.com/zh/model-studio/model-pricing and
-# https://www.alibabacloud.com/help/en/model-studio/model-pricing; limits:
-# https://help.aliyun.com/zh/model-studio/rate-limit; all as of 2026-10-10.
-
-NONE: dict[str, str | None] = {"480P": None, "720P": None, "1080P": None}
-WAN27_USD, WAN27_CNY = {"720P": "0.10", "1080P": "0.15"}, {"720P": "0.60", "1080P": "1.00"}
-WAN30_USD = {"480P": "0.05", "720P": "0.10", "1080P": "0.20"}
-WAN30_CNY = {"480P": "0.30", "720P": "0.60", "1080P": "1.20"}
-
-PRICES: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
-    ("wan2.7-i2v", "singapore"): ("USD", WAN27_USD),
-    ("wan2.7-i2v", "beijing"): ("CNY", WAN27_CNY),
-    ("wan2.7-i2v-2026-04-25", "singapore"): ("USD", WAN27_USD),
-    ("wan2.7-i2v-2026-04-25", "beijing"): ("CNY", WAN27_CNY),
-    ("wan2.2-kf2v-flash", "singapore"): ("USD", NONE),
-    ("wan2.2-kf2v-flash", "beijing"): ("CNY", {"480P": "0.10", "720P": "0.20", "1080P": "0.48"}),
-    ("wan2.1-kf2v-plus", "singapore"): ("USD", {"720P": "0.10"}),
-    ("wan2.1-kf2v-plus", "beijing"): ("CNY", {"720P": "0.70"}),
-    ("wan3.0-video", "singapore"): ("USD", WAN30_USD),
-    ("wan3.0-video", "beijing"): ("CNY", WAN30_CNY),
-    ("wan3.0-video", "virginia"): ("CNY", WAN30_CNY),
-    ("wan3.0-video", "frankfurt"): ("CNY", WAN30_CNY),
-    ("wan3.0-video", "tokyo"): ("CNY", WAN30_CNY),
-    ("wan3.0-video", "hongkong"): ("CNY", NONE),
-    ("wan3.0-video-prime", "singapore"): ("USD", {"480P": "0.068", "720P": "0.14", "1080P": "0.28"}),
-    ("wan3.0-video-prime", "beijing"): ("CNY", {"480P": "0.45", "720P": "0.90", "1080P": "1.80"}),
-    ("wan3.0-video-prime", "virginia"): ("CNY", NONE),
-    ("wan3.0-video-prime", "frankfurt"): ("CNY", NONE),
-    ("wan3.0-video-prime", "tokyo"): ("CNY", NONE),
-    ("wan3.0-video-prime", "hongkong"): ("CNY", NONE),
-}
-
-LIMITS = {  # submissions a second, tasks at once, waiting
-    "wan2.7-i2v": (5, 5, 500),
-    "wan2.7-i2v-2026-04-25": (5, 5, 500),
-    "wan2.2-kf2v-flash": (2, 2, 500),
-    "wan2.1-kf2v-plus": (2, 2, 500),
-    "wan3.0-video": (0.83, 5, 200),
-    "wan3.0-video-prime": (0.83, 5, 200),
-}
-SLOWER = {("wan2.1-kf2v-plus", "singapore"): 1}
-
-FREE_SECONDS = {"wan2.7-i2v": 50, "wan2.2-kf2v-flash": 50, "wan2.1-kf2v-plus": 200, "wan3.0-video": 30}
-FREE_SECONDS["wan3.0-video-prime"] = FREE_SECONDS["wan3.0-video"]
+WAN27_USD = {"720P": "0.10", "1080P": "0.15"}
 
 HOSTS = {
     "singapore": "https://dashscope-intl.aliyuncs.com/api/v1",
@@ -80,6 +37,8 @@ def sales(kfpipe: Call) -> dict[tuple[str, str], dict[str, Any]]:
 def test_prices_and_limits_are_those_of_the_official_pages(folder: Path, kfpipe: Call) -> None:
     found = sales(kfpipe)
     assert {sale: (one["currency"], one["prices"]) for sale, one in found.items()} == PRICES
+    with_sound = {sale: (one["currency"], one["prices_with_sound"]) for sale, one in found.items()}
+    assert {sale: told for sale, told in with_sound.items() if told[1]} == PRICES_WITH_SOUND
     for (model, region), one in found.items():
         told = (one["submissions_per_second"], one["concurrent_tasks"], one["queued_tasks"])
         at_once, waiting = LIMITS[model][1:]
@@ -107,6 +66,27 @@ def test_what_a_model_takes_is_that_of_the_official_pages(folder: Path, kfpipe: 
         "wan2.1-kf2v-plus": ((5, 5), 800, 500, (240, 8000, 10), (None, 3), effects),
         "wan3.0-video": ((2, 30), 20_000, 0, (240, 8000, 20), (24, 8), []),
         "wan3.0-video-prime": ((2, 30), 20_000, 0, (240, 8000, 20), (24, 8), []),
+        "wan2.6-i2v": ((2, 15), 1500, 500, (240, 8000, 20), (None, None), []),
+        "wan2.6-i2v-us": ((5, 15), 1500, 500, (240, 8000, 20), (None, None), []),
+        "wan2.6-i2v-flash": ((2, 15), 1500, 500, (240, 8000, 20), (None, None), []),
+        "wan2.5-i2v-preview": ((5, 10), 1500, 500, (240, 8000, 20), (None, 3), []),
+        "wan2.2-i2v-flash": ((5, 5), 800, 500, (240, 8000, 10), (None, 3), []),
+        "wan2.2-i2v-plus": ((5, 5), 800, 500, (240, 8000, 10), (None, 3), []),
+        "wan2.1-i2v-turbo": ((3, 5), 800, 500, (240, 8000, 10), (None, 3), []),
+        "wan2.1-i2v-plus": ((5, 5), 800, 500, (240, 8000, 10), (None, 3), []),
+        "kling/kling-v3-video-generation": ((3, 15), 2500, 2500, (300, 8000, 10), (None, 3), []),
+        "kling/kling-v3-omni-video-generation": ((3, 15), 2500, 2500, (300, 8000, 10), (None, 3), []),
+        "kling/kling-v3-turbo-video-generation": ((3, 15), 2500, 0, (300, 8000, 10), (None, 3), []),
+        "MiniMax/MiniMax-H3": ((4, 15), 7000, 0, (256, 5760, 30), (None, None), []),
+        "happyhorse-1.1-i2v": ((3, 15), 5000, 0, (300, None, 20), (None, 3), []),
+        "happyhorse-1.0-i2v": ((3, 15), 5000, 0, (300, None, 20), (None, 3), []),
+        "pixverse/pixverse-c1-kf2v": ((1, 15), 5000, 0, (None, 10_000, 20), (None, 3), []),
+        "pixverse/pixverse-v6-kf2v": ((1, 15), 5000, 0, (None, 10_000, 20), (None, 3), []),
+        "pixverse/pixverse-v5.6-kf2v": ((5, 10), 2048, 0, (None, 10_000, 20), (None, None), []),
+        "vidu/viduq3-pro_start-end2video": ((1, 16), 5000, 0, (None, None, 50), (None, 3), []),
+        "vidu/viduq3-turbo_start-end2video": ((1, 16), 5000, 0, (None, None, 50), (None, 3), []),
+        "vidu/viduq2-pro_start-end2video": ((1, 10), 5000, 0, (None, None, 50), (None, 3), []),
+        "vidu/viduq2-turbo_start-end2video": ((1, 10), 5000, 0, (None, None, 50), (None, 3), []),
     }
     assert {one["certainty"] for one in models.values()} == {"documented"}
     assert all("https://" in source for source in [one["source"] for one in models.values()])
@@ -124,7 +104,7 @@ def test_the_table_has_a_row_for_each_sale_and_names_its_sources(folder: Path, k
     assert all("https://" in line for line in lines if line.startswith("["))
 
 
-@pytest.mark.parametrize(("width", "columns"), [(80, 8), (120, 11), (200, 14)])
+@pytest.mark.parametrize(("width", "columns"), [(80, 5), (120, 10), (200, 14)])
 def test_the_table_fits_a_terminal_and_keeps_its_prices(width: int, columns: int) -> None:
     known = catalogue.shipped()
     rows = view.sold(known, tuple(known.models.values()), tuple(known.regions.values()))
@@ -133,7 +113,7 @@ def test_the_table_fits_a_terminal_and_keeps_its_prices(width: int, columns: int
     titles = lines[0].replace("at once", "at-once").replace("bills in", "bills-in")
     titles = titles.replace("frame px", "frame-px").replace("model is", "model-is")
     assert len(titles.split()) >= columns
-    assert {"model", "region", "480P", "720P", "1080P", "seconds"} <= set(titles.split())
+    assert {"model", "region", "480P", "720P", "1080P"} <= set(titles.split())
     assert not any("…" in line or "..." in line for line in lines)
 
 
@@ -221,7 +201,7 @@ def test_every_difference_is_told_and_makes_it_exit_with_1(kfpipe: Call, account
         "wan2.7-i2v: 720P costs USD 0.12 a second, in the catalogue 0.10",
         "wan2.7-i2v-2026-04-25: the service ends this model: 2027-01-31 00:00:00",
         "wan3.0-video: 3 tasks at once, in the catalogue 5",
-        "wan3.0-video-prime: the account's list does not have it",
+        "happyhorse-1.0-i2v: the account's list does not have it",
     ]
     assert differences(kfpipe("models", "wan3.0-video", "--check", "--json").json) == [
         "wan3.0-video: 3 tasks at once, in the catalogue 5"
