@@ -1,11 +1,12 @@
 """What is written in the documentation from the schemas and the code: `python -m docs.tables`.
 
 A page says where a table stands and what it lists: the fields of an object, by the schema's file and a JSON pointer
-into it; what scripted faults and switches can do; what a second of video costs in a region; a part of the Python
-interface; which changes of the code the tests notice; how an answer of the service in a phase is met; or a file of this
-folder:
+into it; what scripted faults and switches can do; what a second of video costs in a region; what the example of a
+bake-off costs; a part of the Python interface; which changes of the code the tests notice; how an answer of the service
+in a phase is met; or a file of this folder:
 
     <!-- table: manifest.schema.json#/$defs/shot -->
+    <!-- table: bake-off -->
     <!-- table: acts -->
     <!-- table: switches -->
     <!-- table: prices:singapore -->
@@ -29,9 +30,10 @@ from pathlib import Path
 from typing import Any
 
 from docs import signatures
-from kfpipe import catalogue
+from kfpipe import api, catalogue
 from kfpipe.emulator.faults.kinds import ACTS, Act, Phase
 from kfpipe.emulator.settings import Switch
+from kfpipe.files.scalars import exact_amount
 from tests.mutations import __main__ as mutations
 from tests.support import golden
 
@@ -40,6 +42,8 @@ SCHEMAS = PAGES.parent / "schemas"
 
 ANSWERS = PAGES.parent / "tests/provider/answers"
 ANSWERED = ("HTTP", "the service answers", "kfpipe", "exit code", "you read")
+
+BAKE_OFF = PAGES.parent / "manifests/bake-off.yaml"
 
 MARKED = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -67,6 +71,10 @@ def _table(subject: str) -> str:
     match subject.split(":"):
         case ["switches"]:
             return _drawn(("switch", "what it does"), [(f"`{switch}`", switch.effect) for switch in Switch])
+        case ["bake-off"]:
+            return _drawn(
+                ("model", "size", "CNY a second", "with sound, where dearer", "CNY a clip of 5 s"), [*_bake_off()]
+            )
         case ["acts"]:
             return _drawn(("do", "on", "fields", "what happens"), [_act(act) for act in ACTS.values()])
         case ["prices", region]:
@@ -153,6 +161,19 @@ def _amounts(offer: catalogue.Offer) -> str:
 
 _LINK = re.compile(r"([^;\s][^;]*?): (https://[^;\s]+)")
 """A source of the catalogue: its title and its address."""
+
+
+def _bake_off() -> Iterator[tuple[str, ...]]:
+    """The takes of the manifest, with the prices of Beijing."""
+    project = api.load(BAKE_OFF)
+    for take in project.takes:
+        assert take.size is not None and take.unit_price is not None and take.cost is not None
+        asked = take.request.parameters
+        offer = project.catalogue.models[take.request.model].offers["beijing"]
+        loud = offer.price(asked.resolution, sound=True) if offer.charges_for_sound(asked.resolution) else None
+        size = f"{take.size.width_px}x{take.size.height_px}"
+        prices = (take.unit_price, loud, take.cost)
+        yield f"`{offer.wire_name}`", size, *("" if price is None else exact_amount(price) for price in prices)
 
 
 # ---- fields ------------------------------------------------------------------------------------------------------

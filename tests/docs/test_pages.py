@@ -14,8 +14,9 @@ import click
 import pytest
 from PIL import Image
 
-from kfpipe import api, environment
+from kfpipe import api, catalogue, environment
 from kfpipe.cli.group import commands
+from kfpipe.domain import MediaRole
 from kfpipe.emulator import load_faults
 from kfpipe.errors import ExitCode, Refused
 from kfpipe.lock import check
@@ -181,6 +182,16 @@ def test_the_example_of_several_accounts_runs(tmp_path: Path, capsys: pytest.Cap
     script.write_text(shown_file("emulator.md", script.name), "utf-8")
     runpy.run_path(str(script))
     assert capsys.readouterr().out == "0 0 0\n"
+
+
+def test_the_bake_off_is_that_of_the_example_and_has_every_keyframe_model() -> None:
+    example = (ROOT / "manifests/bake-off.yaml").read_text("utf-8")
+    assert example.endswith("\n" + shown_file("howto/bake-off.md", "bake-off.yaml"))
+    known = catalogue.shipped().models
+    frames = frozenset({MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME})
+    sold = {name: model.offers["beijing"].wire_name for name, model in known.items() if frames in model.combinations}
+    snapshots = {"wan2.7-i2v-2026-04-25"}
+    assert {*re.findall(r"^ +- (\S+)$", example, re.MULTILINE)} == {*sold.values()} - snapshots
 
 
 def test_the_morphs_are_those_of_the_example() -> None:

@@ -27,10 +27,14 @@ from kfpipe.wording import did_you_mean, echoed, some_of
     "models",
     cls=WithExamples,
     epilog=examples(
-        "kfpipe models", "kfpipe models --region beijing", "kfpipe models wan3.0-video", "kfpipe models --check"
+        "kfpipe models",
+        "kfpipe models --region beijing",
+        "kfpipe models wan3.0-video",
+        "kfpipe models wan2.7-i2v wan3.0-video",
+        "kfpipe models --check",
     ),
 )
-@click.argument("model", required=False)
+@click.argument("names", metavar="[MODEL]...", nargs=-1)
 @click.option("--region", metavar="NAME", help="Show only what this region offers.")
 @click.option(
     "--check",
@@ -39,29 +43,30 @@ from kfpipe.wording import did_you_mean, echoed, some_of
     f"Without --region, in {DEFAULT_REGION}.",
 )
 @json_option
-def command(model: str | None, region: str | None, check: bool, as_json: bool) -> ExitCode:
+def command(names: tuple[str, ...], region: str | None, check: bool, as_json: bool) -> ExitCode:
     """List models and regions, with prices and limits.
 
-    With MODEL it tells everything that is known of one. Prices are list prices per second of finished video. Where none
-    is published, give one with --price, or under `prices:` in the manifest. Limits are those of a new account; the
-    manifest can set others. Each row names the source of its numbers, and whether the model is documented by the
-    service or reported by users.
+    With one MODEL it tells everything that is known of it, with several it puts them side by side. Prices are list
+    prices per second of finished video. Where none is published, give one with --price, or under `prices:` in the
+    manifest. Limits are those of a new account; the manifest can set others. Each row names the source of its numbers,
+    and whether the model is documented by the service or reported by users.
 
     Exit code 0; with --check 1: the account says otherwise, or could not be compared; 4: the key was refused.
     """
     known = catalogue.shipped()
-    models = tuple(known.models.values()) if model is None else (_named(known, model),)
+    named = {model.name: model for model in (_named(known, name) for name in names)}
+    models = tuple((named or known.models).values())
     if check:
         place = known.region_named(region or DEFAULT_REGION, "--region", otherwise=None)
         return _check(replace(known, models={one.name: one for one in models}), place, as_json=as_json)
     if as_json:
         streams.result_json(view.as_json(known, models, _regions(known, region, with_emulator=True)))
-    elif model is not None:
+    elif len(named) == 1:
         streams.result(*view.details(models[0], _regions(known, region, with_emulator=True)))
     else:
         rows = view.sold(known, models, _regions(known, region, with_emulator=False))
         marks = view.sources(rows)
-        table.show(view.table(known, rows, marks))
+        table.show(view.table(known, rows, marks, is_short=not named))
         streams.result(*view.legend(known, marks))
     return ExitCode.OK
 

@@ -15,6 +15,7 @@ from kfpipe.wording import listed
 UNKNOWN = "?"
 NOT_OFFERED = "-"
 NOT_BOUND = "?"
+DEARER = "+"
 
 _COMMON = ("480P", "720P", "1080P")
 """The tiers that most models have; a narrow table leaves out the others."""
@@ -33,8 +34,11 @@ def sources(rows: Sequence[Sold]) -> dict[str, str]:
     return {source: f"[{number}]" for number, source in enumerate(dict.fromkeys(named), start=1)}
 
 
-def table(known: Catalogue, rows: Sequence[Sold], marks: Mapping[str, str]) -> Table:
-    """A row for each model and region, a column for each resolution that one of them has."""
+def table(known: Catalogue, rows: Sequence[Sold], marks: Mapping[str, str], *, is_short: bool = True) -> Table:
+    """A row for each model and region, a column for each resolution that one of them has.
+
+    `is_short` leaves out the prices with sound, and marks what costs more with it.
+    """
     tiers = [tier for tier in known.tiers if any(tier in model.resolutions for model, _, _ in rows)]
     return Table(
         columns=(
@@ -51,17 +55,17 @@ def table(known: Catalogue, rows: Sequence[Sold], marks: Mapping[str, str]) -> T
             Column(title="from", rank=9),
             Column(title="model is", rank=10),
         ),
-        rows=tuple(_row(sale, tiers, marks) for sale in rows),
+        rows=tuple(_row(sale, tiers, marks, is_short=is_short) for sale in rows),
     )
 
 
-def _row(sale: Sold, tiers: Sequence[str], marks: Mapping[str, str]) -> tuple[str, ...]:
+def _row(sale: Sold, tiers: Sequence[str], marks: Mapping[str, str], *, is_short: bool) -> tuple[str, ...]:
     model, region, offer = sale
     return (
         model.name,
         region.name,
         region.currency,
-        *(_price(model, offer, tier) for tier in tiers),
+        *(_both_prices(model, offer, tier, is_short=is_short) for tier in tiers),
         _span(model.min_duration_s, model.max_duration_s),
         _sound(model),
         _span(model.frames.min_side_px, model.frames.max_side_px),
@@ -80,6 +84,14 @@ def _price(model: Model, offer: Offer, tier: str) -> str:
     return UNKNOWN if tier in model.resolutions else NOT_OFFERED
 
 
+def _both_prices(model: Model, offer: Offer, tier: str, *, is_short: bool) -> str:
+    """The price without and with sound where they differ, or, in short, a mark that they do."""
+    silent = _price(model, offer, tier)
+    if not offer.charges_for_sound(tier):
+        return silent
+    return f"{silent}{DEARER}" if is_short else f"{silent}/{amount_text(offer.prices_with_sound[tier])}"
+
+
 def _span(least: int | None, most: int | None) -> str:
     return str(least) if least == most is not None else f"{least or NOT_BOUND}-{most or NOT_BOUND}"
 
@@ -94,13 +106,13 @@ def legend(known: Catalogue, marks: Mapping[str, str]) -> Iterator[str]:
     """What the table's words and marks mean."""
     yield ""
     text = (
-        f"list prices per second of video, as of {known.as_of}; {NOT_OFFERED}: not offered, {UNKNOWN}: not published; "
-        "/s: submissions per second"
+        f"list prices per second of video, as of {known.as_of}; {NOT_OFFERED}: not offered, {UNKNOWN}: not published, "
+        f"{DEARER}: more with sound, or 0.60/0.90: without and with it; /s: submissions per second"
     )
     yield from prose("", text)
     for source, mark in marks.items():
         yield from prose(f"{mark} ", source)
-    yield from prose("", "`kfpipe models MODEL` shows everything that is known of one")
+    yield from prose("", "`kfpipe models MODEL` shows everything that is known of one, and of several a table")
 
 
 # ---- one model ---------------------------------------------------------------------------------------------------

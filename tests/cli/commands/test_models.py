@@ -117,6 +117,18 @@ def test_the_table_fits_a_terminal_and_keeps_its_prices(width: int, columns: int
     assert not any("…" in line or "..." in line for line in lines)
 
 
+def test_models_stand_side_by_side_with_their_prices_with_and_without_sound(folder: Path, kfpipe: Call) -> None:
+    names = ("kling/kling-v3-video-generation", "MiniMax/MiniMax-H3", "vidu/viduq3-pro_start-end2video")
+    ended = kfpipe("models", "--region", "beijing", *names, names[0])
+    lines = ended.out.splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == [*names] and lines[4] == ""
+    assert lines[1].split()[3:8] == ["-", "0.60/0.90", "-", "0.80/1.20", "-"]
+    assert lines[3].split()[3:8] == ["0.3125", "0.78125", "-", "0.9375", "-"]
+    assert "0.60+" in kfpipe("models", "--region", "beijing").out
+    assert [one["model"] for one in kfpipe("models", *names, "--json").json["models"]] == [*names]
+    assert kfpipe("models", names[0], "kling").code == 2
+
+
 def test_of_one_model_everything_is_told(folder: Path, kfpipe: Call) -> None:
     out = kfpipe("models", "wanx2.1-kf2v-plus", "--region", "beijing").out
     for told in (

@@ -7,6 +7,7 @@ import { Player } from "./player.js";
 import { ACTIONS, ROLES, counted, lasting, standing, tone, trouble } from "./words.js";
 
 const ON_STAGE = 9; // so many videos there are at most
+const LEGIBLE = 210; // px of width that a model's heading takes
 const MODES = { side: "Side by side", wipe: "Wipe", first: "First frame", last: "Last frame" };
 
 let shot = null;
@@ -63,12 +64,16 @@ function fit() {
   const { clientWidth, clientHeight } = parts.grid;
   const isTall = matchMedia("(max-width: 48rem)").matches;
   const [width, height] = [clientWidth - 8, isTall ? Infinity : clientHeight - 8];
-  const [gap, caption] = [14, isByModel() ? 106 : 36];
+  const [gap, caption] = [14, isByModel() ? 116 : 36];
   let best = { columns: 1, size: 0 };
   for (let columns = 1; columns <= (isTall ? 1 : count); columns += 1) {
     const rows = Math.ceil(count / columns);
     const size = Math.min((width - gap * (columns - 1)) / columns, ((height - gap * (rows - 1)) / rows - caption) * ratio);
     if (size > best.size) best = { columns, size };
+  }
+  if (isByModel() && !isTall && best.size < LEGIBLE) { // what the headings say has to be read; the rest is scrolled to
+    const columns = Math.max(1, Math.floor((width + gap) / (LEGIBLE + gap)));
+    best = { columns, size: (width - gap * (columns - 1)) / columns };
   }
   parts.grid.style.setProperty("--columns", best.columns);
   parts.grid.style.setProperty("--width", `${Math.max(120, Math.floor(best.size))}px`);
@@ -175,7 +180,7 @@ function head(take) {
   if (!group) return [];
   const [first, last] = group.fidelity ?? [];
   return [
-    h("h3", { dir: "auto", title: group.model }, group.model),
+    h("h3", { dir: "auto", title: group.model }, group.model.slice(group.model.indexOf("/") + 1)),
     h("ul", {}, [
       [group.unit_price && `${group.currency} ${group.unit_price}/s`, "Price of a second of video"],
       [group.took_s !== null && `${lasting(group.took_s)} to render`, "From sending to the finished clip, waiting included"],
@@ -201,7 +206,7 @@ function missing(cell) {
 }
 
 /** What tells the take from the others under its heading. */
-const label = (take) => (isByModel() && take.cell.split(",").filter((value) => value !== `model=${take.model}`).join(",")) || take.cell;
+const label = (take) => (isByModel() ? take.cell.split(",").filter((value) => !value.startsWith("model=")).join(",") : take.cell);
 
 /** Whether the heading already says of the take what there is to say of its model. */
 const isAlone = (take) => board.shots.get(shot).models.some((group) => group.model === take.model && group.takes === 1) && !take.has_drifted;
