@@ -92,8 +92,8 @@ async def test_where_somebody_else_makes_such_tasks_nobody_can_tell_whose_is_who
         }
         headers = {"Authorization": "Bearer sk-test", "X-DashScope-Async": "enable"}
         address = f"{made.emulator.base_url}/services/aigc/video-generation/video-synthesis"
-        async with httpx.AsyncClient(headers=headers) as other:
-            assert (await other.post(address, json=body)).status_code == 200
+        async with httpx.AsyncClient() as client:
+            assert (await client.post(address, json=body, headers=headers)).status_code == 200
         made.emulator.script({"on": "submit", "nth": 1, "do": "drop", "when": "after"})
         made.write(f"shots:\n- {{id: a, model: {KLING}}}\n", HEAD)
         finished = await made.run()
