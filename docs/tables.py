@@ -1,11 +1,13 @@
 """What is written in the documentation from the schemas and the code: `python -m docs.tables`.
 
 A page says where a table stands and what it lists: the fields of an object, by the schema's file and a JSON pointer
-into it; what scripted faults can do; what a second of video costs in a region; a part of the Python interface; which
-changes of the code the tests notice; how an answer of the service in a phase is met; or a file of this folder:
+into it; what scripted faults can do; what each model takes; what a second of video costs in a region; a part of the
+Python interface; which changes of the code the tests notice; how an answer of the service in a phase is met; or a file
+of this folder:
 
     <!-- table: manifest.schema.json#/$defs/shot -->
     <!-- table: acts -->
+    <!-- table: models -->
     <!-- table: prices:singapore -->
     <!-- table: python:functions -->
     <!-- table: mutations -->
@@ -27,6 +29,7 @@ from typing import Any
 
 from docs import signatures
 from kfpipe import catalogue
+from kfpipe.domain import MediaRole
 from kfpipe.emulator.faults.kinds import ACTS, Act, Phase
 from tests.mutations import __main__ as mutations
 from tests.support import golden
@@ -63,6 +66,8 @@ def _table(subject: str) -> str:
     match subject.split(":"):
         case ["acts"]:
             return _drawn(("do", "on", "fields", "what happens"), [_act(act) for act in ACTS.values()])
+        case ["models"]:
+            return _models()
         case ["prices", region]:
             return _prices(region)
         case ["python", "functions"]:
@@ -124,6 +129,35 @@ def _prices(region: str) -> str:
     ]
     title = f"{known.regions[region].currency} for a second, as of {known.as_of}"
     return _drawn(("model", title, "submissions per second", "tasks at once", "source"), rows)
+
+
+def _models() -> str:
+    titles = ("model", "frames", "resolutions", "seconds", "sound", "seed", "prompt, characters")
+    return _drawn(titles, [_model(model) for model in catalogue.shipped().models.values()])
+
+
+def _model(model: catalogue.Model) -> tuple[str, ...]:
+    frames = " or ".join(_FRAMES[taken] for taken in _FRAMES if taken in map(_roles, model.combinations))
+    lengths = model.durations_s
+    is_range = len(lengths) == lengths[-1] - lengths[0] + 1
+    seconds = f"{lengths[0]} to {lengths[-1]}" if is_range and len(lengths) > 1 else ", ".join(map(str, lengths))
+    fewer = (f"; at {tier} {', '.join(map(str, some))}" for tier, some in model.durations_s_at.items())
+    return (
+        f"`{model.name}`",
+        frames,
+        ", ".join(model.resolutions),
+        seconds + "".join(fewer),
+        "on or off" if model.audio_choice else "always" if model.sound else "none",
+        "yes" if model.has_seed else "no",
+        f"{model.prompt_limit_chars:,}{', required' if model.needs_prompt else ''}",
+    )
+
+
+def _roles(combination: frozenset[MediaRole]) -> tuple[str, ...]:
+    return tuple(role for role in MediaRole if role in combination)
+
+
+_FRAMES = {("first_frame",): "first", ("first_frame", "last_frame"): "first and last", ("last_frame",): "last"}
 
 
 def _amounts(offer: catalogue.Offer) -> str:

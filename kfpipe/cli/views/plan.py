@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from kfpipe import catalogue
 from kfpipe.cli.output.amounts import amount_text, counted, money_text
 from kfpipe.cli.output.messages import problem_json
 from kfpipe.cli.output.table import Column, Table
@@ -196,15 +197,17 @@ def _total_text(total: Total) -> str:
 
 
 def _rates(plan: Plan, model: str) -> str:
-    """`; a second costs 0.60 at 720P, 1.20 at 1080P with sound`, where prices differ, or sound is a choice."""
-    asked = dict.fromkeys(
-        (amount_text(step.take.unit_price), step.take.request.parameters.resolution, step.take.request.parameters.audio)
-        for step in plan.takes
-        if step.take is not None and step.is_billed and step.model == model and step.take.unit_price is not None
-    )
-    if len(asked) < 2 and all(audio is None for _, _, audio in asked):
+    """`; a second costs 0.60 at 720P without sound, 0.90 at 720P with sound`, where sound has a price of its own."""
+    known = catalogue.shipped().model(model)
+    if known is None or not any(offer.prices_with_sound for offer in known.offers.values()):
         return ""
-    return f"; a second costs {', '.join(f'{price} at {tier}{_SOUND[audio]}' for price, tier, audio in asked)}"
+    asked = [step.take for step in plan.takes if step.take is not None and step.is_billed and step.model == model]
+    told = dict.fromkeys(
+        f"{amount_text(take.unit_price)} at {take.request.parameters.resolution}{_SOUND[take.request.parameters.audio]}"
+        for take in asked
+        if take.unit_price is not None
+    )
+    return f"; a second costs {', '.join(told)}" if told else ""
 
 
 _SOUND: Final = {None: "", True: " with sound", False: " without sound"}

@@ -30,7 +30,7 @@ def test_prices_stand_by_tier_and_sound_beside_each_other(folder: Path, kfpipe: 
         "2 clips, 10 s of video, CNY 10.00; a second costs 0.80 at 1080P without sound, 1.20 at 1080P with sound"
         in (" ".join(out.split()))
     )
-    assert "CNY 1.5625; a second costs 0.3125 at 540P with sound" in " ".join(out.split())
+    assert "vidu/viduq3-pro_start-end2video: 1 clip, 5 s of video, CNY 1.5625" in " ".join(out.split())
     assert f"{KLING} has no seed: a clip of it cannot be repeated" in " ".join(out.split())
     takes = {take["take"]: take for take in kfpipe("plan", "film.yaml", "--json").json["takes"]}
     assert takes["quiet"]["seed"] is None
