@@ -1,18 +1,20 @@
 """What is written in the documentation from the schemas and the code: `python -m docs.tables`.
 
 A page says where a table stands and what it lists: the fields of an object, by the schema's file and a JSON pointer
-into it; what scripted faults can do; what each model takes; what a second of video costs in a region; a part of the
-Python interface; which changes of the code the tests notice; how an answer of the service in a phase is met; or a file
-of this folder:
+into it; what scripted faults can do; what a second of video costs in a region; a part of the Python interface; which
+changes of the code the tests notice; how an answer of the service in a phase is met; or a file of this folder:
 
     <!-- table: manifest.schema.json#/$defs/shot -->
     <!-- table: acts -->
-    <!-- table: models -->
     <!-- table: prices:singapore -->
     <!-- table: python:functions -->
     <!-- table: mutations -->
     <!-- table: answers:submit -->
     <!-- table: file:examples/render.py -->
+
+Or, with `models`, what each model takes:
+
+    <!-- table: models -->
 
 Everything from there to `<!-- end -->` is written by this script.
 """
@@ -66,8 +68,6 @@ def _table(subject: str) -> str:
     match subject.split(":"):
         case ["acts"]:
             return _drawn(("do", "on", "fields", "what happens"), [_act(act) for act in ACTS.values()])
-        case ["models"]:
-            return _models()
         case ["prices", region]:
             return _prices(region)
         case ["python", "functions"]:
@@ -80,6 +80,8 @@ def _table(subject: str) -> str:
             return _drawn(("error", "is a", "what it means"), [*signatures.error_rows()])
         case ["mutations"]:
             return "".join(f"{line}\n" for line in mutations.listed())
+        case ["models"]:
+            return _models()
         case ["answers", phase]:
             return _drawn(ANSWERED, []) + golden.load(ANSWERS)[phase].expected
         case ["file", path]:
