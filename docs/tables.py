@@ -16,6 +16,10 @@ in a phase is met; or a file of this folder:
     <!-- table: answers:submit -->
     <!-- table: file:examples/render.py -->
 
+Or, with `models`, what each model takes:
+
+    <!-- table: models -->
+
 Everything from there to `<!-- end -->` is written by this script.
 """
 
@@ -31,6 +35,7 @@ from typing import Any
 
 from docs import signatures
 from kfpipe import api, catalogue
+from kfpipe.domain import MediaRole
 from kfpipe.emulator.faults.kinds import ACTS, Act, Phase
 from kfpipe.emulator.settings import Switch
 from kfpipe.files.scalars import exact_amount
@@ -86,6 +91,8 @@ def _table(subject: str) -> str:
             return _drawn(("field", "type", "what it is"), [*signatures.field_rows(kind)])
         case ["mutations"]:
             return "".join(f"{line}\n" for line in mutations.listed())
+        case ["models"]:
+            return _models()
         case ["answers", phase]:
             return _drawn(ANSWERED, []) + golden.load(ANSWERS)[phase].expected
         case ["file", path]:
@@ -150,6 +157,35 @@ def _prices(region: str) -> str:
     ]
     title = f"{known.regions[region].currency} for a second, as of {known.as_of}"
     return _drawn(("model", title, "submissions per second", "tasks at once", "source"), rows)
+
+
+def _models() -> str:
+    titles = ("model", "frames", "resolutions", "seconds", "sound", "seed", "prompt, characters")
+    return _drawn(titles, [_model(model) for model in catalogue.shipped().models.values()])
+
+
+def _model(model: catalogue.Model) -> tuple[str, ...]:
+    frames = " or ".join(_FRAMES[taken] for taken in _FRAMES if taken in map(_roles, model.combinations))
+    lengths = model.durations_s
+    is_range = len(lengths) == lengths[-1] - lengths[0] + 1
+    seconds = f"{lengths[0]} to {lengths[-1]}" if is_range and len(lengths) > 1 else ", ".join(map(str, lengths))
+    fewer = (f"; at {tier} {', '.join(map(str, some))}" for tier, some in model.durations_s_at.items())
+    return (
+        f"`{model.name}`",
+        frames,
+        ", ".join(model.resolutions),
+        seconds + "".join(fewer),
+        "on or off" if model.audio_choice else "always" if model.sound else "none",
+        "yes" if model.has_seed else "no",
+        f"{model.prompt_limit_chars:,}{', required' if model.needs_prompt else ''}",
+    )
+
+
+def _roles(combination: frozenset[MediaRole]) -> tuple[str, ...]:
+    return tuple(role for role in MediaRole if role in combination)
+
+
+_FRAMES = {("first_frame",): "first", ("first_frame", "last_frame"): "first and last", ("last_frame",): "last"}
 
 
 def _amounts(offer: catalogue.Offer) -> str:

@@ -299,12 +299,16 @@ class FilmSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceLine:
-    """What one second of video costs by the manifest; `path` is where it says so, () when the command line does."""
+    """What one second of video costs by the manifest; `path` is where it says so, () when the command line does.
+
+    `sound` is whether the clip has it; None: the price is that of either.
+    """
 
     model: str
     resolution: str
     amount: Decimal
     path: DataPath = ()
+    sound: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

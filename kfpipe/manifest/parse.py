@@ -229,7 +229,15 @@ class _Reader:
         for model, by_resolution in self._part("prices", {}).items():
             for resolution, amount in by_resolution.items():
                 path = ("prices", model, resolution)
-                yield PriceLine(model=model, resolution=resolution, amount=Decimal(amount), path=path)
+                by_sound = amount if isinstance(amount, Mapping) else {None: amount}
+                for name, one in by_sound.items():
+                    yield PriceLine(
+                        model=model,
+                        resolution=resolution,
+                        amount=Decimal(one),
+                        path=path if name is None else (*path, name),
+                        sound=None if name is None else name == "sound",
+                    )
 
 
 def _size(text: str) -> PictureSize:

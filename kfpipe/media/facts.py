@@ -102,7 +102,7 @@ class PreparedSound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What a clip was asked to be; `size` is None when nobody can predict it.
+    """What a clip was asked to be; `size` is None when nobody can predict it, and only a shape where it `is_rough`.
 
     Where other seconds were billed than asked for, the clip may have either length: it was paid for.
     """
@@ -110,6 +110,7 @@ class Expected:
     size: PictureSize | None
     seconds: int
     billed_seconds: int | None = None
+    is_rough: bool = False
 
     @property
     def lengths_s(self) -> tuple[int, ...]:

@@ -13,6 +13,9 @@ from kfpipe.media.facts import Expected
 SIDE_TOLERANCE_PX: Final = 16
 """The service makes both sides multiples of 16; how it rounds is not certain. Source: API reference, 10.3."""
 
+SHAPE_TOLERANCE: Final = Decimal("0.05")
+"""How far the shape may be off where the model's rule for sizes is not known, and only the shape was predicted."""
+
 SECONDS_TOLERANCE: Final = Decimal("0.5")
 """Exact lengths are not documented: 6.000 or 5.97. Source: API reference, 10.1."""
 
@@ -34,9 +37,16 @@ def on_size(size: PictureSize, expected: Expected) -> Iterator[str]:
     wanted = expected.size
     if wanted is None:
         return
+    if expected.is_rough and _is_of_shape(size, wanted):
+        return
     off_px = max(abs(size.width_px - wanted.width_px), abs(size.height_px - wanted.height_px))
     if off_px > SIDE_TOLERANCE_PX:
         yield f"{size.width_px}x{size.height_px} px instead of {wanted.width_px}x{wanted.height_px}"
+
+
+def _is_of_shape(size: PictureSize, wanted: PictureSize) -> bool:
+    quotient = Decimal(size.width_px * wanted.height_px) / Decimal(size.height_px * wanted.width_px)
+    return abs(quotient - 1) <= SHAPE_TOLERANCE
 
 
 def on_length(duration_s: Decimal, expected: Expected) -> Iterator[str]:

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Final, assert_never
 
+from kfpipe import catalogue
+from kfpipe.catalogue import Certainty
 from kfpipe.domain import ABANDONED, NEVER_CREATED, NO_LINK, Take, in_order, shot_of
 from kfpipe.files.scalars import time_text
 from kfpipe.lock.records import Known, Neighbour, Record
@@ -329,13 +331,19 @@ def _after_failure(take: Take, record: Record, entry: Failed) -> Next:
         return Action.RENDER, (message,)
     if code == NO_LINK:
         return Action.DECIDE, (message, "`kfpipe reconcile` asks for the link again")
-    reason, hint = f"failed: {code}: {message}", advice(code, message, take.id, take.request.media)
+    reason, hint = f"failed: {code}: {message}", _advice(code, message, take)
     if not verdict(code, message).may_pass:
         return Action.DECIDE, (reason, hint or "it would fail again")
     if tried >= take.attempts:
         told = f"failed {tried} times, and `attempts` is {take.attempts}"
         return Action.DECIDE, (reason, told) if hint is None else (reason, told, hint)
     return Action.RENDER, (reason, f"attempt {tried + 1} of {take.attempts}")
+
+
+def _advice(code: str, message: str, take: Take) -> str | None:
+    model = catalogue.shipped().model(take.request.model)
+    by_address = model is not None and Certainty.DOCUMENTED not in model.handover.values()
+    return advice(code, message, take.id, take.request.media, by_address=by_address)
 
 
 # ---- what no take asks for -------------------------------------------------------------------------------------------

@@ -15,15 +15,25 @@ _FIELDS: Final = {"img_url": MediaRole.FIRST_FRAME, "audio_url": MediaRole.DRIVI
 """The service's other words for a role. Source: API reference, section 3."""
 
 
-def advice(code: str, message: str, take_id: str, media: Sequence[MediaInput]) -> str | None:
-    """What a refusal means, and what helps; None where the service's own sentence has to do."""
+def advice(
+    code: str, message: str, take_id: str, media: Sequence[MediaInput], *, by_address: bool = False
+) -> str | None:
+    """What a refusal means, and what helps; None where the service's own sentence has to do.
+
+    `by_address`: the pages of the model name no way but an address.
+    """
     if code.replace("_", "").casefold().rpartition(".")[2] in _INSPECTED:
         way = f"`kfpipe run --retry {take_id} --new-seed` or another wording may pass"
         return f"its inspection rejected {_inspected(message, media)}; nothing was billed; {way}"
+    return _unread(message, take_id, media, by_address=by_address) if is_unread(code, message) else None
+
+
+def is_unread(code: str, message: str) -> bool:
+    """Whether the service could not read a file that it was given."""
     words = message.casefold()
-    if code.startswith(_UNREAD_CODES) or (code.startswith(("Invalid", "invalid")) and any(w in words for w in _UNREAD)):
-        return _unread(message, take_id, media)
-    return None
+    return code.startswith(_UNREAD_CODES) or (
+        code.startswith(("Invalid", "invalid")) and any(word in words for word in _UNREAD)
+    )
 
 
 def _inspected(message: str, media: Sequence[MediaInput]) -> str:
@@ -42,7 +52,7 @@ def _inspected(message: str, media: Sequence[MediaInput]) -> str:
     return "the prompt or a still" if "input" in words else "the prompt, a still or the finished clip"
 
 
-def _unread(message: str, take_id: str, media: Sequence[MediaInput]) -> str:
+def _unread(message: str, take_id: str, media: Sequence[MediaInput], *, by_address: bool) -> str:
     """Which medium the service could not read, and where it reads from."""
     remote = [one for one in media if not isinstance(one.medium, LocalMedium)]
     suspects = _named(message, media) or remote
@@ -52,6 +62,8 @@ def _unread(message: str, take_id: str, media: Sequence[MediaInput]) -> str:
         return f"it could not read the {', '.join(map(_shown, suspects))}: {reads}; {way}"
     what = ", ".join(map(_shown, suspects or media)) or "a file"
     way = f"`kfpipe run --retry {take_id}` may pass later; else the model may not be sold in this region"
+    if by_address:
+        way = f"its pages name http(s) addresses alone: give one, or `kfpipe run --retry {take_id}` tries another way"
     return f"it could not read what kfpipe uploaded for the {what}; {way}"
 
 

@@ -13,11 +13,13 @@ from typing import Any, Final, Self
 from urllib.parse import quote, urljoin
 
 from kfpipe.addresses import is_loopback
-from kfpipe.catalogue import Catalogue, Model
+from kfpipe.catalogue import Catalogue, Handover, Model
 from kfpipe.domain import MediaRole, RemoteMedium, RenderRequest, TaskStatus
-from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear, ServiceUntrusted
+from kfpipe.errors import AccountRefused, Refused, ServiceRefused, ServiceUnclear, ServiceUntrusted
 from kfpipe.provider import LIST_PAGE_SIZE, Accepted, Body, ListedTask, TaskReport, checksums, refusals, wire
-from kfpipe.provider.codes import CERTIFICATE, LINK_REFUSED, PAGE_SIZE
+from kfpipe.provider.codes import CERTIFICATE, LINK_REFUSED, PAGE_SIZE, is_closed
+from kfpipe.provider.handover import FILE as HANDOVER_FILE
+from kfpipe.provider.handover import Handovers
 from kfpipe.provider.transport import Answer, Opening, Transport, is_inside, is_secure
 from kfpipe.provider.upload_cache import UploadMemory
 from kfpipe.provider.uploads import Uploads, data_uri
@@ -77,6 +79,7 @@ class DashScope:
         user_agent = {"User-Agent": f"kfpipe/{__version__}"}
         self._files = Transport(headers=user_agent, direct=self._local, secret=api_key)
         self._memory = UploadMemory(uploads_file, base_url=self._base_url, api_key=api_key, now=now)
+        self._handovers = Handovers(uploads_file.with_name(HANDOVER_FILE))
         self._uploads = Uploads(
             ask_policy=self._upload_policy,
             files=self._files,
@@ -91,6 +94,7 @@ class DashScope:
         await self._open.enter_async_context(self._api)
         await self._open.enter_async_context(self._files)
         await self._memory.load()
+        await self._handovers.load()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -106,17 +110,20 @@ class DashScope:
         await self._get("tasks/", params={"page_no": "1", "page_size": "1"})
 
     async def media_urls(self, request: RenderRequest) -> Mapping[MediaRole, str]:
-        """Web addresses stay as they are, small files become `data:`, others `oss://` after their upload.
+        """Web addresses stay as they are; files go the way that the model is surest to take: `oss://` or `data:`.
 
         Raises Refused for a file that changed since it was planned. Source: API reference, section 4.
         """
-        wire_name = self._wire_name(self._model(request.model))
+        model = self._model(request.model)
+        wire_name = self._wire_name(model)
         urls = {}
         for item in request.media:
             medium = item.medium
             if isinstance(medium, RemoteMedium):
                 urls[item.role] = medium.url
-            elif medium.size_bytes < self._inline_below_bytes:
+                continue
+            way = self._handovers.way(model, medium, inline_below_bytes=self._inline_below_bytes)
+            if way is Handover.INLINE:
                 urls[item.role] = await data_uri(self._project, medium)
             else:
                 urls[item.role] = await self._uploads.url(medium, wire_name)
@@ -143,12 +150,24 @@ class DashScope:
             headers=headers,
             body=json.dumps(body).encode(),
         )
-        return replace(wire.accepted(self._good(answer)), answered_at=wire.date_of(answer.headers))
+        try:
+            accepted = wire.accepted(self._good(answer))
+        except ServiceRefused as refusal:
+            await self._handovers.heed_refusal(model, request, media_urls, refusal.code, refusal.message)
+            raise
+        except AccountRefused as refusal:
+            raise self._explained(refusal, model) from None
+        self._handovers.note_task(accepted.task_id, model, request, media_urls)
+        return replace(accepted, answered_at=wire.date_of(answer.headers))
 
     async def look(self, task_id: str) -> TaskReport:
         """One GET; a task that the service has forgotten is UNKNOWN."""
         answer = await self._answer("GET", f"tasks/{quote(task_id, safe='')}", timeout_s=QUERY_TIMEOUT_S)
-        return replace(wire.task_report(self._good(answer), task_id), answered_at=wire.date_of(answer.headers))
+        report = wire.failed_without_output(answer.status, answer.content, task_id, secret=self._secret)
+        report = report or wire.task_report(self._good(answer), task_id)
+        if report.status is TaskStatus.FAILED:
+            await self._handovers.heed_task(task_id, report.code, report.message)
+        return replace(report, answered_at=wire.date_of(answer.headers))
 
     async def list_tasks(
         self, model: str, *, page: int, size: int = LIST_PAGE_SIZE, status: TaskStatus | None = None
@@ -273,6 +292,13 @@ class DashScope:
             raise ServiceRefused(LINK_REFUSED, f"not a secure address: {wire.clean(url.partition('?')[0])}", status=0)
 
     # ---- the catalogue ---------------------------------------------------------------------------------------------
+
+    def _explained(self, refusal: AccountRefused, model: Model) -> AccountRefused:
+        """The refusal, with where to switch the model on, if that may be what it is about."""
+        if model.switch_on is None or not is_closed(refusal.code):
+            return refusal
+        message = f"{refusal.message} ({model.name} has to be switched on once: {model.switch_on})"
+        return AccountRefused(refusal.code, message, request_id=refusal.request_id)
 
     def _model(self, name: str) -> Model:
         model = self._catalogue.model(name)

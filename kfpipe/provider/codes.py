@@ -71,6 +71,14 @@ def verdict(code: str | None, message: str = "") -> Verdict:
     return Verdict.UNKNOWN
 
 
+def is_closed(code: str) -> bool:
+    """Whether a model may not be open to the account: not switched on, not bought, or not for this key.
+
+    Source: API reference, section 7; reference of the partners' models, errors.
+    """
+    return code.startswith(("ModelNotFound", "model_not_found", "Model.", "AccessDenied", "CommodityNotPurchased"))
+
+
 def is_budget_used_up(status: int, message: str) -> bool:
     """Whether the account's own budget at the service is used up; its code is not documented, its sentence is.
 

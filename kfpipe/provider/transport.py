@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -10,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import chain
-from typing import Final, Self
+from typing import Any, Final, Self
 from urllib.request import getproxies, proxy_bypass
 
 import anyio
@@ -166,10 +167,11 @@ class Transport:
 
     @asynccontextmanager
     async def open(self, url: str, *, silence_s: float, headers: Mapping[str, str]) -> AsyncIterator[Opening]:
-        """Begin to read from an address. Redirects are not followed."""
-        request = httpx.Request(
-            "GET", _parsed(url), headers={**self._headers, **headers}, extensions=_timeouts(silence_s)
-        )
+        """Begin to read from an address, asked for to the byte, for it may be signed. Redirects are not followed."""
+        address, extensions = _parsed(url), _timeouts(silence_s)
+        if _proxy_for(address, self._proxies) is None:  # a proxy would take it for its own
+            extensions = {**extensions, **_as_it_is(url)}
+        request = httpx.Request("GET", address, headers={**self._headers, **headers}, extensions=extensions)
         async with self._places, self._opened(request) as opening:
             yield opening
 
@@ -282,9 +284,19 @@ def _proxy_for(url: httpx.URL, proxies: Mapping[str, str]) -> str | None:
 
 
 @cache
-def _timeouts(silence_s: float) -> Mapping[str, Mapping[str, float | None]]:
+def _timeouts(silence_s: float) -> Mapping[str, Any]:
     """As httpx hands them down."""
     return {"timeout": httpx.Timeout(silence_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S).as_dict()}
+
+
+def _as_it_is(url: str) -> Mapping[str, bytes]:
+    """What is asked for, untouched, where httpx would write it in another way."""
+    found = _TARGET.match(url)
+    return {} if found is None else {"target": (found[1] or "/").encode("ascii")}
+
+
+_TARGET: Final = re.compile(r"[a-z]+://[^/?#]*(/?[!-\"$-~]*)(?:#|$)", re.IGNORECASE)
+"""The path and the query of an address without blanks or letters of other scripts, which have to be encoded."""
 
 
 def _parts(

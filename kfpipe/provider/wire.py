@@ -23,6 +23,7 @@ from kfpipe.catalogue import Dialect, Model, Setting
 from kfpipe.domain import MediaRole, Parameters, RenderRequest, TaskStatus
 from kfpipe.errors import ServiceUnclear
 from kfpipe.provider import Accepted, ListedTask, TaskReport
+from kfpipe.provider.codes import Verdict, verdict
 from kfpipe.wording import TERMINAL_COMMANDS
 
 MESSAGE_LIMIT_CHARS: Final = 500
@@ -149,6 +150,24 @@ def task_report(answer: Json, task_id: str) -> TaskReport:
         audio=sound if isinstance(sound := usage.get("audio"), bool) else None,
         code=_text(output.get("code")),
         message=_message(output),
+    )
+
+
+def failed_without_output(status: int, content: bytes, task_id: str, *, secret: str) -> TaskReport | None:
+    """The end of a task whose answer has a reason in place of an output, as has been seen of partners' models.
+
+    Only what is final is taken for the task's end: all else may be about the question.
+    """
+    answer = json_object(content, secret=secret) if status == 200 and b'"output"' not in content else None
+    code = None if answer is None else _text(answer.get("code"))
+    if answer is None or code is None or verdict(code, _message(answer) or "") is not Verdict.FINAL:
+        return None
+    return TaskReport(
+        task_id=task_id,
+        status=TaskStatus.FAILED,
+        request_id=_text(answer.get("request_id")),
+        code=code,
+        message=_message(answer),
     )
 
 

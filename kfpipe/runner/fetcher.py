@@ -81,7 +81,10 @@ class Fetcher:
             # By the task alone: a download that was cut off continues from there, wherever its clip is wanted by then.
             partial=self._partials / f"{entry.task.task_id}{target.suffix}",
             expected=Expected(
-                size=size, seconds=entry.asked.parameters.duration_s, billed_seconds=round(entry.result.billed_seconds)
+                size=size,
+                seconds=entry.asked.parameters.duration_s,
+                billed_seconds=round(entry.result.billed_seconds),
+                is_rough=take is not None and take.has_rough_size,
             ),
             with_all=with_all,
         )

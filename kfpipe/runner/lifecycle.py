@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 import anyio
 
+from kfpipe import catalogue
 from kfpipe.domain import CANCELED, NEVER_CREATED, NO_LINK, NO_REASON, TASK_LOST, MediaRole, Take, TaskStatus
 from kfpipe.errors import Refused, ServiceRefused, ServiceUnclear
 from kfpipe.events import TakeAdopted, TakeFailed, TakeProgressed, TakeSubmitted, TakeSucceeded
@@ -40,6 +41,8 @@ from kfpipe.runner.follower import Follower
 from kfpipe.runner.pacing import backoff_s
 from kfpipe.runner.retry import with_retries
 from kfpipe.runner.submitter import AskedElsewhere, Submitter, minted
+
+NO_END: Final = timedelta(days=3650)
 
 TASK_LIFE: Final = timedelta(hours=24)
 """How long the service knows a task, at least. Source: API reference, section 1."""
@@ -281,11 +284,19 @@ def result_by(report: TaskReport, asked: Asked, now: datetime) -> Result:
     return Result(
         finished_at=now,
         video_url=report.video_url,
-        url_expires_at=report.url_expires_at or now + LINK_LIFE,
+        url_expires_at=report.url_expires_at or now + _link_life(asked.model),
         actual_prompt=report.actual_prompt,
         billed_seconds=billed_seconds,
         cost=None if asked.unit_price is None else asked.unit_price * billed_seconds,
     )
+
+
+def _link_life(name: str) -> timedelta:
+    """How long a link of this model is good, where it does not say so; for years where the pages name no end."""
+    model = catalogue.shipped().model(name)
+    if model is None:
+        return LINK_LIFE
+    return NO_END if model.links.life_h is None else timedelta(hours=model.links.life_h)
 
 
 def _is_past(task: Task, report: TaskReport) -> bool:

@@ -168,3 +168,18 @@ async def test_a_host_that_needs_no_proxy_is_reached_past_it(
     with pytest.raises(ServiceRefused):
         await fetched(dashscope("https://service.example/api/v1"), "https://clips.invalid/a.mp4")
     assert stub.heard == []
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/x%2Fy%2fz/clip_seed7.mp4",
+        '/a/../b//c.mp4?X-Amz-Date=20261120T023658Z&X-Amz-Signature=a%3D%3d+b~\'[1]|{2}"3"',
+        "/?cacheKey=ChtzZWN1cml0eS5rbGluZw==&t=1",
+    ],
+)
+async def test_a_link_is_asked_for_as_it_was_given_to_the_byte(stub: Stub, dashscope: Client, target: str) -> None:
+    stub.script = [reply(200, CLIP)]
+    assert (await fetched(dashscope(stub.base_url), f"{stub.origin}{target}"))[1] == CLIP
+    assert stub.heard[-1].target == target
+    assert "authorization" not in stub.heard[-1].headers

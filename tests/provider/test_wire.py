@@ -148,6 +148,22 @@ def test_what_the_makers_models_report_is_read() -> None:
     assert (empty.billed_seconds, empty.resolution) == (Decimal(5), "4K")
 
 
+@pytest.mark.parametrize(
+    ("status", "answer", "failed"),
+    [
+        (200, {"code": "InvalidParameter", "message": "Invalid field type", "request_id": "r"}, True),
+        (200, {"code": "InternalError", "message": "again"}, False),
+        (200, {"code": "Sesame", "message": "?"}, False),
+        (200, {"output": {}, "code": "InvalidParameter"}, False),
+        (400, {"code": "InvalidParameter", "message": "no such task"}, False),
+    ],
+)
+def test_a_final_reason_in_place_of_an_output_is_the_tasks_end(status: int, answer: Any, failed: bool) -> None:
+    read = wire.failed_without_output(status, json.dumps(answer).encode(), "t", secret="sk-secret")
+    assert (read is not None) is failed
+    assert read is None or (read.status, read.code) == (TaskStatus.FAILED, "InvalidParameter")
+
+
 def test_fractions_of_a_second_are_not_rounded() -> None:
     assert report({}, {"duration": 5.97}).billed_seconds == Decimal("5.97")
 

@@ -63,3 +63,11 @@ async def after_25_hours(studio: Studio) -> Entry:
         await ledger.record(key(), replace(entry, task=replace(entry.task, submitted_at=long_ago)))
     assert (await studio.run()).exit_code is ExitCode.INCOMPLETE
     return studio.lock["kitten"].entry
+
+
+@pytest.mark.parametrize(
+    ("model", "days"),
+    [("wan2.7-i2v", 1), ("kling/kling-v3-video-generation", 30), ("pixverse/pixverse-v6-kf2v", 3650), ("gone", 1)],
+)
+def test_a_link_without_an_end_of_its_own_lasts_as_the_pages_of_its_model_say(model: str, days: int) -> None:
+    assert result_by(REPORT, replace(asked(), model=model), NOW).url_expires_at == NOW + timedelta(days=days)

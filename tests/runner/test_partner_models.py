@@ -11,8 +11,10 @@ import httpx
 import pytest
 
 from kfpipe import emulator
+from kfpipe.cli.output.messages import exit_code
 from kfpipe.emulator import Emulator
-from kfpipe.errors import ExitCode
+from kfpipe.errors import AccountRefused, ExitCode
+from kfpipe.events import TakePostponed
 from kfpipe.lock.states import Rendered, Unclear, task_of
 from tests.runner.conftest import Studio
 from tests.support import stills
@@ -98,3 +100,25 @@ async def test_where_somebody_else_makes_such_tasks_nobody_can_tell_whose_is_who
         assert finished.exit_code == ExitCode.INCOMPLETE
         assert isinstance(made.lock["a"].entry, Unclear)
         assert len(made.lock["a"].entry.doubts.candidates) == 1
+
+
+async def test_ways_that_are_refused_are_free_told_and_not_tried_again(tmp_path: Path) -> None:
+    with studio(tmp_path, switches={"http-only"}) as made:
+        made.write(f"shots:\n- {{id: a, model: {KLING}}}\n", HEAD)
+        await made.run()
+        assert "http(s) addresses" in " ".join(made.plan().steps[0].reasons)
+        await made.run(retry=["a"])
+        uploads = made.emulator.traffic().get("upload", 0)
+        await made.run(retry=["a"])
+        (left,) = made.of(TakePostponed)
+        assert "reads no files of the project" in left.reason
+        assert made.emulator.traffic().get("upload", 0) == uploads
+        assert made.billed() == 0
+
+
+async def test_a_model_that_is_not_switched_on_ends_the_run_with_where_to_do_it(tmp_path: Path) -> None:
+    with studio(tmp_path, switches={"not-switched-on"}) as made:
+        made.write(f"shots:\n- {{id: a, model: {KLING}}}\n", HEAD)
+        with pytest.raises(AccountRefused, match="model market, card Kling") as refused:
+            await made.run()
+        assert exit_code(refused.value) is ExitCode.ACCOUNT

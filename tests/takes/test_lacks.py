@@ -155,3 +155,10 @@ def test_a_prompt_cannot_speak_of_a_seed_that_there_is_not(folder: Path) -> None
     found = problem(KLING, audio=False, prompt="Take {{ seed }}.")
     assert "`seed`" in found.what
     assert not loaded(KLING, audio=False, prompt="A seed grows.").warnings
+
+
+@pytest.mark.parametrize(("sound", "cost"), [(False, "3.5"), (True, "5.50")])
+def test_a_manifest_gives_prices_by_sound(folder: Path, sound: bool, cost: str) -> None:
+    made = loaded(KLING, audio=sound, top={"prices": {KLING: {"720P": {"silent": 0.7, "sound": "1.10"}}}})
+    assert [str(take.cost) for take in made.takes] == [cost]
+    assert not made.warnings

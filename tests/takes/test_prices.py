@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -48,3 +49,20 @@ def test_where_no_price_is_published_the_one_that_is_given_counts(in_manifest: b
     model = "wan2.2-kf2v-flash"
     assert prices(model=model, region="singapore") == (None, None)
     assert prices(line(CHEAP, in_manifest=in_manifest, model=model), model=model, region="singapore") == (CHEAP, CHEAP)
+
+
+def test_where_sound_has_a_price_of_its_own_both_can_be_given() -> None:
+    known = shipped()
+    kling = known.models["kling/kling-v3-video-generation"]
+    one = PriceLine(model=kling.name, resolution="720P", amount=Decimal("0.70"), path=("prices", kling.name, "720P"))
+    made, (warning,) = price_list([one], known, known.regions["beijing"])
+    assert "depends on sound: this one counts for both" in warning.what
+    assert warning.expected == "`720P: {silent: AMOUNT, sound: AMOUNT}`"
+    assert [str(made.per_second(kling, "720P", sound=sound)) for sound in (False, True)] == ["0.70", "0.70"]
+    assert str(made.per_second_for_cap(kling, "720P", sound=True)) == "0.90"  # a manifest loosens no cap
+    both = [replace(one, sound=False), replace(one, sound=True, amount=Decimal("1.10"))]
+    made, findings = price_list(both, known, known.regions["beijing"])
+    assert not findings
+    assert [str(made.per_second(kling, "720P", sound=sound)) for sound in (False, True)] == ["0.70", "1.10"]
+    _, findings = price_list([replace(one, model="wan3.0-video")], known, known.regions["beijing"])
+    assert not findings

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -106,20 +106,27 @@ def overlay_options(command: Command) -> Command:
 
 def price_text(line: PriceLine) -> str:
     """The value of `--price` that says the same."""
-    return f"{line.model}:{line.resolution}={line.amount:f}"
+    sound = {None: "", True: "+sound", False: "+silent"}[line.sound]
+    return f"{line.model}:{line.resolution}{sound}={line.amount:f}"
 
 
 def parse_price(text: str) -> PriceLine:
     """The value of `--price`. Raises Refused."""
     name, equals, amount = text.rpartition("=")
-    model, colon, resolution = name.rpartition(":")
-    if not (equals and colon and model and resolution):
+    model, colon, tier = name.rpartition(":")
+    resolution, plus, sound = tier.partition("+")
+    if not (equals and colon and model and resolution and sound in (_SOUNDS if plus else [""])):
         raise Refused.because(
             "--price",
             f"{echoed(text)} is not a price",
-            expected="MODEL:RESOLUTION=AMOUNT, such as wan2.2-kf2v-flash:720P=0.03",
+            expected="MODEL:RESOLUTION=AMOUNT, such as wan2.2-kf2v-flash:720P=0.03; "
+            "where sound has a price of its own, MODEL:RESOLUTION+sound=AMOUNT or +silent",
         )
-    return PriceLine(model=model, resolution=resolution, amount=parse_amount(amount, "--price"))
+    given = parse_amount(amount, "--price")
+    return PriceLine(model=model, resolution=resolution, amount=given, sound=_SOUNDS.get(sound))
+
+
+_SOUNDS: Final = {"sound": True, "silent": False}
 
 
 def parse_variable(text: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from kfpipe import catalogue
 from kfpipe.cli.output.amounts import amount_text, counted, money_text
 from kfpipe.cli.output.messages import problem_json
 from kfpipe.cli.output.table import Column, Table
@@ -111,10 +112,11 @@ def summary(plan: Plan, destination: Destination) -> list[str]:
     """What the rows add up to: takes, money by model, prices that are missing, and where requests would go."""
     lines = [f"{counted(len(plan.takes), 'take')}{_counts(plan.takes)}"] if plan.takes else []
     paid = [total for total in plan.totals() if total.renders]
-    lines += [f"  {_total_text(total)}" for total in paid]
+    lines += [f"  {_total_text(total)}{_rates(plan, total.model)}" for total in paid]
     if len(paid) > 1:
         lines.append(f"  total: {sum_text(plan.cost, len(plan.unpriced), plan.currency)}")
-    lines += [f"  {line}" for line in (*_missing_prices(plan), *_dearer_prices(plan), *order_view.lines(plan))]
+    more = (*_missing_prices(plan), *_dearer_prices(plan), *_unrepeatable(plan), *order_view.lines(plan))
+    lines += [f"  {line}" for line in more]
     lines += _prepared(plan)
     lines += _owed(plan)
     if plan.work:
@@ -179,9 +181,37 @@ def _dearer_prices(plan: Plan) -> list[str]:
     return [f"a budget counts this as {counted_as}: the manifest's prices are lower than the published ones"]
 
 
+def _unrepeatable(plan: Plan) -> list[str]:
+    """The models of which no clip can be asked for a second time."""
+    models = dict.fromkeys(step.model for step in plan.takes if step.is_billed and _has_no_seed(step))
+    what = "has no seed: a clip of it cannot be repeated, and a `variant` tells takes apart"
+    return [f"{model} {what}" for model in models]
+
+
+def _has_no_seed(step: Step) -> bool:
+    return step.take is not None and step.take.request.variant is not None
+
+
 def _total_text(total: Total) -> str:
     video = f"{counted(total.renders, 'clip')}, {total.seconds:,} s of video"
     return f"{total.model}: {video}, {sum_text(total.cost, total.unpriced, total.currency)}"
+
+
+def _rates(plan: Plan, model: str) -> str:
+    """`; a second costs 0.60 at 720P without sound, 0.90 at 720P with sound`, where sound has a price of its own."""
+    known = catalogue.shipped().model(model)
+    if known is None or not any(offer.prices_with_sound for offer in known.offers.values()):
+        return ""
+    asked = [step.take for step in plan.takes if step.take is not None and step.is_billed and step.model == model]
+    told = dict.fromkeys(
+        f"{amount_text(take.unit_price)} at {take.request.parameters.resolution}{_SOUND[take.request.parameters.audio]}"
+        for take in asked
+        if take.unit_price is not None
+    )
+    return f"; a second costs {', '.join(told)}" if told else ""
+
+
+_SOUND: Final = {None: "", True: " with sound", False: " without sound"}
 
 
 def sum_text(cost: Decimal, unpriced: int, currency: str) -> str:
@@ -285,10 +315,12 @@ def _take_json(step: Step, take: Take, currency: str) -> dict[str, Any]:
         "model": asked.model,
         "resolution": asked.parameters.resolution,
         "seed": asked.parameters.seed,
+        "audio": asked.parameters.audio,
         "prompt": asked.prompt,
         "width_px": size and size.width_px,
         "height_px": size and size.height_px,
         "seconds": asked.parameters.duration_s,
+        "unit_price": decimal_text(take.unit_price),
         "cost": decimal_text(step.cost),
         "currency": currency,
         "tags": list(take.tags),
