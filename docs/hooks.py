@@ -23,7 +23,7 @@ BORROWED = {
     "CODE_OF_CONDUCT.md": "code-of-conduct.md",
     "CHANGELOG.md": "changelog.md",
     "LICENSE": "license.txt",
-    **{f"manifests/{path.name}": f"manifests/{path.name}" for path in (ROOT / "manifests").glob("*.yaml")},
+    **{path: path for path in (str(file.relative_to(ROOT).as_posix()) for file in ROOT.glob("manifests/**/*.yaml"))},
 }
 """Their paths in the repository, and in the site."""
 
@@ -39,6 +39,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     folder = posixpath.dirname(_source(page.file.src_uri))
+    if page.file.src_uri == "index.md":
+        page.meta["hide"] = ["navigation", "toc"]
 
     def led(link: re.Match[str]) -> str:
         target = _target(posixpath.normpath(posixpath.join(folder, link["path"])))

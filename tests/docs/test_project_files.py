@@ -65,6 +65,14 @@ def test_a_release_tests_the_wheel_it_has_built_on_every_python_and_attests_it()
         assert not [step for step in job["steps"] if "${{" in step.get("run", "")]
 
 
+def test_a_release_publishes_the_site_beside_those_of_other_versions() -> None:
+    job = read(".github/workflows/release.yml")["jobs"]["site"]
+    assert job["needs"] == "publish" and job["steps"][0]["with"] == {"fetch-depth": 0}
+    assert "mike deploy --push --update-aliases" in job["steps"][-1]["run"]
+    assert "  version: {provider: mike}" in (ROOT / "mkdocs.yml").read_text("utf-8")
+    assert any(line.startswith("mike") for line in pyproject()["project"]["optional-dependencies"]["docs"])
+
+
 def test_the_image_has_a_base_of_choice_no_root_and_a_check_of_its_health() -> None:
     words = [line.split()[0] for line in DOCKERFILE.splitlines() if line and line[0].isalpha()]
     assert words[0] == "ARG" and DOCKERFILE.count("FROM ${BASE}") == words.count("FROM") == 2
