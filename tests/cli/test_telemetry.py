@@ -13,6 +13,7 @@ from kfpipe.cli.output import telemetry
 from kfpipe.emulator import Emulator
 from kfpipe.errors import Refused
 from tests.cli.conftest import Call
+from tests.support.places import ROOT
 
 pytest.importorskip("opentelemetry.sdk", reason="the extra `otel` is not installed")
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="the extra `otel` is not installed")
@@ -22,6 +23,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 KEY = "sk-never-told-4711"
+PAGE = ROOT / "docs" / "telemetry.md"
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
@@ -113,6 +115,8 @@ def test_a_run_its_takes_and_its_requests_are_spans_within_each_other(
     assert [point["asDouble"] for point in metrics["kfpipe.cost"]] == [0.2]
     assert sum(int(point["asInt"]) for point in metrics["kfpipe.slowed"]) == 1
     assert [point["count"] for point in metrics["kfpipe.lag"]] == ["1"]
+    told = {name for span in collector.spans() for name in (span["name"], *span["attributes"])} | {*metrics}
+    assert [name for name in sorted(told) if f"`{name}`" not in PAGE.read_text("utf-8")] == []
     for secret in (KEY, "looks up", "improper", "A monster"):
         assert secret.encode() not in collector.raw, secret
     assert b"kfpipe" in collector.raw and b"unknown_service" not in collector.raw
