@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from docs import gallery
-from tests.docs.pages import ROOT, blocks, shown
+from tests.docs.pages import README, ROOT, blocks, shown
 from tests.review.app.conftest import BROWSER, QUIETLY
 
 
@@ -55,6 +55,11 @@ def test_a_browser_asks_no_other_host(site: Path) -> None:
 
 def test_a_block_that_tests_know_by_its_file_shows_its_name(site: Path) -> None:
     assert '<span class="filename">shots.yaml</span>' in (site / "manifest.html").read_text("utf-8")
+
+
+def test_what_a_command_prints_has_no_button_to_copy_it(site: Path) -> None:
+    printed = sum(1 for _ in blocks(README, ""))
+    assert (site / "readme.html").read_text("utf-8").count('class="language-text no-copy highlight"') == printed > 1
 
 
 def test_files_from_outside_the_folder_come_along(site: Path) -> None:
