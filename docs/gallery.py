@@ -2,7 +2,7 @@
 
 python -m docs.gallery [NAME ...]
 
-Each picture says in its comment which takes it shows, by their fingerprints: a test compares them with the manifests.
+Each picture says in its comment of which prompts and stills it is: a test compares that with the manifests.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import av
 from PIL import Image, ImageOps
 
 import kfpipe
-from kfpipe.domain import Take
+from kfpipe.domain import LocalMedium, Take
 
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = ROOT / "docs" / "gallery"
@@ -71,8 +71,13 @@ def shown(name: str, manifests: Path = ROOT / "manifests") -> list[tuple[kfpipe.
 
 
 def mark(name: str) -> str:
-    """What the picture is of."""
-    return hashlib.sha256(" ".join(take.fingerprint for _, take in shown(name)).encode()).hexdigest()
+    """What the picture is of: the prompts and the stills of its takes."""
+    words = [word for _, take in shown(name) for word in (take.request.prompt, *_digests(take))]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
+
+
+def _digests(take: Take) -> list[str]:
+    return [given.medium.sha256 for given in take.request.media if isinstance(given.medium, LocalMedium)]
 
 
 def _first_of_shots(project: kfpipe.Project) -> list[Take]:
