@@ -65,6 +65,7 @@ FIELDS: Final[dict[type, dict[str, str]]] = {
         "currency": "The ISO code of that price, and of what was billed.",
         "asked_at": "When, in UTC.",
         "template": "The effect that was asked for.",
+        "variant": "What tells it from others of its kind, where the model has no seed.",
         "reseeds": "The fingerprint of the request in whose place this one was made, with another seed.",
         "approval": "Who approved the plan that it comes from, and when.",
     },
