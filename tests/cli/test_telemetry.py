@@ -30,7 +30,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from kfpipe.cli.output.spans import Spans
+from kfpipe.cli.output.spans import LAG_S, Spans
 
 KEY = "sk-never-told-4711"
 PAGE = ROOT / "docs" / "telemetry.md"
@@ -124,7 +124,8 @@ def test_a_run_its_takes_and_its_requests_are_spans_within_each_other(
     }
     assert [point["asDouble"] for point in metrics["kfpipe.cost"]] == [0.2]
     assert sum(int(point["asInt"]) for point in metrics["kfpipe.slowed"]) == 1
-    assert [point["count"] for point in metrics["kfpipe.lag"]] == ["1"]
+    (lag,) = metrics["kfpipe.lag"]
+    assert (lag["count"], lag["explicitBounds"]) == ("1", [*LAG_S])
     told = {name for span in collector.spans() for name in (span["name"], *span["attributes"])} | {*metrics}
     assert [name for name in sorted(told) if f"`{name}`" not in PAGE.read_text("utf-8")] == []
     for secret in (KEY, "looks up", "improper", "A monster"):
