@@ -83,6 +83,12 @@ def test_the_image_has_a_base_of_choice_no_root_and_a_check_of_its_health() -> N
     assert extras <= pyproject()["project"]["optional-dependencies"].keys()
 
 
+def test_the_extras_that_the_page_of_commands_names_are_there() -> None:
+    section = (ROOT / "docs/commands.md").read_text("utf-8").partition("## Extras")[2]
+    named = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    assert len(named) > 4 and named <= pyproject()["project"]["optional-dependencies"].keys()
+
+
 def test_what_the_image_copies_is_there_and_is_let_in() -> None:
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
     for line in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE):
