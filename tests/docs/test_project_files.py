@@ -105,3 +105,11 @@ def test_the_service_of_the_compose_file_gets_no_more_than_it_needs() -> None:
 def test_the_citation_is_of_this_version() -> None:
     told = read("CITATION.cff")
     assert (told["version"], told["license"]) == (__version__, pyproject()["project"]["license"])
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    assert pyproject()["project"]["version"] == __version__
+    released = re.findall(r"^## (\d\S*)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert released[0] == __version__
+    shown = re.findall(r"(?:rev: |kfpipe@)v(\S+)", (ROOT / "docs/howto/ci.md").read_text("utf-8"))
+    assert shown and {*shown} == {__version__}
