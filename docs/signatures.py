@@ -65,7 +65,7 @@ FIELDS: Final[dict[type, dict[str, str]]] = {
         "currency": "The ISO code of that price, and of what was billed.",
         "asked_at": "When, in UTC.",
         "template": "The effect that was asked for.",
-        "variant": "What tells it from others of its kind, where the model has no seed.",
+        "variant": "What tells requests of a model without a seed apart: names of axes, and their values.",
         "reseeds": "The fingerprint of the request in whose place this one was made, with another seed.",
         "approval": "Who approved the plan that it comes from, and when.",
     },
