@@ -23,11 +23,12 @@ BORROWED = {
     "CODE_OF_CONDUCT.md": "code-of-conduct.md",
     "CHANGELOG.md": "changelog.md",
     "LICENSE": "license.txt",
-    **{f"manifests/{path.name}": f"manifests/{path.name}" for path in (ROOT / "manifests").glob("*.yaml")},
+    **{path: path for path in (str(file.relative_to(ROOT).as_posix()) for file in ROOT.glob("manifests/**/*.yaml"))},
 }
 """Their paths in the repository, and in the site."""
 
 _LINK = re.compile(r"(?<=\]\()(?P<path>[^)\s#:]+)(?=[)#])")
+_BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?^```)$", re.DOTALL | re.MULTILINE)
 _FENCE = re.compile(r"^```(?P<language>\w+) (?P<words>.+)$", re.MULTILINE)
 
 
@@ -39,12 +40,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     folder = posixpath.dirname(_source(page.file.src_uri))
+    if page.file.src_uri == "index.md":
+        page.meta["hide"] = ["navigation", "toc"]
 
     def led(link: re.Match[str]) -> str:
         target = _target(posixpath.normpath(posixpath.join(folder, link["path"])))
         return posixpath.relpath(target, posixpath.dirname(page.file.src_uri) or ".") if target else link[0]
 
-    return _FENCE.sub(_titled, _LINK.sub(led, markdown))
+    return _FENCE.sub(_titled, _BLOCK.sub(_uncopied, _LINK.sub(led, markdown)))
 
 
 def _source(target: str) -> str:
@@ -56,6 +59,11 @@ def _target(source: str) -> str | None:
     """Where a file of the repository lies in the site; None when it does not come along."""
     path = PurePosixPath(source)
     return str(path.relative_to("docs")) if path.is_relative_to("docs") else BORROWED.get(source)
+
+
+def _uncopied(block: re.Match[str]) -> str:
+    """A block of no language is what a command prints: it has no button to copy it."""
+    return block[0] if block["info"] else f"```{{ .text .no-copy }}\n{block['text']}"
 
 
 def _titled(fence: re.Match[str]) -> str:

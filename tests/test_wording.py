@@ -80,3 +80,10 @@ def test_a_suggestion_that_looks_like_the_word_says_in_what_they_differ(word: st
 @pytest.mark.parametrize(("word", "known"), [("katze", "k\u00e4tze"), ("kiten", "kitten"), ("walk", "walk_2")])
 def test_a_suggestion_that_one_can_tell_apart_says_no_more(word: str, known: str) -> None:
     assert wording.did_you_mean(word, [known], "") == f"did you mean `{known}`?"
+
+
+def test_a_table_in_a_notebook_holds_text_and_has_an_end() -> None:
+    table = wording.html_table(("take", "<b>"), [("<script>", '"x" & y')] * (wording.MOST_ROWS + 1234))
+    assert "<script>" not in table and "<b>" not in table
+    assert table.count("<td>&lt;script&gt;</td><td>&quot;x&quot; &amp; y</td>") == wording.MOST_ROWS
+    assert table.endswith('<tr><td colspan="2">and 1,234 more</td></tr></tbody></table>')

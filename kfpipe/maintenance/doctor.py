@@ -11,7 +11,7 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +33,7 @@ from kfpipe.maintenance import terms
 from kfpipe.provider.transport import Answer, Transport, is_secure
 from kfpipe.provider.wire import date_of
 from kfpipe.version import __version__
+from kfpipe.wording import visible
 
 NEWEST_PYTHON: Final = (3, 14)
 LEAST_FREE_BYTES: Final = 1_000_000_000
@@ -61,14 +62,17 @@ class Check:
     fix: str | None = None
 
 
-def offline(folder: Path, variables: Mapping[str, str]) -> Iterator[Check]:
-    """What can be checked without a network. `folder` is where kfpipe would work, `variables` the process's own."""
+def offline(folder: Path, variables: Mapping[str, str], accounts: Iterable[str] = ()) -> Iterator[Check]:
+    """What can be checked without a network. `folder` is where kfpipe would work, `variables` the process's own.
+
+    `accounts` are those with a name that are worked for there.
+    """
     yield Check(topic="kfpipe", what=f"{__version__}, in {Path(__file__).parents[1]}")
     yield _python()
     yield _libraries()
     yield _yaml()
     yield _codecs()
-    yield _key(folder, variables)
+    yield from _keys(folder, variables, accounts)
     yield _books(environment.state_home(variables))
     yield from _disk(folder)
 
@@ -130,24 +134,41 @@ def _has_codec(name: str, mode: str) -> bool:
     return True
 
 
-def _key(folder: Path, variables: Mapping[str, str]) -> Check:
-    """Where the key was found, never what it is."""
-    name = environment.API_KEY
-    if variables.get(name, "").strip():
-        return Check(topic="key", what=f"in the environment, as {name}")
+def _keys(folder: Path, variables: Mapping[str, str], accounts: Iterable[str]) -> Iterator[Check]:
+    """Where the key of each account was found, never what it is: of that without a name first."""
     try:
-        found = name in environment.read({}, folder).keys
+        written = environment.read({}, folder).keys.keys()
     except Refused as refusal:
         problem = refusal.problems[0]
         what, fix = f"{problem.file}: {problem.what}", problem.expected
-        return Check(topic="key", what=what, verdict=Grade.ATTENTION, fix=fix)
-    if found:
-        return Check(topic="key", what=f"in {folder / '.env'}")
-    if keychain.key(None) is not None:
-        return Check(topic="key", what="in the keyring, as `kfpipe login` has put it")
-    fix = f"put {name}=... into the environment or into a file .env, or use `kfpipe login`"
+        yield Check(topic="key", what=what, verdict=Grade.ATTENTION, fix=fix)
+        return
+    named = sorted(set(accounts))
+    for account in (None, *named):
+        yield _key(account, folder, variables, written)
+    given = {name for name in (*variables, *written) if name.startswith(f"{environment.API_KEY}_")}
+    for name in sorted(given.difference(map(environment.key_name, named))):
+        if place := _place(name, folder, variables, written):
+            yield Check(topic=f"key {name}", what=f"{place}, for an account that no manifest of this folder names")
+
+
+def _key(account: str | None, folder: Path, variables: Mapping[str, str], written: Collection[str]) -> Check:
+    name, topic = environment.key_name(account), "key" if account is None else f"key of {visible(account)}"
+    if place := _place(name, folder, variables, written):
+        return Check(topic=topic, what=place)
+    login = "kfpipe login" if account is None else f"kfpipe login {visible(account)}"
+    if keychain.key(account) is not None:
+        return Check(topic=topic, what=f"in the keyring, as `{login}` has put it")
+    fix = f"put {name}=... into the environment or into a file .env, or use `{login}`"
     what, why = "none: the emulator needs none, but the service does", keychain.trouble()
-    return Check(topic="key", what=what if why is None else f"{what} (keyring: {why})", verdict=Grade.NOTE, fix=fix)
+    return Check(topic=topic, what=what if why is None else f"{what} (keyring: {why})", verdict=Grade.NOTE, fix=fix)
+
+
+def _place(name: str, folder: Path, variables: Mapping[str, str], written: Collection[str]) -> str:
+    """Which of the two a variable with a key is in, the one that wins; empty where it is in none."""
+    if variables.get(name, "").strip():
+        return f"in the environment, as {name}"
+    return f"in {folder / '.env'}" if name in written else ""
 
 
 def _books(home: Path) -> Check:

@@ -13,7 +13,7 @@ import pytest
 
 from kfpipe.emulator import Emulator
 
-HEAVY: Final = ("anyio", "av", "httpx", "jsonschema", "rich", "starlette", "uvicorn")
+HEAVY: Final = ("anyio", "av", "httpx", "jsonschema", "opentelemetry", "rich", "starlette", "uvicorn")
 """Packages for sending, decoding, serving, drawing, and for explaining what a schema refuses."""
 
 MANIFESTS: Final = ("quickstart.yaml", "first-last-frame.yaml")
@@ -42,6 +42,7 @@ def test_nor_do_they_with_rendered_clips_on_record(folder: Path) -> None:
     with Emulator(film="tiny", factor=100, queue_s=0, run_s=1, enforces_rates=False) as emulator:
         loaded = _loaded(folder, ["run", "quickstart.yaml"], DASHSCOPE_HTTP_BASE_URL=emulator.base_url)
     assert "httpx" in loaded  # or nothing would be shown by its absence
+    assert "opentelemetry" not in loaded  # nobody has switched it on
     calls = [[verb, "quickstart.yaml"] for verb in ("validate", "plan", "status")]
     assert not (wrong := _offenders(folder, calls)), "\n".join(wrong)
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
 from kfpipe.cli.output import telemetry
+from kfpipe.domain import TaskStatus
 from kfpipe.emulator import Emulator
 from kfpipe.errors import Refused
+from kfpipe.events import Event, RunStarted, TakeAdopted, TakeFailed, TakePostponed, TakeProgressed, TakeSubmitted
 from tests.cli.conftest import Call
+from tests.support.places import ROOT
 
 pytest.importorskip("opentelemetry.sdk", reason="the extra `otel` is not installed")
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="the extra `otel` is not installed")
@@ -20,8 +25,15 @@ pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="the extra 
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from kfpipe.cli.output.spans import LAG_S, Spans
 
 KEY = "sk-never-told-4711"
+PAGE = ROOT / "docs" / "telemetry.md"
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
@@ -112,7 +124,10 @@ def test_a_run_its_takes_and_its_requests_are_spans_within_each_other(
     }
     assert [point["asDouble"] for point in metrics["kfpipe.cost"]] == [0.2]
     assert sum(int(point["asInt"]) for point in metrics["kfpipe.slowed"]) == 1
-    assert [point["count"] for point in metrics["kfpipe.lag"]] == ["1"]
+    (lag,) = metrics["kfpipe.lag"]
+    assert (lag["count"], lag["explicitBounds"]) == ("1", [*LAG_S])
+    told = {name for span in collector.spans() for name in (span["name"], *span["attributes"])} | {*metrics}
+    assert [name for name in sorted(told) if f"`{name}`" not in PAGE.read_text("utf-8")] == []
     for secret in (KEY, "looks up", "improper", "A monster"):
         assert secret.encode() not in collector.raw, secret
     assert b"kfpipe" in collector.raw and b"unknown_service" not in collector.raw
@@ -160,3 +175,54 @@ def test_without_the_extra_it_is_named_before_anything_is_sent(
     monkeypatch.setattr(telemetry, "_is_installed", lambda: False)
     ended = kfpipe("run", "shots.yaml")
     assert (ended.code, "kfpipe[otel]" in ended.err, emulator.requests()) == (2, True, ())
+
+
+# ---- spans of what a run seldom sees -----------------------------------------------------------------------------
+
+
+def spans_of(*told: tuple[str | None, Event]) -> list[tuple[str, str | None, str | None]]:
+    """The spans of these events, in the order in which they end: name, take, outcome."""
+    ended = InMemorySpanExporter()
+    tracing = TracerProvider()
+    tracing.add_span_processor(SimpleSpanProcessor(ended))
+    spans = Spans(tracing.get_tracer("test"), MeterProvider().get_meter("test"))
+    for manifest, event in told:
+        spans.tell(event, manifest)
+    spans.close()
+    found = [(span, span.attributes or {}) for span in ended.get_finished_spans()]
+    return [
+        (span.name.removeprefix("kfpipe."), *(about.get(f"kfpipe.{key}") for key in ("take", "outcome")))  # type: ignore[misc]
+        for span, about in found
+    ]
+
+
+START = RunStarted(takes=2, work=2, cost=Decimal(1), currency="USD")
+FAILED = TakeFailed(take_id="cat", code="InternalError", message="A cat.", request_id=None)
+
+
+def test_a_take_that_is_tried_again_has_a_span_for_each_request() -> None:
+    assert spans_of(
+        (None, START),
+        (None, TakeSubmitted(take_id="cat", task_id="1")),
+        (None, replace(FAILED, retried=True)),
+        (None, TakeSubmitted(take_id="cat", task_id="2")),
+        (None, FAILED),
+    ) == [("request", "cat", None), ("request", "cat", None), ("take", "cat", "failed"), ("run", None, "stopped")]
+
+
+def test_a_run_that_is_stopped_ends_all_that_is_open_each_in_its_project() -> None:
+    ended = spans_of(
+        ("north.yaml", START),
+        ("south.yaml", START),
+        ("north.yaml", TakeAdopted(take_id="cat", task_id="1")),
+        ("south.yaml", TakeProgressed(take_id="cat", status=TaskStatus.RUNNING)),
+        ("south.yaml", TakePostponed(take_id="cat", reason="the run was interrupted")),
+    )
+    assert ended == [
+        ("request", "cat", "postponed"),
+        ("take", "cat", "postponed"),
+        ("request", "cat", "stopped"),
+        ("take", "cat", "stopped"),
+        ("run", None, "stopped"),
+        ("run", None, "stopped"),
+    ]

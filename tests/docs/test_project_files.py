@@ -65,6 +65,14 @@ def test_a_release_tests_the_wheel_it_has_built_on_every_python_and_attests_it()
         assert not [step for step in job["steps"] if "${{" in step.get("run", "")]
 
 
+def test_a_release_publishes_the_site_beside_those_of_other_versions() -> None:
+    job = read(".github/workflows/release.yml")["jobs"]["site"]
+    assert job["needs"] == "publish" and job["steps"][0]["with"] == {"fetch-depth": 0}
+    assert "mike deploy --push --update-aliases" in job["steps"][-1]["run"]
+    assert "  version: {provider: mike}" in (ROOT / "mkdocs.yml").read_text("utf-8")
+    assert any(line.startswith("mike") for line in pyproject()["project"]["optional-dependencies"]["docs"])
+
+
 def test_the_image_has_a_base_of_choice_no_root_and_a_check_of_its_health() -> None:
     words = [line.split()[0] for line in DOCKERFILE.splitlines() if line and line[0].isalpha()]
     assert words[0] == "ARG" and DOCKERFILE.count("FROM ${BASE}") == words.count("FROM") == 2
@@ -73,6 +81,12 @@ def test_the_image_has_a_base_of_choice_no_root_and_a_check_of_its_health() -> N
     assert re.search(r"^HEALTHCHECK .*CMD \[\"kfpipe\", \"doctor\"", last, re.MULTILINE)
     extras = set(re.findall(r"\w+", re.search(r"'\.\[(.*)\]'", DOCKERFILE)[1]))  # type: ignore[index]
     assert extras <= pyproject()["project"]["optional-dependencies"].keys()
+
+
+def test_the_extras_that_the_page_of_commands_names_are_there() -> None:
+    section = (ROOT / "docs/commands.md").read_text("utf-8").partition("## Extras")[2]
+    named = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    assert len(named) > 4 and named <= pyproject()["project"]["optional-dependencies"].keys()
 
 
 def test_what_the_image_copies_is_there_and_is_let_in() -> None:
@@ -91,3 +105,11 @@ def test_the_service_of_the_compose_file_gets_no_more_than_it_needs() -> None:
 def test_the_citation_is_of_this_version() -> None:
     told = read("CITATION.cff")
     assert (told["version"], told["license"]) == (__version__, pyproject()["project"]["license"])
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    assert pyproject()["project"]["version"] == __version__
+    released = re.findall(r"^## (\d\S*)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert released[0] == __version__
+    shown = re.findall(r"(?:rev: |kfpipe@)v(\S+)", (ROOT / "docs/howto/ci.md").read_text("utf-8"))
+    assert shown and {*shown} == {__version__}

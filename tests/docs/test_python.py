@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import runpy
 from decimal import Decimal
@@ -49,6 +50,16 @@ async def test_the_example_sends_nothing_beyond_its_budget(quick_emulator: Emula
     with pytest.raises(kfpipe.OverBudget):
         await runpy.run_path(str(EXAMPLE))["render"]("shots.yaml", Decimal("0.49"))
     assert not quick_emulator.bill().charges
+
+
+@pytest.mark.anyio
+async def test_what_is_shown_for_a_notebook_runs_in_one(quick_emulator: Emulator) -> None:
+    (block,) = (block for block in blocks(PAGE, "python") if "notebook" in block.words)
+    names = {"kfpipe": kfpipe, "Decimal": Decimal}
+    cell = compile(block.text, "cell", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    await eval(cell, names)
+    assert "<td>rendered</td>" in kfpipe.records(kfpipe.load("shots.yaml"))._repr_html_()
+    assert len(quick_emulator.bill().charges) == 1
 
 
 def test_the_short_examples_run_one_after_the_other(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,12 +14,14 @@ import anyio
 import click
 
 from kfpipe import catalogue, environment
+from kfpipe.cli.options import default_manifest
 from kfpipe.cli.options.common import json_option
 from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import streams, table
-from kfpipe.errors import ExitCode
+from kfpipe.errors import ExitCode, Refused
 from kfpipe.maintenance import doctor
 from kfpipe.maintenance.doctor import Check, Grade
+from kfpipe.manifest import document
 
 
 @click.command(
@@ -26,26 +29,29 @@ from kfpipe.maintenance.doctor import Check, Grade
     cls=WithExamples,
     epilog=examples(
         "kfpipe doctor",
+        "kfpipe doctor --account acme",
         "kfpipe doctor --online --region beijing",
     ),
 )
+@click.option("--account", multiple=True, metavar="NAME", help="Also look for the key of this account. Repeatable.")
 @click.option("--online", is_flag=True, help="Also query the service: a few requests, free of charge.")
 @click.option(
     "--region", metavar="NAME", default="singapore", show_default=True, help="The region to query with --online."
 )
 @json_option
-def command(online: bool, region: str, as_json: bool) -> ExitCode:
+def command(account: tuple[str, ...], online: bool, region: str, as_json: bool) -> ExitCode:
     """Check that this machine is set up.
 
-    Checks versions, codecs, the API key (where it was found; it is never shown) and the disk. With --online, also
-    whether the service answers, accepts the key, agrees with the local clock, and has the prices and limits that
+    Checks versions, codecs, the API keys (where they were found; they are never shown) and the disk. With --online,
+    also whether the service answers, accepts the key, agrees with the local clock, and has the prices and limits that
     `kfpipe models` shows.
 
     Exit code 0: everything is fine; 1: something needs attention.
     """
     known = catalogue.shipped()
     asked = known.region_named(region, "--region", otherwise="run `kfpipe models` to list the regions")
-    checks = [*doctor.offline(Path.cwd(), os.environ)]
+    accounts = [*account, *_accounts(Path.cwd())]
+    checks = [*doctor.offline(Path.cwd(), os.environ, accounts)]
     if online:
         now = partial(datetime.now, UTC)
         checks += anyio.run(doctor.online, known, asked, environment.read(), now)
@@ -55,6 +61,16 @@ def command(online: bool, region: str, as_json: bool) -> ExitCode:
     else:
         streams.result(*(line for check in checks for line in _lines(check)), "", _summary(checks))
     return code
+
+
+def _accounts(folder: Path) -> Iterator[str]:
+    """The accounts that the folder's manifests name; what cannot be read is no matter of this machine."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix in default_manifest.ENDINGS and default_manifest.is_manifest(path):
+            with suppress(OSError, Refused):
+                match document.parse(path.read_bytes(), path.name).data:
+                    case {"provider": {"account": str(name)}}:
+                        yield name
 
 
 def _alarms(checks: Sequence[Check]) -> int:

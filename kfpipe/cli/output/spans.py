@@ -37,6 +37,9 @@ _MANIFEST: Final = "kfpipe.manifest"
 _OUTCOME: Final = "kfpipe.outcome"
 _CURRENCY: Final = "kfpipe.currency"
 
+LAG_S: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+"""Where the histogram of lags is divided: the library's own numbers are for milliseconds."""
+
 
 @dataclass(slots=True)
 class _Open:
@@ -60,7 +63,12 @@ class Spans:
         self._seconds = meter.create_counter("kfpipe.billed", "s", "Seconds of video that were billed.")
         self._slowed = meter.create_counter("kfpipe.slowed", "{answer}", "Answers that ask for a slower pace (429).")
         self._lists = meter.create_counter("kfpipe.lists_distrusted", "{list}", "Task lists that lag or hide tasks.")
-        self._lag = meter.create_histogram("kfpipe.lag", "s", "From a clip at the service to the same clip here.")
+        self._lag = meter.create_histogram(
+            "kfpipe.lag",
+            "s",
+            "From when a run learns of a finished clip to the same clip here.",
+            explicit_bucket_boundaries_advisory=LAG_S,
+        )
 
     def tell(self, event: Event, manifest: str | None = None, /) -> None:
         """Note an event. One after the end of its run, or of its take, says nothing new."""

@@ -58,6 +58,22 @@ def test_it_says_where_the_key_is_and_never_what_it_is(
     assert "4711" not in ended.out + ended.err + kfpipe("doctor").out
 
 
+def test_it_says_where_the_key_of_each_named_account_is(
+    folder: Path, kfpipe: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "shots.yaml").write_text("kfpipe: 1\nprovider: {name: dashscope, account: acme.film}\nshots: {", "utf-8")
+    (folder / "north.yaml").write_text("kfpipe: 1\nprovider: {name: dashscope, account: north}\n", "utf-8")
+    (folder / "south.yaml").write_text("kfpipe: 1\nprovider: {name: dashscope, account: south}\n", "utf-8")
+    (folder / ".env").write_text(f"DASHSCOPE_API_KEY_NORTH={KEY}\nDASHSCOPE_API_KEY_EAST={KEY}\n", "utf-8")
+    monkeypatch.setenv("DASHSCOPE_API_KEY_ACME_FILM", KEY)
+    ended = kfpipe("doctor", "--json", "--account", "acme.film")
+    assert told(ended.json, "key of acme.film") == "in the environment, as DASHSCOPE_API_KEY_ACME_FILM"
+    assert told(ended.json, "key of north") == f"in {folder / '.env'}"
+    assert told(ended.json, "key of south").startswith("none")
+    assert told(ended.json, "key DASHSCOPE_API_KEY_EAST").startswith(f"in {folder / '.env'}, for an account that no")
+    assert (ended.code, "4711" in ended.out + ended.err) == (0, False)
+
+
 def test_a_key_file_that_cannot_be_read_needs_attention(folder: Path, kfpipe: Call) -> None:
     (folder / ".env").write_bytes(b"\xff\xfe")
     ended = kfpipe("doctor", "--json")

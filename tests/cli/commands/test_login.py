@@ -55,6 +55,13 @@ def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
 
+def test_doctor_says_that_a_named_account_has_its_key_there(folder: Path, kfpipe: Call, stored: dict[Any, str]) -> None:
+    stored["kfpipe", "acme"] = KEY
+    ended = kfpipe("doctor", "--account", "acme", "--account", "other")
+    assert "key of acme: in the keyring, as `kfpipe login acme` has put it" in ended.out
+    assert "key of other: none" in ended.out and KEY not in ended.out
+
+
 @pytest.mark.parametrize(("account", "entry"), [((), "default"), (("acme",), "acme")])
 def test_a_key_is_stored_found_and_removed(
     folder: Path, kfpipe: Call, stored: dict[Any, str], monkeypatch: pytest.MonkeyPatch, account: Any, entry: str
