@@ -55,8 +55,11 @@ class Run:
         settings: RunSettings,
         emit: Callable[[Event], None],
         shares: Shares,
+        made_by: Callable[[RunContext, Submitter, Adopter, Follower], Lifecycle] = Lifecycle,
     ) -> None:
+        """`made_by` is what brings a request to its end: this run itself, unless it hands its plan over."""
         self._plan = plan
+        self._made_by = made_by
         self._shares = shares
         queries = shares.gate(LimitKind.QUERIES, settings.limits.queries_per_second, harmless=True)
         self._context = RunContext(
@@ -155,7 +158,7 @@ class Run:
     def _lane(self, model: str, gate: Gate, slots: Slots) -> Lane:
         interlock = self._interlock(model)
         submitter = Submitter(self._context, gate, slots, interlock, Snapshot(self._context, interlock, model))
-        lifecycle = Lifecycle(self._context, submitter, self._adopter(model), self._follower)
+        lifecycle = self._made_by(self._context, submitter, self._adopter(model), self._follower)
         return Lane(self._context, lifecycle, slots, self._delivery.send, self._settled)
 
     def _adopter(self, model: str) -> Adopter:

@@ -18,8 +18,8 @@ PACKAGE: Final = Path(kfpipe.__file__).parent
 
 _FROM_LEFT_TO_RIGHT: Final = """
 version wording names errors domain gcpause addresses | catalogue keychain environment events | files provider
-| lock manifest | media | takes | project | plan | runner review | connection accounts maintenance | session | together
-| api | cli
+| lock manifest | media | takes | project | plan | runner review | connection accounts maintenance | cluster | session
+| together | api | cli
 """
 
 ORDER: Final = tuple(name for name in _FROM_LEFT_TO_RIGHT.split() if name != "|")
@@ -41,6 +41,7 @@ WORLDLY: Final = frozenset(
         "cli": "entry ci.github commands.cancel commands.ci_comment commands.doctor commands.models commands.prune "
         "commands.reconcile commands.review commands.run commands.run_several completion.candidates completion.shells "
         "output.outlets output.streams output.cells options.waiting views.film views.live views.watch",
+        "cluster": "clips database desk door handover ledger presence stills store worker",
         "connection": "",
         "emulator": "",
         "environment": "",
