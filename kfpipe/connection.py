@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
 
 from kfpipe import environment
 from kfpipe.addresses import is_loopback
-from kfpipe.catalogue import Offer, Region
+from kfpipe.catalogue import Catalogue, Offer, Region
 from kfpipe.domain import EMULATOR_REGION, Account
 from kfpipe.environment import Environment
 from kfpipe.errors import AccountRefused, Refused
@@ -92,13 +92,23 @@ def account(project: Project, settings: Environment) -> Account:
 
 def limits(project: Project) -> RunLimits:
     """What the account allows there: the manifest's numbers for all models, the catalogue's for each."""
-    own, region = project.manifest.limits, project.region
-    offers = {name: model.offers.get(region.name) for name, model in project.catalogue.models.items()}
-    return RunLimits(
-        models={name: _pace(offer) for name, offer in offers.items() if offer is not None},
+    own, listed = project.manifest.limits, catalogue_limits(project.catalogue, project.region)
+    return replace(
+        listed,
         shared_submissions_per_second=own.submissions_per_second,
         shared_concurrent_tasks=own.concurrent_tasks,
-        queries_per_second=own.queries_per_second or region.queries_per_second,
+        queries_per_second=own.queries_per_second or listed.queries_per_second,
+    )
+
+
+def catalogue_limits(catalogue: Catalogue, region: Region) -> RunLimits:
+    """What the catalogue says of each model in a region."""
+    offers = {name: model.offers.get(region.name) for name, model in catalogue.models.items()}
+    return RunLimits(
+        models={name: _pace(offer) for name, offer in offers.items() if offer is not None},
+        shared_submissions_per_second=None,
+        shared_concurrent_tasks=None,
+        queries_per_second=region.queries_per_second,
     )
 
 

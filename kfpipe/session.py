@@ -11,12 +11,13 @@ from decimal import Decimal
 from functools import partial
 from random import SystemRandom
 from threading import current_thread, main_thread
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.to_thread
 
 from kfpipe import accounts, connection, environment, gcpause
+from kfpipe.cluster import marker
 from kfpipe.domain import Take
 from kfpipe.environment import Environment
 from kfpipe.errors import AccountRefused, KfpipeError, LoopRunning
@@ -36,14 +37,20 @@ from kfpipe.plan.model import Plan, Whose, everything, nothing
 from kfpipe.plan.selection import Selection
 from kfpipe.project import Project
 from kfpipe.provider import Provider
+from kfpipe.runner.adopter import Adopter
 from kfpipe.runner.company import Entrance, joined_by
+from kfpipe.runner.context import RunContext
 from kfpipe.runner.examiner import left_over
-from kfpipe.runner.lifecycle import result_by
+from kfpipe.runner.follower import Follower
+from kfpipe.runner.lifecycle import Lifecycle, result_by
 from kfpipe.runner.outcome import finished
 from kfpipe.runner.run import Run
 from kfpipe.runner.settings import RunSettings
 from kfpipe.runner.signals import Interrupts, interrupting
-from kfpipe.runner.submitter import asked_for, minted
+from kfpipe.runner.submitter import Submitter, asked_for, minted
+
+if TYPE_CHECKING:
+    from kfpipe.cluster.door import Cluster
 
 LIST_PATIENCE_S: Final = 120.0
 """How long a task may take to appear in the account's list; how soon the service lists one is not documented."""
@@ -70,7 +77,7 @@ def session(project: Project) -> Iterator[Session]:
 class Session:
     """A project under its run lock, since `opened_at`.
 
-    `approval` says who agreed to the plan that it is to carry out.
+    `approval` says who agreed to the plan that it is to carry out; with a `cluster` it is handed over there.
     """
 
     project: Project
@@ -78,6 +85,7 @@ class Session:
     settings: Environment
     whose: Whose
     approval: Approval | None = None
+    cluster: Cluster | None = None
     opened_at: datetime = field(default_factory=environment.now)
 
     @property
@@ -171,10 +179,17 @@ class Session:
         if not plan.work and not (left_over(plan.steps) and self._has_key()):
             emit(end := finished(plan))
             return end
+        if self.cluster is None:
+            marker.check(marker.place_of(self.project.state_dir, self.project.stem), self.project.sources[0].file)
         try:
             entrance = self._entrance(detach)
-            async with self.provider() as provider, joined_by(entrance, plan, self.ledger, emit) as shares:
-                run = Run(plan, provider, self.ledger, self._run_settings(cap, detach), emit, shares)
+            settings = self._run_settings(cap, detach)
+            async with (
+                self.provider() as provider,
+                joined_by(entrance, plan, self.ledger, emit) as shares,
+                self._made(provider, settings) as made,
+            ):
+                run = Run(plan, made.provider, self.ledger, made.settings, emit, shares, made.by)
                 heard = interrupts or Interrupts()
                 async with interrupting(heard, enabled=signals):
                     with heard.of(run):
@@ -262,6 +277,21 @@ class Session:
         async with connection.provider(self.project, self.settings) as provider:
             yield provider
 
+    @asynccontextmanager
+    async def _made(self, provider: Provider, settings: RunSettings) -> AsyncIterator[Made]:
+        """Who makes the requests of a run: itself, or a cluster. Raises Refused where they are in a cluster already."""
+        project = self.project
+        if self.cluster is None:
+            yield Made(provider=provider, settings=settings, by=Lifecycle)
+            return
+        from kfpipe.cluster.handover import HandedOver
+        from kfpipe.cluster.jobs import Payer
+
+        base_url = self.cluster.check_address(connection.base_url(project, self.settings))
+        payer = Payer(account=self.whose.account, region=project.region.name, base_url=base_url)
+        async with self.cluster.handed_over(payer, self.ledger, provider, settings, project.stem) as hands:
+            yield Made(provider=hands.provider, settings=hands.settings, by=partial(HandedOver, hands))
+
     def _neighbours(self) -> set[str]:
         own, keys = self.project.lockfile_path, self.ledger.requests.view.keys()
         elsewhere = tasks_elsewhere(path_of(self.whose.account), own, keys, environment.now().timestamp())
@@ -269,7 +299,7 @@ class Session:
 
     def _entrance(self, detach: bool) -> Entrance:
         return Entrance(
-            book=path_of(self.whose.account),
+            book=None if self.cluster is not None else path_of(self.whose.account),
             lockfile=self.project.lockfile_path,
             is_ours=self.whose.is_ours,
             since=self.opened_at,
@@ -311,6 +341,15 @@ def refuse_on_a_loop(called: str, *, instead: str) -> None:
     except RuntimeError:  # what says so is of another library in each release of anyio
         return
     raise LoopRunning(called, instead=instead)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a runner is given: the way to the service, its settings, and who brings requests to their end."""
+
+    provider: Provider
+    settings: RunSettings
+    by: Callable[[RunContext, Submitter, Adopter, Follower], Lifecycle]
 
 
 def most_telling(group: BaseExceptionGroup[BaseException]) -> BaseException:

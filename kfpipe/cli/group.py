@@ -26,6 +26,10 @@ SECTIONS: Final = {
         "status": "Show the state of each take.",
         "cancel": "Cancel tasks that are still queued at the service.",
     },
+    "Several machines": {
+        "worker": "Offer this machine to a cluster.",
+        "cluster": "Show a cluster, set its limits, drain and tidy it.",
+    },
     "Keep the record": {
         "reconcile": "Settle takes whose submission got no answer.",
         "verify": "Check every rendered file against the lockfile.",

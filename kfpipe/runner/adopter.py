@@ -126,7 +126,10 @@ class Adopter:
         doubtful: list[tuple[Found, frozenset[str]]] = []
         forgotten: list[str] = []
         candidates = await self._candidates(key)
-        for candidate, report in zip(candidates, await self._last_reports(candidates), strict=True):
+        reports = await self._last_reports(candidates)
+        if candidates:  # others may have put theirs on record while these were under way
+            self._context.known.update(await anyio.to_thread.run_sync(self._context.settings.neighbours))
+        for candidate, report in zip(candidates, reports, strict=True):
             if report is None:
                 return Candidates(fitting=(), doubtful=(), forgotten=(), is_complete=False)
             if candidate.task_id in self._context.known:

@@ -55,8 +55,11 @@ class Run:
         settings: RunSettings,
         emit: Callable[[Event], None],
         shares: Shares,
+        made_by: Callable[[RunContext, Submitter, Adopter, Follower], Lifecycle] = Lifecycle,
     ) -> None:
+        """`made_by` is what brings a request to its end: this run itself, unless it hands its plan over."""
         self._plan = plan
+        self._made_by = made_by
         self._shares = shares
         queries = shares.gate(LimitKind.QUERIES, settings.limits.queries_per_second, harmless=True)
         self._context = RunContext(
@@ -163,7 +166,7 @@ class Run:
         by_prompt = model not in self._context.settings.hide_prompts
         snapshot = Snapshot(self._context, interlock, model)
         submitter = Submitter(self._context, gate, slots, interlock, snapshot, by_prompt=by_prompt)
-        lifecycle = Lifecycle(self._context, submitter, self._adopter(model), self._follower)
+        lifecycle = self._made_by(self._context, submitter, self._adopter(model), self._follower)
         return Lane(self._context, lifecycle, slots, self._delivery.send, self._settled)
 
     def _adopter(self, model: str) -> Adopter:

@@ -18,8 +18,8 @@ PACKAGE: Final = Path(kfpipe.__file__).parent
 
 _FROM_LEFT_TO_RIGHT: Final = """
 version wording names errors values domain gcpause addresses | catalogue keychain environment events | files provider
-| lock manifest | media | takes | project | plan | runner review | connection accounts maintenance | session | together
-| api | cli | handover
+| lock manifest | media | takes | project | plan | runner review | connection accounts maintenance | cluster | session
+| together | api | cli | handover
 """
 
 ORDER: Final = tuple(name for name in _FROM_LEFT_TO_RIGHT.split() if name != "|")
@@ -42,6 +42,7 @@ WORLDLY: Final = frozenset(
         "commands.reconcile commands.review commands.run commands.run_several completion.candidates completion.shells "
         "output.collector output.outlets output.spans output.streams "
         "output.telemetry output.cells options.waiting views.film views.live views.watch",
+        "cluster": "clips database desk door handover ledger presence stills store worker",
         "connection": "",
         "emulator": "",
         "environment": "",

@@ -50,10 +50,13 @@ NO_COMMANDS = {*FILES, "event", "refusal"}
 IN_THE_KEYRING = ("login", "logout")
 """They need an extra: see `test_login.py`."""
 
+IN_A_CLUSTER = ("cluster status", "cluster limits", "cluster drain", "cluster prune")
+"""They need a database: see `tests/cluster`."""
+
 
 def name_of(line: str) -> str:
     first, second, *_ = (*line.split(), "")
-    return f"{first}-{second}" if first in ("lock", "ci") else first
+    return f"{first}-{second}" if first in ("lock", "ci", "cluster") else first
 
 
 def every_command(group: click.Group, prefix: str = "") -> Iterator[str]:
@@ -67,12 +70,15 @@ def every_command(group: click.Group, prefix: str = "") -> Iterator[str]:
 
 
 def test_every_command_has_a_schema_of_its_output() -> None:
-    told_by_lines = {"emulate", "review"}  # each prints an address, and then nothing until it is stopped
+    told_by_lines = {"emulate", "review", "worker"}  # each prints an address, and then nothing until it is stopped
     assert set(every_command(commands)) - told_by_lines == set(names()) - NO_COMMANDS
 
 
 def test_every_command_gives_a_program_a_result_that_fits(folder: Path, kfpipe: Call, emulator: Emulator) -> None:
-    assert {name_of(line) for line in ANSWERS} == set(names()) - NO_COMMANDS - {*IN_THE_KEYRING}
+    assert {name_of(line) for line in ANSWERS} == set(names()) - NO_COMMANDS - {
+        *IN_THE_KEYRING,
+        *map(name_of, IN_A_CLUSTER),
+    }
     clone_at(folder)("init")
     for line in ANSWERS:
         if line.startswith("lock merge"):
@@ -82,7 +88,7 @@ def test_every_command_gives_a_program_a_result_that_fits(folder: Path, kfpipe: 
         assert not ended.json.get("problems"), line
 
 
-@pytest.mark.parametrize("line", [*ANSWERS, *IN_THE_KEYRING])
+@pytest.mark.parametrize("line", [*ANSWERS, *IN_THE_KEYRING, *IN_A_CLUSTER])
 def test_every_refusal_of_a_command_fits(kfpipe: Call, line: str) -> None:
     assert kfpipe(*line.split(), "--colour", "--json").json["exit_code"] == 2
 
@@ -115,7 +121,7 @@ def test_every_schema_stands_alone(name: str) -> None:
 def test_the_list_names_each_schema_with_what_it_describes(kfpipe: Call) -> None:
     lines = kfpipe("schema", "--list").out.splitlines()
     assert [line.split()[0] for line in lines] == ["name", *names()]
-    assert "plan          What the next run will do, why, and what it will cost." in lines
+    assert "plan            What the next run will do, why, and what it will cost." in lines
 
 
 def test_a_misspelt_schema_is_answered_with_the_right_one(kfpipe: Call) -> None:

@@ -26,7 +26,7 @@ def fault(words: Sequence[str], out: str) -> str | None:
         data = json.loads(out)
     except ValueError as error:
         return f"--json printed no JSON: {error}\n{out[:500]}"
-    name = "-".join(words[:2]) if words[0] in ("lock", "ci") else words[0]
+    name = "-".join(words[:2]) if words[0] in ("lock", "ci", "cluster") else words[0]
     found = best_match(_validator(name if name in names() else "refusal").iter_errors(data))
     return found and f"schemas/output.schema.json does not fit what {name} printed: {found.json_path}: {found.message}"
 

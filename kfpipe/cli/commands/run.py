@@ -15,6 +15,7 @@ import click
 from kfpipe import connection
 from kfpipe.cli.commands import run_notice
 from kfpipe.cli.options.choices import Choices
+from kfpipe.cli.options.cluster import ClusterChoice, cluster_options
 from kfpipe.cli.options.common import json_option
 from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.options.manner import Manner
@@ -55,6 +56,7 @@ from kfpipe.session import session as held
 @click.option("--max-cost", metavar="AMOUNT", help="Spend at most this; overrides `budget.max_cost`.")
 @click.option("--same-account", is_flag=True, help="Requests on record by another key or host are of this account.")
 @click.option("--detach", is_flag=True, help="Submit what the limits allow, and do not wait.")
+@cluster_options
 @click.option("--wait", is_flag=True, help="Wait for another run of the manifest to end, rather than refuse.")
 @reporting_options
 @json_option
@@ -66,6 +68,7 @@ def command(
     same_account: bool,
     detach: bool,
     wait: bool,
+    cluster: ClusterChoice,
     reporting: Reporting,
     as_json: bool,
 ) -> ExitCode:
@@ -81,12 +84,15 @@ def command(
     With --detach it downloads finished clips, submits as many tasks as the limits allow, and exits: code 0 if every
     take is rendered or under way, 1 if some are left. Run it again to continue.
 
+    With --cluster the plan is handed over to workers on other machines, and this command waits for the clips. Ctrl-C
+    leaves the work under way; the same command attaches to it again.
+
     Several manifests are several projects, each with its own account, budget and lockfile. All are checked before
     anything is sent, you are asked once, and --max-cost is for all of them together, beside the budget of each.
     """
     title = f"kfpipe run {' '.join(str(source.path) for source in sources)}"
     with run_notice.telling(title, reporting.notify, with_prompts=reporting.with_prompts) as notice:
-        manner = Manner(detach=detach, wait=wait, reporting=reporting, notice=notice, as_json=as_json)
+        manner = Manner(detach=detach, wait=wait, reporting=reporting, notice=notice, as_json=as_json, cluster=cluster)
         if len(sources) > 1:
             from kfpipe.cli.commands import run_several  # most runs have one project
 
@@ -130,6 +136,7 @@ class _Run:
         with ExitStack() as stack:
             opened = patient(lambda: stack.enter_context(held(self.project)), wait=self.manner.wait)
             session = anyio.run(partial(opened.recognised, is_same=is_same))
+            session = replace(session, cluster=self.manner.cluster.reached())
             now = session.standing
             chosen = self.choices.among(now)
             plan = session.plan(**chosen, now=now)
@@ -210,6 +217,8 @@ class _Run:
                 notice.hear(event, is_charged=self.goal.is_charged)
 
             finished = session.run(plan, cap=cap, emit=emit, detach=self.manner.detach)
+        if finished.exit_code is ExitCode.INTERRUPTED and session.cluster is not None:
+            streams.note("what was handed over goes on in the cluster; the same command attaches to it again")
         if self.manner.as_json:
             streams.result_json(run_view.as_json(finished, plan, session.standing))
             return finished.exit_code

@@ -1,0 +1,79 @@
+"""A plan that is handed over comes back as clips, and as the record that a run without a cluster would have made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cluster.studio import FACTOR, KEY, Studio, finished, interrupt, numbered, planned, project, rendered
+
+
+def test_a_plan_is_handed_over_and_comes_home(studio: Studio, tmp_path: Path) -> None:
+    folder = project(tmp_path / "ann", numbered(6))
+    studio.workers(1)
+    finished(studio.run(folder))
+    assert len(rendered(folder)) == 6
+    assert set(studio.bill.values()) == {1}
+    assert planned(studio, folder) == {"keep": 6}
+    assert not studio.query("SELECT 1 FROM kfpipe.job WHERE NOT is_over")
+    told = studio.json("cluster", "status")
+    assert told["requests"]["rendered"] == 6
+    assert len(told["workers"]) == len(told["accounts"]) == 1
+
+
+def test_three_workers_use_the_quota_and_never_exceed_it_and_an_interrupted_run_attaches(
+    studio: Studio, tmp_path: Path
+) -> None:
+    limit, takes = 10, 150
+    folder = project(tmp_path / "ann", numbered(takes), f"{{submissions_per_second: {limit}, concurrent_tasks: 100}}")
+    run = studio.run(folder)
+    studio.until(lambda: studio.query("SELECT count(*) FROM kfpipe.job")[0][0] == takes)
+    assert "handed over" in interrupt(run)
+    studio.workers(3)
+    studio.until(lambda: studio.states()["succeeded"] == takes)
+    sent_s = sorted(charge.created / FACTOR for charge in studio.emulator.bill().charges)
+    assert max(sum(start <= one < start + 1 for one in sent_s) for start in sent_s) <= limit
+    used = (takes - 1) / (sent_s[-1] - sent_s[0]) / limit
+    print(f"{used:.1%} of the quota")
+    assert used >= 0.95
+    finished(studio.run(folder))
+    assert len(rendered(folder)) == takes
+    assert set(studio.bill.values()) == {1}
+
+
+def test_two_people_share_the_clips_that_both_want(studio: Studio, tmp_path: Path) -> None:
+    ann = project(tmp_path / "ann", numbered(4, "both") | numbered(2, "ann"))
+    ben = project(tmp_path / "ben", numbered(2, "ben") | numbered(4, "both"))
+    studio.workers(2)
+    runs = [studio.run(ann), studio.run(ben)]
+    for run in runs:
+        finished(run)
+    assert len(rendered(ann)) == len(rendered(ben)) == 6
+    assert studio.bill.total() == 8
+    assert set(studio.bill.values()) == {1}
+    shared = {name for name in rendered(ann) if name.startswith("both")}
+    assert {rendered(ann)[one].task.task_id for one in shared} == {rendered(ben)[one].task.task_id for one in shared}
+
+
+def test_no_table_knows_the_key(studio: Studio, tmp_path: Path) -> None:
+    folder = project(tmp_path / "ann", numbered(2))
+    studio.workers(1)
+    finished(studio.run(folder))
+    tables = studio.query(
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('kfpipe', 'dbos')"
+    )
+    assert len(tables) > 10
+    for (table,) in tables:
+        for (row,) in studio.query(f"SELECT t::text FROM {table} t"):
+            assert KEY not in str(row), table
+
+
+def test_clips_and_stills_travel_by_the_store(studio: Studio, tmp_path: Path) -> None:
+    folder, store = project(tmp_path / "ann", numbered(3)), tmp_path / "share"
+    studio.workers(1, "--store", str(store))
+    run = studio.run(folder, "--store", str(store))
+    finished(run)
+    clips = {path.stem for path in store.rglob("*.mp4")}
+    assert clips == {entry.render.sha256 for entry in rendered(folder).values()}
+    assert len([*store.rglob("*.png")]) == 2
+    assert not [*store.rglob("*.partial")]
+    assert studio.emulator.traffic()["download"] == 3
