@@ -72,9 +72,8 @@ class DashScope:
         self._secret = _header_value(api_key, "DASHSCOPE_API_KEY", "the API key")
         self._local = is_loopback(base_url)
         self._burn_in = burn_in if self._local else None
-        headers = _api_headers(api_key, workspace)
         # Plain HTTP goes to loopback only, so it must not be handed to a proxy of the environment either.
-        self._api = Transport(headers=headers, direct=self._local, secret=api_key)
+        self._api = Transport(headers=_api_headers(api_key, workspace), direct=self._local, secret=api_key)
         # Clips and uploads are on hosts that must not get the key.
         user_agent = {"User-Agent": f"kfpipe/{__version__}"}
         self._files = Transport(headers=user_agent, direct=self._local, secret=api_key)
