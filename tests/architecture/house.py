@@ -47,6 +47,7 @@ WORLDLY: Final = frozenset(
         "files": "durable git statcache",
         "lock": "book.account_book book.database book.presence claim ledger workspace",
         "maintenance": "cancel doctor reconcile",
+        "manifest": "document.memory",
         "media": "download examination placement renders",
         "plan": "gather planfile revision",
         "provider": "transport upload_cache uploads",
