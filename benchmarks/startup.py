@@ -21,8 +21,7 @@ MEASURE = ["-c", "import click, yaml, jinja2"]
 PLAN = ["-c", "from kfpipe.cli import main; main()", "plan", "quickstart.yaml"]  # as the installed command begins
 
 
-def main() -> None:
-    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+def main(pairs: int = 15) -> None:
     root = Path(__file__).parents[1]
     with tempfile.TemporaryDirectory() as folder:
         project = shutil.copytree(root / "manifests", Path(folder, "project"))
@@ -44,4 +43,4 @@ def _user_s(arguments: list[str], folder: Path, variables: dict[str, str]) -> fl
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

@@ -113,9 +113,18 @@ def state_home(variables: Mapping[str, str] | None = None) -> Path:
     named = (os.environ if variables is None else variables).get(STATE_HOME, "").strip()
     if named:
         return Path(named).expanduser().resolve()
-    from platformdirs import user_state_path  # only who looks there needs it
+    from platformdirs import user_state_path  # only who looks there needs it, here and below
 
     return user_state_path("kfpipe", appauthor=False)
+
+
+def cache_home() -> Path:
+    """The user's folder for what can be made again at any time; the same as `state_home` where that is named."""
+    if os.environ.get(STATE_HOME, "").strip():
+        return state_home()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("kfpipe", appauthor=False)
 
 
 def without_key() -> dict[str, str]:

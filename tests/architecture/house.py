@@ -50,6 +50,7 @@ WORLDLY: Final = frozenset(
         "handover": "",
         "lock": "book.account_book book.database book.presence claim ledger workspace",
         "maintenance": "cancel doctor reconcile",
+        "manifest": "document.memory",
         "media": "download examination placement renders",
         "plan": "gather planfile revision",
         "provider": "connections transport upload_cache uploads",

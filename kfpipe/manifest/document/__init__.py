@@ -8,6 +8,7 @@ paths       paths of Windows in double quotes, whose backslashes mean something 
 typed       a value -> how it is typed
 cellwords   advice in the words of a table
 marks       positions, packed
+memory      what large files were read as, for the next time
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 from kfpipe.errors import Position, Problem
 from kfpipe.files import text
 from kfpipe.files.text import DataPath
-from kfpipe.manifest.document import builder
+from kfpipe.manifest.document import builder, memory
 from kfpipe.manifest.document.cellwords import cell_name
 from kfpipe.manifest.document.marks import Marks, source_of, unpacked
 from kfpipe.values import dataclass
@@ -113,7 +114,11 @@ class Document:
 
 def parse(content: bytes | str, file: str, *, name: str = "") -> Document:
     """The document in `content`; `file` and `name` as in `SourceFile`. Raises Refused with all problems it can name."""
-    built = builder.build(text.decoded(content, file), file)
+    built = memory.known(content) if isinstance(content, bytes) else None
+    if built is None:
+        built = builder.build(text.decoded(content, file), file)
+        if isinstance(content, bytes):
+            memory.keep(content, built)
     return Document(
         sources=(SourceFile(file=file, name=name),), data=built.data, warnings=built.warnings, marks=built.marks
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from sys import intern
 from typing import Any, NoReturn
 
 import yaml
@@ -273,7 +274,7 @@ class _Builder:
 
     def _take_key(self, value: Any, mark: int, parent: _Open) -> None:
         parent.key_mark = mark
-        value = in_one_form(value) if type(value) is str else value
+        value = intern(in_one_form(value)) if type(value) is str else value
         if type(value) is str and value != _MERGE and value not in parent.container:
             parent.key = value
         else:

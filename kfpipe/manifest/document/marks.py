@@ -41,6 +41,23 @@ class Marks:
         self._offsets: dict[int, int] = {}
         self.root = 0
 
+    @classmethod
+    def of(cls, offsets: dict[int, int], packed: bytes, root: int) -> Marks:
+        """The marks that another reading of the same bytes has made: `packed` is theirs."""
+        made = cls()
+        made._packed.frombytes(packed)
+        made._offsets, made.root = offsets, root
+        return made
+
+    @property
+    def packed(self) -> bytes:
+        """All places, as they are held in memory."""
+        return self._packed.tobytes()
+
+    def offset(self, container: Container) -> int:
+        """Where the places of a container's entries begin."""
+        return self._offsets[id(container)]
+
     def keep(self, container: Container, marks: list[int]) -> None:
         """Remember a container's entries: key and value by turns for a mapping, values for a list.
 
