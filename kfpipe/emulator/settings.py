@@ -41,7 +41,7 @@ class Standing(StrEnum):
 
 
 class Switch(StrEnum):
-    """What the service may do and does not document, or what its pages tell in two ways; off by default."""
+    """The other possibility where the service's pages are silent or contradict each other; off by default."""
 
     NOT_SWITCHED_ON = "not-switched-on"
     HTTP_ONLY = "http-only"

@@ -44,7 +44,7 @@ from kfpipe.errors import ExitCode, Refused
     "switches",
     type=click.Choice([switch.value for switch in Switch]),
     multiple=True,
-    help="Let the service behave in another way that is not documented, or told in two ways; can be repeated.",
+    help="Choose the other possibility where the service's pages are silent or contradict each other; can be repeated.",
 )
 @click.option("--models", type=click.Path(path_type=Path), metavar="FILE", help="More models, as TOML.")
 @json_problems_option
