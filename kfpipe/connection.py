@@ -138,18 +138,21 @@ async def provider(project: Project, settings: Environment) -> AsyncIterator[Pro
         return
     import anyio.to_thread
 
-    from kfpipe.emulator import Emulator  # its server and encoder are loaded only when they are used
+    from kfpipe import emulator as service  # its server and encoder are loaded only when they are used
 
     own = project.manifest.limits
     given = {name: limit for name in _ACCOUNT_LIMITS if (limit := getattr(own, name)) is not None}
     home = project.state_dir / f"{project.stem}.emulator"  # submitted tasks continue when this process is killed
     own_region = project.manifest.provider.priced_in
-    emulator = Emulator(
-        factor=settings.emulator_factor,
-        limits=given,
-        priced_in=None if own_region is None else own_region.name,
-        state_dir=home,
-    )
+    try:
+        emulator = service.Emulator(
+            factor=settings.emulator_factor,
+            limits=given,
+            priced_in=None if own_region is None else own_region.name,
+            state_dir=home,
+        )
+    except service.ModelsInvalid as error:
+        raise Refused.because(service.MODELS, str(error), fix="correct the file, or unset the variable") from error
     with storage(home):
         await anyio.to_thread.run_sync(emulator.__enter__)
     try:

@@ -12,6 +12,7 @@ from PIL import Image
 from kfpipe import catalogue, connection, emulator
 from kfpipe.domain import MediaRole
 from kfpipe.environment import API_KEY, Environment
+from kfpipe.errors import Refused
 from kfpipe.project import Options, Project, load
 from tests.provider.conftest import Stub, reply
 
@@ -83,8 +84,15 @@ async def test_a_rehearsal_has_the_prices_of_the_manifest_s_own_region(
     assert (first["price"], first["currency"]) == (price, currency)
 
 
-FAMILIES_TO_COME = {"kling", "minimax", "happyhorse", "pixverse", "vidu"}
-"""Those that the emulator is about to learn, and the Wan models that take a first frame alone."""
+@pytest.mark.anyio
+async def test_a_bad_file_of_more_models_is_refused_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models.toml").write_text("x", "utf-8")
+    monkeypatch.setenv("KFPIPE_EMULATOR_MODELS", str(tmp_path / "models.toml"))
+    with pytest.raises(Refused, match=r"models\.toml: Expected"):
+        async with connection.provider(project(tmp_path, "{name: emulator}"), reaching(None)):
+            pass
 
 
 def test_every_region_and_every_model_of_the_catalogue_can_be_emulated() -> None:
@@ -95,6 +103,5 @@ def test_every_region_and_every_model_of_the_catalogue_can_be_emulated() -> None
         for model in known.models.values()
         for region, offer in model.offers.items()
         if offer.wire_name not in emulator.REGIONS[region]
-        and not (model.family in FAMILIES_TO_COME or model.dialect is catalogue.Dialect.PICTURE)
     }
     assert missing == set()

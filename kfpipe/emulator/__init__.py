@@ -12,12 +12,13 @@ from kfpipe.emulator.faults.script import load as load_faults
 from kfpipe.emulator.journal.folder import FolderInUse
 from kfpipe.emulator.model_file import ModelsInvalid, shelf
 from kfpipe.emulator.server import Emulator, serve
-from kfpipe.emulator.settings import FilmStyle, OverLimit, Settings, Standing, Switch
+from kfpipe.emulator.settings import MODELS, FilmStyle, OverLimit, Settings, Standing, Switch
 
 REGIONS = shelf().models
 """The emulator's own models by name, of each region; the region `emulator` has them all."""
 
 __all__ = [
+    "MODELS",
     "REGIONS",
     "Account",
     "Bill",

@@ -51,12 +51,14 @@ class Shelf:
 
 @lru_cache(maxsize=8)
 def shelf(more: Path | None = None) -> Shelf:
-    """The emulator's own models, and those of another file. Raises `ModelsInvalid` and OSError."""
+    """The emulator's own models, and those of another file. Raises `ModelsInvalid`."""
     entries: dict[str, Table] = {}
     pictures: dict[str, Any] = {}
     for path in (OWN_MODELS, *([] if more is None else [more])):
         try:
             table = tomllib.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise ModelsInvalid(f"{path}: {error.strerror}") from error
         except ValueError as error:  # not TOML, or not UTF-8
             raise ModelsInvalid(f"{path}: {error}") from error
         entries.update(table.get("models", {}))
@@ -73,7 +75,7 @@ def shelf(more: Path | None = None) -> Shelf:
                 prices[region][name] = listed
         except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
             said = f"{error} is not there" if isinstance(error, KeyError) else str(error)
-            raise ModelsInvalid(f"model {name}: {said}") from error
+            raise ModelsInvalid(f"{more or OWN_MODELS}: model {name}: {said}") from error
     tariffs = {region: Tariff(currency=currency(region), per_second=listed) for region, listed in prices.items()}
     return Shelf(models=models, tariffs=tariffs)
 

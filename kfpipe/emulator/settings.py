@@ -41,7 +41,7 @@ class Standing(StrEnum):
 
 
 class Switch(StrEnum):
-    """What the service may do and does not document, or what its pages tell in two ways; off by default."""
+    """The other possibility where the service's pages are silent or contradict each other; off by default."""
 
     NOT_SWITCHED_ON = "not-switched-on"
     HTTP_ONLY = "http-only"
@@ -88,7 +88,7 @@ class Settings:
     limits are those of each account. `burn_in` lets clips show take, seed and timecode. `strict` fails tasks with
     remote media, which the emulator never fetches, the way the service does for an address it cannot reach. `films` is
     a folder in which clips are kept for other emulators: an equal scene is not filmed again. `models` is a file of more
-    models, of the form of the emulator's own. Raises ValueError, and `ModelsInvalid` or OSError for that file.
+    models, of the form of the emulator's own. Raises ValueError, and `ModelsInvalid` for that file.
     """
 
     region: str = "emulator"

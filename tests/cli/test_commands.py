@@ -257,7 +257,9 @@ def test_a_bad_file_of_models_is_refused(folder: Path, kfpipe: Call) -> None:
     (folder / "models.toml").write_text('[models."lumen/dawn-1"]\nlike = "wan9"', "utf-8")
     ended = kfpipe("emulate", "--models", "models.toml")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("--models: model lumen/dawn-1: 'wan9' is not there")
+    assert ended.err.startswith("--models: models.toml: model lumen/dawn-1: 'wan9' is not there")
+    ended = kfpipe("emulate", "--models", "nowhere.toml")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "--models: nowhere.toml: No such file or directory")
 
 
 # ---- the end -------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from kfpipe.emulator import ModelsInvalid
+from tests.docs.pages import blocks
 from tests.emulator.conftest import png
 from tests.emulator.test_partners import (
     C1,
@@ -34,6 +35,7 @@ from tests.emulator.test_partners import (
     measured,
 )
 from tests.emulator.test_validation import picture
+from tests.support.places import ROOT
 
 
 def uploaded(caller, model, picture):
@@ -209,24 +211,11 @@ def test_a_family_s_submissions_are_counted_together(start):
     assert {answer.status_code for answer in vidus} == {200}, "each model of Vidu has a pace of its own"
 
 
-INVENTED = """
-[models."lumen/dawn-1"]
-like = "kling/kling-v3-video-generation"
-regions = ["singapore"]
-tiers = {small = "360P"}
-tier_field = "grade"
-default_tier = "small"
-lengths = {of = [1, 2]}
-link = {kind = "bare"}
-price.singapore = {360P = ["0.01", "0.02"]}
-"""
-
-
 def test_an_entry_for_an_invented_model_is_all_it_takes(start, tmp_path):
     path = tmp_path / "more.toml"
-    path.write_text(INVENTED)
+    path.write_text(next(blocks(ROOT / "docs/emulator.md", "toml")).text)
     caller = start(models=path)
-    answer = caller.finish(make(caller, both("lumen/dawn-1", grade="small", duration=1, audio=True)))
+    answer = caller.finish(make(caller, both("lumen/dawn-1", mode="small", duration=1, audio=True)))
     assert answer["usage"] == measured("360", 1, "640*360", audio=True)
     assert caller.emulator.bill().total == Decimal("0.02")
     assert "duration must be an integer from 1 to 2" in refused_by(caller, both("lumen/dawn-1", duration=3))

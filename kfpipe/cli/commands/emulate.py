@@ -11,7 +11,7 @@ from kfpipe import emulator
 from kfpipe.cli.options.common import json_problems_option
 from kfpipe.cli.options.examples import WithExamples, examples
 from kfpipe.cli.output import streams
-from kfpipe.emulator import REGIONS, Emulator, Fault, FaultsInvalid, ModelsInvalid, Switch
+from kfpipe.emulator import MODELS, REGIONS, Emulator, Fault, FaultsInvalid, ModelsInvalid, Switch
 from kfpipe.errors import ExitCode, Refused
 
 
@@ -44,7 +44,7 @@ from kfpipe.errors import ExitCode, Refused
     "switches",
     type=click.Choice([switch.value for switch in Switch]),
     multiple=True,
-    help="Let the service behave in another way that is not documented, or told in two ways; can be repeated.",
+    help="Choose the other possibility where the service's pages are silent or contradict each other; can be repeated.",
 )
 @click.option("--models", type=click.Path(path_type=Path), metavar="FILE", help="More models, as TOML.")
 @json_problems_option
@@ -66,11 +66,12 @@ def command(
     script = _script(faults) if faults is not None else ()
     settings: dict[str, Any] = {"region": region, "strict": strict, "burn_in": burn_in, "switches": frozenset(switches)}
     if models is not None:
-        settings["models"] = _readable(models)
+        settings["models"] = models
     try:
         emulator.serve(port=port, factor=clock, faults=script, on_ready=_greet, **settings)
     except ModelsInvalid as error:
-        raise Refused.because("--models", str(error), fix="docs/emulator.md says what such a file holds") from error
+        where = MODELS if models is None else "--models"
+        raise Refused.because(where, str(error), fix="docs/emulator.md says what such a file holds") from error
     except OSError as error:
         raise Refused.because("--port", f"{port}: {error.strerror}", fix="leave it out to use a free port") from error
     return ExitCode.OK
@@ -83,14 +84,6 @@ def _script(path: Path) -> tuple[Fault, ...]:
         raise Refused.because(str(path), str(error)) from error
     except OSError as error:
         raise Refused.because(str(path), f"cannot be read: {error.strerror}") from error
-
-
-def _readable(path: Path) -> Path:
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        raise Refused.because(str(path), f"cannot be read: {error.strerror}") from error
-    return path
 
 
 def _greet(running: Emulator) -> None:
