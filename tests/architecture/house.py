@@ -49,7 +49,7 @@ WORLDLY: Final = frozenset(
         "maintenance": "cancel doctor reconcile",
         "media": "download examination placement renders",
         "plan": "gather planfile revision",
-        "provider": "handover transport upload_cache uploads",
+        "provider": "transport upload_cache uploads",
         "review": "app.routes app.server app.watcher bundle output",
         "runner": "adopter breaker company context delivery examiner fetcher follower gate interlock lane lifecycle "
         "plan_queue retry run settings shares shields signals slots snapshot submitter sweeps watches",
