@@ -330,7 +330,6 @@ class Session:
             now=environment.now,
             random=SystemRandom(),
             approval=self.approval,
-            hide_prompts=frozenset(one.name for one in project.catalogue.models.values() if not one.shows_prompt),
         )
 
 

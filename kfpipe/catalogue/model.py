@@ -198,10 +198,11 @@ class Model:
     `resolutions` are those offered, `spellings` the service's words for them, `tiers` all that there are. `durations_s`
     are the lengths offered, `durations_s_at` those of resolutions that differ. `parameters` are the settings it has, by
     the service's names; `constants` are sent with every request. Prompts that are too long are cut where `cuts_prompt`,
-    else refused; a Chinese character counts as `chinese_counts`. `combinations` are the legal sets of media,
-    `pixel_quotient` bounds the pixels of the first frame over those of the last. `templates` are the effects known by
-    name; None: the model has none. `handover` says how sure each way is, a missing one is closed. `shows_prompt`:
-    whether a finished task says what it was made from. `switch_on` is where an account has to accept the model first.
+    else refused; a Chinese character counts as `chinese_counts`. `least_seed` is the smallest seed that means one clip.
+    `combinations` are the legal sets of media, `pixel_quotient` bounds the pixels of the first frame over those of the
+    last. `templates` are the effects known by name; None: the model has none. `handover` says how sure each way is, a
+    missing one is closed. `shows_prompt`: whether a finished task says what it was made from. `switch_on` is where an
+    account has to accept the model first.
     The service gives a task up after `longest_wait_h` in its queue, or `longest_run_h` of work (without the former: of
     both); None: not known.
     """
@@ -228,6 +229,7 @@ class Model:
     cuts_prompt: bool
     needs_prompt: bool
     sound: bool
+    least_seed: int
     templates: tuple[str, ...] | None
     longest_wait_h: int | None
     longest_run_h: int | None

@@ -72,6 +72,7 @@ class Entries:
             **_settings(fields),
             **_words(fields),
             sound=fields["sound"],
+            least_seed=fields.get("least_seed", 0),
             longest_wait_h=fields.get("longest_wait_h"),
             longest_run_h=fields.get("longest_run_h") or None,
             **_media(fields),

@@ -32,6 +32,7 @@ ERROR_LIMIT_BYTES: Final = 64 * 1024
 REDIRECTS_MAX: Final = 3
 
 _HEADER_VALUE: Final = re.compile(r"[!-~]+")
+_USER_AGENT: Final = f"kfpipe/{__version__}"
 
 
 def utc_now() -> datetime:
@@ -75,8 +76,7 @@ class DashScope:
         # Plain HTTP goes to loopback only, so it must not be handed to a proxy of the environment either.
         self._api = Transport(headers=_api_headers(api_key, workspace), direct=self._local, secret=api_key)
         # Clips and uploads are on hosts that must not get the key.
-        user_agent = {"User-Agent": f"kfpipe/{__version__}"}
-        self._files = Transport(headers=user_agent, direct=self._local, secret=api_key)
+        self._files = Transport(headers={"User-Agent": _USER_AGENT}, direct=self._local, secret=api_key)
         self._memory = UploadMemory(uploads_file, base_url=self._base_url, api_key=api_key, now=now)
         self._handovers = Handovers(uploads_file.with_name(HANDOVER_FILE))
         self._uploads = Uploads(
@@ -346,7 +346,7 @@ def _checked_base_url(url: str) -> str:
 
 
 def _api_headers(api_key: str, workspace: str | None) -> dict[str, str]:
-    headers = {"User-Agent": f"kfpipe/{__version__}", "Authorization": f"Bearer {api_key}"}
+    headers = {"User-Agent": _USER_AGENT, "Authorization": f"Bearer {api_key}"}
     if workspace is not None:
         headers["X-DashScope-WorkSpace"] = _header_value(workspace, "provider.workspace", "the workspace")
     return headers

@@ -6,19 +6,16 @@ for the project, and the next way is taken, as long as there is one.
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-
-from anyio import to_thread
 
 from kfpipe.catalogue import Certainty, Handover, Model
 from kfpipe.domain import LocalMedium, MediaRole, RenderRequest
 from kfpipe.errors import Refused
 from kfpipe.provider.advice import is_unread
+from kfpipe.provider.upload_cache import SmallMemory
 
 FILE: Final = "handover.json"
 INLINE_LIMIT_BYTES: Final = 7 << 20
@@ -31,13 +28,16 @@ class Handovers:
     """The ways of all models; what was refused is kept in `file`, which may be lost."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self._memory = SmallMemory(file)
         self._refused: defaultdict[str, set[str]] = defaultdict(set)
         self._tried: dict[str, tuple[Model, Handover]] = {}
 
     async def load(self) -> None:
         """Take over what earlier runs have learned."""
-        self._refused.update({model: set(ways) for model, ways in (await to_thread.run_sync(self._read)).items()})
+        known = await self._memory.load()
+        for model, ways in known.items() if isinstance(known, dict) else ():
+            if isinstance(ways, list):
+                self._refused[model] |= {way for way in ways if isinstance(way, str)}
 
     def way(self, model: Model, medium: LocalMedium, *, inline_below_bytes: int) -> Handover:
         """How the file goes to the model. Raises Refused where all ways are closed."""
@@ -87,16 +87,4 @@ class Handovers:
     async def _close(self, model: Model, way: Handover) -> None:
         if way not in self._refused[model.name]:
             self._refused[model.name].add(way)
-            await to_thread.run_sync(self._write)
-
-    def _read(self) -> dict[str, Collection[str]]:
-        try:
-            known = json.loads(self._file.read_text("utf-8"))
-            return {str(model): [str(way) for way in ways] for model, ways in known.items()}
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-            return {}
-
-    def _write(self) -> None:
-        known = {model: sorted(ways) for model, ways in sorted(self._refused.items()) if ways}
-        with contextlib.suppress(OSError):
-            self._file.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+            await self._memory.save({name: sorted(ways) for name, ways in sorted(self._refused.items()) if ways})

@@ -90,6 +90,31 @@ class UploadMemory:
             beside.replace(self._file)
 
 
+class SmallMemory:
+    """A little JSON in a file of its own, which outlives a run and may be lost."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    async def load(self) -> Any:
+        """What was saved, None where that cannot be read."""
+        return await to_thread.run_sync(self._read)
+
+    async def save(self, data: Any) -> None:
+        """Replace what was saved; where the file cannot be written, nothing is."""
+        await to_thread.run_sync(self._write, json.dumps(data, indent=2) + "\n")
+
+    def _read(self) -> Any:
+        try:
+            return json.loads(self._file.read_text("utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return None
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            self._file.write_text(text, encoding="utf-8")
+
+
 def _fields(line: str) -> dict[str, Any] | None:
     """A whole line as it was written, None for anything else."""
     try:

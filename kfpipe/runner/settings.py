@@ -53,7 +53,7 @@ class RunSettings:
     digests of the clips that belong at a path. `neighbours` returns the ids of the tasks that other manifests have on
     record; `continued` cuts the pictures that a take continues from, and returns its next step; `find` looks for the
     bytes of a clip. These three may block.
-    `approval` says who agreed to the plan. `hide_prompts` are the models whose tasks do not show theirs.
+    `approval` says who agreed to the plan.
     """
 
     folder: Path
@@ -74,4 +74,3 @@ class RunSettings:
     now: Callable[[], datetime]
     random: Random
     approval: Approval | None = None
-    hide_prompts: frozenset[str] = frozenset()

@@ -392,6 +392,7 @@ def _likeness(draft: Draft, media: MediaSet) -> Hashable | None:
         settings.resolution,
         settings.duration,
         (settings.audio, settings.prompt_extend, settings.watermark, settings.seed is SeedChoice.DERIVED),
+        settings.seed == 0,
         media.kind,
     )
 

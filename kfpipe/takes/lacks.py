@@ -23,6 +23,13 @@ def findings(draft: Draft, model: Model, others: Iterable[Model] = ()) -> Iterat
     if draft.settings.seed is not SeedChoice.DERIVED and not model.has_seed:
         fix = "delete it; to get several clips, vary a name of your own in the matrix, like `variant: [1, 2]`"
         yield unwanted(draft, model, "seed", "a seed: no clip of it can be asked for a second time", fix)
+    elif isinstance(draft.settings.seed, int) and draft.settings.seed < model.least_seed:
+        yield Finding(
+            path=draft.path_of("seed"),
+            what=f"the seed {draft.settings.seed} may stand for a random one at {model.name}",
+            expected=f"a seed of {model.least_seed} or more",
+            fix=f"write `seed: {model.least_seed}`",
+        )
     if draft.settings.prompt_extend and Setting.PROMPT_EXTEND not in model.parameters:
         yield unwanted(draft, model, "prompt_extend", "`prompt_extend`", "delete it, or write `prompt_extend: false`")
     if draft.settings.watermark and Setting.WATERMARK not in model.parameters:

@@ -254,7 +254,7 @@ LOCK: Final = (
         ),
         (
             "random-seed-borrowed",
-            "if take.request.parameters.seed is None:\n            return None",
+            "if take.request.draws_seed:\n            return None",
             "if False:\n            return None",
             "lock/test_records.py::test_takes_of_random_seeds_borrow_nothing_from_another_manifest",
         ),

@@ -221,7 +221,7 @@ PLAN: Final = (
         ),
         (
             "random-seeds-are-twins",
-            "if take is None or take.request.parameters.seed is None:",
+            "if take is None or take.request.draws_seed:",
             "if take is None:",
             "plan/test_narrow.py::test_takes_with_a_random_seed_are_no_twins",
         ),

@@ -233,8 +233,8 @@ RUNNER: Final = (
         "runner/orphans.py",
         (
             "any-prompt-fits",
-            "return has_prompt(report, asked) and report.resolution",
-            "return report.resolution",
+            "return has_prompt(report, asked) if by_prompt else",
+            "return True if by_prompt else",
             "runner/test_orphans.py::test_the_prompt_shows_whose_task_it_is",
         ),
         (
@@ -284,7 +284,7 @@ RUNNER: Final = (
         ),
         (
             "twins-not-known-by-their-prompt",
-            "self._interlock.posting(orphans.folded(asked.prompt))",
+            "self._interlock.posting(twins)",
             "self._interlock.posting(key)",
             "runner/test_run.py::test_twins_are_never_on_the_wire_together",
         ),

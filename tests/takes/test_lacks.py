@@ -68,6 +68,7 @@ ERRORS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
     (VIDU_SILENT, {"audio": True}, "makes no sound", "`audio: false`", "like wan2.7-i2v"),
     (MINIMAX, {"resolution": "2K", "audio": False}, "always makes sound", "`audio: true`", "delete the line"),
     (KLING, {"seed": 7, "audio": False}, "does not have a seed", None, "variant: [1, 2]"),
+    (VIDU, {"seed": 0}, "may stand for a random one", "1 or more", "seed: 1"),
     (KLING, {"prompt_extend": True, "audio": False}, "`prompt_extend`", None, "prompt_extend: false"),
     (PIXVERSE, {"negative_prompt": "blurry", "audio": False}, "a negative prompt", None, "delete it"),
     (KLING_TURBO, {}, "does not accept `last_frame`", "first_frame", "like wan2.7-i2v"),
