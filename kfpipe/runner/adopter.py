@@ -128,7 +128,7 @@ class Adopter:
         candidates = await self._candidates(key)
         reports = await self._last_reports(candidates)
         if candidates:  # others may have put theirs on record while these were under way
-            self._context.known.update(await anyio.to_thread.run_sync(self._context.settings.neighbours))
+            await self._hear_of_neighbours()
         for candidate, report in zip(candidates, reports, strict=True):
             if report is None:
                 return Candidates(fitting=(), doubtful=(), forgotten=(), is_complete=False)
@@ -197,11 +197,15 @@ class Adopter:
         first = self._first_in_line[candidate.task_id]
         return [key for key in owners if key in first] or owners
 
+    async def _hear_of_neighbours(self) -> None:
+        """Learn which tasks other projects have put on record."""
+        self._context.known.update(await anyio.to_thread.run_sync(self._context.settings.neighbours))
+
     async def _candidates(self, key: str) -> list[ListedTask]:
         """Unowned tasks, from as many looks as it takes to trust the list."""
         try:
             async with self._interlock.reading():
-                self._context.known.update(await anyio.to_thread.run_sync(self._context.settings.neighbours))
+                await self._hear_of_neighbours()
                 candidates = await self._unowned(key)
                 for task_id in candidates:
                     self._first_in_line.setdefault(task_id, frozenset(self._not_looked_for))

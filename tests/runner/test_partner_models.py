@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from kfpipe import emulator
 from kfpipe.cli.output.messages import exit_code
 from kfpipe.emulator import Emulator
 from kfpipe.errors import AccountRefused, ExitCode
@@ -22,11 +21,7 @@ from tests.support import stills
 KLING, MINIMAX = "kling/kling-v3-video-generation", "MiniMax/MiniMax-H3"
 VIDU = [f"vidu/vidu{name}_start-end2video" for name in ("q3-pro", "q3-turbo", "q2-pro", "q2-turbo")]
 
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.whole_runs,
-    pytest.mark.skipif(KLING not in emulator.REGIONS["emulator"], reason="the emulator does not have them yet"),
-]
+pytestmark = [pytest.mark.anyio, pytest.mark.whole_runs]
 
 HEAD = """\
 kfpipe: 1
