@@ -8,7 +8,7 @@ COPY kfpipe kfpipe
 COPY schemas schemas
 RUN python -m venv /opt/kfpipe \
     && PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
-       /opt/kfpipe/bin/pip install --no-cache-dir '.[keyring,notify,otel,xlsx,heic]'
+       /opt/kfpipe/bin/pip install --no-cache-dir '.[cluster,keyring,notify,otel,xlsx,heic]'
 
 FROM ${BASE}
 # plan --diff, ci check and ci comment read the project's history

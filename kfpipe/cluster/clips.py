@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -45,7 +45,16 @@ class KeptClip:
 class Keeper:
     """Brings one account's clips to the store."""
 
-    def __init__(self, database: Postgres, store: Store, home: Path, provider: Provider, payer: str) -> None:
+    def __init__(
+        self,
+        database: Postgres,
+        store: Store,
+        home: Path,
+        provider: Provider,
+        payer: str,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._tell = tell
         self._database = database
         self._store = store
         self._home = home
@@ -70,6 +79,7 @@ class Keeper:
                 kept = await anyio.to_thread.run_sync(self._put, here, found.sha256, found.size_bytes)
             except (BadRender, ServiceRefused, ServiceUnclear, StorageFailed) as trouble:
                 if attempt == TRIES or isinstance(trouble, ServiceRefused):
+                    self._tell(f"{job.take_id}: its clip is not in the store: {trouble}; it can be had by its link")
                     return
                 await anyio.sleep(retry_s(attempt, None, 0.5))
             else:
@@ -93,7 +103,10 @@ class HomeFromStore:
     `tasks` says by link which task it belongs to.
     """
 
-    def __init__(self, provider: Provider, store: Store, database: Postgres, payer: str) -> None:
+    def __init__(
+        self, provider: Provider, store: Store, database: Postgres, payer: str, tell: Callable[[str], None]
+    ) -> None:
+        self._tell = tell
         self._provider = provider
         self._store = store
         self._database = database
@@ -130,6 +143,7 @@ class HomeFromStore:
                 with suppress(StorageFailed):
                     if await anyio.to_thread.run_sync(self._store.size_bytes, clip.name) == clip.size_bytes:
                         return clip
+                self._tell(f"the store {self._store.shown} has lost {clip.name}: it is fetched by its link")
                 return None
             if not is_coming:
                 return None

@@ -39,6 +39,9 @@ KEEPALIVES: Final[dict[str, Any]] = {
 }
 """A machine that has vanished is noticed in some ten seconds, on either side."""
 
+_OPTIONS: Final = "-c idle_in_transaction_session_timeout=4000"
+"""A machine that stands still within a transaction holds its locks no longer than that."""
+
 _FOUNDING: Final = 0x6B66706970650001
 """The advisory lock of whoever creates the tables."""
 
@@ -68,6 +71,8 @@ CREATE TABLE IF NOT EXISTS kfpipe.job (
 );
 CREATE INDEX IF NOT EXISTS job_noted ON kfpipe.job (account, noted_at);
 CREATE INDEX IF NOT EXISTS job_open ON kfpipe.job (run) WHERE NOT is_over;
+CREATE TABLE IF NOT EXISTS kfpipe.wish (project text NOT NULL, job text NOT NULL, PRIMARY KEY (project, job));
+CREATE INDEX IF NOT EXISTS wish_of ON kfpipe.wish (job);
 CREATE TABLE IF NOT EXISTS kfpipe.request (
     account text NOT NULL, key text NOT NULL, job text, state text NOT NULL, entry jsonb NOT NULL,
     fingerprint text NOT NULL, model text NOT NULL, prompt text NOT NULL, task text,
@@ -205,6 +210,7 @@ class Postgres:
             autocommit=autocommit,
             connect_timeout=CONNECT_TIMEOUT_S,
             application_name="kfpipe",
+            options=_OPTIONS,
             **KEEPALIVES,
         )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import anyio
 import anyio.to_thread
 
 from kfpipe.cluster import marker, queues
@@ -23,6 +24,9 @@ from kfpipe.runner.settings import RunSettings
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
+
+
+SETTLING_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +53,17 @@ class Cluster:
         self, payer: Payer, ledger: Ledger, provider: Provider, settings: RunSettings, stem: str
     ) -> AsyncIterator[HandOver]:
         """The way of one run; a note beside the journal says that its work is here, until all of it has ended."""
-        hands = HandOver(self.database, self.store, self.client, payer, ledger, provider, settings)
         place = marker.place_of(settings.state_dir, stem)
-        marker.leave(place, self.database.address.shown)
+        project = marker.leave(place, self.database.address.shown)
+        hands = HandOver(self.database, self.store, self.client, payer, ledger, provider, settings, self.tell, project)
         await anyio.to_thread.run_sync(queues.register, self.client, [queues.of_payer(payer)])
         for sentence in await self.database.do(lambda link: workers_for(link, queues.of_payer(payer))):
             self.tell(sentence)
         async with hands.at_work():
             yield hands
-        if hands.is_all_over:
-            marker.take_away(place)
+        with anyio.move_on_after(SETTLING_S):  # a database that is away then is asked the next time
+            if await hands.settle():
+                marker.take_away(place)
 
 
 def reached(address: str, store: str | None, tell: Callable[[str], None]) -> tuple[Postgres, Store | None]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -14,18 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from kfpipe.cluster import jobs, queues, requests
+from kfpipe.cluster import jobs, queues, requests, wishes
 from kfpipe.cluster.clips import HomeFromStore
 from kfpipe.cluster.database import Postgres
-from kfpipe.cluster.grants import database_time_s
 from kfpipe.cluster.jobs import Job, Payer
-from kfpipe.cluster.limits import asked_of
 from kfpipe.cluster.stills import IntoStore
 from kfpipe.cluster.store import Store
 from kfpipe.domain import Take
 from kfpipe.errors import AccountRefused
 from kfpipe.events import TakeSubmitted, TakeSucceeded
-from kfpipe.lock.codec import entry_from_json
 from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.states import Ended, Entry, Rendered, Submitted, Succeeded, Unclear
 from kfpipe.plan.model import Action, Step
@@ -39,7 +35,6 @@ from kfpipe.runner.submitter import Submitter, asked_for
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
-    from psycopg import Connection
 
 POLL_S: Final = 0.25
 OVERLAP_S: Final = 5.0
@@ -52,6 +47,7 @@ UNLIMITED: Final = 1_000_000
 class Box:
     """What has become known of a job so far."""
 
+    job: str
     round: int = 0
     entries: dict[str, Entry] = field(default_factory=dict)
     outcome: Mapping[str, Any] | None = None
@@ -71,7 +67,12 @@ class HandOver:
         ledger: Ledger,
         provider: Provider,
         settings: RunSettings,
+        tell: Callable[[str], None],
+        project: str,
     ) -> None:
+        """`project` is what the cluster knows the project by, `tell` gets a sentence now and then."""
+        self._project = project
+        self._back: list[str] = []
         self.payer = payer
         self.limits = settings.limits
         self._database = database
@@ -85,14 +86,16 @@ class HandOver:
         self.settings = replace(settings, limits=_unlimited(settings.limits))
         self.provider = provider
         if store is not None:
-            from_store = HomeFromStore(provider, store, database, payer.id)
+            from_store = HomeFromStore(provider, store, database, payer.id, tell)
             self._tasks = from_store.tasks
             self.provider = IntoStore(from_store, store, settings.folder)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Be told what becomes of jobs while the block runs."""
-        self._since_s = await self._database.do(partial(_entered, run=self._run, payer=self.payer, limits=self.limits))
+        self._since_s = await self._database.do(
+            partial(wishes.entered, run=self._run, host=socket.gethostname(), payer=self.payer, limits=self.limits)
+        )
         heard, self._ledger.heard = self._ledger.heard, self._hear
         try:
             async with anyio.create_task_group() as group:
@@ -101,12 +104,22 @@ class HandOver:
                 group.cancel_scope.cancel()
         finally:
             self._ledger.heard = heard
-        await self._bring_home()
 
-    @property
-    def is_all_over(self) -> bool:
-        """Whether nothing that was handed over is open any more."""
-        return all(box.outcome is not None for box in self._boxes.values())
+    async def settle(self) -> bool:
+        """Put on record what else of the project was in the cluster; whether nothing of it is there any more."""
+        await self._bring_home()
+        rest = await self._database.do(partial(wishes.rest, project=self._project))
+        for job, (is_over, entries) in rest.items():
+            for key, entry in entries.items():
+                await self._ledger.record(key, wishes.not_here(entry))
+            if is_over:
+                self._back.append(job)
+        await self._bring_home()
+        return all(is_over for is_over, _ in rest.values())
+
+    def is_back(self, job: str) -> None:
+        """What became of a job is on record here."""
+        self._back.append(job)
 
     def _hear(self, key: str, entry: Entry) -> None:
         if isinstance(entry, Succeeded | Rendered):
@@ -117,13 +130,15 @@ class HandOver:
     async def over(self, job: Job, known: Mapping[str, Entry], priority: int) -> Box:
         """Have the job carried out, or join those that want it already; `known` is what is on record here."""
         entered = await self._database.outlast(partial(self._enqueued, job, known, priority))
-        box = self._boxes.setdefault(entered.job, Box())
+        box = self._boxes.setdefault(entered.job, Box(job=entered.job))
         box.round, box.outcome, box.is_own = entered.round, entered.outcome, entered.is_own
         box.entries |= entered.entries
         return box
 
-    def _enqueued(self, job: Job, known: Mapping[str, Entry], priority: int) -> Entered:
-        hand = partial(_handed_over, payer=self.payer.id, run=self._run, job=job, known=known)
+    def _enqueued(self, job: Job, known: Mapping[str, Entry], priority: int) -> wishes.Entered:
+        hand = partial(
+            wishes.handed_over, payer=self.payer.id, run=self._run, project=self._project, job=job, known=known
+        )
         entered = self._database.do_now(hand)
         if entered.outcome is None:
             queues.enqueue(self._client, self.payer, entered.job, entered.round, priority)
@@ -133,7 +148,7 @@ class HandOver:
         while True:
             await anyio.sleep(POLL_S)
             await self._bring_home()
-            look = partial(_news, account=self.payer.id, since_s=self._since_s - OVERLAP_S)
+            look = partial(wishes.news, account=self.payer.id, since_s=self._since_s - OVERLAP_S)
             self._since_s, over, entries = await self._database.do(look)
             for job, key, entry in entries:
                 if job in self._boxes and self._boxes[job].entries.get(key) != entry:
@@ -150,10 +165,13 @@ class HandOver:
         box.changed = anyio.Event()
 
     async def _bring_home(self) -> None:
-        """Have on record there which clips are here."""
+        """Have on record there which clips are here, and what need not be kept for this project any longer."""
         if self._home:
             home, self._home = self._home, {}
             await self._database.do(partial(requests.put, account=self.payer.id, known=home))
+        if self._back:
+            back, self._back = self._back, []
+            await self._database.do(partial(wishes.forget_wish, project=self._project, back=back))
 
 
 class HandedOver(Lifecycle):
@@ -184,6 +202,8 @@ class HandedOver(Lifecycle):
         box = await self._hands.over(job, known, 0 if take is None else take.priority)
         end = await self._ended(step, box)
         self._settle(end, take, reserved)
+        if box.outcome is not None:
+            self._hands.is_back(box.job)
         return end
 
     async def _ended(self, step: Step, box: Box) -> Ending | Left:
@@ -196,12 +216,13 @@ class HandedOver(Lifecycle):
                     told[key] = entry
             if outcome is not None:
                 return self._verdict(outcome)
+            if self._context.settings.is_detached:
+                return Left(is_under_way=True)
             await changed.wait()
 
     async def _put_on_record(self, step: Step, key: str, entry: Entry, before: Entry | None, *, is_own: bool) -> None:
         context = self._context
-        if isinstance(entry, Rendered):  # elsewhere; here it is still at the service, or in the store
-            entry = Succeeded(asked=entry.asked, doubts=entry.doubts, task=entry.task, result=entry.result)
+        entry = wishes.not_here(entry)
         await context.ledger.record(key, entry)
         if isinstance(entry, Submitted) and not isinstance(before, Submitted):
             context.in_flight.add(key)
@@ -263,97 +284,6 @@ class HandedOver(Lifecycle):
         key = step.record.key
         name = jobs.job_of_request(payer.id, key)
         return Job(id=name, take_id=step.take_id, asked=step.record.entry.asked, take=ready, key=key)
-
-
-# ---- one transaction each ------------------------------------------------------------------------------------------
-
-
-def _entered(link: Connection[Any], *, run: str, payer: Payer, limits: RunLimits) -> float:
-    link.execute(
-        "INSERT INTO kfpipe.account (account, facts) VALUES (%s, %s) "
-        "ON CONFLICT (account) DO UPDATE SET facts = excluded.facts",
-        [payer.id, json.dumps(payer.to_json())],
-    )
-    link.execute(
-        "INSERT INTO kfpipe.run (run, account, host, limits) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-        [run, payer.id, socket.gethostname(), json.dumps(asked_of(limits))],
-    )
-    return database_time_s(link)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entered:
-    """How a job stands when it was handed over. `outcome` is None while it is open; `is_own`: this run opened it."""
-
-    job: str
-    round: int
-    outcome: Mapping[str, Any] | None
-    entries: Mapping[str, Entry]
-    is_own: bool
-
-
-def _handed_over(link: Connection[Any], *, payer: str, run: str, job: Job, known: Mapping[str, Entry]) -> Entered:
-    if known:
-        requests.put(link, payer, known)
-    name = job.id if job.key is None else _claimed(link, payer, job.id, job.key)
-    entries = requests.made_for(link, name)
-    ended = [key for key, entry in entries.items() if isinstance(entry, Ended)]
-    content = json.dumps(replace(job, past=tuple(ended)).to_json())
-    new = link.execute(
-        "INSERT INTO kfpipe.job (job, account, run, content, round) VALUES (%s, %s, %s, %s, 0) "
-        "ON CONFLICT DO NOTHING RETURNING round",
-        [name, payer, run, content],
-    ).fetchone()
-    if new is not None:
-        return Entered(job=name, round=0, outcome=None, entries=entries, is_own=True)
-    row = link.execute("SELECT round, is_over, run FROM kfpipe.job WHERE job = %s FOR UPDATE", [name]).fetchone()
-    assert row is not None
-    number, is_over, owner = row
-    settled = _settled(entries, job.key) if is_over else None
-    if settled is None and is_over:
-        number += 1
-        link.execute(
-            "UPDATE kfpipe.job SET round = %s, is_over = false, outcome = NULL, content = %s, run = %s, "
-            "noted_at = clock_timestamp() WHERE job = %s",
-            [number, content, run, name],
-        )
-        return Entered(job=name, round=number, outcome=None, entries=entries, is_own=True)
-    outcome = None if settled is None else {"key": settled, "reason": None, "account_code": None}
-    return Entered(job=name, round=number, outcome=outcome, entries=entries, is_own=owner == run)
-
-
-def _claimed(link: Connection[Any], payer: str, job: str, key: str) -> str:
-    """The job that has this request in hand: the given one, unless there is one already."""
-    link.execute(
-        "UPDATE kfpipe.request SET job = %s WHERE account = %s AND key = %s AND job IS NULL", [job, payer, key]
-    )
-    row = link.execute("SELECT job FROM kfpipe.request WHERE account = %s AND key = %s", [payer, key]).fetchone()
-    return str(row[0]) if row is not None else job
-
-
-def _settled(entries: Mapping[str, Entry], key: str | None) -> str | None:
-    """The request by which a job that is over stays so: the one with the clip, or the one that was to be settled."""
-    clips = [one for one, entry in entries.items() if isinstance(entry, Succeeded | Rendered)]
-    if clips:
-        return max(clips, key=lambda one: entries[one].asked.asked_at)
-    return key if key is not None and isinstance(entries.get(key), Ended) else None
-
-
-def _news(
-    link: Connection[Any], *, account: str, since_s: float
-) -> tuple[float, list[tuple[str, int, Any]], list[tuple[str, str, Entry]]]:
-    """The time, the jobs that have ended, and the requests that have changed since then."""
-    now_s = database_time_s(link)
-    over = link.execute(
-        "SELECT job, round, outcome FROM kfpipe.job WHERE account = %s AND is_over AND noted_at > to_timestamp(%s)",
-        [account, since_s],
-    ).fetchall()
-    rows = link.execute(
-        "SELECT job, key, entry FROM kfpipe.request "
-        "WHERE account = %s AND job IS NOT NULL AND noted_at > to_timestamp(%s)",
-        [account, since_s],
-    ).fetchall()
-    return now_s, over, [(job, key, entry_from_json(entry)) for job, key, entry in rows]
 
 
 def _unlimited(limits: RunLimits) -> RunLimits:

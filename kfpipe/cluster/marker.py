@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,11 +19,15 @@ def place_of(state_dir: Path, stem: str) -> Path:
     return state_dir / f"{stem}.cluster.json"
 
 
-def leave(place: Path, shown: str) -> None:
-    """Say that work of this project is in the cluster. Raises StorageFailed."""
+def leave(place: Path, shown: str) -> str:
+    """Say that work of this project is in the cluster; what the cluster knows the project by. Raises StorageFailed."""
+    project = secrets.token_hex(16)
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        project = str(json.loads(place.read_bytes())["project"])
     with storage(place):
         make_state_dir(place.parent)
-        durable.replace(place, [json.dumps({"cluster": shown}).encode(), b"\n"])
+        durable.replace(place, [json.dumps({"cluster": shown, "project": project}).encode(), b"\n"])
+    return project
 
 
 def take_away(place: Path) -> None:

@@ -106,24 +106,21 @@ class SignOfLife:
             self._show_card(link)
         else:
             self.is_draining = bool(row[0])
-        if time.monotonic() >= self._grace_until_s and _got(link, "pg_try_advisory_lock(%s)", _ELECTED):
-            self._look_after_others(link)
-            self._sweep(link)
-            link.execute("SELECT pg_advisory_unlock(%s)", [_ELECTED])
+        if time.monotonic() >= self._grace_until_s:
+            with link.transaction():  # one that stands still in it is elected no longer
+                if _got(link, _ELECTED):
+                    self._look_after_others(link)
+                    self._sweep(link)
 
     def _look_after_others(self, link: psycopg.Connection[Any]) -> None:
         rows = link.execute(
             "SELECT executor, presence FROM kfpipe.worker WHERE executor != %s", [self._card.executor]
         ).fetchall()
         for executor, lock in rows:
-            if _got(link, "pg_try_advisory_lock(%s)", lock):
-                try:
-                    with link.transaction():
-                        grants.dead(link, executor)
-                    self._resume([executor])
-                    link.execute("DELETE FROM kfpipe.worker WHERE executor = %s", [executor])
-                finally:
-                    link.execute("SELECT pg_advisory_unlock(%s)", [lock])
+            if _got(link, lock):
+                grants.dead(link, executor)
+                self._resume([executor])
+                link.execute("DELETE FROM kfpipe.worker WHERE executor = %s", [executor])
 
     def _connect(self) -> psycopg.Connection[Any]:
         link = self._database.connect()
@@ -153,6 +150,7 @@ class SignOfLife:
         self._link = None
 
 
-def _got(link: psycopg.Connection[Any], call: str, lock: int) -> bool:
-    row = link.execute(f"SELECT {call}", [lock]).fetchone()
+def _got(link: psycopg.Connection[Any], lock: int) -> bool:
+    """Whether nobody else holds it; then it is held to the end of the transaction."""
+    row = link.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock]).fetchone()
     return row is not None and bool(row[0])

@@ -57,8 +57,17 @@ def of_payer(payer: Payer) -> str:
 def migrate(address: Address) -> None:
     """Create the tables that the queues are kept in, where they are not there."""
     from dbos import DBOS
+    from sqlalchemy.exc import SQLAlchemyError
 
-    DBOS.migrate(address.url)
+    try:
+        DBOS.migrate(address.url)
+    except SQLAlchemyError as error:
+        why = str(error).splitlines()[0]
+        raise Refused.because(
+            OPTION,
+            f"the tables of DBOS cannot be made in {address.shown}: {why}",
+            expected="a role that may create schemas in the database",
+        ) from error
 
 
 def config(address: Address, executor: str) -> DBOSConfig:

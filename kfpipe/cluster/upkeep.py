@@ -98,7 +98,9 @@ def _at_home(link: Connection[Any], days: int) -> list[tuple[str, str, str]]:
 
 def _forgotten(link: Connection[Any], days: int) -> int:
     gone = link.execute(
-        "DELETE FROM kfpipe.job WHERE is_over AND noted_at <= clock_timestamp() - make_interval(days => %s)", [days]
+        "DELETE FROM kfpipe.job WHERE is_over AND noted_at <= clock_timestamp() - make_interval(days => %s) "
+        "AND NOT EXISTS (SELECT FROM kfpipe.wish WHERE wish.job = job.job)",
+        [days],
     ).rowcount
     link.execute(
         "DELETE FROM dbos.workflow_status WHERE status NOT IN ('ENQUEUED', 'PENDING', 'DELAYED') "

@@ -47,6 +47,9 @@ REHEARSAL_PATIENCE_S: Final = 0.2
 _KEY_DIGITS: Final = 12
 _BEAT_S: Final = 0.25
 
+TRIES: Final = 6
+"""How often a job is begun again after an error that nobody has foreseen: a minute in total."""
+
 GRACE_S: Final = 4.0
 """How long a worker that is stopped waits for answers."""
 
@@ -153,12 +156,19 @@ class Worker:
             await anyio.to_thread.run_sync(queues.keep_clip, self._client, job, number)
 
     async def _concluded(self, payer: Payer, job: Job) -> Concluded:
-        try:
-            desk = await self._desk(payer)
-            return await desk.conclude(job)
-        except KfpipeError as trouble:
-            code = trouble.code if isinstance(trouble, AccountRefused) else None
-            return Concluded(reason=str(trouble), account_code=code)
+        """How the job ended. All of the work can be begun again: what it ran into on the way is no end of it."""
+        for attempt in range(TRIES):
+            try:
+                desk = await self._desk(payer)
+                return await desk.conclude(job)
+            except KfpipeError as trouble:
+                code = trouble.code if isinstance(trouble, AccountRefused) else None
+                return Concluded(reason=str(trouble), account_code=code)
+            except Exception as trouble:  # noqa: BLE001  the database went away, or a bug: a job must not hang on either
+                why = f"{type(trouble).__name__}: {trouble}"
+                self._tell(f"{job.take_id}: {why}; it is tried again")
+                await anyio.sleep(2.0**attempt)
+        return Concluded(reason=f"the worker gave up: {why}")
 
     async def _keep(self, job: str, number: int) -> None:
         """Bring the job's clip to the store."""
@@ -169,7 +179,7 @@ class Worker:
         for key, entry in (await self._database.do(partial(_clips_of, job=job))).items():
             if isinstance(entry, Succeeded):
                 async with self._client_for(payer, with_key=False) as provider:
-                    keeper = clips.Keeper(self._database, self._store, self._home, provider, payer.id)
+                    keeper = clips.Keeper(self._database, self._store, self._home, provider, payer.id, self._tell)
                     await keeper.keep(key, entry, wanted)
 
     # ---- desks -------------------------------------------------------------------------------------------------------
@@ -221,7 +231,8 @@ class Worker:
     def _key_for(self, payer: Payer) -> str:
         """The account's key, if it may go to the account's address: whoever handed a job over has no say in that."""
         host = urlsplit(payer.base_url).hostname or ""
-        if not is_service_host(host) and payer.base_url != self._settings.base_url:
+        own = (self._settings.base_url or "").rstrip("/")
+        if not is_service_host(host) and payer.base_url.rstrip("/") != own:
             raise Refused.because(
                 "worker",
                 f"the job asks for the address {payer.base_url}, which this worker does not know",

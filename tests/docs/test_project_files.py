@@ -102,6 +102,14 @@ def test_the_service_of_the_compose_file_gets_no_more_than_it_needs() -> None:
     assert all(value is None for name, value in service["environment"].items() if "KEY" in name), "no key in the file"
 
 
+def test_the_compose_file_of_the_cluster_holds_no_secret() -> None:
+    services = read("compose.cluster.yaml")["services"]
+    worker = services["worker"]
+    assert worker["read_only"] and worker["cap_drop"] == ["ALL"] and worker["deploy"]["replicas"] == 2
+    assert worker["environment"]["DASHSCOPE_API_KEY"] is None
+    assert services["database"]["environment"]["POSTGRES_PASSWORD_FILE"].startswith("/run/secrets/")
+
+
 def test_the_citation_is_of_this_version() -> None:
     told = read("CITATION.cff")
     assert (told["version"], told["license"]) == (__version__, pyproject()["project"]["license"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -77,6 +77,7 @@ def run(
             )
         ]
         _plan(ones, choices, is_same=is_same)
+        _hand_over(ones, manner)
         job = _Several(ones=ones, sources=sources, choices=choices, manner=manner)
         return job.run(total)
 
@@ -114,6 +115,21 @@ def _plan(ones: Sequence[_One], choices: Choices, *, is_same: bool) -> None:
                 one.session.check_key()
         except KfpipeError as error:
             one.error = error
+
+
+def _hand_over(ones: Sequence[_One], manner: Manner) -> None:
+    """Have the plans carried out by the cluster, if one is named. Raises Refused where they are of several accounts."""
+    accounts = {one.session.whose.account.text for one in ones}
+    if manner.cluster.address and len(accounts) > 1:
+        raise Refused.because(
+            "--cluster",
+            f"the manifests are of several accounts: {', '.join(sorted(accounts))}",
+            expected="one account in a run that is handed over",
+            fix="run the manifests of each account by themselves",
+        )
+    cluster = manner.cluster.reached()
+    for one in ones:
+        one.session = replace(one.session, cluster=cluster)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
