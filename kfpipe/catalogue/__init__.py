@@ -120,6 +120,12 @@ def shipped() -> Catalogue:
     return parse(*texts())
 
 
+def shows_prompt(name: str) -> bool:
+    """Whether finished tasks of the model show what they were made from, as far as it is known."""
+    model = shipped().model(name)
+    return model is None or model.shows_prompt
+
+
 def texts() -> tuple[str, ...]:
     """The files of the shipped catalogue: the service's own, and one for each family of models that it names."""
     folder = files("kfpipe.catalogue")

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from kfpipe.cluster.limits import EVERY_MODEL, Ceilings, SharedPace, ceilings, in_force
+from kfpipe import catalogue
+from kfpipe.cluster.limits import EVERY_MODEL, SharedPace, ceilings, in_force, rate_scope
 from kfpipe.lock.codec import entry_to_json
 from kfpipe.lock.states import Asked, Submitting
 from kfpipe.provider.codes import ThrottleKind
@@ -81,13 +82,13 @@ def granted(link: Connection[Any], ask: Ask) -> Permit | Later | Superseded:
     if not all(row == [ask.key, "submitting", ask.executor] for row in facts.open_ones):
         return Superseded()
     bounds = ceilings(ask.asked.model, ask.catalogue, in_force(facts.own_limits, facts.manifests))
-    if facts.is_draining or facts.has_twin or _is_full(facts.under_way, bounds):
+    if facts.is_draining or facts.has_twin or bounds.are_reached(facts.under_way):
         return Later(in_s=BUSY_S, is_blocked=True)
     at_s = pace.at_s(bounds.rates, facts.now_s)
     if at_s is None or at_s > facts.now_s + AHEAD_S:
         return Later(in_s=AGAIN_S if at_s is None else at_s - facts.now_s - AHEAD_S / 2)
-    token = f"{ask.executor}:{secrets.token_hex(8)}"
-    _mint(link, ask, token, pace.left(token, ask.asked.model, bounds.rates, at_s, facts.now_s))
+    token, scope = f"{ask.executor}:{secrets.token_hex(8)}", rate_scope(ask.asked.model, ask.catalogue)
+    _mint(link, ask, token, pace.left(token, scope, bounds.rates, at_s, facts.now_s))
     return Permit(token=token, in_s=max(at_s - facts.now_s, 0.0))
 
 
@@ -113,17 +114,17 @@ def throttled(
     link: Connection[Any],
     account: str,
     kind: str,
-    model: str,
+    scope: str,
     limit: float,
     why: ThrottleKind,
     retry_after_s: float | None,
 ) -> None:
-    """The service asks for a slower pace."""
+    """The service asks for a slower pace; `scope` is that of the refused request."""
     pace, now_s = _locked(link, account, kind), database_time_s(link)
     slower = {
-        scope: cell.throttled(limit, now_s, why, retry_after_s)
-        for scope, cell in pace.cells.items()
-        if scope in (model, EVERY_MODEL)
+        one: cell.throttled(limit, now_s, why, retry_after_s)
+        for one, cell in pace.cells.items()
+        if one in (scope, EVERY_MODEL)
     }
     _save(link, account, kind, pace.changed(slower))
 
@@ -157,8 +158,9 @@ def database_time_s(link: Connection[Any]) -> float:
 
 
 def prompt_digest(asked: Asked) -> str:
-    """What requests have in common that the account's list cannot tell apart."""
-    return hashlib.sha256(orphans.folded(asked.prompt).encode()).hexdigest()[:32]
+    """What requests have in common that the account's list cannot tell apart; all of a model that shows no prompt."""
+    shown = orphans.folded(asked.prompt) if catalogue.shows_prompt(asked.model) else ""
+    return hashlib.sha256(shown.encode()).hexdigest()[:32]
 
 
 # ---- one step each ---------------------------------------------------------------------------------------------------
@@ -237,14 +239,6 @@ def _words(ask: Ask) -> dict[str, object]:
         "model": ask.asked.model,
         "prompt": prompt_digest(ask.asked),
     }
-
-
-def _is_full(under_way: Mapping[str, int], bounds: Ceilings) -> bool:
-    """Whether as many tasks are in progress as may be; a request that is sent again holds a place already."""
-    return any(
-        (sum(under_way.values()) if scope == EVERY_MODEL else under_way.get(scope, 0)) >= limit
-        for scope, limit in bounds.tasks.items()
-    )
 
 
 def _mint(link: Connection[Any], ask: Ask, token: str, pace: SharedPace) -> None:

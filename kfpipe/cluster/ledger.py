@@ -14,6 +14,7 @@ import anyio
 from kfpipe.cluster import grants, requests
 from kfpipe.cluster.database import Postgres
 from kfpipe.cluster.grants import SUBMISSIONS, TOKEN_LIFE_S, Ask, Later, Permit, Superseded
+from kfpipe.cluster.limits import rate_scope
 from kfpipe.domain import MediaRole, RenderRequest
 from kfpipe.errors import ServiceRefused
 from kfpipe.lock.join import Requests
@@ -211,7 +212,7 @@ class JobLedger:
                     grants.throttled,
                     account=self._desk.payer,
                     kind=SUBMISSIONS,
-                    model=model,
+                    scope=rate_scope(model, self._catalogue),
                     limit=limit,
                     why=kind,
                     retry_after_s=refusal.retry_after_s,

@@ -16,10 +16,19 @@ NAMES: Final = ("submissions_per_second", "concurrent_tasks", "queries_per_secon
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceilings:
-    """By scope (a model, or all of them): submissions per second, and tasks in progress."""
+    """Submissions per second, by scope (a model, a group of them, or all), and how many `tasks` may be in progress.
+
+    `together` are the models whose tasks count; None: those of all.
+    """
 
     rates: Mapping[str, float]
-    tasks: Mapping[str, int]
+    tasks: int
+    together: frozenset[str] | None
+
+    def are_reached(self, under_way: Mapping[str, int]) -> bool:
+        """Whether as many tasks are in progress as may be; `under_way` counts them by model."""
+        counted = (tasks for model, tasks in under_way.items() if self.together is None or model in self.together)
+        return sum(counted) >= self.tasks
 
 
 def asked_of(limits: RunLimits) -> dict[str, float]:
@@ -50,18 +59,25 @@ def ceilings(model: str, catalogue: RunLimits, shared: Mapping[str, float]) -> C
     """The limits that a submission of this model has to keep. A shared limit stands in for that of the model."""
     pace = catalogue.of(model)
     rate, tasks = shared.get("submissions_per_second"), shared.get("concurrent_tasks")
+    group = {name for name, one in catalogue.models.items() if pace.tasks_with and one.tasks_with == pace.tasks_with}
     return Ceilings(
-        rates={model: pace.submissions_per_second} if rate is None else {EVERY_MODEL: rate},
-        tasks={model: pace.concurrent_tasks} if tasks is None else {EVERY_MODEL: int(tasks)},
+        rates={rate_scope(model, catalogue): pace.submissions_per_second} if rate is None else {EVERY_MODEL: rate},
+        tasks=pace.concurrent_tasks if tasks is None else int(tasks),
+        together=None if tasks is not None else frozenset({model, *group}),
     )
+
+
+def rate_scope(model: str, catalogue: RunLimits) -> str:
+    """Under what the model's submissions are counted: the group that it shares them with, or itself."""
+    return catalogue.of(model).rate_with or model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedPace:
     """The cells of one kind of request in an account, by scope.
 
-    Each request counts in its model's and in that of all models, so that a limit which begins to hold knows what has
-    just left.
+    Each request counts in its own, and in that of all models, so that a limit which begins to hold knows what has just
+    left.
     """
 
     cells: Mapping[str, CellRate]
@@ -79,12 +95,11 @@ class SharedPace:
         known = [time for time in times if time is not None]
         return max(known) if len(known) == len(times) else None
 
-    def left(self, token: str, model: str, rates: Mapping[str, float], at_s: float, now_s: float) -> SharedPace:
-        """A request leaves at that time."""
+    def left(self, token: str, scope: str, rates: Mapping[str, float], at_s: float, now_s: float) -> SharedPace:
+        """A request leaves at that time; `scope` is its own, see `rate_scope`."""
         found = dict(self.cells)
-        for scope in {model, EVERY_MODEL}:
-            limit = rates.get(scope, math.inf)
-            found[scope] = found.get(scope, CellRate()).left(token, limit, at_s, now_s)
+        for one in {scope, EVERY_MODEL}:
+            found[one] = found.get(one, CellRate()).left(token, rates.get(one, math.inf), at_s, now_s)
         return SharedPace(cells=found)
 
     def changed(self, cells: Mapping[str, CellRate]) -> SharedPace:

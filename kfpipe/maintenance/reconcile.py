@@ -46,8 +46,7 @@ async def candidates(
 
     A task's prompt shows when it has succeeded; until then it may be anyone's, and longer where a model hides it.
     """
-    model = catalogue.shipped().model(entry.asked.model)
-    by_prompt = model is None or model.shows_prompt
+    by_prompt = catalogue.shows_prompt(entry.asked.model)
     listed = await all_tasks(provider, entry.asked.model, random)
     found = []
     for task in orphans.candidates(listed, owned):

@@ -164,7 +164,7 @@ class Run:
 
     def _lane(self, model: str, gate: Gate, slots: Slots) -> Lane:
         interlock = self._interlock(model)
-        by_prompt = _shows_prompt(model)
+        by_prompt = catalogue.shows_prompt(model)
         snapshot = Snapshot(self._context, interlock, model)
         submitter = Submitter(self._context, gate, slots, interlock, snapshot, by_prompt=by_prompt)
         lifecycle = self._made_by(self._context, submitter, self._adopter(model), self._follower)
@@ -172,7 +172,7 @@ class Run:
 
     def _adopter(self, model: str) -> Adopter:
         if model not in self._adopters:
-            by_prompt = _shows_prompt(model)
+            by_prompt = catalogue.shows_prompt(model)
             self._adopters[model] = Adopter(
                 self._context, self._follower, self._interlock(model), model, by_prompt=by_prompt
             )
@@ -238,12 +238,6 @@ def _adoptable(plan: Plan) -> Decimal:
     """What the plan counts for requests without an answer, each of which may be a task already."""
     steps = (step for step in plan.steps if step.action is Action.ADOPT)
     return sum((step.cap_cost or Decimal(0) for step in steps), Decimal(0))
-
-
-def _shows_prompt(name: str) -> bool:
-    """Whether finished tasks of the model show what they were made from."""
-    model = catalogue.shipped().model(name)
-    return model is None or model.shows_prompt
 
 
 def _by_model(steps: Sequence[Step]) -> dict[str, list[Step]]:

@@ -87,6 +87,30 @@ def test_requests_with_one_prompt_are_never_on_their_way_together(do: Do) -> Non
     assert isinstance(do(grants.granted, ask(1, asked=twin)), Permit)
 
 
+def test_models_of_one_group_share_its_places_and_its_rate(do: Do) -> None:
+    pace = Pace(submissions_per_second=2, concurrent_tasks=2, tasks_with="vidu", rate_with="vidu")
+    shared = replace(limits(), models={MODEL: pace, "vidu/one": pace, "vidu/two": pace})
+    ones = [
+        ask(number, catalogue=shared, asked=asked(number, model=f"vidu/{name}"))
+        for number, name in enumerate(("one", "two", "one"))
+    ]
+    assert isinstance(do(grants.granted, ones[0]), Permit)
+    later = do(grants.granted, ones[1])
+    assert isinstance(later, Later)
+    assert not later.is_blocked
+    time.sleep(later.in_s)
+    assert isinstance(do(grants.granted, ones[1]), Permit)
+    assert do(grants.granted, ones[2]).is_blocked
+
+
+def test_requests_of_a_model_that_hides_its_prompts_are_never_on_their_way_together(do: Do) -> None:
+    hiding = "MiniMax/MiniMax-H3"
+    shared = replace(limits(), models={hiding: Pace(submissions_per_second=100, concurrent_tasks=100)})
+    first, second = (ask(number, catalogue=shared, asked=asked(number, model=hiding)) for number in range(2))
+    assert isinstance(do(grants.granted, first), Permit)
+    assert do(grants.granted, second).is_blocked
+
+
 def test_what_was_set_by_hand_wins_over_the_lowest_manifest_which_wins_over_the_catalogue(do: Do) -> None:
     def note(link: Any, own: str) -> None:
         link.execute(
