@@ -11,6 +11,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import anyio
 import httpcore
 import httpx
 
@@ -51,8 +52,10 @@ class Direct(httpx.AsyncBaseTransport):
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(connection, answer.stream))
 
     async def aclose(self) -> None:
+        """Close it, also where all else is cancelled."""
         if self._connection is not None:
-            await self._connection.aclose()
+            with anyio.CancelScope(shield=True):
+                await self._connection.aclose()
 
     async def _ready_for(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
         """The connection, made anew where it leads elsewhere, or the host has closed it or is about to."""
@@ -60,8 +63,7 @@ class Direct(httpx.AsyncBaseTransport):
         if known is not None:
             if known.can_handle_request(origin) and known.is_idle() and not known.has_expired():
                 return known
-            self._connection = None
-            await known.aclose()
+            await self.aclose()
         self._connection = httpcore.AsyncHTTPConnection(origin, ssl_context=self._trust, keepalive_expiry=KEEPALIVE_S)
         return self._connection
 
@@ -80,7 +82,8 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         close = getattr(self._stream, "aclose", self._connection.aclose)
-        await close()
+        with anyio.CancelScope(shield=True):
+            await close()
 
 
 @contextmanager
