@@ -46,8 +46,8 @@ def test_a_new_list_of_shots_holds_no_defaults_once_an_editor_is_set_up(sheet: S
 @pytest.mark.parametrize(
     ("field", "values"),
     [
-        ("model", [*catalogue.shipped().models, "wanx2.1-kf2v-plus"]),
-        ("resolution", ["480P", "720P", "1080P"]),
+        ("model", [*catalogue.shipped().models, "wanx2.1-kf2v-plus", "wanx2.1-i2v-turbo", "wanx2.1-i2v-plus"]),
+        ("resolution", ["360P", "480P", "540P", "720P", "768P", "1080P", "2K", "4K"]),
         ("watermark", ["false", "true"]),
         ("seed", ["42", "random"]),
     ],
@@ -95,7 +95,10 @@ def test_a_field_under_the_mouse_is_explained(sheet: Sheet, field: str) -> None:
     ("slip", "complaint"),
     [
         ("model: wan9", "wan9: Value is not accepted. Valid values: "),
-        ("resolution: 4K", '4K: Value is not accepted. Valid values: "480P", "720P", "1080P", null.'),
+        (
+            "resolution: 8K",
+            '8K: Value is not accepted. Valid values: "360P", "480P", "540P", "720P", "768P", "1080P", ',
+        ),
         ("resoluton: 720P", "resoluton: Property resoluton is not allowed."),
         ("duration: five", "five: Incorrect type. Expected one of integer, null."),
         ("seed: -1", "-1: Value is below the minimum of 0."),

@@ -17,6 +17,8 @@ from typing import Any
 
 import httpx
 
+from kfpipe.provider.connections import Direct
+
 MOMENTS = {
     "http11.send_request_headers.started": "about to leave",
     "http11.send_request_body.complete": "sent",
@@ -98,9 +100,9 @@ class KillPoints:
         io.open = opened
 
     def _lay_in_requests(self) -> None:
-        original = httpx.AsyncHTTPTransport.handle_async_request
+        original = Direct.handle_async_request
 
-        async def handled(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        async def handled(transport: Direct, request: httpx.Request) -> httpx.Response:
             phase = phase_of(request)
 
             async def trace(moment: str, _: object) -> None:
@@ -110,7 +112,7 @@ class KillPoints:
             request.extensions["trace"] = trace
             return await original(transport, request)
 
-        httpx.AsyncHTTPTransport.handle_async_request = handled  # type: ignore[method-assign]
+        Direct.handle_async_request = handled  # type: ignore[method-assign]
 
 
 def path_of(descriptor: int) -> str:
