@@ -29,7 +29,7 @@ from kfpipe.plan import consent
 from kfpipe.plan.changed import changed_ids
 from kfpipe.plan.model import Plan, Step
 from kfpipe.review import by_model
-from kfpipe.review.by_model import ModelGroup
+from kfpipe.review.by_model import ModelGroup, seed_text
 from kfpipe.review.timeline import Join
 
 _MIME_TYPES: Final = {
@@ -111,7 +111,7 @@ class BoardTake:
     is_under_way: bool
     model: str
     resolution: str
-    seed: int | None
+    seed: str | None
     seconds: int
     cost: str | None
     price: str | None
@@ -284,7 +284,7 @@ def _take(step: Step, take: Take, shown: Playable | None, files: dict[str, Shelv
         is_under_way=isinstance(entry, Submitting | Submitted),
         model=latest.model,
         resolution=latest.parameters.resolution,
-        seed=latest.parameters.seed,
+        seed=seed_text(latest),
         seconds=latest.parameters.duration_s,
         cost=None if record is None else _spent(record, take.currency),
         price=None if step.cost is None else exact_amount(step.cost),

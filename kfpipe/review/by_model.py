@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from statistics import median
 
-from kfpipe.domain import Take
+from kfpipe.domain import RenderRequest, Take
 from kfpipe.files.scalars import exact_amount
 from kfpipe.lock.records import Record
-from kfpipe.lock.states import Rendered, fidelity_of
+from kfpipe.lock.states import Asked, Rendered, fidelity_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,3 +80,9 @@ def _span(prices: Sequence[Decimal]) -> str | None:
         return None
     least, most = min(prices), max(prices)
     return exact_amount(least) if least == most else f"{exact_amount(least)} to {exact_amount(most)}"
+
+
+def seed_text(request: Asked | RenderRequest) -> str | None:
+    """The seed as it is shown; None for a request of a model that has none."""
+    seed = request.parameters.seed
+    return str(seed) if seed is not None else "random" if request.variant is None else None

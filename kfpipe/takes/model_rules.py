@@ -134,6 +134,8 @@ def _assignment(draft: Draft, name: str, value: object) -> str:
     if profile_of(draft.path_of(name)):
         return f"{line} here"
     inherited = lacks.is_inherited(draft, name)
+    if inherited and draft.cell.values.get("model") is not None:  # other takes of the shot are of other models
+        return f"write `models: {{{draft.settings.model}: {{{name}: {value}}}}}`"
     profile = profile_of(draft.path_of("model"))
     place = f" in profile '{profile}', or here" if profile else " here, or in the shot" if inherited else ""
     return f"{line}{place}"

@@ -28,6 +28,15 @@ def test_a_shot_of_one_model_has_nothing_to_compare() -> None:
     assert by_model.groups(takes) == ()
 
 
+def test_a_seed_is_shown_where_the_model_has_one() -> None:
+    request = makers.request(model="wan2.7-i2v")
+    parameters = request.parameters
+    assert by_model.seed_text(replace(request, parameters=replace(parameters, seed=7))) == "7"
+    unseeded = replace(request, parameters=replace(parameters, seed=None))
+    assert by_model.seed_text(unseeded) == "random"
+    assert by_model.seed_text(replace(unseeded, variant=())) is None
+
+
 def test_models_are_told_by_price_by_the_median_of_their_times_and_by_their_worst_ends() -> None:
     wan, kling = take_of("wan2.7-i2v", "0.15"), take_of("kling/kling-v3-video-generation", "0.10")
     told = by_model.groups(

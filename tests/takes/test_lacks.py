@@ -43,6 +43,12 @@ def problem(model: str, **fields: Any) -> Problem:
     return found
 
 
+def test_what_the_defaults_say_is_put_right_for_the_one_model_of_a_matrix_that_lacks_it(folder: Path) -> None:
+    top, models = {"defaults": {"resolution": "720P"}}, {"model": ["wan2.7-i2v", MINIMAX]}
+    assert problem("wan2.7-i2v", top=top, matrix=models).fix == f"write `models: {{{MINIMAX}: {{resolution: 768P}}}}`"
+    loaded("wan2.7-i2v", top={**top, "models": {MINIMAX: {"resolution": "768P"}}}, matrix=models)
+
+
 ERRORS: list[tuple[str, dict[str, Any], str, str | None, str]] = [
     (KLING, {"region": "singapore"}, "not offered in the region singapore", None, "region beijing"),
     (KLING, {"resolution": "480P"}, "'480P' is not offered", "720P, 1080P or 4K", "resolution: 720P"),

@@ -39,7 +39,7 @@ from kfpipe.lock.states import (
     task_of,
 )
 from kfpipe.plan.selection import KnownTake
-from kfpipe.review.by_model import ModelGroup
+from kfpipe.review.by_model import ModelGroup, seed_text
 from kfpipe.review.footage import Clip, Footage, Link, ShotFootage, address_of
 from kfpipe.review.timeline import Join
 
@@ -338,7 +338,8 @@ def _facts(footage: Footage) -> Iterator[tuple[str, str]]:
         yield "Price", money_text(footage.take.cost, footage.take.currency)
     if footage.take.trim is not None:
         yield "Trim", footage.take.trim.text
-    yield "Seed", "random" if parameters.seed is None else str(parameters.seed)
+    if (seed := seed_text(latest)) is not None:
+        yield "Seed", seed
     if record is not None:
         yield "Cost", report_costs.spent_text(record)
         if record.previous:

@@ -323,7 +323,7 @@ function about() {
   const facts = [
     ["Model", take.model], ["Size", take.clip ? `${take.clip.width_px}×${take.clip.height_px}` : `${take.resolution}${take.size ? `, ${take.size}` : ""}`],
     ["Length", take.clip ? `${Number(take.clip.duration_s)} s, ${Number(take.clip.fps)} fps` : `${take.seconds} s`],
-    ["Trim", take.trim], ["Seed", take.seed ?? "random"], ["Cost", take.cost && `${currency} ${take.cost}`],
+    ["Trim", take.trim], ["Seed", take.seed], ["Cost", take.cost && `${currency} ${take.cost}`],
     ["Fidelity", take.fidelity && `first ${take.fidelity[0] ?? "–"}, last ${take.fidelity[1] ?? "–"}`],
     one.cut?.fidelity ? [`Cut to ${one.cut.to_shot}`, `${one.cut.fidelity}${one.cut.shares_still ? ", one still" : ""}`] : ["", null],
   ];
