@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from json.encoder import encode_basestring
 from typing import Any, Final, Never
 
+from kfpipe import gcpause
 from kfpipe.errors import Problem, Refused
 from kfpipe.files.text import DataPath, position_of
 from kfpipe.wording import echoed
@@ -49,9 +50,10 @@ class _RepeatedName(_Unwanted):
 def parse_json(text: str) -> Any:
     """The data: dict, list, str, int, bool, None. Raises `NotJson`."""
     try:
-        data = json.loads(
-            text, object_pairs_hook=_object, parse_int=_integer, parse_float=_refuse, parse_constant=_refuse
-        )
+        with gcpause.paused():  # what is finalised at the bottom of a deep nest has no room left to run in
+            data = json.loads(
+                text, object_pairs_hook=_object, parse_int=_integer, parse_float=_refuse, parse_constant=_refuse
+            )
     except json.JSONDecodeError as error:
         raise NotJson(f"this is not JSON: {error.msg}", error.pos) from error
     except RecursionError as error:
