@@ -43,7 +43,7 @@ _OPTIONS: Final = "-c idle_in_transaction_session_timeout=4000"
 """A machine that stands still within a transaction holds its locks no longer than that."""
 
 _FOUNDING: Final = 0x6B66706970650001
-"""The advisory lock of whoever creates the tables."""
+"""The advisory lock under which the tables are created."""
 
 _TABLES: Final = """
 CREATE SCHEMA IF NOT EXISTS kfpipe;
@@ -202,7 +202,7 @@ class Postgres:
             self._idle.append(link)
 
     def connect(self, *, autocommit: bool = True) -> psycopg.Connection[Any]:
-        """A connection of one's own; transactions are begun by whoever wants one."""
+        """A connection of one's own; the caller begins its transactions."""
         import psycopg
 
         return psycopg.connect(

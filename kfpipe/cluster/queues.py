@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 RENDER: Final = "kfpipe.render"
 KEEP: Final = "kfpipe.keep"
-"""The names of the two workflows; whoever implements them may change, the names may not."""
+"""The names of the two workflows; their code may change, the names may not."""
 
 STORE_QUEUE: Final = "kfpipe-store"
 _POLL_S: Final = 0.5

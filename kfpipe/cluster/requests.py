@@ -84,7 +84,7 @@ def made_for(link: Connection[Any], job: str) -> dict[str, Entry]:
 
 
 def taken_over(link: Connection[Any], account: str, key: str, executor: str, life_s: float) -> float:
-    """Take a request without an answer from whoever was to send it; how long its token is still alive, in seconds.
+    """Take a request without an answer from its sender; how long its token is still alive, in seconds.
 
     From then on nobody may send it. 0: it may be looked for.
     """

@@ -107,7 +107,7 @@ class Worker:
                         await stopping.wait()
                 await self._finish_sending()
                 presence.stop()
-                # What is under way here is nobody's end: whoever finds the lock free resumes it. So nothing is
+                # What is under way here is nobody's end: another worker resumes it. So nothing is
                 # cancelled, which would be taken for an outcome.
                 os._exit(ExitCode.OK)
 
