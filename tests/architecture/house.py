@@ -66,8 +66,10 @@ WORLDLY: Final = frozenset(
 
 
 _PLAYED: Final = """
-cli maintenance project keychain files.read lock.mergedriver lock.tidy media.frames media.pictures plan.chain
-review.film.conform review.film.pictures review.film.sound review.film.writing runner.outcome
+cli maintenance project keychain cluster.marker cluster.queues cluster.status cluster.upkeep cluster.wishes files.read
+lock.book.elsewhere lock.mergedriver lock.tidy media.frames media.pictures plan.chain
+review.film.conform review.film.pictures review.film.sound review.film.writing review.prepared_stills
+review.row_results runner.outcome
 """
 
 PLAYED: Final = frozenset(_PLAYED.split())
