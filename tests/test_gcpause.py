@@ -34,3 +34,21 @@ def test_a_collector_that_was_off_stays_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_what_was_made_meanwhile_is_long_lived_and_can_still_be_collected() -> None:
+    with gcpause.paused():
+        cycle: list[object] = []
+        cycle.append(cycle)
+    assert any(held is cycle for held in gc.get_objects(generation=2))
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_the_host_has_frozen_stays_frozen() -> None:
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        assert rests()
+        assert gc.get_freeze_count() == frozen > 0
+    finally:
+        gc.unfreeze()

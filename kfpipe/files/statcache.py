@@ -38,18 +38,18 @@ class FileMemory(Generic[T]):
         self._known = _load(file)
         self._learnt = False
 
-    def look(self, path: Path, status: os.stat_result | None = None) -> T:
+    def look(self, path: Path | str, status: os.stat_result | None = None) -> T:
         """The facts of the file at `path`, read at most once while it stays the same. Raises OSError.
 
         `status` is what the file system said of it just now, where it was asked already.
         """
-        key, stamp = path.as_posix(), _stamp(path.stat() if status is None else status)
+        key, stamp = os.fspath(path), _stamp(Path(path).stat() if status is None else status)
         with contextlib.suppress(TypeError, LookupError, ValueError):
             if self._known[key]["stamp"] == stamp:
                 return self._unpack(self._known[key]["facts"])
         read_at_ns = time.time_ns()
-        facts = self._read(path)
-        if _stamp(path.stat()) == stamp and abs(read_at_ns - stamp[1]) >= RACY_NS:
+        facts = self._read(Path(path))
+        if _stamp(Path(path).stat()) == stamp and abs(read_at_ns - stamp[1]) >= RACY_NS:
             self._known[key] = {"stamp": stamp, "facts": self._pack(facts)}
             self._learnt = True
         return facts

@@ -76,6 +76,11 @@ class Ledger:
             raise
         return ledger
 
+    @property
+    def has_written(self) -> bool:
+        """Whether anything was put on record since it was opened."""
+        return self._journal.is_begun
+
     async def record(self, key: str, entry: Entry) -> None:
         """Return when what is now known of the request is on the disk; never cut short by a cancellation.
 
@@ -220,6 +225,11 @@ class _JournalFile:
                 os.ftruncate(self._descriptor, self._sound_bytes)
             raise
         self._sound_bytes += len(line)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a line was appended to it."""
+        return self._descriptor is not None
 
     def rewrite(self, lines: list[bytes]) -> None:
         """Have just these lines in the journal; without any, none."""

@@ -34,6 +34,7 @@ from kfpipe.connection import Destination
 from kfpipe.errors import ExitCode, OverBudget
 from kfpipe.events import Event, RunFinished
 from kfpipe.plan.consent import limit
+from kfpipe.plan.gather import Standing
 from kfpipe.plan.model import Chosen, Plan
 from kfpipe.plan.selection import DRIFT
 from kfpipe.project import Project
@@ -152,15 +153,18 @@ class _Run:
                 session.check_key()
             if isinstance(answer, Question) and not self.is_agreed(plan, answer):
                 return self.stop(plan, answer)
-            return self._carry_out_approved(session, plan, answer.cap, chosen["select"])
+            return self._carry_out_approved(session, plan, answer.cap, chosen["select"], now)
 
-    def _carry_out_approved(self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen) -> ExitCode:
+    def _carry_out_approved(
+        self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen, now: Standing
+    ) -> ExitCode:
         """Carry out the plan; where somebody approved it, up to what they agreed to, and with their name on record."""
         approved = None if self.saved_plan is None else self.saved_plan.plan.approved
         if approved is None:
-            return self.carry_out(session, plan, cap, select)
+            return self.carry_out(session, plan, cap, select, now)
         session = replace(session, approval=approved.approval)
-        return self.carry_out(session, plan, approved.cost if cap is None else min(cap, approved.cost), select)
+        agreed = approved.cost if cap is None else min(cap, approved.cost)
+        return self.carry_out(session, plan, agreed, select, now)
 
     def show(self, plan: Plan) -> None:
         """The priced plan, for a person."""
@@ -203,8 +207,10 @@ class _Run:
             return self.saved_plan.command(*words)
         return self.source.command("run", *self.choices.words, *words)
 
-    def carry_out(self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen) -> ExitCode:
-        """Carry out the plan and report the result."""
+    def carry_out(
+        self, session: Session, plan: Plan, cap: Decimal | None, select: Chosen, before: Standing
+    ) -> ExitCode:
+        """Carry out the plan and report the result; `before` is the standing that it was made from."""
         started_s = time.monotonic()
         reporting, notice = self.manner.reporting, self.manner.notice
         notice.plan(plan)
@@ -219,15 +225,16 @@ class _Run:
             finished = session.run(plan, cap=cap, emit=emit, detach=self.manner.detach)
         if finished.exit_code is ExitCode.INTERRUPTED and session.cluster is not None:
             streams.note("what was handed over goes on in the cluster; the same command attaches to it again")
+        now = session.standing if session.ledger.has_written else before
         if self.manner.as_json:
-            streams.result_json(run_view.as_json(finished, plan, session.standing))
+            streams.result_json(run_view.as_json(finished, plan, now))
             return finished.exit_code
         if plan.work:
             elapsed_s, is_charged = time.monotonic() - started_s, self.goal.is_charged
             streams.result(*run_view.lines(finished, self._places(), elapsed_s=elapsed_s, is_charged=is_charged))
         else:
             streams.result(run_view.nothing_to_do(finished))
-        now, which = session.standing, self.source.command("status", "-s", DRIFT)
+        which = self.source.command("status", "-s", DRIFT)
         streams.result(*run_view.billed_otherwise(plan, now.records), *run_view.remarks(plan, now.records))
         streams.result(*run_view.drifting(plan, now, which))
         if finished.under_way or finished.exit_code is not ExitCode.OK:

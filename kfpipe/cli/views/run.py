@@ -97,7 +97,7 @@ def remarks(plan: Plan, records: Records) -> list[str]:
 def drifting(plan: Plan, now: Standing, command: str) -> list[str]:
     """How many clips of a finished plan begin or end on another picture than asked; `command` shows which."""
     done = {step.take_id for step in plan.work if step.take is not None}
-    count = sum(one.has_drifted for one in now.everyone if one.take_id in done)
+    count = sum(one.has_drifted for one in now.everyone if one.take_id in done) if done else 0
     return drifted(count, command)
 
 
