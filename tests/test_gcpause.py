@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 
 import pytest
 
@@ -36,6 +37,18 @@ def test_a_collector_that_was_off_stays_off() -> None:
         gc.enable()
 
 
+@pytest.fixture
+def thawed() -> Iterator[None]:
+    """A process in which nothing is frozen yet; the tests have frozen what they begin with."""
+    had = gc.get_freeze_count()
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
+    if had:
+        gc.freeze()
+
+
+@pytest.mark.usefixtures("thawed")
 def test_what_was_made_meanwhile_is_long_lived_and_can_still_be_collected() -> None:
     with gcpause.paused():
         cycle: list[object] = []
@@ -44,11 +57,9 @@ def test_what_was_made_meanwhile_is_long_lived_and_can_still_be_collected() -> N
     assert gc.get_freeze_count() == 0
 
 
+@pytest.mark.usefixtures("thawed")
 def test_what_the_host_has_frozen_stays_frozen() -> None:
     gc.freeze()
-    try:
-        frozen = gc.get_freeze_count()
-        assert rests()
-        assert gc.get_freeze_count() == frozen > 0
-    finally:
-        gc.unfreeze()
+    frozen = gc.get_freeze_count()
+    assert rests()
+    assert gc.get_freeze_count() == frozen > 0
