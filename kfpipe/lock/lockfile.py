@@ -12,6 +12,7 @@ from kfpipe import gcpause
 from kfpipe.errors import Refused
 from kfpipe.files import durable
 from kfpipe.files.durable import make_state_dir, shown, storage
+from kfpipe.files.jsontext import from_utf8
 from kfpipe.files.read import reading, refuse_larger
 from kfpipe.lock import conflict, journal
 from kfpipe.lock import text as locktext
@@ -27,8 +28,8 @@ LARGEST_BYTES: Final = 1 << 30
 
 def load(path: Path) -> Lock:
     """What a lockfile holds; nothing when there is no such file. Raises Refused."""
-    content = _content(path)
-    return EMPTY if content is None else locktext.parsed(content, shown(path))
+    text = _text(path)
+    return EMPTY if text is None else locktext.of_text(text, shown(path))
 
 
 def save(path: Path, lock: Lock) -> None:
@@ -145,6 +146,12 @@ def _content(path: Path) -> bytes | None:
         refuse_larger(path, shown(path), LARGEST_BYTES, fix=locktext.RESTORE)
         return path.read_bytes()
     return None
+
+
+def _text(path: Path) -> str | None:
+    """The file's text; its bytes are held no longer than that takes. Raises Refused."""
+    content = _content(path)
+    return None if content is None else from_utf8(content, shown(path), fix=locktext.RESTORE)
 
 
 def identity(path: Path) -> tuple[int, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
@@ -36,13 +37,45 @@ _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( .*)?$", re.MULTILINE)
 
 def parsed(content: bytes, file: str) -> Lock:
     """What a lockfile of any known version holds. `file` is its path in the user's words. Raises Refused."""
-    text = from_utf8(content, file, fix=RESTORE)
+    return of_text(from_utf8(content, file, fix=RESTORE), file)
+
+
+def of_text(text: str, file: str) -> Lock:
+    """The same of the file's text. What is not sound is read once more as plain data, to say what is wrong."""
+    lock = _at_once(text, file)
+    if lock is not None:
+        return lock
     data = _data(text, file)
     reader = _Reader(text, file)
     lock = reader.earlier(data["takes"]) if "takes" in data else reader.lock(data)
     if reader.problems:
         raise Refused(reader.problems)
     return lock
+
+
+def _at_once(text: str, file: str) -> Lock | None:
+    """What a sound lockfile of this version holds, each request made as soon as it is read; None for any other."""
+    with suppress(_Unsound, Refused):
+        data, reader = _data(text, file, _made_at_once), _Reader(text, file)
+        if "requests" in data:
+            lock = reader.lock(data)
+            return None if reader.problems else lock
+    return None
+
+
+class _Unsound(Exception):
+    """Something is wrong, or rare; what it is tells who reads the plain data."""
+
+
+def _made_at_once(fields: dict[str, Any]) -> Entry | dict[str, Any]:
+    if "fingerprint" not in fields:
+        return fields  # no request, or a part of one
+    try:
+        if "contradicted_by" not in fields and fits_schema(Part.ENTRY, fields):
+            return entry_from_json(fields)
+    except ValueError as error:  # no valid date; or a request inside of another, which is no plain data any more
+        raise _Unsound from error
+    raise _Unsound
 
 
 def is_earlier(content: bytes) -> bool:
@@ -134,6 +167,8 @@ class _Reader:
                 ("requests", key), _named(key), "this is not a request's key", "a take id, a slash, ten hex digits"
             )
             return None
+        if isinstance(data, Entry):
+            return data
         if not fits_schema(Part.ENTRY, data):
             for fault in islice(faults(Part.ENTRY, data), MOST_EXPLAINED):
                 self._note(("requests", key, *fault.path), _named(key), fault.what, fault.expected)
@@ -164,10 +199,10 @@ def _named(key: str) -> str:
     return f"request {echoed(key)}"
 
 
-def _data(text: str, file: str) -> dict[str, Any]:
-    """The plain data of a file whose outer structure is sound."""
+def _data(text: str, file: str, made_of: Callable[[dict[str, Any]], Any] | None = None) -> dict[str, Any]:
+    """The data of a file whose outer structure is sound; plain, or as `parse_json` with `made_of`. Raises Refused."""
     try:
-        data: dict[str, Any] = parse_json(text)
+        data: dict[str, Any] = parse_json(text, made_of)
     except NotJson as error:
         raise _unreadable(text, file, error) from error
     match data:
