@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kfpipe import catalogue
-from kfpipe.cluster.limits import EVERY_MODEL, SharedPace, ceilings, in_force, rate_scope
+from kfpipe.cluster.limits import EVERY_MODEL, Ceilings, SharedPace, ceilings, in_force, rate_scope
 from kfpipe.lock.codec import entry_to_json
 from kfpipe.lock.states import Asked, Submitting
 from kfpipe.provider.codes import ThrottleKind
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SUBMISSIONS: Final = "submissions"
 QUERIES: Final = "queries"
+TASKS: Final = "tasks"
 
 AHEAD_S: Final = 0.15
 """How long before its time a request is granted: the transaction is over when the place becomes free."""
@@ -81,8 +82,9 @@ def granted(link: Connection[Any], ask: Ask) -> Permit | Later | Superseded:
     facts = _facts(link, ask)
     if not all(row == [ask.key, "submitting", ask.executor] for row in facts.open_ones):
         return Superseded()
-    bounds = ceilings(ask.asked.model, ask.catalogue, in_force(facts.own_limits, facts.manifests))
-    if facts.is_draining or facts.has_twin or bounds.are_reached(facts.under_way):
+    bounds = _bounds(ask, facts)
+    places = SharedPace.from_json(facts.tasks).of(bounds.tasks_scope).places(bounds.tasks, facts.now_s)
+    if facts.is_draining or facts.has_twin or bounds.counted(facts.under_way) >= places:
         return Later(in_s=BUSY_S, is_blocked=True)
     at_s = pace.at_s(bounds.rates, facts.now_s)
     if at_s is None or at_s > facts.now_s + AHEAD_S:
@@ -110,23 +112,16 @@ def answered(link: Connection[Any], account: str, kind: str, tokens: Iterable[st
     _save(link, account, kind, pace.changed({scope: cell.answered(names, at_s) for scope, cell in pace.cells.items()}))
 
 
-def throttled(
-    link: Connection[Any],
-    account: str,
-    kind: str,
-    scope: str,
-    limit: float,
-    why: ThrottleKind,
-    retry_after_s: float | None,
-) -> None:
-    """The service asks for a slower pace; `scope` is that of the refused request."""
-    pace, now_s = _locked(link, account, kind), database_time_s(link)
-    slower = {
-        one: cell.throttled(limit, now_s, why, retry_after_s)
-        for one, cell in pace.cells.items()
-        if one in (scope, EVERY_MODEL)
-    }
-    _save(link, account, kind, pace.changed(slower))
+def throttled(link: Connection[Any], ask: Ask, why: ThrottleKind, retry_after_s: float | None) -> None:
+    """The service refused the request: all machines make fewer from now on, or have fewer tasks in progress."""
+    pace, facts = _locked(link, ask.account, SUBMISSIONS), _facts(link, ask)
+    bounds, now_s = _bounds(ask, facts), facts.now_s
+    slower = {one: pace.of(one).throttled(rate, now_s, why, retry_after_s) for one, rate in bounds.rates.items()}
+    _save(link, ask.account, SUBMISSIONS, pace.changed(slower))
+    if why is ThrottleKind.QUOTA:
+        tasks = _locked(link, ask.account, TASKS)
+        fewer = tasks.of(bounds.tasks_scope).crowded(bounds.tasks, now_s, bounds.counted(facts.under_way))
+        _save(link, ask.account, TASKS, tasks.changed({bounds.tasks_scope: fewer}))
 
 
 def query_granted(link: Connection[Any], account: str, token: str, limit: float) -> Permit | Later:
@@ -193,6 +188,7 @@ class _Facts:
     under_way: Mapping[str, int]
     own_limits: Mapping[str, float]
     manifests: list[Mapping[str, float]]
+    tasks: Mapping[str, Any]
     now_s: float
 
 
@@ -209,6 +205,7 @@ SELECT
     coalesce((SELECT own_limits FROM kfpipe.account WHERE account = %(account)s), '{}'),
     coalesce((SELECT jsonb_agg(limits) FROM kfpipe.run WHERE account = %(account)s
         AND EXISTS (SELECT FROM kfpipe.job WHERE job.run = run.run AND NOT is_over)), '[]'),
+    coalesce((SELECT cells FROM kfpipe.pace WHERE account = %(account)s AND kind = %(tasks)s), '{}'),
     extract(epoch FROM clock_timestamp())::float8
 """
 """Twins are requests with one prompt: the account's list could not tell them apart."""
@@ -238,7 +235,12 @@ def _words(ask: Ask) -> dict[str, object]:
         "executor": ask.executor,
         "model": ask.asked.model,
         "prompt": prompt_digest(ask.asked),
+        "tasks": TASKS,
     }
+
+
+def _bounds(ask: Ask, facts: _Facts) -> Ceilings:
+    return ceilings(ask.asked.model, ask.catalogue, in_force(facts.own_limits, facts.manifests))
 
 
 def _mint(link: Connection[Any], ask: Ask, token: str, pace: SharedPace) -> None:

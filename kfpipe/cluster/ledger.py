@@ -14,13 +14,12 @@ import anyio
 from kfpipe.cluster import grants, requests
 from kfpipe.cluster.database import Postgres
 from kfpipe.cluster.grants import SUBMISSIONS, TOKEN_LIFE_S, Ask, Later, Permit, Superseded
-from kfpipe.cluster.limits import rate_scope
 from kfpipe.domain import MediaRole, RenderRequest
 from kfpipe.errors import ServiceRefused
 from kfpipe.lock.join import Requests
 from kfpipe.lock.states import Entry, Lock, Submitting, is_unsettled
 from kfpipe.provider import Accepted
-from kfpipe.provider.codes import NOT_CONNECTED, ThrottleKind, verdict
+from kfpipe.provider.codes import NOT_CONNECTED, verdict
 from kfpipe.runner.breaker import Breaker
 from kfpipe.runner.gate import Gate
 from kfpipe.runner.interlock import Interlock
@@ -104,6 +103,7 @@ class JobLedger:
         self._job = job
         self._executor = executor
         self._catalogue = catalogue
+        self._ask: Ask | None = None
         self._token: str | None = None
         self._minted_s = (0.0, 0.0)
         self._answered_s: float | None = None
@@ -137,7 +137,7 @@ class JobLedger:
                 self._desk.take_in(await self._desk.database.do(partial(self._put, key=key, entry=entry)))
 
     async def _granted(self, key: str, entry: Submitting) -> None:
-        ask = Ask(
+        self._ask = ask = Ask(
             account=self._desk.payer,
             job=self._job,
             key=key,
@@ -202,22 +202,12 @@ class JobLedger:
         grants.answered(link, self._desk.payer, SUBMISSIONS, [self._token], age_s)
         self._token = None
 
-    async def slow_down(self, model: str, refusal: ServiceRefused) -> None:
-        """Have all machines send fewer requests, by the kind of refusal."""
+    async def slow_down(self, refusal: ServiceRefused) -> None:
+        """Have all machines send fewer requests, or hold fewer places for tasks, by the kind of refusal."""
         kind = verdict(refusal.code, refusal.message).throttle
-        if kind is not None and kind is not ThrottleKind.QUOTA:
-            limit = self._catalogue.of(model).submissions_per_second
-            await self._desk.database.do(
-                partial(
-                    grants.throttled,
-                    account=self._desk.payer,
-                    kind=SUBMISSIONS,
-                    scope=rate_scope(model, self._catalogue),
-                    limit=limit,
-                    why=kind,
-                    retry_after_s=refusal.retry_after_s,
-                )
-            )
+        if kind is not None and self._ask is not None:
+            why, wait_s = kind, refusal.retry_after_s
+            await self._desk.database.do(partial(grants.throttled, ask=self._ask, why=why, retry_after_s=wait_s))
 
 
 class Bearer:
@@ -240,7 +230,7 @@ class Bearer:
         try:
             return await self._provider.submit(request, media_urls, take_id=take_id)
         except ServiceRefused as refusal:
-            await self._ledger.slow_down(request.model, refusal)
+            await self._ledger.slow_down(refusal)
             raise
         finally:
             self._ledger.answered()
