@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import tempfile
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -98,7 +99,8 @@ class Worker:
             async with anyio.create_task_group() as self._group:
                 self._client = await anyio.to_thread.run_sync(queues.client, self._database.address)
                 await anyio.to_thread.run_sync(queues.register, self._client, names)
-                presence = SignOfLife(self._database, self._card(names), _resume, partial(queues.sweep, self._client))
+                sweep = partial(queues.sweep, self._client)
+                presence = SignOfLife(self._database, self._card(names), _resume, sweep, self._tell)
                 DBOS.launch()
                 presence.start()
                 self._tell(f"ready: {self.executor}")
@@ -164,8 +166,9 @@ class Worker:
             except KfpipeError as trouble:
                 code = trouble.code if isinstance(trouble, AccountRefused) else None
                 return Concluded(reason=str(trouble), account_code=code)
-            except Exception as trouble:  # noqa: BLE001  the database went away, or a bug: a job must not hang on either
-                why = f"{type(trouble).__name__}: {trouble}"
+            except Exception as trouble:  # noqa: BLE001  what nobody has foreseen: DBOS would take it for the job's end
+                # and never begin it again, while the run that handed it over waits
+                why = _described(trouble)
                 self._tell(f"{job.take_id}: {why}; it is tried again")
                 await anyio.sleep(2.0**attempt)
         return Concluded(reason=f"the worker gave up: {why}")
@@ -261,6 +264,12 @@ def serve(worker: Worker) -> None:
             group.cancel_scope.cancel()
 
     anyio.run(until_stopped)
+
+
+def _described(trouble: Exception) -> str:
+    """The error, and where it was raised."""
+    (*_, last) = traceback.extract_tb(trouble.__traceback__)
+    return f"{type(trouble).__name__}: {trouble} ({Path(last.filename).name}:{last.lineno})"
 
 
 def _resume(executors: list[str]) -> None:
