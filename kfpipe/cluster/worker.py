@@ -70,6 +70,7 @@ class Worker:
         self._settings = settings
         self._store = store
         self._tell = tell
+        self._store_news = clips.StoreNews(tell)
         self._emit = emit
         self.executor = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._keys = {hashlib.sha256(key.encode()).hexdigest()[:_KEY_DIGITS]: key for key in settings.keys.values()}
@@ -152,10 +153,9 @@ class Worker:
             return
         payer, wanted = found
         end = await self._concluded(payer, wanted)
-        await self._database.do(partial(_over, job=job, number=number, end=end))
-        has_store = await self._database.do(_has_store)
-        if end.key is not None and has_store:
+        if end.key is not None and await self._database.do(_has_store):
             await anyio.to_thread.run_sync(queues.keep_clip, self._client, job, number)
+        await self._database.do(partial(_over, job=job, number=number, end=end))  # last: then it is not repeated
 
     async def _concluded(self, payer: Payer, job: Job) -> Concluded:
         """How the job ended. All of the work can be begun again: what it ran into on the way is no end of it."""
@@ -182,7 +182,9 @@ class Worker:
         for key, entry in (await self._database.do(partial(_clips_of, job=job))).items():
             if isinstance(entry, Succeeded):
                 async with self._client_for(payer, with_key=False) as provider:
-                    keeper = clips.Keeper(self._database, self._store, self._home, provider, payer.id, self._tell)
+                    keeper = clips.Keeper(
+                        self._database, self._store, self._home, provider, payer.id, self._tell, self._store_news
+                    )
                     await keeper.keep(key, entry, wanted)
 
     # ---- desks -------------------------------------------------------------------------------------------------------
