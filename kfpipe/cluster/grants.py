@@ -30,8 +30,12 @@ SUBMISSIONS: Final = "submissions"
 QUERIES: Final = "queries"
 TASKS: Final = "tasks"
 
-AHEAD_S: Final = 0.15
-"""How long before its time a request is granted: the transaction is over when the place becomes free."""
+AHEAD_S: Final = 0.4
+"""How long before its time a request is granted: then it is ready when the place becomes free, on a busy machine, too.
+"""
+
+ASKED_S: Final = 0.3
+"""How long before its time to ask for it."""
 
 AGAIN_S: Final = 0.1
 """How soon to ask again where it cannot be said when there will be a place."""
@@ -57,7 +61,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
-    """`token` may be used once, `in_s` seconds from now."""
+    """`token` may be used once, `in_s` seconds from the look at the record."""
 
     token: str
     in_s: float
@@ -76,21 +80,47 @@ class Superseded:
     """Another process has a request for the same clip under way, or has its clip: this one must not be made."""
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that decides about a request, as one look shows it. `open_ones` are those of its job that stand."""
+
+    pace: SharedPace
+    open_ones: list[list[str | None]]
+    is_draining: bool
+    has_twin: bool
+    under_way: Mapping[str, int]
+    own_limits: Mapping[str, float]
+    manifests: list[Mapping[str, float]]
+    tasks: Mapping[str, Any]
+    now_s: float
+
+
 def granted(link: Connection[Any], ask: Ask) -> Permit | Later | Superseded:
     """The right to make the request, on record when this is committed; or when to ask again."""
+    return decided(link, ask, looked(link, ask))
+
+
+def looked(link: Connection[Any], ask: Ask) -> Look:
+    """What the record says. Nobody else is granted anything until the transaction is over."""
     pace = _locked(link, ask.account, SUBMISSIONS)
-    facts = _facts(link, ask)
+    row = link.execute(_LOOK, _words(ask)).fetchone()
+    assert row is not None
+    return Look(pace, *row)
+
+
+def decided(link: Connection[Any], ask: Ask, facts: Look) -> Permit | Later | Superseded:
+    """`granted`, by a look that was taken in the same transaction."""
     if not all(row == [ask.key, "submitting", ask.executor] for row in facts.open_ones):
         return Superseded()
     bounds = _bounds(ask, facts)
     places = SharedPace.from_json(facts.tasks).of(bounds.tasks_scope).places(bounds.tasks, facts.now_s)
     if facts.is_draining or facts.has_twin or bounds.counted(facts.under_way) >= places:
         return Later(in_s=BUSY_S, is_blocked=True)
-    at_s = pace.at_s(bounds.rates, facts.now_s)
+    at_s = facts.pace.at_s(bounds.rates, facts.now_s)
     if at_s is None or at_s > facts.now_s + AHEAD_S:
-        return Later(in_s=AGAIN_S if at_s is None else at_s - facts.now_s - AHEAD_S / 2)
+        return Later(in_s=AGAIN_S if at_s is None else at_s - facts.now_s - ASKED_S)
     token, scope = f"{ask.executor}:{secrets.token_hex(8)}", rate_scope(ask.asked.model, ask.catalogue)
-    _mint(link, ask, token, pace.left(token, scope, bounds.rates, at_s, facts.now_s))
+    _mint(link, ask, token, facts.pace.left(token, scope, bounds.rates, at_s, facts.now_s))
     return Permit(token=token, in_s=max(at_s - facts.now_s, 0.0))
 
 
@@ -114,8 +144,8 @@ def answered(link: Connection[Any], account: str, kind: str, tokens: Iterable[st
 
 def throttled(link: Connection[Any], ask: Ask, why: ThrottleKind, retry_after_s: float | None) -> None:
     """The service refused the request: all machines make fewer from now on, or have fewer tasks in progress."""
-    pace, facts = _locked(link, ask.account, SUBMISSIONS), _facts(link, ask)
-    bounds, now_s = _bounds(ask, facts), facts.now_s
+    facts = looked(link, ask)
+    pace, bounds, now_s = facts.pace, _bounds(ask, facts), facts.now_s
     slower = {one: pace.of(one).throttled(rate, now_s, why, retry_after_s) for one, rate in bounds.rates.items()}
     _save(link, ask.account, SUBMISSIONS, pace.changed(slower))
     if why is ThrottleKind.QUOTA:
@@ -132,7 +162,7 @@ def query_granted(link: Connection[Any], account: str, token: str, limit: float)
     rates = {EVERY_MODEL: limit}
     at_s = pace.at_s(rates, now_s)
     if at_s is None or at_s > now_s + AHEAD_S:
-        return Later(in_s=AGAIN_S if at_s is None else at_s - now_s - AHEAD_S / 2)
+        return Later(in_s=AGAIN_S if at_s is None else at_s - now_s - ASKED_S)
     _save(link, account, QUERIES, pace.left(token, EVERY_MODEL, rates, at_s, now_s))
     return Permit(token=token, in_s=max(at_s - now_s, 0.0))
 
@@ -178,20 +208,6 @@ def _save(link: Connection[Any], account: str, kind: str, pace: SharedPace) -> N
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Facts:
-    """All that decides about a request, as one look shows it. `open_ones` are those of its job that stand."""
-
-    open_ones: list[list[str | None]]
-    is_draining: bool
-    has_twin: bool
-    under_way: Mapping[str, int]
-    own_limits: Mapping[str, float]
-    manifests: list[Mapping[str, float]]
-    tasks: Mapping[str, Any]
-    now_s: float
-
-
 _LOOK: Final = """
 SELECT
     coalesce((SELECT jsonb_agg(jsonb_build_array(key, state, executor)) FROM kfpipe.request
@@ -221,12 +237,6 @@ ON CONFLICT (account, key) DO UPDATE SET token = excluded.token, minted_at = exc
 """
 
 
-def _facts(link: Connection[Any], ask: Ask) -> _Facts:
-    row = link.execute(_LOOK, _words(ask)).fetchone()
-    assert row is not None
-    return _Facts(**dict(zip(_Facts.__slots__, row, strict=True)))
-
-
 def _words(ask: Ask) -> dict[str, object]:
     return {
         "account": ask.account,
@@ -239,7 +249,7 @@ def _words(ask: Ask) -> dict[str, object]:
     }
 
 
-def _bounds(ask: Ask, facts: _Facts) -> Ceilings:
+def _bounds(ask: Ask, facts: Look) -> Ceilings:
     return ceilings(ask.asked.model, ask.catalogue, in_force(facts.own_limits, facts.manifests))
 
 

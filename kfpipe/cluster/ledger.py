@@ -106,6 +106,7 @@ class JobLedger:
         self._ask: Ask | None = None
         self._token: str | None = None
         self._minted_s = (0.0, 0.0)
+        self._looked_s = 0.0
         self._answered_s: float | None = None
         self.refusal: ServiceRefused | None = None
         self.is_superseded = False
@@ -156,7 +157,7 @@ class JobLedger:
                     self._token, self._answered_s = token, None
                     self._number = self._wire.begin()
                     self._desk.take_in({key: entry})
-                    await anyio.sleep(in_s)
+                    await anyio.sleep(max(self._looked_s + in_s - time.monotonic(), 0.0))
                     return
 
     async def _asked(self, ask: Ask) -> Permit | Later | Superseded:
@@ -164,10 +165,15 @@ class JobLedger:
         async with self._desk.turn:
             while True:
                 self._minted_s = _clocks_s()
-                answer = await self._desk.database.do(partial(grants.granted, ask=ask))
+                answer = await self._desk.database.do(partial(self._answer, ask=ask), is_urgent=True)
                 if not isinstance(answer, Later) or answer.is_blocked:
                     return answer
                 await anyio.sleep(answer.in_s)
+
+    def _answer(self, link: Connection[Any], ask: Ask) -> Permit | Later | Superseded:
+        look = grants.looked(link, ask)
+        self._looked_s = time.monotonic()  # the database's clock was read by then: nothing is sent too early
+        return grants.decided(link, ask, look)
 
     @property
     def may_send(self) -> bool:
