@@ -10,14 +10,20 @@ from kfpipe.runner.pacing import WINDOW_S
 from tests.cluster.studio import FACTOR, KEY, Studio, finished, interrupt, numbered, planned, project, rendered
 
 
-def test_a_plan_is_handed_over_and_comes_home(studio: Studio, tmp_path: Path) -> None:
+def test_a_plan_is_handed_over_and_comes_home_past_a_refusal_that_all_machines_heed(
+    studio: Studio, tmp_path: Path
+) -> None:
     folder = project(tmp_path / "ann", numbered(6))
+    full = {"status": 429, "code": "Throttling.RateQuota", "message": "Too many concurrent tasks."}
+    studio.emulator.script({"on": "submit", "nth": 3, "do": "answer", **full})
     studio.workers(1)
     finished(studio.run(folder))
     assert len(rendered(folder)) == 6
     assert set(studio.bill.values()) == {1}
     assert planned(studio, folder) == {"keep": 6}
     assert not studio.query("SELECT 1 FROM kfpipe.job WHERE NOT is_over")
+    ((level,),) = studio.query("SELECT (cells -> '*' ->> 'level')::float FROM kfpipe.pace WHERE kind = 'tasks'")
+    assert 1 <= level <= 5  # as many as were in progress beside the one that was refused
     told = studio.json("cluster", "status")
     assert told["requests"]["rendered"] == 6
     assert len(told["workers"]) == len(told["accounts"]) == 1
