@@ -20,6 +20,7 @@ from kfpipe.lock.join import Requests
 from kfpipe.lock.states import Entry, Lock, Submitting, is_unsettled
 from kfpipe.provider import Accepted
 from kfpipe.provider.codes import NOT_CONNECTED, verdict
+from kfpipe.provider.last_check import last_check
 from kfpipe.runner.breaker import Breaker
 from kfpipe.runner.gate import Gate
 from kfpipe.runner.interlock import Interlock
@@ -231,15 +232,19 @@ class Bearer:
     ) -> Accepted:
         """One POST, if the right to it has not run out while the service was down, or this machine asleep."""
         await self._provider.ready()
-        if not self._ledger.may_send:
-            raise ServiceRefused(NOT_CONNECTED, "the right to send the request has run out", status=0)
+        self._check()
         try:
-            return await self._provider.submit(request, media_urls, take_id=take_id)
+            with last_check(self._check):
+                return await self._provider.submit(request, media_urls, take_id=take_id)
         except ServiceRefused as refusal:
             await self._ledger.slow_down(refusal)
             raise
         finally:
             self._ledger.answered()
+
+    def _check(self) -> None:
+        if not self._ledger.may_send:
+            raise ServiceRefused(NOT_CONNECTED, "the right to send the request has run out", status=0)
 
 
 class JobGate(Gate):
