@@ -17,6 +17,7 @@ from kfpipe.cluster.database import Postgres
 from kfpipe.cluster.jobs import Job
 from kfpipe.cluster.store import Store
 from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear, StorageFailed
+from kfpipe.files.durable import storage
 from kfpipe.lock.states import Succeeded
 from kfpipe.media import download
 from kfpipe.media.download import Errand
@@ -118,7 +119,7 @@ class Keeper:
         return kept
 
     def _put_now(self, here: Path, sha256: str, size_bytes: int) -> KeptClip:
-        with here.open("rb") as file:
+        with storage(here), here.open("rb") as file:
             md5 = hashlib.file_digest(file, "md5").hexdigest()
         name = f"{sha256}.mp4"
         self._store.put(here, name)
