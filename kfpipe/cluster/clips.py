@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -17,6 +17,7 @@ from kfpipe.cluster.database import Postgres
 from kfpipe.cluster.jobs import Job
 from kfpipe.cluster.store import Store
 from kfpipe.errors import BadRender, ServiceRefused, ServiceUnclear, StorageFailed
+from kfpipe.files.durable import storage
 from kfpipe.lock.states import Succeeded
 from kfpipe.media import download
 from kfpipe.media.download import Errand
@@ -27,6 +28,8 @@ from kfpipe.runner.pacing import retry_s
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+T = TypeVar("T")
 
 TRIES: Final = 6
 LOOK_S: Final = 0.3
@@ -42,6 +45,26 @@ class KeptClip:
     md5: str
 
 
+class StoreNews:
+    """Says when the store begins to refuse clips, and when it takes them again: each once, for all of them."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._is_refusing = False
+
+    def refuses(self, trouble: StorageFailed) -> None:
+        """A clip could not be put there, and is tried again."""
+        if not self._is_refusing:
+            self._tell(f"the store takes no clips: {trouble}; they are tried again, and can be had by their links")
+        self._is_refusing = True
+
+    def takes(self) -> None:
+        """A clip was put there."""
+        if self._is_refusing:
+            self._tell("the store takes clips again")
+        self._is_refusing = False
+
+
 class Keeper:
     """Brings one account's clips to the store."""
 
@@ -53,8 +76,10 @@ class Keeper:
         provider: Provider,
         payer: str,
         tell: Callable[[str], None],
+        news: StoreNews,
     ) -> None:
         self._tell = tell
+        self._news = news
         self._database = database
         self._store = store
         self._home = home
@@ -73,24 +98,28 @@ class Keeper:
                 size=size, seconds=entry.asked.parameters.duration_s, billed_seconds=round(entry.result.billed_seconds)
             ),
         )
-        for attempt in range(1, TRIES + 1):
-            try:
-                found = await download.fetch(self._provider, entry.result.video_url, errand)
-                kept = await anyio.to_thread.run_sync(self._put, here, found.sha256, found.size_bytes)
-            except (BadRender, ServiceRefused, ServiceUnclear, StorageFailed) as trouble:
-                if attempt == TRIES or isinstance(trouble, ServiceRefused):
-                    self._tell(f"{job.take_id}: its clip is not in the store: {trouble}; it can be had by its link")
-                    return
-                await anyio.sleep(retry_s(attempt, None, 0.5))
-            else:
-                await self._database.do(partial(_note, account=self._payer, task=task_id, clip=kept))
-                return
-            finally:
-                with suppress(OSError):
-                    here.unlink(missing_ok=True)
+        try:
+            found = await _patiently(partial(download.fetch, self._provider, entry.result.video_url, errand))
+            kept = await _patiently(partial(self._put, here, found.sha256, found.size_bytes))
+        except (BadRender, ServiceRefused, ServiceUnclear, StorageFailed) as trouble:
+            self._tell(f"{job.take_id}: its clip is not in the store: {trouble}; it can be had by its link")
+        else:
+            await self._database.do(partial(_note, account=self._payer, task=task_id, clip=kept))
+        finally:
+            with suppress(OSError):  # it goes with its folder
+                here.unlink(missing_ok=True)
 
-    def _put(self, here: Path, sha256: str, size_bytes: int) -> KeptClip:
-        with here.open("rb") as file:
+    async def _put(self, here: Path, sha256: str, size_bytes: int) -> KeptClip:
+        try:
+            kept = await anyio.to_thread.run_sync(self._put_now, here, sha256, size_bytes)
+        except StorageFailed as trouble:
+            self._news.refuses(trouble)
+            raise
+        self._news.takes()
+        return kept
+
+    def _put_now(self, here: Path, sha256: str, size_bytes: int) -> KeptClip:
+        with storage(here), here.open("rb") as file:
             md5 = hashlib.file_digest(file, "md5").hexdigest()
         name = f"{sha256}.mp4"
         self._store.put(here, name)
@@ -149,6 +178,16 @@ class HomeFromStore:
                 return None
             await anyio.sleep(LOOK_S)
         return None
+
+
+async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
+    """What the step returns, which may be taken again: within a minute or so."""
+    for attempt in range(1, TRIES):
+        try:
+            return await step()
+        except (BadRender, ServiceUnclear, StorageFailed):
+            await anyio.sleep(retry_s(attempt, None, 0.5))
+    return await step()
 
 
 async def _chunks(store: Store, name: str, offset_bytes: int) -> AsyncIterator[bytes]:

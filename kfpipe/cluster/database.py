@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -25,7 +25,7 @@ VERSION: Final = 1
 OLDEST_SERVER: Final = 130000
 
 CONNECTIONS: Final = 4
-"""Of one process: each is used by one transaction at a time."""
+"""Of one process: each is used by one transaction at a time. What is urgent has as many of its own."""
 
 CONNECT_TIMEOUT_S: Final = 10
 FIRST_PAUSE_S: Final = 0.2
@@ -108,6 +108,7 @@ class Postgres:
         self._idle: list[psycopg.Connection[Any]] = []
         self._guard = threading.Lock()
         self._limiter: anyio.CapacityLimiter | None = None
+        self._urgent_limiter: anyio.CapacityLimiter | None = None
         self._is_lost = False
 
     # ---- coming and going --------------------------------------------------------------------------------------------
@@ -148,25 +149,26 @@ class Postgres:
         with self._guard:
             idle, self._idle = self._idle, []
         for link in idle:
-            with suppress(Exception):
-                link.close()
+            link.close()
 
     # ---- transactions ------------------------------------------------------------------------------------------------
 
-    async def do(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
-        """What `work` returns, committed. Waits for as long as the database is away."""
-        return await self.outlast(partial(self.do_now, work))
+    async def do(self, work: Callable[[psycopg.Connection[Any]], T], *, is_urgent: bool = False) -> T:
+        """What `work` returns, committed. Waits for as long as the database is away; `is_urgent`: for nothing else."""
+        return await self.outlast(partial(self.do_now, work), is_urgent=is_urgent)
 
-    async def outlast(self, call: Callable[[], T]) -> T:
+    async def outlast(self, call: Callable[[], T], *, is_urgent: bool = False) -> T:
         """What a call returns that blocks, in a thread; again where the database goes away. Once begun, it ends."""
         import psycopg
 
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(CONNECTIONS)
+            self._urgent_limiter = anyio.CapacityLimiter(CONNECTIONS)
+        limiter = self._urgent_limiter if is_urgent else self._limiter
         pause_s = FIRST_PAUSE_S
         while True:
             try:
-                done = await anyio.to_thread.run_sync(call, limiter=self._limiter)
+                done = await anyio.to_thread.run_sync(call, limiter=limiter)
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 self._lose(_first_line(error))
                 await anyio.sleep(pause_s)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kfpipe import catalogue
-from kfpipe.cluster.limits import EVERY_MODEL, SharedPace, ceilings, in_force, rate_scope
+from kfpipe.cluster.limits import EVERY_MODEL, Ceilings, SharedPace, ceilings, in_force, rate_scope
 from kfpipe.lock.codec import entry_to_json
 from kfpipe.lock.states import Asked, Submitting
 from kfpipe.provider.codes import ThrottleKind
@@ -28,9 +28,14 @@ if TYPE_CHECKING:
 
 SUBMISSIONS: Final = "submissions"
 QUERIES: Final = "queries"
+TASKS: Final = "tasks"
 
-AHEAD_S: Final = 0.15
-"""How long before its time a request is granted: the transaction is over when the place becomes free."""
+AHEAD_S: Final = 0.4
+"""How long before its time a request is granted: then it is ready when the place becomes free, on a busy machine, too.
+"""
+
+ASKED_S: Final = 0.3
+"""How long before its time to ask for it."""
 
 AGAIN_S: Final = 0.1
 """How soon to ask again where it cannot be said when there will be a place."""
@@ -56,7 +61,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
-    """`token` may be used once, `in_s` seconds from now."""
+    """`token` may be used once, `in_s` seconds from the look at the record."""
 
     token: str
     in_s: float
@@ -75,20 +80,47 @@ class Superseded:
     """Another process has a request for the same clip under way, or has its clip: this one must not be made."""
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that decides about a request, as one look shows it. `open_ones` are those of its job that stand."""
+
+    pace: SharedPace
+    open_ones: list[list[str | None]]
+    is_draining: bool
+    has_twin: bool
+    under_way: Mapping[str, int]
+    own_limits: Mapping[str, float]
+    manifests: list[Mapping[str, float]]
+    tasks: Mapping[str, Any]
+    now_s: float
+
+
 def granted(link: Connection[Any], ask: Ask) -> Permit | Later | Superseded:
     """The right to make the request, on record when this is committed; or when to ask again."""
+    return decided(link, ask, looked(link, ask))
+
+
+def looked(link: Connection[Any], ask: Ask) -> Look:
+    """What the record says. Nobody else is granted anything until the transaction is over."""
     pace = _locked(link, ask.account, SUBMISSIONS)
-    facts = _facts(link, ask)
+    row = link.execute(_LOOK, _words(ask)).fetchone()
+    assert row is not None
+    return Look(pace, *row)
+
+
+def decided(link: Connection[Any], ask: Ask, facts: Look) -> Permit | Later | Superseded:
+    """`granted`, by a look that was taken in the same transaction."""
     if not all(row == [ask.key, "submitting", ask.executor] for row in facts.open_ones):
         return Superseded()
-    bounds = ceilings(ask.asked.model, ask.catalogue, in_force(facts.own_limits, facts.manifests))
-    if facts.is_draining or facts.has_twin or bounds.are_reached(facts.under_way):
+    bounds = _bounds(ask, facts)
+    places = SharedPace.from_json(facts.tasks).of(bounds.tasks_scope).places(bounds.tasks, facts.now_s)
+    if facts.is_draining or facts.has_twin or bounds.counted(facts.under_way) >= places:
         return Later(in_s=BUSY_S, is_blocked=True)
-    at_s = pace.at_s(bounds.rates, facts.now_s)
+    at_s = facts.pace.at_s(bounds.rates, facts.now_s)
     if at_s is None or at_s > facts.now_s + AHEAD_S:
-        return Later(in_s=AGAIN_S if at_s is None else at_s - facts.now_s - AHEAD_S / 2)
+        return Later(in_s=AGAIN_S if at_s is None else at_s - facts.now_s - ASKED_S)
     token, scope = f"{ask.executor}:{secrets.token_hex(8)}", rate_scope(ask.asked.model, ask.catalogue)
-    _mint(link, ask, token, pace.left(token, scope, bounds.rates, at_s, facts.now_s))
+    _mint(link, ask, token, facts.pace.left(token, scope, bounds.rates, at_s, facts.now_s))
     return Permit(token=token, in_s=max(at_s - facts.now_s, 0.0))
 
 
@@ -110,23 +142,16 @@ def answered(link: Connection[Any], account: str, kind: str, tokens: Iterable[st
     _save(link, account, kind, pace.changed({scope: cell.answered(names, at_s) for scope, cell in pace.cells.items()}))
 
 
-def throttled(
-    link: Connection[Any],
-    account: str,
-    kind: str,
-    scope: str,
-    limit: float,
-    why: ThrottleKind,
-    retry_after_s: float | None,
-) -> None:
-    """The service asks for a slower pace; `scope` is that of the refused request."""
-    pace, now_s = _locked(link, account, kind), database_time_s(link)
-    slower = {
-        one: cell.throttled(limit, now_s, why, retry_after_s)
-        for one, cell in pace.cells.items()
-        if one in (scope, EVERY_MODEL)
-    }
-    _save(link, account, kind, pace.changed(slower))
+def throttled(link: Connection[Any], ask: Ask, why: ThrottleKind, retry_after_s: float | None) -> None:
+    """The service refused the request: all machines make fewer from now on, or have fewer tasks in progress."""
+    facts = looked(link, ask)
+    pace, bounds, now_s = facts.pace, _bounds(ask, facts), facts.now_s
+    slower = {one: pace.of(one).throttled(rate, now_s, why, retry_after_s) for one, rate in bounds.rates.items()}
+    _save(link, ask.account, SUBMISSIONS, pace.changed(slower))
+    if why is ThrottleKind.QUOTA:
+        tasks = _locked(link, ask.account, TASKS)
+        fewer = tasks.of(bounds.tasks_scope).crowded(bounds.tasks, now_s, bounds.counted(facts.under_way))
+        _save(link, ask.account, TASKS, tasks.changed({bounds.tasks_scope: fewer}))
 
 
 def query_granted(link: Connection[Any], account: str, token: str, limit: float) -> Permit | Later:
@@ -137,7 +162,7 @@ def query_granted(link: Connection[Any], account: str, token: str, limit: float)
     rates = {EVERY_MODEL: limit}
     at_s = pace.at_s(rates, now_s)
     if at_s is None or at_s > now_s + AHEAD_S:
-        return Later(in_s=AGAIN_S if at_s is None else at_s - now_s - AHEAD_S / 2)
+        return Later(in_s=AGAIN_S if at_s is None else at_s - now_s - ASKED_S)
     _save(link, account, QUERIES, pace.left(token, EVERY_MODEL, rates, at_s, now_s))
     return Permit(token=token, in_s=max(at_s - now_s, 0.0))
 
@@ -183,19 +208,6 @@ def _save(link: Connection[Any], account: str, kind: str, pace: SharedPace) -> N
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Facts:
-    """All that decides about a request, as one look shows it. `open_ones` are those of its job that stand."""
-
-    open_ones: list[list[str | None]]
-    is_draining: bool
-    has_twin: bool
-    under_way: Mapping[str, int]
-    own_limits: Mapping[str, float]
-    manifests: list[Mapping[str, float]]
-    now_s: float
-
-
 _LOOK: Final = """
 SELECT
     coalesce((SELECT jsonb_agg(jsonb_build_array(key, state, executor)) FROM kfpipe.request
@@ -209,6 +221,7 @@ SELECT
     coalesce((SELECT own_limits FROM kfpipe.account WHERE account = %(account)s), '{}'),
     coalesce((SELECT jsonb_agg(limits) FROM kfpipe.run WHERE account = %(account)s
         AND EXISTS (SELECT FROM kfpipe.job WHERE job.run = run.run AND NOT is_over)), '[]'),
+    coalesce((SELECT cells FROM kfpipe.pace WHERE account = %(account)s AND kind = %(tasks)s), '{}'),
     extract(epoch FROM clock_timestamp())::float8
 """
 """Twins are requests with one prompt: the account's list could not tell them apart."""
@@ -224,12 +237,6 @@ ON CONFLICT (account, key) DO UPDATE SET token = excluded.token, minted_at = exc
 """
 
 
-def _facts(link: Connection[Any], ask: Ask) -> _Facts:
-    row = link.execute(_LOOK, _words(ask)).fetchone()
-    assert row is not None
-    return _Facts(**dict(zip(_Facts.__slots__, row, strict=True)))
-
-
 def _words(ask: Ask) -> dict[str, object]:
     return {
         "account": ask.account,
@@ -238,7 +245,12 @@ def _words(ask: Ask) -> dict[str, object]:
         "executor": ask.executor,
         "model": ask.asked.model,
         "prompt": prompt_digest(ask.asked),
+        "tasks": TASKS,
     }
+
+
+def _bounds(ask: Ask, facts: Look) -> Ceilings:
+    return ceilings(ask.asked.model, ask.catalogue, in_force(facts.own_limits, facts.manifests))
 
 
 def _mint(link: Connection[Any], ask: Ask, token: str, pace: SharedPace) -> None:

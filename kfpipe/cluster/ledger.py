@@ -14,13 +14,13 @@ import anyio
 from kfpipe.cluster import grants, requests
 from kfpipe.cluster.database import Postgres
 from kfpipe.cluster.grants import SUBMISSIONS, TOKEN_LIFE_S, Ask, Later, Permit, Superseded
-from kfpipe.cluster.limits import rate_scope
 from kfpipe.domain import MediaRole, RenderRequest
 from kfpipe.errors import ServiceRefused
 from kfpipe.lock.join import Requests
 from kfpipe.lock.states import Entry, Lock, Submitting, is_unsettled
 from kfpipe.provider import Accepted
-from kfpipe.provider.codes import NOT_CONNECTED, ThrottleKind, verdict
+from kfpipe.provider.codes import NOT_CONNECTED, verdict
+from kfpipe.provider.last_check import last_check
 from kfpipe.runner.breaker import Breaker
 from kfpipe.runner.gate import Gate
 from kfpipe.runner.interlock import Interlock
@@ -104,8 +104,10 @@ class JobLedger:
         self._job = job
         self._executor = executor
         self._catalogue = catalogue
+        self._ask: Ask | None = None
         self._token: str | None = None
         self._minted_s = (0.0, 0.0)
+        self._looked_s = 0.0
         self._answered_s: float | None = None
         self.refusal: ServiceRefused | None = None
         self.is_superseded = False
@@ -137,7 +139,7 @@ class JobLedger:
                 self._desk.take_in(await self._desk.database.do(partial(self._put, key=key, entry=entry)))
 
     async def _granted(self, key: str, entry: Submitting) -> None:
-        ask = Ask(
+        self._ask = ask = Ask(
             account=self._desk.payer,
             job=self._job,
             key=key,
@@ -156,7 +158,7 @@ class JobLedger:
                     self._token, self._answered_s = token, None
                     self._number = self._wire.begin()
                     self._desk.take_in({key: entry})
-                    await anyio.sleep(in_s)
+                    await anyio.sleep(max(self._looked_s + in_s - time.monotonic(), 0.0))
                     return
 
     async def _asked(self, ask: Ask) -> Permit | Later | Superseded:
@@ -164,10 +166,15 @@ class JobLedger:
         async with self._desk.turn:
             while True:
                 self._minted_s = _clocks_s()
-                answer = await self._desk.database.do(partial(grants.granted, ask=ask))
+                answer = await self._desk.database.do(partial(self._answer, ask=ask), is_urgent=True)
                 if not isinstance(answer, Later) or answer.is_blocked:
                     return answer
                 await anyio.sleep(answer.in_s)
+
+    def _answer(self, link: Connection[Any], ask: Ask) -> Permit | Later | Superseded:
+        look = grants.looked(link, ask)
+        self._looked_s = time.monotonic()  # the database's clock was read by then: nothing is sent too early
+        return grants.decided(link, ask, look)
 
     @property
     def may_send(self) -> bool:
@@ -202,22 +209,12 @@ class JobLedger:
         grants.answered(link, self._desk.payer, SUBMISSIONS, [self._token], age_s)
         self._token = None
 
-    async def slow_down(self, model: str, refusal: ServiceRefused) -> None:
-        """Have all machines send fewer requests, by the kind of refusal."""
+    async def slow_down(self, refusal: ServiceRefused) -> None:
+        """Have all machines send fewer requests, or hold fewer places for tasks, by the kind of refusal."""
         kind = verdict(refusal.code, refusal.message).throttle
-        if kind is not None and kind is not ThrottleKind.QUOTA:
-            limit = self._catalogue.of(model).submissions_per_second
-            await self._desk.database.do(
-                partial(
-                    grants.throttled,
-                    account=self._desk.payer,
-                    kind=SUBMISSIONS,
-                    scope=rate_scope(model, self._catalogue),
-                    limit=limit,
-                    why=kind,
-                    retry_after_s=refusal.retry_after_s,
-                )
-            )
+        if kind is not None and self._ask is not None:
+            why, wait_s = kind, refusal.retry_after_s
+            await self._desk.database.do(partial(grants.throttled, ask=self._ask, why=why, retry_after_s=wait_s))
 
 
 class Bearer:
@@ -235,15 +232,19 @@ class Bearer:
     ) -> Accepted:
         """One POST, if the right to it has not run out while the service was down, or this machine asleep."""
         await self._provider.ready()
-        if not self._ledger.may_send:
-            raise ServiceRefused(NOT_CONNECTED, "the right to send the request has run out", status=0)
+        self._check()
         try:
-            return await self._provider.submit(request, media_urls, take_id=take_id)
+            with last_check(self._check):
+                return await self._provider.submit(request, media_urls, take_id=take_id)
         except ServiceRefused as refusal:
-            await self._ledger.slow_down(request.model, refusal)
+            await self._ledger.slow_down(refusal)
             raise
         finally:
             self._ledger.answered()
+
+    def _check(self) -> None:
+        if not self._ledger.may_send:
+            raise ServiceRefused(NOT_CONNECTED, "the right to send the request has run out", status=0)
 
 
 class JobGate(Gate):

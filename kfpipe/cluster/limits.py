@@ -18,17 +18,17 @@ NAMES: Final = ("submissions_per_second", "concurrent_tasks", "queries_per_secon
 class Ceilings:
     """Submissions per second, by scope (a model, a group of them, or all), and how many `tasks` may be in progress.
 
-    `together` are the models whose tasks count; None: those of all.
+    `together` are the models whose tasks count, None: those of all; `tasks_scope` is what they are called.
     """
 
     rates: Mapping[str, float]
     tasks: int
+    tasks_scope: str
     together: frozenset[str] | None
 
-    def are_reached(self, under_way: Mapping[str, int]) -> bool:
-        """Whether as many tasks are in progress as may be; `under_way` counts them by model."""
-        counted = (tasks for model, tasks in under_way.items() if self.together is None or model in self.together)
-        return sum(counted) >= self.tasks
+    def counted(self, under_way: Mapping[str, int]) -> int:
+        """How many tasks are in progress that count; `under_way` has all of them by model."""
+        return sum(tasks for model, tasks in under_way.items() if self.together is None or model in self.together)
 
 
 def asked_of(limits: RunLimits) -> dict[str, float]:
@@ -63,6 +63,7 @@ def ceilings(model: str, catalogue: RunLimits, shared: Mapping[str, float]) -> C
     return Ceilings(
         rates={rate_scope(model, catalogue): pace.submissions_per_second} if rate is None else {EVERY_MODEL: rate},
         tasks=pace.concurrent_tasks if tasks is None else int(tasks),
+        tasks_scope=pace.tasks_with or model if tasks is None else EVERY_MODEL,
         together=None if tasks is not None else frozenset({model, *group}),
     )
 
@@ -91,7 +92,7 @@ class SharedPace:
 
     def at_s(self, rates: Mapping[str, float], now_s: float) -> float | None:
         """When a request may leave that has to keep these limits; None when only an answer can tell."""
-        times = [self.cells.get(scope, CellRate()).at_s(rate, now_s) for scope, rate in rates.items()]
+        times = [self.of(scope).at_s(rate, now_s) for scope, rate in rates.items()]
         known = [time for time in times if time is not None]
         return max(known) if len(known) == len(times) else None
 
@@ -99,8 +100,12 @@ class SharedPace:
         """A request leaves at that time; `scope` is its own, see `rate_scope`."""
         found = dict(self.cells)
         for one in {scope, EVERY_MODEL}:
-            found[one] = found.get(one, CellRate()).left(token, rates.get(one, math.inf), at_s, now_s)
+            found[one] = self.of(one).left(token, rates.get(one, math.inf), at_s, now_s)
         return SharedPace(cells=found)
+
+    def of(self, scope: str) -> CellRate:
+        """The state of one limit."""
+        return self.cells.get(scope, CellRate())
 
     def changed(self, cells: Mapping[str, CellRate]) -> SharedPace:
         """The same with these cells."""

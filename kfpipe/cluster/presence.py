@@ -54,7 +54,8 @@ class WorkerCard:
 class SignOfLife:
     """A worker's sign of life, in a thread of its own.
 
-    `resume` is called with the executors that have died, `sweep` by the elected one, from time to time.
+    `resume` is called with the executors that have died, `sweep` by the elected one, from time to time; `tell` gets a
+    sentence about what they raise.
     """
 
     def __init__(
@@ -63,7 +64,14 @@ class SignOfLife:
         card: WorkerCard,
         resume: Callable[[list[str]], None],
         sweep: Callable[[psycopg.Connection[Any]], None],
+        tell: Callable[[str], None],
+        *,
+        beat_s: float = BEAT_S,
+        grace_s: float = GRACE_S,
     ) -> None:
+        self._beat_s = beat_s
+        self._grace_s = grace_s
+        self._tell = tell
         self._sweep = sweep
         self._database = database
         self._card = card
@@ -89,12 +97,19 @@ class SignOfLife:
     def _run(self) -> None:
         import psycopg
 
-        while not self._stopped.wait(BEAT_S):
+        while not self._stopped.wait(self._beat_s):
             try:
                 self._beat()
-            except (psycopg.OperationalError, psycopg.InterfaceError):
-                self._drop()
-                self._grace_until_s = time.monotonic() + GRACE_S
+            except (psycopg.OperationalError, psycopg.InterfaceError):  # whoever has work for the database says so
+                self._begin_again()
+            except Exception as error:  # noqa: BLE001  DBOS raises its own here, and SQLAlchemy's; without this thread
+                # the worker would look alive for ever, and nobody be looked after
+                self._tell(f"looking after other workers: {type(error).__name__}: {error}; it is tried again")
+                self._begin_again()
+
+    def _begin_again(self) -> None:
+        self._drop()
+        self._grace_until_s = time.monotonic() + self._grace_s
 
     def _beat(self) -> None:
         link = self._link or self._connect()
@@ -123,9 +138,11 @@ class SignOfLife:
                 link.execute("DELETE FROM kfpipe.worker WHERE executor = %s", [executor])
 
     def _connect(self) -> psycopg.Connection[Any]:
+        import psycopg
+
         link = self._database.connect()
         try:
-            with suppress(Exception):  # a socket of this machine knows no such thing
+            with suppress(psycopg.DatabaseError):  # a socket of this machine knows no such thing
                 link.execute(_SERVER_KEEPALIVES)
             link.execute("SELECT pg_advisory_lock(%s)", [self._card.lock])
             self._show_card(link)
@@ -144,9 +161,8 @@ class SignOfLife:
         )
 
     def _drop(self) -> None:
-        with suppress(Exception):
-            if self._link is not None:
-                self._link.close()
+        if self._link is not None:
+            self._link.close()
         self._link = None
 
 

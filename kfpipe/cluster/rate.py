@@ -1,4 +1,4 @@
-"""How fast requests of all machines may leave: one limit as a value that is kept in the database. Pure.
+"""What requests of all machines keep together: one limit as a value that is kept in the database. Pure.
 
 The same two rules as those of one machine (`runner.pacing`). Requests are spaced by 1/rate, and after a delay by less,
 for a while. And each keeps one of as many places as the limit allows in a second, until a window after its answer: it
@@ -24,10 +24,10 @@ _KEPT: Final = {ThrottleKind.RATE: 0.5, ThrottleKind.BURST: 0.25}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellRate:
-    """The state of a limit, in seconds of the database's clock.
+    """The state of a limit, in seconds of the database's clock. One of tasks in progress has only its `level`.
 
     `held` are the requests without an answer, by token, with the time they left; `cooling` the times of the last
-    answers; `on_time_s` is when the next would be due. `level` is what a refusal has left of the rate at
+    answers; `on_time_s` is when the next would be due. `level` is what a refusal has left of the limit at
     `since_s`, None without one.
     """
 
@@ -50,7 +50,7 @@ class CellRate:
 
     def left(self, token: str, limit: float, at_s: float, now_s: float) -> CellRate:
         """A request leaves at `at_s`, which is now or in a moment; an infinite `limit` spaces nothing."""
-        spacing_s = 0.0 if math.isinf(limit) else 1 / self._rate(limit).at(at_s)
+        spacing_s = 0.0 if math.isinf(limit) else 1 / self._allowance(limit).at(at_s)
         due_s = at_s if self.on_time_s is None else self.on_time_s
         on_time_s = min(max(due_s, at_s - CATCH_UP_S), at_s) + spacing_s
         return replace(
@@ -74,12 +74,22 @@ class CellRate:
         paused = replace(self, next_s=next_s, on_time_s=max(self.on_time_s or next_s, next_s))
         if kind not in _KEPT:
             return paused
-        rate = self._rate(limit)
+        rate = self._allowance(limit)
         slower = max(rate.at(now_s) * _KEPT[kind], limit / 64)
-        lowered = rate.lowered(now_s, to=slower, until_s=now_s + pause_s)
-        return replace(paused, level=lowered.level, since_s=lowered.since_s)
+        return paused._with(rate.lowered(now_s, to=slower, until_s=now_s + pause_s))
 
-    def _rate(self, limit: float) -> Allowance:
+    def places(self, limit: int, now_s: float) -> int:
+        """Of a limit of tasks: how many may be in progress now."""
+        return self._allowance(limit).places(now_s)
+
+    def crowded(self, limit: int, now_s: float, others: int) -> CellRate:
+        """The same after the service refused a task beside so many `others`."""
+        return self._with(self._allowance(limit).crowded(now_s, others))
+
+    def _with(self, allowance: Allowance) -> CellRate:
+        return replace(self, level=allowance.level, since_s=allowance.since_s)
+
+    def _allowance(self, limit: float) -> Allowance:
         if self.level is None:
             return Allowance.full(limit)
         return Allowance(ceiling=limit, level=min(self.level, limit), since_s=self.since_s)

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Final
 
+import anyio
 import anyio.to_thread
 
-from kfpipe.cluster.store import Store
+from kfpipe.cluster.store import OPTION, Store
 from kfpipe.domain import LocalMedium, MediaRole, RemoteMedium, RenderRequest
-from kfpipe.errors import ServiceUnclear, StorageFailed
+from kfpipe.errors import Refused, ServiceUnclear, StorageFailed
 from kfpipe.provider import Provider
 from kfpipe.provider.uploads import planned_content
+
+LOOKS: Final = 4
+LOOK_AGAIN_S: Final = 0.5
+"""A shared folder may show a file a moment after it was put there."""
 
 
 def still_name(medium: LocalMedium) -> str:
@@ -57,22 +62,28 @@ class FromStore:
         return getattr(self._provider, name)
 
     async def media_urls(self, request: RenderRequest) -> Mapping[MediaRole, str]:
-        """As the provider's own. Raises `ServiceUnclear` for a still that the store has lost."""
+        """As the provider's own. Raises Refused for a still that the store has lost."""
         here = []
         for one in request.media:
             medium = one.medium
             if isinstance(medium, LocalMedium):
-                medium = await anyio.to_thread.run_sync(self._fetched, medium)
+                medium = await self._fetched(medium)
             here.append(replace(one, medium=medium))
         return await self._provider.media_urls(replace(request, media=tuple(here)))
 
-    def _fetched(self, medium: LocalMedium) -> LocalMedium:
+    async def _fetched(self, medium: LocalMedium) -> LocalMedium:
         name = still_name(medium)
+        for look in range(LOOKS):
+            await anyio.sleep(LOOK_AGAIN_S * bool(look))
+            if await anyio.to_thread.run_sync(self._is_here, name):
+                return replace(medium, path=name)
+        # No more than this is reported of it.
+        what = f"the store {self._store.shown} has lost the still {medium.name}; `kfpipe run` puts it there again"
+        raise Refused.because(OPTION, what)
+
+    def _is_here(self, name: str) -> bool:
         target = self._home / name
         try:
-            is_here = target.exists() or self._store.get(name, target)
+            return target.exists() or self._store.get(name, target)
         except StorageFailed as trouble:
-            raise ServiceUnclear(f"the store cannot be read: {trouble}") from trouble
-        if not is_here:
-            raise ServiceUnclear(f"the store {self._store.shown} has lost the still {medium.name} ({name})")
-        return replace(medium, path=name)
+            raise ServiceUnclear(f"they cannot be fetched from the store: {trouble}") from trouble

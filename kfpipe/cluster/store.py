@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
 from kfpipe.errors import Refused, StorageFailed
-from kfpipe.files.durable import reason
+from kfpipe.files.durable import reason, storage
 from kfpipe.wording import echoed
 
 OPTION: Final = "--store"
@@ -49,7 +49,7 @@ class Store(Protocol):
 def store_at(place: str) -> Store:
     """The store that a person names: a folder, or an address of fsspec. Raises Refused."""
     if "://" not in place:
-        return _Files(_Disk(), Path(place).expanduser().resolve().as_posix(), place)
+        return _Files(_Disk(), Path(place).expanduser().resolve().as_posix(), place, OSError)
     try:
         import fsspec  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
@@ -62,7 +62,7 @@ def store_at(place: str) -> Store:
         system, path = fsspec.core.url_to_fs(place)
     except (ImportError, ValueError) as error:
         raise Refused.because(OPTION, f"{echoed(place)} cannot be used as a store: {error}") from error
-    return _Files(system, str(path), place)
+    return _Files(system, str(path), place, Exception)
 
 
 class _Disk:
@@ -92,7 +92,9 @@ class _Disk:
 class _Files:
     """A store on anything that speaks fsspec."""
 
-    def __init__(self, system: Any, root: str, shown: str) -> None:
+    def __init__(self, system: Any, root: str, shown: str, failures: type[Exception]) -> None:
+        """`failures` is what it raises: a kind of storage that fsspec knows raises whatever its own library does."""
+        self._failures = failures
         self._system = system
         self._root = root.rstrip("/")
         self.shown = shown
@@ -104,7 +106,7 @@ class _Files:
             with self._system.open(probe, "wb") as file:
                 file.write(b"kfpipe")
             self._system.rm(probe)
-        except Exception as error:
+        except self._failures as error:
             raise Refused.because(OPTION, f"nothing can be stored at {echoed(self.shown)}: {_why(error)}") from error
 
     def has(self, name: str) -> bool:
@@ -114,26 +116,31 @@ class _Files:
     def put(self, source: Path, name: str) -> None:
         target = self._path(name)
         partial = f"{target}.{secrets.token_hex(4)}{PARTIAL}"
-        with self._told(name):
+        with storage(source), source.open("rb") as file, self._told(name):
             if self._system.exists(target):
                 return
             self._system.makedirs(target.rpartition("/")[0], exist_ok=True)
             try:
-                with source.open("rb") as file, self._system.open(partial, "wb") as copy:
+                with self._system.open(partial, "wb") as copy:
                     shutil.copyfileobj(file, copy, _CHUNK_BYTES)
                 self._system.mv(partial, target)
             except BaseException:
-                with suppress(Exception):
+                with suppress(self._failures):  # the error that is on its way says what is wrong
                     self._system.rm(partial)
                 raise
 
     def get(self, name: str, target: Path) -> bool:
-        with self._told(name):
-            if not self._system.exists(self._path(name)):
-                return False
-            with self._system.open(self._path(name), "rb") as file, target.open("wb") as copy:
-                shutil.copyfileobj(file, copy, _CHUNK_BYTES)
-            return True
+        if not self.has(name):
+            return False
+        partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}{PARTIAL}")
+        with storage(target):
+            try:
+                with partial.open("wb") as copy:
+                    copy.writelines(self.read(name, 0))
+                partial.replace(target)  # others may look for it meanwhile
+            finally:
+                partial.unlink(missing_ok=True)
+        return True
 
     def read(self, name: str, offset_bytes: int) -> Iterator[bytes]:
         with self._told(name), self._system.open(self._path(name), "rb") as file:
@@ -159,7 +166,7 @@ class _Files:
             yield
         except StorageFailed:
             raise
-        except Exception as error:
+        except self._failures as error:
             raise StorageFailed(f"{self.shown}/{name}", _why(error)) from error
 
 

@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import tempfile
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -69,6 +70,7 @@ class Worker:
         self._settings = settings
         self._store = store
         self._tell = tell
+        self._store_news = clips.StoreNews(tell)
         self._emit = emit
         self.executor = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._keys = {hashlib.sha256(key.encode()).hexdigest()[:_KEY_DIGITS]: key for key in settings.keys.values()}
@@ -98,7 +100,8 @@ class Worker:
             async with anyio.create_task_group() as self._group:
                 self._client = await anyio.to_thread.run_sync(queues.client, self._database.address)
                 await anyio.to_thread.run_sync(queues.register, self._client, names)
-                presence = SignOfLife(self._database, self._card(names), _resume, partial(queues.sweep, self._client))
+                sweep = partial(queues.sweep, self._client)
+                presence = SignOfLife(self._database, self._card(names), _resume, sweep, self._tell)
                 DBOS.launch()
                 presence.start()
                 self._tell(f"ready: {self.executor}")
@@ -150,10 +153,9 @@ class Worker:
             return
         payer, wanted = found
         end = await self._concluded(payer, wanted)
-        await self._database.do(partial(_over, job=job, number=number, end=end))
-        has_store = await self._database.do(_has_store)
-        if end.key is not None and has_store:
+        if end.key is not None and await self._database.do(_has_store):
             await anyio.to_thread.run_sync(queues.keep_clip, self._client, job, number)
+        await self._database.do(partial(_over, job=job, number=number, end=end))  # last: then it is not repeated
 
     async def _concluded(self, payer: Payer, job: Job) -> Concluded:
         """How the job ended. All of the work can be begun again: what it ran into on the way is no end of it."""
@@ -164,8 +166,9 @@ class Worker:
             except KfpipeError as trouble:
                 code = trouble.code if isinstance(trouble, AccountRefused) else None
                 return Concluded(reason=str(trouble), account_code=code)
-            except Exception as trouble:  # noqa: BLE001  the database went away, or a bug: a job must not hang on either
-                why = f"{type(trouble).__name__}: {trouble}"
+            except Exception as trouble:  # noqa: BLE001  what nobody has foreseen: DBOS would take it for the job's end
+                # and never begin it again, while the run that handed it over waits
+                why = _described(trouble)
                 self._tell(f"{job.take_id}: {why}; it is tried again")
                 await anyio.sleep(2.0**attempt)
         return Concluded(reason=f"the worker gave up: {why}")
@@ -179,7 +182,9 @@ class Worker:
         for key, entry in (await self._database.do(partial(_clips_of, job=job))).items():
             if isinstance(entry, Succeeded):
                 async with self._client_for(payer, with_key=False) as provider:
-                    keeper = clips.Keeper(self._database, self._store, self._home, provider, payer.id, self._tell)
+                    keeper = clips.Keeper(
+                        self._database, self._store, self._home, provider, payer.id, self._tell, self._store_news
+                    )
                     await keeper.keep(key, entry, wanted)
 
     # ---- desks -------------------------------------------------------------------------------------------------------
@@ -261,6 +266,12 @@ def serve(worker: Worker) -> None:
             group.cancel_scope.cancel()
 
     anyio.run(until_stopped)
+
+
+def _described(trouble: Exception) -> str:
+    """The error, and where it was raised."""
+    (*_, last) = traceback.extract_tb(trouble.__traceback__)
+    return f"{type(trouble).__name__}: {trouble} ({Path(last.filename).name}:{last.lineno})"
 
 
 def _resume(executors: list[str]) -> None:

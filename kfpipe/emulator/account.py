@@ -208,7 +208,7 @@ class Account:
         if is_refused or lane.is_queue_full(model.name, self.limits_of(model)["queued_tasks"]):
             self.throttled["submit"] += 1
             code = "Throttling.RateQuota" if is_refused else _QUEUE_FULL
-            raise Denied(429, code, "Too many tasks of this model are in progress.")
+            raise Denied(429, code, "Too many concurrent tasks of this model.")
 
     def _admit(self, throttle: RateLimit, kind: str) -> None:
         with self._lock:

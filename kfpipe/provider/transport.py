@@ -19,6 +19,7 @@ import httpx
 
 from kfpipe.addresses import is_loopback, is_private
 from kfpipe.errors import KfpipeError, Refused, ServiceRefused, ServiceUnclear
+from kfpipe.provider import last_check
 from kfpipe.provider.codes import CERTIFICATE, NOT_CONNECTED
 from kfpipe.provider.connections import KEEPALIVE_S, Direct
 
@@ -153,7 +154,7 @@ class Transport:
             content=content,
             data=fields,
             files=files,
-            extensions=_timeouts(silence_s),
+            extensions={**_timeouts(silence_s), **last_check.hook()},
         )
         async with self._places:
             with anyio.move_on_after(CONNECT_TIMEOUT_S + deadline_s):

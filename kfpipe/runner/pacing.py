@@ -79,6 +79,14 @@ class Allowance:
             return replace(self, since_s=max(self.since_s, until_s))
         return replace(self, level=min(to, self.at(now_s)), since_s=max(now_s, until_s))
 
+    def places(self, now_s: float) -> int:
+        """How many tasks may be in progress now: one at least."""
+        return max(1, int(self.at(now_s)))
+
+    def crowded(self, now_s: float, others: int) -> Allowance:
+        """The allowance after the service refused a task beside so many `others`: it allows no more than those."""
+        return self.lowered(now_s, to=max(1, others), until_s=now_s)
+
 
 class Pacer:
     """Says when the next request may leave, so that the service never sees too many, whatever the latency.

@@ -59,9 +59,8 @@ class Slots:
     def heed(self, refusal: ServiceRefused) -> None:
         """Use fewer places if the service refused a task because too many are in progress."""
         if verdict(refusal.code, refusal.message).throttle is ThrottleKind.QUOTA:
-            now_s = anyio.current_time()
-            # The refused task holds a place as well; what the service allows is one less.
-            self._allowance = self._allowance.lowered(now_s, to=max(1, self._taken - 1), until_s=now_s)
+            # The refused task holds a place as well.
+            self._allowance = self._allowance.crowded(anyio.current_time(), self._taken - 1)
 
     def _limit(self) -> int:
-        return max(1, int(self._allowance.at(anyio.current_time())))
+        return self._allowance.places(anyio.current_time())

@@ -11,8 +11,10 @@ import psycopg
 import pytest
 
 from kfpipe.cluster.address import Address
-from kfpipe.errors import Refused
+from kfpipe.cluster.store import store_at
+from kfpipe.errors import Refused, StorageFailed
 from tests.cluster.studio import Studio, finished, numbered, planned, project, rendered
+from tests.support.surroundings import room_for
 
 
 def refused(studio: Studio, *words: str, cwd: Path | None = None, code: int = 2, **environment: str) -> str:
@@ -108,6 +110,95 @@ def test_a_store_that_nothing_can_be_put_into_is_refused(studio: Studio, tmp_pat
     told = refused(studio, "worker", "--store", str(tmp_path / "share"))
     assert "nothing can be stored at" in told
     assert "fsspec" in refused(studio, "worker", "--store", "s3://clips/kfpipe")
+
+
+def filled_up(store: Path) -> list[Path]:
+    """Let the store take nothing more; what it has stays.
+
+    A disk that is full is root's to make. So each folder that the store has yet to make is a file: it fails in the same
+    place, with the same kind of error.
+    """
+    store.mkdir(exist_ok=True)
+    names = [store / f"{number:02x}" for number in range(256)]
+    obstacles = [place for place in names if not place.exists()]
+    for place in obstacles:
+        place.write_text("", "utf-8")
+    return obstacles
+
+
+def cleared(obstacles: list[Path]) -> None:
+    for place in obstacles:
+        place.unlink()
+
+
+def test_a_store_that_fills_up_loses_nothing_and_is_used_again_when_room_is_made(
+    studio: Studio, tmp_path: Path
+) -> None:
+    folder, store = project(tmp_path / "ann", numbered(2)), tmp_path / "share"
+    words = ("--store", str(store))
+    full = filled_up(store)
+    told = refused(studio, "run", "shots.yaml", *words, cwd=folder, code=1)
+    assert told.count(f"{store}/") == 1, told
+    assert not studio.states()
+    cleared(full)
+    studio.command("run", "shots.yaml", "--detach", *words, cwd=folder)  # its stills are there now
+    full = filled_up(store)
+    (worker,) = studio.workers(1, *words)
+    run = studio.run(folder, *words)
+    studio.until(lambda: "the store takes no clips" in worker.so_far())
+    cleared(full)
+    finished(run)
+    assert worker.so_far().count("the store takes no clips") == 1
+    assert {path.stem for path in store.rglob("*.mp4")} == {one.render.sha256 for one in rendered(folder).values()}
+    assert len(rendered(folder)) == studio.bill.total() == studio.emulator.traffic()["download"] == 2
+
+
+def test_a_file_that_grows_too_large_for_the_store_leaves_nothing_of_it_there(tmp_path: Path) -> None:
+    clip, store = tmp_path / "clip.mp4", store_at(str(tmp_path / "share"))
+    clip.write_bytes(b"clip" * 10_000)
+    store.check()
+    with room_for(4096), pytest.raises(StorageFailed, match=r"share/clip\.mp4: the file is larger than the system"):
+        store.put(clip, "clip.mp4")
+    assert not [path for path in (tmp_path / "share").rglob("*") if path.is_file()]
+    store.put(clip, "clip.mp4")
+    with room_for(4096), pytest.raises(StorageFailed, match=r"home\.mp4: the file is larger than the system"):
+        store.get("clip.mp4", tmp_path / "home.mp4")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "share"]
+    assert store.get("clip.mp4", tmp_path / "home.mp4")
+    assert (tmp_path / "home.mp4").read_bytes() == clip.read_bytes()
+
+
+def test_a_still_that_the_store_has_lost_costs_nothing_and_the_next_run_puts_it_there(
+    studio: Studio, tmp_path: Path
+) -> None:
+    folder, store = project(tmp_path / "ann", numbered(2)), tmp_path / "share"
+    run = studio.run(folder, "--store", str(store))
+    studio.until(lambda: studio.query("SELECT count(*) FROM kfpipe.job")[0][0] == 2)
+    for still in store.rglob("*.png"):
+        still.unlink()
+    studio.workers(1, "--store", str(store))
+    told = finished(run, 1)
+    assert f"the store {store} has lost the still a.png; `kfpipe run` puts it there again" in told
+    assert not studio.states()
+    finished(studio.run(folder, "--store", str(store)))
+    assert len(rendered(folder)) == studio.bill.total() == 2
+
+
+def test_twins_whose_answers_are_lost_are_paid_once_and_their_tasks_are_adopted(studio: Studio, tmp_path: Path) -> None:
+    twins = {f"seed{seed}": f"The kitten looks up, seed: {seed}" for seed in (1, 2)}
+    ann, ben = (project(tmp_path / name, twins) for name in ("ann", "ben"))
+    lost = [{"on": "submit", "nth": number, "do": "drop", "when": "after"} for number in (1, 2)]
+    studio.emulator.script(*lost)
+    studio.command("run", "shots.yaml", "--detach", cwd=ann)  # and once more below
+    studio.workers(2)
+    runs = [studio.run(folder) for folder in (ann, ben)]
+    for run in runs:
+        finished(run)
+    assert sum(entry["phase"] == "submit" for entry in studio.emulator.requests()) == len(twins)
+    assert studio.bill.total() == len(rendered(ann)) == len(twins)
+    tasks = [{one: entry.task.task_id for one, entry in rendered(folder).items()} for folder in (ann, ben)]
+    assert tasks[0] == tasks[1]
+    assert studio.states() == {"rendered": 2}
 
 
 def test_a_clip_that_the_store_has_lost_is_fetched_by_its_link(studio: Studio, tmp_path: Path) -> None:

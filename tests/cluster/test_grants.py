@@ -10,7 +10,10 @@ from typing import Any
 from kfpipe.cluster import grants, requests
 from kfpipe.cluster.database import Postgres
 from kfpipe.cluster.grants import Ask, Later, Permit, Superseded
+from kfpipe.cluster.limits import EVERY_MODEL
 from kfpipe.lock.states import Asked, Submitted, Submitting, Task, Unclear, task_of
+from kfpipe.provider.codes import ThrottleKind
+from kfpipe.runner.pacing import RECOVERY_S
 from kfpipe.runner.settings import Pace, RunLimits
 from tests.cluster.conftest import Do
 from tests.support import makers
@@ -76,6 +79,46 @@ def test_no_more_tasks_are_in_progress_than_the_account_allows(do: Do) -> None:
     few = limits(tasks=2)
     answers = [do(grants.granted, ask(number, catalogue=few)) for number in range(3)]
     assert [type(answer) for answer in answers] == [Permit, Permit, Later]
+
+
+def test_a_task_that_is_refused_beside_others_leaves_all_machines_fewer_places_until_a_minute_is_over(do: Do) -> None:
+    ten, other = limits(tasks=10), "wan2.6-i2v"
+    for number in range(3):
+        do(grants.granted, ask(number, catalogue=ten))
+    do(grants.throttled, ask(2, catalogue=ten), ThrottleKind.QUOTA, None)
+    elsewhere = ask(3, executor="two", catalogue=ten)
+    assert do(grants.granted, elsewhere).is_blocked
+    task = Task(task_id="t1", request_id=None, submitted_at=makers.NOW)
+    do(requests.put, ACCOUNT, {"shot0/one": Submitted(asked=asked(0), task=task)})
+    assert do(grants.granted, elsewhere).is_blocked  # a task that is in progress holds its place
+    several = replace(ten, models={**ten.models, other: ten.models[MODEL]})
+    assert isinstance(do(grants.granted, ask(4, asked=asked(4, model=other), catalogue=several)), Permit)
+    assert do(refused_ago, 13) == {MODEL: 2}
+    assert isinstance(do(grants.granted, elsewhere), Permit)
+    assert do(grants.granted, ask(5, catalogue=ten)).is_blocked  # a place is back every six seconds
+    do(refused_ago, RECOVERY_S)
+    answers = [do(grants.granted, ask(number, catalogue=ten)) for number in range(5, 12)]
+    assert [type(answer) for answer in answers] == [Permit] * 6 + [Later]
+
+
+def refused_ago(link: Any, seconds: float) -> Any:
+    """Have it happened so long ago; what the refusal has left, by model."""
+    link.execute(
+        "UPDATE kfpipe.pace SET cells = jsonb_set(cells, %s, to_jsonb("
+        "extract(epoch FROM clock_timestamp())::float8 - %s)) WHERE kind = 'tasks'",
+        [[MODEL, "since_s"], seconds],
+    )
+    (cells,) = link.execute("SELECT cells FROM kfpipe.pace WHERE kind = 'tasks'").fetchone()
+    return {model: cell["level"] for model, cell in cells.items()}
+
+
+def test_a_refusal_slows_the_limit_that_holds_not_the_catalogues(do: Do) -> None:
+    link_limits = "INSERT INTO kfpipe.account VALUES (%s, '{}', %s)"
+    do(lambda link: link.execute(link_limits, [ACCOUNT, '{"submissions_per_second": 4}']))
+    do(grants.granted, ask(0))
+    do(grants.throttled, ask(0), ThrottleKind.RATE, None)
+    (cells,) = do(lambda link: link.execute("SELECT cells FROM kfpipe.pace WHERE kind = 'submissions'").fetchone())
+    assert {scope: cell["level"] for scope, cell in cells.items()} == {EVERY_MODEL: 2, MODEL: None}
 
 
 def test_requests_with_one_prompt_are_never_on_their_way_together(do: Do) -> None:

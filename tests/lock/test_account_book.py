@@ -170,13 +170,12 @@ def test_a_task_belongs_to_the_project_that_has_it_on_record(path: Path, opening
     assert not other.is_anothers("task-2", ())
 
 
-def test_what_is_long_settled_is_forgotten(path: Path, opening: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account_book, "KEPT_ROWS", 3)
+def test_what_is_long_settled_is_forgotten(path: Path, opening: ExitStack) -> None:
     one = come_in(path, "one", opening)
     for number in range(9):
         one.note([(f"kitten/{number}", rendered(number=number + 1))], NOW_S + number)
     one.note([("cat/1", submitted(number=20))], NOW_S)
-    one.leave((), NOW_S + 9)
+    one.leave((), NOW_S + 9, kept_rows=3)
     with sqlite3.connect(path) as link:
         kept = {key for (key,) in link.execute("SELECT request FROM request")}
     link.close()

@@ -89,7 +89,9 @@ class Stub:
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         while len(body) < int(headers.get("content-length", "0")):
-            body += self._receive(connection)
+            if not (piece := self._receive(connection)):
+                return None
+            body += piece
         method, target, _ = first.split(" ")
         return Heard(method=method, target=target, headers=headers, body=body)
 

@@ -13,6 +13,8 @@ import pytest
 from kfpipe.domain import MediaRole
 from kfpipe.errors import AccountRefused, KfpipeError, ServiceRefused, ServiceUnclear
 from kfpipe.provider.client import DashScope
+from kfpipe.provider.codes import NOT_CONNECTED
+from kfpipe.provider.last_check import last_check
 from tests.provider.conftest import KEY, Act, Stub, hang_up, render_request, reply, reset, stay_silent, talk_forever
 
 pytestmark = pytest.mark.anyio
@@ -51,6 +53,21 @@ async def test_the_request_carries_all_that_the_service_asks_for(stub: Stub, das
         },
         "parameters": {"resolution": "720P", "duration": 5, "prompt_extend": False, "watermark": False, "seed": 42},
     }
+
+
+async def test_what_may_not_leave_any_more_when_its_connection_stands_is_never_heard(
+    stub: Stub, dashscope: Client
+) -> None:
+    def too_late() -> None:
+        raise ServiceRefused(NOT_CONNECTED, "too late", status=0)
+
+    stub.script = [reply(200, CREATED)] * 2
+    async with dashscope(stub.base_url) as client:
+        with last_check(too_late), pytest.raises(ServiceRefused, match="too late"):
+            await client.submit(render_request(), URLS)
+        accepted = await client.submit(render_request(), URLS)
+    assert accepted.task_id == "t1"
+    assert len(stub.heard) == 1
 
 
 async def test_a_keyframe_model_has_its_own_path_and_fields(stub: Stub, dashscope: Client) -> None:

@@ -63,6 +63,10 @@ class Running:
         if self.poll() is None:
             self.send_signal(signal.SIGKILL)
 
+    def so_far(self) -> str:
+        """What it has printed on stderr until now."""
+        return os.pread(self._printed[1].fileno(), 1 << 20, 0).decode()
+
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """What it has printed when it ends: on stdout, and on stderr. Raises TimeoutExpired."""
         self._process.join(timeout)

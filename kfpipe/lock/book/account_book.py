@@ -121,7 +121,9 @@ class AccountBook:
             new = ((key, entry) for key, entry in known if noted.get(key) != _standing(entry))
             link.executemany(_UPSERT, [self._row(key, entry, now_s, run="") for key, entry in new])
 
-    def leave(self, keys: Collection[str], now_s: float, own: Sequence[Share] = ()) -> None:
+    def leave(
+        self, keys: Collection[str], now_s: float, own: Sequence[Share] = (), *, kept_rows: int = KEPT_ROWS
+    ) -> None:
         """Give everything back but the places of tasks that go on, and of requests of the last second; and go."""
         try:
             with self._database.change() as link:
@@ -133,7 +135,7 @@ class AccountBook:
                 link.execute(
                     "DELETE FROM request WHERE NOT is_in_progress AND noted_at < "
                     "(SELECT noted_at FROM request ORDER BY noted_at DESC LIMIT 1 OFFSET ?)",
-                    (KEPT_ROWS - 1,),
+                    (kept_rows - 1,),
                 )
         finally:
             self.close()

@@ -29,7 +29,7 @@ from tests.promises.moving.world import KEY, World, stills
 from tests.runner.test_pacing_laws import most_in_any_second
 from tests.support.makers import submitted
 
-PER_SECOND: Final = 10
+PER_SECOND: Final = 5
 AT_ONCE: Final = 5
 TAKES: Final = 7
 AMPLE: Final = 6
@@ -38,7 +38,7 @@ LIMITS: Final = {"submissions_per_second": PER_SECOND, "concurrent_tasks": AT_ON
 HEAD: Final = """\
 kfpipe: 1
 provider: {name: dashscope, region: singapore}
-limits: {submissions_per_second: 10, concurrent_tasks: 5, queries_per_second: 40}
+limits: {submissions_per_second: 5, concurrent_tasks: 5, queries_per_second: 40}
 budget: {max_cost: 100, currency: USD}
 defaults: {model: wan2.7-i2v, duration: 2, first_frame: frames/a.png, last_frame: frames/b.png}
 """
