@@ -20,6 +20,7 @@ from tests.support.places import ROOT
 
 TIMES = "[...document.querySelectorAll('video')].map(video => video.currentTime)"
 ARE_READY = "[...document.querySelectorAll('video')].every(video => video.readyState >= 3 && !video.seeking)"
+LOOKS = 3000
 IS_WIDER = "document.documentElement.scrollWidth > innerWidth"
 
 
@@ -49,9 +50,15 @@ def page(window: Any) -> Iterator[Any]:
 
 
 def until(page: Any, holds: str) -> None:
-    """Return once this holds on the page, whose policy lets no waiting be put into it."""
-    while not page.evaluate(holds):
+    """Return once this holds on the page, whose policy lets no waiting be put into it.
+
+    It has an end of its own: the browser's loop lets no time limit of a test through.
+    """
+    for _ in range(LOOKS):
+        if page.evaluate(holds):
+            return
         page.wait_for_timeout(20)
+    raise AssertionError(f"the page never came to {holds}")
 
 
 def picked(folder: Path) -> dict[str, str]:
