@@ -71,7 +71,8 @@ def _is_on_its_loop(item: pytest.Item) -> bool:
     """Runs of whole projects take long, and what they hold is no matter of the loop: each is on one, half on either."""
     if not isinstance(item, pytest.Function) or item.get_closest_marker("whole_runs") is None:
         return True
-    return item.callspec.params.get("anyio_backend") in (None, LOOPS[zlib.crc32(item.originalname.encode()) % 2])
+    loop = item.callspec.params.get("anyio_backend", item.callspec.params.get("backend"))
+    return loop in (None, LOOPS[zlib.crc32(item.originalname.encode()) % 2])
 
 
 NO_SKIPS = os.environ.get("KFPIPE_NO_SKIPS") == "1"
