@@ -34,7 +34,7 @@ from kfpipe.emulator.web.uploads import Uploads
 
 HOST = "127.0.0.1"
 
-_STOP_LIMIT_S = 1
+_STOP_LIMIT_S = 0.2
 _STOP_LOOK_S = 0.002
 
 
