@@ -113,6 +113,15 @@ def films_are_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_takes_the_processor_from_others() -> Iterator[None]:
+    """A library may give root's process real-time priority, which all that it starts would have, too."""
+    policy = getattr(os, "sched_getscheduler", lambda _: None)
+    before = policy(0)
+    yield
+    assert policy(0) == before
+
+
 KEYS = ("sk-fuzz-5e1f0c2d9a7b4483", "sk-test-0123456789abcdef")
 """As in the tests of strangers and of the client."""
 
