@@ -20,7 +20,7 @@ from kfpipe.emulator.settings import FILMS
 from kfpipe.environment import STATE_HOME
 
 # How long an example takes depends on what else the machine does; that is no property of the code.
-settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 
 # The emulator lists a task at once: nobody has to wait minutes for one that is not there.
@@ -71,7 +71,8 @@ def _is_on_its_loop(item: pytest.Item) -> bool:
     """Runs of whole projects take long, and what they hold is no matter of the loop: each is on one, half on either."""
     if not isinstance(item, pytest.Function) or item.get_closest_marker("whole_runs") is None:
         return True
-    return item.callspec.params.get("anyio_backend") in (None, LOOPS[zlib.crc32(item.originalname.encode()) % 2])
+    loop = item.callspec.params.get("anyio_backend", item.callspec.params.get("backend"))
+    return loop in (None, LOOPS[zlib.crc32(item.originalname.encode()) % 2])
 
 
 NO_SKIPS = os.environ.get("KFPIPE_NO_SKIPS") == "1"
@@ -110,6 +111,15 @@ def films_are_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FILMS, str(folder))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_takes_the_processor_from_others() -> Iterator[None]:
+    """A library may give root's process real-time priority, which all that it starts would have, too."""
+    policy = getattr(os, "sched_getscheduler", lambda _: None)
+    before = policy(0)
+    yield
+    assert policy(0) == before
 
 
 KEYS = ("sk-fuzz-5e1f0c2d9a7b4483", "sk-test-0123456789abcdef")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from kfpipe import catalogue, connection, project
 from kfpipe.catalogue import Rate
@@ -14,6 +13,7 @@ from kfpipe.environment import Environment
 from kfpipe.errors import Refused, Severity
 from kfpipe.project import Options, Project
 from kfpipe.provider import wire
+from tests.support import stills
 
 MOON = """
 [models.moon1-frames]
@@ -67,8 +67,7 @@ FRAMES = "first_frame: a.png, last_frame: b.png"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name, colour in (("a.png", "navy"), ("b.png", "teal")):
-        Image.new("RGB", (1280, 720), colour).save(name)
+    stills.save(tmp_path, {"a.png": "navy", "b.png": "teal"}, stills.HD)
     return tmp_path
 
 

@@ -16,6 +16,7 @@ from kfpipe.domain import LocalMedium, MediaRole, PictureSize, RemoteMedium, Tak
 from kfpipe.errors import Refused
 from kfpipe.manifest.model import PriceLine
 from kfpipe.project import Options, Project
+from tests.support import stills
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope}\ndefaults: {model: wan2.7-i2v}\n"
 KITTEN = '  - {id: kitten, first_frame: a.png, last_frame: b.png, prompt: "The kitten looks up."}\n'
@@ -24,8 +25,7 @@ KITTEN = '  - {id: kitten, first_frame: a.png, last_frame: b.png, prompt: "The k
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    Image.new("RGB", (1280, 720), "navy").save(tmp_path / "a.png")
-    Image.new("RGB", (1280, 720), "orange").save(tmp_path / "b.png")
+    stills.save(tmp_path, {"a.png": "navy", "b.png": "orange"}, stills.HD)
     return tmp_path
 
 

@@ -7,11 +7,13 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kfpipe import api
 from kfpipe.cli import main
 from kfpipe.emulator import Emulator
 from tests.support import outputs, stills
@@ -70,12 +72,49 @@ def kfpipe(capfd: pytest.CaptureFixture[str]) -> Call:
     return call
 
 
+def quick() -> Emulator:
+    """Its renders take a fraction of a second."""
+    return Emulator(factor=200, queue_s=(0, 10), run_s=(20, 60), film="tiny", enforces_rates=False)
+
+
 @pytest.fixture
 def emulator(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """Where runs go; its renders take a fraction of a second."""
-    with Emulator(factor=200, queue_s=(0, 10), run_s=(20, 60), film="tiny", enforces_rates=False) as running:
+    """Where runs go."""
+    with quick() as running:
         monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", running.base_url)
         yield running
+
+
+Furnish = Callable[[str], Path]
+"""`furnish(manifest)`: the current folder with this manifest and all its clips."""
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Furnish:
+    """The folder of a manifest that was rendered for the first test that asked for it."""
+
+    @cache
+    def render(manifest: str) -> Path:
+        folder = tmp_path_factory.mktemp("rendered")
+        stills.save(folder, stills.PAIR)
+        (folder / "shots.yaml").write_text(manifest, "utf-8")
+        with quick() as running, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DASHSCOPE_HTTP_BASE_URL", running.base_url)
+            assert api.run(api.load(folder / "shots.yaml")).exit_code == 0
+        return folder
+
+    return render
+
+
+@pytest.fixture
+def furnish(rendered: Furnish, folder: Path, emulator: Emulator) -> Furnish:
+    """Another run goes to a service that knows of no upload of the first one."""
+
+    def copy(manifest: str) -> Path:
+        but = shutil.ignore_patterns("uploads.jsonl")
+        return shutil.copytree(rendered(manifest), folder, ignore=but, dirs_exist_ok=True)
+
+    return copy
 
 
 Git = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from kfpipe import project
 from kfpipe.domain import LocalMedium
 from kfpipe.errors import Problem, Refused
 from kfpipe.project import Options, Project
+from tests.support import stills
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope}\n"
 PART = "kfpipe: 1\n"
@@ -22,7 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "film" / "parts").mkdir(parents=True)
     (tmp_path / "shared").mkdir()
     for place in ("film/a.png", "film/parts/a.png", "shared/a.png"):
-        Image.new("RGB", (1280, 720), "navy").save(tmp_path / place)
+        stills.save(tmp_path, {place: "navy"}, stills.HD)
     monkeypatch.chdir(tmp_path / "film")
     return tmp_path / "film"
 

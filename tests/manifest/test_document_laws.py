@@ -58,7 +58,6 @@ def test_a_position_points_at_its_value(data: dict[str, Any], flow: bool) -> Non
 
 
 @given(BROKEN_YAML)
-@settings(deadline=None, max_examples=300)
 @example("a: {{ x }}")
 @example("&a : *a")
 @example("? &a [x]\n: *a")
@@ -81,7 +80,6 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
 
 
 @given(st.dictionaries(st.sampled_from([*schema.manifest_schema()["properties"], "shot"]), TREES, max_size=5))
-@settings(deadline=None, max_examples=200)
 def test_any_structure_is_checked_and_every_problem_is_complete(data: dict[str, Any]) -> None:
     text = yaml.safe_dump(data or {"shots": None}, allow_unicode=True)
     check = schema.check(document.parse(text, "shots.yaml"))

@@ -6,13 +6,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from kfpipe import project
 from kfpipe.domain import PictureSize
 from kfpipe.errors import Problem, Refused
 from kfpipe.manifest.model import FilmSettings, Transition
 from kfpipe.project import Project
+from tests.support import stills
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope}\ndefaults: {model: wan2.7-i2v, first_frame: a.png, prompt: Up.}\n"
 ROAD = "sequences:\n  - {id: road, keyframes: [a.png, b.png, c.png], tags: [road]}\n"
@@ -21,8 +21,7 @@ SHOTS = "shots: [{id: kitten, seed: 1}, {id: walk, seed: 2}, {id: night_1, seed:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, colour in {"a": "navy", "b": "red", "c": "green"}.items():
-        Image.new("RGB", (1280, 720), colour).save(tmp_path / f"{name}.png")
+    stills.save(tmp_path, {"a.png": "navy", "b.png": "red", "c.png": "green"}, stills.HD)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import anyio
 import pytest
-from PIL import Image
 
 from kfpipe import api, environment
 from kfpipe.domain import Take
@@ -23,6 +22,7 @@ from kfpipe.lock.states import EMPTY, Entry, Lock, Rendered
 from kfpipe.plan import gather
 from kfpipe.plan.model import Action, Plan, Whose
 from kfpipe.project import Project
+from tests.support import stills
 from tests.support.makers import (
     ACCOUNT,
     NOW,
@@ -48,8 +48,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = tmp_path.resolve() / "project"
     made.mkdir()
     (made / ".git").mkdir()
-    for name, shade in (("a.png", "navy"), ("b.png", "orange")):
-        Image.new("RGB", (1280, 720), shade).save(made / name)
+    stills.save(made, {"a.png": "navy", "b.png": "orange"}, stills.HD)
     monkeypatch.setattr(environment, "now", lambda: NOW)
     return made
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from kfpipe.catalogue import shipped
 from kfpipe.domain import LocalMedium, MediaInput, MediaRole, Medium, Parameters, RenderRequest
 from kfpipe.emulator import Emulator
 from kfpipe.provider.client import DashScope
+from tests.support import stills
 
 KEY = "sk-test-0123456789abcdef"
 
@@ -177,8 +177,8 @@ def still(tmp_path: Path) -> Callable[..., LocalMedium]:
     def draw(path: str, colour: str = "navy") -> LocalMedium:
         file = tmp_path / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (640, 360), colour).save(file)
-        content = file.read_bytes()
+        content = stills.content(colour)
+        file.write_bytes(content)
         return LocalMedium(
             path=path,
             sha256=hashlib.sha256(content).hexdigest(),

@@ -43,6 +43,7 @@ class Studio:
     emulator: Emulator
     manifest: str = "shots.yaml"
     options: api.Options = field(default_factory=api.Options)
+    submit_timeout_s: float = 2.0
     events: list[Event] = field(default_factory=list)
 
     def write(self, shots: str, head: str = DEFAULTS) -> None:
@@ -96,7 +97,7 @@ class Studio:
         return Environment(
             keys={API_KEY: "sk-test"},
             base_url=self.emulator.base_url,
-            submit_timeout_s=2.0,
+            submit_timeout_s=self.submit_timeout_s,
             emulator_factor=1.0,
             list_patience_s=0.5,
         )

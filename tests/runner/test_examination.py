@@ -14,9 +14,18 @@ from kfpipe.lock import check
 from kfpipe.lock.states import Rendered
 from kfpipe.media.posters import Posters
 from kfpipe.plan.model import Action
+from tests.promises.faults import hurry
 from tests.runner.conftest import Studio
 
 pytestmark = [pytest.mark.anyio, pytest.mark.whole_runs]
+
+
+@pytest.fixture(params=hurry.BACKENDS)
+def anyio_backend(request: pytest.FixtureRequest, studio: Studio) -> tuple[str, dict[str, Any]]:
+    """Loops on a fast clock: before a clip is given up, it is fetched several times, with pauses between."""
+    studio.submit_timeout_s = 60.0
+    return hurry.backend_of(request.param)
+
 
 ONE = "shots: [{id: kitten, prompt: Up.}]\n"
 TWO = "shots: [{id: kitten, prompt: Up.}, {id: street, prompt: Down.}]\n"

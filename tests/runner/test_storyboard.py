@@ -55,7 +55,7 @@ def project(folder: Path, emulator: Emulator, *, rows: int | None = None) -> Stu
     table = (MANIFESTS / "storyboard.csv").read_text("utf-8").splitlines(keepends=True)
     (folder / "storyboard.csv").write_text("".join(table[: None if rows is None else 1 + rows]), "utf-8")
     (folder / MANIFEST).write_text((MANIFESTS / MANIFEST).read_text("utf-8") + LIMITS, "utf-8")
-    return Studio(folder, emulator, manifest=MANIFEST, options=Options(profile="draft"))
+    return Studio(folder, emulator, manifest=MANIFEST, options=Options(profile="draft"), submit_timeout_s=60.0)
 
 
 def told(studio: Studio) -> Story:

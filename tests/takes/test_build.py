@@ -13,7 +13,7 @@ from kfpipe.domain import CutFrom, FrameEnd, LocalMedium, MediaRole, PictureSize
 from kfpipe.errors import Problem, Refused
 from kfpipe.project import Options
 from kfpipe.takes import fingerprint, resolve
-from tests.support import recordings
+from tests.support import recordings, stills
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope}\ndefaults: {model: wan2.7-i2v, prompt: Up.}\n"
 FIRST, LAST = MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME
@@ -22,10 +22,7 @@ FIRST, LAST = MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in "abc":
-        Image.new("RGB", (1280, 720), name.replace("a", "navy").replace("b", "teal").replace("c", "red")).save(
-            f"{name}.png"
-        )
+    stills.save(tmp_path, {"a.png": "navy", "b.png": "teal", "c.png": "red"}, stills.HD)
     return tmp_path
 
 

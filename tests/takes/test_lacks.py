@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from kfpipe import project
 from kfpipe.errors import Problem, Refused, Severity
 from kfpipe.project import Options, Project
+from tests.support import stills
 
 KLING, KLING_TURBO = "kling/kling-v3-video-generation", "kling/kling-v3-turbo-video-generation"
 VIDU, VIDU_SILENT = "vidu/viduq3-pro_start-end2video", "vidu/viduq2-pro_start-end2video"
@@ -22,8 +22,8 @@ MINIMAX, HORSE = "MiniMax/MiniMax-H3", "happyhorse-1.1-i2v"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name, sides in (("a.png", (1280, 720)), ("b.png", (1280, 720)), ("small.png", (640, 360))):
-        Image.new("RGB", sides, "navy" if name == "a.png" else "teal").save(name)
+    stills.save(tmp_path, {"a.png": "navy", "b.png": "teal"}, stills.HD)
+    stills.save(tmp_path, {"small.png": "teal"})
     return tmp_path
 
 

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from kfpipe import project
 from kfpipe.domain import MediaRole
 from kfpipe.project import Options
 from kfpipe.provider import wire
-from tests.support import recordings
+from tests.support import recordings, stills
 
 FIRST, LAST, SOUND = "https://host.example/a.png", "https://host.example/b.png", "https://host.example/voice.mp3"
 ROLES = [{"type": "first_frame", "url": FIRST}, {"type": "last_frame", "url": LAST}]
@@ -70,8 +69,7 @@ TIERS = {"MiniMax/MiniMax-H3": "768P", "wan2.2-i2v-plus": "480P"}
 
 def sent(folder: Path, model: str, fields: dict[str, Any], *, region: str | None = None) -> tuple[str, dict[str, Any]]:
     """Where the only shot's request goes, and its body; the files are at addresses of their own."""
-    for name in ("a.png", "b.png"):
-        Image.new("RGB", (1280, 720), "navy" if name == "a.png" else "teal").save(folder / name)
+    stills.save(folder, {"a.png": "navy", "b.png": "teal"}, stills.HD)
     place = region or "emulator"
     provider = {"name": "emulator"} if place == "emulator" else {"name": "dashscope", "region": place}
     shot = {"id": "a", "model": model, "first_frame": "a.png", "prompt": PROMPT, **fields}

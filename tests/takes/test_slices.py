@@ -6,13 +6,12 @@ import wave
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from kfpipe import project
 from kfpipe.domain import LocalMedium, MediaRole, Take
 from kfpipe.errors import Problem, Refused
 from kfpipe.project import Options
-from tests.support import recordings
+from tests.support import recordings, stills
 
 HEAD = """kfpipe: 1
 provider: {name: emulator}
@@ -24,8 +23,7 @@ profiles: {draft: {duration: 2}}
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for number, name in enumerate("abcd"):
-        Image.new("RGB", (640, 360), (60 * number, 40, 90)).save(f"{name}.png")
+    stills.save(tmp_path, {f"{name}.png": (60 * number, 40, 90) for number, name in enumerate("abcd")})
     recordings.sound(tmp_path / "track.wav", seconds=15)
     return tmp_path
 

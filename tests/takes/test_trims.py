@@ -6,12 +6,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from kfpipe import project
 from kfpipe.domain import Trim
 from kfpipe.errors import Refused
 from kfpipe.project import Options, Project
+from tests.support import stills
 
 HEAD = "kfpipe: 1\nprovider: {name: dashscope}\n"
 DEFAULTS = "defaults: {model: wan2.7-i2v, first_frame: a.png, prompt: Up."
@@ -19,8 +19,7 @@ DEFAULTS = "defaults: {model: wan2.7-i2v, first_frame: a.png, prompt: Up."
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, colour in {"a": "navy", "b": "red", "c": "green"}.items():
-        Image.new("RGB", (1280, 720), colour).save(tmp_path / f"{name}.png")
+    stills.save(tmp_path, {"a.png": "navy", "b.png": "red", "c.png": "green"}, stills.HD)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

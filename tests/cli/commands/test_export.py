@@ -9,8 +9,7 @@ from pathlib import Path
 import av
 import pytest
 
-from kfpipe.emulator import Emulator
-from tests.cli.conftest import HEAD, Call
+from tests.cli.conftest import HEAD, Call, Furnish
 
 SHOTS = """\
 shots:
@@ -22,11 +21,9 @@ needs_links = pytest.mark.skipif(sys.platform == "win32", reason="symbolic links
 
 
 @pytest.fixture
-def clips(folder: Path, kfpipe: Call, emulator: Emulator) -> Path:
+def clips(furnish: Furnish) -> Path:
     """The folder, with a shot of two takes and a shot of one."""
-    (folder / "shots.yaml").write_text(HEAD + SHOTS, "utf-8")
-    assert kfpipe("run", "shots.yaml").code == 0
-    return folder
+    return furnish(HEAD + SHOTS)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import av
 import pytest
 
 from kfpipe.emulator import Emulator
-from tests.cli.conftest import HEAD, Call
+from tests.cli.conftest import HEAD, Call, Furnish
 
 SHOTS = """\
 film: {size: 64x36}
@@ -27,9 +27,8 @@ def shots(folder: Path, emulator: Emulator) -> Path:
 
 
 @pytest.fixture
-def clips(shots: Path, kfpipe: Call) -> Path:
-    assert kfpipe("run", "shots.yaml").code == 0
-    return shots
+def clips(furnish: Furnish) -> Path:
+    return furnish(HEAD + SHOTS)
 
 
 def pictures(path: Path) -> int:

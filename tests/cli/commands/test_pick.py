@@ -9,18 +9,16 @@ import pytest
 from kfpipe import api
 from kfpipe.emulator import Emulator
 from kfpipe.lock.lockfile import load
-from tests.cli.conftest import HEAD, Call
+from tests.cli.conftest import HEAD, Call, Furnish
 
 LOCK = "shots.lock.json"
 SHOT = "shots:\n  - {id: kitten, prompt: A kitten looks up., matrix: {seed: [1, 2, 3]}}\n"
 
 
 @pytest.fixture
-def clips(folder: Path, kfpipe: Call, emulator: Emulator) -> Path:
+def clips(furnish: Furnish) -> Path:
     """The folder, with three takes of one shot rendered."""
-    (folder / "shots.yaml").write_text(HEAD + SHOT, "utf-8")
-    assert kfpipe("run", "shots.yaml").code == 0
-    return folder
+    return furnish(HEAD + SHOT)
 
 
 def chosen(folder: Path) -> list[str]:

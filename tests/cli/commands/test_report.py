@@ -13,8 +13,7 @@ from zipfile import ZipFile
 import pytest
 from PIL import Image
 
-from kfpipe.emulator import Emulator
-from tests.cli.conftest import HEAD, Call
+from tests.cli.conftest import HEAD, Call, Furnish
 from tests.support.html_page import Page
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -27,11 +26,9 @@ shots:
 
 
 @pytest.fixture
-def clips(folder: Path, kfpipe: Call, emulator: Emulator) -> Path:
+def clips(furnish: Furnish) -> Path:
     """The folder, with a shot of two takes and a shot of one."""
-    (folder / "shots.yaml").write_text(HEAD + SHOTS, "utf-8")
-    assert kfpipe("run", "shots.yaml").code == 0
-    return folder
+    return furnish(HEAD + SHOTS)
 
 
 def leads_to_files(page: Path) -> bool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image
-
 from tests.cli.conftest import Call
+from tests.support import stills
 
 KLING = "kling/kling-v3-video-generation"
 
@@ -22,8 +21,7 @@ shots:
 
 
 def test_prices_stand_by_tier_and_sound_beside_each_other(folder: Path, kfpipe: Call) -> None:
-    for name in ("a.png", "b.png"):
-        Image.new("RGB", (1280, 720), "navy" if name == "a.png" else "teal").save(folder / name)
+    stills.save(folder, {"a.png": "navy", "b.png": "teal"}, stills.HD)
     (folder / "film.yaml").write_text(MANIFEST, "utf-8")
     out = kfpipe("plan", "film.yaml").out
     assert (

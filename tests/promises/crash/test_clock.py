@@ -12,6 +12,7 @@ from kfpipe.errors import ExitCode
 from kfpipe.events import Event, TakeSubmitted, TakeSucceeded
 from kfpipe.lock.states import Succeeded
 from kfpipe.plan.model import Action
+from tests.promises.faults import hurry
 from tests.runner.conftest import Studio, emulator, studio
 
 __all__ = ["emulator", "studio"]
@@ -120,9 +121,11 @@ async def test_a_link_that_is_dead_by_this_clock_alone_is_tried_all_the_same(stu
     check_that_each_take_was_paid_once(studio)
 
 
+@pytest.mark.parametrize("anyio_backend", [hurry.backend_of("asyncio")], ids=["asyncio"])
 async def test_a_link_that_its_own_host_calls_dead_after_its_time_is_left_to_a_person(
     studio: Studio, clock: WallClock
 ) -> None:
+    studio.submit_timeout_s = 60.0
     studio.write(FOUR)
     with anyio.CancelScope() as scope:
         await studio.run(emit=lambda event: scope.cancel() if isinstance(event, TakeSucceeded) else None)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from kfpipe.environment import EMULATOR_CLOCK
 from tests.support.processes import Running, ended
 
 MANIFEST = """\
@@ -24,14 +25,15 @@ def test_nothing_is_rendered_twice_when_the_quickstart_is_killed(tmp_path: Path)
     (tmp_path / "shots.yaml").write_text(MANIFEST, "utf-8")
     for name, colour in (("a.png", "navy"), ("b.png", "gold")):
         Image.new("RGB", (640, 360), colour).save(tmp_path / name)
-    process = Running("run", "shots.yaml", cwd=tmp_path, env=os.environ)
+    env = {**os.environ, EMULATOR_CLOCK: "600"}
+    process = Running("run", "shots.yaml", cwd=tmp_path, env=env)
     journal = tmp_path / ".kfpipe/shots.journal"
     while not (journal.exists() and b'"submitted"' in journal.read_bytes()):
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     process.kill()
     process.communicate()
-    again = ended("run", "shots.yaml", cwd=tmp_path, env=os.environ)
+    again = ended("run", "shots.yaml", cwd=tmp_path, env=env)
     assert again.returncode == 0, again.stderr
 
     requests = json.loads((tmp_path / "shots.lock.json").read_text("utf-8"))["requests"].values()

@@ -42,7 +42,13 @@ class _Loop(asyncio.SelectorEventLoop):
         return super().time() * RATE
 
 
+def backend_of(name: str) -> tuple[str, dict[str, Any]]:
+    """The loop of this name on a fast clock, as the fixture `anyio_backend` has it."""
+    options: dict[str, dict[str, Any]] = {"asyncio": {"loop_factory": _Loop}, "trio": {"clock": MockClock(rate=RATE)}}
+    return name, options[name]
+
+
 def run(work: Callable[..., Awaitable[T]], *args: Any, backend: str) -> T:
     """`anyio.run` on a fast clock."""
-    options = {"asyncio": {"loop_factory": _Loop}, "trio": {"clock": MockClock(rate=RATE)}}[backend]
-    return anyio.run(work, *args, backend=backend, backend_options=options)
+    name, options = backend_of(backend)
+    return anyio.run(work, *args, backend=name, backend_options=options)

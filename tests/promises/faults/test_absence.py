@@ -16,7 +16,7 @@ KITTEN = "- {id: kitten, prompt: A kitten looks up.}\n"
 WALK = "- {id: walk, prompt: It walks away.}\n"
 LOST = {"on": "submit", "do": "drop", "when": "after"}
 
-pytestmark = pytest.mark.parametrize("backend", hurry.BACKENDS)
+pytestmark = [pytest.mark.whole_runs, pytest.mark.parametrize("backend", hurry.BACKENDS)]
 
 
 def _is_paid_once(account: Stage, takes: int) -> None:

@@ -15,7 +15,7 @@ from tests.promises.faults.stage import Stage, stage
 KITTEN = "- {id: kitten, prompt: A kitten looks up.}\n"
 WALK = "- {id: walk, prompt: It walks away., first_frame: {render: kitten, frame: last}, last_frame: a.png}\n"
 
-pytestmark = pytest.mark.parametrize("backend", hurry.BACKENDS)
+pytestmark = [pytest.mark.whole_runs, pytest.mark.parametrize("backend", hurry.BACKENDS)]
 
 
 async def _paid_and_not_here(account: Stage, shots: str, take_id: str, words: str) -> None:

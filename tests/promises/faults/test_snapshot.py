@@ -26,7 +26,7 @@ HOUR_S = 3600
 CREATED = {"on": "submit", "nth": 1, "do": "drop", "when": "after"}
 NEVER_CREATED = {"on": "submit", "nth": 1, "do": "drop"}
 
-pytestmark = pytest.mark.parametrize("backend", hurry.BACKENDS)
+pytestmark = [pytest.mark.whole_runs, pytest.mark.parametrize("backend", hurry.BACKENDS)]
 
 
 def plant(account: Stage, *, age_s: float = 0) -> Task:

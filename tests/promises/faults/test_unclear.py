@@ -53,6 +53,7 @@ async def _forgotten(folder: Path) -> None:
             assert entry.doubts.candidates == {charge.task_id}
 
 
+@pytest.mark.whole_runs
 @pytest.mark.parametrize("backend", hurry.BACKENDS)
 def test_a_task_that_the_service_does_not_report_on_is_left_to_a_person(backend: str, tmp_path: Path) -> None:
     hurry.run(_forgotten, tmp_path, backend=backend)

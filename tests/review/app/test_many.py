@@ -1,4 +1,4 @@
-"""Two thousand takes on one page."""
+"""Hundreds of takes on one page."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from kfpipe.lock.states import Lock
 from tests.review.app.conftest import HEAD, Served, served
 from tests.support import films, makers, stills
 
-SHOTS, TAKES = 400, 5
+SHOTS, TAKES = 100, 5
+LAST = f"s{SHOTS - 1:03}"
 
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A project of 2,000 takes, each with a clip; the bytes of all clips are the same."""
+    """A project of 500 takes, each with a clip; the bytes of all clips are the same."""
     folder = tmp_path_factory.mktemp("many")
     stills.save(folder, stills.PAIR)
     seeds = list(range(1, TAKES + 1))
@@ -54,7 +55,7 @@ def page(here: Served, page_of: Callable[..., Any]) -> Any:
 
 def test_all_shots_are_there_and_no_clip_is_loaded(page: Any) -> None:
     assert page.locator(".frame").count() == SHOTS
-    assert page.locator("#count").inner_text() == f"{SHOTS} shots, 2,000 takes"
+    assert page.locator("#count").inner_text() == f"{SHOTS} shots, {SHOTS * TAKES} takes"
     assert page.locator("video").count() == 0
 
 
@@ -63,10 +64,10 @@ def test_only_the_open_shot_has_clips_and_the_last_can_be_searched_for(page: Any
     assert page.locator("video").count() == TAKES
     page.keyboard.press("ArrowDown")
     assert page.locator("video").count() == TAKES
-    page.fill("#search", "s399@")
+    page.fill("#search", f"{LAST}@")
     page.keyboard.press("Escape")
     assert page.locator("#film li:visible").count() == 1
-    page.click("[data-shot=s399]")
+    page.click(f"[data-shot={LAST}]")
     assert page.locator("video").count() == TAKES
 
 
@@ -81,7 +82,7 @@ def test_of_more_takes_than_nine_nine_are_on_stage(page: Any, here: Served) -> N
     seeds = f"{[*range(1, TAKES + 1)]}"
     manifest.write_text(
         manifest.read_text("utf-8").replace(
-            f"Shot 399., matrix: {{seed: {seeds}", f"Shot 399., matrix: {{seed: {[*range(1, 13)]}"
+            f"Shot {SHOTS - 1}., matrix: {{seed: {seeds}", f"Shot {SHOTS - 1}., matrix: {{seed: {[*range(1, 13)]}"
         ),
         "utf-8",
     )
