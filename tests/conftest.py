@@ -20,7 +20,7 @@ from kfpipe.emulator.settings import FILMS
 from kfpipe.environment import STATE_HOME
 
 # How long an example takes depends on what else the machine does; that is no property of the code.
-settings.register_profile("steady", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 
 # The emulator lists a task at once: nobody has to wait minutes for one that is not there.

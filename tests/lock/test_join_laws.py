@@ -30,7 +30,7 @@ from tests.support.ledgers import ENTRIES, KEYS, LEDGERS, ROUGH
 
 Ledger = Mapping[str, Entry]
 
-EXAMPLES = 100
+EXAMPLES = 60
 
 
 def written(ledger: Ledger) -> bytes:

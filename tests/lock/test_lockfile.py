@@ -217,6 +217,15 @@ def test_what_kfpipe_never_writes_is_refused(home: LockPaths, old: str, new: str
     assert problem_in(home, text.replace(old, new, 1)).position is not None
 
 
+@pytest.mark.parametrize("place", ['"media": {', '"picked": {', '"parameters": {'])
+def test_a_request_where_none_belongs_is_named_with_its_place(home: LockPaths, place: str) -> None:
+    text = text_of_a_lock(home)
+    request = text[text.index("{", text.index('"requests": {') + 12) : text.index("\n    }") + 6]
+    problem = problem_in(home, text.replace(place, f'{place}"here": {request}, ', 1))
+    assert problem.position is not None and problem.position.line > 1
+    assert "Unsupported" not in problem.what and "Rendered(" not in f"{problem.what} {problem.where}"
+
+
 def test_a_path_out_of_the_project_is_named(home: LockPaths) -> None:
     problem = problem_in(home, text_of_a_lock(home).replace('"renders/kitten.mp4"', '"../kitten.mp4"'))
     assert problem.what == "the field `path` is the text '../kitten.mp4'"

@@ -28,7 +28,7 @@ LOCKS = st.builds(Lock, requests=LEDGERS, picked=PICKS).flatmap(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(LOCKS, LOCKS, LOCKS)
 def test_a_merge_knows_what_either_side_does_and_knows_no_side(base: Lock, ours: Lock, theirs: Lock) -> None:
     merged, other_way = merge(base, ours, theirs), merge(base, theirs, ours)
@@ -55,7 +55,7 @@ def test_a_merge_with_oneself_or_with_the_past_changes_nothing(base: Lock, ours:
     assert merge(base, grown, grown).lock == merge(base, base, grown).lock == merge(base, grown, base).lock == grown
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(LOCKS, LOCKS, LOCKS)
 def test_a_clash_resolved_by_hand_for_either_side_is_a_sound_lockfile(base: Lock, ours: Lock, theirs: Lock) -> None:
     merged = merge(base, ours, theirs)

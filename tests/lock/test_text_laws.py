@@ -135,7 +135,7 @@ ENTRIES = _entries(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(ENTRIES)
 def test_every_request_survives_its_json_form_and_the_schema_accepts_it(entry: Entry) -> None:
     fields = entry_to_json(entry)
@@ -143,7 +143,7 @@ def test_every_request_survives_its_json_form_and_the_schema_accepts_it(entry: E
     assert fits_schema(Part.ENTRY, fields)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(LEDGERS, st.dictionaries(TAKE_ID, TAKE_ID, max_size=3), st.dictionaries(TAKE_ID, KEY, max_size=3))
 def test_a_lock_survives_the_lockfile_whose_bytes_depend_on_no_order(
     requests: Mapping[str, Entry], picked: dict[str, str], picked_from: dict[str, str]
