@@ -39,8 +39,9 @@ KEEPALIVES: Final[dict[str, Any]] = {
 }
 """A machine that has vanished is noticed in some ten seconds, on either side."""
 
-_OPTIONS: Final = "-c idle_in_transaction_session_timeout=4000"
-"""A machine that stands still within a transaction holds its locks no longer than that."""
+_OPTIONS: Final = "-c idle_in_transaction_session_timeout=4000 -c enable_seqscan=off"
+"""A machine that stands still within a transaction holds its locks no longer than that. And what is asked for every
+take is found by an index: a plan that is kept from when a table was small would read all of it, ever longer."""
 
 _FOUNDING: Final = 0x6B66706970650001
 """The advisory lock under which the tables are created."""

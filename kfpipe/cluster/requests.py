@@ -22,6 +22,9 @@ ON CONFLICT (account, key) DO UPDATE SET job = coalesce(request.job, excluded.jo
     entry = excluded.entry, task = excluded.task, noted_at = clock_timestamp()
 """
 
+_FOUND: Final = "SELECT key, entry FROM kfpipe.request WHERE account = %s AND"
+"""One way to find a row a statement: of two, either may lead through all of the account's."""
+
 
 def put(link: Connection[Any], account: str, known: Mapping[str, Entry], job: str | None = None) -> dict[str, Entry]:
     """Join what is known of these requests with what is on record; all that this changes, as it is now.
@@ -47,11 +50,9 @@ def put(link: Connection[Any], account: str, known: Mapping[str, Entry], job: st
 
 
 def _on_record(link: Connection[Any], account: str, keys: Collection[str], tasks: list[str]) -> dict[str, Entry]:
-    rows = link.execute(
-        "SELECT key, entry FROM kfpipe.request WHERE account = %s AND (key = ANY(%s) OR task = ANY(%s)) FOR UPDATE",
-        [account, [*keys], tasks],
-    )
-    return _entries(rows)
+    by_key = link.execute(f"{_FOUND} key = ANY(%s) FOR UPDATE", [account, [*keys]]).fetchall()
+    by_task = link.execute(f"{_FOUND} task = ANY(%s) FOR UPDATE", [account, tasks]).fetchall() if tasks else []
+    return _entries([*by_key, *by_task])
 
 
 def _row(account: str, key: str, entry: Entry, job: str | None) -> dict[str, object]:
@@ -71,11 +72,11 @@ def _row(account: str, key: str, entry: Entry, job: str | None) -> dict[str, obj
 
 def of_job(link: Connection[Any], account: str, job: str, fingerprint: str) -> tuple[dict[str, Entry], list[str]]:
     """What is on record for a clip, and which of it was made for this job."""
-    rows = link.execute(
-        "SELECT key, entry, job FROM kfpipe.request WHERE account = %s AND (job = %s OR fingerprint = %s)",
-        [account, job, fingerprint],
+    made = link.execute(
+        "SELECT key, entry FROM kfpipe.request WHERE job = %s AND account = %s", [job, account]
     ).fetchall()
-    return _entries((key, entry) for key, entry, _ in rows), [key for key, _, of in rows if of == job]
+    alike = link.execute(f"{_FOUND} fingerprint = %s", [account, fingerprint]).fetchall()
+    return _entries([*made, *alike]), [key for key, _ in made]
 
 
 def made_for(link: Connection[Any], job: str) -> dict[str, Entry]:

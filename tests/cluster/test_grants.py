@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from kfpipe.cluster import grants, requests
@@ -224,3 +225,31 @@ def test_many_processes_together_keep_the_rate_and_use_it(database: Postgres) ->
     left_s.sort()
     assert max(sum(start <= time_s < start + 1 for time_s in left_s) for start in left_s) <= rate
     print(f"{(number - 1) / (left_s[-1] - left_s[0]) / rate:.1%} of the quota")
+
+
+COPIES = """
+INSERT INTO kfpipe.request (account, key, job, state, entry, fingerprint, model, prompt, task)
+SELECT account, key || number, job || number, 'succeeded', entry, fingerprint || number, model, prompt, 'task' || number
+FROM kfpipe.request, generate_series(1, 3000) number
+"""
+
+
+def test_a_grant_and_its_record_read_a_few_rows_however_many_there_are(do: Do) -> None:
+    do(grants.granted, ask(0))
+    do(lambda link: link.execute(COPIES))
+    before = rows_read(do)
+    for number in range(1, 11):
+        permit = do(grants.granted, ask(number))
+        assert isinstance(permit, Permit)
+        task = Task(task_id=f"of{number}", request_id=None, submitted_at=datetime.now(UTC))
+        one = {ask(number).key: Submitted(asked=asked(number), task=task)}
+        do(requests.put, ACCOUNT, one, ask(number).job)
+        do(requests.of_job, ACCOUNT, ask(number).job, asked(number).fingerprint)
+    assert rows_read(do) - before < 10 * 50
+
+
+def rows_read(do: Do) -> int:
+    """How many rows of requests all statements have read so far."""
+    do(lambda link: link.execute("SELECT pg_stat_force_next_flush()"))
+    sql = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'request'"
+    return int(do(lambda link: link.execute(sql).fetchone())[0])
