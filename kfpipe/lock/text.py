@@ -55,7 +55,7 @@ def of_text(text: str, file: str) -> Lock:
 
 def _at_once(text: str, file: str) -> Lock | None:
     """What a sound lockfile of this version holds, each request made as soon as it is read; None for any other."""
-    with suppress(_Unsound, Refused):
+    with suppress(ValueError, Refused):  # the first also where a request stands where the schema wants plain data
         data, reader = _data(text, file, _made_at_once), _Reader(text, file)
         if "requests" in data:
             lock = reader.lock(data)
@@ -63,18 +63,15 @@ def _at_once(text: str, file: str) -> Lock | None:
     return None
 
 
-class _Unsound(Exception):
+class _Unsound(ValueError):
     """Something is wrong, or rare; what it is tells who reads the plain data."""
 
 
 def _made_at_once(fields: dict[str, Any]) -> Entry | dict[str, Any]:
     if "fingerprint" not in fields:
         return fields  # no request, or a part of one
-    try:
-        if "contradicted_by" not in fields and fits_schema(Part.ENTRY, fields):
-            return entry_from_json(fields)
-    except ValueError as error:  # no valid date; or a request inside of another, which is no plain data any more
-        raise _Unsound from error
+    if "contradicted_by" not in fields and fits_schema(Part.ENTRY, fields):
+        return entry_from_json(fields)
     raise _Unsound
 
 

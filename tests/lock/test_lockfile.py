@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -217,13 +220,21 @@ def test_what_kfpipe_never_writes_is_refused(home: LockPaths, old: str, new: str
     assert problem_in(home, text.replace(old, new, 1)).position is not None
 
 
-@pytest.mark.parametrize("place", ['"media": {', '"picked": {', '"parameters": {'])
+@pytest.mark.parametrize("place", ["media", "parameters", "requests", "picked", "picked_from"])
 def test_a_request_where_none_belongs_is_named_with_its_place(home: LockPaths, place: str) -> None:
-    text = text_of_a_lock(home)
-    request = text[text.index("{", text.index('"requests": {') + 12) : text.index("\n    }") + 6]
-    problem = problem_in(home, text.replace(place, f'{place}"here": {request}, ', 1))
+    save(home.lockfile_path, replace(TWO, picked_from={"kitten": key("kitten")}))
+    data = json.loads(home.lockfile_path.read_bytes())
+    request = data["requests"][key("kitten")]
+    {**request, **data}[place]["here"] = deepcopy(request)
+    problem = problem_in(home, json.dumps(data, indent=2))
     assert problem.position is not None and problem.position.line > 1
-    assert "Unsupported" not in problem.what and "Rendered(" not in f"{problem.what} {problem.where}"
+    assert "Rendered(" not in f"{problem.what} {problem.where}"
+
+
+def test_a_request_in_place_of_a_lockfile_or_of_its_requests_is_refused(home: LockPaths) -> None:
+    request = json.loads(text_of_a_lock(home))["requests"][key("kitten")]
+    assert "this is not a lockfile" in problem_in(home, json.dumps(request)).what
+    assert problem_in(home, json.dumps({"kfpipe_lock": 2, "requests": request, "picked": {}})).fix
 
 
 def test_a_path_out_of_the_project_is_named(home: LockPaths) -> None:
