@@ -127,11 +127,7 @@ def decided(link: Connection[Any], ask: Ask, facts: Look) -> Permit | Later | Su
 def shared_limits(link: Connection[Any], account: str) -> dict[str, float]:
     """What holds for the whole account now: by hand, else the lowest of the manifests whose runs are at work."""
     row = link.execute("SELECT own_limits FROM kfpipe.account WHERE account = %s", [account]).fetchone()
-    rows = link.execute(
-        "SELECT limits FROM kfpipe.run WHERE account = %s AND EXISTS "
-        "(SELECT FROM kfpipe.job WHERE job.run = run.run AND NOT is_over)",
-        [account],
-    ).fetchall()
+    rows = link.execute(_AT_WORK, {"account": account}).fetchall()
     return in_force(row[0] if row else {}, (limits for (limits,) in rows))
 
 
@@ -208,7 +204,13 @@ def _save(link: Connection[Any], account: str, kind: str, pace: SharedPace) -> N
     )
 
 
-_LOOK: Final = """
+_AT_WORK: Final = """
+SELECT limits FROM kfpipe.run WHERE account = %(account)s
+    AND (SELECT true FROM kfpipe.job WHERE job.run = run.run AND NOT is_over LIMIT 1)
+"""
+"""The limits of runs that still wait for something. With EXISTS, all open jobs would be read to join them."""
+
+_LOOK: Final = f"""
 SELECT
     coalesce((SELECT jsonb_agg(jsonb_build_array(key, state, executor)) FROM kfpipe.request
         WHERE job = %(job)s AND state NOT IN ('failed', 'canceled', 'lost')), '[]'),
@@ -217,13 +219,12 @@ SELECT
         AND prompt = %(prompt)s AND key != %(key)s),
     coalesce((SELECT jsonb_object_agg(model, tasks) FROM (SELECT model, count(*) AS tasks FROM kfpipe.request
         WHERE account = %(account)s AND state IN ('submitting', 'submitted') AND key != %(key)s
-        GROUP BY model) one), '{}'),
-    coalesce((SELECT own_limits FROM kfpipe.account WHERE account = %(account)s), '{}'),
-    coalesce((SELECT jsonb_agg(limits) FROM kfpipe.run WHERE account = %(account)s
-        AND EXISTS (SELECT FROM kfpipe.job WHERE job.run = run.run AND NOT is_over)), '[]'),
-    coalesce((SELECT cells FROM kfpipe.pace WHERE account = %(account)s AND kind = %(tasks)s), '{}'),
+        GROUP BY model) one), '{{}}'),
+    coalesce((SELECT own_limits FROM kfpipe.account WHERE account = %(account)s), '{{}}'),
+    coalesce((SELECT jsonb_agg(limits) FROM ({_AT_WORK}) one), '[]'),
+    coalesce((SELECT cells FROM kfpipe.pace WHERE account = %(account)s AND kind = %(tasks)s), '{{}}'),
     extract(epoch FROM clock_timestamp())::float8
-"""
+"""  # noqa: S608  of parts that are written here
 """Twins are requests with one prompt: the account's list could not tell them apart."""
 
 _MINT: Final = """

@@ -72,11 +72,9 @@ def _row(account: str, key: str, entry: Entry, job: str | None) -> dict[str, obj
 
 def of_job(link: Connection[Any], account: str, job: str, fingerprint: str) -> tuple[dict[str, Entry], list[str]]:
     """What is on record for a clip, and which of it was made for this job."""
-    made = link.execute(
-        "SELECT key, entry FROM kfpipe.request WHERE job = %s AND account = %s", [job, account]
-    ).fetchall()
-    alike = link.execute(f"{_FOUND} fingerprint = %s", [account, fingerprint]).fetchall()
-    return _entries([*made, *alike]), [key for key, _ in made]
+    made = made_for(link, job)
+    alike = link.execute(f"{_FOUND} fingerprint = %s", [account, fingerprint])
+    return made | _entries(alike), [*made]
 
 
 def made_for(link: Connection[Any], job: str) -> dict[str, Entry]:
