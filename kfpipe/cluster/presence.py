@@ -100,7 +100,7 @@ class SignOfLife:
         while not self._stopped.wait(self._beat_s):
             try:
                 self._beat()
-            except (psycopg.OperationalError, psycopg.InterfaceError):  # whoever has work for the database says so
+            except (psycopg.OperationalError, psycopg.InterfaceError):  # said where the database is asked for work
                 self._begin_again()
             except Exception as error:  # noqa: BLE001  DBOS raises its own here, and SQLAlchemy's; without this thread
                 # the worker would look alive for ever, and nobody be looked after
