@@ -8,6 +8,7 @@ are the ratios: nothing may grow faster than the number of takes. It starts a Po
 from __future__ import annotations
 
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -115,6 +116,7 @@ def end(database: Postgres, key: str, entry: Submitted, wanted: str) -> None:
 
 
 def main(sizes: tuple[int, ...]) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the server is stopped all the same
     with tempfile.TemporaryDirectory(prefix="kfpipe-pg-") as folder:
         server = Server(Path(folder))
         try:
