@@ -1,4 +1,4 @@
-"""Frozen dataclasses that are declared and built faster: a start declares a hundred, a large shot list makes a million.
+"""Values that are made fast and let go at once. A start declares a hundred kinds, a large shot list makes a million.
 
 The standard library compiles six functions for each class, and its constructors go round its guard for each field.
 """
@@ -8,10 +8,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError
+from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from weakref import WeakMethod
 
 _T = TypeVar("_T")
+_Asked = ParamSpec("_Asked")
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
@@ -22,6 +25,23 @@ else:
         if not (frozen and slots):
             raise TypeError("only for frozen classes with slots")
         return lambda declared: _made(declared, kw_only=kw_only)
+
+
+def remembered(method: Callable[_Asked, _T]) -> Callable[_Asked, _T]:
+    """What an object's own method returns, found out once for the same arguments.
+
+    As `functools.cache`, but it does not hold the object: one that held itself would outlive its work, with a whole
+    shot list in its hands.
+    """
+    held = WeakMethod(method)
+
+    @cache
+    def found(*asked: Any, **more: Any) -> _T:
+        alive = held()
+        assert alive is not None, "an object alone asks for what it remembers"
+        return alive(*asked, **more)
+
+    return cast("Callable[_Asked, _T]", found)
 
 
 def _made(declared: type, *, kw_only: bool) -> Any:

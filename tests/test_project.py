@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import sys
@@ -14,6 +15,8 @@ from PIL import Image
 from kfpipe import project
 from kfpipe.domain import LocalMedium, MediaRole, PictureSize, RemoteMedium, Take
 from kfpipe.errors import Refused
+from kfpipe.manifest.document import Document
+from kfpipe.manifest.document.marks import Marks
 from kfpipe.manifest.model import PriceLine
 from kfpipe.project import Options, Project
 from tests.support import stills
@@ -241,3 +244,19 @@ def test_takes_share_what_is_equal(folder: Path) -> None:
     first, second = load(folder, KITTEN + KITTEN.replace("kitten,", "walk,")).takes
     assert first.request.media[0].medium is second.request.media[0].medium
     assert first.size is second.size
+
+
+def test_all_that_a_manifest_was_read_with_is_gone_when_its_takes_are_made(folder: Path) -> None:
+    gc.collect()
+    gc.disable()  # as it is while a large shot list is read
+    try:
+        before = read_with()
+        loaded = load(folder)
+        assert read_with() == before
+        assert only(loaded).id == "kitten"
+    finally:
+        gc.enable()
+
+
+def read_with() -> int:
+    return sum(isinstance(one, Document | Marks) for one in gc.get_objects())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
 import pickle
+import weakref
 from dataclasses import FrozenInstanceError, asdict, field, fields, is_dataclass, replace
 
 import pytest
 
-from kfpipe.values import dataclass
+from kfpipe.values import dataclass, remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +75,31 @@ def test_the_standard_library_takes_it_for_one_of_its_own() -> None:
     match Pair("a.png"):
         case Pair(first, last):
             assert (first, last) == ("a.png", "b.png")
+
+
+class Asked:
+    def __init__(self) -> None:
+        self.times = 0
+        self.length = remembered(self._length)
+
+    def _length(self, text: str) -> int:
+        self.times += 1
+        return len(text)
+
+
+def test_what_a_method_has_found_is_not_found_again() -> None:
+    asked = Asked()
+    assert [asked.length("kitten"), asked.length("kitten"), asked.length("owl")] == [6, 6, 3]
+    assert asked.times == 2
+
+
+def test_who_remembers_what_it_has_found_goes_when_it_is_done_with() -> None:
+    asked = Asked()
+    asked.length("kitten")
+    seen = weakref.ref(asked)
+    gc.disable()
+    try:
+        del asked
+        assert seen() is None
+    finally:
+        gc.enable()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from json.encoder import encode_basestring
 from typing import Any, Final, Never
 
@@ -47,17 +47,12 @@ class _RepeatedName(_Unwanted):
     pass
 
 
-def parse_json(text: str, made_of: Callable[[dict[str, Any]], Any] | None = None) -> Any:
-    """The data: dict, list, str, int, bool, None. Raises `NotJson`.
-
-    What `made_of` makes of an object takes its place, the inner ones first: no more of the text is held as plain data
-    than what it leaves so.
-    """
-    hook = _object if made_of is None else lambda pairs: made_of(_object(pairs))
+def parse_json(text: str) -> Any:
+    """The data: dict, list, str, int, bool, None. Raises `NotJson`."""
     try:
         with gcpause.paused():  # what is finalised at the bottom of a deep nest has no room left to run in
             data = json.loads(
-                text, object_pairs_hook=hook, parse_int=_integer, parse_float=_refuse, parse_constant=_refuse
+                text, object_pairs_hook=_object, parse_int=_integer, parse_float=_refuse, parse_constant=_refuse
             )
     except json.JSONDecodeError as error:
         raise NotJson(f"this is not JSON: {error.msg}", error.pos) from error
@@ -69,7 +64,7 @@ def parse_json(text: str, made_of: Callable[[dict[str, Any]], Any] | None = None
     except _RepeatedName as name:
         raise NotJson(f"the name {echoed(str(name))} appears twice", _index_of_repetition(text, str(name))) from None
     surrogate = _SURROGATE.search(text)
-    if surrogate is not None and not _is_unicode(data if made_of is None else json.loads(text)):
+    if surrogate is not None and not _is_unicode(data):
         raise NotJson("half of a surrogate pair is not a character", surrogate.start())
     return data
 

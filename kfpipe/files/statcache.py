@@ -11,17 +11,20 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from kfpipe.files import durable
 from kfpipe.files.durable import make_state_dir
 
-VERSION: Final = 1
+VERSION: Final = 2
 RACY_NS: Final = 2_000_000_000
 """A file changed less than 2 s before it was read may change again without a new time: file systems count coarsely."""
 
-Stored = dict[str, Any]
+Stored = Any
+"""Facts as JSON has them."""
+
 T = TypeVar("T")
 
 
@@ -35,7 +38,6 @@ class FileMemory(Generic[T]):
         self._read = read
         self._pack = pack
         self._unpack = unpack
-        self._known = _load(file)
         self._learnt = False
 
     def look(self, path: Path | str, status: os.stat_result | None = None) -> T:
@@ -43,14 +45,16 @@ class FileMemory(Generic[T]):
 
         `status` is what the file system said of it just now, where it was asked already.
         """
-        key, stamp = os.fspath(path), _stamp(Path(path).stat() if status is None else status)
+        key, status = os.fspath(path), Path(path).stat() if status is None else status
         with contextlib.suppress(TypeError, LookupError, ValueError):
-            if self._known[key]["stamp"] == stamp:
-                return self._unpack(self._known[key]["facts"])
+            stamp, stored = self._known[key]
+            if stamp == _stamp(status):
+                return self._unpack(stored)
         read_at_ns = time.time_ns()
         facts = self._read(Path(path))
-        if _stamp(Path(path).stat()) == stamp and abs(read_at_ns - stamp[1]) >= RACY_NS:
-            self._known[key] = {"stamp": stamp, "facts": self._pack(facts)}
+        stamp = _stamp(status)
+        if _stamp(Path(path).stat()) == stamp and abs(read_at_ns - status.st_mtime_ns) >= RACY_NS:
+            self._known[key] = [stamp, self._pack(facts)]
             self._learnt = True
         return facts
 
@@ -65,9 +69,14 @@ class FileMemory(Generic[T]):
             durable.remove_leftovers(self._file)  # losing its temporary costs another process its save, no more
             durable.replace(self._file, [text.encode()])
 
+    @cached_property
+    def _known(self) -> dict[str, list[Any]]:
+        """By path: what the file system said of the file, and the facts."""
+        return _load(self._file)
 
-def _stamp(status: os.stat_result) -> list[int]:
-    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+def _stamp(status: os.stat_result) -> str:
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
 
 
 def _load(file: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from kfpipe.domain import Account, MediaRole, Parameters, Variant
@@ -188,28 +189,49 @@ def _asked(fields: Mapping[str, Any]) -> Asked:
     parameters = fields["parameters"]
     return Asked(
         fingerprint=fields["fingerprint"],
-        model=fields["model"],
-        region=fields["region"],
-        account=fields["account"] and Account(**fields["account"]),
+        model=_same(fields["model"]),
+        region=_same(fields["region"]),
+        account=fields["account"] and _account(**fields["account"]),
         prompt=fields["prompt"],
-        negative_prompt=fields["negative_prompt"],
+        negative_prompt=_same(fields["negative_prompt"]),
         parameters=Parameters(
-            resolution=parameters["resolution"],
+            resolution=_same(parameters["resolution"]),
             duration_s=parameters["duration"],
             prompt_extend=parameters["prompt_extend"],
             watermark=parameters["watermark"],
             audio=parameters.get("audio"),
             seed=fields["seed"],
         ),
-        media={_ROLES[role]: digest for role, digest in fields["media"].items()},
+        media=_media(*fields["media"].items()),
         unit_price=parse_decimal(fields["unit_price"]),
-        currency=fields["currency"],
+        currency=_same(fields["currency"]),
         asked_at=parse_time(fields["asked_at"]),
         template=parameters.get("template"),
         variant=variant_from_json(parameters.get("variant")),
         reseeds=fields.get("reseeds"),
         approval=approval_from_json(fields["approved"]) if "approved" in fields else None,
     )
+
+
+@lru_cache(maxsize=1 << 14)
+def _same(text: str) -> str:
+    """One text in place of all its copies: a large lockfile says few things many times."""
+    return text
+
+
+@lru_cache(maxsize=1 << 12)
+def _amount(text: str) -> Decimal:
+    return Decimal(text)
+
+
+@lru_cache(maxsize=1 << 14)
+def _media(*digests: tuple[str, str]) -> Mapping[MediaRole, str]:
+    return {_ROLES[role]: _same(digest) for role, digest in digests}
+
+
+@lru_cache(maxsize=1 << 10)
+def _account(host: str, workspace: str | None, key: str | None, name: str | None) -> Account:
+    return Account(host=host, workspace=workspace, key=key, name=name)
 
 
 def approval_to_json(approval: Approval) -> dict[str, str]:
@@ -234,7 +256,7 @@ def _result(fields: Mapping[str, Any]) -> Result:
         video_url=fields["video_url"],
         url_expires_at=parse_time(fields["url_expires_at"]),
         actual_prompt=fields["actual_prompt"],
-        billed_seconds=Decimal(fields["billed_seconds"]),
+        billed_seconds=_amount(fields["billed_seconds"]),
         cost=parse_decimal(fields["cost"]),
         refused=RefusedFile(**fields["refused"]) if "refused" in fields else None,
     )
@@ -267,10 +289,10 @@ def _render(fields: Mapping[str, Any]) -> Render:
         size_bytes=fields["bytes"],
         width_px=fields["width"],
         height_px=fields["height"],
-        fps=Decimal(fields["fps"]),
-        duration_s=Decimal(fields["duration"]),
+        fps=_amount(fields["fps"]),
+        duration_s=_amount(fields["duration"]),
         audio=fields["audio"],
-        codec=fields["codec"],
+        codec=fields["codec"] and _same(fields["codec"]),
         remarks=tuple(fields["remarks"]),
         moved=fields["moved"],
         fidelity=_fidelity(fields["fidelity"]) if "fidelity" in fields else None,

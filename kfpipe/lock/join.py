@@ -308,8 +308,8 @@ class Requests:
     def __init__(self, requests: Mapping[str, Entry] | None = None) -> None:
         self._entries: dict[str, Entry] = {}
         self._owners: dict[str, str] = {}
-        self._alike: dict[str, set[str]] = {}
-        self._named: dict[str, set[str]] = {}
+        self._alike: dict[str, list[str]] = {}
+        self._named: dict[str, list[str]] = {}
         self.view: Mapping[str, Entry] = MappingProxyType(self._entries)
         self.take_in((requests or {}).items())
 
@@ -321,18 +321,20 @@ class Requests:
 
     def alike(self, fingerprint: str) -> list[tuple[str, Entry]]:
         """The requests for just this clip."""
-        return [(key, self._entries[key]) for key in list(self._alike.get(fingerprint, ()))]
+        return [(key, self._entries[key]) for key in self._alike.get(fingerprint, ())]
 
     def named(self, take_id: str) -> list[tuple[str, Entry]]:
         """The requests that were first asked under this take id."""
-        return [(key, self._entries[key]) for key in list(self._named.get(take_id, ()))]
+        return [(key, self._entries[key]) for key in self._named.get(take_id, ())]
 
     def _put(self, key: str, entry: Entry) -> None:
-        if key not in self._entries:
-            self._named.setdefault(name_of(key), set()).add(key)
-        self._entries[key] = entry
+        known = self._entries.get(key)
+        if known is None:
+            _note(self._named, name_of(key), key)
         for fingerprint in fingerprints_of(entry.asked):
-            self._alike.setdefault(fingerprint, set()).add(key)
+            if known is None or fingerprint not in fingerprints_of(known.asked):
+                _note(self._alike, fingerprint, key)
+        self._entries[key] = entry
         for task_id in tasks_of(entry):
             owner = self._owners.setdefault(task_id, key)
             if owner != key:
@@ -348,6 +350,15 @@ class Requests:
         left = replace(left, tasks=tasks, candidates=left.candidates | {task_id})
         self._owners[task_id] = keeper
         self._entries[keeper], self._entries[loser] = kept.entry(), left.entry()
+
+
+def _note(index: dict[str, list[str]], name: str, key: str) -> None:
+    """Have the key under this name."""
+    held = index.get(name)
+    if held is None:
+        index[name] = [key]
+    elif held[-1] != key:  # else the request has this name twice
+        held.append(key)
 
 
 def join(one: Mapping[str, Entry], other: Mapping[str, Entry]) -> Mapping[str, Entry]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from kfpipe import gcpause
 from kfpipe.errors import Refused
 from kfpipe.files import durable
 from kfpipe.files.durable import make_state_dir, shown, storage
-from kfpipe.files.jsontext import from_utf8
 from kfpipe.files.read import reading, refuse_larger
 from kfpipe.lock import conflict, journal
 from kfpipe.lock import text as locktext
@@ -28,8 +28,7 @@ LARGEST_BYTES: Final = 1 << 30
 
 def load(path: Path) -> Lock:
     """What a lockfile holds; nothing when there is no such file. Raises Refused."""
-    text = _text(path)
-    return EMPTY if text is None else locktext.of_text(text, shown(path))
+    return _loaded(path, locktext.in_any_layout)
 
 
 def save(path: Path, lock: Lock) -> None:
@@ -40,10 +39,24 @@ def save(path: Path, lock: Lock) -> None:
 
 def load_both(path: Path) -> Lock:
     """The same, also of both sides that a merge has left between its markers; their picks as far as they agree."""
-    content = _content(path)
-    if content is None or not conflict.is_in(content):
-        return load(path)
-    return conflict.settled(content, shown(path)).lock
+    return _loaded(path, _both)
+
+
+def _both(content: bytes, file: str) -> Lock:
+    return conflict.settled(content, file).lock if conflict.is_in(content) else locktext.in_any_layout(content, file)
+
+
+def _loaded(path: Path, otherwise: Callable[[bytes, str], Lock]) -> Lock:
+    """What a lockfile holds; of one that is unsound, or laid out in another way, what `otherwise` makes of it."""
+    file = _opened(path)
+    if file is None:
+        return EMPTY
+    with reading(shown(path)), file:
+        lock = locktext.in_layout(iter(partial(file.read, locktext.BLOCK_BYTES), b""))
+        if lock is None:
+            file.seek(0)
+            lock = otherwise(file.read(), shown(path))
+        return lock
 
 
 def is_torn(path: Path) -> bool:
@@ -138,20 +151,21 @@ def settle(paths: LockPaths) -> None:
 
 def _content(path: Path) -> bytes | None:
     """The file's bytes, None when there is no such file. Raises Refused."""
+    file = _opened(path)
+    if file is None:
+        return None
+    with reading(shown(path)), file:
+        return file.read()
+
+
+def _opened(path: Path) -> BinaryIO | None:
+    """The file to be read, None when there is no such file. Raises Refused."""
     with reading(shown(path)), suppress(FileNotFoundError):  # a run that ends now takes its journal away
-        if not path.exists():
-            return None
-        if not path.is_file():
+        if path.exists() and not path.is_file():
             raise Refused.because(shown(path), "this is not a file", expected="a file that kfpipe wrote, or none")
         refuse_larger(path, shown(path), LARGEST_BYTES, fix=locktext.RESTORE)
-        return path.read_bytes()
+        return path.open("rb")
     return None
-
-
-def _text(path: Path) -> str | None:
-    """The file's text; its bytes are held no longer than that takes. Raises Refused."""
-    content = _content(path)
-    return None if content is None else from_utf8(content, shown(path), fix=locktext.RESTORE)
 
 
 def identity(path: Path) -> tuple[int, ...]:

@@ -12,8 +12,9 @@ from kfpipe.files.shape import Fault, Shape
 
 
 class Part(StrEnum):
-    """A definition in the schema."""
+    """A definition in the schema, or all of it."""
 
+    LOCKFILE = "lockfile"
     TAKE_ID = "take_id"
     KEY = "key"
     ENTRY = "entry"
@@ -36,4 +37,6 @@ def faults(part: Part, data: Any) -> Iterator[Fault]:
 
 @cache
 def _shape(part: Part) -> Shape:
+    if part is Part.LOCKFILE:
+        return Shape(lock_schema())
     return Shape({"$ref": f"#/$defs/{part}", "$defs": lock_schema()["$defs"]})

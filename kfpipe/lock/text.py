@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
@@ -26,53 +26,75 @@ RESTORE: Final = "restore the file from git; `kfpipe reconcile` then finds what 
 JOIN: Final = "`kfpipe lock fmt` with this file joins both sides"
 CHOOSE: Final = "`kfpipe pick MANIFEST SHOT TAKE` for each shot between the markers chooses one"
 
+BLOCK_BYTES: Final = 1 << 20
+"""How much of a lockfile is read at a time: some hundred requests."""
+
 PICKS: Final = b'},\n  "picked": {'
 """What is between the requests and the picks."""
 
 PICKED_FROM: Final = b'},\n  "picked_from": {'
 """What is between the picks and the clips that they were made on."""
 
+_HEAD: Final = f'{{\n  "kfpipe_lock": {FORMAT},\n  "requests": {{'.encode()
+_BETWEEN_REQUESTS: Final = b"\n    },\n"
+_FOOT: Final = b'\n    }\n  },\n  "picked": {}\n}\n'
+
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( .*)?$", re.MULTILINE)
 
 
 def parsed(content: bytes, file: str) -> Lock:
     """What a lockfile of any known version holds. `file` is its path in the user's words. Raises Refused."""
-    return of_text(from_utf8(content, file, fix=RESTORE), file)
+    lock = in_layout(content[start : start + BLOCK_BYTES] for start in range(0, len(content), BLOCK_BYTES))
+    return in_any_layout(content, file) if lock is None else lock
 
 
-def of_text(text: str, file: str) -> Lock:
-    """The same of the file's text. What is not sound is read once more as plain data, to say what is wrong."""
-    lock = _at_once(text, file)
-    if lock is not None:
-        return lock
-    data = _data(text, file)
-    reader = _Reader(text, file)
+def in_layout(blocks: Iterable[bytes]) -> Lock | None:
+    """What a sound lockfile in kfpipe's own layout holds; None for any other. No more is held than a block of it."""
+    requests: dict[str, Entry] = {}
+    picks: dict[str, Mapping[str, str]] = {}
+    owned: set[str] = set()
+    with suppress(ValueError):
+        for piece in _in_parts(blocks):
+            data = parse_json(piece.decode("utf-8"))
+            if not fits_schema(Part.LOCKFILE, data) or not requests.keys().isdisjoint(data["requests"]):
+                return None
+            for key, fields in data.pop("requests").items():
+                entry = requests[key] = entry_from_json(fields)
+                tasks = tasks_of(entry)
+                if not owned.isdisjoint(tasks):
+                    return None
+                owned |= tasks
+            picks = data
+        return Lock(requests=requests, picked=picks["picked"], picked_from=picks.get("picked_from", {}))
+    return None
+
+
+def _in_parts(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """A lockfile in kfpipe's layout as several of a few requests each; the last one has the picks.
+
+    Within JSON a line ends between two values alone. Whatever else is cut here gives a part that cannot be read.
+    """
+    part, seen = bytearray(), 0
+    for block in blocks:
+        part += block
+        if not (part.startswith(_HEAD) or _HEAD.startswith(part)):
+            raise ValueError("this is in another layout")
+        end = part.rfind(_BETWEEN_REQUESTS, max(seen, len(_HEAD)))
+        if end > 0:
+            yield bytes(part[:end] + _FOOT)
+            del part[len(_HEAD) : end + len(_BETWEEN_REQUESTS) - 1]
+        seen = len(part) - len(_BETWEEN_REQUESTS)
+    yield bytes(part)
+
+
+def in_any_layout(content: bytes, file: str) -> Lock:
+    """The same as `parsed`, and told what is wrong."""
+    text = from_utf8(content, file, fix=RESTORE)
+    data, reader = _data(text, file), _Reader(text, file)
     lock = reader.earlier(data["takes"]) if "takes" in data else reader.lock(data)
     if reader.problems:
         raise Refused(reader.problems)
     return lock
-
-
-def _at_once(text: str, file: str) -> Lock | None:
-    """What a sound lockfile of this version holds, each request made as soon as it is read; None for any other."""
-    with suppress(ValueError, Refused):  # the first also where a request stands where the schema wants plain data
-        data, reader = _data(text, file, _made_at_once), _Reader(text, file)
-        if "requests" in data:
-            lock = reader.lock(data)
-            return None if reader.problems else lock
-    return None
-
-
-class _Unsound(ValueError):
-    """Something is wrong, or rare; what it is tells who reads the plain data."""
-
-
-def _made_at_once(fields: dict[str, Any]) -> Entry | dict[str, Any]:
-    if "fingerprint" not in fields:
-        return fields  # no request, or a part of one
-    if "contradicted_by" not in fields and fits_schema(Part.ENTRY, fields):
-        return entry_from_json(fields)
-    raise _Unsound
 
 
 def is_earlier(content: bytes) -> bool:
@@ -82,7 +104,7 @@ def is_earlier(content: bytes) -> bool:
 
 def pieces(lock: Lock) -> Iterator[bytes]:
     """The lockfile piece by piece: requests and picks sorted by key, one fact a line."""
-    yield f'{{\n  "kfpipe_lock": {FORMAT},\n  "requests": {{'.encode()
+    yield _HEAD
     yield from _members(request_member(key, lock.requests[key]) for key in sorted(lock.requests))
     yield PICKS
     yield from _members(pick_member(shot_id, lock.picked[shot_id]) for shot_id in sorted(lock.picked))
@@ -164,8 +186,6 @@ class _Reader:
                 ("requests", key), _named(key), "this is not a request's key", "a take id, a slash, ten hex digits"
             )
             return None
-        if isinstance(data, Entry):
-            return data
         if not fits_schema(Part.ENTRY, data):
             for fault in islice(faults(Part.ENTRY, data), MOST_EXPLAINED):
                 self._note(("requests", key, *fault.path), _named(key), fault.what, fault.expected)
@@ -196,10 +216,10 @@ def _named(key: str) -> str:
     return f"request {echoed(key)}"
 
 
-def _data(text: str, file: str, made_of: Callable[[dict[str, Any]], Any] | None = None) -> dict[str, Any]:
-    """The data of a file whose outer structure is sound; plain, or as `parse_json` with `made_of`. Raises Refused."""
+def _data(text: str, file: str) -> dict[str, Any]:
+    """The plain data of a file whose outer structure is sound. Raises Refused."""
     try:
-        data: dict[str, Any] = parse_json(text, made_of)
+        data: dict[str, Any] = parse_json(text)
     except NotJson as error:
         raise _unreadable(text, file, error) from error
     match data:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import field
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 from kfpipe.catalogue import Catalogue
@@ -19,7 +19,7 @@ from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
 from kfpipe.manifest.document.scalars import Scalar
 from kfpipe.manifest.model import Matrix, Variables
-from kfpipe.values import dataclass
+from kfpipe.values import dataclass, remembered
 from kfpipe.wording import did_you_mean, echoed, listed, some_of
 
 FieldsAt = tuple[DataPath, Mapping[str, Any]]
@@ -61,7 +61,7 @@ class Inheritance:
         self._chain = tuple((path, said) for path, said in document.said_for(number))
         self._profile = profile
         self._model_name = model_name
-        self._below = cache(self._laid_below)
+        self._below = remembered(self._laid_below)
         self._known_places: dict[tuple[str | None, ...], Mapping[str, DataPath]] = {}
         self._known_variables: dict[str | None, Variables] = {}
 

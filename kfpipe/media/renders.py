@@ -13,7 +13,7 @@ from typing import Final
 from kfpipe.domain import Take
 from kfpipe.files import lfs
 from kfpipe.files.durable import sha256_of
-from kfpipe.files.statcache import FileMemory, Stored
+from kfpipe.files.statcache import FileMemory
 from kfpipe.lock.records import Neighbour, Record, entries
 from kfpipe.lock.states import Render, Rendered, result_of
 from kfpipe.manifest.files import project_root
@@ -42,7 +42,7 @@ class Shelf:
         self._folder = folder
         self._root = root
         self._searched = [folder / output]
-        self._memory = FileMemory(state_dir / MEMORY_FILE, read=sha256_of, pack=_packed, unpack=_unpacked)
+        self._memory = FileMemory(state_dir / MEMORY_FILE, read=sha256_of, pack=str, unpack=str)
 
     def state(self, path: str, render: Render) -> FileState:
         """How the file at `path` compares with a clip on record: by its size first, then by its digest."""
@@ -189,11 +189,3 @@ def forget(state_dir: Path) -> None:
     """Have every file read again the next time."""
     with suppress(OSError):
         (state_dir / MEMORY_FILE).unlink(missing_ok=True)
-
-
-def _packed(sha256: str) -> Stored:
-    return {"sha256": sha256}
-
-
-def _unpacked(facts: Stored) -> str:
-    return str(facts["sha256"])

@@ -91,10 +91,17 @@ def standing(
 
 
 def disk_facts(
-    project: Project, takes: Sequence[Take], records: Records, neighbours: Sequence[Neighbour] = ()
+    project: Project,
+    takes: Sequence[Take],
+    records: Records,
+    neighbours: Sequence[Neighbour] = (),
+    clips: Shelf | None = None,
 ) -> DiskFacts:
-    """The state on disk of the clips on record, and which takes have a clip in place that is not theirs."""
-    clips = shelf(project)
+    """The state on disk of the clips on record, and which takes have a clip in place that is not theirs.
+
+    `clips` is the project's shelf, where it is at hand.
+    """
+    clips = clips or shelf(project)
     filled = renders.in_place(takes, project.folder)
     states = renders.on_disk(takes, records, clips) | renders.strays(filled, records, project.folder)
     owners = renders.owners(filled, states, neighbours, clips, project.folder)
@@ -186,11 +193,10 @@ def plan(
     retry = _both(select, chosen(now.of_manifest, retry, "retry"))
     rerender = _both(select, chosen(now.of_manifest, rerender, "rerender"))
     chained = chain.completed(project, known, clips, rerender)
-    clips.save()
     records = now.records if chained.takes is now.takes else known.of(chained.takes)
     whole = decide.make(
         chained.takes,
-        _facts(project, known, chained, records, whose),
+        _facts(project, known, chained, records, whose, clips),
         currency=project.currency,
         output_dir=project.manifest.output_dir,
         retry=retry,
@@ -200,10 +206,12 @@ def plan(
     return narrowed(replace(whole, on_record=_on_record(project, lock), under_way=_under_way(whole)), select)
 
 
-def _facts(project: Project, known: Register, chained: chain.Chained, records: Records, whose: Whose) -> PlanFacts:
+def _facts(
+    project: Project, known: Register, chained: chain.Chained, records: Records, whose: Whose, clips: Shelf
+) -> PlanFacts:
     return PlanFacts(
         records=records,
-        disk=disk_facts(project, chained.takes, records, known.neighbours),
+        disk=disk_facts(project, chained.takes, records, known.neighbours, clips),
         region=known.region,
         now=environment.now(),
         requests=[*known.requests.view.items()],

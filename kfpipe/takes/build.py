@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import cache
 
 from kfpipe.catalogue import Catalogue, Model, Setting
 from kfpipe.domain import CutFrom, MediaRole, Parameters, PictureSize, RenderRequest, Take, Variant
@@ -34,6 +33,7 @@ from kfpipe.takes.media_sets import MediaSet, MediaSets
 from kfpipe.takes.prices import PriceList
 from kfpipe.takes.resolve import size_of
 from kfpipe.takes.texts import PromptTexts, Texts
+from kfpipe.values import remembered
 from kfpipe.wording import echoed
 
 Picks = Callable[[str], str | None]
@@ -63,7 +63,7 @@ _Cuts = tuple[tuple[MediaRole, CutFrom], ...]
 
 
 class _Maker:
-    """One pass over one manifest; equal sizes and media are one object, problems are collected on the way."""
+    """One pass over one manifest; equal media are one object, problems are collected on the way."""
 
     def __init__(
         self,
@@ -96,9 +96,8 @@ class _Maker:
         self._models: dict[str | None, Model] = {}
         self._flawless: set[Hashable] = set()
         self._agreeing: set[tuple[MediaSet, int]] = set()
-        self._price = cache(self._looked_up_price)
-        self._size = cache(self._predicted_size)
-        self._size_of = cache(lambda model, resolution, *sides: size_of(self._models[model], resolution, *sides))
+        self._price = remembered(self._looked_up_price)
+        self._size = remembered(self._predicted_size)
         self._take_ids: dict[str, tuple[str, ...]] = {}
         self._lenders: dict[RenderOf, CutFrom] = {}
         self._durations: dict[str, int] = {}
@@ -361,12 +360,12 @@ class _Maker:
         alike = stand_ins(picked, sources.meant(footage, take_ids), values_in_ids(self._manifest.by_profile))
         return alike[0] if len(alike) == 1 else None
 
-    def _predicted_size(self, model: str, resolution: str, media: MediaSet) -> PictureSize | None:
+    def _predicted_size(self, model: str | None, resolution: str, media: MediaSet) -> PictureSize | None:
         """The clip takes the shape of its first frame, or of the clip that it continues."""
         leading = media.leading
         if leading is None:
             return None
-        return self._size_of(model, resolution, leading.facts.width_px, leading.facts.height_px)
+        return size_of(self._models[model], resolution, leading.facts.width_px, leading.facts.height_px)
 
 
 def _variant(draft: Draft) -> Variant:

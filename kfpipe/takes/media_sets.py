@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from kfpipe.catalogue import Model
 from kfpipe.domain import MediaInput, MediaRole, Medium, RemoteMedium
@@ -14,6 +13,7 @@ from kfpipe.media.recipe import AS_IT_IS, recipe
 from kfpipe.takes import fingerprint, preparation, remote
 from kfpipe.takes.expand import Draft
 from kfpipe.takes.media_rules import KnownFile, MediaFacts
+from kfpipe.values import remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,8 +44,8 @@ class MediaSets:
     def __init__(self, material: Material) -> None:
         self._material = material
         self._known: dict[Hashable, MediaSet] = {}
-        self._medium = cache(self._medium_of)
-        self._input = cache(self._in_role)
+        self._medium = remembered(self._medium_of)
+        self._input = remembered(self._in_role)
         self._kinds: dict[Hashable, int] = {}
 
     def of(self, draft: Draft, model: Model) -> MediaSet:

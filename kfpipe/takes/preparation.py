@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from kfpipe.catalogue import Catalogue, FrameRules, Model
@@ -28,6 +28,7 @@ from kfpipe.media.prepared import prepared, sliced
 from kfpipe.media.recipe import recipe, slice_recipe
 from kfpipe.takes import slices
 from kfpipe.takes.expand import Draft
+from kfpipe.values import remembered
 
 
 class Preparer:
@@ -38,8 +39,8 @@ class Preparer:
         self._prepare = partial(prepared, folder=files.folder, digests=digests)
         self._files = files
         self._catalogue = catalogue
-        self._recipes = cache(self._recipes_for)
-        self._outcome = cache(self._made)
+        self._recipes = remembered(self._recipes_for)
+        self._outcome = remembered(self._made)
 
     def findings(self, shot: Shot, name: str, still: Still) -> Iterator[Finding]:
         """Prepares the still for all that the shot may ask for; why that is not possible, without a place."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +35,7 @@ from kfpipe.lock.states import (
     Task,
     Unclear,
 )
+from tests.support import makers
 from tests.support.ledgers import LEDGERS
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -173,3 +175,59 @@ def test_a_damaged_lockfile_is_refused_or_read_never_a_crash(
     except Refused as refusal:
         assert all(problem.fix for problem in refusal.problems)
         assert refusal.problems
+
+
+def in_blocks(content: bytes, size: int) -> Lock | None:
+    return locktext.in_layout(content[start : start + size] for start in range(0, len(content), size))
+
+
+@settings(max_examples=50)
+@given(LEDGERS, st.dictionaries(TAKE_ID, TAKE_ID, max_size=3), st.integers(1, 3000))
+def test_a_lockfile_is_read_from_blocks_of_any_size(
+    requests: Mapping[str, Entry], picked: dict[str, str], size: int
+) -> None:
+    content = b"".join(locktext.pieces(Lock(requests=requests, picked=picked)))
+    read = in_blocks(content, size)
+    assert read == locktext.in_any_layout(content, "shots.lock.json")
+    assert read is not None
+    assert [*read.requests] == [*sorted(requests)]
+
+
+@settings(max_examples=60)
+@given(LEDGERS, st.integers(1, 3000), st.data())
+def test_no_damage_is_overlooked_where_a_lockfile_is_read_from_blocks(
+    requests: Mapping[str, Entry], size: int, data: st.DataObject
+) -> None:
+    lines = b"".join(locktext.pieces(Lock(requests=requests))).splitlines(keepends=True)
+    here, there = (data.draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+    match data.draw(st.sampled_from(["lost", "repeated", "moved", "turned"])):
+        case "lost":
+            del lines[here]
+        case "repeated":
+            lines.insert(there, lines[here])
+        case "moved":
+            lines.insert(there, lines.pop(here))
+        case _:
+            turned = bytearray(lines[here])
+            turned[data.draw(st.integers(0, len(turned) - 1))] ^= data.draw(st.integers(1, 255))
+            lines[here] = bytes(turned)
+    content = b"".join(lines)
+    read = in_blocks(content, size)
+    if read is not None:
+        assert read == locktext.in_any_layout(content, "shots.lock.json")
+
+
+@pytest.mark.parametrize(
+    ("entry", "again"),
+    [(makers.submitting(), "a/0123456789"), (makers.submitted(), "b/0123456789")],
+    ids=["the same request", "another one with its task"],
+)
+def test_what_only_one_request_can_have_is_not_read_from_two_blocks(entry: Entry, again: str) -> None:
+    first, second = (b"".join(locktext.pieces(Lock(requests={key: entry}))) for key in ("a/0123456789", again))
+    content = first.replace(END, b",\n" + second[second.index(b'    "') : second.index(END)] + END)
+    assert in_blocks(content, 100) is None
+    with pytest.raises(Refused):
+        locktext.parsed(content, "shots.lock.json")
+
+
+END = b'\n  },\n  "picked"'

@@ -32,8 +32,8 @@ def remember_as_sound(path: Path, folder: Path) -> None:
     """Have kfpipe believe that it knows the file as it is now, as after a disk has lost a bit without telling."""
     sha256 = requests_in(folder)[path.stem]["render"]["sha256"]
     facts = path.stat()
-    stamp = [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
-    memory = {"version": 1, "files": {path.as_posix(): {"stamp": stamp, "facts": {"sha256": sha256}}}}
+    stamp = f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns} {facts.st_ino}"
+    memory = {"version": 2, "files": {path.as_posix(): [stamp, sha256]}}
     (folder / ".kfpipe" / "renders.json").write_text(json.dumps(memory), "utf-8")
 
 
