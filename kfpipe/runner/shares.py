@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -74,8 +74,11 @@ class Holding:
         self.changed = anyio.Event()
 
     @asynccontextmanager
-    async def place(self, patience_s: float = math.inf) -> AsyncIterator[None]:
-        """Hold while a place is taken; they are given in the order of asking. Raises `NoPlace` after that long."""
+    async def place(self, patience_s: float = math.inf) -> AsyncIterator[Callable[[], None]]:
+        """Hold while a place is taken; they are given in the order of asking. Raises `NoPlace` after that long.
+
+        What it gives is to be called to leave the place before the block ends.
+        """
         self._waiting += 1
         try:
             async with self._turn:
@@ -84,14 +87,16 @@ class Holding:
                 self._shares.sign()
         finally:
             self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._taken -= 1
-            if self._cycle_s:
-                heapq.heappush(self._cooling, anyio.current_time() + self._cycle_s)
-                self._shares.sign()
-            self.changed.set()
+        with ExitStack() as place:
+            place.callback(self._leave)
+            yield place.close
+
+    def _leave(self) -> None:
+        self._taken -= 1
+        if self._cycle_s:
+            heapq.heappush(self._cooling, anyio.current_time() + self._cycle_s)
+            self._shares.sign()
+        self.changed.set()
 
     def keep(self) -> None:
         """A place that is taken now will not come back during this run."""
@@ -162,9 +167,12 @@ class SharedGate(Gate):
         self._holding = holding
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        async with self._holding.place(), super().slot():
-            yield
+    async def slot(self) -> AsyncIterator[Callable[[], None]]:
+        async with self._holding.place() as leave, super().slot() as answered:
+            with ExitStack() as both:
+                both.callback(leave)
+                both.callback(answered)
+                yield both.close
 
 
 class SharedSlots(Slots):
