@@ -10,6 +10,7 @@ import math
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Final
 
 import anyio
 
@@ -21,6 +22,14 @@ from kfpipe.media.posters import Posters
 from kfpipe.plan.model import Action, Step
 from kfpipe.runner.context import Arrived, Finished, RunContext
 from kfpipe.runner.fetcher import Fetcher, at_the_service, why_missing
+
+_PATIENCE_S: Final = 60.0
+"""A clip waits no longer until the run has time for it: its link is good for hours, should it be damaged."""
+
+_NAP_S: Final = 0.02
+_NAPS: Final = 25
+_LATE_S: Final = 0.002
+"""A run has its hands full when its naps are longer by so much, on average."""
 
 
 def left_over(steps: Iterable[Step]) -> list[Arrived]:
@@ -42,6 +51,7 @@ class Examiner:
         self._folder = context.settings.folder
         self._examiners = Examiners(Posters(context.settings.state_dir))
         self._sent, self._waiting = anyio.create_memory_object_stream[Arrived](math.inf)
+        self._has_all = False
 
     def send(self, arrived: Arrived) -> None:
         """Have the clip looked over; never waits."""
@@ -61,10 +71,25 @@ class Examiner:
                     group.start_soon(self._work)
                 with self._sent:
                     yield
+                self._has_all = True
 
     async def _work(self) -> None:
         async for arrived in self._waiting:
+            with anyio.move_on_after(_PATIENCE_S):
+                await self._time_to_spare()
             await self.look_over(arrived)
+
+    async def _time_to_spare(self) -> None:
+        """Return when looking a clip over holds nothing up: no request, and no clip on its way here."""
+        late_s = math.inf
+        while late_s > _LATE_S * _NAPS:
+            late_s = 0.0
+            for _ in range(_NAPS):
+                if self._has_all:
+                    return
+                until_s = anyio.current_time() + _NAP_S
+                await anyio.sleep_until(until_s)
+                late_s += anyio.current_time() - until_s
 
     async def look_over(self, arrived: Arrived) -> bool:
         """Look the clip over at once, unless that was done; whether it is sound, or a sound one is in its place now."""
