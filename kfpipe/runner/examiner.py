@@ -7,7 +7,7 @@ everything else. What a run does not come to is left to the next one.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
@@ -40,6 +40,19 @@ def left_over(steps: Iterable[Step]) -> list[Arrived]:
         if step.action is Action.KEEP and step.record is not None and is_unexamined(step.record.entry)
     }
     return list(found.values())
+
+
+async def time_to_spare(is_all: Callable[[], bool]) -> None:
+    """Return when looking a clip over holds nothing up, neither requests nor clips on their way; or where `is_all`."""
+    late_s = math.inf
+    while late_s > _LATE_S * _NAPS:
+        late_s = 0.0
+        for _ in range(_NAPS):
+            if is_all():
+                return
+            until_s = anyio.current_time() + _NAP_S
+            await anyio.sleep_until(until_s)
+            late_s += anyio.current_time() - until_s
 
 
 class Examiner:
@@ -76,20 +89,8 @@ class Examiner:
     async def _work(self) -> None:
         async for arrived in self._waiting:
             with anyio.move_on_after(_PATIENCE_S):
-                await self._time_to_spare()
+                await time_to_spare(lambda: self._has_all)
             await self.look_over(arrived)
-
-    async def _time_to_spare(self) -> None:
-        """Return when looking a clip over holds nothing up: no request, and no clip on its way here."""
-        late_s = math.inf
-        while late_s > _LATE_S * _NAPS:
-            late_s = 0.0
-            for _ in range(_NAPS):
-                if self._has_all:
-                    return
-                until_s = anyio.current_time() + _NAP_S
-                await anyio.sleep_until(until_s)
-                late_s += anyio.current_time() - until_s
 
     async def look_over(self, arrived: Arrived) -> bool:
         """Look the clip over at once, unless that was done; whether it is sound, or a sound one is in its place now."""

@@ -49,7 +49,6 @@ THOROUGH_S: Final = 0.5
 DETACHED_PATIENCE_S: Final = 2.0
 """How long a run that waits for no task waits for a place."""
 
-
 NO_RIVALS: Final[Sequence[Rival]] = ()
 
 
@@ -74,10 +73,10 @@ class Holding:
         self.changed = anyio.Event()
 
     @asynccontextmanager
-    async def place(self, patience_s: float = math.inf) -> AsyncIterator[Callable[[], None]]:
+    async def place(self, patience_s: float = math.inf) -> AsyncIterator[ExitStack]:
         """Hold while a place is taken; they are given in the order of asking. Raises `NoPlace` after that long.
 
-        What it gives is to be called to leave the place before the block ends.
+        Closing what it gives leaves the place before the block ends.
         """
         self._waiting += 1
         try:
@@ -89,7 +88,7 @@ class Holding:
             self._waiting -= 1
         with ExitStack() as place:
             place.callback(self._leave)
-            yield place.close
+            yield place
 
     def _leave(self) -> None:
         self._taken -= 1
@@ -168,11 +167,9 @@ class SharedGate(Gate):
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[Callable[[], None]]:
-        async with self._holding.place() as leave, super().slot() as answered:
-            with ExitStack() as both:
-                both.callback(leave)
-                both.callback(answered)
-                yield both.close
+        async with self._holding.place() as place, super().slot() as answered:
+            place.callback(answered)
+            yield place.close
 
 
 class SharedSlots(Slots):
