@@ -254,9 +254,9 @@ class JobGate(Gate):
         self._ledger = ledger
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    async def slot(self) -> AsyncIterator[Callable[[], None]]:
         try:
-            yield
+            yield _is_counted
         finally:
             await self._ledger.release()
 
@@ -276,11 +276,11 @@ class QueryGate(Gate):
         self._turn = anyio.Lock()
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    async def slot(self) -> AsyncIterator[Callable[[], None]]:
         async with self._turn:
             token = await self._granted()
         try:
-            yield
+            yield _is_counted
         finally:
             with anyio.CancelScope(shield=True):
                 await self._database.do(partial(_query_answered, account=self._payer, token=token))
@@ -297,6 +297,10 @@ class QueryGate(Gate):
 
     def heed(self, refusal: ServiceRefused) -> None:
         """Queries are harmless: the next one waits for its place all the same."""
+
+
+def _is_counted() -> None:
+    """That an answer is here, the database learns by itself."""
 
 
 def _query_answered(link: Connection[Any], *, account: str, token: str) -> None:

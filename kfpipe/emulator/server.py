@@ -87,6 +87,8 @@ class Emulator:
             self.account = self.accounts[MAIN]
             self.uploads = Uploads(home.blobs, self.clock.now, event_log, recalled)
             listener = opening.enter_context(socket.create_server((HOST, self._port)))
+            # What it accepts inherits this: else the body of an answer waits 40 ms for the receipt of its headers.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.origin = f"http://{HOST}:{listener.getsockname()[1]}"
             self.base_url = f"{self.origin}{API_PATH}"
             routes = Routes(

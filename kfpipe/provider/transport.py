@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import chain
 from typing import Any, Final, Self
+from urllib.parse import urlencode
 from urllib.request import getproxies, proxy_bypass
 
 import anyio
@@ -44,7 +45,7 @@ def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
 
 @lru_cache(maxsize=1024)
 def _parsed(url: str) -> httpx.URL:
-    """The address; a task's is asked for again and again. Raises what httpx raises."""
+    """The address; a task's and a page's are asked for again and again. Raises what httpx raises."""
     return httpx.URL(url)
 
 
@@ -148,8 +149,7 @@ class Transport:
         content, fields, files = _parts(body)
         request = httpx.Request(
             method,
-            _parsed(url),
-            params=params,
+            _parsed(f"{url}?{urlencode(params)}" if params else url),
             headers={**self._headers, **(headers or {})},
             content=content,
             data=fields,

@@ -36,6 +36,7 @@ _TASK_ID: Final = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,200}")
 _FIELDS: Final = {MediaRole.FIRST_FRAME: "img_url", MediaRole.DRIVING_AUDIO: "audio_url"}
 """Where a model that takes one picture wants its media."""
 
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _HIGH_TIER: Final = re.compile(r"[1-9]K")
 _SIGNED_AT: Final = "%Y%m%dT%H%M%SZ"
 
@@ -202,7 +203,7 @@ def _listed_task(row: Any, wire_name: str) -> ListedTask:
     """One row of the task list, whose times are epoch milliseconds. Raises `ServiceUnclear`."""
     fields: Json = row if isinstance(row, dict) else {}
     task_id, created_ms = _task_id(fields), _number(fields.get("gmt_create"))
-    created_at = None if created_ms is None else _moment(created_ms / 1000)
+    created_at = None if created_ms is None else _moment_ms(int(created_ms))
     if task_id is None or created_at is None:
         raise ServiceUnclear("a row of the task list has no id or no time")
     return ListedTask(
@@ -381,7 +382,11 @@ def _resolution(value: Any) -> str | None:
 
 
 def _moment(epoch_s: Decimal) -> datetime | None:
+    return _moment_ms(int(epoch_s * 1000))
+
+
+def _moment_ms(epoch_ms: int) -> datetime | None:
     try:
-        return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(epoch_s * 1000))
+        return _EPOCH + timedelta(milliseconds=epoch_ms)
     except OverflowError:
         return None

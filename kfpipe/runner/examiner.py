@@ -7,9 +7,10 @@ everything else. What a run does not come to is left to the next one.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Final
 
 import anyio
 
@@ -22,6 +23,14 @@ from kfpipe.plan.model import Action, Step
 from kfpipe.runner.context import Arrived, Finished, RunContext
 from kfpipe.runner.fetcher import Fetcher, at_the_service, why_missing
 
+_PATIENCE_S: Final = 60.0
+"""A clip waits no longer until the run has time for it: its link is good for hours, should it be damaged."""
+
+_NAP_S: Final = 0.02
+_NAPS: Final = 25
+_LATE_S: Final = 0.002
+"""A run has its hands full when its naps are longer by so much, on average."""
+
 
 def left_over(steps: Iterable[Step]) -> list[Arrived]:
     """The clips in their places that an earlier run has not come to look over, each once."""
@@ -33,6 +42,19 @@ def left_over(steps: Iterable[Step]) -> list[Arrived]:
     return list(found.values())
 
 
+async def time_to_spare(is_all: Callable[[], bool]) -> None:
+    """Return when looking a clip over holds nothing up, neither requests nor clips on their way; or where `is_all`."""
+    late_s = math.inf
+    while late_s > _LATE_S * _NAPS:
+        late_s = 0.0
+        for _ in range(_NAPS):
+            if is_all():
+                return
+            until_s = anyio.current_time() + _NAP_S
+            await anyio.sleep_until(until_s)
+            late_s += anyio.current_time() - until_s
+
+
 class Examiner:
     """Looks clips over, a few at once. Those that wait are names on a list: no file is open for them."""
 
@@ -42,6 +64,7 @@ class Examiner:
         self._folder = context.settings.folder
         self._examiners = Examiners(Posters(context.settings.state_dir))
         self._sent, self._waiting = anyio.create_memory_object_stream[Arrived](math.inf)
+        self._has_all = False
 
     def send(self, arrived: Arrived) -> None:
         """Have the clip looked over; never waits."""
@@ -61,9 +84,12 @@ class Examiner:
                     group.start_soon(self._work)
                 with self._sent:
                     yield
+                self._has_all = True
 
     async def _work(self) -> None:
         async for arrived in self._waiting:
+            with anyio.move_on_after(_PATIENCE_S):
+                await time_to_spare(lambda: self._has_all)
             await self.look_over(arrived)
 
     async def look_over(self, arrived: Arrived) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 
 import anyio
 
@@ -24,17 +24,22 @@ class Gate:
         self._answer = anyio.Event()
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for the right to send; the request and its whole answer belong inside."""
+    async def slot(self) -> AsyncIterator[Callable[[], None]]:
+        """Wait for the right to send; the request and its whole answer belong inside.
+
+        What it gives is to be called when the answer is here and the block goes on, so that the next one may leave.
+        """
         async with self._turn:
             await self._until_free()
             self._pacer.sent(anyio.current_time())
-        # Leaving the turn does not wait, so nothing can be cancelled between taking a place and this `try`.
-        try:
-            yield
-        finally:
-            self._pacer.answered(anyio.current_time())
-            self._answer.set()
+        # Leaving the turn does not wait, so nothing can be cancelled between taking a place and this `with`.
+        with ExitStack() as place:
+            place.callback(self._answered)
+            yield place.close
+
+    def _answered(self) -> None:
+        self._pacer.answered(anyio.current_time())
+        self._answer.set()
 
     def heed(self, refusal: ServiceRefused) -> None:
         """Slow down if the service asked for it, by the kind of refusal."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -49,7 +49,6 @@ THOROUGH_S: Final = 0.5
 DETACHED_PATIENCE_S: Final = 2.0
 """How long a run that waits for no task waits for a place."""
 
-
 NO_RIVALS: Final[Sequence[Rival]] = ()
 
 
@@ -74,8 +73,11 @@ class Holding:
         self.changed = anyio.Event()
 
     @asynccontextmanager
-    async def place(self, patience_s: float = math.inf) -> AsyncIterator[None]:
-        """Hold while a place is taken; they are given in the order of asking. Raises `NoPlace` after that long."""
+    async def place(self, patience_s: float = math.inf) -> AsyncIterator[ExitStack]:
+        """Hold while a place is taken; they are given in the order of asking. Raises `NoPlace` after that long.
+
+        Closing what it gives leaves the place before the block ends.
+        """
         self._waiting += 1
         try:
             async with self._turn:
@@ -84,14 +86,16 @@ class Holding:
                 self._shares.sign()
         finally:
             self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._taken -= 1
-            if self._cycle_s:
-                heapq.heappush(self._cooling, anyio.current_time() + self._cycle_s)
-                self._shares.sign()
-            self.changed.set()
+        with ExitStack() as place:
+            place.callback(self._leave)
+            yield place
+
+    def _leave(self) -> None:
+        self._taken -= 1
+        if self._cycle_s:
+            heapq.heappush(self._cooling, anyio.current_time() + self._cycle_s)
+            self._shares.sign()
+        self.changed.set()
 
     def keep(self) -> None:
         """A place that is taken now will not come back during this run."""
@@ -162,9 +166,10 @@ class SharedGate(Gate):
         self._holding = holding
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        async with self._holding.place(), super().slot():
-            yield
+    async def slot(self) -> AsyncIterator[Callable[[], None]]:
+        async with self._holding.place() as place, super().slot() as answered:
+            place.callback(answered)
+            yield place.close
 
 
 class SharedSlots(Slots):

@@ -202,6 +202,21 @@ def test_it_notices_what_others_write_and_that_its_file_is_gone(path: Path, open
         one.is_changed()
 
 
+def test_what_it_writes_of_its_own_requests_is_no_news_to_it(path: Path, opening: ExitStack) -> None:
+    one, other = come_in(path, "one", opening), come_in(path, "other", opening)
+    grant(one, 1)
+    grant(one, 1, held=1)
+    one.claim("kitten/1", asked(), NOW_S, since_s=0)
+    one.note([("kitten/1", submitted())], NOW_S)
+    assert not one.is_changed()
+    grant(other, 1)
+    one.claim("kitten/2", asked(), NOW_S, since_s=0)
+    assert one.is_changed()
+    grant(one, 1, held=1)
+    grant(one, 1, held=1)
+    assert not one.is_changed()
+
+
 def test_another_versions_book_is_left_alone(path: Path) -> None:
     database.Database(path).close()
     with sqlite3.connect(path) as link:

@@ -154,6 +154,21 @@ def test_a_request_that_fails_or_is_cancelled_gives_its_place_back() -> None:
     under_mock_clock(main)
 
 
+def test_a_place_is_free_a_window_after_the_answer_whatever_is_done_with_it() -> None:
+    async def main() -> None:
+        service = Service(gate := Gate(1))
+        async with anyio.create_task_group() as requests, gate.slot() as answered:
+            await anyio.sleep(1.0)
+            answered()
+            answered_s = anyio.current_time()
+            requests.start_soon(service.request, 0, 0.0, 0.0)
+            await anyio.sleep(30.0)
+        (arrived_s,) = service.arrivals_s
+        assert answered_s + 1.0 < arrived_s < answered_s + 1.1
+
+    under_mock_clock(main)
+
+
 class Steps(trio.abc.Instrument):
     """Counts how often any task was woken up."""
 

@@ -243,7 +243,7 @@ class AccountBook:
 
         Those `besides` are known to be settled, and so are clips that were rendered before `since_s`.
         """
-        with self._database.change() as link:
+        with self._database.note() as link:
             alike = (asked.fingerprint, asked.reseeds) * 2
             found = link.execute(_RIVALS, (*alike, str(self.lockfile), since_s)).fetchall()
             rivals = [Rival(request=one, lockfile=Path(place), is_live=bool(live)) for one, place, live in found]
@@ -255,7 +255,7 @@ class AccountBook:
 
     def note(self, known: Iterable[tuple[str, Entry]], now_s: float) -> None:
         """What has become of this run's requests."""
-        with self._database.change() as link:
+        with self._database.note() as link:
             link.executemany(_UPSERT, [self._row(key, entry, now_s, run=self.run) for key, entry in known])
 
     def is_anothers(self, task_id: str, own: Collection[str]) -> bool:

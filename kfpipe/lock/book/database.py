@@ -98,16 +98,40 @@ class Database:
         """Hold while rows are read and changed: all of it is kept, or nothing. Raises BookLost."""
         with as_lost():
             self._seen = self._stamp()
-            self._link.execute("BEGIN IMMEDIATE")
-            try:
+            with self._transaction():
                 yield self._link
-                self._link.execute("COMMIT")
-            except BaseException:
-                self._link.execute("ROLLBACK")
-                raise
+
+    @contextmanager
+    def note(self) -> Iterator[sqlite3.Connection]:
+        """As `change`, for what is no news to this connection itself, nor says that it knows what others wrote."""
+        with as_lost():
+            with self._transaction():
+                is_alone, version = self._stamp() == self._seen, self._others_version()
+                yield self._link
+            stamp = self._stamp()
+            if is_alone and self._others_version() == version:
+                self._seen = stamp
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._link.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._link.execute("COMMIT")
+        except BaseException:
+            self._link.execute("ROLLBACK")
+            raise
+
+    def _others_version(self) -> int:
+        """Another one after each change that is not this connection's. Source: SQLite, PRAGMA data_version."""
+        (version,) = self._link.execute("PRAGMA data_version").fetchone()
+        return int(version)
 
     def is_changed(self) -> bool:
-        """Whether anybody may have written since the last `change` began. Cheap, and never waits. Raises BookLost."""
+        """Whether anybody may have written since the last `change` began, other than by `note` of this connection.
+
+        Cheap, and never waits. Raises BookLost.
+        """
         with as_lost():
             if not self.path.exists() or _identity(self.path) != self._identity:
                 raise BookLost("it was deleted or replaced")
