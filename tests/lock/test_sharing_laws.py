@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kfpipe.lock.book.sharing import EVERY_MODEL, LimitKind, Share, allowed, dealt
@@ -47,6 +47,7 @@ def test_all_runs_together_never_hold_more_than_the_limit(
         assert sum(one.held for one in shares.values()) <= max(places - left, 0)
 
 
+@example(places=8, wanted=[1, 2, 3, 3], first=0)
 @given(places=st.integers(1, 12), wanted=st.lists(st.integers(0, 15), min_size=1, max_size=4), first=st.integers(0, 9))
 def test_in_a_round_of_turns_all_get_the_same_unless_they_want_less(places: int, wanted: list[int], first: int) -> None:
     names = {(run, "wan"): want for run, want in zip(RUNS, wanted, strict=False)}

@@ -83,11 +83,10 @@ def _within(own: Share, pool: Sequence[Share], taken: int, turn: int) -> int:
 
 def dealt(wanted: Mapping[tuple[str, str], int], places: int, turn: int) -> dict[tuple[str, str], int]:
     """Who gets how many of the places: one each in turn, until there are none or nobody wants more."""
-    takers = sorted(name for name, want in wanted.items() if want > 0)
-    first = turn % len(takers) if takers else 0
-    hands = dict.fromkeys([*takers[first:], *takers[:first]], 0)
-    while places > 0 and (still := [name for name in hands if hands[name] < wanted[name]]):
-        for name in still[:places]:
+    hands, names = dict.fromkeys(wanted, 0), sorted(wanted)
+    while places > 0 and (still := [name for name in names if hands[name] < wanted[name]]):
+        first = turn % len(still)  # of those who want more: else who follows one that has enough would come first twice
+        for name in [*still[first:], *still[:first]][:places]:
             hands[name] += 1
         places -= len(still)
-    return dict.fromkeys(wanted, 0) | hands
+    return hands
