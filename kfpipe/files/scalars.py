@@ -18,10 +18,15 @@ def exact_amount(amount: Decimal) -> str:
     return f"{amount:.2f}" if len(exact.partition(".")[2]) <= 2 else exact
 
 
-@lru_cache(maxsize=4096)  # a large lockfile says few amounts many times
 def parse_decimal(text: str | None) -> Decimal | None:
     """The inverse of `decimal_text`. Raises decimal.InvalidOperation."""
-    return None if text is None else Decimal(text)
+    return None if text is None else exact_decimal(text)
+
+
+@lru_cache(maxsize=4096)  # a large lockfile says few amounts many times
+def exact_decimal(text: str) -> Decimal:
+    """The same of an amount that is known. Raises decimal.InvalidOperation."""
+    return Decimal(text)
 
 
 def time_text(moment: datetime) -> str:

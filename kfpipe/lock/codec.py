@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
 from kfpipe.domain import Account, MediaRole, Parameters, Variant
-from kfpipe.files.scalars import decimal_text, parse_decimal, parse_time, time_text
+from kfpipe.files.scalars import decimal_text, exact_decimal, parse_decimal, parse_time, time_text
 from kfpipe.lock.states import (
     NO_DOUBTS,
     STATES,
@@ -219,11 +218,6 @@ def _same(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=1 << 12)
-def _amount(text: str) -> Decimal:
-    return Decimal(text)
-
-
 @lru_cache(maxsize=1 << 14)
 def _media(*digests: tuple[str, str]) -> Mapping[MediaRole, str]:
     return {_ROLES[role]: _same(digest) for role, digest in digests}
@@ -256,7 +250,7 @@ def _result(fields: Mapping[str, Any]) -> Result:
         video_url=fields["video_url"],
         url_expires_at=parse_time(fields["url_expires_at"]),
         actual_prompt=fields["actual_prompt"],
-        billed_seconds=_amount(fields["billed_seconds"]),
+        billed_seconds=exact_decimal(fields["billed_seconds"]),
         cost=parse_decimal(fields["cost"]),
         refused=RefusedFile(**fields["refused"]) if "refused" in fields else None,
     )
@@ -289,8 +283,8 @@ def _render(fields: Mapping[str, Any]) -> Render:
         size_bytes=fields["bytes"],
         width_px=fields["width"],
         height_px=fields["height"],
-        fps=_amount(fields["fps"]),
-        duration_s=_amount(fields["duration"]),
+        fps=exact_decimal(fields["fps"]),
+        duration_s=exact_decimal(fields["duration"]),
         audio=fields["audio"],
         codec=fields["codec"] and _same(fields["codec"]),
         remarks=tuple(fields["remarks"]),

@@ -329,12 +329,12 @@ class Requests:
 
     def _put(self, key: str, entry: Entry) -> None:
         known = self._entries.get(key)
+        self._entries[key] = entry  # before anything leads here: others read meanwhile
         if known is None:
             _note(self._named, name_of(key), key)
         for fingerprint in fingerprints_of(entry.asked):
             if known is None or fingerprint not in fingerprints_of(known.asked):
                 _note(self._alike, fingerprint, key)
-        self._entries[key] = entry
         for task_id in tasks_of(entry):
             owner = self._owners.setdefault(task_id, key)
             if owner != key:

@@ -114,13 +114,9 @@ class Database:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._link.execute("BEGIN IMMEDIATE")
-        try:
+        with self._link:  # which ends with COMMIT, or with ROLLBACK whatever went wrong
+            self._link.execute("BEGIN IMMEDIATE")
             yield
-            self._link.execute("COMMIT")
-        except BaseException:
-            self._link.execute("ROLLBACK")
-            raise
 
     def _others_version(self) -> int:
         """Another one after each change that is not this connection's. Source: SQLite, PRAGMA data_version."""
