@@ -37,6 +37,12 @@ _BREAKS_OFF: Final = "the clip breaks off before its end"
 _ANY_TITLE: Final[dict[str, Any]] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
 """Titles and comments need not be UTF-8. PyAV accepts any from release 19 on, earlier ones only with this option."""
 
+_AS_STATED: Final = {"probesize": "32", "analyzeduration": "0"}
+"""What an MP4 says of its streams is taken as it stands; else FFmpeg decodes pictures to find out for itself."""
+
+_NO_SMOOTHING: Final = {"skip_loop_filter": "all"}
+"""A picture that nobody looks at need not be smoothed at the edges of its blocks."""
+
 _COVER: Final = 0x400
 """Marks a picture that only adorns the file, like an album's cover. Source: FFmpeg, AV_DISPOSITION_ATTACHED_PIC."""
 
@@ -96,7 +102,7 @@ def prove(path: Path, expected: Expected) -> ClipFacts:
     what `glimpse` does. Raises `BadRender` when it is damaged or cut off, `NotAVideo` when it is none, each with the
     reason; OSError when the file cannot be read.
     """
-    with _surveyed(path) as reel:
+    with _surveyed(path, is_to_be_seen=False) as reel:
         return _facts(reel, expected)
 
 
@@ -123,11 +129,11 @@ def picture(path: Path, end: FrameEnd) -> VideoFrame:
         return displayed(_first(file, stream) if end is FrameEnd.FIRST else _last(file, stream))
 
 
-def opened(path: Path, demuxer: str) -> InputContainer:
+def opened(path: Path, demuxer: str, options: dict[str, str] | None = None) -> InputContainer:
     """The file, only as what it says it is, and from the disk: a playlist in disguise could name other files and
-    addresses. Raises av.FFmpegError.
+    addresses. `options` are the demuxer's. Raises av.FFmpegError.
     """
-    container: InputContainer = av.open(f"file:{path}", mode="r", format=demuxer, **_ANY_TITLE)
+    container: InputContainer = av.open(f"file:{path}", mode="r", format=demuxer, options=options, **_ANY_TITLE)
     return container
 
 
@@ -144,9 +150,9 @@ def _whole_container(path: Path) -> ClipFormat:
 
 
 @contextmanager
-def _reading(path: Path, container: ClipFormat) -> Iterator[InputContainer]:
+def _reading(path: Path, container: ClipFormat, options: dict[str, str] | None = None) -> Iterator[InputContainer]:
     try:
-        file = opened(path, container.demuxer)
+        file = opened(path, container.demuxer, options)
     except av.FFmpegError as error:
         raise BadRender(f"the file is not a complete {container}") from error
     try:
@@ -176,15 +182,22 @@ def _video(file: InputContainer) -> VideoStream:
         raise _NoVideo("there is no video in the file")
     if getattr(stream.codec_context, "name", None) is None:  # None, whatever the stubs say
         raise _NoVideo("the video is encoded in a way that cannot be decoded here")
+    stream.codec_context.thread_count = 1  # several cost a quarter more in all, and there is other work for processors
     return stream
 
 
 @contextmanager
-def _surveyed(path: Path) -> Iterator[_Reel]:
-    """The file, opened once: every packet is read, and the first picture decoded. Raises as `prove`."""
+def _surveyed(path: Path, *, is_to_be_seen: bool = True) -> Iterator[_Reel]:
+    """The file, opened once: every packet is read, and the first picture decoded, which may not be as it is to be seen.
+
+    Raises as `prove`.
+    """
     container = _whole_container(path)
-    with _reading(path, container) as file:
+    is_brief = not is_to_be_seen and container.demuxer == "mp4"
+    with _reading(path, container, _AS_STATED if is_brief else None) as file:
         stream = _video(file)
+        if not is_to_be_seen:
+            stream.codec_context.options = _NO_SMOOTHING
         _check_sides(stream)
         extent, first = _survey(file, stream)
         yield _Reel(

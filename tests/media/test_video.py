@@ -19,7 +19,7 @@ from PIL.Image import Transpose
 from kfpipe.domain import FrameEnd, PictureSize
 from kfpipe.errors import BadRender, NotAVideo
 from kfpipe.media.facts import ClipFacts, Expected
-from kfpipe.media.video import examine, glimpse, picture
+from kfpipe.media.video import examine, glimpse, picture, prove
 from tests.support import recordings
 from tests.support.films import SECONDS, film
 
@@ -58,7 +58,10 @@ def made(folder: Path, **how: Any) -> Path:
 
 
 def check_clip(path: Path, expected: Expected) -> ClipFacts:
-    return examine(path, expected).facts
+    """What the clip holds, by all of its pictures; the first alone proves the same."""
+    facts = examine(path, expected).facts
+    assert prove(path, expected) == facts
+    return facts
 
 
 def refusal_of(path: Path, expected: Expected = EXPECTED) -> str:
