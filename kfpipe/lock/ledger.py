@@ -29,6 +29,10 @@ KEPT_FOR: Final = timedelta(hours=48)
 """How long the journal keeps a request that is in the lockfile: git may bring an older lockfile back, and the service
 knows the task of a lost one for 24 h."""
 
+GATHERED_FOR_S: Final = 0.02
+"""So long may a record wait for others to be written with, where that is allowed: each writing is a sync of the disk,
+and a thread's time."""
+
 
 class Ledger:
     """The requests of a manifest while a run writes them: only one at a time, on any machine that shares the folder.
@@ -50,7 +54,7 @@ class Ledger:
         self.seen = dict(notes.seen)
         self._take_in(self._saved)
         self.lock = replace(self._saved, requests=self.requests.view)
-        self._waiting: dict[str, Entry] = {}
+        self._waiting = _Batch()
         self._flushing = anyio.Lock(fast_acquire=True)
         self._broken: str | None = None
         self.heard: Callable[[str, Entry], None] = _unheard
@@ -81,14 +85,20 @@ class Ledger:
         """Whether anything was put on record since it was opened."""
         return self._journal.is_begun
 
-    async def record(self, key: str, entry: Entry) -> None:
+    async def record(self, key: str, entry: Entry, *, can_wait: bool = False) -> None:
         """Return when what is now known of the request is on the disk; never cut short by a cancellation.
 
-        It is joined with what is on record. Raises StorageFailed when it cannot be written, then and from then on.
+        It is joined with what is on record. What `can_wait` is written together with what comes in the next moment: for
+        that which could be learned again if the power failed just then, of the service or from the clip on the disk.
+        Raises StorageFailed when it cannot be written, then and from then on.
         """
         batch = self._waiting
-        batch[key] = joined(batch.get(key, entry), entry)
-        await self._flushed(batch)
+        batch.entries[key] = joined(batch.entries.get(key, entry), entry)
+        with anyio.CancelScope(shield=True):
+            if can_wait:
+                with anyio.move_on_after(GATHERED_FOR_S):
+                    await batch.written.wait()
+            await self._flushed(batch)
         self.heard(key, self.requests.view[key])
 
     async def note_seen(self, task_ids: Iterable[str]) -> None:
@@ -105,13 +115,16 @@ class Ledger:
                         lambda: journal.seen_line(new, at), lambda: self.seen.update(dict.fromkeys(new, at))
                     )
 
-    async def _flushed(self, batch: dict[str, Entry]) -> None:
-        with anyio.CancelScope(shield=True):
-            async with self._flushing:
-                if self._broken is None and batch is not self._waiting:
-                    return  # an earlier waiter has written it together with its own
-                self._waiting = {}
-                await self._write(lambda: journal.line(batch), lambda: self.requests.take_in(batch.items()))
+    async def _flushed(self, batch: _Batch) -> None:
+        if batch.written.is_set():
+            return
+        async with self._flushing:
+            if self._broken is None and batch is not self._waiting:
+                return  # an earlier waiter has written it together with its own
+            self._waiting = _Batch()
+            entries = batch.entries
+            await self._write(lambda: journal.line(entries), lambda: self.requests.take_in(entries.items()))
+            batch.written.set()
 
     async def _write(self, line: Callable[[], bytes], then: Callable[[], None]) -> None:
         """Append to the journal, then show it. Whatever goes wrong, nothing is written after it."""
@@ -185,6 +198,14 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class _Batch:
+    """Requests that go into one line of the journal."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.written = anyio.Event()
 
 
 def _unheard(key: str, entry: Entry) -> None:

@@ -105,7 +105,7 @@ class Fetcher:
             moved=known.render.moved + 1 if isinstance(known, Rendered) else 0,
         )
         rendered = Rendered(asked=entry.asked, task=entry.task, result=entry.result, render=render)
-        await self._context.ledger.record(key, rendered)
+        await self._context.ledger.record(key, rendered, can_wait=True)
         return rendered
 
     async def set_apart(self, path: str, sha256: str) -> RefusedFile:

@@ -177,7 +177,7 @@ class Lifecycle:
         context, asked = self._context, entry.asked
         result = result_by(report, asked, context.now())
         succeeded = Succeeded(asked=asked, task=entry.task, result=result)
-        await context.ledger.record(key, succeeded)
+        await context.ledger.record(key, succeeded, can_wait=True)
         context.outcome.book(result)
         context.emit(
             TakeSucceeded(

@@ -226,6 +226,45 @@ async def test_the_journal_is_the_users_alone_also_when_it_is_written_anew(home:
     assert stat.S_IMODE(home.journal_path.stat().st_mode) == 0o600
 
 
+@pytest.mark.anyio
+async def test_what_can_wait_is_written_with_what_comes_meanwhile_and_else_by_itself(home: LockPaths) -> None:
+    with opened(home) as ledger:
+
+        async def writer(number: int) -> None:
+            await ledger.record(key(f"take-{number}"), submitted(), can_wait=True)
+            assert key(f"take-{number}") in read(home).requests
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(5):
+                tasks.start_soon(writer, number)
+            await anyio.wait_all_tasks_blocked()
+            assert not ledger.has_written
+            await ledger.record(KITTEN, submitting())
+            assert len(home.journal_path.read_bytes().splitlines()) == 2  # the header, and one line of all
+        await ledger.record(MONSTER, submitting(), can_wait=True)
+        assert read(home) == ledger.lock
+        assert len(ledger.lock.requests) == 7
+
+
+@pytest.mark.anyio
+async def test_what_waits_when_the_disk_fills_up_hears_of_it_too(home: LockPaths) -> None:
+    failures = []
+
+    async def writer(ledger: Ledger, number: int) -> None:
+        try:
+            await ledger.record(key(f"take-{number}"), submitting(), can_wait=True)
+        except StorageFailed as failure:
+            failures.append(failure)
+
+    with opened(home) as ledger:
+        with room_for(100):
+            async with anyio.create_task_group() as tasks:
+                for number in range(20):
+                    tasks.start_soon(writer, ledger, number)
+        assert len(failures) == 20
+        assert ledger.lock == EMPTY
+
+
 # ---- a writer that fails -----------------------------------------------------------------------------------------
 
 
