@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 import anyio
 
@@ -54,7 +54,8 @@ class Errand:
 
     `target` and `partial` must be on one disk. `with_all`: a clip counts as whole only when it was decoded to its last
     picture. `keep_refused`: what arrived complete and cannot be read is kept. `believed` are the digests of files that
-    arrived before just as they do now, whatever the store's tag of them may mean.
+    arrived before just as they do now, whatever the store's tag of them may mean. `is_first`: nobody has tried before,
+    so that there is nothing to continue from.
     """
 
     target: Path
@@ -63,6 +64,7 @@ class Errand:
     with_all: bool = False
     keep_refused: bool = False
     believed: frozenset[str] = frozenset()
+    is_first: bool = False
 
 
 async def fetch(provider: Provider, url: str, errand: Errand) -> FetchedClip:
@@ -78,7 +80,8 @@ async def fetch(provider: Provider, url: str, errand: Errand) -> FetchedClip:
     meant for the last attempt, a file that arrived complete is not deleted when it cannot be read: it moves to
     `.refused`, and `NotAVideo` says where it is.
     """
-    partial = await in_thread(errand.partial, _Partial.found, errand.partial)
+    path = errand.partial
+    partial = _Partial(path) if errand.is_first else await in_thread(path, _Partial.found, path)
     try:
         async with provider.download(url, offset_bytes=partial.size_bytes, tag=partial.tag) as body:
             await _receive(body, partial, errand.partial, max(errand.expected.lengths_s) * LARGEST_BYTES_PER_SECOND)
@@ -184,24 +187,33 @@ class _Partial:
     first: what a crash or a power cut left behind has none, is not trusted, and is downloaded again.
     """
 
-    def __init__(self, path: Path, *, tag: str | None) -> None:
+    def __init__(self, path: Path, *, tag: str | None = None, size_bytes: int = 0) -> None:
+        """Continued from there where it has a tag; else it begins as an empty file. Opened when there is a need."""
         self.tag = tag
+        self.size_bytes = size_bytes
         self._gathered = bytearray()
         self._path = path
-        self._file = path.open("wb" if tag is None else "ab")
-        self.size_bytes = self._file.tell()
+        self._mode = "wb" if tag is None else "ab"
+        self._file: IO[bytes] | None = None
 
     @classmethod
     def found(cls, path: Path) -> _Partial:
         """What an earlier attempt has left, if it can be continued; else an empty file."""
-        make_own_folder(path.parent)
-        if path.is_symlink():
-            path.unlink()
-        return cls(path, tag=_take_note(path))
+        _clear_the_way(path)
+        tag = _take_note(path)
+        return cls(path) if tag is None else cls(path, tag=tag, size_bytes=path.stat().st_size)
+
+    def _opened(self) -> IO[bytes]:
+        if self._file is None:
+            _clear_the_way(self._path)
+            _note_path(self._path).unlink(missing_ok=True)
+            self._file = self._path.open(self._mode)
+        return self._file
 
     def restart(self) -> None:
-        self._file.seek(0)
-        self._file.truncate()
+        file = self._opened()
+        file.seek(0)
+        file.truncate()
         self.size_bytes = 0
 
     def gather(self, chunk: bytes) -> int:
@@ -211,15 +223,16 @@ class _Partial:
         return len(self._gathered)
 
     def write(self) -> None:
-        self._file.write(self._gathered)
+        self._opened().write(self._gathered)
         self._gathered.clear()
 
     def finish(self) -> None:
         """Return when everything is on the disk."""
         self.write()
-        self._file.flush()
-        durable.sync(self._file.fileno())
-        self._file.close()
+        file = self._opened()
+        file.flush()
+        durable.sync(file.fileno())
+        file.close()
 
     def keep(self) -> None:
         """Close the file so that a later attempt can continue it; where that fails, it will start over."""
@@ -228,12 +241,22 @@ class _Partial:
             if self.tag is not None:
                 note = {"tag": self.tag, "size_bytes": self.size_bytes}
                 _note_path(self._path).write_text(json.dumps(note), encoding="utf-8")
-        with suppress(OSError):
-            self._file.close()
+        self._close()
 
     def discard(self) -> None:
-        self._file.close()
+        self._close()
         self._path.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+
+
+def _clear_the_way(path: Path) -> None:
+    make_own_folder(path.parent)
+    if path.is_symlink():
+        path.unlink()
 
 
 def _note_path(partial: Path) -> Path:

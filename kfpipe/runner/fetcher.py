@@ -63,6 +63,7 @@ class Fetcher:
             except (BadRender, ServiceRefused, ServiceUnclear) as trouble:
                 if attempt == TRIES or _is_untrusted(trouble):
                     raise
+                errand = replace(errand, is_first=False)
                 if isinstance(trouble, Disputed):
                     errand = replace(errand, believed=errand.believed | {trouble.sha256})
                 retry_after_s = None if isinstance(trouble, BadRender) else trouble.retry_after_s
@@ -87,6 +88,7 @@ class Fetcher:
                 is_rough=take is not None and take.has_rough_size,
             ),
             with_all=with_all,
+            is_first=not with_all and entry.task.task_id in self._context.submitted_at_s,
         )
 
     async def _put_on_record(self, key: str, entry: Succeeded, clip: FetchedClip, output: str) -> Rendered:

@@ -7,10 +7,9 @@ window after the answer, like one of a `Pacer`; so what holds for one run holds 
 
 from __future__ import annotations
 
-import heapq
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -26,22 +25,19 @@ from kfpipe.lock.book.sharing import EVERY_MODEL, LimitKind, Share
 from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.states import Asked, Entry, Submitted, Submitting
 from kfpipe.runner.gate import Gate
-from kfpipe.runner.pacing import WINDOW_S
-from kfpipe.runner.slots import NoPlace, Slots
+from kfpipe.runner.holding import BEAT_S, Holding, SharedGate, SharedSlots
+from kfpipe.runner.slots import Slots
 
 T = TypeVar("T")
 
-BEAT_S: Final = 0.1
-"""How often a run notices what others have written; it costs two looks at the file system."""
-
 CALM_BEAT_S: Final = 5.0
-"""How often it does where nothing happens: then it holds no place that it has no use for."""
+"""How often a run looks at what others have written where nothing happens: then it holds no place without a use."""
+
+_GATHERED_FOR_S: Final = 0.02
+"""So long does what is to be written wait for a claim to be written with, or for more."""
 
 _CALMER: Final = 1.5
 """By so much each pause is longer than the one before, as long as nothing happens."""
-
-LINGER_S: Final = 1.0
-"""How long a run is taken to want what it has just had a use for."""
 
 THOROUGH_S: Final = 0.5
 """How often a run that lacks places looks for others that have died."""
@@ -50,144 +46,6 @@ DETACHED_PATIENCE_S: Final = 2.0
 """How long a run that waits for no task waits for a place."""
 
 NO_RIVALS: Final[Sequence[Rival]] = ()
-
-
-class Holding:
-    """The places that this run holds of one limit."""
-
-    def __init__(self, shares: Shares, kind: LimitKind, scope: str, limit: float, held: int = 0) -> None:
-        self.kind = kind
-        self.scope = scope
-        self.places = max(1, int(limit))
-        self.held = held
-        self.may_use = held
-        self.written: int | None = None
-        self._shares = shares
-        self._cycle_s = 0.0 if kind is LimitKind.TASKS else max(WINDOW_S, self.places / limit)
-        self._taken = 0
-        self._waiting = 0
-        self._offered = 0
-        self._cooling: list[float] = []
-        self._peak = (0, -math.inf)
-        self._turn = anyio.Lock()
-        self.changed = anyio.Event()
-
-    @asynccontextmanager
-    async def place(self, patience_s: float = math.inf) -> AsyncIterator[ExitStack]:
-        """Hold while a place is taken; they are given in the order of asking. Raises `NoPlace` after that long.
-
-        Closing what it gives leaves the place before the block ends.
-        """
-        self._waiting += 1
-        try:
-            async with self._turn:
-                await self._free_place(anyio.current_time() + patience_s)
-                self._taken += 1
-                self._shares.sign()
-        finally:
-            self._waiting -= 1
-        with ExitStack() as place:
-            place.callback(self._leave)
-            yield place
-
-    def _leave(self) -> None:
-        self._taken -= 1
-        if self._cycle_s:
-            heapq.heappush(self._cooling, anyio.current_time() + self._cycle_s)
-            self._shares.sign()
-        self.changed.set()
-
-    def keep(self) -> None:
-        """A place that is taken now will not come back during this run."""
-        self._taken += 1
-
-    @property
-    def lacks(self) -> bool:
-        """Whether somebody waits for a place that this run does not hold."""
-        return self._waiting > 0 and self._busy >= self.held < self.places
-
-    def wanted(self, now_s: float) -> int:
-        """How many places there is a use for, or was a moment ago."""
-        now_wanted = min(self.places, self._waiting + self._busy)
-        if now_wanted >= self._peak[0] or now_s - self._peak[1] > LINGER_S:
-            self._peak = (now_wanted, now_s)
-        return self._peak[0]
-
-    def offer(self, run: str, now_s: float) -> Share:
-        """What the book is told; until `take_back` nothing more is taken, so that all that is free can be given."""
-        self._cool(now_s)
-        self._offered = max(self.held - self._busy, 0)
-        return Share(
-            run=run,
-            kind=self.kind,
-            scope=self.scope,
-            places=self.places,
-            held=self.held,
-            wanted=self.wanted(now_s),
-            busy=min(self._busy, self.held),
-        )
-
-    def take_back(self, grant: Grant | None = None) -> None:
-        """Have these places from now on; None: as many as before."""
-        self._offered = 0
-        if grant is not None:
-            self.held, self.may_use = grant.held, grant.may_use
-        self.changed.set()
-
-    async def _free_place(self, until_s: float) -> None:
-        while not self._shares.is_alone:
-            now_s = anyio.current_time()
-            self._cool(now_s)
-            if self._busy + self._offered < self.may_use:
-                return
-            self.changed = anyio.Event()
-            if self.held < self.places and await self._shares.settle_for(self):
-                continue
-            if now_s >= until_s:
-                raise NoPlace
-            cooled_s = self._cooling[0] - now_s if self._cooling else BEAT_S
-            with anyio.move_on_after(min(BEAT_S, max(cooled_s, 0.0))):
-                await self.changed.wait()
-
-    @property
-    def _busy(self) -> int:
-        return self._taken + len(self._cooling)
-
-    def _cool(self, now_s: float) -> None:
-        while self._cooling and self._cooling[0] <= now_s:
-            heapq.heappop(self._cooling)
-
-
-class SharedGate(Gate):
-    """A gate whose requests need a place of this run's share, too."""
-
-    def __init__(self, limit_per_s: float, holding: Holding, *, harmless: bool) -> None:
-        super().__init__(limit_per_s, harmless=harmless)
-        self._holding = holding
-
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[Callable[[], None]]:
-        async with self._holding.place() as place, super().slot() as answered:
-            place.callback(answered)
-            yield place.close
-
-
-class SharedSlots(Slots):
-    """Slots whose tasks need a place of this run's share, too."""
-
-    def __init__(self, limit: int, holding: Holding, patience_s: float) -> None:
-        super().__init__(limit)
-        self._holding = holding
-        self._patience_s = patience_s
-
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        async with super().place(), self._holding.place(self._patience_s):
-            yield
-
-    def keep(self) -> None:
-        super().keep()
-        self._holding.keep()
 
 
 class Shares:
@@ -261,6 +119,7 @@ class Shares:
             settled += rivals
 
     def _claimed(self, key: str, asked: Asked, settled: Sequence[Rival], book: AccountBook) -> Sequence[Rival]:
+        self._write_noted(book)
         return book.claim(key, asked, self._now_s(), since_s=self._since_s, besides=settled)
 
     async def is_anothers(self, task_id: str) -> bool:
@@ -282,6 +141,7 @@ class Shares:
         while not self.is_alone:
             with anyio.move_on_after(beat_s):
                 await self._kick.wait()
+                await anyio.sleep(_GATHERED_FOR_S)  # a claim that is made meanwhile takes what there is with it
             self._kick = anyio.Event()
             await self._write_down()
             is_calm = not await self._keep_up() and signs == self._signs
@@ -363,8 +223,13 @@ class Shares:
 
     async def _write_down(self) -> None:
         if self._noted:
-            noted, self._noted = self._noted, {}
-            await self._ask(lambda book: book.note(noted.items(), self._now_s()), None)
+            await self._ask(self._write_noted, None)
+
+    def _write_noted(self, book: AccountBook) -> None:
+        """In the book's own thread, one after another: so a later note of a request is never written before."""
+        noted = [self._noted.popitem() for _ in range(len(self._noted))]
+        if noted:
+            book.note(noted, self._now_s())
 
     def _is_changed(self) -> bool:
         try:
