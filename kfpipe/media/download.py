@@ -18,7 +18,7 @@ from kfpipe.files.durable import storage
 from kfpipe.files.jsontext import NotJson, parse_json
 from kfpipe.files.read import first_bytes
 from kfpipe.media.facts import ClipFacts, Expected
-from kfpipe.media.placement import in_thread, make_own_folder, place, refuse
+from kfpipe.media.placement import in_thread, make_own_folder, place, refuse, refuse_outside
 from kfpipe.provider import Body, Provider
 from kfpipe.provider.checksums import Checksum
 
@@ -55,7 +55,7 @@ class Errand:
     `target` and `partial` must be on one disk. `with_all`: a clip counts as whole only when it was decoded to its last
     picture. `keep_refused`: what arrived complete and cannot be read is kept. `believed` are the digests of files that
     arrived before just as they do now, whatever the store's tag of them may mean. `is_first`: nobody has tried before,
-    so that there is nothing to continue from.
+    so that there is nothing to continue from. Where there is a `root`, nothing is written outside of it.
     """
 
     target: Path
@@ -65,6 +65,7 @@ class Errand:
     keep_refused: bool = False
     believed: frozenset[str] = frozenset()
     is_first: bool = False
+    root: Path | None = None
 
 
 async def fetch(provider: Provider, url: str, errand: Errand) -> FetchedClip:
@@ -80,8 +81,7 @@ async def fetch(provider: Provider, url: str, errand: Errand) -> FetchedClip:
     meant for the last attempt, a file that arrived complete is not deleted when it cannot be read: it moves to
     `.refused`, and `NotAVideo` says where it is.
     """
-    path = errand.partial
-    partial = _Partial(path) if errand.is_first else await in_thread(path, _Partial.found, path)
+    partial = _Partial(errand) if errand.is_first else await in_thread(errand.partial, _Partial.found, errand)
     try:
         async with provider.download(url, offset_bytes=partial.size_bytes, tag=partial.tag) as body:
             await _receive(body, partial, errand.partial, max(errand.expected.lengths_s) * LARGEST_BYTES_PER_SECOND)
@@ -111,6 +111,8 @@ def _delivered(partial: _Partial, body: Body, errand: Errand) -> FetchedClip:
             raise BadRender(str(refusal)) from refusal  # without a path: nothing is left there
         raise
     with storage(errand.target):
+        if errand.root is not None:
+            refuse_outside(errand.target.parent, errand.root)
         place(errand.partial, errand.target, sha256)
     return FetchedClip(**asdict(facts), sha256=sha256, size_bytes=partial.size_bytes, is_vouched=is_vouched)
 
@@ -187,25 +189,26 @@ class _Partial:
     first: what a crash or a power cut left behind has none, is not trusted, and is downloaded again.
     """
 
-    def __init__(self, path: Path, *, tag: str | None = None, size_bytes: int = 0) -> None:
+    def __init__(self, errand: Errand, *, tag: str | None = None, size_bytes: int = 0) -> None:
         """Continued from there where it has a tag; else it begins as an empty file. Opened when there is a need."""
         self.tag = tag
         self.size_bytes = size_bytes
         self._gathered = bytearray()
-        self._path = path
+        self._errand = errand
+        self._path = errand.partial
         self._mode = "wb" if tag is None else "ab"
         self._file: IO[bytes] | None = None
 
     @classmethod
-    def found(cls, path: Path) -> _Partial:
+    def found(cls, errand: Errand) -> _Partial:
         """What an earlier attempt has left, if it can be continued; else an empty file."""
-        _clear_the_way(path)
-        tag = _take_note(path)
-        return cls(path) if tag is None else cls(path, tag=tag, size_bytes=path.stat().st_size)
+        _clear_the_way(errand)
+        tag = _take_note(errand.partial)
+        return cls(errand) if tag is None else cls(errand, tag=tag, size_bytes=errand.partial.stat().st_size)
 
     def _opened(self) -> IO[bytes]:
         if self._file is None:
-            _clear_the_way(self._path)
+            _clear_the_way(self._errand)
             _note_path(self._path).unlink(missing_ok=True)
             self._file = self._path.open(self._mode)
         return self._file
@@ -253,10 +256,13 @@ class _Partial:
                 self._file.close()
 
 
-def _clear_the_way(path: Path) -> None:
-    make_own_folder(path.parent)
-    if path.is_symlink():
-        path.unlink()
+def _clear_the_way(errand: Errand) -> None:
+    """Have a folder for the partial file, and no link in its place."""
+    if errand.root is not None:
+        refuse_outside(errand.partial.parent, errand.root)
+    make_own_folder(errand.partial.parent)
+    if errand.partial.is_symlink():
+        errand.partial.unlink()
 
 
 def _note_path(partial: Path) -> Path:

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import anyio
 import anyio.to_thread
 
+from kfpipe.errors import StorageFailed
 from kfpipe.files import durable, lfs
 from kfpipe.files.durable import sha256_of, storage
 from kfpipe.media.renders import PARTIAL, PREVIOUS, REFUSED
@@ -89,6 +90,12 @@ def place(partial: Path, target: Path, sha256: str) -> None:
         set_aside(target, older)
     partial.replace(target)
     durable.sync_folder(target.parent)
+
+
+def refuse_outside(folder: Path, root: Path) -> None:
+    """Raise StorageFailed where the folder has become a link that leads out of the project, since that was checked."""
+    if not folder.resolve().is_relative_to(root):
+        raise StorageFailed(str(folder), "it leads out of the project through a symbolic link")
 
 
 def make_own_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Final, cast
 import anyio
 import anyio.to_thread
 
-from kfpipe.errors import BadRender, NotAVideo, ServiceRefused, ServiceUnclear, StorageFailed
+from kfpipe.errors import BadRender, NotAVideo, ServiceRefused, ServiceUnclear
 from kfpipe.lock.states import Entry, RefusedFile, Render, Rendered, Succeeded, result_of, task_of
 from kfpipe.lock.transitions import at_place
 from kfpipe.media import download, placement
@@ -37,7 +37,7 @@ class Fetcher:
     async def try_folders(self, outputs: Iterable[str]) -> None:
         """Raise StorageFailed unless clips can be put on the disk where they belong."""
         for folder in sorted({(self._folder / output).parent for output in outputs}):
-            self._refuse_outside(folder)
+            placement.refuse_outside(folder, self._context.settings.root)
             await placement.in_thread(folder, placement.try_folder, folder)
 
     async def fetch(self, clip: Finished, *, instead_of: RefusedFile | None = None) -> tuple[Rendered, bool]:
@@ -51,7 +51,6 @@ class Fetcher:
         key, entry, output = clip.key, clip.entry, clip.step.output
         errand = self._errand(clip, with_all=instead_of is not None)
         for attempt in range(1, TRIES + 1):
-            self._refuse_outside(errand.target.parent)
             if attempt == TRIES:
                 errand = replace(errand, keep_refused=instead_of is None)
             try:
@@ -89,6 +88,7 @@ class Fetcher:
             ),
             with_all=with_all,
             is_first=not with_all and entry.task.task_id in self._context.submitted_at_s,
+            root=self._context.settings.root,
         )
 
     async def _put_on_record(self, key: str, entry: Succeeded, clip: FetchedClip, output: str) -> Rendered:
@@ -113,7 +113,7 @@ class Fetcher:
     async def set_apart(self, path: str, sha256: str) -> RefusedFile:
         """Move a clip that has turned out to be damaged to `.refused`; where it is then."""
         place = self._folder / path
-        self._refuse_outside(place.parent)
+        placement.refuse_outside(place.parent, self._context.settings.root)
         return self._kept(await placement.in_thread(place, placement.refuse, place, place, sha256), sha256)
 
     def _kept(self, path: Path, sha256: str) -> RefusedFile:
@@ -138,7 +138,7 @@ class Fetcher:
         if source is None:
             raise BadRender("its clip is no longer where it was")
         target = self._folder / step.output
-        self._refuse_outside(target.parent)
+        placement.refuse_outside(target.parent, self._context.settings.root)
         is_in_place = render.sha256 in self._belonging(source)
         is_ours = source.is_relative_to(self._folder / self._context.settings.output_dir)
         await placement.bring(source, target, render.sha256, moved=is_ours and not is_in_place)
@@ -151,11 +151,6 @@ class Fetcher:
         if not path.is_relative_to(self._folder):
             return frozenset()
         return self._context.settings.belonging(path.relative_to(self._folder).as_posix())
-
-    def _refuse_outside(self, shelf: Path) -> None:
-        """The manifest was checked before the run; a folder may have become a link since."""
-        if not shelf.resolve().is_relative_to(self._context.settings.root):
-            raise StorageFailed(str(shelf), "it leads out of the project through a symbolic link")
 
     def tidy(self) -> None:
         """Remove the folder for partial downloads, unless some are left in it."""

@@ -55,8 +55,8 @@ WORLDLY: Final = frozenset(
         "plan": "gather planfile revision",
         "provider": "connections transport upload_cache uploads",
         "review": "app.routes app.server app.watcher bundle output",
-        "runner": "adopter breaker company context delivery examiner fetcher follower gate interlock lane lifecycle "
-        "plan_queue retry run settings shares shields signals slots snapshot submitter sweeps watches",
+        "runner": "adopter breaker company context delivery examiner fetcher follower gate holding interlock lane "
+        "lifecycle plan_queue retry run settings shares shields signals slots snapshot submitter sweeps watches",
         "session": "",
         "together": "",
     }.items()

@@ -167,15 +167,21 @@ LOCK: Final = (
         ),
         (
             "waiting-news-replaced",
-            "batch[key] = joined(batch.get(key, entry), entry)",
-            "batch[key] = entry",
+            "batch.entries[key] = joined(batch.entries.get(key, entry), entry)",
+            "batch.entries[key] = entry",
             "lock/test_ledger.py::test_two_news_of_one_request_in_one_write_are_joined",
         ),
         (
             "answer-not-shielded",
-            "batch: dict[str, Entry]) -> None:\n        with anyio.CancelScope(shield=True):",
-            "batch: dict[str, Entry]) -> None:\n        with anyio.CancelScope(shield=False):",
+            "with anyio.CancelScope(shield=True):\n            if can_wait:",
+            "with anyio.CancelScope(shield=False):\n            if can_wait:",
             "lock/test_ledger.py::test_a_cancelled_run_still_records_an_answer_that_was_paid_for",
+        ),
+        (
+            "told-before-it-is-written",
+            "            await self._flushed(batch)\n",
+            "            await self._flushed(batch) if not can_wait else None\n",
+            "lock/test_ledger.py::test_what_can_wait_is_written_with_what_comes_meanwhile_and_else_by_itself",
         ),
         (
             "broken-writer-goes-on",

@@ -53,7 +53,7 @@ OTHERS: Final = (
         ),
         (
             "clip-renamed-before-it-is-synced",
-            "durable.sync(self._file.fileno())",
+            "durable.sync(file.fileno())",
             "pass",
             "media/test_download.py::test_a_file_is_on_the_disk_before_it_has_its_name",
         ),
