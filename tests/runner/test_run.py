@@ -220,6 +220,14 @@ async def test_a_damaged_download_is_fetched_again(studio: Studio, act: dict[str
     assert studio.clips() == {"renders/kitten.mp4"}
 
 
+async def test_a_download_that_breaks_off_is_continued_and_begins_once(studio: Studio) -> None:
+    studio.write(ONE)
+    studio.emulator.script({"on": "download", "nth": 1, "do": "truncate", "after_bytes": 600})
+    await studio.run()
+    downloads = [entry for entry in studio.emulator.requests() if entry["phase"] == "download"]
+    assert ["range" in entry["header_names"] for entry in downloads] == [False, True]
+
+
 async def test_a_refused_account_stops_the_run_before_anything_is_sent(studio: Studio) -> None:
     studio.write(FOUR)
     studio.emulator.script({"on": "list", "do": "answer", "status": 401, "code": "InvalidApiKey", "message": "no"})
