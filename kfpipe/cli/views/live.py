@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from kfpipe.cli.output import streams
 from kfpipe.cli.output.amounts import span_text
+from kfpipe.cli.output.backlog import Backlog
 from kfpipe.cli.output.tone import Tone
 from kfpipe.cli.views.progress import Progress, advanced, event_tone, outcome, totals, transition
 from kfpipe.events import Event, RunStarted
@@ -39,7 +40,8 @@ def watching(names: Sequence[str] = ("",)) -> Iterator[Emit]:
         with _on_screen(names) as emit:
             yield emit
     else:
-        yield _Log(names).tell
+        with Backlog() as backlog:
+            yield _Log(names, backlog).tell
 
 
 class _Standing:
@@ -62,13 +64,14 @@ def _of(name: str) -> str:
 
 
 class _Log:
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], backlog: Backlog) -> None:
         self._standing = _Standing(names)
+        self._backlog = backlog
 
     def tell(self, event: Event, name: str = "", /) -> None:
         line = transition(event, self._standing.follow(event, name))
         if line is not None:
-            streams.note(f"{datetime.now().astimezone():%H:%M:%S} {_of(name)}{line}")
+            self._backlog.add(f"{datetime.now().astimezone():%H:%M:%S} {_of(name)}{line}")
 
 
 @contextmanager
