@@ -40,7 +40,7 @@ WORLDLY: Final = frozenset(
         "api": "",
         "cli": "entry ci.github commands.cancel commands.ci_comment commands.doctor commands.models commands.prune "
         "commands.reconcile commands.review commands.run commands.run_several completion.candidates completion.shells "
-        "output.collector output.outlets output.spans output.streams "
+        "output.backlog output.collector output.outlets output.spans output.streams "
         "output.telemetry output.cells options.waiting views.film views.live views.watch",
         "cluster": "clips database desk door handover ledger presence stills store worker",
         "connection": "",
