@@ -91,10 +91,14 @@ def _write(
         video.codec_context.time_base = Fraction(1, scene.rate)
         if scene.has_sound and coding.takes_sound:
             sound.write(container, scene)
+        shown: Planes | None = None
         for index, planes in enumerate(frames):
             if is_stopped():
                 raise Stopped
-            container.mux(video.encode(to_video_frame(planes, index)))
+            if planes is not shown:
+                shown, frame = planes, to_video_frame(planes)
+            frame.pts = index
+            container.mux(video.encode(frame))
         container.mux(video.encode(None))
 
 

@@ -73,11 +73,10 @@ def stamped(planes: Planes, stamps: Sequence[Stamp]) -> Planes:
     return Planes(luma, planes.blue, planes.red)
 
 
-def to_video_frame(planes: Planes, index: int) -> av.VideoFrame:
+def to_video_frame(planes: Planes) -> av.VideoFrame:
     frame = av.VideoFrame(*planes.size, "yuv420p")
     for target, source in zip(frame.planes, (planes.luma, planes.blue, planes.red), strict=True):
         target.update(_rows_padded(source, target.line_size, target.buffer_size))
-    frame.pts = index
     return frame
 
 
