@@ -285,8 +285,8 @@ def _record(own: list[Known], rest: list[Known]) -> Record | None:
     known = own or rest
     if not known:
         return None
-    key, entry = max(known, key=_rank)
-    others = _in_time([one for one in (*own, *rest) if one[0] != key])
+    key, entry = known[0] if len(known) == 1 else max(known, key=_rank)
+    others = _in_time([one for one in (*own, *rest) if one[0] != key]) if len(own) + len(rest) > 1 else ()
     return Record(key=key, entry=entry, others=others, is_wanted=bool(own))
 
 
