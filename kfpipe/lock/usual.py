@@ -127,7 +127,7 @@ def rendered(values: Iterable[str]) -> Rendered | None:
 
     Raises ValueError for a day that is not in the calendar.
     """
-    found = _Found(*values)
+    found = _Found._make(values)
     longest = max(len(found.prompt), len(found.negative_prompt), len(found.actual_prompt))
     if longest > LONGEST_PROMPT or (len(found.seed) == _SEED_DIGITS and int(found.seed) > SEED_MAX):
         return None

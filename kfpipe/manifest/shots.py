@@ -169,7 +169,7 @@ class _Reader:
         self, entry: ShotEntry, given: Layers, own_folder: str
     ) -> tuple[dict[MediaRole, MediaSource], PromptFile | None, frozenset[str]]:
         """The media and the prompt file as the shot names them, and the names of those that cannot be used."""
-        named = self._names_of_files(entry, given)
+        named = _names_of_files(entry, given, own_folder)
         known = None if named is None else self._known_media.get(named)
         if known is not None:
             return known, None, _NOTHING
@@ -197,13 +197,6 @@ class _Reader:
         if named is not None and not refused:
             self._known_media[named] = found
         return found, prompt, frozenset(refused)
-
-    def _names_of_files(self, entry: ShotEntry, given: Layers) -> Hashable | None:
-        """All that the media of a shot follow from; None where that is more than the names of files."""
-        values = [*map(given.fields.get, _ROLES)]
-        if entry.places or isinstance(given.fields.get("prompt"), dict) or dict in map(type, values):
-            return None
-        return self._document.source_number(entry.path), id(given.places), *values
 
     def _refuse(self, finding: Finding, entry: ShotEntry) -> None:
         self._report(finding, f"shot '{in_one_form(entry.own['id'])}'")
@@ -329,6 +322,17 @@ def _preparation(document: Document, source: int) -> Preparation:
     usual = Preparation()
     verbs = frozenset(map(Verb, said["prepare"])) if "prepare" in said else usual.verbs
     return Preparation(verbs=verbs, background=said.get("background", usual.background).lower())
+
+
+def _names_of_files(entry: ShotEntry, given: Layers, own_folder: str) -> Hashable | None:
+    """All that the media of a shot follow from; None where that is more than the names of files.
+
+    Fields that are inherited alike are in one and the same `places`, which are kept as long as shots are read.
+    """
+    values = [*map(given.fields.get, _ROLES)]
+    if entry.places or isinstance(given.fields.get("prompt"), dict) or dict in map(type, values):
+        return None
+    return own_folder, id(given.places), *values
 
 
 def _settings(fields: Mapping[str, Any], prompt: PromptFile | None = None) -> ShotSettings:

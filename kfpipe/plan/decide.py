@@ -91,9 +91,9 @@ def _known(facts: PlanFacts) -> Iterator[tuple[Known, Neighbour | None]]:
     """Every request on record here, and the debts of a lockfile whose manifest is gone."""
     for known in facts.requests:
         yield known, None
-    here = {key for key, _ in facts.requests}
     for neighbour in facts.neighbours:
         if neighbour.is_alone and not neighbour.is_busy:
+            here = {key for key, _ in facts.requests}
             for key, entry in neighbour.requests.view.items():
                 if key not in here and is_unsettled(entry):
                     yield (key, entry), neighbour
