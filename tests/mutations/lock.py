@@ -236,8 +236,8 @@ LOCK: Final = (
         ),
         (
             "oldest-of-several",
-            "key, entry = max(known, key=_rank)",
-            "key, entry = min(known, key=_rank)",
+            "else max(known, key=_rank)",
+            "else min(known, key=_rank)",
             "lock/test_records.py::test_of_failures_alone_the_newest_counts",
         ),
         (
