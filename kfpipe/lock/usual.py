@@ -1,8 +1,8 @@
 """The request of most takes, rendered and never in doubt, read from kfpipe's own layout of the lockfile.
 
-One pattern finds its values and proves what the schema asks of them, in a fifth of the time that JSON takes. It knows
-fewer texts than the schema, and no others: what it does not match is read as JSON. What few values stand in is read
-once for all requests that have it.
+One pattern finds its values and proves what the schema asks of them, in a third of the time that a JSON reader and a
+validator take. It knows fewer texts than the schema, and no others: what it does not match is read as JSON. Parts that
+many requests have in common are read once.
 """
 
 from __future__ import annotations
