@@ -14,10 +14,11 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from kfpipe.domain import SEED_MAX, Account, MediaRole, Parameters
+from kfpipe.domain import SEED_MAX, Account, MediaRole, Parameters, Variant
+from kfpipe.files.jsontext import parse_json
 from kfpipe.files.scalars import exact_decimal, parse_decimal, parse_time
-from kfpipe.lock.codec import account_of, fidelity_from_json, media_of, same
-from kfpipe.lock.states import Asked, Render, Rendered, Result, Task
+from kfpipe.lock.codec import account_of, approval_from_json, fidelity_from_json, media_of, same, variant_from_json
+from kfpipe.lock.states import Approval, Asked, Render, Rendered, Result, Task
 
 LONGEST_PROMPT: Final = 1_000_000
 _SEED_DIGITS: Final = len(str(SEED_MAX))
@@ -26,9 +27,11 @@ _NULL: Final = "null"
 _CHARACTER: Final = r'[^"\\\x00-\x1f]'
 _WORD: Final = rf'"{_CHARACTER}{{1,1000}}"'
 _PROMPT: Final = rf'"{_CHARACTER}*+(?:\\["\\nt]{_CHARACTER}*+)*+"'
-_TIME: Final = (
-    r'"([0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z)"'
+_MOMENT: Final = (
+    r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z"
 )
+_TIME: Final = f'"({_MOMENT})"'
+_MEDIUM: Final = f'"(?:{"|".join(MediaRole)})": {_WORD}'
 _AMOUNT: Final = r'"(?:0|[1-9][0-9]{0,39})(?:\.[0-9]{1,40})?"'
 _LIKENESS: Final = r'(?:null|"-?(?:1\.00|0\.[0-9]{2})")'
 _COUNT: Final = "(?:0|[1-9][0-9]{0,8})"
@@ -54,13 +57,15 @@ MEMBER: Final = re.compile(f"""\
         "duration": {_SIDE},
         "prompt_extend": (?:null|true|false),
         "watermark": (?:null|true|false)(?:,
-        "audio": (?:true|false))?
+        "audio": (?:true|false))?(?:,
+        "template": {_WORD})?(?:,
+        "variant": \\{{\\}})?
       }}),
       "prompt": ({_PROMPT}),
       "negative_prompt": ({_PROMPT}),
       "media": ({{
-        "first_frame": {_WORD}(?:,
-        "last_frame": {_WORD})?
+        {_MEDIUM}(?:,
+        {_MEDIUM}){{0,3}}
       }}),
       "asked_at": {_TIME},
       "task_id": "((?!\\.)[^"\\\\/\\x00-\\x1f\\x7f]{{1,1000}})",
@@ -84,7 +89,10 @@ MEMBER: Final = re.compile(f"""\
         "duration": {_AMOUNT},
         "audio": (?:true|false),
         "codec": (?:null|"{_CHARACTER}{{1,100}}"),
-        "remarks": \\[\\],
+        "remarks": \\[(?:
+          {_WORD}(?:,
+          {_WORD}){{0,9}}
+        )?\\],
         "moved": {_COUNT}(?:,
         "fidelity": {{
           "first": {_LIKENESS},
@@ -92,7 +100,11 @@ MEMBER: Final = re.compile(f"""\
         }})?)
       }},
       "failure": null,
-      "candidates": \\[\\]
+      "candidates": \\[\\](?:,
+      "approved": ({{
+        "by": "[^"\\\\\\x00-\\x1f\\x7f-\\x9f]{{1,200}}",
+        "at": "{_MOMENT}"
+      }}))?
     }}""")
 """A request of the lockfile, with its key."""
 
@@ -120,6 +132,7 @@ class _Found(NamedTuple):
     sha256: str
     size_bytes: str
     look: str
+    approved: str | None
 
 
 def rendered(values: Iterable[str]) -> Rendered | None:
@@ -137,6 +150,8 @@ def rendered(values: Iterable[str]) -> Rendered | None:
 
 def _asked(found: _Found, bill: _Bill) -> Asked:
     account, model, region = _payer(found.payer)
+    settings = _settings(found.settings)
+    seed = None if found.seed == _NULL else int(found.seed)
     return Asked(
         fingerprint=found.fingerprint,
         model=model,
@@ -144,11 +159,14 @@ def _asked(found: _Found, bill: _Bill) -> Asked:
         account=account,
         prompt=_text(found.prompt),
         negative_prompt=_repeated_text(found.negative_prompt),
-        parameters=Parameters(**_settings(found.settings), seed=None if found.seed == _NULL else int(found.seed)),
+        parameters=Parameters(**settings.parameters, seed=seed),
         media=_media(found.media),
         unit_price=bill.unit_price,
         currency=bill.currency,
         asked_at=parse_time(found.asked_at),
+        template=settings.template,
+        variant=settings.variant,
+        approval=None if found.approved is None else _approval(found.approved),
     )
 
 
@@ -189,21 +207,35 @@ def _payer(fields: str) -> tuple[Account, str, str]:
     return account_of(**read["account"]), same(read["model"]), same(read["region"])
 
 
+class _Settings(NamedTuple):
+    """The settings of a request; `parameters` are without the seed."""
+
+    parameters: Mapping[str, Any]
+    template: str | None
+    variant: Variant | None
+
+
 @lru_cache(maxsize=1 << 10)
-def _settings(fields: str) -> Mapping[str, Any]:
+def _settings(fields: str) -> _Settings:
     read = json.loads(fields)
-    return {
+    parameters = {
         "resolution": same(read["resolution"]),
         "duration_s": read["duration"],
         "prompt_extend": read["prompt_extend"],
         "watermark": read["watermark"],
         "audio": read.get("audio"),
     }
+    return _Settings(parameters, read.get("template"), variant_from_json(read.get("variant")))
+
+
+@lru_cache(maxsize=1 << 10)
+def _approval(fields: str) -> Approval:
+    return approval_from_json(json.loads(fields))
 
 
 @lru_cache(maxsize=1 << 14)
 def _media(fields: str) -> Mapping[MediaRole, str]:
-    return media_of(*json.loads(fields).items())
+    return media_of(*parse_json(fields).items())  # which refuses two media for one part
 
 
 class _Bill(NamedTuple):
@@ -236,6 +268,7 @@ def _look(fields: str) -> Mapping[str, Any]:
         "duration_s": exact_decimal(read["duration"]),
         "audio": read["audio"],
         "codec": read["codec"] and same(read["codec"]),
+        "remarks": tuple(read["remarks"]),
         "moved": read["moved"],
         "fidelity": fidelity_from_json(read["fidelity"]) if "fidelity" in read else None,
     }

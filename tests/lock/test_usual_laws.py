@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from kfpipe.domain import SEED_MAX
+from kfpipe.domain import SEED_MAX, MediaRole
 from kfpipe.errors import Refused
 from kfpipe.files.jsontext import NotJson, parse_json
 from kfpipe.lock import text as locktext
 from kfpipe.lock import usual
 from kfpipe.lock.codec import entry_from_json
 from kfpipe.lock.schema import Part, fits_schema
-from kfpipe.lock.states import Entry, Lock, Rendered
-from tests.lock.test_text_laws import ASKED, RENDER, RESULT, TASK
+from kfpipe.lock.states import Approval, Entry, Lock, Rendered
+from tests.lock.test_text_laws import ASKED, MOMENT, RENDER, RESULT, TASK, WORD
 from tests.support import makers
 
 KEY = makers.key()
 RENDERED = st.builds(
     Rendered,
-    asked=ASKED.map(lambda asked: replace(asked, template=None)),
+    asked=st.builds(
+        replace,
+        ASKED,
+        variant=st.sampled_from([None, (), (("light", "dawn"),)]),
+        approval=st.none() | st.builds(Approval, by=WORD, at=MOMENT),
+    ),
     task=TASK,
     result=RESULT.map(lambda result: replace(result, refused=None)),
-    render=RENDER.map(lambda render: replace(render, remarks=())),
+    render=RENDER,
 )
 TYPICAL = locktext.request_member(KEY, makers.rendered()).decode()
 
@@ -58,8 +64,36 @@ def test_what_the_pattern_reads_is_what_was_written(entry: Rendered) -> None:
     assert by_pattern(member) in (None, (KEY, entry))
 
 
-def test_the_usual_request_is_read_by_the_pattern() -> None:
-    assert by_pattern(TYPICAL) == (KEY, makers.rendered())
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"approval": Approval(by="A producer", at=makers.NOW)},
+        {"template": "squish"},
+        {"variant": ()},
+        {"media": {MediaRole.DRIVING_AUDIO: "sha256:a", MediaRole.LAST_FRAME: "sha256:b"}},
+        {"prompt": 'two\nlines, and "quotes"'},
+    ],
+)
+def test_the_usual_request_is_read_by_the_pattern(asked: dict[str, Any]) -> None:
+    entry = makers.rendered()
+    entry = replace(entry, asked=replace(entry.asked, **asked))
+    assert by_pattern(locktext.request_member(KEY, entry).decode()) == (KEY, entry)
+
+
+def test_what_is_remarked_of_a_clip_is_read_by_the_pattern() -> None:
+    entry = makers.rendered()
+    entry = replace(entry, render=replace(entry.render, remarks=("720x1280 instead", "without sound")))
+    assert by_pattern(locktext.request_member(KEY, entry).decode()) == (KEY, entry)
+
+
+def test_two_media_for_one_part_are_refused() -> None:
+    entry = makers.rendered()
+    entry = replace(entry, asked=replace(entry.asked, media=dict.fromkeys(list(MediaRole)[:2], "sha256:a")))
+    content = b"".join(locktext.pieces(Lock(requests={KEY: entry}))).replace(b'"last_frame": ', b'"first_frame": ')
+    assert locktext.in_layout([content]) is None
+    with pytest.raises(Refused):
+        locktext.in_any_layout(content, "shots.lock.json")
 
 
 @settings(max_examples=300)
