@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import re
 import sys
@@ -24,6 +26,7 @@ _KEYS: Final = re.compile(r"\b(sk|st)-[\w.-]+")
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with its exit code."""
     outlets.prepare()
+    atexit.register(gc.freeze)  # what a large shot list has left goes with the process, not value by value
     if COMPLETION in os.environ:
         from kfpipe.cli.completion import shells  # a shell that completes a line calls no command
 

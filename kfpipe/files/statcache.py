@@ -46,10 +46,12 @@ class FileMemory(Generic[T]):
         `status` is what the file system said of it just now, where it was asked already.
         """
         key, status = os.fspath(path), Path(path).stat() if status is None else status
-        with contextlib.suppress(TypeError, LookupError, ValueError):
+        try:
             stamp, stored = self._known[key]
             if stamp == _stamp(status):
                 return self._unpack(stored)
+        except (TypeError, LookupError, ValueError):
+            pass  # unknown, or damaged
         read_at_ns = time.time_ns()
         facts = self._read(Path(path))
         stamp = _stamp(status)

@@ -7,4 +7,5 @@ paths        where all of it is                      claim        one run per ma
 ledger       the one writer of a run's records       records      which requests are a take's own
 merge, mergedriver, conflict    two branches         workspace    the other lockfiles of the project
 check, tidy  `kfpipe lock check` and `lock fmt`      picks        the take that was chosen of a shot
+usual        most requests, read without JSON
 """

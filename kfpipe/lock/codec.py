@@ -188,22 +188,22 @@ def _asked(fields: Mapping[str, Any]) -> Asked:
     parameters = fields["parameters"]
     return Asked(
         fingerprint=fields["fingerprint"],
-        model=_same(fields["model"]),
-        region=_same(fields["region"]),
-        account=fields["account"] and _account(**fields["account"]),
+        model=same(fields["model"]),
+        region=same(fields["region"]),
+        account=fields["account"] and account_of(**fields["account"]),
         prompt=fields["prompt"],
-        negative_prompt=_same(fields["negative_prompt"]),
+        negative_prompt=same(fields["negative_prompt"]),
         parameters=Parameters(
-            resolution=_same(parameters["resolution"]),
+            resolution=same(parameters["resolution"]),
             duration_s=parameters["duration"],
             prompt_extend=parameters["prompt_extend"],
             watermark=parameters["watermark"],
             audio=parameters.get("audio"),
             seed=fields["seed"],
         ),
-        media=_media(*fields["media"].items()),
+        media=media_of(*fields["media"].items()),
         unit_price=parse_decimal(fields["unit_price"]),
-        currency=_same(fields["currency"]),
+        currency=same(fields["currency"]),
         asked_at=parse_time(fields["asked_at"]),
         template=parameters.get("template"),
         variant=variant_from_json(parameters.get("variant")),
@@ -213,18 +213,20 @@ def _asked(fields: Mapping[str, Any]) -> Asked:
 
 
 @lru_cache(maxsize=1 << 14)
-def _same(text: str) -> str:
+def same(text: str) -> str:
     """One text in place of all its copies: a large lockfile says few things many times."""
     return text
 
 
 @lru_cache(maxsize=1 << 14)
-def _media(*digests: tuple[str, str]) -> Mapping[MediaRole, str]:
-    return {_ROLES[role]: _same(digest) for role, digest in digests}
+def media_of(*digests: tuple[str, str]) -> Mapping[MediaRole, str]:
+    """One mapping in place of all that are equal."""
+    return {_ROLES[role]: same(digest) for role, digest in digests}
 
 
 @lru_cache(maxsize=1 << 10)
-def _account(host: str, workspace: str | None, key: str | None, name: str | None) -> Account:
+def account_of(host: str, workspace: str | None, key: str | None, name: str | None) -> Account:
+    """One account in place of all that are equal."""
     return Account(host=host, workspace=workspace, key=key, name=name)
 
 
@@ -286,14 +288,15 @@ def _render(fields: Mapping[str, Any]) -> Render:
         fps=exact_decimal(fields["fps"]),
         duration_s=exact_decimal(fields["duration"]),
         audio=fields["audio"],
-        codec=fields["codec"] and _same(fields["codec"]),
+        codec=fields["codec"] and same(fields["codec"]),
         remarks=tuple(fields["remarks"]),
         moved=fields["moved"],
-        fidelity=_fidelity(fields["fidelity"]) if "fidelity" in fields else None,
+        fidelity=fidelity_from_json(fields["fidelity"]) if "fidelity" in fields else None,
     )
 
 
-def _fidelity(fields: Mapping[str, Any]) -> Fidelity:
+def fidelity_from_json(fields: Mapping[str, Any]) -> Fidelity:
+    """How much the ends of a clip look like their stills."""
     return Fidelity(first=parse_decimal(fields["first"]), last=parse_decimal(fields["last"]))
 
 

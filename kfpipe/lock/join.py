@@ -16,7 +16,7 @@ first keeps it, with all that either knew; for the other it is a candidate.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -323,9 +323,14 @@ class Requests:
         """The requests for just this clip."""
         return [(key, self._entries[key]) for key in self._alike.get(fingerprint, ())]
 
-    def named(self, take_id: str) -> list[tuple[str, Entry]]:
-        """The requests that were first asked under this take id."""
-        return [(key, self._entries[key]) for key in self._named.get(take_id, ())]
+    def named(self, take_id: str, *, besides: Container[str] = ()) -> list[tuple[str, Entry]]:
+        """The requests that were first asked under this take id, but for those with these keys."""
+        return [(key, self._entries[key]) for key in self._named.get(take_id, ()) if key not in besides]
+
+    @property
+    def names(self) -> Collection[str]:
+        """The take ids that requests were first asked under."""
+        return self._named.keys()
 
     def _put(self, key: str, entry: Entry) -> None:
         known = self._entries.get(key)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 
-from kfpipe.domain import Take, shot_of
+from kfpipe.domain import EMULATOR_REGION, Take, shot_of
 from kfpipe.lock.join import Requests
 from kfpipe.lock.states import (
     ABSENT,
@@ -164,15 +164,14 @@ class Register:
             return made
         wanted = self._wanted(takes)
         keys = {key for group in wanted.values() for key, _ in group}
-        names = dict.fromkeys(name_of(key) for key in self.requests.view)
+        names = dict.fromkeys(self.requests.names)
         for take in takes:
-            rest = [known for known in self.requests.named(take.id) if known[0] not in keys]
-            record = self._standing(take, wanted[take.id], rest)
+            record = self._standing(take, wanted[take.id], self.requests.named(take.id, besides=keys))
             if record is not None:
                 made[take.id] = record
             names.pop(take.id, None)
         for name in names:
-            record = _record([], [known for known in self.requests.named(name) if known[0] not in keys])
+            record = _record([], self.requests.named(name, besides=keys))
             if record is not None:
                 made[name] = record
         return self._marked(made, [take.id for take in takes])
@@ -192,6 +191,8 @@ class Register:
         return found if borrowed is None or (own and isinstance(borrowed.entry, Ended)) else borrowed
 
     def _real(self, found: list[Known]) -> list[Known]:
+        if self.region == EMULATOR_REGION:
+            return found
         return [known for known in found if not is_rehearsal(known[1], self.region)]
 
     def _wanted(self, takes: Sequence[Take]) -> dict[str, list[Known]]:
@@ -285,8 +286,8 @@ def _record(own: list[Known], rest: list[Known]) -> Record | None:
     known = own or rest
     if not known:
         return None
-    key, entry = max(known, key=_rank)
-    others = _in_time([one for one in (*own, *rest) if one[0] != key])
+    key, entry = known[0] if len(known) == 1 else max(known, key=_rank)
+    others = _in_time([one for one in (*own, *rest) if one[0] != key]) if len(own) + len(rest) > 1 else ()
     return Record(key=key, entry=entry, others=others, is_wanted=bool(own))
 
 

@@ -276,17 +276,17 @@ def state_name(entry: Entry) -> str:
 
 def task_of(entry: Entry) -> Task | None:
     """The service's receipt, once there is one."""
-    return None if isinstance(entry, Submitting | Unclear) else entry.task
+    return None if isinstance(entry, (Submitting, Unclear)) else entry.task
 
 
 def result_of(entry: Entry) -> Result | None:
     """What was paid for, once the service has delivered."""
-    return entry.result if isinstance(entry, Succeeded | Rendered) else None
+    return entry.result if isinstance(entry, (Succeeded, Rendered)) else None
 
 
 def is_unsettled(entry: Entry) -> bool:
     """Whether the request is a debt: it is not proven how it ends, or its clip is still at the service."""
-    return isinstance(entry, Submitting | Unclear | Submitted | Succeeded)
+    return isinstance(entry, (Submitting, Unclear, Submitted, Succeeded))
 
 
 def versions(entry: Entry) -> Iterator[Entry]:
@@ -298,6 +298,9 @@ def versions(entry: Entry) -> Iterator[Entry]:
 
 def tasks_of(entry: Entry) -> set[str]:
     """The ids of the tasks that a request has, by any version of it."""
+    if not entry.doubts.rivals:  # as nearly all
+        task = task_of(entry)
+        return set() if task is None else {task.task_id}
     return {task.task_id for version in versions(entry) if (task := task_of(version)) is not None}
 
 

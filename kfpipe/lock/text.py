@@ -12,7 +12,7 @@ from typing import Any, Final
 from kfpipe.errors import Problem, Refused
 from kfpipe.files.jsontext import BROKEN_CHARACTERS, NotJson, from_utf8, index_of, parse_json, refusal
 from kfpipe.files.text import DataPath, position_of
-from kfpipe.lock import version1
+from kfpipe.lock import usual, version1
 from kfpipe.lock.codec import FORMAT, entry_from_json, entry_to_json
 from kfpipe.lock.join import Requests
 from kfpipe.lock.schema import Part, faults, fits_schema
@@ -37,6 +37,8 @@ PICKED_FROM: Final = b'},\n  "picked_from": {'
 
 _HEAD: Final = f'{{\n  "kfpipe_lock": {FORMAT},\n  "requests": {{'.encode()
 _BETWEEN_REQUESTS: Final = b"\n    },\n"
+_MEMBER: Final = '    "'
+_END_OF_MEMBER: Final = "\n    }"
 _FOOT: Final = b'\n    }\n  },\n  "picked": {}\n}\n'
 
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( .*)?$", re.MULTILINE)
@@ -55,18 +57,44 @@ def in_layout(blocks: Iterable[bytes]) -> Lock | None:
     owned: set[str] = set()
     with suppress(ValueError):
         for piece in _in_parts(blocks):
-            data = parse_json(piece.decode("utf-8"))
-            if not fits_schema(Part.LOCKFILE, data) or not requests.keys().isdisjoint(data["requests"]):
-                return None
-            for key, fields in data.pop("requests").items():
-                entry = requests[key] = entry_from_json(fields)
+            text, at = piece.decode("utf-8"), len(_HEAD)
+            while (found := _next_request(text, at, is_first=at == len(_HEAD))) is not None:
+                key, entry, at = found
                 tasks = tasks_of(entry)
-                if not owned.isdisjoint(tasks):
+                if key in requests or not owned.isdisjoint(tasks):
                     return None
+                requests[key] = entry
                 owned |= tasks
-            picks = data
+            picks = parse_json(_HEAD.decode() + text[at:])
+            if picks["requests"] or not fits_schema(Part.LOCKFILE, picks):
+                return None
         return Lock(requests=requests, picked=picks["picked"], picked_from=picks.get("picked_from", {}))
     return None
+
+
+def _next_request(text: str, at: int, *, is_first: bool) -> tuple[str, Entry, int] | None:
+    """The request that begins `at` this place, its key, and the place behind it; None after the last one.
+
+    Raises ValueError where it is unsound, or its end is elsewhere than in kfpipe's layout.
+    """
+    separator = "\n" if is_first else ",\n"
+    start = at + len(separator)
+    if not text.startswith(separator, at):
+        return None
+    found = usual.MEMBER.match(text, start)
+    if found is not None:
+        key, *values = found.groups()
+        entry = usual.rendered(values)
+        if entry is not None:
+            return key, entry, found.end()
+    if not text.startswith(_MEMBER, start):
+        return None
+    end = text.index(_END_OF_MEMBER, start) + len(_END_OF_MEMBER)
+    data = parse_json(f"{{{text[start:end]}}}")
+    if not fits_schema(Part.LOCKFILE, {"kfpipe_lock": FORMAT, "requests": data, "picked": {}}):
+        raise ValueError("this is not sound")
+    ((key, fields),) = data.items()
+    return key, entry_from_json(fields), end
 
 
 def _in_parts(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -59,13 +59,15 @@ class _Composer:
         self._sheets = sheets
         self._numbered = (root, *(sheet for sheet in sheets if sheet is not root))
         self._number = {id(sheet): number for number, sheet in enumerate(self._numbered)}
-        self._marks = Marks()
-        for number, sheet in enumerate(self._numbered):
-            self._marks.adopt(sheet.document.marks, number)
-        self._marks.root = root.document.marks.root
+        self._marks = Marks(root=root.document.marks.root)
         self.broken = {path for path in root.check.broken if not path or path[0] not in ENTRY_LISTS}
 
     def document(self) -> Document:
+        is_whole = len(self._sheets) == 1 and [part for _, part in self._order] == ["shots"]
+        if is_whole and not self._root.check.broken:
+            return replace(self._root.document, sources=tuple(self._sources(self._root)))
+        for number, sheet in enumerate(self._numbered):
+            self._marks.adopt(sheet.document.marks, number)
         data = {**self._root.document.data, "shots": self._entries()}
         if len(self._numbered) > 1:
             data[FILES] = [self._said(sheet) for sheet in self._numbered]

@@ -92,9 +92,11 @@ class Inheritance:
         )
 
     def _model_of(self, own: Mapping[str, Any]) -> str | None:
-        saying = next((fields for fields in (self.profile.fields, own) if "model" in fields), self._below(None).fields)
-        name: str | None = saying.get("model")
-        return name
+        for fields in (self.profile.fields, own, self._below(None).fields):
+            if "model" in fields:
+                name: str | None = fields["model"]
+                return name
+        return None
 
     def _laid_below(self, model: str | None) -> Layers:
         layers: list[FieldsAt] = []

@@ -48,7 +48,7 @@ class _Chains:
 
     def resolved(self, shot: Shot) -> Shot:
         """The shot without references to stills; what is not available is refused."""
-        if not any(isinstance(footage, StillOf | RenderOf) for footage in shot.media.values()):
+        if not any(isinstance(footage, (StillOf, RenderOf)) for footage in shot.media.values()):
             return shot
         ends = {role: self._end((shot.id, role)) for role in shot.media}
         return replace(

@@ -5,7 +5,7 @@ The structure was checked before: what `manifest.schema` found broken is left ou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Hashable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache
@@ -44,6 +44,7 @@ from kfpipe.wording import listed, unseen_difference
 _RESERVED_NAMES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10))]
 )
+_NOTHING: frozenset[str] = frozenset()
 _NOUNS = {MediaRole.DRIVING_AUDIO: "sound", MediaRole.FIRST_CLIP: "clip"}
 _ROLES = tuple(MediaRole)
 _SETTINGS = frozenset(ShotSettings.__dataclass_fields__)
@@ -100,6 +101,7 @@ class _Reader:
         self._file = cache(
             lambda text, folder, noun: references.file(text, (), levels_up=levels_up, folder=folder, noun=noun)
         )
+        self._known_media: dict[Hashable, dict[MediaRole, MediaSource]] = {}
         self._tags = cache(lambda *names: tuple(dict.fromkeys(map(in_one_form, names))))
 
     def shots(self, path: DataPath, own: Mapping[str, Any]) -> Iterator[Shot]:
@@ -167,6 +169,10 @@ class _Reader:
         self, entry: ShotEntry, given: Layers, own_folder: str
     ) -> tuple[dict[MediaRole, MediaSource], PromptFile | None, frozenset[str]]:
         """The media and the prompt file as the shot names them, and the names of those that cannot be used."""
+        named = _names_of_files(entry, given, own_folder)
+        known = None if named is None else self._known_media.get(named)
+        if known is not None:
+            return known, None, _NOTHING
         found: dict[MediaRole, MediaSource] = {}
         prompt: PromptFile | None = None
         refused: list[str] = []
@@ -188,6 +194,8 @@ class _Reader:
                 refused.append("prompt")
             else:
                 prompt = file
+        if named is not None and not refused:
+            self._known_media[named] = found
         return found, prompt, frozenset(refused)
 
     def _refuse(self, finding: Finding, entry: ShotEntry) -> None:
@@ -314,6 +322,17 @@ def _preparation(document: Document, source: int) -> Preparation:
     usual = Preparation()
     verbs = frozenset(map(Verb, said["prepare"])) if "prepare" in said else usual.verbs
     return Preparation(verbs=verbs, background=said.get("background", usual.background).lower())
+
+
+def _names_of_files(entry: ShotEntry, given: Layers, own_folder: str) -> Hashable | None:
+    """All that the media of a shot follow from; None where that is more than the names of files.
+
+    Fields that are inherited alike are in one and the same `places`, which are kept as long as shots are read.
+    """
+    values = [*map(given.fields.get, _ROLES)]
+    if entry.places or isinstance(given.fields.get("prompt"), dict) or dict in map(type, values):
+        return None
+    return own_folder, id(given.places), *values
 
 
 def _settings(fields: Mapping[str, Any], prompt: PromptFile | None = None) -> ShotSettings:

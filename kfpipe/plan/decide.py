@@ -91,9 +91,9 @@ def _known(facts: PlanFacts) -> Iterator[tuple[Known, Neighbour | None]]:
     """Every request on record here, and the debts of a lockfile whose manifest is gone."""
     for known in facts.requests:
         yield known, None
-    here = {key for key, _ in facts.requests}
     for neighbour in facts.neighbours:
         if neighbour.is_alone and not neighbour.is_busy:
+            here = {key for key, _ in facts.requests}
             for key, entry in neighbour.requests.view.items():
                 if key not in here and is_unsettled(entry):
                     yield (key, entry), neighbour
@@ -216,7 +216,7 @@ def _is_open(record: Record | None, action: Action, now: datetime) -> bool:
     if isinstance(record.entry, Failed) and record.entry.failure.code == NO_LINK:
         return now - record.entry.ended_at < LINK_LIFE
     is_to_come = isinstance(record.entry, Succeeded) and action is Action.DOWNLOAD
-    return is_to_come or isinstance(record.entry, Submitting | Submitted | Unclear)
+    return is_to_come or isinstance(record.entry, (Submitting, Submitted, Unclear))
 
 
 def _next(take: Take, record: Record | None, file: FileState, facts: PlanFacts) -> Next:
@@ -248,7 +248,7 @@ def _open_question(record: Record, facts: PlanFacts) -> Next | None:
             "its clip is under way elsewhere",
             "when it is rendered there, the next run uses it",
         )
-    if not isinstance(entry, Submitting | Submitted | Unclear):
+    if not isinstance(entry, (Submitting, Submitted, Unclear)):
         return None
     if record.place is not None and record.place.is_busy:
         return Action.DECIDE, (f"a run of {record.place.name} has this request in hand",)

@@ -158,14 +158,17 @@ def _digests(requests: Sequence[Known]) -> frozenset[str]:
     return frozenset(entry.render.sha256 for _, entry in requests if isinstance(entry, Rendered))
 
 
-def chosen(standing: Standing, selection: Selection, option: str) -> Chosen:
-    """Whether a take is meant, asked by its id. Raises Refused when a selector names nothing; `option` is its name."""
+def chosen(standing: Standing, selection: Selection, option: str, *, is_of_manifest: bool = False) -> Chosen:
+    """Whether a take is meant, asked by its id. Raises Refused when a selector names nothing; `option` is its name.
+
+    `is_of_manifest`: it is a take of the manifest in any case.
+    """
     if callable(selection):
         return selection
     selectors = (selection,) if isinstance(selection, str) else tuple(selection)
     if not selectors:
         return nothing
-    return named(selectors, standing.everyone, option).__contains__
+    return named(selectors, (standing.of_manifest if is_of_manifest else standing).everyone, option).__contains__
 
 
 @gcpause.paused()
@@ -190,8 +193,8 @@ def plan(
     known, clips = register(project, lock, requests, whose.account), shelf(project)
     now = now if now is not None and now.account == whose.account else _now(project, known, clips, whose.account)
     select = chosen(now, select, "select")
-    retry = _both(select, chosen(now.of_manifest, retry, "retry"))
-    rerender = _both(select, chosen(now.of_manifest, rerender, "rerender"))
+    retry = _both(select, chosen(now, retry, "retry", is_of_manifest=True))
+    rerender = _both(select, chosen(now, rerender, "rerender", is_of_manifest=True))
     chained = chain.completed(project, known, clips, rerender)
     records = now.records if chained.takes is now.takes else known.of(chained.takes)
     whole = decide.make(

@@ -6,10 +6,10 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from kfpipe.catalogue import Catalogue, Model, Setting
-from kfpipe.domain import CutFrom, MediaRole, Parameters, PictureSize, RenderRequest, Take, Variant
+from kfpipe.catalogue import Catalogue, Model
+from kfpipe.domain import CutFrom, MediaRole, PictureSize, RenderRequest, Take
 from kfpipe.errors import Problem, Severity
-from kfpipe.files.text import DataPath, normalised
+from kfpipe.files.text import DataPath
 from kfpipe.lock.records import stand_ins
 from kfpipe.manifest.document import Document
 from kfpipe.manifest.document.finding import Finding
@@ -23,12 +23,13 @@ from kfpipe.takes import (
     media_rules,
     model_rules,
     seeds,
+    sent,
     slices,
     sources,
     trims,
 )
 from kfpipe.takes.expand import Draft
-from kfpipe.takes.matrix import scalar_text, values_in_ids
+from kfpipe.takes.matrix import values_in_ids
 from kfpipe.takes.media_sets import MediaSet, MediaSets
 from kfpipe.takes.prices import PriceList
 from kfpipe.takes.resolve import size_of
@@ -219,24 +220,11 @@ class _Maker:
         return RenderRequest(
             model=model.name,
             prompt=prompt,
-            negative_prompt=_accepted(model, negative_prompt),
+            negative_prompt=sent.negative_prompt(model, negative_prompt),
             media=media.inputs,
             template=settings.template,
-            variant=None if model.has_seed else _variant(draft),
-            parameters=self._parameters(draft, model),
-        )
-
-    def _parameters(self, draft: Draft, model: Model) -> Parameters:
-        """What is asked for, as far as the model has it."""
-        settings, has = draft.settings, model.parameters
-        sound = lacks.sound_of(draft, model, model.offers[self._prices.region.name]) if Setting.AUDIO in has else None
-        return Parameters(
-            resolution=settings.resolution,
-            duration_s=settings.duration,
-            prompt_extend=settings.prompt_extend if Setting.PROMPT_EXTEND in has else None,
-            watermark=settings.watermark if Setting.WATERMARK in has else None,
-            seed=settings.seed if Setting.SEED in has and isinstance(settings.seed, int) else None,
-            audio=sound,
+            variant=None if model.has_seed else sent.variant(draft),
+            parameters=sent.parameters(draft, model, self._prices.region),
         )
 
     # -- identity ---------------------------------------------------------------------------------------------------
@@ -246,7 +234,7 @@ class _Maker:
         prompt, negative_prompt = texts = self._texts.of(draft, seeded.parameters.seed or 0)
         if prompt is None or negative_prompt is None:
             return texts, None
-        return texts, replace(seeded, prompt=prompt, negative_prompt=_accepted(model, negative_prompt))
+        return texts, replace(seeded, prompt=prompt, negative_prompt=sent.negative_prompt(model, negative_prompt))
 
     def _check_repetition(self, draft: Draft, take: Take) -> None:
         """Two takes that ask for the very same clip are one request, and hardly on purpose; told once a place."""
@@ -366,16 +354,6 @@ class _Maker:
         if leading is None:
             return None
         return size_of(self._models[model], resolution, leading.facts.width_px, leading.facts.height_px)
-
-
-def _variant(draft: Draft) -> Variant:
-    """What tells the takes of a model without a seed apart: their own values of axes that are no fields."""
-    return tuple(sorted((name, normalised(scalar_text(value))) for name, value in draft.free_values.items()))
-
-
-def _accepted(model: Model, negative_prompt: str) -> str:
-    """The negative prompt as it is sent; a model that takes none gets none."""
-    return negative_prompt if model.negative_prompt_limit_chars else ""
 
 
 def _likeness(draft: Draft, media: MediaSet) -> Hashable | None:

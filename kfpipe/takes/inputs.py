@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum, auto
 from functools import cache
@@ -78,16 +78,18 @@ def read(
     return material, tuple(problems)
 
 
-def _unlike(shots: Iterable[Shot], problems: Sequence[Problem]) -> Iterator[Shot]:
+def _unlike(shots: Sequence[Shot], problems: Sequence[Problem]) -> Iterator[Shot]:
     """The shots, but for those that are like one before about which no problem came up."""
     flawless: set[Hashable] = set()
     for shot in shots:
-        likeness, told = _likeness(shot), len(problems)
-        if likeness in flawless:
+        same = id(shot.media), id(shot.preparation), shot.settings.model
+        if same in flawless and shot.matrix is None and not isinstance(shot.settings.prompt, PromptFile):
             continue
-        yield shot
+        likeness, told = _likeness(shot), len(problems)
+        if likeness not in flawless:
+            yield shot
         if likeness is not None and len(problems) == told:
-            flawless.add(likeness)
+            flawless |= {likeness, same}
 
 
 def _likeness(shot: Shot) -> Hashable | None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from kfpipe.catalogue import Model
 from kfpipe.domain import MediaInput, MediaRole, Medium, RemoteMedium
-from kfpipe.manifest.model import File, LocalFile, MediaSource, RemoteFile, SoundSlice
+from kfpipe.manifest.model import File, LocalFile, MediaSource, Preparation, RemoteFile, SoundSlice
 from kfpipe.media.facts import Material, Recipe, Recording, Still
 from kfpipe.media.recipe import AS_IT_IS, recipe
 from kfpipe.takes import fingerprint, preparation, remote
-from kfpipe.takes.expand import Draft
+from kfpipe.takes.expand import Draft, Media
 from kfpipe.takes.media_rules import KnownFile, MediaFacts
 from kfpipe.values import remembered
 
@@ -44,17 +44,26 @@ class MediaSets:
     def __init__(self, material: Material) -> None:
         self._material = material
         self._known: dict[Hashable, MediaSet] = {}
+        self._same: dict[Hashable, tuple[MediaSet, Media, Preparation]] = {}  # which are held, that no id is another's
         self._medium = remembered(self._medium_of)
         self._input = remembered(self._in_role)
         self._kinds: dict[Hashable, int] = {}
 
     def of(self, draft: Draft, model: Model) -> MediaSet:
         """The media of a draft, as they are sent to its model."""
-        is_cut = MediaRole.DRIVING_AUDIO in draft.media  # a slice is as long as the clip
+        media, how = draft.media, draft.shot.preparation
+        is_cut = MediaRole.DRIVING_AUDIO in media  # a slice is as long as the clip
+        duration = draft.settings.duration if is_cut else None
+        same = model.name, id(media), id(how), duration
+        if same not in self._same:
+            self._same[same] = self._alike(draft, model, duration), media, how
+        return self._same[same][0]
+
+    def _alike(self, draft: Draft, model: Model, duration: int | None) -> MediaSet:
         key = (
             model.name,
             draft.shot.preparation,
-            draft.settings.duration if is_cut else None,
+            duration,
             *draft.media,
             *draft.media.values(),
         )

@@ -242,8 +242,8 @@ LOCK: Final = (
         ),
         (
             "oldest-of-several",
-            "key, entry = max(known, key=_rank)",
-            "key, entry = min(known, key=_rank)",
+            "else max(known, key=_rank)",
+            "else min(known, key=_rank)",
             "lock/test_records.py::test_of_failures_alone_the_newest_counts",
         ),
         (
@@ -302,6 +302,30 @@ LOCK: Final = (
             'Path(folder, STATE_DIR).glob("*.journal")',
             'Path(folder, STATE_DIR).glob("*.none")',
             "lock/test_records.py::test_a_neighbours_journal_counts_also_before_its_first_lockfile",
+        ),
+    ),
+    *within(
+        "lock/usual.py",
+        (
+            "seed-beyond-the-schema",
+            " and int(found.seed) > SEED_MAX",
+            " and int(found.seed) > 10 * SEED_MAX",
+            "lock/test_usual_laws.py::test_at_the_bounds_of_the_schema_the_pattern_takes_no_more_than_it",
+        ),
+        (
+            "path-out-of-the-project",
+            "_STEP: Final = r'[^\"\\\\/.:\\x00",
+            "_STEP: Final = r'[^\"\\\\/:\\x00",
+            "lock/test_usual_laws.py::test_at_the_bounds_of_the_schema_the_pattern_takes_no_more_than_it",
+        ),
+    ),
+    *within(
+        "lock/text.py",
+        (
+            "requests-behind-the-last-one",
+            'if picks["requests"] or not fits_schema',
+            "if not fits_schema",
+            "lock/test_usual_laws.py::test_a_request_that_begins_elsewhere_than_in_the_layout_is_not_passed_over",
         ),
     ),
 )

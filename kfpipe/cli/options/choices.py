@@ -68,11 +68,10 @@ class Choices:
 
     def among(self, now: Standing) -> dict[str, Any]:
         """The arguments of `gather.plan` that say the same. Raises Refused when a selector matches nothing."""
-        present = now.of_manifest
         return {
             "select": self.select.among(now),
-            "retry": gather.chosen(present, self.retry, "--retry"),
-            "rerender": gather.chosen(present, self.rerender, "--rerender"),
+            "retry": gather.chosen(now, self.retry, "--retry", is_of_manifest=True),
+            "rerender": gather.chosen(now, self.rerender, "--rerender", is_of_manifest=True),
             "new_seed": self.new_seed,
         }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from kfpipe.errors import Position
@@ -36,18 +38,18 @@ def source_of(mark: int) -> int:
 class Marks:
     """Packed places of keys and values. A container's entries are stored together, in the container's own order."""
 
-    def __init__(self) -> None:
-        self._packed = array("Q")
-        self._offsets: dict[int, int] = {}
-        self.root = 0
+    def __init__(self, earlier: Callable[[], dict[int, int]] = dict, packed: bytes = b"", root: int = 0) -> None:
+        """Empty, or what another reading of the same bytes has kept: `packed` is of that, `root` too.
 
-    @classmethod
-    def of(cls, offsets: dict[int, int], packed: bytes, root: int) -> Marks:
-        """The marks that another reading of the same bytes has made: `packed` is theirs."""
-        made = cls()
-        made._packed.frombytes(packed)
-        made._offsets, made.root = offsets, root
-        return made
+        `earlier` finds out where its containers begin. Only what is reported needs that, and most files are right.
+        """
+        self._packed = array("Q", packed)
+        self._earlier = earlier
+        self.root = root
+
+    @cached_property
+    def _offsets(self) -> dict[int, int]:
+        return self._earlier()
 
     @property
     def packed(self) -> bytes:

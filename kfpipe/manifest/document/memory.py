@@ -15,7 +15,7 @@ import sys
 from array import array
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -48,7 +48,9 @@ def known(content: bytes) -> Built | None:
         if entry and hashlib.sha256(payload).digest() == digest:
             os.utime(path)
             data, offsets, packed, root = _Plain(BytesIO(payload)).load()
-            return Built(data=data, marks=_marks(data, offsets, packed, root), warnings=())
+            if not (data and offsets):
+                return None  # else where its values are is found out when that is asked for
+            return Built(data=data, marks=Marks(partial(_offsets, data, offsets), packed, root), warnings=())
     return None
 
 
@@ -106,10 +108,8 @@ def _make_room(folder: Path) -> None:
             entry.unlink(missing_ok=True)
 
 
-def _marks(data: Container, offsets: bytes, packed: bytes, root: int) -> Marks:
-    places = array("Q")
-    places.frombytes(offsets)
-    return Marks.of(dict(zip(map(id, _containers(data)), places, strict=True)), packed, root)
+def _offsets(data: Container, kept: bytes) -> dict[int, int]:
+    return dict(zip(map(id, _containers(data)), array("Q", kept), strict=True))
 
 
 def _containers(data: Container) -> Iterator[Container]:

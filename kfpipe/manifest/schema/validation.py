@@ -57,7 +57,7 @@ def usable_id(entry: Any) -> str | None:
 
 def _has_decimal_field(entry: Any) -> bool:
     """JSON Schema lets 5.0 pass for the whole number 5; no field of an entry is written with a point."""
-    return any(Decimal in map(type, part.values()) for part in (entry, *entry.get("shots", ())))
+    return Decimal in map(type, entry.values()) or any(map(_has_decimal_field, entry.get("shots", ())))
 
 
 def _has_whole_decimal(value: Any) -> bool:
