@@ -91,12 +91,12 @@ def _known(facts: PlanFacts) -> Iterator[tuple[Known, Neighbour | None]]:
     """Every request on record here, and the debts of a lockfile whose manifest is gone."""
     for known in facts.requests:
         yield known, None
-    for neighbour in facts.neighbours:
-        if neighbour.is_alone and not neighbour.is_busy:
-            here = {key for key, _ in facts.requests}
-            for key, entry in neighbour.requests.view.items():
-                if key not in here and is_unsettled(entry):
-                    yield (key, entry), neighbour
+    left = [neighbour for neighbour in facts.neighbours if neighbour.is_alone and not neighbour.is_busy]
+    here = {key for key, _ in facts.requests} if left else ()
+    for neighbour in left:
+        for key, entry in neighbour.requests.view.items():
+            if key not in here and is_unsettled(entry):
+                yield (key, entry), neighbour
 
 
 def _continuing(take: Take, facts: PlanFacts, wish: Wish, planned: Mapping[str, Step]) -> Step:

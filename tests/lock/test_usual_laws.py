@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from kfpipe.domain import SEED_MAX, MediaRole
@@ -94,6 +95,17 @@ def test_two_media_for_one_part_are_refused() -> None:
     assert locktext.in_layout([content]) is None
     with pytest.raises(Refused):
         locktext.in_any_layout(content, "shots.lock.json")
+
+
+@settings(max_examples=60, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # to shrink one takes minutes
+@given(st.from_regex(re.compile(usual.MEMBER.pattern.replace("*+", "*")), fullmatch=True))
+def test_whatever_the_pattern_matches_is_sound_by_the_schema_and_read_as_json_would(member: str) -> None:
+    assert usual.MEMBER.fullmatch(member)
+    try:
+        read = by_pattern(member)
+    except ValueError:  # no day of the calendar, or a name twice
+        return
+    assert read is None or read == as_json(member)
 
 
 @settings(max_examples=300)

@@ -188,8 +188,8 @@ PLAN: Final = (
         ),
         (
             "debts-of-a-lockfile-alone-forgotten",
-            "if neighbour.is_alone and not neighbour.is_busy:",
-            "if False:",
+            "if neighbour.is_alone and not neighbour.is_busy]",
+            "if False]",
             "plan/test_decide.py::test_the_debts_of_a_lockfile_whose_manifest_is_gone_are_ours",
         ),
     ),
