@@ -20,7 +20,6 @@ from kfpipe.cluster.ledger import Bearer, DeskLedger, JobGate, JobLedger, QueryG
 from kfpipe.domain import Take
 from kfpipe.errors import AccountRefused, Refused, ServiceUnreachable, StorageFailed
 from kfpipe.events import Event
-from kfpipe.lock.ledger import Ledger
 from kfpipe.lock.records import Record
 from kfpipe.lock.states import Asked, Ended, Entry, Failed, Rendered, Submitting, Succeeded, Unclear, is_never_made
 from kfpipe.lock.transitions import failures
@@ -67,7 +66,7 @@ class SharedByAll(Shares):
     """What a worker shares with others is in the database: its pace, its places, and whose a task is."""
 
     def __init__(self, desk: DeskLedger, emit: Callable[[Event], None]) -> None:
-        super().__init__(None, cast(Ledger, desk), emit, now_s=lambda: 0.0)
+        super().__init__(None, desk, emit, now_s=lambda: 0.0)
         self._desk = desk
 
     async def rival_of(self, key: str, asked: Asked) -> str | None:
@@ -122,7 +121,7 @@ class AccountDesk:
         gate = QueryGate(tools.database, self.payer.id, tools.executor, self.catalogue.queries_per_second)
         self._context = RunContext(
             provider=Breaker(Paced(self.provider, gate), tools.random, tools.emit),
-            ledger=cast(Ledger, self._ledger),
+            ledger=self._ledger,
             settings=self._settings(),
             emit=tools.emit,
             budget=Budget(cap=None),
@@ -211,7 +210,7 @@ class AccountDesk:
         context = replace(
             self._context,
             provider=cast(Provider, Bearer(cast(Breaker, self._context.provider), ledger)),
-            ledger=cast(Ledger, ledger),
+            ledger=ledger,
             settings=settings,
         )
         submitter = Submitter(context, JobGate(ledger), Slots(1), model.wire, model.snapshot)

@@ -50,7 +50,7 @@ class DeskLedger:
         """The same as a lockfile would hold it."""
         return Lock(requests=self.requests.view)
 
-    async def record(self, key: str, entry: Entry) -> None:
+    async def record(self, key: str, entry: Entry, *, can_wait: bool = False) -> None:
         """Return when what is now known of the request is in the database."""
         with anyio.CancelScope(shield=True):
             known = await self.database.do(partial(requests.put, account=self.payer, known={key: entry}))
@@ -127,7 +127,7 @@ class JobLedger:
     async def note_seen(self, task_ids: Iterable[str]) -> None:
         await self._desk.note_seen(task_ids)
 
-    async def record(self, key: str, entry: Entry) -> None:
+    async def record(self, key: str, entry: Entry, *, can_wait: bool = False) -> None:
         """Return when it is in the database, and, of a request that is about to be made, when it may be sent.
 
         Raises `AskedElsewhere` when another process has a request for the job under way.

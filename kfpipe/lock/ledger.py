@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 import anyio
 import anyio.to_thread
@@ -32,6 +32,28 @@ knows the task of a lost one for 24 h."""
 GATHERED_FOR_S: Final = 0.02
 """So long may a record wait for others to be written with, where that is allowed: each writing is a sync of the disk,
 and a thread's time."""
+
+
+class RunLedger(Protocol):
+    """What a run needs to know of its requests, and to put on record, wherever that is."""
+
+    @property
+    def lock(self) -> Lock:
+        """All that is on record, as a lockfile."""
+
+    @property
+    def requests(self) -> Requests:
+        """The requests on record."""
+
+    @property
+    def seen(self) -> Mapping[str, datetime]:
+        """When the account's list first showed tasks of others."""
+
+    async def record(self, key: str, entry: Entry, *, can_wait: bool = False) -> None:
+        """Return when what is now known of the request is safe; what `can_wait` may be so a moment later."""
+
+    async def note_seen(self, task_ids: Iterable[str]) -> None:
+        """Put on record that the account's list shows these tasks, which are nobody's here."""
 
 
 class Ledger:

@@ -9,7 +9,7 @@ from random import Random
 from typing import Protocol
 
 from kfpipe.events import Event
-from kfpipe.lock.ledger import Ledger
+from kfpipe.lock.ledger import RunLedger
 from kfpipe.lock.states import Succeeded
 from kfpipe.plan.model import Step
 from kfpipe.provider import Provider
@@ -31,7 +31,7 @@ class RunContext:
     """
 
     provider: Provider
-    ledger: Ledger
+    ledger: RunLedger
     settings: RunSettings
     emit: Callable[[Event], None]
     budget: Budget

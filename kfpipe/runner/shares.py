@@ -22,7 +22,7 @@ from kfpipe.lock.book.account_book import AccountBook, Grant, LeftTask, Rival
 from kfpipe.lock.book.database import BookLost
 from kfpipe.lock.book.elsewhere import is_of_use, place_at
 from kfpipe.lock.book.sharing import EVERY_MODEL, LimitKind, Share
-from kfpipe.lock.ledger import Ledger
+from kfpipe.lock.ledger import RunLedger
 from kfpipe.lock.states import Asked, Entry, Submitted, Submitting
 from kfpipe.runner.gate import Gate
 from kfpipe.runner.holding import BEAT_S, Holding, SharedGate, SharedSlots
@@ -57,7 +57,7 @@ class Shares:
     def __init__(
         self,
         book: AccountBook | None,
-        ledger: Ledger,
+        ledger: RunLedger,
         emit: Callable[[Event], None],
         *,
         now_s: Callable[[], float],

@@ -39,7 +39,7 @@ def test_the_curl_commands_make_a_task_and_read_the_bill(quick_emulator: Emulato
     printed = started(
         quick_emulator, "bash", "-ec", text=shown_file("emulator.md", "film.sh").replace("curl", "echo;curl")
     )
-    task, tasks, bill = map(json.loads, printed.split())
+    task, tasks, bill = map(json.loads, filter(None, printed.splitlines()))
     assert tasks["data"][0]["task_id"] == task["output"]["task_id"]
     assert {"tasks", "count", "seconds", "total", "duplicates", "duplicate_count"} <= bill.keys()
 
