@@ -101,7 +101,7 @@ class _Reader:
         self._file = cache(
             lambda text, folder, noun: references.file(text, (), levels_up=levels_up, folder=folder, noun=noun)
         )
-        self._known_media: dict[Hashable, dict[MediaRole, MediaSource]] = {}
+        self._known_media: dict[Hashable, tuple[dict[MediaRole, MediaSource], object]] = {}
         self._tags = cache(lambda *names: tuple(dict.fromkeys(map(in_one_form, names))))
 
     def shots(self, path: DataPath, own: Mapping[str, Any]) -> Iterator[Shot]:
@@ -172,7 +172,7 @@ class _Reader:
         named = _names_of_files(entry, given, own_folder)
         known = None if named is None else self._known_media.get(named)
         if known is not None:
-            return known, None, _NOTHING
+            return known[0], None, _NOTHING
         found: dict[MediaRole, MediaSource] = {}
         prompt: PromptFile | None = None
         refused: list[str] = []
@@ -195,7 +195,7 @@ class _Reader:
             else:
                 prompt = file
         if named is not None and not refused:
-            self._known_media[named] = found
+            self._known_media[named] = found, given.places  # which are held, that no id is another's
         return found, prompt, frozenset(refused)
 
     def _refuse(self, finding: Finding, entry: ShotEntry) -> None:
@@ -327,7 +327,7 @@ def _preparation(document: Document, source: int) -> Preparation:
 def _names_of_files(entry: ShotEntry, given: Layers, own_folder: str) -> Hashable | None:
     """All that the media of a shot follow from; None where that is more than the names of files.
 
-    Fields that are inherited alike are in one and the same `places`, which are kept as long as shots are read.
+    Fields that are inherited alike are in one and the same `places`; who keeps the result keeps them.
     """
     values = [*map(given.fields.get, _ROLES)]
     if entry.places or isinstance(given.fields.get("prompt"), dict) or dict in map(type, values):

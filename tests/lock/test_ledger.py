@@ -246,25 +246,6 @@ async def test_what_can_wait_is_written_with_what_comes_meanwhile_and_else_by_it
         assert len(ledger.lock.requests) == 7
 
 
-@pytest.mark.anyio
-async def test_what_waits_when_the_disk_fills_up_hears_of_it_too(home: LockPaths) -> None:
-    failures = []
-
-    async def writer(ledger: Ledger, number: int) -> None:
-        try:
-            await ledger.record(key(f"take-{number}"), submitting(), can_wait=True)
-        except StorageFailed as failure:
-            failures.append(failure)
-
-    with opened(home) as ledger:
-        with room_for(100):
-            async with anyio.create_task_group() as tasks:
-                for number in range(20):
-                    tasks.start_soon(writer, ledger, number)
-        assert len(failures) == 20
-        assert ledger.lock == EMPTY
-
-
 # ---- a writer that fails -----------------------------------------------------------------------------------------
 
 
@@ -286,12 +267,13 @@ async def test_a_full_disk_stops_recording_and_keeps_what_was_recorded(home: Loc
 
 
 @pytest.mark.anyio
-async def test_writers_that_wait_when_the_disk_fills_up_all_hear_of_it(home: LockPaths) -> None:
+@pytest.mark.parametrize("can_wait", [False, True])
+async def test_writers_that_wait_when_the_disk_fills_up_all_hear_of_it(can_wait: bool, home: LockPaths) -> None:
     failures = []
 
     async def writer(ledger: Ledger, number: int) -> None:
         try:
-            await ledger.record(key(f"take-{number}"), submitting())
+            await ledger.record(key(f"take-{number}"), submitting(), can_wait=can_wait)
         except StorageFailed as failure:
             failures.append(failure)
 

@@ -1,4 +1,4 @@
-"""Lines that are written by a thread of their own, in batches: no reader who takes his time holds a run up."""
+"""Lines that a thread of their own writes, in batches: a slow reader does not hold up a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, Self
 from kfpipe.cli.output import streams
 
 _GATHERED_FOR_S: Final = 0.05
-"""Lines that come so soon after one another are written at once: each writing wakes whoever reads."""
+"""Lines that follow each other within this time are written together: each write wakes the reader."""
 
 
 class Backlog:
