@@ -134,15 +134,15 @@ class Adopter:
                 return Candidates(fitting=(), doubtful=(), forgotten=(), is_complete=False)
             if candidate.task_id in self._context.known:
                 continue
-            is_anothers = self._was_seen_before(key, candidate.task_id)
-            if report.status is TaskStatus.UNKNOWN and not is_anothers:
+            if report.status is TaskStatus.UNKNOWN and not self._was_seen_before(key, candidate.task_id):
                 forgotten.append(candidate.task_id)
             if report.status is not TaskStatus.SUCCEEDED:
                 continue
             owners = [owner for owner in self._owners(candidate, report) if self._may_own(owner, candidate)]
-            if owners == [key] and not is_anothers:
+            possible = [owner for owner in owners if not self._was_seen_before(owner, candidate.task_id)]
+            if possible == [key]:
                 fitting.append(Found(task=candidate, report=report))
-            elif owners in ([], [key]):
+            elif not possible:
                 self._context.known.add(candidate.task_id)
             elif key in owners:
                 doubtful.append((Found(task=candidate, report=report), frozenset(owners)))

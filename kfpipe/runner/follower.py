@@ -83,7 +83,7 @@ class Follower:
 
     async def run(self) -> None:
         """Serve `until_final` until cancelled."""
-        free = anyio.Semaphore(_QUERIES_AT_ONCE)
+        free = anyio.Semaphore(_QUERIES_AT_ONCE, fast_acquire=True)
         async with anyio.create_task_group() as queries:
             queries.start_soon(self._sweeps.run)
             while True:

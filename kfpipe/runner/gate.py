@@ -20,7 +20,7 @@ class Gate:
 
     def __init__(self, limit_per_s: float, *, harmless: bool = False) -> None:
         self._pacer = Pacer(limit_per_s, harmless=harmless)
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)
         self._answer = anyio.Event()
 
     @asynccontextmanager

@@ -54,7 +54,7 @@ class Holding:
         self._offered = 0
         self._cooling: list[float] = []
         self._peak = (0, -math.inf)
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)
         self.changed = anyio.Event()
 
     @asynccontextmanager

@@ -16,7 +16,7 @@ from kfpipe.errors import ServiceUnclear
 class _SamePrompt:
     """The queue of the requests with one prompt; `members` wait or are on the wire."""
 
-    turn: anyio.Lock = field(default_factory=anyio.Lock)
+    turn: anyio.Lock = field(default_factory=lambda: anyio.Lock(fast_acquire=True))
     members: int = 0
 
 

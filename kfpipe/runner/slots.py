@@ -27,7 +27,7 @@ class Slots:
         self._allowance = Allowance.full(limit)
         self._taken = 0
         self._kept = 0
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)
         self._freed = anyio.Event()
 
     @asynccontextmanager

@@ -23,7 +23,7 @@ class Snapshot:
         self._context = context
         self._interlock = interlock
         self._model = model
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)
         self._is_over = False
 
     async def taken(self) -> None:

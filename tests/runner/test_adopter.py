@@ -53,11 +53,16 @@ class Account:
 
 
 def adopter_in(account: Account, interlock: Interlock | None = None, **known_to_the_run: Any) -> Adopter:
-    shared: dict[str, Any] = {"known": set(), "sent_at_s": {}, "submitted_at_s": {}, "first_seen_s": {}}
+    shared: dict[str, Any] = {
+        "ledger": SimpleNamespace(seen={}, requests=Requests()),
+        "known": set(),
+        "sent_at_s": {},
+        "submitted_at_s": {},
+        "first_seen_s": {},
+    }
     context: Any = SimpleNamespace(
         provider=account,
         random=Random(1),
-        ledger=SimpleNamespace(seen={}, requests=Requests()),
         settings=SimpleNamespace(is_detached=False, list_patience_s=0.0, neighbours=set),
         now=lambda: NOW,
         **shared | known_to_the_run,
@@ -102,6 +107,23 @@ async def test_a_task_that_was_listed_before_a_twin_was_sent_is_not_the_twins() 
     account.listed.append("task-2")
     account.while_followed = lambda: None
     assert await found(adopter, "cat/2") == "task-2"
+
+
+@pytest.mark.parametrize("order", [("cat/1", "cat/2"), ("cat/2", "cat/1")], ids=" ".join)
+@pytest.mark.parametrize("tasks", [("task-1",), ("task-1", "task-2")], ids=len)
+async def test_an_earlier_run_has_seen_a_task_before_a_twin_was_on_record(
+    tasks: tuple[str, ...], order: tuple[str, str]
+) -> None:
+    """Runs were killed one after the other: each left a request without an answer, and what it saw in the list."""
+    seen = {"task-1": FIRST.asked.asked_at + timedelta(seconds=1)}
+    later = submitting(number=2, asked_at=FIRST.asked.asked_at + timedelta(seconds=2))
+    adopter = adopter_in(Account(*tasks), ledger=SimpleNamespace(seen=seen, requests=Requests()))
+    adopter.expect("cat/1", FIRST)
+    adopter.expect("cat/2", later)
+    answers = {key: await adopter.find(key) for key in order}
+    adopted = {key: one.task.task_id for key, one in answers.items() if isinstance(one, Found)}
+    assert adopted == dict(zip(("cat/1", "cat/2"), tasks, strict=False))
+    assert all(isinstance(one, Found | Absent) for one in answers.values())
 
 
 async def test_a_task_that_a_list_had_shown_before_the_request_was_sent_is_not_waited_for() -> None:
