@@ -61,7 +61,7 @@ LOOPS = ("asyncio", "trio")
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What starts processes waits more than it works: it begins first, so that nothing of it ends last."""
-    items.sort(key=lambda item: {"cluster", "crash", "field", "moving"}.isdisjoint(item.path.parts))
+    items.sort(key=lambda item: {"crash", "field", "moving"}.isdisjoint(item.path.parts))
     if os.environ.get("KFPIPE_LOOPS") != "all":
         config.hook.pytest_deselected(items=[item for item in items if not _is_on_its_loop(item)])
         items[:] = filter(_is_on_its_loop, items)

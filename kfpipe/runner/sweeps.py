@@ -28,7 +28,7 @@ from kfpipe.runner.watches import Watch, Watches
 FAILURES: Final = 5
 """So many readings in a row that fail, and the tasks are asked for one by one."""
 
-_AUDITS: Final = 0.02
+_AUDITS: Final = 0.05
 """The share of the query budget that compares listed tasks with the service's word on each."""
 
 _AUDITS_AT_ONCE: Final = 10
