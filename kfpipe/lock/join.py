@@ -27,6 +27,7 @@ from kfpipe.domain import ABANDONED
 from kfpipe.files.scalars import decimal_text
 from kfpipe.lock.codec import entry_to_json
 from kfpipe.lock.states import (
+    NO_DOUBTS,
     Approval,
     Asked,
     Canceled,
@@ -62,9 +63,26 @@ _FURTHEST_LAST: Final = (Submitted, Lost, Canceled, Failed, Succeeded, Rendered)
 
 def joined(one: Entry, other: Entry) -> Entry:
     """One request out of two versions of it: commutative, associative, idempotent; it knows all that either does."""
+    if _is_next(one, other):
+        return other
     if one is other or (one == other and _amounts(one) == _amounts(other)):
         return one
     return _Facts.of(one).joined(_Facts.of(other)).entry()
+
+
+def _is_next(one: Entry, other: Entry) -> bool:
+    """Whether `other` is one step further with the very same facts, as a run makes it: nearly all are joined so."""
+    if not (one.asked is other.asked and one.doubts is other.doubts is NO_DOUBTS):
+        return False
+    match one, other:
+        case Submitting(), Submitted():
+            return True
+        case Submitted(), Succeeded():
+            return one.task is other.task
+        case Succeeded(), Rendered():
+            return one.task is other.task and one.result is other.result
+        case _:
+            return False
 
 
 def given_up(entry: Entry, doubts: Doubts) -> Lost:

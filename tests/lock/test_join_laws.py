@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import permutations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kfpipe.lock import text as locktext
+from kfpipe.lock.codec import entry_from_json, entry_to_json
 from kfpipe.lock.join import Requests, join, joined
 from kfpipe.lock.states import (
+    NO_DOUBTS,
     Canceled,
+    Doubts,
     Entry,
     Failed,
     Lock,
@@ -193,3 +198,30 @@ def test_requests_are_found_by_content_and_by_name_as_they_are(one: Ledger, othe
     alike = {key: entry for fingerprint in fingerprints for key, entry in requests.alike(fingerprint)}
     named = {key: entry for name in ("kitten", "walk@seed=1", "walk@seed=2") for key, entry in requests.named(name)}
     assert alike == named == requests.view
+
+
+def as_read(entry: Entry) -> Entry:
+    """The same, read from the disk: none of its facts are the very same values."""
+    return entry_from_json(entry_to_json(entry))
+
+
+def steps(rendered: Entry, doubts: Doubts) -> Iterator[Entry]:
+    """What a run puts on record of a request, one after the other: each has the facts of the one before."""
+    assert isinstance(rendered, Rendered)
+    asked, task, result = rendered.asked, rendered.task, rendered.result
+    yield Submitting(asked=asked, doubts=doubts)
+    yield Submitted(asked=asked, task=task, doubts=doubts)
+    yield Succeeded(asked=asked, task=task, result=result, doubts=doubts)
+    yield replace(rendered, doubts=doubts)
+
+
+RENDERED = ENTRIES[next(iter(KEYS))].filter(lambda entry: isinstance(entry, Rendered))
+
+
+@settings(max_examples=EXAMPLES)
+@given(RENDERED, RENDERED, st.booleans())
+def test_steps_of_a_run_are_joined_as_if_they_were_read_from_the_disk(one: Entry, other: Entry, doubtful: bool) -> None:
+    doubts = one.doubts if doubtful else NO_DOUBTS
+    known = [*steps(one, doubts), *steps(replace(other, asked=one.asked), doubts)]
+    for before, after in permutations(known, 2):
+        assert joined(before, after) == joined(as_read(before), as_read(after))
