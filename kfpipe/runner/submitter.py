@@ -91,6 +91,7 @@ class Submitter:
         self._slots = slots
         self._interlock = interlock
         self._snapshot = snapshot
+        self._unsettled: set[str] = set()
 
     async def submit(self, key: str, take: Take, media_urls: Mapping[MediaRole, str]) -> Submitted | Failed:
         """The take's new task, or why the service refuses it; both are on record under `key`, which is new.
@@ -98,13 +99,24 @@ class Submitter:
         Raises `ServiceUnclear` when it is unknown whether there is a task now: the record says so, and the request
         must not be made again before the account's task list was read, and `AskedElsewhere`, with nothing on record,
         when another project has a request for the same clip. After `AccountRefused` and `ServiceUnreachable`,
-        which end the run, it says that nothing is owed.
+        which end the run, it says that nothing is owed; so it does after an interruption while nothing was on the wire.
         """
         await self._snapshot.taken()
         request = self._with_seed(take.request)
         settings = self._context.settings
         asked = asked_for(take, request, settings.region, settings.account, self._context.now(), settings.approval)
         await self._claimed(key, take, asked)
+        try:
+            return await self._submitted(key, asked, request, media_urls)
+        except anyio.get_cancelled_exc_class():
+            if key not in self._unsettled:
+                await self._withdraw(key, asked)
+            raise
+
+    async def _submitted(
+        self, key: str, asked: Asked, request: RenderRequest, media_urls: Mapping[MediaRole, str]
+    ) -> Submitted | Failed:
+        """As `submit`, made again as often as the service asks for that."""
         for refusals in range(1, REFUSALS + 1):
             try:
                 return await self._post(key, asked, request, media_urls)
@@ -144,15 +156,26 @@ class Submitter:
         self, key: str, asked: Asked, request: RenderRequest, media_urls: Mapping[MediaRole, str]
     ) -> Accepted:
         """The receipt of the request. What ends the run leaves no debt behind: the service took nothing in."""
+        self._unsettled.add(key)
         try:
             return await self._context.provider.submit(request, media_urls, take_id=name_of(key))
-        except (AccountRefused, ServiceUnreachable) as end:
-            failure = Failure(
-                code=NEVER_CREATED, message=f"the request never became a task: {end}", request_id=None, billed=False
-            )
-            entry = Failed(asked=asked, task=None, ended_at=self._context.now(), failure=failure)
-            await self._context.ledger.record(key, entry)
+        except ServiceRefused:
+            self._unsettled.discard(key)
             raise
+        except (AccountRefused, ServiceUnreachable) as end:
+            await self._context.ledger.record(key, self._never_made(asked, str(end)))
+            raise
+
+    async def _withdraw(self, key: str, asked: Asked) -> None:
+        """Put on record that a request never was made: the next run need not look for its task."""
+        if isinstance(self._context.ledger.requests.view.get(key), Submitting):
+            with anyio.CancelScope(shield=True):
+                await self._context.ledger.record(key, self._never_made(asked, "the run was interrupted"))
+
+    def _never_made(self, asked: Asked, why: str) -> Failed:
+        message = f"the request never became a task: {why}"
+        failure = Failure(code=NEVER_CREATED, message=message, request_id=None, billed=False)
+        return Failed(asked=asked, task=None, ended_at=self._context.now(), failure=failure)
 
     def _own(self, task_id: str, sent_at_s: float) -> None:
         """Take the task for this request's. Raises `ServiceUnclear` for one that has an owner already."""

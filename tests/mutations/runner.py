@@ -271,6 +271,12 @@ RUNNER: Final = (
             "runner/test_run.py::test_an_intent_without_an_answer_is_adopted_by_the_next_run",
         ),
         (
+            "request-on-the-wire-withdrawn",
+            "if key not in self._unsettled:",
+            "if True:",
+            "runner/test_submitter.py::test_a_request_that_had_left_is_looked_for",
+        ),
+        (
             "anothers-task-id-accepted",
             "if task_id in self._context.known:",
             "if False:",

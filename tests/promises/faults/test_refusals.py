@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from kfpipe import api
-from kfpipe.domain import NO_LINK
+from kfpipe.domain import NEVER_CREATED, NO_LINK
 from kfpipe.errors import ExitCode
-from kfpipe.events import Slowed
+from kfpipe.events import Event, Slowed
 from kfpipe.lock.records import state_of
 from kfpipe.lock.states import Failed, is_unsettled, spent
 from kfpipe.plan.model import Action
@@ -79,3 +80,29 @@ def test_a_slower_pace_comes_with_the_services_own_sentence(tmp_path: Path) -> N
         assert hurry.run(account.run, backend="asyncio") is ExitCode.OK
         (slowed,) = account.told(Slowed)
         assert slowed.reason == "Throttling: Requests rate limit exceeded. (HTTP 429)"
+
+
+async def _interrupted_before_it_asks_again(folder: Path) -> None:
+    throttled = {"on": "submit", "nth": 1, "do": "answer", "status": 429, "code": "Throttling", "message": "later"}
+    with stage(folder, throttled) as account:
+        account.write(TWO.splitlines()[0] + "\n")
+        async with anyio.create_task_group() as group:
+
+            def interrupt(event: Event) -> None:
+                if isinstance(event, Slowed):
+                    group.cancel_scope.cancel()
+
+            group.start_soon(account.run, interrupt)
+        (entry,) = account.ledger.requests.values()
+        assert isinstance(entry, Failed)
+        assert entry.failure.code == NEVER_CREATED
+        account.emulator.forgive()
+        assert await account.run() is ExitCode.OK
+        account.check()
+
+
+@pytest.mark.parametrize("backend", hurry.BACKENDS)
+def test_a_refused_request_is_no_debt_of_a_run_that_is_interrupted_before_it_asks_again(
+    backend: str, tmp_path: Path
+) -> None:
+    hurry.run(_interrupted_before_it_asks_again, tmp_path, backend=backend)
