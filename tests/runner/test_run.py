@@ -337,7 +337,7 @@ async def test_what_a_neighbour_has_asked_for_since_is_not_taken_for_the_task_of
     studio.emulator.script(
         {"on": "submit", "nth": 1, "do": "hang", "seconds": 30}, {"on": "submit", "nth": 1, "do": "drop"}
     )
-    await studio.run_until(lambda: bool(studio.unanswered()))
+    await studio.run_until(lambda: "submit" in [request["phase"] for request in studio.emulator.requests()])
     studio.emulator.forgive()
     assert isinstance(studio.lock["kitten"].entry, Submitting)
     await run_another_manifest(studio)

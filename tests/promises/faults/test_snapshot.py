@@ -14,7 +14,7 @@ from kfpipe.emulator.tasks import Task
 from kfpipe.errors import ExitCode
 from kfpipe.events import TakeAdopted
 from kfpipe.lock.ledger import Ledger
-from kfpipe.lock.states import Submitting, Unclear
+from kfpipe.lock.states import Unclear
 from tests.promises.faults import hurry
 from tests.promises.faults.matrix import FOREVER_S
 from tests.promises.faults.stage import Stage, stage
@@ -62,7 +62,7 @@ async def _killed_on_the_way(folder: Path) -> None:
         account.write(KITTEN)
         async with anyio.create_task_group() as group:
             group.start_soon(account.run)
-            while not any(isinstance(entry, Submitting) for entry in account.ledger.requests.values()):  # noqa: ASYNC110  the emulator has no event
+            while "submit" not in [request["phase"] for request in account.emulator.requests()]:  # noqa: ASYNC110  the emulator has no event
                 await anyio.sleep(1)
             group.cancel_scope.cancel()
         assert account.states() == {"submitting": 1}
