@@ -82,6 +82,11 @@ class Studio:
                 await anyio.sleep(0.02)
             group.cancel_scope.cancel()
 
+    @property
+    def has_asked(self) -> bool:
+        """Whether a request for a task has reached the service, whatever becomes of it."""
+        return any(request["phase"] == "submit" for request in self.emulator.requests())
+
     def unanswered(self) -> list[str]:
         """The takes whose requests have had no answer so far."""
         return [take_id for take_id, record in self.lock.items() if isinstance(record.entry, Submitting)]

@@ -337,7 +337,7 @@ async def test_what_a_neighbour_has_asked_for_since_is_not_taken_for_the_task_of
     studio.emulator.script(
         {"on": "submit", "nth": 1, "do": "hang", "seconds": 30}, {"on": "submit", "nth": 1, "do": "drop"}
     )
-    await studio.run_until(lambda: "submit" in [request["phase"] for request in studio.emulator.requests()])
+    await studio.run_until(lambda: studio.has_asked)
     studio.emulator.forgive()
     assert isinstance(studio.lock["kitten"].entry, Submitting)
     await run_another_manifest(studio)
@@ -454,10 +454,10 @@ async def test_when_a_twin_fails_the_other_one_is_reported(studio: Studio) -> No
 
 
 async def die_over_a_request(studio: Studio, select: str = "*", *, is_created: bool = True) -> None:
-    """Leave a run as soon as its request is on record, or has become a task; the answer will not come."""
+    """Leave a run as soon as its request has left, or has become a task; the answer will not come."""
     async with anyio.create_task_group() as group:
         group.start_soon(lambda: studio.run(select=select))
-        while not (studio.emulator.account.tasks() if is_created else studio.ledger.requests):  # noqa: ASYNC110  another process would not see an event either
+        while not (studio.emulator.account.tasks() if is_created else studio.has_asked):  # noqa: ASYNC110  another process would not see an event either
             await anyio.sleep(0.05)
         group.cancel_scope.cancel()
     assert {type(entry) for entry in studio.ledger.requests.values()} == {Submitting}
