@@ -40,7 +40,9 @@ _NEVER_SENT: Final = (
 @cache
 def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
     """The certificates to trust, from the two variables if set; loading them takes longer than a request."""
-    return httpx.create_ssl_context()
+    trust = httpx.create_ssl_context()
+    trust.set_alpn_protocols(["http/1.1"])
+    return trust
 
 
 @lru_cache(maxsize=1024)

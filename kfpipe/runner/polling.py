@@ -16,7 +16,7 @@ CLOSELY_S: Final = 0.1
 """Where the tasks in progress are so many that single queries come to each more rarely than this, the task list is
 read instead."""
 
-SWEEP_S: Final = 0.1
+SWEEP_S: Final = 0.05
 """The task list is read no more often than this."""
 
 _CROWD: Final = 6

@@ -23,7 +23,7 @@ from kfpipe.cli import main
 
 LOADED: Final = (
     "tests.support.loaded",
-    "httpcore",
+    "httptools",
     "certifi",
     "trio",
     "anyio._backends._asyncio",
