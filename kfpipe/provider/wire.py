@@ -120,7 +120,7 @@ def _harmless(value: Any, secret: str) -> Any:
 
 def accepted(answer: Json) -> Accepted:
     """The receipt of a submission. Raises `ServiceUnclear` without a task id: nobody knows what became of it."""
-    task_id = _task_id(_object(answer, "output"))
+    task_id = _task_id(_object(answer, "output").get("task_id"))
     if task_id is None:
         raise ServiceUnclear("the answer to the submission contains no task id")
     return Accepted(task_id=task_id, request_id=_text(answer.get("request_id")))
@@ -200,18 +200,28 @@ def is_whole_page(answer: Json, *, size: int) -> bool:
 
 
 def _listed_task(row: Any, wire_name: str) -> ListedTask:
-    """One row of the task list, whose times are epoch milliseconds. Raises `ServiceUnclear`."""
+    """One row of the task list. Raises `ServiceUnclear`."""
     fields: Json = row if isinstance(row, dict) else {}
-    task_id, created_ms = _task_id(fields), _number(fields.get("gmt_create"))
+    told = [fields.get(name) for name in ("task_id", "request_id", "model_name", "status", "gmt_create")]
+    try:
+        return _task_of(wire_name, *told)
+    except TypeError:  # a list or an object where a text or a number should be
+        return _task_of.__wrapped__(wire_name, *told)
+
+
+@lru_cache(maxsize=4096, typed=True)  # a task in progress is listed as often as the list is read
+def _task_of(wire_name: str, task_id: Any, request_id: Any, model: Any, status: Any, created: Any) -> ListedTask:
+    """What a row says, whose times are epoch milliseconds. Raises `ServiceUnclear`."""
+    its_id, created_ms = _task_id(task_id), _number(created)
     created_at = None if created_ms is None else _moment_ms(int(created_ms))
-    if task_id is None or created_at is None:
+    if its_id is None or created_at is None:
         raise ServiceUnclear("a row of the task list has no id or no time")
     return ListedTask(
-        task_id=task_id,
-        request_id=_text(fields.get("request_id")),
-        model=_text(fields.get("model_name")) or wire_name,
+        task_id=its_id,
+        request_id=_text(request_id),
+        model=_text(model) or wire_name,
         # An unknown status: at least it is not known to be over.
-        status=_status(fields.get("status")) or TaskStatus.RUNNING,
+        status=_status(status) or TaskStatus.RUNNING,
         created_at=created_at,
     )
 
@@ -324,8 +334,8 @@ def is_task_id(text: str) -> bool:
     return _TASK_ID.fullmatch(text) is not None
 
 
-def _task_id(fields: Json) -> str | None:
-    text = _text(fields.get("task_id"))
+def _task_id(value: Any) -> str | None:
+    text = _text(value)
     return text if text is not None and is_task_id(text) else None
 
 

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -129,6 +130,23 @@ def test_the_last_requests_of_a_run_that_ends_count_for_another_moment(path: Pat
     one.leave((), NOW_S, [own])
     assert grant(other, 5, kind=LimitKind.SUBMISSIONS).held == 3
     assert grant(other, 5, kind=LimitKind.SUBMISSIONS, after_s=account_book.COOLING_S + 0.1).held == 5
+
+
+def test_a_sign_is_never_older_than_the_last_request(path: Path, opening: ExitStack) -> None:
+    book = come_in(path, "one", opening)
+    for _ in range(200):
+        before_s = time.time()
+        book.sign()
+        assert before_s <= book._presence._path.stat().st_mtime <= time.time() + 1
+        time.sleep(0.001)
+
+
+def test_a_sign_is_given_when_the_clock_was_set_back(path: Path, opening: ExitStack) -> None:
+    book = come_in(path, "one", opening)
+    book._presence._signed_until_s = time.time() + 3600
+    os.utime(book._presence._path, (NOW_S, NOW_S))
+    book.sign()
+    assert book._presence._path.stat().st_mtime > NOW_S
 
 
 def test_the_places_of_a_dead_run_are_free_a_second_after_its_last_sign(path: Path, opening: ExitStack) -> None:

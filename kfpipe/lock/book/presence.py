@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import filelock
 
-_ENDING = ".run"
+_ENDING: Final = ".run"
+
+_AHEAD_S: Final = 0.05
+"""A sign holds for so much longer, so that it need not be given for each of many requests."""
 
 
 class Presence:
@@ -21,11 +26,18 @@ class Presence:
         self._path = folder / f"{self.run}{_ENDING}"
         self._mark = filelock.FileLock(self._path, mode=0o600, thread_local=False)
         self._mark.acquire(blocking=False)
+        self._signed_until_s = 0.0
 
     def sign(self) -> None:
-        """A request leaves now, or has its answer: whoever finds this run dead reads that from the file's time."""
-        with suppress(OSError):
-            os.utime(self._path)
+        """A request leaves now, or has its answer: whoever finds this run dead reads that from the file's time.
+
+        The file says a moment later than it is, and never an earlier one.
+        """
+        now_s = time.time()
+        if not now_s <= self._signed_until_s <= now_s + _AHEAD_S:  # else the clock was set back
+            self._signed_until_s = now_s + _AHEAD_S
+            with suppress(OSError):
+                os.utime(self._path, (self._signed_until_s, self._signed_until_s))
 
     def end(self) -> None:
         """The run is over, whatever became of its file."""
