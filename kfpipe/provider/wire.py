@@ -320,7 +320,7 @@ def url_expires_at(url: str) -> datetime | None:
     given = {name.lower(): value for name, value in parse_qsl(url.partition("?")[2].partition("#")[0])}
     expires = _number(given.get("expires"))
     if expires is not None:
-        return _moment(expires)
+        return _moment_ms(int(expires * 1000))
     for maker in ("x-amz", "x-oss"):
         signed_at, life_s = given.get(f"{maker}-date", ""), _number(given.get(f"{maker}-expires"))
         with suppress(ValueError, OverflowError):
@@ -389,10 +389,6 @@ def _resolution(value: Any) -> str | None:
         return word
     lines = _number(word.removesuffix("P") if isinstance(word, str) else word)
     return None if lines is None else f"{lines}P"
-
-
-def _moment(epoch_s: Decimal) -> datetime | None:
-    return _moment_ms(int(epoch_s * 1000))
 
 
 def _moment_ms(epoch_ms: int) -> datetime | None:
