@@ -10,7 +10,7 @@ from __future__ import annotations
 import select
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -108,15 +108,10 @@ class _Channel:
     async def send(self, request: httpx.Request) -> None:
         """The request, as far as the host takes it: one that has heard enough may answer and close."""
         assert isinstance(request.stream, httpx.AsyncByteStream)
-        piece = _head(request)
+        parts = [_head(request), *[part async for part in request.stream]]
         await _reached(request, "send_request_headers.started", "send_request_body.started")
         try:
-            async for part in request.stream:
-                piece += part
-                if len(piece) >= _PIECE_BYTES:
-                    await self._write(piece, request)
-                    piece = b""
-            if piece:
+            for piece in _in_few_pieces(parts):
                 await self._write(piece, request)
         except httpx.WriteError:
             self._is_broken = True
@@ -252,6 +247,17 @@ def _head(request: httpx.Request) -> bytes:
     if not head.count(b"\r") == head.count(b"\n") == len(lines) + 1 or b"\0" in head:
         raise httpx.LocalProtocolError("a header holds a line break")
     return head
+
+
+def _in_few_pieces(parts: Iterable[bytes]) -> Iterator[bytes]:
+    piece = b""
+    for part in parts:
+        piece += part
+        if len(piece) >= _PIECE_BYTES:
+            yield piece
+            piece = b""
+    if piece:
+        yield piece
 
 
 def _has_something_to_read(descriptor: int) -> bool:
