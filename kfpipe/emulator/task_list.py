@@ -1,6 +1,7 @@
 """The account's tasks by their creation time: windows and pages of them."""
 
-from bisect import bisect_left, bisect_right
+import math
+from bisect import bisect_left, bisect_right, insort_right
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -10,6 +11,8 @@ from kfpipe.emulator.tasks import DAY_S, Task, TaskStatus
 
 # The service's times have no zone; by all evidence they are UTC+8.
 SERVICE_ZONE = timezone(timedelta(hours=8))
+
+_IN_PROGRESS = (TaskStatus.PENDING, TaskStatus.RUNNING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +51,22 @@ class Page:
 
 
 class Register:
-    """Tasks in the order they were made. A page of all tasks costs O(log n); a filter looks at the whole window."""
+    """Tasks in the order they were made.
+
+    A page of all tasks costs O(log n), one of those in progress as much as there are; other filters look at the window.
+    """
 
     def __init__(self) -> None:
         self._created: list[float] = []
         self._tasks: list[Task] = []
+        self._open: list[Task] = []  # all that were not over at this moment:
+        self._sifted_at = -math.inf
 
     def add(self, task: Task) -> None:
         place = bisect_right(self._created, task.submitted_at)
         self._created.insert(place, task.submitted_at)
         self._tasks.insert(place, task)
+        insort_right(self._open, task, key=_created)
 
     def tasks(self) -> tuple[Task, ...]:
         """All of them, oldest first."""
@@ -73,8 +82,19 @@ class Register:
             newest = max(low, high - offset)
             tasks = self._tasks[max(low, newest - query.page_size) : newest]
             return Page(tasks=tuple(reversed(tasks)), total=total, query=query)
-        found = [task for task in reversed(self._tasks[low:high]) if task not in hidden and _matches(task, query, now)]
+        if query.status in _IN_PROGRESS and now >= self._sifted_at:
+            self._sift(now)
+            first, last = max(query.start, now - DAY_S), min(query.end, now)
+            candidates = [task for task in self._open if first <= task.submitted_at <= last]
+        else:
+            candidates = self._tasks[low:high]
+        found = [task for task in reversed(candidates) if task not in hidden and _matches(task, query, now)]
         return Page(tasks=tuple(found[offset : offset + query.page_size]), total=len(found), query=query)
+
+    def _sift(self, now: float) -> None:
+        """Lay aside what is over: it stays so."""
+        self._open = [task for task in self._open if task.status(now) in _IN_PROGRESS]
+        self._sifted_at = now
 
 
 def window(start_time: str | None, end_time: str | None, now: float) -> tuple[float, float]:
@@ -99,6 +119,10 @@ def _instant(text: str | None) -> float | None:
         return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=SERVICE_ZONE).timestamp()
     except ValueError as error:
         raise Denied(400, "InvalidParameter", "start_time and end_time have the form YYYYMMDDhhmmss.") from error
+
+
+def _created(task: Task) -> float:
+    return task.submitted_at
 
 
 def _matches(task: Task, query: Query, now: float) -> bool:
