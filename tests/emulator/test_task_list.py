@@ -61,11 +61,11 @@ def test_a_page_is_what_one_that_looks_at_all_tasks_shows(steps: list[Task | tup
             made.append(step)
             continue
         query, now = step
-        anew = Register()
+        whole = Register()
         for task in made:
-            anew.add(task)
+            whole.add(task)
         page = register.page(query, now)
-        assert page == anew.page(query, now)
+        assert page == whole.page(query, now)
         assert page.total == sum(
             max(query.start, now - DAY_S) <= task.submitted_at <= min(query.end, now)
             and query.status in (None, task.status(now))

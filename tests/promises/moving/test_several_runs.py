@@ -31,8 +31,8 @@ from tests.support.makers import submitted
 
 PER_SECOND: Final = 5
 AT_ONCE: Final = 5
-TAKES: Final = 7
-AMPLE: Final = 6
+TAKES: Final = 11
+AMPLE: Final = 10
 FACTOR: Final = 200
 LIMITS: Final = {"submissions_per_second": PER_SECOND, "concurrent_tasks": AT_ONCE, "queries_per_second": 40}
 HEAD: Final = """\
