@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -259,6 +259,13 @@ class JobGate(Gate):
             yield _is_counted
         finally:
             await self._ledger.release()
+
+    @asynccontextmanager
+    async def slot_after(self, getting_ready: Callable[[], Awaitable[None]]) -> AsyncIterator[Callable[[], None]]:
+        """The ledger takes the place when the request is put on record, and may be cut short in the wait for it."""
+        async with self.slot() as answered:
+            await getting_ready()
+            yield answered
 
     def heed(self, refusal: ServiceRefused) -> None:
         """All machines have heeded it already."""

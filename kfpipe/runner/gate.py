@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
+from typing import Final
 
 import anyio
 
 from kfpipe.errors import ServiceRefused
 from kfpipe.provider.codes import verdict
 from kfpipe.runner.pacing import Pacer
+
+AHEAD: Final = 4
+"""So many requests are made ready before their turn: while they wait, not while they hold a place. A run that is killed
+may leave each of them on record as one that might have been sent, so there are no more than that takes."""
 
 
 class Gate:
@@ -22,6 +27,7 @@ class Gate:
         self._pacer = Pacer(limit_per_s, harmless=harmless)
         self._turn = anyio.Lock(fast_acquire=True)
         self._answer = anyio.Event()
+        self._ahead = anyio.Semaphore(AHEAD, fast_acquire=True)
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[Callable[[], None]]:
@@ -36,6 +42,22 @@ class Gate:
         with ExitStack() as place:
             place.callback(self._answered)
             yield place.close
+
+    @asynccontextmanager
+    async def slot_after(self, getting_ready: Callable[[], Awaitable[None]]) -> AsyncIterator[Callable[[], None]]:
+        """As `slot`, for a request that is made ready shortly before it leaves."""
+        async with AsyncExitStack() as slot:
+            with ExitStack() as ahead:
+                with self._expecting():
+                    await self._ahead.acquire()
+                    ahead.callback(self._ahead.release)
+                    await getting_ready()
+                answered = await slot.enter_async_context(self.slot())
+            yield answered
+
+    def _expecting(self) -> AbstractContextManager[None]:
+        """A request inside will wait for a slot."""
+        return nullcontext()
 
     def _answered(self) -> None:
         self._pacer.answered(anyio.current_time())

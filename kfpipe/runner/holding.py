@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from typing import Final, Protocol
 
 import anyio
@@ -63,17 +63,23 @@ class Holding:
 
         Closing what it gives leaves the place before the block ends.
         """
-        self._waiting += 1
-        try:
+        with self.expecting():
             async with self._turn:
                 await self._free_place(anyio.current_time() + patience_s)
                 self._taken += 1
                 self._sharer.sign()
-        finally:
-            self._waiting -= 1
         with ExitStack() as place:
             place.callback(self._leave)
             yield place
+
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        """Hold while somebody wants a place, or soon will."""
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
 
     def _leave(self) -> None:
         self._taken -= 1
@@ -155,6 +161,9 @@ class SharedGate(Gate):
         async with self._holding.place() as place, super().slot() as answered:
             place.callback(answered)
             yield place.close
+
+    def _expecting(self) -> AbstractContextManager[None]:
+        return self._holding.expecting()
 
 
 class SharedSlots(Slots):

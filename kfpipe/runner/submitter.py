@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import anyio
@@ -141,15 +142,18 @@ class Submitter:
         self, key: str, asked: Asked, request: RenderRequest, media_urls: Mapping[MediaRole, str]
     ) -> Submitted:
         twins = orphans.twin_key(asked, by_prompt=self._by_prompt)
-        async with self._interlock.posting(twins), self._gate.slot() as answered:
-            await self._context.ledger.record(key, Submitting(asked=asked))
-            async with self._context.shields.raised():
-                self._context.sent_at_s[key] = sent_at_s = anyio.current_time()
-                accepted = await self._sent(key, asked, request, media_urls)
-                answered()
-                self._own(accepted.task_id, sent_at_s)
-                entry = Submitted(asked=asked, task=self._receipt(accepted))
-                await self._context.ledger.record(key, entry)
+        intend = partial(self._context.ledger.record, key, Submitting(asked=asked))
+        async with (
+            self._interlock.posting(twins),
+            self._gate.slot_after(intend) as answered,
+            self._context.shields.raised(),
+        ):
+            self._context.sent_at_s[key] = sent_at_s = anyio.current_time()
+            accepted = await self._sent(key, asked, request, media_urls)
+            answered()
+            self._own(accepted.task_id, sent_at_s)
+            entry = Submitted(asked=asked, task=self._receipt(accepted))
+            await self._context.ledger.record(key, entry)
         return entry
 
     async def _sent(

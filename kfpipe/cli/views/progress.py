@@ -104,7 +104,9 @@ def _moved(progress: Progress, take_id: str, state: str, now_s: float, cost: Dec
 
 
 def _without(progress: Progress, take_id: str) -> Mapping[str, Active]:
-    return {other: active for other, active in progress.active.items() if other != take_id}
+    rest = dict(progress.active)
+    rest.pop(take_id, None)
+    return rest
 
 
 def _is_running(event: TakeProgressed) -> bool:
