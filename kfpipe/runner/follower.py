@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Final
 
@@ -41,7 +42,7 @@ class Follower:
         self._context = context
         self._queries_per_second = context.settings.limits.queries_per_second
         self._watches = Watches()
-        self._experience: dict[str, Experience] = {}
+        self._experience: defaultdict[str, Experience] = defaultdict(Experience)
         self._sweeps = Sweeps(context, self._watches, self._experience, self._spacing_s)
 
     async def until_final(
@@ -96,7 +97,7 @@ class Follower:
         if watch.is_listed:
             return math.inf
         return next_look_s(
-            self._experience.setdefault(watch.model, Experience()),
+            self._experience[watch.model],
             age_s=anyio.current_time() - watch.since_s,
             watched=len(self._watches),
             queries_per_second=self._queries_per_second,
@@ -131,7 +132,7 @@ class Follower:
         self._sweeps.compare(watch, report)
         if report.status.is_final:
             if report.status is TaskStatus.SUCCEEDED:
-                self._experience.setdefault(watch.model, Experience()).learn(age_s)
+                self._experience[watch.model].learn(age_s)
             self._end(watch, report=report)
             return
         watch.doubts = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Final
 
 SHORTEST_S: Final = 0.2
@@ -27,22 +26,18 @@ _HEAD_START: Final = 0.8
 _REMEMBERED: Final = 200
 
 
-@dataclass(slots=True)
 class Experience:
     """How long recent tasks of one model took, in seconds from submission to the end."""
 
-    _seen: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED), init=False)
+    def __init__(self) -> None:
+        self._seen: deque[float] = deque(maxlen=_REMEMBERED)
+        self.fastest_s: float | None = None
+        self.slowest_s: float | None = None
 
     def learn(self, took_s: float) -> None:
+        """Asked for far more often than learned, so the extremes are kept."""
         self._seen.append(took_s)
-
-    @property
-    def fastest_s(self) -> float | None:
-        return min(self._seen, default=None)
-
-    @property
-    def slowest_s(self) -> float | None:
-        return max(self._seen, default=None)
+        self.fastest_s, self.slowest_s = min(self._seen), max(self._seen)
 
 
 def is_watched_by_list(*, watched: int, pages: int, queries_per_second: float) -> bool:

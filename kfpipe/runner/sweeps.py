@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Final
 
@@ -48,7 +49,7 @@ class Sweeps:
         self,
         context: RunContext,
         watches: Watches,
-        experience: dict[str, Experience],
+        experience: defaultdict[str, Experience],
         spacing_s: Callable[[Watch], float],
     ) -> None:
         self._context = context
@@ -111,7 +112,7 @@ class Sweeps:
         return self._pages[model]
 
     def _is_worth_reading(self, model: str) -> bool:
-        experience, now_s = self._experience.setdefault(model, Experience()), anyio.current_time()
+        experience, now_s = self._experience[model], anyio.current_time()
         return any(is_worth_watching(experience, now_s - watch.since_s) for watch in self._watches.of(model))
 
     @property
@@ -128,8 +129,9 @@ class Sweeps:
             await self._put_off(model, trouble)
             return
         pages.failures = 0
+        now_s = anyio.current_time()
         for task_id in states:
-            self._context.first_seen_s.setdefault(task_id, anyio.current_time())
+            self._context.first_seen_s.setdefault(task_id, now_s)
         trust.read({*states}, began_s=began_s, tolerance_s=self._tolerance_s)
         for watch in self._watches.of(model):
             if watch.since_s < began_s:
@@ -169,7 +171,9 @@ class Sweeps:
 
     def _audit(self, model: str) -> None:
         """Ask for some tasks although the list shows them: the oldest, each once."""
-        experience, now_s = self._experience.setdefault(model, Experience()), anyio.current_time()
+        if self._audits < 1:
+            return
+        experience, now_s = self._experience[model], anyio.current_time()
         listed = (watch for watch in self._watches.of(model) if watch.is_listed and not watch.was_asked)
         for watch in sorted(listed, key=lambda watch: watch.since_s)[: int(self._audits)]:
             if watch.ticket is not None and is_worth_watching(experience, now_s - watch.since_s):
