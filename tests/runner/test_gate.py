@@ -75,20 +75,19 @@ async def test_no_more_requests_are_ready_than_leave_soon(
         requests.cancel_scope.cancel()
 
 
-async def test_requests_on_the_wire_hold_up_nobody(
-    ready: list[int], making_ready: Callable[[], Awaitable[None]]
-) -> None:
-    async def on_the_wire() -> None:
-        async with gate.slot_after(making_ready):
+async def test_requests_on_the_wire_hold_up_nobody() -> None:
+    async def on_the_wire(number: int) -> None:
+        async with gate.slot_after(left[number].wait):
+            left[number + 1].set()
             await anyio.sleep_forever()
 
-    gate = Gate(100)
+    gate, left = Gate(100), [anyio.Event() for _ in range(MANY + 1)]
+    left[0].set()
     async with anyio.create_task_group() as requests:
-        for _ in range(MANY):
-            requests.start_soon(on_the_wire)
+        for number in range(MANY):
+            requests.start_soon(on_the_wire, number)
         with anyio.fail_after(10):
-            while len(ready) < MANY:
-                await anyio.sleep(0.01)
+            await left[MANY].wait()
         requests.cancel_scope.cancel()
 
 
