@@ -75,19 +75,21 @@ async def test_no_more_requests_are_ready_than_leave_soon(
         requests.cancel_scope.cancel()
 
 
-async def test_requests_on_the_wire_hold_up_nobody() -> None:
-    async def on_the_wire(number: int) -> None:
-        async with gate.slot_after(left[number].wait):
-            left[number + 1].set()
+async def test_requests_on_the_wire_hold_up_nobody(
+    ready: list[int], making_ready: Callable[[], Awaitable[None]]
+) -> None:
+    async def on_the_wire() -> None:
+        async with gate.slot_after(making_ready):
+            if len(ready) == MANY:
+                all_ready.set()
             await anyio.sleep_forever()
 
-    gate, left = Gate(100), [anyio.Event() for _ in range(MANY + 1)]
-    left[0].set()
+    gate, all_ready = Gate(100), anyio.Event()
     async with anyio.create_task_group() as requests:
-        for number in range(MANY):
-            requests.start_soon(on_the_wire, number)
+        for _ in range(MANY):
+            requests.start_soon(on_the_wire)
         with anyio.fail_after(10):
-            await left[MANY].wait()
+            await all_ready.wait()
         requests.cancel_scope.cancel()
 
 
