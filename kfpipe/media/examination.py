@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -25,7 +26,7 @@ from kfpipe.domain import FrameEnd, LocalMedium, MediaRole, Take
 from kfpipe.errors import StorageFailed
 from kfpipe.files.durable import storage
 from kfpipe.lock.states import Asked, Fidelity
-from kfpipe.media import ends
+from kfpipe.media import ends, heap
 from kfpipe.media.posters import Posters
 
 MOST_AT_ONCE: Final = 4
@@ -33,10 +34,8 @@ MOST_AT_ONCE: Final = 4
 _NICER: Final = 5
 """By so much it gives way: enough for Linux to prefer the rest of the run, and too little to come to a stand."""
 
-
-_MMAP_THRESHOLD: Final = -3
-_LARGE_BYTES: Final = 256 << 10
-"""Smaller than any decoded picture of a clip. Source of the number before: malloc.h, M_MMAP_THRESHOLD."""
+_CLIPS_A_TIDYING: Final = 10
+"""After so many, memory that is free is given back; after five times as many, twice as much would be held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +87,12 @@ class Examiners:
     def __init__(self, posters: Posters) -> None:
         self._posters = posters
         self._threads = ThreadPoolExecutor(at_once(), "kfpipe-examiner", initializer=_prepare)
+        self._numbers = count(1)
 
     async def examine(self, subject: Subject) -> Fidelity:
         """As `examined`. A cancelled one is given up at once; what its thread still finds is dropped."""
+        if next(self._numbers) % _CLIPS_A_TIDYING == 0:
+            self._threads.submit(heap.give_back)
         work = self._threads.submit(examined, subject, self._posters)
         try:
             return await anyio.to_thread.run_sync(work.result, abandon_on_cancel=True)
@@ -114,7 +116,7 @@ def at_once() -> int:
 
 def _prepare() -> None:
     _give_way()
-    _let_go_of_memory()
+    heap.keep()
 
 
 def _give_way() -> None:
@@ -123,16 +125,3 @@ def _give_way() -> None:
         thread = threading.get_native_id()
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICER)
-
-
-def _let_go_of_memory() -> None:
-    """Have decoded pictures given back to the system when they are freed.
-
-    The C library of most Linuxes keeps them for later, and finds no use for what it has kept: with each clip it held
-    more, 1.5 GB after 2,000. For pieces above a bound that was set by hand it does not. Source: mallopt(3).
-    """
-    if sys.platform == "linux":
-        import ctypes
-
-        with suppress(OSError, AttributeError):  # another C library has no such thing
-            ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
