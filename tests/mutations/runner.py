@@ -6,12 +6,14 @@ from typing import Final
 
 from tests.mutations.mutation import within
 
-_INTENT: Final = "            await self._context.ledger.record(key, Submitting(asked=asked))\n"
+_TURN: Final = "            self._gate.slot_after(intend) as answered,\n"
+_HURRIED_TURN: Final = "            self._gate.slot() as answered,\n"
 _SHIELD: Final = """\
-            async with self._context.shields.raised():
-                self._context.sent_at_s[key] = sent_at_s = anyio.current_time()
+            self._context.shields.raised(),
+        ):
+            self._context.sent_at_s[key] = sent_at_s = anyio.current_time()
 """
-_POST: Final = "                accepted = await self._sent(key, asked, request, media_urls)\n"
+_POST: Final = "            accepted = await self._sent(key, asked, request, media_urls)\n"
 
 RUNNER: Final = (
     *within(
@@ -266,8 +268,8 @@ RUNNER: Final = (
         "runner/submitter.py",
         (
             "intent-recorded-after-the-request",
-            _INTENT + _SHIELD + _POST,
-            _SHIELD + _POST + "    " + _INTENT,
+            _TURN + _SHIELD + _POST,
+            _HURRIED_TURN + _SHIELD + _POST + "            await intend()\n",
             "runner/test_run.py::test_an_intent_without_an_answer_is_adopted_by_the_next_run",
         ),
         (
