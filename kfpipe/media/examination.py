@@ -35,7 +35,7 @@ _NICER: Final = 5
 """By so much it gives way: enough for Linux to prefer the rest of the run, and too little to come to a stand."""
 
 _CLIPS_A_TIDYING: Final = 10
-"""After so many, memory that is free is given back; after five times as many, twice as much would be held."""
+"""After so many, memory that is free may be given back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +87,13 @@ class Examiners:
     def __init__(self, posters: Posters) -> None:
         self._posters = posters
         self._threads = ThreadPoolExecutor(at_once(), "kfpipe-examiner", initializer=_prepare)
-        self._numbers = count(1)
+        self._numbers = count()
+        self._tidiness = heap.Tidiness()
 
     async def examine(self, subject: Subject) -> Fidelity:
         """As `examined`. A cancelled one is given up at once; what its thread still finds is dropped."""
         if next(self._numbers) % _CLIPS_A_TIDYING == 0:
-            self._threads.submit(heap.give_back)
+            self._threads.submit(self._tidiness.keep)
         work = self._threads.submit(examined, subject, self._posters)
         try:
             return await anyio.to_thread.run_sync(work.result, abandon_on_cancel=True)

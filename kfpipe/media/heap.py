@@ -3,13 +3,15 @@
 A decoded picture is large, and freed a moment later. Given back to the system at once, each of its pages has to be
 fetched again for the next picture: a fifth of the time that decoding takes. Kept, it often does not fit the next one,
 which wants to begin at a round address, and a run holds up to 2 MB more with each clip. So it is kept, and given back
-from time to time.
+when that has become much.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 _TRIM_THRESHOLD: Final = -1
@@ -34,9 +36,32 @@ def keep() -> None:
 
 
 def give_back() -> None:
-    """Give all to the system that is free; takes a few milliseconds."""
+    """Give all to the system that is free; it takes a while, and so does to fetch again what is wanted after all."""
     if sys.platform == "linux":
         import ctypes
 
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
+
+
+class Tidiness:
+    """Memory is given back whenever the process holds much more than it did at the last time, or at first."""
+
+    def __init__(self) -> None:
+        self._held_bytes: int | None = None
+
+    def keep(self) -> None:
+        """To be called now and then; what it costs otherwise is one look at a small file."""
+        held_bytes = _held_bytes()
+        if self._held_bytes is not None and held_bytes > self._held_bytes + _SPARE_BYTES:
+            give_back()
+            held_bytes = _held_bytes()
+        self._held_bytes = held_bytes if self._held_bytes is None else min(self._held_bytes, held_bytes)
+
+
+def _held_bytes() -> int:
+    """What this process holds of the machine's memory; 0 where the system does not say so in this way."""
+    with suppress(OSError):
+        resident_pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+        return resident_pages * os.sysconf("SC_PAGE_SIZE")
+    return 0

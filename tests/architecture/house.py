@@ -51,7 +51,7 @@ WORLDLY: Final = frozenset(
         "lock": "book.account_book book.database book.presence claim ledger workspace",
         "maintenance": "cancel doctor reconcile",
         "manifest": "document.memory",
-        "media": "download examination placement renders",
+        "media": "download examination heap placement renders",
         "plan": "gather planfile revision",
         "provider": "connections transport upload_cache uploads",
         "review": "app.routes app.server app.watcher bundle output",

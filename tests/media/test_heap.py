@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-_HELD = """
-import os, sys
+_START = """
+import os
 from kfpipe.media import heap
 
 def held_mb() -> int:
@@ -21,6 +21,9 @@ def picture() -> bytearray:
 
 heap.keep()
 before = held_mb()
+"""
+
+_ONCE = f"""{_START}
 pictures = [picture() for _ in range(5)]
 del pictures
 kept = held_mb()
@@ -29,11 +32,33 @@ print(kept - before, held_mb() - before)
 """
 
 
-@pytest.mark.skipif(
+_NOW_AND_THEN = f"""{_START}
+tidiness = heap.Tidiness()
+tidiness.keep()
+pictures = [picture() for _ in range(24)]
+del pictures[::2]
+kept = held_mb()
+tidiness.keep()
+print(kept - before, held_mb() - before)
+"""
+
+pytestmark = pytest.mark.skipif(
     platform.libc_ver()[0] != "glibc", reason="only the C library of most Linuxes can be told what to keep"
 )
+
+
+def seen_mb(program: str) -> list[int]:
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return [*map(int, ran.stdout.split())]
+
+
 def test_what_is_freed_is_kept_and_then_given_back() -> None:
-    ran = subprocess.run([sys.executable, "-c", _HELD], capture_output=True, text=True, check=True)
-    kept_mb, left_mb = map(int, ran.stdout.split())
+    kept_mb, left_mb = seen_mb(_ONCE)
     assert kept_mb >= 36
     assert left_mb <= 4
+
+
+def test_what_lies_between_pictures_that_stay_is_given_back_when_it_is_much() -> None:
+    kept_mb, left_mb = seen_mb(_NOW_AND_THEN)
+    assert kept_mb >= 184
+    assert left_mb <= 100
