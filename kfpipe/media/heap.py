@@ -48,15 +48,13 @@ class Tidiness:
     """Memory is given back whenever the process holds much more than it did at the last time, or at first."""
 
     def __init__(self) -> None:
-        self._held_bytes: int | None = None
+        self._held_bytes = _held_bytes()
 
     def keep(self) -> None:
         """To be called now and then; what it costs otherwise is one look at a small file."""
-        held_bytes = _held_bytes()
-        if self._held_bytes is not None and held_bytes > self._held_bytes + _SPARE_BYTES:
+        if _held_bytes() > self._held_bytes + _SPARE_BYTES:
             give_back()
-            held_bytes = _held_bytes()
-        self._held_bytes = held_bytes if self._held_bytes is None else min(self._held_bytes, held_bytes)
+            self._held_bytes = _held_bytes()  # more than before, where more is in use
 
 
 def _held_bytes() -> int:

@@ -34,7 +34,6 @@ print(kept - before, held_mb() - before)
 
 _NOW_AND_THEN = f"""{_START}
 tidiness = heap.Tidiness()
-tidiness.keep()
 pictures = [picture() for _ in range(24)]
 del pictures[::2]
 kept = held_mb()
