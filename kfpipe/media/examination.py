@@ -93,7 +93,7 @@ class Examiners:
     async def examine(self, subject: Subject) -> Fidelity:
         """As `examined`. A cancelled one is given up at once; what its thread still finds is dropped."""
         if next(self._numbers) % _CLIPS_A_TIDYING == 0:
-            self._threads.submit(self._tidiness.keep)
+            self._threads.submit(self._tidiness.restore)
         work = self._threads.submit(examined, subject, self._posters)
         try:
             return await anyio.to_thread.run_sync(work.result, abandon_on_cancel=True)

@@ -50,7 +50,7 @@ class Tidiness:
     def __init__(self) -> None:
         self._held_bytes = _held_bytes()
 
-    def keep(self) -> None:
+    def restore(self) -> None:
         """To be called now and then; what it costs otherwise is one look at a small file."""
         if _held_bytes() > self._held_bytes + _SPARE_BYTES:
             give_back()

@@ -13,8 +13,8 @@ from kfpipe.provider.codes import verdict
 from kfpipe.runner.pacing import Pacer
 
 AHEAD: Final = 4
-"""So many requests are made ready before their turn: while they wait, not while they hold a place. A run that is killed
-may leave each of them on record as one that might have been sent, so there are no more than that takes."""
+"""So many requests are made ready before their turn: while they wait, not while they hold a place. They are few: a run
+that is killed leaves each on record as one that may have been sent, and the next run has to look for its task."""
 
 
 class Gate:

@@ -31,13 +31,12 @@ heap.give_back()
 print(kept - before, held_mb() - before)
 """
 
-
 _NOW_AND_THEN = f"""{_START}
 tidiness = heap.Tidiness()
 pictures = [picture() for _ in range(24)]
 del pictures[::2]
 kept = held_mb()
-tidiness.keep()
+tidiness.restore()
 print(kept - before, held_mb() - before)
 """
 

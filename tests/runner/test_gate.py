@@ -96,7 +96,7 @@ async def test_requests_on_the_wire_hold_up_nobody(
 async def test_those_that_were_called_off_make_way(
     ready: list[int], making_ready: Callable[[], Awaitable[None]]
 ) -> None:
-    gate = Gate(100)
+    gate = Gate(1)
     for getting_ready in (anyio.sleep_forever, making_ready):
         async with anyio.create_task_group() as requests, gate.slot():
             for _ in range(MANY):
